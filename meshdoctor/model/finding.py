@@ -1,0 +1,87 @@
+"""What the rules say: findings, what could not be evaluated, and the diagnosis that holds both."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from meshdoctor.model.evidence import Evidence, Unread
+
+Severity = Literal["error", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+"""Most severe first."""
+
+
+class ResourceRole(Struct, frozen=True):
+    """An object that plays a part in a finding: `winner`, `loser`, `owner`, `hidden`, `cause` ..."""
+
+    kind: str
+    namespace: str
+    name: str
+    role: str = ""
+
+
+class Fix(Struct, frozen=True):
+    """A mend, as data. `manifests` are complete YAML documents, ready for `kubectl apply -f`."""
+
+    id: str
+    title: str
+    disposition: str
+    """`safe` (adds, takes nothing from others), `review` (changes what others see) or `manual`."""
+    tradeoff: str
+    manifests: tuple[str, ...] = ()
+    steps: str = ""
+    """What a person does by hand, for `manual`."""
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One root cause: one per (rule, host lost, port), whatever the number of pods."""
+
+    rule: str
+    severity: Severity
+    confidence: str
+    fingerprint: str
+    title: str
+    message: str
+    why: str
+    host: str | None
+    port: int | None
+    pods: tuple[str, ...]
+    resources: tuple[ResourceRole, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    docs: str = ""
+    suppressed: str | None = None
+    caused_by: tuple[str, ...] = ()
+    """Fingerprints of the findings that explain this one."""
+
+
+class NotEvaluated(Struct, frozen=True):
+    """A rule that lacked evidence for some pods: never read this as "ok"."""
+
+    rule: str
+    pods: tuple[str, ...]
+    missing: tuple[str, ...]
+    because: str
+
+
+class Diagnosis(Struct, frozen=True):
+    """The result of one run over one capture."""
+
+    source_kind: str
+    location: str
+    captured_at: str | None
+    istio_versions: tuple[str, ...]
+    proxies: int
+    pods: int
+    external_hosts: int
+    findings: tuple[Finding, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
+    rules_run: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def count(self, severity: str) -> int:
+        """Findings of this severity."""
+        return sum(f.severity == severity for f in self.findings)

@@ -1,0 +1,48 @@
+"""The external hosts of a mesh: who registers them, who wants them, and what becomes of each pod's connection."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from meshdoctor.model.evidence import Evidence
+
+
+class Wish(Struct, frozen=True):
+    """One pod that wants the host, and where that was seen."""
+
+    pod: str
+    seen: tuple[str, ...]
+    evidence: tuple[Evidence, ...] = ()
+
+
+class PodVerdict(Struct, frozen=True):
+    """trace's verdict for one pod."""
+
+    pod: str
+    verdict: str
+    reason: str
+    cluster: str | None = None
+
+
+class HostRow(Struct, frozen=True):
+    """One external host:port. `port` is None for a bare name, whose verdicts are unknown."""
+
+    host: str
+    port: int | None
+    protocol: str
+    """As declared by the entry that registers it, else what the port is known for, else empty."""
+    registered_by: tuple[str, ...]
+    """`ServiceEntry namespace/name`."""
+    wanted_by: tuple[Wish, ...]
+    verdicts: tuple[PodVerdict, ...]
+    """One per pod with a sidecar."""
+
+
+class Hosts(Struct, frozen=True):
+    """The answer of `meshdoctor hosts`."""
+
+    source_kind: str
+    location: str
+    hosts: tuple[HostRow, ...]
+    missing: tuple[str, ...] = ()
+    """What was not read, in words."""

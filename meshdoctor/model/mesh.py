@@ -1,0 +1,276 @@
+"""Kubernetes and Istio resources as the semantics need them, and the mesh that joins them with the proxies.
+
+Names are the APIs' own (networking.istio.io, core/v1). `manifest` is the object as it was read, for fixes; nothing
+changes it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, field
+
+from meshdoctor.model.evidence import Pointer, Unread
+from meshdoctor.model.proxy import Proxy
+
+
+class Ref(Struct, frozen=True, order=True):
+    """Names one object."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+class Port(Struct, frozen=True):
+    """A port of a ServiceEntry or a Service. `protocol` as written, `""` where unset."""
+
+    number: int
+    name: str = ""
+    protocol: str = ""
+    target_port: int | None = None
+
+
+class WorkloadEndpoint(Struct, frozen=True):
+    """spec.endpoints[] of a ServiceEntry."""
+
+    address: str
+    ports: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+class ServiceEntry(Struct, frozen=True):
+    """networking.istio.io ServiceEntry."""
+
+    ref: Ref
+    hosts: tuple[str, ...]
+    ports: tuple[Port, ...]
+    addresses: tuple[str, ...] = ()
+    """spec.addresses: IPs and CIDRs."""
+    status_addresses: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """status.addresses by host: what the auto-allocation controller gave (used only with DNS capture)."""
+    resolution: str = "NONE"
+    location: str = "MESH_EXTERNAL"
+    endpoints: tuple[WorkloadEndpoint, ...] = ()
+    workload_selector: dict[str, str] | None = None
+    export_to: tuple[str, ...] = ()
+    """Empty: not set, the mesh's default applies."""
+    config_scope: str = ""
+    """The `configScope` of 1.1 pre-releases, a no-op in every release."""
+    created: str = ""
+    pointer: Pointer = Pointer("")
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+
+class VirtualService(Struct, frozen=True):
+    """networking.istio.io VirtualService. Route lists stay as written."""
+
+    ref: Ref
+    hosts: tuple[str, ...]
+    gateways: tuple[str, ...] = ("mesh",)
+    export_to: tuple[str, ...] = ()
+    http: tuple[dict[str, Any], ...] = ()
+    tls: tuple[dict[str, Any], ...] = ()
+    tcp: tuple[dict[str, Any], ...] = ()
+    created: str = ""
+    pointer: Pointer = Pointer("")
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+
+class DestinationRule(Struct, frozen=True):
+    """networking.istio.io DestinationRule. `traffic_policy` and `subsets` stay as written."""
+
+    ref: Ref
+    host: str
+    traffic_policy: dict[str, Any] = field(default_factory=dict)
+    subsets: tuple[dict[str, Any], ...] = ()
+    workload_selector: dict[str, str] | None = None
+    export_to: tuple[str, ...] = ()
+    created: str = ""
+    pointer: Pointer = Pointer("")
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+
+class EgressListener(Struct, frozen=True):
+    """spec.egress[] of a Sidecar."""
+
+    hosts: tuple[str, ...]
+    port: Port | None = None
+    bind: str = ""
+    capture_mode: str = "DEFAULT"
+
+
+class Sidecar(Struct, frozen=True):
+    """networking.istio.io Sidecar. `outbound_policy` is None where the object does not set one."""
+
+    ref: Ref
+    selector: dict[str, str] | None = None
+    egress: tuple[EgressListener, ...] = ()
+    outbound_policy: str | None = None
+    created: str = ""
+    pointer: Pointer = Pointer("")
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+
+class Service(Struct, frozen=True):
+    """core/v1 Service with its mesh host name."""
+
+    ref: Ref
+    host: str
+    type: str = "ClusterIP"
+    cluster_ips: tuple[str, ...] = ()
+    external_name: str = ""
+    ports: tuple[Port, ...] = ()
+    """`protocol` here is Istio's reading: appProtocol, else the prefix of the port's name, else unset."""
+    selector: dict[str, str] = field(default_factory=dict)
+    export_to: tuple[str, ...] = ()
+    created: str = ""
+    pointer: Pointer = Pointer("")
+
+    @property
+    def headless(self) -> bool:
+        """A Service without a cluster IP."""
+        return self.cluster_ips == ("None",)
+
+
+class Gateway(Struct, frozen=True):
+    """networking.istio.io Gateway. `servers` stay as written."""
+
+    ref: Ref
+    selector: dict[str, str] = field(default_factory=dict)
+    servers: tuple[dict[str, Any], ...] = ()
+    pointer: Pointer = Pointer("")
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+
+class EnvVar(Struct, frozen=True):
+    """One environment variable of a container.
+
+    `value` is None where it comes from a Secret, a field, or a ConfigMap that was not read.
+    """
+
+    name: str
+    value: str | None
+    source: str = "literal"
+    """`literal`, `configmap`, `secret` or `field`."""
+    source_name: str = ""
+    pointer: Pointer = Pointer("")
+
+
+class Container(Struct, frozen=True):
+    """A container of a pod."""
+
+    name: str
+    image: str = ""
+    args: tuple[str, ...] = ()
+    """command and args together."""
+    env: tuple[EnvVar, ...] = ()
+    run_as_user: int | None = None
+    is_init: bool = False
+    restart_always: bool = False
+    """A native sidecar: an init container with restartPolicy Always."""
+    pointer: Pointer = Pointer("")
+
+
+class Pod(Struct, frozen=True):
+    """core/v1 Pod."""
+
+    namespace: str
+    name: str
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    containers: tuple[Container, ...] = ()
+    """Init containers included; `Container.is_init` tells."""
+    host_network: bool = False
+    run_as_user: int | None = None
+    workload: Ref | None = None
+    """The Deployment, StatefulSet, Job ... that owns it, as far as owner references tell."""
+    ip: str = ""
+    phase: str = ""
+    pointer: Pointer = Pointer("")
+
+    @property
+    def key(self) -> str:
+        """`namespace/name`."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def proxy_container(self) -> Container | None:
+        """The istio-proxy container, ordinary or native sidecar."""
+        return next((c for c in self.containers if c.name == "istio-proxy"), None)
+
+
+class Namespace(Struct, frozen=True):
+    """core/v1 Namespace."""
+
+    name: str
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+class MeshConfig(Struct, frozen=True):
+    """The part of istio's MeshConfig that egress depends on. None: not set there."""
+
+    outbound_policy: str | None = None
+    default_service_export_to: tuple[str, ...] = ("*",)
+    default_virtual_service_export_to: tuple[str, ...] = ("*",)
+    root_namespace: str = "istio-system"
+    trust_domain: str = "cluster.local"
+    pointer: Pointer = Pointer("")
+
+
+class WantedHost(Struct, frozen=True):
+    """A host a pod asks for, and where that was seen.
+
+    `port` is None for a bare name: shown by `hosts`, never a finding.
+    """
+
+    pod: str
+    host: str
+    port: int | None
+    scheme: str = ""
+    """URL scheme or `""`: a hint for the protocol."""
+    seen: tuple[Sighting, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """Named with its port, so a finding may rest on it."""
+        return self.port is not None
+
+
+class Sighting(Struct, frozen=True):
+    """One place a wanted host was seen in, in words, with its pointer."""
+
+    where: str
+    pointer: Pointer
+
+
+class Mesh(Struct):
+    """Everything known: resources by kind, pods, proxies, DNS answers. Kinds not in `kinds_read` were not read."""
+
+    service_entries: tuple[ServiceEntry, ...] = ()
+    virtual_services: tuple[VirtualService, ...] = ()
+    destination_rules: tuple[DestinationRule, ...] = ()
+    sidecars: tuple[Sidecar, ...] = ()
+    services: tuple[Service, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    namespaces: dict[str, Namespace] = field(default_factory=dict)
+    pods: dict[str, Pod] = field(default_factory=dict)
+    config_maps: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    mesh_config: MeshConfig | None = None
+    proxies: dict[str, Proxy] = field(default_factory=dict)
+    dns: dict[str, tuple[str, ...]] | None = None
+    """Upstream DNS answers by host; None where dns.json was not read."""
+    wanted: tuple[WantedHost, ...] = ()
+    kinds_read: frozenset[str] = frozenset()
+    """Plural kinds that were read, `serviceentries`; an empty List counts as read."""
+    proxies_unread: dict[str, str] = field(default_factory=dict)
+    """Pods whose dump is there but could not be read, and why."""
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def istio_versions(self) -> tuple[str, ...]:
+        """Versions the proxies report, sorted."""
+        return tuple(sorted({p.node.version for p in self.proxies.values() if p.node.version}))

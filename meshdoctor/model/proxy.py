@@ -1,0 +1,303 @@
+"""One Envoy's configuration, neutral between the v2 and the v3 API.
+
+Field names are Envoy's (api/envoy/config/{listener,route,cluster}/v3). Durations are seconds; `None`
+means the field was absent. Every object carries the `Pointer` path of its evidence.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+
+class FilterChainMatch(Struct, frozen=True):
+    """config.listener.v3.FilterChainMatch. Empty means "matches anything" for each criterion."""
+
+    destination_port: int | None = None
+    prefix_ranges: tuple[str, ...] = ()
+    """CIDRs, `203.0.113.0/24`, as the dump writes them (host bits may be set)."""
+    server_names: tuple[str, ...] = ()
+    transport_protocol: str = ""
+    application_protocols: tuple[str, ...] = ()
+    direct_source_prefix_ranges: tuple[str, ...] = ()
+    source_type: str = "ANY"
+    source_prefix_ranges: tuple[str, ...] = ()
+    source_ports: tuple[int, ...] = ()
+
+
+class WeightedCluster(Struct, frozen=True):
+    """A cluster a proxy or route may choose, and its share."""
+
+    name: str
+    weight: int = 1
+
+
+class Fault(Struct, frozen=True):
+    """A fault filter's effect. Percentages are 0 to 100; `delay` is seconds."""
+
+    abort_percent: float = 0.0
+    abort_status: int | None = None
+    delay_percent: float = 0.0
+    delay: float | None = None
+    by_header: bool = False
+    """Conditional on request headers, so a request without them is not touched."""
+
+
+class RouteMatch(Struct, frozen=True):
+    """How a route picks requests. Exactly one of the path criteria is set (none: matches any path)."""
+
+    prefix: str | None = None
+    path: str | None = None
+    path_separated_prefix: str | None = None
+    regex: str | None = None
+    connect: bool = False
+    case_sensitive: bool = True
+    headers: tuple[HeaderMatch, ...] = ()
+    query_parameters: tuple[str, ...] = ()
+    runtime_percent: float = 100.0
+    grpc: bool = False
+
+
+class HeaderMatch(Struct, frozen=True):
+    """config.route.v3.HeaderMatcher. `kind` is exact, prefix, suffix, contains, regex, present, range or other."""
+
+    name: str
+    kind: str
+    value: str = ""
+    invert: bool = False
+    ignore_case: bool = False
+
+
+class Route(Struct, frozen=True):
+    """One entry of a virtual host."""
+
+    name: str
+    match: RouteMatch
+    action: str
+    """`route`, `redirect`, `direct_response`, `non_forwarding` or `other`."""
+    clusters: tuple[WeightedCluster, ...] = ()
+    cluster_header: str = ""
+    status: int | None = None
+    """Status of a direct response, or a redirect."""
+    timeout: float | None = None
+    fault: Fault | None = None
+    mirrors: tuple[str, ...] = ()
+    host_rewrite: str = ""
+    config: str = ""
+    """metadata istio.config: path of the VirtualService that made it."""
+    path: str = ""
+
+
+class VirtualHost(Struct, frozen=True):
+    """config.route.v3.VirtualHost."""
+
+    name: str
+    domains: tuple[str, ...]
+    routes: tuple[Route, ...]
+    path: str = ""
+
+
+class RouteConfig(Struct, frozen=True):
+    """config.route.v3.RouteConfiguration as it is in force."""
+
+    name: str
+    virtual_hosts: tuple[VirtualHost, ...]
+    ignore_port_in_host_matching: bool = False
+    path: str = ""
+
+
+class HttpConnectionManager(Struct, frozen=True):
+    """The part of an HCM that decides where a request goes."""
+
+    route_config_name: str = ""
+    route_config: RouteConfig | None = None
+    """Inline routes, else None and `route_config_name` names an RDS resource."""
+    filters: tuple[str, ...] = ()
+    strip_port: bool = False
+    fault: Fault | None = None
+    """Listener-wide settings of the fault filter (a route's own replace them)."""
+
+
+class TcpProxy(Struct, frozen=True):
+    """filters.network.tcp_proxy: the clusters it may pick, heaviest first."""
+
+    clusters: tuple[WeightedCluster, ...]
+    tunneling_hostname: str = ""
+
+
+class FilterChain(Struct, frozen=True):
+    """One filter chain and what it does: exactly one of `tcp` and `http`, or neither (`filters` tells)."""
+
+    name: str
+    match: FilterChainMatch
+    filters: tuple[str, ...]
+    tcp: TcpProxy | None = None
+    http: HttpConnectionManager | None = None
+    tls_terminated: bool = False
+    """A downstream TLS transport socket: Envoy decrypts here (gateways, inbound)."""
+    config: str = ""
+    """metadata istio.config: path of the VirtualService that made it."""
+    is_default: bool = False
+    path: str = ""
+
+
+class ListenerFilter(Struct, frozen=True):
+    """A listener filter by its short kind: tls_inspector, http_inspector, original_dst, proxy_protocol ..."""
+
+    kind: str
+    disabled_ports: tuple[tuple[int, int], ...] = ()
+    """Destination port ranges [start, end) for which `filter_disabled` switches it off."""
+    disabled_always: bool = False
+    http_protocols: tuple[str, ...] = ()
+
+
+class Listener(Struct, frozen=True):
+    """A listener as it is in force (`state` active) or as it waits or failed."""
+
+    name: str
+    addresses: tuple[tuple[str, int], ...]
+    """(address, port) pairs, the primary one first, then `additional_addresses`."""
+    filter_chains: tuple[FilterChain, ...]
+    default_filter_chain: FilterChain | None = None
+    listener_filters: tuple[ListenerFilter, ...] = ()
+    listener_filters_timeout: float = 15.0
+    """Seconds; 0 waits for ever. Envoy's default is 15 s."""
+    continue_on_listener_filters_timeout: bool = False
+    bind_to_port: bool = True
+    use_original_dst: bool = False
+    traffic_direction: str = ""
+    is_static: bool = False
+    path: str = ""
+
+    def chains(self) -> tuple[FilterChain, ...]:
+        """Every chain, the default one last."""
+        return (*self.filter_chains, self.default_filter_chain) if self.default_filter_chain else self.filter_chains
+
+
+class TlsSocket(Struct, frozen=True):
+    """An upstream TLS transport socket.
+
+    `match` is the name in transport_socket_matches, empty for the cluster's one `transport_socket`.
+    """
+
+    sni: str = ""
+    auto_sni: bool = False
+    verifies_chain: bool = False
+    """A trusted CA or the system's roots are given."""
+    verifies_name: bool = False
+    """SAN matchers, auto_san_validation or a pinned certificate."""
+    istio_mutual: bool = False
+    """Uses the workload's own mesh certificate (SDS `default`, or ALPN istio)."""
+    client_certificate: bool = False
+    match: str = ""
+    match_labels: dict[str, str] = field(default_factory=dict)
+    path: str = ""
+
+
+class Endpoint(Struct, frozen=True):
+    """One endpoint of a cluster, from EDS, the cluster itself, or the /clusters page."""
+
+    address: str
+    port: int
+    hostname: str = ""
+    health: str = "HEALTHY"
+    """`HEALTHY`, or the reason why Envoy does not use it."""
+    tls_mode: str = ""
+    """envoy.transport_socket_match metadata `tlsMode`."""
+    path: str = ""
+
+
+class Cluster(Struct, frozen=True):
+    """config.cluster.v3.Cluster with what Istio's metadata says about its owner."""
+
+    name: str
+    type: str
+    """STATIC, EDS, STRICT_DNS, LOGICAL_DNS, ORIGINAL_DST, or the name of a custom cluster type."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """From `load_assignment` or `hosts`: for DNS clusters the names to resolve."""
+    tls: TlsSocket | None = None
+    tls_matches: tuple[TlsSocket | None, ...] = ()
+    """transport_socket_matches in order; None stands for raw_buffer."""
+    tls_match_names: tuple[str, ...] = ()
+    auto_sni: bool = False
+    auto_san: bool = False
+    eds_service_name: str = ""
+    external: bool = False
+    """metadata istio.external: a MESH_EXTERNAL ServiceEntry (Istio 1.20 and later)."""
+    services: tuple[tuple[str, str], ...] = ()
+    """(host, namespace) of metadata istio.services."""
+    config: str = ""
+    """metadata istio.config: path of the DestinationRule applied."""
+    port_override: int | None = None
+    panic_threshold: float | None = None
+    state: str = "active"
+    """`active`, `static` or `warming` (not in use yet)."""
+    path: str = ""
+
+
+class Rejection(Struct, frozen=True):
+    """A resource the proxy refused or still waits for."""
+
+    kind: str
+    """`listener`, `cluster`, `route` or `endpoint`; or `lds`/`cds` where only a counter tells."""
+    name: str
+    state: str
+    """`error` (refused) or `warming`."""
+    details: str
+    has_active: bool
+    """An older version is in force meanwhile."""
+    last_update: str = ""
+    path: str = ""
+    document: str = ""
+
+
+class Node(Struct, frozen=True):
+    """Who the proxy is, from the bootstrap's node."""
+
+    id: str = ""
+    role: str = ""
+    """`sidecar`, `router`, `waypoint`, or empty where the dump has no bootstrap."""
+    pod: str = ""
+    namespace: str = ""
+    ip: str = ""
+    version: str = ""
+    """Istio version as the proxy reports it."""
+    metadata: dict[str, object] = field(default_factory=dict)
+
+
+class Proxy(Struct):
+    """One Envoy: its configuration in force, indexed by name.
+
+    `sections` names what the dump held, of bootstrap, listeners, routes, clusters, endpoints. A section that is
+    not there was not read; its absence is never proof that there is nothing.
+    """
+
+    key: str
+    """`namespace/pod`."""
+    node: Node
+    listeners: dict[str, Listener]
+    routes: dict[str, RouteConfig]
+    clusters: dict[str, Cluster]
+    endpoints: dict[str, tuple[Endpoint, ...]]
+    """EDS assignments by cluster name."""
+    rejections: tuple[Rejection, ...]
+    sections: frozenset[str]
+    document: str
+    api: str = "v3"
+    unknown_types: dict[str, int] = field(default_factory=dict)
+    """Sections and filters this reader does not know: kept out, counted, never fatal."""
+    live_endpoints: dict[str, tuple[Endpoint, ...]] | None = None
+    """Hosts of each cluster from the /clusters page; None where it was not read."""
+    notes: tuple[str, ...] = ()
+
+    def endpoints_of(self, cluster: Cluster) -> tuple[Endpoint, ...] | None:
+        """Endpoints as Envoy uses them, or None where the evidence does not tell."""
+        if cluster.type == "ORIGINAL_DST":
+            return ()
+        if self.live_endpoints is not None and cluster.name in self.live_endpoints:
+            return self.live_endpoints[cluster.name]
+        key = cluster.eds_service_name or cluster.name
+        if key in self.endpoints:
+            return self.endpoints[key]
+        if cluster.type == "STATIC":
+            return cluster.endpoints
+        return None

@@ -1,0 +1,97 @@
+"""A rule file, as data: also the schema that rules/*.yaml are read against."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from meshdoctor.model.finding import Severity
+
+CAUSES = (
+    "config-rejected",
+    "sidecar-bypassed",
+    "service-entry-not-visible",
+    "incomplete-address-list",
+    "tcp-port-clash",
+    "missing-service-entry",
+    "port-hijacked",
+    "route-to-unknown-cluster",
+    "egress-gateway-broken",
+    "mtls-to-external",
+    "double-tls",
+    "protocol-mismatch",
+    "tls-origination-mismatch",
+    "upstream-unresolved",
+)
+"""For one host:port and pod the first of these that fires is the cause; the others are explained by it."""
+
+NEEDS = ("config_dump", "clusters", "pods", "serviceentries", "virtualservices", "sidecars", "services", "namespaces", "dns")
+"""Evidence a rule can ask for: documents of a proxy, or a plural kind of resource."""
+
+
+class Subject(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the finding is about. Templates; empty means none."""
+
+    host: str = "{fact.host}"
+    port: str = "{fact.port}"
+
+
+class Grade(Struct, frozen=True, forbid_unknown_fields=True):
+    """A severity (and confidence) that replaces the rule's own where `when` holds. The first that holds is taken."""
+
+    when: str
+    severity: Severity
+    confidence: Literal["certain", "likely", "possible"] | None = None
+
+
+class ManifestChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """A manifest made from one the fact holds: copied, with some fields set."""
+
+    base: str
+    """Path in the fact, `fact.entry.manifest`."""
+    set: dict[str, Any] = {}
+    """Dotted path in the manifest to a value; a string `{fact.x}` alone keeps the field's type."""
+
+
+class FixTemplate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A mend a rule offers; shown where `when` holds."""
+
+    id: str
+    title: str
+    disposition: Literal["safe", "review", "manual"]
+    tradeoff: str
+    when: str = "true"
+    manifests: tuple[str | ManifestChange, ...] = ()
+    steps: str = ""
+
+
+class Page(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The rule's own page, for `rules explain`."""
+
+    happens: str
+    tell: str
+    """How to tell it from its lookalikes, by hand."""
+    mends: str
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One rule. `id` equals the file's name."""
+
+    id: str
+    title: str
+    severity: Severity
+    confidence: Literal["certain", "likely", "possible"]
+    since: str = "0.1.0"
+    needs: tuple[str, ...] = ()
+    select: str
+    when: str
+    grades: tuple[Grade, ...] = ()
+    subject: Subject = Subject()
+    message: str
+    why: str
+    explained_by: tuple[str, ...] = ()
+    """Rules that, for the same host, port and pod, make this one a consequence."""
+    fixes: tuple[FixTemplate, ...] = ()
+    page: Page
+    references: tuple[str, ...] = ()

@@ -1,0 +1,369 @@
+"""The sheet: the tree of normalised facts that rules select from.
+
+A rule's `select` names one list of the sheet (`$.claims[*]`); its `when` and its templates read the fields
+documented here as `fact.<field>`. Every field is always there, so a condition never has to ask. The types below
+are also the source of `rules/schema.json`; a rule that names a field not listed is refused when it is loaded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.finding import ResourceRole
+
+
+class Fact(Struct, frozen=True, kw_only=True):
+    """What every fact carries."""
+
+    pod: str
+    """`namespace/pod` the fact holds for; empty where it holds for no pod in particular."""
+    host: str
+    """The external host that is lost or at stake; empty where there is none."""
+    port: int
+    """Its port; 0 where there is none."""
+    policy: str
+    """This proxy's outbound policy: `REGISTRY_ONLY`, `ALLOW_ANY` or `unknown`."""
+    resources: tuple[ResourceRole, ...] = ()
+    """Objects involved, each with its role."""
+    evidence: tuple[Evidence, ...] = ()
+    """Where it was seen, the deciding piece first."""
+
+
+class EntryView(Struct, frozen=True):
+    """A ServiceEntry as a rule sees it."""
+
+    kind: str
+    namespace: str
+    name: str
+    created: str
+    addresses: tuple[str, ...]
+    resolution: str
+    location: str
+    protocols: tuple[str, ...]
+    """Protocols of its ports, as written."""
+    export_to: tuple[str, ...]
+    manifest: dict[str, Any]
+    """The object, ready to be changed and applied: status and server-made metadata left out."""
+
+
+class Connection(Fact):
+    """A host:port that a pod wants or that is registered, and what this pod's sidecar does with it (`trace`)."""
+
+    wanted: bool
+    """Seen in the pod's own configuration with its port."""
+    seen: tuple[str, ...]
+    """Where, in words: `env MYSQL_DB_HOST of container app`."""
+    protocol: str
+    """What the client does, as trace assumed: `tcp`, `server-first`, `tls` or `http`."""
+    declared: str
+    """Protocol the visible entry declares for this port, upper case; empty where none registers it."""
+    verdict: str
+    reason: str
+    """trace's reason."""
+    because: str
+    """trace's verdict in one sentence."""
+    hangs: bool
+    listener: str
+    cluster: str
+    """Cluster reached, empty where none."""
+    cluster_host: str
+    """Host that cluster belongs to."""
+    registered: bool
+    """A ServiceEntry that this proxy sees (or, without resources, a cluster) registers host:port."""
+    registered_host: bool
+    """A ServiceEntry that this proxy sees registers the host, on this or another port."""
+    registered_ports: tuple[int, ...]
+    """Ports on which visible entries register the host."""
+    hidden: tuple[HiddenEntry, ...]
+    """Entries for host:port that this proxy does not get, with the field that hides each."""
+    entries: tuple[EntryView, ...]
+    """Visible entries for the host."""
+    own_cluster_exists: bool
+    """This proxy has the host's own cluster for this port, whether or not anything leads to it."""
+    own_cluster_used: bool
+    """A chain or route of this proxy names that cluster."""
+    listener_owners: tuple[str, ...]
+    """Hosts that the chosen listener's chains and routes lead to."""
+    listener_owner_kind: str
+    """`Service` where an in-cluster Service owns it, `ServiceEntry`, or empty for virtualOutbound."""
+    addresses: tuple[str, ...]
+    """Addresses the host is known to have."""
+    address_cidrs: tuple[str, ...]
+    """The same as /32 or /128 CIDRs."""
+    bypass: str
+    """The setting that lets it past the sidecar, in words; empty where it is captured."""
+    slug: str
+    """The host as a resource name: `db-payments-example`."""
+    namespace: str
+    """The pod's namespace, where a new object goes."""
+    known_server_first: bool
+    """The protocol is known (declared MYSQL, a well-known port, a mysql:// URL) to let the server speak first."""
+    is_ip: bool
+    """The host is an IP address."""
+    entry_protocol: str
+    """Protocol a new ServiceEntry for it should declare: TCP, TLS or HTTP."""
+    entry_resolution: str
+    """Resolution a new ServiceEntry for it should have: NONE with addresses, else DNS (STATIC for a bare IP)."""
+
+
+class HiddenEntry(Struct, frozen=True):
+    """An entry that registers the host:port but is not visible to this proxy."""
+
+    kind: str
+    namespace: str
+    name: str
+    field: str
+    """The field that hides it: `spec.exportTo`, `Sidecar bookinfo/default spec.egress` ..."""
+    because: str
+    entry: EntryView
+    fixed_export_to: tuple[str, ...]
+    """exportTo with the pod's namespace added; empty where exportTo is not the reason."""
+    sidecar: dict[str, Any]
+    """Manifest of the Sidecar that hides it with the host added to its egress; empty where no Sidecar does."""
+
+
+class EntryPort(Fact):
+    """One host and port of a ServiceEntry that a proxy sees."""
+
+    entry: EntryView
+    protocol: str
+    """As written, upper case; `""` where unset."""
+    family: str
+    """`http`, `tls`, `tcp` or `auto` (unset): Istio's protocol class."""
+    addresses_used: tuple[str, ...]
+    """Addresses by which this proxy matches: spec.addresses, or auto-allocated ones where it has DNS capture."""
+    addresses: tuple[str, ...]
+    """spec.addresses."""
+    dns_answers: tuple[str, ...]
+    """Addresses the host is known to resolve to (dns.json, DNS clusters' hosts, IPs beside it in env)."""
+    dns_known: bool
+    """Whether any such source was read for this host."""
+    uncovered: tuple[str, ...]
+    """dns_answers outside spec.addresses."""
+    uncovered_cidrs: tuple[str, ...]
+    fixed_addresses: tuple[str, ...]
+    """spec.addresses with the missing ones added; without any, the DNS answers as CIDRs."""
+    shared: bool
+    """The chain or listener of this port on 0.0.0.0 takes any address."""
+    wanted: bool
+    resolution: str
+    known_protocol: str
+    """What the port number (or the wanted URL) is known for: `mysql`, `https` ...; empty where nothing is known."""
+    mismatch: str
+    """`http-on-tls-port`, `declared-differs`, `server-first-inspected`, `tcp-inspected`, or empty."""
+    breaks: bool
+    """The mismatch makes connections hang or fail under this proxy's policy."""
+    listener: str
+    fixed_protocol: str
+    """Protocol the port should declare."""
+
+
+class Claim(Fact):
+    """A ServiceEntry's wish for a (bind address, port) that others may want as well."""
+
+    bind: str
+    """`0.0.0.0`, or the address."""
+    protocol: str
+    protocol_family: str
+    """`tcp` (TCP and unset: one opaque chain), `tls` or `http`."""
+    outcome: str
+    """`won`, `lost` or `shared` (chains side by side)."""
+    reason: str
+    """Why it lost or won, in words, with the ages."""
+    entry: EntryView
+    winner: EntryView
+    """Owner of the chain in force (itself where it won). `kind` is `ServiceEntry` or `Service`."""
+    winner_host: str
+    listener: str
+    listener_in_error: bool
+    own_addresses: tuple[str, ...]
+    """CIDRs the loser's entry should list, from DNS."""
+    winner_addresses: tuple[str, ...]
+    """CIDRs the winner's entry should list, from DNS."""
+
+
+class Leak(Fact):
+    """A filter chain or route that lets traffic out to wherever the client dialled (an ORIGINAL_DST cluster)."""
+
+    guard: str
+    """`none`, `cidr-wide`, `cidr`, `sni` or `http-host`."""
+    range: str
+    """The widest CIDR, where the guard is one."""
+    listener: str
+    cluster: str
+    entry: EntryView
+    owner_kind: str
+    """`ServiceEntry`, `Service` or empty where unknown."""
+    fixed_addresses: tuple[str, ...]
+
+
+class Duplicate(Fact):
+    """Several visible ServiceEntries for one host that differ."""
+
+    winner: EntryView
+    losers: tuple[EntryView, ...]
+    differs: tuple[str, ...]
+    """Of resolution, protocol, endpoints, ports."""
+    lost_ports: tuple[int, ...]
+    """Ports that only losing entries register and for which this proxy has no cluster."""
+    because: str
+    same_namespace: bool
+    merged: dict[str, Any]
+    """The winner's manifest with all ports, for the mend."""
+
+
+class Dangling(Fact):
+    """A route or filter chain that names a cluster the proxy has not got."""
+
+    cluster: str
+    place: str
+    """`route 80, virtual host x:80` or `listener 0.0.0.0_443, chain 2`."""
+    config: str
+    """VirtualService that made it, `namespace/name`; empty for Istio's own."""
+    subset: str
+    warming: bool
+    """The cluster is there but warming."""
+    wanted: bool
+
+
+class VirtualServiceHost(Fact):
+    """A host of a mesh VirtualService that is external."""
+
+    namespace: str
+    name: str
+    registered: bool
+    """Some ServiceEntry or Service (visible or not) registers the host."""
+    slug: str
+    protocols: tuple[str, ...]
+    """Of http, tls, tcp: the route lists it has."""
+    entry_port: int
+    entry_protocol: str
+
+
+class Upstream(Fact):
+    """An external cluster of a proxy: its TLS, its endpoints, and what leads to it."""
+
+    cluster: str
+    type: str
+    client: str
+    """What reaches it: `tls` (SNI-matched or declared TLS), `http`, `opaque`, or empty where nothing does."""
+    originates_tls: bool
+    mutual: bool
+    """Istio mutual TLS (mesh certificate)."""
+    external: bool
+    from_entry: bool
+    """A ServiceEntry (not a Kubernetes Service) made it."""
+    sni: str
+    sends_sni: bool
+    verifies_chain: bool
+    verifies_name: bool
+    endpoint_ports: tuple[int, ...]
+    endpoints_known: bool
+    endpoint_count: int
+    """Usable endpoints, where known."""
+    tls_port: bool
+    """An endpoint port is known for TLS (443, 8443, 636 ...)."""
+    plain_port: bool
+    """Every endpoint port is known for plain text (80)."""
+    ignored_credential: str
+    """credentialName of a DestinationRule that a sidecar ignores for want of a workloadSelector; else empty."""
+    other_port_tls: int
+    """Port for which a DestinationRule's portLevelSettings originate TLS though it is not the routed one; else 0."""
+    destination_rule: str
+    """`namespace/name` of the DestinationRule in force, empty where none."""
+    destination_rule_manifest: dict[str, Any]
+    without_tls: dict[str, Any]
+    """The DestinationRule with TLS switched off for this port, for the mend; empty where there is none."""
+    entry: EntryView
+    reason: str
+    """Why it has no usable endpoint, where that is known."""
+    wanted: bool
+
+
+class Rejected(Fact):
+    """Configuration that the proxy refused or waits for."""
+
+    object_kind: str
+    object_name: str
+    state: str
+    """`error` or `warming`."""
+    details: str
+    has_active: bool
+    count: int
+
+
+class PodView(Fact):
+    """A pod as a whole."""
+
+    namespace: str
+    sidecar: bool
+    injected_namespace: bool
+    """Its namespace asks for injection and the pod does not opt out."""
+    opted_out: bool
+    wanted_hosts: tuple[str, ...]
+    """`host:port` of certain wishes for external hosts."""
+    phase: str
+    host_network: bool
+
+
+class Credential(Fact):
+    """A literal password in a pod's environment. The value is never here."""
+
+    container: str
+    variable: str
+    form: str
+    """`literal` or `url`."""
+    workload: str
+
+
+class RouteFault(Fact):
+    """A fault injected on the way to an external host."""
+
+    abort_percent: float
+    abort_status: int
+    delay_percent: float
+    delay: float
+    config: str
+    every_request: bool
+
+
+class ProxyPolicy(Fact):
+    """A proxy's outbound policy as its dump shows it."""
+
+    decided_by: str
+    """Where it was read: `virtualOutbound`, a route's last virtual host."""
+    sidecar_role: bool
+
+
+class GatewayHop(Fact):
+    """The way from a sidecar through an egress gateway, and the first broken hop."""
+
+    gateway: str
+    """Host of the gateway's Service."""
+    broken_hop: str
+    """`endpoints`, `server`, `route`, `cluster`, `upstream`, or empty where every hop is fine."""
+    because: str
+    config: str
+    gateway_pods: tuple[str, ...]
+
+
+SHEET: dict[str, type[Fact]] = {
+    "claims": Claim,
+    "connections": Connection,
+    "credentials": Credential,
+    "dangling": Dangling,
+    "duplicates": Duplicate,
+    "entry_ports": EntryPort,
+    "faults": RouteFault,
+    "gateway_hops": GatewayHop,
+    "leaks": Leak,
+    "pods": PodView,
+    "policies": ProxyPolicy,
+    "rejections": Rejected,
+    "upstreams": Upstream,
+    "virtual_service_hosts": VirtualServiceHost,
+}
+"""The lists of the sheet and the type of their items."""
