@@ -33,6 +33,9 @@ class Document(Struct, frozen=True):
     path: str
     read: Callable[[], bytes]
     size: int
+    """Bytes as stored: of a compressed file, the compressed ones."""
+    origin: str = ""
+    """The user's own file, for messages, where it is not named as in the capture layout."""
 
 
 class Unread(Struct, frozen=True):

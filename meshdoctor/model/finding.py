@@ -50,6 +50,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     pods: tuple[str, ...]
     resources: tuple[ResourceRole, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    evidence_left_out: int = 0
+    """Further pieces of evidence of the same kind, seen for other pods."""
     fixes: tuple[Fix, ...] = ()
     docs: str = ""
     suppressed: str | None = None

@@ -6,6 +6,7 @@ changes it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -173,6 +174,14 @@ class Container(Struct, frozen=True):
     restart_always: bool = False
     """A native sidecar: an init container with restartPolicy Always."""
     pointer: Pointer = Pointer("")
+    command_length: int = 0
+    """How many of `args` come from `command`."""
+
+    def arg_pointer(self, index: int) -> Pointer:
+        """Where `args[index]` stands in the pod."""
+        own = index - self.command_length
+        place = f".args[{own}]" if own >= 0 else f".command[{index}]"
+        return Pointer(self.pointer.document, self.pointer.path + place)
 
 
 class Pod(Struct, frozen=True):
@@ -247,6 +256,17 @@ class Sighting(Struct, frozen=True):
     pointer: Pointer
 
 
+class PlainCredential(Struct, frozen=True):
+    """A literal secret in a container's environment. The value is never kept."""
+
+    pod: Pod
+    container: str
+    variable: str
+    form: str
+    """`literal`, or `url` for a URL with a password."""
+    pointer: Pointer
+
+
 class Mesh(Struct):
     """Everything known: resources by kind, pods, proxies, DNS answers. Kinds not in `kinds_read` were not read."""
 
@@ -254,7 +274,8 @@ class Mesh(Struct):
     virtual_services: tuple[VirtualService, ...] = ()
     destination_rules: tuple[DestinationRule, ...] = ()
     sidecars: tuple[Sidecar, ...] = ()
-    services: tuple[Service, ...] = ()
+    services: Sequence[Service] = ()
+    """The largest kind by far: parsed when first looked at."""
     gateways: tuple[Gateway, ...] = ()
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     pods: dict[str, Pod] = field(default_factory=dict)
@@ -268,7 +289,11 @@ class Mesh(Struct):
     """Plural kinds that were read, `serviceentries`; an empty List counts as read."""
     proxies_unread: dict[str, str] = field(default_factory=dict)
     """Pods whose dump is there but could not be read, and why."""
-    unread: tuple[Unread, ...] = ()
+    unread: list[Unread] = field(default_factory=list)
+    """Grows while kinds that are read late turn out to be broken."""
+    ips_beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """IPs that stand in env beside a host, by host."""
+    credentials: tuple[PlainCredential, ...] = ()
 
     @property
     def istio_versions(self) -> tuple[str, ...]:

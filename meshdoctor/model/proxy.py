@@ -6,6 +6,8 @@ means the field was absent. Every object carries the `Pointer` path of its evide
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct, field
 
 
@@ -65,6 +67,7 @@ class HeaderMatch(Struct, frozen=True):
     value: str = ""
     invert: bool = False
     ignore_case: bool = False
+    missing_as_empty: bool = False
 
 
 class Route(Struct, frozen=True):
@@ -275,9 +278,9 @@ class Proxy(Struct):
     """`namespace/pod`."""
     node: Node
     listeners: dict[str, Listener]
-    routes: dict[str, RouteConfig]
-    clusters: dict[str, Cluster]
-    endpoints: dict[str, tuple[Endpoint, ...]]
+    routes: Mapping[str, RouteConfig]
+    clusters: Mapping[str, Cluster]
+    endpoints: Mapping[str, tuple[Endpoint, ...]]
     """EDS assignments by cluster name."""
     rejections: tuple[Rejection, ...]
     sections: frozenset[str]
@@ -285,9 +288,9 @@ class Proxy(Struct):
     api: str = "v3"
     unknown_types: dict[str, int] = field(default_factory=dict)
     """Sections and filters this reader does not know: kept out, counted, never fatal."""
-    live_endpoints: dict[str, tuple[Endpoint, ...]] | None = None
+    live_endpoints: Mapping[str, tuple[Endpoint, ...]] | None = None
     """Hosts of each cluster from the /clusters page; None where it was not read."""
-    notes: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
 
     def endpoints_of(self, cluster: Cluster) -> tuple[Endpoint, ...] | None:
         """Endpoints as Envoy uses them, or None where the evidence does not tell."""

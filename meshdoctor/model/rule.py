@@ -35,6 +35,8 @@ class Subject(Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str = "{fact.host}"
     port: str = "{fact.port}"
+    about: str = ""
+    """For findings without a host: what tells two of them apart, `{fact.workload}`. Empty: the resources named do."""
 
 
 class Grade(Struct, frozen=True, forbid_unknown_fields=True):

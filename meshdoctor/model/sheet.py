@@ -49,7 +49,7 @@ class EntryView(Struct, frozen=True):
     """The object, ready to be changed and applied: status and server-made metadata left out."""
 
 
-class Connection(Fact):
+class Connection(Fact, frozen=True):
     """A host:port that a pod wants or that is registered, and what this pod's sidecar does with it (`trace`)."""
 
     wanted: bool
@@ -107,6 +107,15 @@ class Connection(Fact):
     """Protocol a new ServiceEntry for it should declare: TCP, TLS or HTTP."""
     entry_resolution: str
     """Resolution a new ServiceEntry for it should have: NONE with addresses, else DNS (STATIC for a bare IP)."""
+    with_port: dict[str, Any] = {}
+    """Manifest of the visible entry that names this very host, with the port added. A TCP port comes with the host's
+    known addresses in spec.addresses; empty where those are unknown, or no visible entry names the host itself."""
+    with_addresses: dict[str, Any] = {}
+    """Manifest of the visible entry for host:port with the host's known addresses in spec.addresses (plain IPs where
+    the resolution is DNS: admission refuses CIDRs there); empty where it has addresses already, or none are known."""
+    crowded_out: bool = False
+    """Its own cluster exists and no chain names it, because an owner of another protocol holds the (bind, port):
+    MYSQL or MONGO against anything else, or the reverse. Never for a TCP claim that lost to another TCP claim."""
 
 
 class HiddenEntry(Struct, frozen=True):
@@ -125,7 +134,7 @@ class HiddenEntry(Struct, frozen=True):
     """Manifest of the Sidecar that hides it with the host added to its egress; empty where no Sidecar does."""
 
 
-class EntryPort(Fact):
+class EntryPort(Fact, frozen=True):
     """One host and port of a ServiceEntry that a proxy sees."""
 
     entry: EntryView
@@ -159,9 +168,16 @@ class EntryPort(Fact):
     listener: str
     fixed_protocol: str
     """Protocol the port should declare."""
+    fixed_manifest: dict[str, Any] = {}
+    """The entry's manifest with this port declared `fixed_protocol`. For a TCP-family protocol with `fixed_addresses`
+    in spec.addresses as well; empty where there are none: without them the port would take everybody's traffic."""
+    as_tls: dict[str, Any] = {}
+    """The entry's manifest with this port declared TLS; empty unless its clients are known to speak TLS (443 ...)."""
+    because: str = ""
+    """The mismatch in words, without a period: what the port is known for and what the listener waits for."""
 
 
-class Claim(Fact):
+class Claim(Fact, frozen=True):
     """A ServiceEntry's wish for a (bind address, port) that others may want as well."""
 
     bind: str
@@ -183,9 +199,13 @@ class Claim(Fact):
     """CIDRs the loser's entry should list, from DNS."""
     winner_addresses: tuple[str, ...]
     """CIDRs the winner's entry should list, from DNS."""
+    as_tls: dict[str, Any] = {}
+    """The loser's manifest with this port declared TLS; empty unless clients are known to speak TLS (443 ...)."""
+    winner_as_tls: dict[str, Any] = {}
+    """The same of the winner's manifest."""
 
 
-class Leak(Fact):
+class Leak(Fact, frozen=True):
     """A filter chain or route that lets traffic out to wherever the client dialled (an ORIGINAL_DST cluster)."""
 
     guard: str
@@ -198,9 +218,12 @@ class Leak(Fact):
     owner_kind: str
     """`ServiceEntry`, `Service` or empty where unknown."""
     fixed_addresses: tuple[str, ...]
+    as_tls: dict[str, Any] = {}
+    """The entry's manifest with this port declared TLS and resolution DNS; empty unless clients are known to speak TLS
+    (443 ...), and for wildcard hosts, which DNS cannot resolve."""
 
 
-class Duplicate(Fact):
+class Duplicate(Fact, frozen=True):
     """Several visible ServiceEntries for one host that differ."""
 
     winner: EntryView
@@ -215,7 +238,7 @@ class Duplicate(Fact):
     """The winner's manifest with all ports, for the mend."""
 
 
-class Dangling(Fact):
+class Dangling(Fact, frozen=True):
     """A route or filter chain that names a cluster the proxy has not got."""
 
     cluster: str
@@ -229,7 +252,7 @@ class Dangling(Fact):
     wanted: bool
 
 
-class VirtualServiceHost(Fact):
+class VirtualServiceHost(Fact, frozen=True):
     """A host of a mesh VirtualService that is external."""
 
     namespace: str
@@ -243,7 +266,7 @@ class VirtualServiceHost(Fact):
     entry_protocol: str
 
 
-class Upstream(Fact):
+class Upstream(Fact, frozen=True):
     """An external cluster of a proxy: its TLS, its endpoints, and what leads to it."""
 
     cluster: str
@@ -276,14 +299,17 @@ class Upstream(Fact):
     """`namespace/name` of the DestinationRule in force, empty where none."""
     destination_rule_manifest: dict[str, Any]
     without_tls: dict[str, Any]
-    """The DestinationRule with TLS switched off for this port, for the mend; empty where there is none."""
+    """A DestinationRule for exactly this host with TLS switched off for this port: the one in force changed where it is
+    for this host alone, else a new, more specific one in its namespace. Empty where no DestinationRule is in force."""
     entry: EntryView
     reason: str
     """Why it has no usable endpoint, where that is known."""
     wanted: bool
+    protocol_mismatch: bool = False
+    """`protocol-mismatch` already names this port of the host (HTTP declared on 443)."""
 
 
-class Rejected(Fact):
+class Rejected(Fact, frozen=True):
     """Configuration that the proxy refused or waits for."""
 
     object_kind: str
@@ -295,7 +321,7 @@ class Rejected(Fact):
     count: int
 
 
-class PodView(Fact):
+class PodView(Fact, frozen=True):
     """A pod as a whole."""
 
     namespace: str
@@ -309,7 +335,7 @@ class PodView(Fact):
     host_network: bool
 
 
-class Credential(Fact):
+class Credential(Fact, frozen=True):
     """A literal password in a pod's environment. The value is never here."""
 
     container: str
@@ -319,7 +345,7 @@ class Credential(Fact):
     workload: str
 
 
-class RouteFault(Fact):
+class RouteFault(Fact, frozen=True):
     """A fault injected on the way to an external host."""
 
     abort_percent: float
@@ -330,7 +356,7 @@ class RouteFault(Fact):
     every_request: bool
 
 
-class ProxyPolicy(Fact):
+class ProxyPolicy(Fact, frozen=True):
     """A proxy's outbound policy as its dump shows it."""
 
     decided_by: str
@@ -338,7 +364,7 @@ class ProxyPolicy(Fact):
     sidecar_role: bool
 
 
-class GatewayHop(Fact):
+class GatewayHop(Fact, frozen=True):
     """The way from a sidecar through an egress gateway, and the first broken hop."""
 
     gateway: str

@@ -1,0 +1,8 @@
+"""`python -m meshdoctor`: the same as the `meshdoctor` command."""
+
+from __future__ import annotations
+
+from meshdoctor.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""`meshdoctor check`: run the rules over one source and say what is broken."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from meshdoctor.cli import options
+from meshdoctor.cli.exits import TABLE, ExitCode
+from meshdoctor.cli.formats import Output, read_outputs
+from meshdoctor.cli.streams import encoded, paper, put, say, write_file
+
+if TYPE_CHECKING:
+    from meshdoctor.model.finding import Diagnosis
+
+
+class FailOn(StrEnum):
+    """The least severity that makes the exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--output", metavar="FORMAT[=FILE]", help="text or json, to stdout or a file. Repeatable."),
+]
+Fail = Annotated[FailOn, typer.Option("--fail-on", help="Exit 1 for findings of this severity or worse.")]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option("--rule", metavar="ID", help="Only this rule. Repeatable.", autocompletion=options.complete_rule),
+]
+Skip = Annotated[
+    list[str] | None,
+    typer.Option("--skip", metavar="ID", help="Not this rule. Repeatable.", autocompletion=options.complete_rule),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Exit 3 when any rule lacked evidence; a finding at --fail-on still exits 1."),
+]
+
+
+def check(
+    from_: options.From = None,
+    filenames: options.Filenames = None,
+    namespaces: options.Namespaces = None,
+    all_namespaces: options.AllNamespaces = False,
+    json: options.Json = False,
+    output: Outputs = None,
+    fail_on: Fail = FailOn.ERROR,
+    rule: Rules = None,
+    skip: Skip = None,
+    rules: options.RuleDirs = None,
+    strict: Strict = False,
+    verbose: options.Verbose = False,
+    no_color: options.NoColor = False,
+) -> int:
+    """Say what is broken on the way out, and what to change."""
+    outputs = read_outputs(output or (), json=json)
+    chosen = options.chosen_namespaces(namespaces, all_namespaces)
+    source = options.source(from_, filenames)
+
+    from meshdoctor import doctor
+
+    case = doctor.open_case(source)
+    diagnosis = doctor.diagnose(case, rules=rule or (), skip=skip or (), rule_dirs=rules or (), namespaces=chosen)
+    write(diagnosis, outputs, verbose=verbose, no_color=no_color)
+    return exit_code(diagnosis, fail_on, strict=strict)
+
+
+check.__doc__ = f"""Say what is broken on the way out, and what to change.
+
+\b
+  meshdoctor check --from capture.tar.gz
+  meshdoctor check --from config_dump.json -f manifests/
+  meshdoctor check --from capture/ --json --fail-on warning
+  meshdoctor check --from capture/ -o text -o json=report.json
+
+\b
+{TABLE}
+"""
+
+
+def write(diagnosis: Diagnosis, outputs: list[Output], *, verbose: bool, no_color: bool) -> None:
+    """Write every output, files first: a slow or closed pipe must not keep them back.
+
+    Raises:
+        Unreadable: a file or stdout cannot be written.
+    """
+    for output in outputs:
+        if output.file is not None:
+            result = _rendered(diagnosis, output, verbose=verbose, no_color=True)
+            write_file(output.file, result if isinstance(result, bytes) else encoded(result))
+            say(f"wrote {output.file}")
+    for output in outputs:
+        if output.file is None:
+            put(_rendered(diagnosis, output, verbose=verbose, no_color=no_color))
+
+
+def _rendered(diagnosis: Diagnosis, output: Output, *, verbose: bool, no_color: bool) -> str | bytes:
+    if output.format == "json":
+        from meshdoctor.report import json_v1
+
+        return json_v1.check(diagnosis)
+    from meshdoctor.report import text
+    from meshdoctor.report.paper import Paper
+
+    page = Paper() if output.file is not None else paper(no_color=no_color)
+    return text.render(diagnosis, page, verbose=verbose)
+
+
+def exit_code(diagnosis: Diagnosis, fail_on: FailOn, *, strict: bool) -> ExitCode:
+    """The exit code of a finished check, which says on stderr why where it is 3.
+
+    A finding at or above --fail-on comes first: what is broken is broken, however much could not be judged.
+    """
+    from meshdoctor.model.finding import SEVERITIES
+
+    if fail_on is not FailOn.NEVER:
+        failing = SEVERITIES[: SEVERITIES.index(fail_on.value) + 1]
+        if any(finding.severity in failing and finding.suppressed is None for finding in diagnosis.findings):
+            return ExitCode.FOUND
+    because = _no_verdict(diagnosis, strict=strict)
+    if because:
+        say(because)
+        return ExitCode.NO_VERDICT
+    return ExitCode.CLEAN
+
+
+def _no_verdict(diagnosis: Diagnosis, *, strict: bool) -> str:
+    """Why the check is no verdict, in words; empty where it is one."""
+    lacking = {entry.rule for entry in diagnosis.not_evaluated}
+    nowhere = {entry.rule for entry in diagnosis.not_evaluated if not entry.pods}
+    if not diagnosis.findings:
+        if not diagnosis.proxies and not diagnosis.pods:
+            return f"nothing to look at: {diagnosis.location} holds no proxy's configuration and no pod"
+        if not set(diagnosis.rules_run) - nowhere:
+            return "no verdict was possible: every rule lacked evidence; `not evaluated` says which"
+    if strict and lacking:
+        return f"--strict: {len(lacking)} of the rules lacked evidence: {', '.join(sorted(lacking))}"
+    return ""

@@ -1,0 +1,86 @@
+"""`meshdoctor demo`: a bundled snapshot of a broken mesh, no cluster needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from meshdoctor.cli import options
+from meshdoctor.cli.check import FailOn, exit_code
+from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.streams import paper, put
+from meshdoctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshdoctor.doctor import SnapshotInfo
+    from meshdoctor.model.finding import Diagnosis
+    from meshdoctor.report.paper import Paper
+
+Name = Annotated[
+    str | None,
+    typer.Argument(metavar="NAME", help="A snapshot; --list names them.", autocompletion=options.complete_snapshot),
+]
+List = Annotated[bool, typer.Option("--list", help="The snapshots and their stories.")]
+Check = Annotated[bool, typer.Option("--check", help="Only the check, as `check` prints it.")]
+
+
+def demo(
+    name: Name = None,
+    list_: List = False,
+    check: Check = False,
+    verbose: options.Verbose = False,
+    no_color: options.NoColor = False,
+) -> int:
+    """Show what meshdoctor finds in a bundled snapshot.
+
+    \b
+      meshdoctor demo
+      meshdoctor demo --list
+
+    The exit code is that of `check`: 1 where the snapshot's fault was found.
+    """
+    from meshdoctor import doctor
+
+    snapshots = doctor.snapshots()
+    page = paper(no_color=no_color)
+    if list_:
+        from meshdoctor.report import demo_text
+
+        put(demo_text.listing([(s.name, s.title, s.story) for s in snapshots], page))
+        return ExitCode.CLEAN
+    chosen = _choose(name, snapshots)
+    diagnosis = doctor.diagnose(doctor.open_case(doctor.Source(snapshot=chosen.name)))
+    put(_shown(chosen, diagnosis, page, verbose=verbose, bare=check))
+    return exit_code(diagnosis, FailOn.ERROR, strict=False)
+
+
+def _shown(snapshot: SnapshotInfo, diagnosis: Diagnosis, page: Paper, *, verbose: bool, bare: bool) -> str:
+    from meshdoctor.report import demo_text, text
+
+    report = text.render(diagnosis, page, verbose=verbose)
+    if bare:
+        return report
+    before = demo_text.opening(snapshot.title, snapshot.story, snapshot.istio_version, page)
+    return before + report + demo_text.next_steps(snapshot.name, diagnosis, page)
+
+
+def _choose(name: str | None, snapshots: Sequence[SnapshotInfo]) -> SnapshotInfo:
+    """The snapshot asked for; without a name the first that has a fault to show.
+
+    Raises:
+        UsageError: there is none of that name; offers the nearest.
+    """
+    if name is None:
+        return next((s for s in snapshots if s.expected), snapshots[0])
+    found = next((s for s in snapshots if s.name == name), None)
+    if found is not None:
+        return found
+    from difflib import get_close_matches
+
+    names = [snapshot.name for snapshot in snapshots]
+    near = [n for n in names if name and name in n][:3] or get_close_matches(name, names, n=3)
+    meant = f"did you mean {' or '.join(near)}?" if near else "`meshdoctor demo --list` shows all of them"
+    raise UsageError(f"there is no snapshot {name!r}: {meant}")

@@ -1,0 +1,28 @@
+"""The exit codes, the same for every command and output format. Pipelines depend on them: members are only added."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a finished process says."""
+
+    CLEAN = 0
+    """`check`: nothing at or above --fail-on. `trace`: delivered."""
+    FOUND = 1
+    """`check`: a finding at or above --fail-on. `trace`: any other verdict."""
+    USAGE = 2
+    """Wrong usage: an unknown option, pod, rule or host:port."""
+    NO_VERDICT = 3
+    """Nothing to look at, or evidence missing so that no verdict was possible (--strict: for any rule)."""
+    FAILED = 4
+    """A cluster or file could not be read or written; also what meshdoctor ends in by a fault of its own."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+
+
+TABLE = """\
+Exit codes: 0 nothing at or above --fail-on, 1 something is, 2 wrong usage,
+3 no verdict was possible, 4 something could not be read, 130 interrupted."""
+"""For the help texts."""

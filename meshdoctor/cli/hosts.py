@@ -1,0 +1,46 @@
+"""`meshdoctor hosts`: the external hosts of the mesh."""
+
+from __future__ import annotations
+
+from meshdoctor.cli import options
+from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.streams import paper, put, say
+
+
+def hosts(
+    from_: options.From = None,
+    filenames: options.Filenames = None,
+    namespaces: options.Namespaces = None,
+    all_namespaces: options.AllNamespaces = False,
+    json: options.Json = False,
+    verbose: options.Verbose = False,
+    no_color: options.NoColor = False,
+) -> int:
+    """List the external hosts, who wants them, and the verdicts.
+
+    \b
+      meshdoctor hosts --from capture/
+      meshdoctor hosts --from capture/ -n bookinfo --json
+
+    \b
+    Exit codes: 0 listed, 2 wrong usage, 3 nothing to look at,
+    4 something could not be read, 130 interrupted.
+    """
+    chosen = options.chosen_namespaces(namespaces, all_namespaces)
+    source = options.source(from_, filenames)
+
+    from meshdoctor import doctor
+
+    result = doctor.hosts(doctor.open_case(source), chosen)
+    if json:
+        from meshdoctor.report import json_v1
+
+        put(json_v1.hosts(result))
+    else:
+        from meshdoctor.report import hosts_text
+
+        put(hosts_text.render(result, paper(no_color=no_color), verbose=verbose))
+    if not result.hosts and result.missing:
+        say("no host could be found: evidence is missing")
+        return ExitCode.NO_VERDICT
+    return ExitCode.CLEAN

@@ -1,0 +1,113 @@
+"""The `meshdoctor` command: parses, runs one command, and turns whatever happens into an exit code.
+
+No traceback reaches a user, unless asked for by --debug or MESHDOCTOR_DEBUG=1.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from meshdoctor import __version__
+from meshdoctor.cli import rules
+from meshdoctor.cli.check import check
+from meshdoctor.cli.demo import demo
+from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.hosts import hosts
+from meshdoctor.cli.streams import put, say
+from meshdoctor.cli.trace import trace
+from meshdoctor.errors import MeshdoctorError
+
+_DEBUG = "MESHDOCTOR_DEBUG"
+
+_WHAT_TO_TRY = """\
+what to do? Try one of
+  meshdoctor demo                              a broken mesh, no cluster needed
+  meshdoctor check --from PATH                 what is broken in a capture
+  meshdoctor trace POD HOST:PORT --from PATH   what becomes of one connection
+  meshdoctor --help                            everything else"""
+
+app = typer.Typer(
+    name="meshdoctor",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(check)
+app.command()(trace)
+app.command()(hosts)
+app.add_typer(rules.app, name="rules")
+app.command()(demo)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Tracebacks, for reports of meshdoctor's own faults.")] = False,
+) -> int:
+    """Why a pod in an Istio mesh cannot reach an external host, and what to change."""
+    if debug:
+        os.environ[_DEBUG] = "1"
+    if version:
+        put(f"meshdoctor {__version__}\n")
+        raise typer.Exit(ExitCode.CLEAN)
+    if context.invoked_subcommand is None:
+        say(_WHAT_TO_TRY)
+        return ExitCode.USAGE
+    return ExitCode.CLEAN
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (default: the process's own) and return its exit code; it never raises."""
+    try:
+        result = app(args=None if arguments is None else list(arguments), prog_name="meshdoctor", standalone_mode=False)
+    except SystemExit as stop:  # shell completion leaves this way
+        return stop.code if isinstance(stop.code, int) else ExitCode.CLEAN
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitCode.INTERRUPTED
+    except MeshdoctorError as error:
+        _trace_back()
+        say(str(error))
+        return error.exit_code
+    except Exception as error:
+        return _usage(error) or _own_fault(error)
+    return result if isinstance(result, int) else ExitCode.CLEAN
+
+
+def main() -> NoReturn:
+    """The console script."""
+    sys.exit(int(run()))
+
+
+def _usage(error: Exception) -> int:
+    """Show an error of the command line's own parser and return its exit code; 0 where it is none.
+
+    Known by what it can do: typer carries its parser inside since 0.26 and used click's before.
+    """
+    show = getattr(error, "show", None)
+    if show is None:
+        return 0
+    show()
+    return ExitCode.USAGE
+
+
+def _own_fault(error: Exception) -> int:
+    _trace_back()
+    what = str(error).partition("\n")[0]
+    message = f"a fault in meshdoctor itself: {type(error).__name__}{': ' if what else ''}{what}"
+    if not os.environ.get(_DEBUG):
+        message += "\n  Please report it with what `meshdoctor --debug ...` prints for the same command."
+    say(message)
+    return ExitCode.FAILED
+
+
+def _trace_back() -> None:
+    if os.environ.get(_DEBUG):
+        import traceback
+
+        traceback.print_exc()

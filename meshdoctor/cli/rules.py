@@ -1,0 +1,77 @@
+"""`meshdoctor rules`: the catalogue, and one rule's page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from meshdoctor.cli import options
+from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.streams import paper, put
+from meshdoctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meshdoctor.model.rule import Rule
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The rules: list them, or explain one.")
+
+RuleId = Annotated[
+    str, typer.Argument(metavar="ID", help="A rule, as tcp-port-clash.", autocompletion=options.complete_rule)
+]
+
+
+@app.command("list")
+def list_rules(rules: options.RuleDirs = None, json: options.Json = False, no_color: options.NoColor = False) -> int:
+    """List the rules with their default severities.
+
+    \b
+      meshdoctor rules list
+      meshdoctor rules list --rules our-rules/ --json
+    """
+    from meshdoctor import doctor
+
+    catalogue = doctor.load_catalogue(rules or ())
+    if json:
+        from meshdoctor.report import json_v1
+
+        put(json_v1.rules(catalogue))
+    else:
+        from meshdoctor.report import catalogue_text
+
+        put(catalogue_text.render(catalogue, paper(no_color=no_color)))
+    return ExitCode.CLEAN
+
+
+@app.command()
+def explain(rule: RuleId, rules: options.RuleDirs = None) -> int:
+    """Explain one rule: what happens, how to tell, what mends it.
+
+    \b
+      meshdoctor rules explain tcp-port-clash
+    """
+    from meshdoctor import doctor
+    from meshdoctor.report import rule_page
+    from meshdoctor.semantics.text import printable_lines
+
+    page = rule_page.render_page(find_rule(rule, doctor.load_catalogue(rules or ())), paper(no_color=True).width)
+    put(printable_lines(page))
+    return ExitCode.CLEAN
+
+
+def find_rule(name: str, catalogue: Sequence[Rule]) -> Rule:
+    """The rule of that id.
+
+    Raises:
+        UsageError: there is none; offers the nearest.
+    """
+    by_id = {rule.id: rule for rule in catalogue}
+    if name in by_id:
+        return by_id[name]
+    from difflib import get_close_matches
+
+    near = [rule for rule in by_id if name and name in rule][:3] or get_close_matches(name, by_id, n=3)
+    meant = f"did you mean {' or '.join(near)}?" if near else "`meshdoctor rules list` shows all of them"
+    raise UsageError(f"there is no rule {name!r}: {meant}")

@@ -1,0 +1,98 @@
+"""stdout, stderr and files: where results and messages go, and what they may hold."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from meshdoctor.errors import Unreadable
+
+if TYPE_CHECKING:
+    from meshdoctor.report.paper import Paper
+
+_NARROWEST, _WIDEST = 40, 120
+
+
+def say(message: str) -> None:
+    """A message for the user, on stderr, each line harmless to a terminal."""
+    from meshdoctor.semantics.text import printable_lines
+
+    try:
+        sys.stderr.write(f"meshdoctor: {printable_lines(message)}\n")
+        sys.stderr.flush()
+    except OSError:
+        return  # nobody listens, and there is nobody else to tell
+
+
+def put(result: str | bytes) -> None:
+    """The result on stdout. A reader that went away (`| head`) is no error; a full disk is one.
+
+    Raises:
+        Unreadable: stdout cannot be written.
+    """
+    stream = sys.stdout
+    data = result if isinstance(result, bytes) else encoded(result, stream.encoding)
+    try:
+        stream.flush()
+        stream.buffer.write(data)
+        stream.buffer.flush()
+    except BrokenPipeError:
+        # The interpreter flushes stdout once more at exit; it must not find the closed pipe there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError as error:
+        raise Unreadable(f"cannot write the result to stdout: {error.strerror}") from error
+
+
+def encoded(text: str, encoding: str | None = "utf-8") -> bytes:
+    """Text as bytes; what the encoding cannot hold is written out."""
+    return text.encode(encoding or "utf-8", "backslashreplace")
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a pipeline never picks up half a report.
+
+    What is there and is no regular file (a pipe, `/dev/null`) is written to, not replaced.
+
+    Raises:
+        Unreadable: the file cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return
+        beside.write_bytes(data)
+        os.replace(beside, target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Unreadable(
+            f"cannot write {path}: {error.strerror}; name a file in a folder that exists and is yours"
+        ) from error
+
+
+def paper(*, no_color: bool) -> Paper:
+    """What stdout is to a text report: its width, and whether it takes colour and symbols."""
+    from meshdoctor.report.paper import Paper
+
+    terminal = sys.stdout.isatty()
+    colour = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Paper(width=_width(sys.stdout) if terminal else 80, colour=colour, symbols=_has_symbols(sys.stdout))
+
+
+def _width(stream: TextIO) -> int:
+    try:
+        width = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        width = 80
+    return min(max(width, _NARROWEST), _WIDEST)
+
+
+def _has_symbols(stream: TextIO) -> bool:
+    try:
+        "\N{MULTIPLICATION SIGN}\N{DOUBLE EXCLAMATION MARK}\N{SQUARE ROOT}\N{MIDDLE DOT}".encode(stream.encoding or "")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True

@@ -1,0 +1,114 @@
+"""`meshdoctor trace`: what a pod's sidecar does with one connection."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from meshdoctor.cli import options
+from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.streams import paper, put, say
+from meshdoctor.errors import UsageError
+
+
+class Protocol(StrEnum):
+    """What the client does once it is connected."""
+
+    TCP = "tcp"
+    SERVER_FIRST = "server-first"
+    TLS = "tls"
+    HTTP = "http"
+
+
+PodArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="POD", help="name, namespace/name, a unique prefix, deploy/name or app=label.", show_default=False
+    ),
+]
+Where = Annotated[
+    str, typer.Argument(metavar="HOST:PORT", help="github.com:443, [2001:db8::20]:443 or a URL.", show_default=False)
+]
+Ip = Annotated[str | None, typer.Option("--ip", metavar="IP", help="Address dialled; without it, every known one.")]
+Does = Annotated[
+    Protocol | None,
+    typer.Option("--protocol", help="What the client does; without it, as declared, else as the port is known for."),
+]
+Sni = Annotated[str | None, typer.Option("--sni", metavar="NAME", help='Server name; "" is TLS without SNI.')]
+Authority = Annotated[str | None, typer.Option("--authority", metavar="HOST", help="Host header of the request.")]
+UrlPath = Annotated[str | None, typer.Option("--path", metavar="PATH", help="Path of the request, / by default.")]
+
+
+def trace(
+    pod: PodArgument,
+    where: Where,
+    from_: options.From = None,
+    filenames: options.Filenames = None,
+    ip: Ip = None,
+    protocol: Does = None,
+    sni: Sni = None,
+    authority: Authority = None,
+    path: UrlPath = None,
+    json: options.Json = False,
+    no_color: options.NoColor = False,
+) -> int:
+    """Follow one connection through a pod's sidecar.
+
+    \b
+      meshdoctor trace ratings-v2 db.example.com:3306 --from capture/
+      meshdoctor trace shop/web github.com:443 --ip 198.51.100.20 --from capture/
+      meshdoctor trace deploy/web api.example.com:443 --sni "" --from capture/
+
+    \b
+    Exit codes: 0 delivered, 1 any other verdict, 2 wrong usage,
+    3 nothing to look at, 4 something could not be read, 130 interrupted.
+    """
+    from meshdoctor.cli.destination import address, read_host_port
+
+    asked = read_host_port(where)
+    does = _protocol(protocol, asked.protocol, sni=sni, http=authority or path)
+    dialled = None if ip is None else address(ip)
+    source = options.source(from_, filenames)
+    if "://" in where:
+        say(f"tracing {asked.host} port {asked.port}" + (f" as {does}" if does else "") + ", as read from the URL")
+
+    from meshdoctor import doctor
+
+    result = doctor.trace(
+        doctor.open_case(source),
+        pod,
+        asked.host,
+        asked.port,
+        ip=dialled,
+        protocol=does,
+        sni=sni,
+        authority=authority,
+        path=path or (asked.path if does == "http" else None) or "/",
+    )
+    if json:
+        from meshdoctor.report import json_v1
+
+        put(json_v1.trace(result))
+    else:
+        from meshdoctor.report import trace_text
+
+        rules = () if result.verdict == "delivered" else {rule.id for rule in doctor.load_catalogue()}
+        put(trace_text.render(result, paper(no_color=no_color), rules=rules))
+    return ExitCode.CLEAN if result.verdict == "delivered" else ExitCode.FOUND
+
+
+def _protocol(said: Protocol | None, from_url: str | None, *, sni: str | None, http: str | None) -> str | None:
+    """What the client does: as said, else as the other options imply, else as the URL's scheme says; None: not said.
+
+    Raises:
+        UsageError: options that contradict one another.
+    """
+    if sni is not None and http:
+        raise UsageError("--sni belongs to TLS, --authority and --path to plain HTTP: leave one of them out")
+    implied = "tls" if sni is not None else "http" if http else None
+    if said is not None and implied is not None and said.value != implied:
+        option = "--sni" if implied == "tls" else "--authority or --path"
+        raise UsageError(f"{option} goes with --protocol {implied}, not with --protocol {said.value}")
+    return said.value if said is not None else implied or from_url

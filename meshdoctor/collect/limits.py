@@ -1,0 +1,34 @@
+"""How much one source may hold: generous for a real mesh, small enough that a hostile file cannot fill the machine."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+MIB = 1024 * 1024
+
+
+class Limits(Struct, frozen=True):
+    """Bounds of one source, in bytes unless said otherwise."""
+
+    document: int = 512 * MIB
+    """One file, unpacked. A sidecar that sees 1,800 services has a dump of 32 MiB."""
+    held: int = 2048 * MIB
+    """All that one archive holds, unpacked: it is kept in memory, while a folder is read file by file."""
+    files: int = 20_000
+    """Files of one source: four for each of 5,000 proxies."""
+    entries: int = 200_000
+    """Entries of one archive or folder looked at, wanted or not."""
+    depth: int = 6
+    """Folders inside folders. `top/proxies/namespace/pod/` is four."""
+    ratio: int = 250
+    """Unpacked bytes per packed byte, beyond `ratio_from`. A real capture of 46 MiB reaches 52."""
+    ratio_from: int = 128 * MIB
+    """Up to here the ratio does not matter."""
+
+
+def in_words(size: int) -> str:
+    """`size` bytes for a message: `512 MiB`, `2 GiB`."""
+    for unit, name in ((1024 * MIB, "GiB"), (MIB, "MiB"), (1024, "KiB")):
+        if size >= unit:
+            return f"{size / unit:.3g} {name}"
+    return f"{size} bytes"

@@ -1,0 +1,73 @@
+"""Decides what `--from PATH` names, and reads it."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from meshdoctor.collect.archive import is_tar, read_archive
+from meshdoctor.collect.directory import read_directory
+from meshdoctor.collect.found import Found, Tree, read_all
+from meshdoctor.collect.layout import arrange, find_root, read_about
+from meshdoctor.collect.limits import Limits
+from meshdoctor.collect.loose import EXPECTED, gather
+from meshdoctor.collect.unpack import open_unpacked
+from meshdoctor.errors import Unreadable
+from meshdoctor.model.evidence import Capture
+
+LIMITS = Limits()
+
+
+def read_capture(path: Path, limits: Limits = LIMITS) -> Capture:
+    """All evidence at `path`: a capture's folder or archive, one dump or pasted file, a folder of those, or manifests.
+
+    Documents of a folder are opened when they are read; an archive is read here and kept in memory. What cannot be
+    used is named in `Capture.unread` while anything is left to judge. Raises `Unreadable` where the path cannot be
+    read or holds nothing of a known kind, `NothingToJudge` where it was read and is empty, `UsageError` where it
+    holds several captures, or far more files than one has.
+    """
+    return _read(path, limits)[0]
+
+
+def read_snapshot(folder: Path, limits: Limits = LIMITS) -> Capture:
+    """The snapshot in `folder`: a capture with a `snapshot.yaml` beside it, named for its folder.
+
+    Raises as `read_capture` does.
+    """
+    capture, tree = _read(folder, limits)
+    card = tree.files.get("snapshot.yaml")
+    about = read_about(card, limits) if card else None
+    captured_at = capture.captured_at or (about.captured_at if about else None)
+    return replace(capture, kind="snapshot", name=folder.resolve().name, captured_at=captured_at)
+
+
+def _read(path: Path, limits: Limits) -> tuple[Capture, Tree]:
+    try:
+        is_folder = path.is_dir()
+        exists = is_folder or path.exists()
+    except (OSError, ValueError) as problem:
+        raise Unreadable(f"{path} cannot be read: {problem}.") from None
+    if not exists:
+        raise Unreadable(f"{path} does not exist. Expected: {EXPECTED}.")
+    tree = read_directory(path, limits) if is_folder else _read_file(path, limits)
+    root = find_root(tree)
+    if root is not None:
+        return arrange(tree, root, limits), tree
+    return gather(tree, path.resolve().name, limits), tree
+
+
+def _read_file(path: Path, limits: Limits) -> Tree:
+    with open_unpacked(path, limits) as stream:
+        head = stream.peek(512)
+        if is_tar(head):
+            return read_archive(stream, str(path), limits)
+        if path.is_file():
+            found = Found(path.name, path.stat().st_size, partial(open_unpacked, path, limits), str(path))
+        else:
+            # A pipe, as of `--from <(...)`, can be read only once.
+            content = read_all(stream, 0, str(path), limits)
+            found = Found(path.name, len(content), partial(io.BytesIO, content), str(path))
+    return Tree(str(path), {found.path: found})

@@ -1,0 +1,60 @@
+"""The loop: every rule over its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from meshdoctor.engine.causes import explain
+from meshdoctor.engine.conditions import compile_condition
+from meshdoctor.engine.grouping import findings_of
+from meshdoctor.engine.hits import Hit, naming
+from meshdoctor.engine.message import fill
+from meshdoctor.engine.selectors import compile_selector
+from meshdoctor.model.finding import Finding, NotEvaluated
+from meshdoctor.model.rule import Rule
+from meshdoctor.model.sheet import Fact
+
+Facts = Callable[[str], Sequence[Fact]]
+"""A list of the sheet by its name. Asked only for lists that a rule selects, once each."""
+Gaps = Callable[[Rule], Sequence[NotEvaluated]]
+"""The pods for which evidence that a rule needs was not read."""
+
+
+def evaluate(rules: Sequence[Rule], facts: Facts, gaps: Gaps) -> tuple[tuple[Finding, ...], tuple[NotEvaluated, ...]]:
+    """Findings of all rules, the most severe first, and what could not be evaluated.
+
+    Raises:
+        UsageError: a condition of a rule cannot be computed for a fact; names the rule and the expression.
+    """
+    sheet: dict[str, Sequence[Fact]] = {}
+    hits: list[Hit] = []
+    missing: list[NotEvaluated] = []
+    for rule in rules:
+        selector = compile_selector(rule.select)
+        if selector.list_name not in sheet:
+            sheet[selector.list_name] = facts(selector.list_name)
+        hits += _hits(rule, selector.select(sheet[selector.list_name]))
+        missing += gaps(rule)
+    return findings_of(explain(hits)), tuple(missing)
+
+
+def _hits(rule: Rule, facts: Sequence[Fact]) -> Iterator[Hit]:
+    when = compile_condition(rule.when)
+    with naming(rule):
+        for fact in facts:
+            if when.holds(fact):
+                yield _hit(rule, fact)
+
+
+def _hit(rule: Rule, fact: Fact) -> Hit:
+    grade = next((grade for grade in rule.grades if compile_condition(grade.when).holds(fact)), None)
+    port = fill(rule.subject.port, fact)
+    return Hit(
+        rule=rule,
+        fact=fact,
+        severity=grade.severity if grade else rule.severity,
+        confidence=(grade and grade.confidence) or rule.confidence,
+        host=fill(rule.subject.host, fact),
+        port=int(port) if port.isdecimal() and len(port) <= 5 else 0,
+        about=fill(rule.subject.about, fact),
+    )

@@ -1,0 +1,121 @@
+"""Manifests of a fix: a rule's YAML text, or an object of the evidence with some fields set.
+
+Values never pass through YAML text: a template is parsed first and filled afterwards, so a host name with a colon or a
+line break in it can end up in a string and nowhere else.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from meshdoctor import yamlio
+from meshdoctor.engine.message import BadTemplate, parse_template
+from meshdoctor.engine.paths import Path, parse_path, value_at
+from meshdoctor.errors import MeshdoctorError
+from meshdoctor.model.rule import ManifestChange
+from meshdoctor.model.sheet import Fact
+from meshdoctor.semantics.text import printable_lines
+
+_CAPTURE = re.compile(r"""(["']?)\{(fact\.[^{}]*)\}(?=(["']?))""")
+_TOKEN = re.compile(r"meshdoctor-capture-(\d+)-")
+
+
+def make_manifest(change: str | ManifestChange, fact: Fact) -> str | None:
+    """The manifest as YAML, or None where the fact holds no object to change or a path to set leads nowhere."""
+    if isinstance(change, str):
+        return printable_lines(yamlio.dump(filled(manifest_template(change), fact)))
+    base = value_at(fact, parse_path(change.base.removeprefix("fact.")))
+    if not isinstance(base, dict) or not base:
+        return None
+    manifest = copy.deepcopy(base)
+    try:
+        for path, value in change.set.items():
+            _set(manifest, parse_path(path), filled(value, fact))
+    except LookupError:
+        return None
+    return printable_lines(yamlio.dump(manifest))
+
+
+@cache
+def manifest_template(text: str) -> Any:
+    """A manifest's YAML text as a tree whose strings are templates, parsed once per text. Do not change the tree.
+
+    A capture in quotes, `"{fact.port}"`, is text there as it is in YAML; without quotes it keeps the field's type.
+
+    Raises:
+        BadTemplate: a bad capture, or the text around the captures is not one YAML object.
+    """
+    captures: list[str] = []
+
+    def token(match: re.Match[str]) -> str:
+        opened, body, closed = match.groups()
+        captures.append(f"{{{body}:text}}" if opened and opened == closed and ":" not in body else f"{{{body}}}")
+        return f"{opened}meshdoctor-capture-{len(captures) - 1}-"
+
+    parse_template(text)
+    plain = _CAPTURE.sub(token, text).replace("{{", "{").replace("}}", "}")
+    try:
+        documents = yamlio.load_documents(plain.encode(), "manifest")
+    except MeshdoctorError as error:
+        raise BadTemplate(f"line {str(error).removeprefix('manifest:')}") from None
+    if len(documents) != 1 or not isinstance(documents[0], dict):
+        raise BadTemplate("a manifest is one YAML object; give a second one an item of its own")
+    return _with_captures(documents[0], captures)
+
+
+def filled(value: Any, fact: Fact) -> Any:
+    """A tree with its templates filled; a string that is one capture alone becomes the value itself."""
+    if isinstance(value, dict):
+        return {filled_text(str(key), fact): filled(item, fact) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, fact) for item in value]
+    if not isinstance(value, str):
+        return value
+    alone = parse_template(value).alone
+    return msgspec.to_builtins(value_at(fact, alone.path)) if alone else filled_text(value, fact)
+
+
+def filled_text(template: str, fact: Fact) -> str:
+    """A template filled as text, spaces and line breaks kept."""
+    return parse_template(template).fill(fact)
+
+
+def _with_captures(value: Any, captures: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {_with_captures(str(key), captures): _with_captures(item, captures) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_captures(item, captures) for item in value]
+    if isinstance(value, str):
+        literal = value.replace("{", "{{").replace("}", "}}")
+        return _TOKEN.sub(lambda match: captures[int(match[1])], literal)
+    return value
+
+
+def _set(tree: Any, path: Path, value: Any) -> None:
+    """Set one path, making the objects on the way; a value of None removes the field.
+
+    Raises:
+        LookupError: the path needs a list item or an object that is not there.
+    """
+    *way, last = path
+    for segment in way:
+        if isinstance(tree, dict) and isinstance(segment, str):
+            tree = tree.setdefault(segment, {})
+        elif isinstance(tree, list) and isinstance(segment, int):
+            tree = tree[segment]
+        else:
+            raise LookupError(segment)
+    if isinstance(tree, dict) and isinstance(last, str):
+        if value is None:
+            tree.pop(last, None)
+        else:
+            tree[last] = value
+    elif isinstance(tree, list) and isinstance(last, int):
+        tree[last : last + 1] = [] if value is None else [value]
+    else:
+        raise LookupError(last)

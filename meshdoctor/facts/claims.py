@@ -1,0 +1,177 @@
+"""Claims: which TCP entries want the same (bind address, port), who holds it, and why.
+
+istiod gives each (bind, port) one opaque chain per equal match; the first service in its order keeps it and the others
+vanish without a trace in the listener (pilot/pkg/networking/core/listener.go, conflictsWith). The sign in a dump is a
+cluster that exists and that no chain of the listener names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshdoctor.facts.entry_ports import dns_answers
+from meshdoctor.facts.proxy_case import ProxyCase, is_policy
+from meshdoctor.facts.views import cidrs, cluster_view, entry_view, seen_at, service_view, view_role
+from meshdoctor.model.mesh import Port, Ref, ServiceEntry
+from meshdoctor.model.proxy import FilterChain, Listener
+from meshdoctor.model.sheet import Claim, EntryView
+from meshdoctor.semantics.addresses import bare, is_single
+from meshdoctor.semantics.names import cluster_name
+from meshdoctor.semantics.precedence import order_key, why_first
+from meshdoctor.semantics.protocols import protocol_class
+from meshdoctor.semantics.registry import CLUSTER_LOCAL
+
+WILDCARD = "0.0.0.0"  # noqa: S104 - Istio's name for the shared bind
+
+
+def claims(case: ProxyCase) -> Iterator[Claim]:
+    """One fact per (entry port, bind) with an opaque chain, won or lost."""
+    if "serviceentries" not in case.mesh.kinds_read:
+        yield from _claims_of_dump(case)
+        return
+    for entry, host, port in case.entry_ports:
+        family = protocol_class(port.protocol)
+        if family not in ("tcp", "auto", "tls") or case.own_cluster(host, port.number) is None:
+            continue
+        for bind, match in _wanted_binds(case, entry, host):
+            if family == "tls" and bind == WILDCARD:
+                continue
+            yield from _claim(case, entry, host, port, bind, match)
+
+
+def _wanted_binds(case: ProxyCase, entry: ServiceEntry, host: str) -> list[tuple[str, str]]:
+    """(bind, CIDR match) pairs the entry asks for: a listener per address, a chain per range, else the wildcard."""
+    used = case.registry.used_addresses(entry, host, case.viewer)
+    if not used:
+        return [(WILDCARD, "")]
+    return [(bare(a), "") if is_single(a) else (WILDCARD, a) for a in used]
+
+
+def _claim(
+    case: ProxyCase, entry: ServiceEntry, host: str, port: Port, bind: str, cidr: str
+) -> Iterator[Claim]:
+    listener = _listener_at(case, bind, port.number)
+    if listener is None:
+        return
+    own = f"outbound|{port.number}||{host}"
+    chain = _opaque_chain(listener, cidr)
+    if _named_in(listener, own) or chain is None or chain.tcp is None:
+        yield _fact(case, entry, host, port, bind, listener, chain, entry_view(entry), host, "won")
+        return
+    holder = cluster_name(chain.tcp.clusters[0].name)
+    if holder is None or is_policy(chain.tcp.clusters[0].name) or _is_virtual_service(chain) or holder.host == host:
+        return
+    if any(not use.is_http and use.made_by for use in case.uses.get(own, ())):
+        return
+    winner = _winner(case, holder.host, port.number)
+    yield _fact(case, entry, host, port, bind, listener, chain, winner, holder.host, "lost")
+
+
+def _listener_at(case: ProxyCase, bind: str, port: int) -> Listener | None:
+    if bind == WILDCARD:
+        return case.wildcard_listener(port)
+    index = case.tracer.index
+    return index.by_address.get((bind, port)) if index else None
+
+
+def _named_in(listener: Listener, cluster: str) -> bool:
+    return any(c.tcp is not None and any(w.name == cluster for w in c.tcp.clusters) for c in listener.chains())
+
+
+def _opaque_chain(listener: Listener, cidr: str) -> FilterChain | None:
+    """The chain with the same match: this range, or none at all."""
+    wanted = (cidr,) if cidr else ()
+    for chain in listener.chains():
+        match = chain.match
+        if chain.tcp is None or match.server_names or match.application_protocols:
+            continue
+        if cidrs(match.prefix_ranges) == cidrs(wanted):
+            return chain
+    return None
+
+
+def _is_virtual_service(chain: FilterChain) -> bool:
+    return "/virtual-service/" in chain.config
+
+
+def _winner(case: ProxyCase, host: str, port: int) -> EntryView:
+    if host.endswith(CLUSTER_LOCAL):
+        return service_view(host)
+    found = [e for e in case.registry.registration(host, port, case.viewer).visible if host in e.hosts]
+    if not found:
+        return cluster_view(host, _cluster_namespace(case, host, port))
+    return entry_view(min(found, key=lambda e: order_key(e, case.viewer.namespace, case.mesh.mesh_config, host)))
+
+
+def _cluster_namespace(case: ProxyCase, host: str, port: int) -> str:
+    cluster = case.own_cluster(host, port)
+    return cluster.services[0][1] if cluster and cluster.services else ""
+
+
+def _fact(
+    case: ProxyCase,
+    entry: ServiceEntry,
+    host: str,
+    port: Port,
+    bind: str,
+    listener: Listener,
+    chain: FilterChain | None,
+    winner: EntryView,
+    winner_host: str,
+    outcome: str,
+) -> Claim:
+    view = entry_view(entry)
+    evidence = [case.evidence(chain.path if chain else listener.path, winner_host)]
+    evidence.append(seen_at(entry.pointer, str(entry.ref)))
+    return Claim(
+        pod=case.key,
+        host=host,
+        port=port.number,
+        policy=case.policy,
+        resources=(*view_role(winner, "winner"), *view_role(view, "loser")) if outcome == "lost" else (),
+        evidence=tuple(evidence),
+        bind=bind,
+        protocol=port.protocol.upper(),
+        protocol_family="tcp",
+        outcome=outcome,
+        reason=_reason(case, entry, host, winner, winner_host) if outcome == "lost" else "",
+        entry=view,
+        winner=winner,
+        winner_host=winner_host,
+        listener=listener.name,
+        listener_in_error=listener.name in case.rejected_listeners,
+        own_addresses=cidrs(dns_answers(case, host)[0]),
+        winner_addresses=cidrs(dns_answers(case, winner_host)[0]),
+    )
+
+
+def _reason(case: ProxyCase, loser: ServiceEntry, host: str, winner: EntryView, winner_host: str) -> str:
+    if winner.kind != "ServiceEntry":
+        return f"the in-cluster Service {winner.namespace}/{winner.name} holds the port"
+    for entry in case.mesh.service_entries:
+        if (entry.ref.namespace, entry.ref.name) == (winner.namespace, winner.name):
+            return why_first(entry, loser, case.viewer.namespace, case.mesh.mesh_config, winner_host, host)
+    return f"the entry for {winner_host} holds it; why is not known without the resources"
+
+
+def _claims_of_dump(case: ProxyCase) -> Iterator[Claim]:
+    """Without resources: external clusters that nothing names, on a port whose match-all chain is another's."""
+    for parsed, cluster in case.external_clusters:
+        if parsed.subset or cluster.name in case.uses:
+            continue
+        listener = case.wildcard_listener(parsed.port)
+        chain = _opaque_chain(listener, "") if listener else None
+        if listener is None or chain is None or chain.tcp is None:
+            continue
+        holder = cluster_name(chain.tcp.clusters[0].name)
+        if holder is None or _is_virtual_service(chain):
+            continue
+        loser = ServiceEntry(_ref(parsed.host, cluster.services), (parsed.host,), (Port(parsed.port),))
+        winner = _winner(case, holder.host, parsed.port)
+        yield _fact(
+            case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "lost"
+        )
+
+
+def _ref(host: str, services: tuple[tuple[str, str], ...]) -> Ref:
+    return Ref("ServiceEntry", services[0][1] if services else "", f"for {host}")

@@ -1,0 +1,171 @@
+"""Connections: each host:port a pod wants or an entry registers, and what the pod's sidecar does with it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+from meshdoctor.facts.proxy_case import ProxyCase
+from meshdoctor.facts.views import cidrs, entry_view, role, seen_at
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.mesh import WantedHost
+from meshdoctor.model.sheet import Connection, HiddenEntry
+from meshdoctor.model.trace import Destination, Trace
+from meshdoctor.semantics.addresses import is_ip
+from meshdoctor.semantics.names import cluster_name, slug
+from meshdoctor.semantics.protocols import is_server_first, known_protocol, scheme_protocol
+from meshdoctor.semantics.registry import CLUSTER_LOCAL, Hidden, Registration
+from meshdoctor.trace.outbound import trace_host
+
+MAX_SEEN = 5
+
+
+def connections(case: ProxyCase) -> Iterator[Connection]:
+    """One fact per host:port of this pod, the wanted ones first."""
+    wishes = {(w.host, w.port): w for w in case.mesh.wanted if w.pod == case.key and w.port is not None}
+    for (host, port), wish in wishes.items():
+        if port is not None:
+            yield connection(case, host, port, wish)
+    for host, port in registered(case):
+        if (host, port) not in wishes:
+            yield connection(case, host, port, None)
+
+
+def registered(case: ProxyCase) -> list[tuple[str, int]]:
+    """host:port pairs registered for this proxy, wildcards left out: nobody dials those."""
+    pairs = [(host, port.number) for _, host, port in case.entry_ports if port.protocol.upper() != "UDP"]
+    if "serviceentries" not in case.mesh.kinds_read:
+        pairs = [(parsed.host, parsed.port) for parsed, _ in case.external_clusters]
+    return list(dict.fromkeys(p for p in pairs if not p[0].startswith("*")))
+
+
+def destination_of(case: ProxyCase, host: str, port: int, wish: WantedHost | None) -> Destination:
+    """The connection a client most likely opens."""
+    return case.tracer.destination(host, port, scheme=wish.scheme if wish else "")
+
+
+def connection(case: ProxyCase, host: str, port: int, wish: WantedHost | None) -> Connection:
+    """The fact for one host:port."""
+    destination = destination_of(case, host, port, wish)
+    traced = trace_host(case.tracer, destination)
+    found = case.registry.registration(host, port, case.viewer)
+    declared = next((p.protocol.upper() for e in found.visible for p in e.ports if p.number == port), "")
+    own = case.own_cluster(host, port)
+    addresses = case.tracer.known_addresses(host, port) or ((host,) if is_ip(host) else ())
+    owners, kind = _listener_owners(case, traced, host)
+    registered_now = bool(found.visible) or ("serviceentries" not in case.mesh.kinds_read and own is not None)
+    protocol, resolution = _entry_shape(destination.protocol, host)
+    return Connection(
+        pod=case.key,
+        host=host,
+        port=port,
+        policy=case.policy,
+        resources=tuple(
+            [role(e.ref, "registers") for e in found.visible] + [role(h.entry.ref, "hidden") for h in found.hidden]
+        ),
+        evidence=_evidence(traced, wish, found),
+        wanted=wish is not None,
+        seen=tuple(s.where for s in wish.seen[:MAX_SEEN]) if wish else (),
+        protocol=destination.protocol,
+        declared=declared,
+        verdict=traced.verdict,
+        reason=traced.reason,
+        because=traced.because,
+        hangs=traced.expect.hangs,
+        listener=traced.listener or "",
+        cluster=traced.cluster or "",
+        cluster_host=traced.owner,
+        registered=registered_now,
+        registered_host=registered_now or bool(found.other_ports),
+        registered_ports=tuple(sorted({p.number for e in (*found.visible, *found.other_ports) for p in e.ports})),
+        hidden=tuple(_hidden(case, h, host) for h in found.hidden),
+        entries=tuple(entry_view(e) for e in (*found.visible, *found.other_ports)),
+        own_cluster_exists=own is not None,
+        own_cluster_used=own is not None and own.name in case.uses,
+        listener_owners=owners,
+        listener_owner_kind=kind,
+        addresses=addresses,
+        address_cidrs=cidrs(addresses),
+        bypass=traced.because if traced.verdict == "bypassed" else "",
+        slug=slug(host),
+        namespace=case.viewer.namespace,
+        known_server_first=_is_server_first(declared, port, wish),
+        is_ip=is_ip(host),
+        entry_protocol=protocol,
+        entry_resolution=resolution,
+    )
+
+
+def _evidence(traced: Trace, wish: WantedHost | None, found: Registration) -> tuple[Evidence, ...]:
+    """The deciding step of the trace first, then where it is wanted, then the entries."""
+    pieces = [s.evidence for s in reversed(traced.steps) if s.evidence is not None][:2]
+    pieces += [seen_at(s.pointer, s.where) for s in (wish.seen[:2] if wish else ())]
+    pieces += [seen_at(h.entry.pointer, h.visibility.because) for h in found.hidden]
+    return tuple(pieces)
+
+
+def _entry_shape(protocol: str, host: str) -> tuple[str, str]:
+    """Protocol and resolution a new entry for such a client should have."""
+    if is_ip(host):
+        return ("HTTP" if protocol == "http" else "TCP"), "STATIC"
+    return {"http": ("HTTP", "DNS"), "tls": ("TLS", "DNS")}.get(protocol, ("TCP", "NONE"))
+
+
+def _is_server_first(declared: str, port: int, wish: WantedHost | None) -> bool:
+    known = (scheme_protocol(wish.scheme) if wish else "") or known_protocol(port)
+    return declared == "MYSQL" or is_server_first(known)
+
+
+def _listener_owners(case: ProxyCase, traced: Trace, host: str) -> tuple[tuple[str, ...], str]:
+    """Hosts that the chosen listener was made for, and whether a Service or a ServiceEntry is among them."""
+    listener = case.proxy.listeners.get(traced.listener or "")
+    catch_all = case.tracer.index.catch_all if case.tracer.index else None
+    if listener is None or listener is catch_all:
+        return (), ""
+    owners: dict[str, None] = {}
+    for chain in listener.chains():
+        names = [c.name for c in chain.tcp.clusters] if chain.tcp else []
+        if chain.http is not None:
+            config = chain.http.route_config or case.proxy.routes.get(chain.http.route_config_name)
+            routes = [r for v in config.virtual_hosts for r in v.routes] if config else []
+            names += [c.name for r in routes for c in r.clusters]
+        owners.update({p.host: None for p in map(cluster_name, names) if p is not None})
+    kind = "Service" if any(o.endswith(CLUSTER_LOCAL) for o in owners) else "ServiceEntry"
+    return tuple(list(owners)[:20]), kind if owners else ""
+
+
+def _hidden(case: ProxyCase, hidden: Hidden, host: str) -> HiddenEntry:
+    """A hidden entry with the change that would show it: exportTo widened, or the Sidecar's egress."""
+    entry, found = hidden.entry, hidden.visibility
+    by_export = "exportto" in found.field.lower()
+    namespace = case.viewer.namespace
+    own = entry.ref.namespace
+    kept = [e for e in entry.export_to if e != "~"] or [own]
+    exports = tuple(dict.fromkeys([*kept, namespace]))
+    return HiddenEntry(
+        kind="ServiceEntry",
+        namespace=own,
+        name=entry.ref.name,
+        field=found.field,
+        because=found.because,
+        entry=entry_view(entry),
+        fixed_export_to=exports if by_export else (),
+        sidecar={} if by_export else _widened_sidecar(case, own, host),
+    )
+
+
+def _widened_sidecar(case: ProxyCase, namespace: str, host: str) -> dict[str, object]:
+    """The Sidecar in force with `namespace/host` added to its first general egress listener."""
+    sidecar = case.viewer.sidecar
+    if sidecar is None or not sidecar.manifest:
+        return {}
+    manifest: dict[str, object] = copy.deepcopy(sidecar.manifest)
+    spec = manifest.get("spec")
+    egress = spec.get("egress") if isinstance(spec, dict) else None
+    if not isinstance(egress, list):
+        return {}
+    general = next((e for e in egress if isinstance(e, dict) and "port" not in e), egress[0] if egress else None)
+    if not isinstance(general, dict):
+        return {}
+    general["hosts"] = [*general.get("hosts", []), f"{namespace}/{host}"]
+    return manifest

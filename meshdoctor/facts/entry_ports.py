@@ -1,0 +1,173 @@
+"""Entry ports: each host and port of a visible ServiceEntry, its addresses against DNS, its protocol against the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshdoctor.facts.proxy_case import ProxyCase
+from meshdoctor.facts.views import cidrs, entry_view, role, seen_at
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.mesh import Port, ServiceEntry
+from meshdoctor.model.sheet import EntryPort
+from meshdoctor.model.trace import Trace
+from meshdoctor.semantics.addresses import covered, is_ip, is_single
+from meshdoctor.semantics.protocols import (
+    behaviour,
+    is_server_first,
+    is_tls_port,
+    known_protocol,
+    protocol_class,
+    scheme_protocol,
+)
+from meshdoctor.trace.arrival import WILDCARDS, active_filters
+from meshdoctor.trace.outbound import trace_host
+
+TLS_ON_SAME_PORT = frozenset({"mongodb", "redis", "kafka", "cassandra", "mqtt", "nats", "amqp", "memcached", "zookeeper"})
+"""Protocols that are as often wrapped in TLS from the first byte on their usual port: TLS declared is no mistake."""
+
+FAILING = ("blocked", "broken", "misrouted")
+
+
+def entry_ports(case: ProxyCase) -> Iterator[EntryPort]:
+    """One fact per (visible entry, host, port) that this proxy has a cluster for."""
+    for entry, host, port in case.entry_ports:
+        if protocol_class(port.protocol) == "udp":
+            continue
+        if "clusters" in case.proxy.sections and case.own_cluster(host, port.number) is None:
+            continue
+        yield _entry_port(case, entry, host, port)
+
+
+def dns_answers(case: ProxyCase, host: str) -> tuple[tuple[str, ...], bool]:
+    """(addresses a host is known to resolve to, whether any source was read for it).
+
+    dns.json, what Envoy resolved the host itself to, and IPs that stand beside it in env. Addresses of STATIC entries
+    and of ORIGINAL_DST clusters are no DNS answers.
+    """
+    mesh = case.mesh
+    upstream = (mesh.dns or {}).get(host, ())
+    resolved = case.tracer.resolved(host)
+    beside = mesh.ips_beside.get(host, ())
+    found = tuple(dict.fromkeys([*upstream, *resolved, *beside]))
+    return tuple(a for a in found if is_ip(a)), bool(upstream or resolved or beside)
+
+
+def _entry_port(case: ProxyCase, entry: ServiceEntry, host: str, port: Port) -> EntryPort:
+    family = protocol_class(port.protocol)
+    used = case.registry.used_addresses(entry, host, case.viewer)
+    answers, known = dns_answers(case, host)
+    uncovered = _uncovered(case, entry, answers)
+    wish = next((w for w in case.mesh.wanted if w.pod == case.key and (w.host, w.port) == (host, port.number)), None)
+    real = (scheme_protocol(wish.scheme) if wish else "") or known_protocol(port.number)
+    if port.protocol.upper() == "MYSQL":
+        real = "mysql"
+    mismatch, breaks, traced = _mismatch(case, host, port, family, real)
+    listener = traced.listener if traced else None
+    return EntryPort(
+        pod=case.key,
+        host=host,
+        port=port.number,
+        policy=case.policy,
+        resources=(role(entry.ref, "owner"),),
+        evidence=_evidence(case, entry, host, port, traced),
+        entry=entry_view(entry),
+        protocol=port.protocol.upper(),
+        family=family,
+        addresses_used=used,
+        addresses=entry.addresses,
+        dns_answers=answers,
+        dns_known=known,
+        uncovered=uncovered,
+        uncovered_cidrs=cidrs(uncovered),
+        fixed_addresses=cidrs([*entry.addresses, *uncovered]) if entry.addresses else cidrs(answers),
+        shared=_is_shared(case, host, port.number),
+        wanted=wish is not None,
+        resolution=entry.resolution,
+        known_protocol=real,
+        mismatch=mismatch,
+        breaks=breaks,
+        listener=listener or "",
+        fixed_protocol=_fixed_protocol(real),
+    )
+
+
+def _uncovered(case: ProxyCase, entry: ServiceEntry, answers: tuple[str, ...]) -> tuple[str, ...]:
+    """Answers outside spec.addresses. With DNS capture a client is told the entry's own addresses, so none are."""
+    if not entry.addresses or (case.viewer.dns_capture and any(is_single(a) for a in entry.addresses)):
+        return ()
+    return tuple(a for a in answers if not covered(a, entry.addresses))
+
+
+def _is_shared(case: ProxyCase, host: str, port: int) -> bool:
+    """A chain on the wildcard address, without a range or a server name, leads to the host's cluster."""
+    return any(
+        not use.is_http
+        and not use.chain.match.prefix_ranges
+        and not use.chain.match.server_names
+        and any(bind in WILDCARDS for bind, _ in use.listener.addresses)
+        for use in case.uses.get(f"outbound|{port}||{host}", ())
+    )
+
+
+def _fixed_protocol(known: str) -> str:
+    if known == "http":
+        return "HTTP"
+    return "TLS" if behaviour(known) == "tls" else "TCP"
+
+
+Mismatch = tuple[str, bool, Trace | None]
+
+
+def _mismatch(case: ProxyCase, host: str, port: Port, family: str, known: str) -> Mismatch:
+    """What is wrong between the declared protocol and the wire, whether it breaks, and the trace that shows it."""
+    number = port.number
+    if host.startswith("*"):
+        return "", False, None
+    if family == "http" and (is_tls_port(number) or known == "https") and not _originates(case, host, number):
+        return _tried(case, host, number, "tls", "http-on-tls-port")
+    if family in ("http", "tls") and known and not _fits(family, known):
+        return _tried(case, host, number, behaviour(known), "declared-differs")
+    if family in ("tcp", "auto"):
+        return _inspected(case, host, number, known)
+    return "", False, None
+
+
+def _fits(family: str, known: str) -> bool:
+    """Whether a known protocol may be declared as this family."""
+    does = behaviour(known)
+    return does == family or (family == "tls" and known in TLS_ON_SAME_PORT) or (family == "http" and does == "tls")
+
+
+def _tried(case: ProxyCase, host: str, port: int, protocol: str, name: str) -> Mismatch:
+    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol=protocol))
+    return name, traced.verdict in FAILING, traced
+
+
+def _originates(case: ProxyCase, host: str, port: int) -> bool:
+    """The cluster originates TLS, so plain HTTP from the application is what is meant."""
+    cluster = case.own_cluster(host, port)
+    return cluster is not None and cluster.tls is not None
+
+
+def _inspected(case: ProxyCase, host: str, port: int, known: str) -> Mismatch:
+    """A TCP port in a listener with an inspector: deadly where the server speaks first, unknown otherwise."""
+    if known and not is_server_first(known):
+        return "", False, None
+    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol="server-first"))
+    listener = case.proxy.listeners.get(traced.listener or "")
+    catch_all = case.tracer.index.catch_all if case.tracer.index else None
+    if listener is None or listener is catch_all or not active_filters(listener, port):
+        return "", False, None
+    return ("server-first-inspected" if known else "tcp-inspected"), traced.expect.hangs, traced
+
+
+def _evidence(
+    case: ProxyCase, entry: ServiceEntry, host: str, port: Port, traced: Trace | None
+) -> tuple[Evidence, ...]:
+    index = next((i for i, p in enumerate(entry.ports) if p.number == port.number), 0)
+    pieces = [seen_at(entry.pointer, port.protocol or "(protocol unset)", f".spec.ports[{index}]")]
+    uses = case.uses.get(f"outbound|{port.number}||{host}", ())
+    pieces += [case.evidence(use.path, use.cluster) for use in uses[:1]]
+    if traced is not None:
+        pieces += [s.evidence for s in traced.steps if s.evidence is not None and s.at in ("listener", "listener_filters")]
+    return tuple(pieces)

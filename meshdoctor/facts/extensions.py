@@ -1,0 +1,101 @@
+"""Durations, percentages and the recognition of filters and transport sockets, v2 and v3."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from meshdoctor.facts.wire import Metadata, NamedFilter
+
+
+class Typed(Struct, gc=False):
+    """Just the type URL of an Any."""
+
+    type: str = field(name="@type", default="")
+
+
+_TYPED = msgspec.json.Decoder(Typed)
+
+FILTER_KINDS = {
+    "TcpProxy": "tcp_proxy",
+    "HttpConnectionManager": "http_connection_manager",
+    "TlsInspector": "tls_inspector",
+    "HttpInspector": "http_inspector",
+    "OriginalDst": "original_dst",
+    "ProxyProtocol": "proxy_protocol",
+    "UpstreamTlsContext": "tls",
+    "DownstreamTlsContext": "tls",
+    "RawBuffer": "raw_buffer",
+    "HTTPFault": "fault",
+}
+"""Message name to short kind; other filters go by the last part of their name."""
+
+
+def kind_of(extension: NamedFilter) -> str:
+    """Short kind of a filter or socket: `tcp_proxy`, `tls_inspector`, `mongo_proxy` ...
+
+    The type URL decides where there is one (the name is free text since v3), else the name's last part.
+    """
+    if extension.typed_config:
+        type_url = _TYPED.decode(extension.typed_config).type
+        known = FILTER_KINDS.get(type_url.rsplit(".", 1)[-1])
+        if known:
+            return known
+    return _kind_of_name(extension.name)
+
+
+@lru_cache(maxsize=512)
+def _kind_of_name(name: str) -> str:
+    return name.rsplit(".", 1)[-1] or "unknown"
+
+
+@lru_cache(maxsize=512)
+def seconds(duration: str | None) -> float | None:
+    """Seconds of a protobuf JSON duration (`0.100s`); None where absent or malformed."""
+    if not duration:
+        return None
+    try:
+        return float(duration.removesuffix("s"))
+    except ValueError:
+        return None
+
+
+DENOMINATORS = {"HUNDRED": 100.0, "TEN_THOUSAND": 10_000.0, "MILLION": 1_000_000.0}
+
+
+def percent(fraction: Any, default: float) -> float:
+    """Percent, 0 to 100, of a type.v3.FractionalPercent, of v2's plain number, or `default` where absent."""
+    if fraction is None:
+        return default
+    if isinstance(fraction, int | float):
+        return float(fraction)
+    if not isinstance(fraction, dict):
+        return default
+    if "value" in fraction:
+        return float(fraction["value"])
+    whole = DENOMINATORS.get(str(fraction.get("denominator", "HUNDRED")), 100.0)
+    return min(100.0, 100.0 * float(fraction.get("numerator", 0)) / whole)
+
+
+def as_dict(raw: Raw) -> dict[str, Any]:
+    """A raw part as plain data; `{}` where it is absent or not an object."""
+    if not raw:
+        return {}
+    value = msgspec.json.decode(raw)
+    return value if isinstance(value, dict) else {}
+
+
+def unwrap_typed_struct(value: dict[str, Any]) -> dict[str, Any]:
+    """The value inside a TypedStruct, else the value itself."""
+    inner = value.get("value")
+    return inner if "type_url" in value and isinstance(inner, dict) else value
+
+
+def istio_config(metadata: Metadata | None) -> str:
+    """metadata.filter_metadata.istio.config: the resource that made the object, empty where none is named."""
+    if metadata is None or metadata.filter_metadata is None or metadata.filter_metadata.istio is None:
+        return ""
+    return metadata.filter_metadata.istio.config

@@ -1,0 +1,143 @@
+"""The way through an egress gateway, hop by hop, and the first hop that is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from meshdoctor.facts.proxy_case import ProxyCase, Use
+from meshdoctor.facts.references import host_lost
+from meshdoctor.facts.views import role
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.mesh import Mesh, Service
+from meshdoctor.model.proxy import FilterChain, Proxy
+from meshdoctor.model.sheet import GatewayHop
+from meshdoctor.semantics.chains import Arrival, choose_chain
+from meshdoctor.semantics.names import BLACKHOLE, cluster_name, config_ref
+from meshdoctor.semantics.registry import CLUSTER_LOCAL, is_external_host
+from meshdoctor.semantics.virtual_hosts import DomainIndex, Request, choose_route
+from meshdoctor.trace.upstream import socket_for
+
+
+class Hop(Struct, frozen=True):
+    """What is broken, why, and where it shows; `name` empty where nothing is."""
+
+    name: str = ""
+    because: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    pods: tuple[str, ...] = ()
+
+
+def gateway_hops(case: ProxyCase) -> Iterator[GatewayHop]:
+    """One fact per external host that a VirtualService sends to an in-cluster gateway."""
+    seen: set[tuple[str, str]] = set()
+    for name, uses in case.uses.items():
+        parsed = cluster_name(name)
+        if parsed is None or not parsed.host.endswith(CLUSTER_LOCAL) or name not in case.proxy.clusters:
+            continue
+        for use in uses:
+            host, port = host_lost(use)
+            if (host, name) in seen or not use.made_by or not is_external_host(host.removeprefix("*.")):
+                continue
+            if not _routers_of(case.mesh, parsed.host) and not _is_gateway_name(parsed.host):
+                continue
+            seen.add((host, name))
+            yield _gateway_hop(case, use, host, port, parsed.host)
+
+
+def _is_gateway_name(host: str) -> bool:
+    """Without the gateway's own proxy or Service at hand: istio's charts name it so."""
+    return "gateway" in host.split(".", 1)[0]
+
+
+def _gateway_hop(case: ProxyCase, use: Use, host: str, port: int, gateway: str) -> GatewayHop:
+    hop = _first_broken(case, use, host, gateway)
+    ref = config_ref(use.made_by)
+    return GatewayHop(
+        pod=case.key,
+        host=host,
+        port=port,
+        policy=case.policy,
+        resources=(role(ref, "route"),) if ref else (),
+        evidence=(*hop.evidence, case.evidence(use.path, use.cluster)),
+        gateway=gateway,
+        broken_hop=hop.name,
+        because=hop.because,
+        config=f"{ref.namespace}/{ref.name}" if ref else "",
+        gateway_pods=hop.pods,
+    )
+
+
+def _first_broken(case: ProxyCase, use: Use, host: str, gateway: str) -> Hop:
+    cluster = case.proxy.clusters[use.cluster]
+    known = case.proxy.endpoints_of(cluster)
+    if known is not None and not any(e.health == "HEALTHY" for e in known):
+        why = f"the sidecar's cluster {cluster.name} has no usable endpoint: no gateway pod is ready behind {gateway}"
+        return Hop("endpoints", why, (case.evidence(cluster.path, cluster.name),))
+    ports = {e.port for e in known or ()}
+    routers = _routers_of(case.mesh, gateway)
+    for router in routers:
+        socket = socket_for(cluster, known[0] if known else None)
+        name = socket.sni if socket and socket.sni else ("" if use.is_http else host)
+        tls = socket is not None or not use.is_http
+        broken = _inside(router, ports, Arrival(None, 0, name, "tls" if tls else "raw_buffer"), host)
+        if broken.name:
+            return broken
+    return Hop(pods=tuple(r.key for r in routers))
+
+
+def _routers_of(mesh: Mesh, gateway: str) -> list[Proxy]:
+    """Gateway proxies behind a Service: by its selector, else by their namespace."""
+    service = next((s for s in mesh.services if s.host == gateway), None)
+    namespace = gateway.split(".")[1] if gateway.count(".") > 1 else ""
+    routers = [p for p in mesh.proxies.values() if p.node.role == "router" and p.node.namespace == namespace]
+    if service is None or not service.selector:
+        return routers
+    return [r for r in routers if _selected(mesh, r, service)]
+
+
+def _selected(mesh: Mesh, router: Proxy, service: Service) -> bool:
+    pod = mesh.pods.get(router.key)
+    labels = pod.labels if pod else router.node.metadata.get("LABELS")
+    return isinstance(labels, dict) and service.selector.items() <= labels.items()
+
+
+def _inside(router: Proxy, ports: set[int], arrival: Arrival, host: str) -> Hop:
+    """The gateway's own part: a server on the port, a route for the host, a cluster, an endpoint."""
+    listeners = [x for x in router.listeners.values() if not x.is_static and any(p in ports for _, p in x.addresses)]
+    if not listeners:
+        wanted = ", ".join(map(str, sorted(ports)))
+        why = f"the gateway has no listener on port {wanted}: no Gateway server, or none whose selector fits its labels"
+        return Hop("server", why, (Evidence(router.document, "", router.key),), (router.key,))
+    listener = listeners[0]
+    at = Arrival(None, listener.addresses[0][1], arrival.server_name, arrival.transport_protocol)
+    chain = choose_chain(listener.filter_chains, listener.default_filter_chain, at).chain
+    seen = Evidence(router.document, chain.path if chain else listener.path, listener.name)
+    if chain is None:
+        why = f"no filter chain of the gateway's {listener.name} takes server name {arrival.server_name or '(none)'}"
+        return Hop("route", why, (seen,), (router.key,))
+    target = _target(router, chain, host)
+    if not target or target == BLACKHOLE:
+        return Hop("route", f"the gateway's {listener.name} has no route for {host}", (seen,), (router.key,))
+    cluster = router.clusters.get(target)
+    if cluster is None:
+        why = f"the gateway routes to {target}, which it has not got: the entry is not exported to its namespace"
+        return Hop("cluster", why, (seen,), (router.key,))
+    endpoints = router.endpoints_of(cluster)
+    if cluster.type != "ORIGINAL_DST" and endpoints is not None and not endpoints:
+        why = f"the gateway's cluster {target} has no endpoint: resolution NONE gives a gateway nothing to dial"
+        return Hop("upstream", why, (Evidence(router.document, cluster.path, target),), (router.key,))
+    return Hop(pods=(router.key,))
+
+
+def _target(router: Proxy, chain: FilterChain, host: str) -> str:
+    """The cluster the chain sends the host to; empty where it has no way for it."""
+    if chain.tcp is not None:
+        return chain.tcp.clusters[0].name if chain.tcp.clusters else ""
+    if chain.http is None:
+        return ""
+    config = chain.http.route_config or router.routes.get(chain.http.route_config_name)
+    found = DomainIndex(config).find(host) if config else None
+    choice = choose_route(found.virtual_host.routes, Request(host)) if found else None
+    return choice.route.clusters[0].name if choice and choice.route.clusters else ""

@@ -1,0 +1,104 @@
+"""Duplicates: several visible ServiceEntries for one host that differ, which of them counts, and what is lost."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from meshdoctor.facts.proxy_case import ProxyCase
+from meshdoctor.facts.views import entry_view, role, seen_at
+from meshdoctor.model.mesh import ServiceEntry
+from meshdoctor.model.sheet import Duplicate
+from meshdoctor.semantics.precedence import order_key, origin_namespace, why_first
+
+
+def duplicates(case: ProxyCase) -> Iterator[Duplicate]:
+    """One fact per host that several entries register for this proxy and that differ in what matters."""
+    by_host: dict[str, list[ServiceEntry]] = {}
+    for entry, host, _ in case.entry_ports:
+        seen = by_host.setdefault(host, [])
+        if entry not in seen:
+            seen.append(entry)
+    for host, entries in by_host.items():
+        differs = _differences(entries)
+        if len(entries) > 1 and differs:
+            yield _duplicate(case, host, entries, differs)
+
+
+def _differences(entries: Sequence[ServiceEntry]) -> tuple[str, ...]:
+    """Of resolution, protocol, endpoints and ports: where the entries disagree."""
+    first = entries[0]
+    found = []
+    if any(e.resolution != first.resolution for e in entries):
+        found.append("resolution")
+    protocols: dict[int, set[str]] = {}
+    for entry in entries:
+        for port in entry.ports:
+            protocols.setdefault(port.number, set()).add(port.protocol.upper())
+    if any(len(p) > 1 for p in protocols.values()):
+        found.append("protocol")
+    if any(_endpoints(e) != _endpoints(first) for e in entries):
+        found.append("endpoints")
+    if any({p.number for p in e.ports} != {p.number for p in first.ports} for e in entries):
+        found.append("ports")
+    return tuple(found)
+
+
+def _endpoints(entry: ServiceEntry) -> tuple[object, ...]:
+    selector = tuple(sorted((entry.workload_selector or {}).items()))
+    return (tuple(sorted(e.address for e in entry.endpoints)), selector)
+
+
+def _duplicate(case: ProxyCase, host: str, entries: list[ServiceEntry], differs: tuple[str, ...]) -> Duplicate:
+    namespace, config = case.viewer.namespace, case.mesh.mesh_config
+    origin = origin_namespace(entries, namespace, config)
+    ranked = sorted(entries, key=lambda e: (e.ref.namespace != origin, order_key(e, namespace, config, host)))
+    winner, losers = ranked[0], ranked[1:]
+    won = {p.number for p in winner.ports}
+    lost = sorted(
+        {p.number for e in losers for p in e.ports if p.number not in won and case.own_cluster(host, p.number) is None}
+    )
+    return Duplicate(
+        pod=case.key,
+        host=host,
+        port=lost[0] if lost else min(won, default=0),
+        policy=case.policy,
+        resources=(role(winner.ref, "winner"), *(role(e.ref, "loser") for e in losers)),
+        evidence=tuple(seen_at(e.pointer, str(e.ref), ".spec") for e in ranked),
+        winner=entry_view(winner),
+        losers=tuple(entry_view(e) for e in losers),
+        differs=differs,
+        lost_ports=tuple(lost),
+        because=_because(case, winner, losers[0], host),
+        same_namespace=all(e.ref.namespace == winner.ref.namespace for e in losers),
+        merged=_merged(winner, losers),
+    )
+
+
+def _because(case: ProxyCase, winner: ServiceEntry, loser: ServiceEntry, host: str) -> str:
+    namespace = case.viewer.namespace
+    if winner.ref.namespace == namespace != loser.ref.namespace:
+        return f"{winner.ref} is in the pod's own namespace, which goes before any other"
+    return why_first(winner, loser, namespace, case.mesh.mesh_config, host, host)
+
+
+def _merged(winner: ServiceEntry, losers: Sequence[ServiceEntry]) -> dict[str, Any]:
+    """The winner's manifest with the ports that only the others have."""
+    if not winner.manifest:
+        return {}
+    merged = copy.deepcopy(winner.manifest)
+    ports = merged.setdefault("spec", {}).setdefault("ports", [])
+    known = {p.get("number") for p in ports if isinstance(p, dict)}
+    names = {p.get("name") for p in ports if isinstance(p, dict)}
+    for loser in losers:
+        for port in loser.manifest.get("spec", {}).get("ports", []):
+            if port.get("number") in known:
+                continue
+            added = dict(port)
+            if added.get("name") in names:
+                added["name"] = f"{added['name']}-{added.get('number')}"
+            ports.append(added)
+            known.add(added.get("number"))
+            names.add(added.get("name"))
+    return merged

@@ -1,0 +1,95 @@
+"""A capture as a Mesh: every proxy, every resource, and what the pods want.
+
+A document that cannot be read costs only itself: it is named in `Mesh.unread`, and a proxy's in `proxies_unread`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from meshdoctor.errors import Unreadable
+from meshdoctor.facts.clusters import ClusterStatus, live_endpoints
+from meshdoctor.facts.credentials import credentials
+from meshdoctor.facts.dump import read_dump
+from meshdoctor.facts.lazy import LazySequence
+from meshdoctor.facts.pasted import PASTED, read_pasted
+from meshdoctor.facts.resources import Resources, read_resources
+from meshdoctor.facts.wanted import ips_beside, service_test, wanted_hosts
+from meshdoctor.model.evidence import Capture, Document, Unread
+from meshdoctor.model.mesh import Mesh
+from meshdoctor.model.proxy import Proxy
+from meshdoctor.semantics.registry import is_external_host
+
+UNNAMED = "-/"
+"""Key prefix of a dump that came without a pod's name; its bootstrap tells."""
+
+
+def read_mesh(capture: Capture) -> Mesh:
+    """Everything the capture holds. Dumps are decoded now, large kinds and pages when they are asked for."""
+    problems: list[Unread] = list(capture.unread)
+    resources = read_resources(capture, problems)
+    mesh = Mesh(
+        service_entries=resources.service_entries,
+        virtual_services=resources.virtual_services,
+        destination_rules=resources.destination_rules,
+        sidecars=resources.sidecars,
+        services=LazySequence(lambda: resources.services),
+        gateways=resources.gateways,
+        namespaces=resources.namespaces,
+        pods=resources.pods,
+        mesh_config=resources.mesh_config,
+        dns=resources.dns,
+        unread=problems,
+    )
+    _read_proxies(capture, mesh)
+    _read_wishes(mesh, resources)
+    mesh.kinds_read = resources.kinds_read
+    return mesh
+
+
+def _read_wishes(mesh: Mesh, resources: Resources) -> None:
+    pods = list(mesh.pods.values())
+    services = service_test(lambda: resources.services if resources.is_read("services") else None, mesh.namespaces)
+    mesh.wanted = wanted_hosts(pods, lambda host, namespace: is_external_host(host) and services(host, namespace))
+    mesh.ips_beside = ips_beside(pods)
+    mesh.credentials = credentials(pods)
+
+
+def _read_proxies(capture: Capture, mesh: Mesh) -> None:
+    for key, documents in capture.proxy_documents().items():
+        try:
+            proxy = _read_proxy(key, documents, mesh.unread)
+        except (Unreadable, OSError) as problem:
+            mesh.proxies_unread[key] = str(problem)
+            mesh.unread.append(Unread(f"proxies/{key}", str(problem)))
+            continue
+        if proxy is not None:
+            mesh.proxies[proxy.key] = proxy
+
+
+def _read_proxy(key: str, documents: dict[str, Document], problems: list[Unread]) -> Proxy | None:
+    name = "" if key.startswith(UNNAMED) else key
+    live = _live(documents["clusters.json"], problems) if _is_page(documents) else None
+    dump = documents.get("config_dump.json")
+    if dump is not None:
+        return read_dump(dump.read(), dump.path, name, live)
+    pasted = {file: d for file, d in documents.items() if file in PASTED}
+    return read_pasted(pasted, name or key) if pasted and key.startswith(UNNAMED) else None
+
+
+def _is_page(documents: dict[str, Document]) -> bool:
+    """clusters.json beside a dump is the /clusters page; alone it is a pasted array."""
+    return "clusters.json" in documents and "config_dump.json" in documents
+
+
+def _live(document: Document, problems: list[Unread]) -> Callable[[], dict[str, ClusterStatus]]:
+    def load() -> dict[str, ClusterStatus]:
+        try:
+            return live_endpoints(document.read())
+        except (msgspec.MsgspecError, Unreadable, OSError) as problem:
+            problems.append(Unread(document.path, f"not the JSON of /clusters?format=json: {problem}"))
+            return {}
+
+    return load

@@ -1,0 +1,74 @@
+"""Facts about pods without a look at any proxy: sidecars that are not there, secrets in plain sight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshdoctor.facts.views import role, seen_at
+from meshdoctor.model.finding import ResourceRole
+from meshdoctor.model.mesh import Mesh, Pod, Ref
+from meshdoctor.model.sheet import Credential, PodView
+
+INJECT = "sidecar.istio.io/inject"
+DONE = ("Succeeded", "Failed")
+
+
+def pod_views(mesh: Mesh) -> Iterator[PodView]:
+    """One fact per pod that still runs."""
+    for key, pod in mesh.pods.items():
+        if pod.phase in DONE:
+            continue
+        wanted = tuple(f"{w.host}:{w.port}" for w in mesh.wanted if w.pod == key and w.port is not None)
+        yield PodView(
+            pod=key,
+            host="",
+            port=0,
+            policy="unknown",
+            resources=_owner(pod),
+            evidence=(seen_at(pod.pointer, key, ".spec.containers"),),
+            namespace=pod.namespace,
+            sidecar=pod.proxy_container is not None or key in mesh.proxies,
+            injected_namespace=injects(mesh, pod),
+            opted_out=_asked(pod) == "false",
+            wanted_hosts=wanted,
+            phase=pod.phase,
+            host_network=pod.host_network,
+        )
+
+
+def injects(mesh: Mesh, pod: Pod) -> bool:
+    """Whether the injection webhook would take the pod: its own label first, then the namespace's."""
+    asked = _asked(pod)
+    if asked:
+        return asked == "true"
+    namespace = mesh.namespaces.get(pod.namespace)
+    labels = namespace.labels if namespace else {}
+    return labels.get("istio-injection") == "enabled" or (
+        "istio.io/rev" in labels and labels.get("istio-injection") != "disabled"
+    )
+
+
+def _asked(pod: Pod) -> str:
+    return (pod.labels.get(INJECT) or pod.annotations.get(INJECT) or "").lower()
+
+
+def _owner(pod: Pod) -> tuple[ResourceRole, ...]:
+    return (role(pod.workload or Ref("Pod", pod.namespace, pod.name), "owner"),)
+
+
+def credential_facts(mesh: Mesh) -> Iterator[Credential]:
+    """One fact per literal secret in a pod's environment; never its value."""
+    for seen in mesh.credentials:
+        workload = seen.pod.workload or Ref("Pod", seen.pod.namespace, seen.pod.name)
+        yield Credential(
+            pod=seen.pod.key,
+            host="",
+            port=0,
+            policy="unknown",
+            resources=(role(workload, "owner"),),
+            evidence=(seen_at(seen.pointer, f"env {seen.variable} of container {seen.container}"),),
+            container=seen.container,
+            variable=seen.variable,
+            form=seen.form,
+            workload=str(workload),
+        )

@@ -1,0 +1,45 @@
+"""Facts about a proxy as a whole: what it refused, and its outbound policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from meshdoctor.facts.proxy_case import ProxyCase
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.sheet import ProxyPolicy, Rejected
+
+_WILDCARD_PORT = re.compile(r"_(\d+)$")
+
+
+def rejections(case: ProxyCase) -> Iterator[Rejected]:
+    """One fact per resource that this proxy refused or still waits for."""
+    for rejection in case.proxy.rejections:
+        port = _WILDCARD_PORT.search(rejection.name) if rejection.kind == "listener" else None
+        yield Rejected(
+            pod=case.key,
+            host="",
+            port=int(port[1]) if port else 0,
+            policy=case.policy,
+            evidence=(Evidence(rejection.document or case.proxy.document, rejection.path, rejection.details[:300]),),
+            object_kind=rejection.kind,
+            object_name=rejection.name,
+            state=rejection.state,
+            details=rejection.details,
+            has_active=rejection.has_active,
+            count=1,
+        )
+
+
+def policies(case: ProxyCase) -> Iterator[ProxyPolicy]:
+    """The one fact about this proxy's outbound policy."""
+    evidence = case.policy_evidence
+    yield ProxyPolicy(
+        pod=case.key,
+        host="",
+        port=0,
+        policy=case.policy,
+        evidence=(evidence,) if evidence else (),
+        decided_by=evidence.value if evidence else "nothing that was read",
+        sidecar_role=case.viewer.is_sidecar,
+    )

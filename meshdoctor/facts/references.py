@@ -1,0 +1,156 @@
+"""References that lead nowhere or where they should not: missing clusters, VirtualService hosts, injected faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshdoctor.facts.proxy_case import ProxyCase, Use
+from meshdoctor.facts.views import role, seen_at
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.finding import ResourceRole
+from meshdoctor.model.mesh import Mesh, VirtualService
+from meshdoctor.model.sheet import Dangling, RouteFault, VirtualServiceHost
+from meshdoctor.semantics.hosts import covers
+from meshdoctor.semantics.names import cluster_name, config_ref, slug
+from meshdoctor.semantics.registry import Registry, is_external_host
+from meshdoctor.trace.http import POLICY_HOSTS
+
+
+def host_lost(use: Use) -> tuple[str, int]:
+    """The host and port whose traffic a use carries: the virtual host's, the SNI's, else the cluster's own."""
+    parsed = cluster_name(use.cluster)
+    if use.virtual_host is not None:
+        name, _, port = use.virtual_host.name.rpartition(":")
+        return (name.lower(), int(port)) if port.isdigit() and name else (use.virtual_host.name, 0)
+    port = use.listener.addresses[0][1] if use.listener.addresses else 0
+    if use.chain.match.server_names:
+        return use.chain.match.server_names[0].lower(), port
+    return (parsed.host if parsed else ""), port
+
+
+def dangling(case: ProxyCase) -> Iterator[Dangling]:
+    """One fact per (cluster that the proxy has not got, host whose traffic is sent there)."""
+    if "clusters" not in case.proxy.sections:
+        return
+    seen: set[tuple[str, str, int]] = set()
+    for name, uses in case.uses.items():
+        cluster = case.proxy.clusters.get(name)
+        if cluster is not None and cluster.state != "warming":
+            continue
+        for use in uses:
+            host, port = host_lost(use)
+            if not name or (name, host, port) in seen:
+                continue
+            seen.add((name, host, port))
+            yield _dangling(case, use, host, port, cluster is not None)
+
+
+def _dangling(case: ProxyCase, use: Use, host: str, port: int, warming: bool) -> Dangling:
+    parsed = cluster_name(use.cluster)
+    ref = config_ref(use.made_by)
+    return Dangling(
+        pod=case.key,
+        host=host,
+        port=port,
+        policy=case.policy,
+        resources=(role(ref, "cause"),) if ref else (),
+        evidence=(case.evidence(use.path, use.cluster),),
+        cluster=use.cluster,
+        place=_place(use),
+        config=f"{ref.namespace}/{ref.name}" if ref else "",
+        subset=parsed.subset if parsed else "",
+        warming=warming,
+        wanted=any(w.pod == case.key and (w.host, w.port) == (host, port) for w in case.mesh.wanted),
+    )
+
+
+def _place(use: Use) -> str:
+    if use.config is not None and use.virtual_host is not None:
+        return f"route {use.config.name}, virtual host {use.virtual_host.name}"
+    return f"listener {use.listener.name}, {use.chain.name or use.chain.path.rsplit('.', 1)[-1]}"
+
+
+def faults(case: ProxyCase) -> Iterator[RouteFault]:
+    """One fact per route to an external host that aborts or delays requests."""
+    for uses in case.uses.values():
+        for use in uses:
+            fault = use.route.fault if use.route else None
+            if fault is None or use.virtual_host is None or use.virtual_host.name in POLICY_HOSTS:
+                continue
+            host, port = host_lost(use)
+            if not is_external_host(host.removeprefix("*.")) or not (fault.abort_percent or fault.delay_percent):
+                continue
+            ref = config_ref(use.made_by)
+            yield RouteFault(
+                pod=case.key,
+                host=host,
+                port=port,
+                policy=case.policy,
+                resources=(role(ref, "cause"),) if ref else (),
+                evidence=(case.evidence(use.path, use.cluster),),
+                abort_percent=fault.abort_percent,
+                abort_status=fault.abort_status or 0,
+                delay_percent=fault.delay_percent,
+                delay=fault.delay or 0.0,
+                config=f"{ref.namespace}/{ref.name}" if ref else "",
+                every_request=fault.abort_percent >= 100 and not fault.by_header,
+            )
+
+
+def virtual_service_hosts(mesh: Mesh, registry: Registry) -> Iterator[VirtualServiceHost]:
+    """One fact per external host of a VirtualService that applies to the mesh's sidecars."""
+    for service in mesh.virtual_services:
+        if "mesh" not in service.gateways:
+            continue
+        for host in service.hosts:
+            if is_external_host(host.removeprefix("*.")) and host != "*":
+                yield _virtual_service_host(mesh, registry, service, host.lower())
+
+
+def _virtual_service_host(
+    mesh: Mesh, registry: Registry, service: VirtualService, host: str
+) -> VirtualServiceHost:
+    protocols = tuple(p for p, routes in (("http", service.http), ("tls", service.tls), ("tcp", service.tcp)) if routes)
+    port = _destination_port(service, host) or (443 if protocols[:1] == ("tls",) else 80)
+    by_wildcard = any(covers(host, h) for e in mesh.service_entries for h in e.hosts)
+    registered = bool(registry.entries(host)) or by_wildcard or any(s.external_name == host for s in mesh.services)
+    return VirtualServiceHost(
+        pod="",
+        host=host,
+        port=port,
+        policy="unknown",
+        resources=(ResourceRole("VirtualService", service.ref.namespace, service.ref.name, "cause"),),
+        evidence=(_host_evidence(service, host),),
+        namespace=service.ref.namespace,
+        name=service.ref.name,
+        registered=registered,
+        slug=slug(host),
+        protocols=protocols,
+        entry_port=port,
+        entry_protocol={"http": "HTTP", "tls": "TLS"}.get(protocols[0] if protocols else "http", "TCP"),
+    )
+
+
+def _host_evidence(service: VirtualService, host: str) -> Evidence:
+    index = next((i for i, h in enumerate(service.hosts) if h.lower() == host), 0)
+    return seen_at(service.pointer, host, f".spec.hosts[{index}]")
+
+
+def _destination_port(service: VirtualService, host: str) -> int:
+    """A port the VirtualService itself names for the host: in a match, else in a destination."""
+    routes: Sequence[dict[str, object]] = (*service.http, *service.tls, *service.tcp)
+    for route in routes:
+        for match in _dicts(route.get("match")):
+            if isinstance(match.get("port"), int):
+                return int(str(match["port"]))
+        for target in _dicts(route.get("route")):
+            destination = target.get("destination")
+            if isinstance(destination, dict) and destination.get("host") == host:
+                number = (destination.get("port") or {}).get("number")
+                if isinstance(number, int):
+                    return number
+    return 0
+
+
+def _dicts(value: object) -> list[dict[str, object]]:
+    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []

@@ -1,0 +1,51 @@
+"""camelCase JSON, as istioctl and other Go tools print Envoy's protobufs, in Envoy's own snake_case."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from meshdoctor.errors import Unreadable
+
+_CAMEL_MARKS = (
+    b'"filterChains"',
+    b'"dynamicListeners"',
+    b'"dynamicActiveClusters"',
+    b'"virtualHosts"',
+    b'"connectTimeout"',
+    b'"socketAddress"',
+    b'"staticListeners"',
+    b'"edsClusterConfig"',
+)
+_UPPER = re.compile(r"(?<=[a-z0-9])([A-Z])")
+
+
+def is_camel(data: bytes) -> bool:
+    """Whether a document uses camelCase field names. Looks at the first megabyte."""
+    head = data[: 1 << 20]
+    return any(mark in head for mark in _CAMEL_MARKS)
+
+
+@lru_cache(maxsize=4096)
+def _snake(name: str) -> str:
+    return _UPPER.sub(lambda m: "_" + m.group(1).lower(), name) if name.isidentifier() and not name.isupper() else name
+
+
+def snake_case(value: Any) -> Any:
+    """The same data with snake_case field names; keys that are not identifiers (`@type`, filter names) stay."""
+    if isinstance(value, dict):
+        return {_snake(k): snake_case(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [snake_case(v) for v in value]
+    return value
+
+
+def snake_case_bytes(data: bytes, document: str) -> bytes:
+    """`snake_case` on encoded JSON. Raises `Unreadable` where it is not JSON."""
+    try:
+        return msgspec.json.encode(snake_case(msgspec.json.decode(data)))
+    except msgspec.DecodeError as error:
+        raise Unreadable(f"{document}: not whole JSON: {error}. Was it cut short while copying?") from None

@@ -1,0 +1,192 @@
+"""Upstreams: external clusters of a proxy with their TLS, their endpoints, and what leads to them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from meshdoctor.facts.proxy_case import ProxyCase, Use
+from meshdoctor.facts.views import entry_view, role, seen_at
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.mesh import DestinationRule, ServiceEntry
+from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
+from meshdoctor.model.sheet import Upstream
+from meshdoctor.semantics.hosts import covers
+from meshdoctor.semantics.names import ClusterName, config_ref
+from meshdoctor.semantics.protocols import is_plain_http_port, is_tls_port, protocol_class
+from meshdoctor.trace.upstream import socket_for
+
+ORIGINATING = ("SIMPLE", "MUTUAL")
+DNS_TYPES = ("STRICT_DNS", "LOGICAL_DNS")
+
+
+def upstreams(case: ProxyCase) -> Iterator[Upstream]:
+    """One fact per external outbound cluster."""
+    if not case.viewer.is_sidecar:
+        return
+    for parsed, cluster in case.external_clusters:
+        yield _upstream(case, parsed, cluster)
+
+
+def _upstream(case: ProxyCase, parsed: ClusterName, cluster: Cluster) -> Upstream:
+    known = case.proxy.endpoints_of(cluster)
+    usable = [e for e in known or () if e.health == "HEALTHY"]
+    socket = socket_for(cluster, _first(case, cluster))
+    ports = _ports(case, cluster, parsed)
+    uses = case.uses.get(cluster.name, [])
+    entry = _entry(case, parsed)
+    rule = _rule_in_force(case, cluster)
+    return Upstream(
+        pod=case.key,
+        host=parsed.host,
+        port=parsed.port,
+        policy=case.policy,
+        resources=tuple([role(entry.ref, "owner")] if entry else []) + tuple([role(rule.ref, "cause")] if rule else []),
+        evidence=_evidence(case, cluster, socket, uses, rule),
+        cluster=cluster.name,
+        type=cluster.type,
+        client=_client(case, uses, entry, parsed.port),
+        originates_tls=socket is not None,
+        mutual=socket is not None and socket.istio_mutual,
+        external=case.registry.is_external(cluster),
+        from_entry=entry is not None or ("serviceentries" not in case.mesh.kinds_read),
+        sni=socket.sni if socket else "",
+        sends_sni=socket is not None and bool(socket.sni or socket.auto_sni),
+        verifies_chain=socket is not None and socket.verifies_chain,
+        verifies_name=socket is not None and socket.verifies_name,
+        endpoint_ports=ports,
+        endpoints_known=known is not None and cluster.type != "ORIGINAL_DST" and not _is_custom(cluster),
+        endpoint_count=len(usable),
+        tls_port=any(is_tls_port(p) for p in ports),
+        plain_port=bool(ports) and all(is_plain_http_port(p) for p in ports),
+        ignored_credential=_ignored_credential(case, parsed, socket),
+        other_port_tls=_other_port_tls(case, parsed, socket),
+        destination_rule=f"{rule.ref.namespace}/{rule.ref.name}" if rule else "",
+        destination_rule_manifest=rule.manifest if rule else {},
+        without_tls=without_tls(rule, parsed.port) if rule and socket else {},
+        entry=entry_view(entry),
+        reason=_reason(cluster, parsed, known),
+        wanted=any(w.pod == case.key and (w.host, w.port) == (parsed.host, parsed.port) for w in case.mesh.wanted),
+    )
+
+
+def _first(case: ProxyCase, cluster: Cluster) -> Endpoint | None:
+    known = case.proxy.endpoints.get(cluster.eds_service_name or cluster.name) or cluster.endpoints
+    return known[0] if known else None
+
+
+def _is_custom(cluster: Cluster) -> bool:
+    """A cluster type of its own (dynamic forward proxy): its hosts come with the requests."""
+    return cluster.type not in (*DNS_TYPES, "STATIC", "EDS", "ORIGINAL_DST")
+
+
+def _ports(case: ProxyCase, cluster: Cluster, parsed: ClusterName) -> tuple[int, ...]:
+    if cluster.type == "ORIGINAL_DST":
+        return (cluster.port_override or parsed.port,)
+    endpoints = cluster.endpoints or case.proxy.endpoints_of(cluster) or ()
+    return tuple(sorted({e.port for e in endpoints}))
+
+
+def _entry(case: ProxyCase, parsed: ClusterName) -> ServiceEntry | None:
+    found = case.registry.registration(parsed.host, parsed.port, case.viewer)
+    return next((e for e in (*found.visible, *found.other_ports) if parsed.host in e.hosts), None)
+
+
+def _client(case: ProxyCase, uses: list[Use], entry: ServiceEntry | None, number: int) -> str:
+    """What reaches the cluster: a TLS client where the chain or the declaration says so, HTTP, or any bytes."""
+    if not uses:
+        return ""
+    if any(use.is_http for use in uses):
+        return "http"
+    port = case.registry.port_of(entry, number) if entry else None
+    declared = protocol_class(port.protocol) == "tls" if port else False
+    by_chain = any(u.chain.match.server_names or u.chain.match.transport_protocol == "tls" for u in uses)
+    return "tls" if declared or by_chain else "opaque"
+
+
+def _rule_in_force(case: ProxyCase, cluster: Cluster) -> DestinationRule | None:
+    ref = config_ref(cluster.config)
+    if ref is None:
+        return None
+    return next((d for d in case.mesh.destination_rules if d.ref == ref), None) or DestinationRule(ref, "")
+
+
+def _rules_for(case: ProxyCase, host: str) -> list[DestinationRule]:
+    return [d for d in case.mesh.destination_rules if covers(d.host, host)]
+
+
+def _ignored_credential(case: ProxyCase, parsed: ClusterName, socket: TlsSocket | None) -> str:
+    """A credentialName that a sidecar passes over for want of a workloadSelector (core/cluster_tls.go)."""
+    if socket is not None:
+        return ""
+    for rule in _rules_for(case, parsed.host):
+        tls = _tls_for(rule, parsed.port)
+        name = str(tls.get("credentialName", ""))
+        if tls.get("mode") in ORIGINATING and name and not name.startswith("configmap://") and not rule.workload_selector:
+            return name
+    return ""
+
+
+def _tls_for(rule: DestinationRule, port: int) -> dict[str, Any]:
+    """TLS settings of a rule for one port: portLevelSettings replace the rest."""
+    for setting in _port_settings(rule):
+        if (setting.get("port") or {}).get("number") == port:
+            return dict(setting.get("tls") or {})
+    return dict(rule.traffic_policy.get("tls") or {})
+
+
+def _port_settings(rule: DestinationRule) -> list[dict[str, Any]]:
+    found = rule.traffic_policy.get("portLevelSettings") or []
+    return [s for s in found if isinstance(s, dict)]
+
+
+def _other_port_tls(case: ProxyCase, parsed: ClusterName, socket: TlsSocket | None) -> int:
+    """A port other than this one for which a DestinationRule originates TLS, this one having none."""
+    if socket is not None:
+        return 0
+    for rule in _rules_for(case, parsed.host):
+        if _tls_for(rule, parsed.port):
+            continue
+        for setting in _port_settings(rule):
+            number = (setting.get("port") or {}).get("number")
+            if (setting.get("tls") or {}).get("mode") in ORIGINATING and isinstance(number, int) and number != parsed.port:
+                served = case.own_cluster(parsed.host, number)
+                if served is None or served.name not in case.uses:
+                    return number
+    return 0
+
+
+def without_tls(rule: DestinationRule, port: int) -> dict[str, Any]:
+    """The rule's manifest with TLS off for one port, everything else as it was."""
+    if not rule.manifest:
+        return {}
+    made = copy.deepcopy(rule.manifest)
+    policy = made.setdefault("spec", {}).setdefault("trafficPolicy", {})
+    settings = policy.setdefault("portLevelSettings", [])
+    for setting in settings:
+        if (setting.get("port") or {}).get("number") == port:
+            setting["tls"] = {"mode": "DISABLE"}
+            return made
+    settings.append({"port": {"number": port}, "tls": {"mode": "DISABLE"}})
+    return made
+
+
+def _reason(cluster: Cluster, parsed: ClusterName, known: tuple[Endpoint, ...] | None) -> str:
+    if known:
+        unhealthy = next((e for e in known if e.health != "HEALTHY"), None)
+        return f"every endpoint is ruled out: {unhealthy.health}" if unhealthy else ""
+    if cluster.type in DNS_TYPES:
+        names = ", ".join(dict.fromkeys(e.address for e in cluster.endpoints)) or parsed.host
+        return f"DNS gives no address for {names}"
+    return "the entry has no endpoint that serves this port" if cluster.type == "EDS" else ""
+
+
+def _evidence(
+    case: ProxyCase, cluster: Cluster, socket: TlsSocket | None, uses: list[Use], rule: DestinationRule | None
+) -> tuple[Evidence, ...]:
+    pieces = [case.evidence(socket.path if socket else cluster.path, cluster.name)]
+    pieces += [case.evidence(use.path, use.cluster) for use in uses[:1]]
+    if rule is not None and rule.pointer.document:
+        pieces.append(seen_at(rule.pointer, str(rule.ref), ".spec.trafficPolicy"))
+    return tuple(pieces)

@@ -1,0 +1,252 @@
+"""The hosts that pods want, by their own configuration, and where each was seen.
+
+A URL, a `host:port`, and a host with a port beside it (`PREFIX_HOST`, `PREFIX_PORT`) are certain; a name alone is a
+hint. Read are environment variables (their ConfigMap keys included), arguments and the application's own annotations.
+No value is ever repeated: it may hold a password.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from meshdoctor.facts import settings
+from meshdoctor.facts.destinations import REDACTED, Target, canonical_host, is_address, port_number, targets_in
+from meshdoctor.model.evidence import Pointer
+from meshdoctor.model.mesh import Container, EnvVar, Pod, Service, Sighting, WantedHost
+from meshdoctor.semantics.capture import ISTIO_CONTAINERS
+
+IsExternal = Callable[[str, str], bool]
+"""(canonical host, namespace of the pod) → False for what a Kubernetes Service is."""
+
+_OPTION = re.compile(r"(?:--?D?)?([A-Za-z][\w.-]*)=(.*)\Z", re.DOTALL)
+_FLAG = re.compile(r"--?([A-Za-z][\w.-]*)\Z")
+_WORD_BREAK = re.compile(r"[\s\"'`()<>|&]+")
+
+
+class _Setting(Struct, frozen=True):
+    """One name and value, and the words for its place: `env` or `arg`, what it is called there, and the container."""
+
+    name: str
+    value: str
+    label: str
+    pointer: Pointer
+    source: str = ""
+    """The ConfigMap and key that the value stands in."""
+
+
+class _Wish(Struct, frozen=True):
+    target: Target
+    sighting: Sighting
+
+
+def wanted_hosts(pods: Iterable[Pod], is_external: IsExternal) -> tuple[WantedHost, ...]:
+    """Every external host that a pod's configuration names, merged by pod, host and port.
+
+    A name without port is left out where the same pod names it with one. Gateways want nothing by themselves.
+    """
+    found: list[WantedHost] = []
+    for pod in pods:
+        if not _is_gateway(pod):
+            found += _merged(pod, _external(pod, _wishes(pod), is_external))
+    return tuple(found)
+
+
+def service_test(read_services: Callable[[], Iterable[Service] | None], namespaces: Iterable[str]) -> IsExternal:
+    """An `is_external` that knows the mesh's Services by every name and cluster IP.
+
+    `read_services` is called when the first host comes along that may be a Service (a mesh has thousands of them); it
+    gives None where Services were not read, and then `name.namespace` of a known namespace counts as one.
+    """
+    known = frozenset(namespaces)
+
+    @cache
+    def inside() -> frozenset[str] | None:
+        services = read_services()
+        if services is None:
+            return None
+        return frozenset(name for service in services for name in _service_names(service))
+
+    def is_external(host: str, namespace: str) -> bool:
+        labels = host.split(".")
+        if not is_address(host) and known and labels[-1] not in known and "svc" not in labels:
+            return True
+        names = inside()
+        if names is None:
+            return is_address(host) or not (len(labels) == 2 and labels[1] in known)
+        # A pod of a headless Service is called pod.service.namespace.
+        return host not in names and ".".join(labels[1:]) not in names
+
+    return is_external
+
+
+def _service_names(service: Service) -> Iterator[str]:
+    name = f"{service.ref.name}.{service.ref.namespace}"
+    yield from (service.host, name, f"{name}.svc")
+    yield from (canonical_host(ip) for ip in service.cluster_ips)
+
+
+def ips_beside(pods: Iterable[Pod]) -> dict[str, tuple[str, ...]]:
+    """Addresses that stand in the environment beside a host's name, by host: `DB_HOST=db.x`, `DB_IPS=203.0.113.1`."""
+    found: dict[str, dict[str, None]] = {}
+    for pod in pods:
+        for container in _app_containers(pod):
+            for host, _, addresses in _beside(container):
+                found.setdefault(host, {}).update(dict.fromkeys(addresses))
+    return {host: tuple(addresses) for host, addresses in found.items()}
+
+
+def _is_gateway(pod: Pod) -> bool:
+    return bool(pod.proxy_container and {"router", "waypoint"}.intersection(pod.proxy_container.args))
+
+
+def _app_containers(pod: Pod) -> Iterator[Container]:
+    return (c for c in pod.containers if c.name not in ISTIO_CONTAINERS)
+
+
+def _external(pod: Pod, wishes: Iterable[_Wish], is_external: IsExternal) -> Iterator[_Wish]:
+    own = canonical_host(pod.ip)
+    return (w for w in wishes if w.target.host != own and is_external(w.target.host, pod.namespace))
+
+
+def _merged(pod: Pod, wishes: Iterable[_Wish]) -> Iterator[WantedHost]:
+    by_place: dict[tuple[str, int | None], list[_Wish]] = {}
+    for wish in wishes:
+        by_place.setdefault((wish.target.host, wish.target.port), []).append(wish)
+    certain = {host for host, port in by_place if port is not None}
+    for (host, port), same in by_place.items():
+        if port is None and host in certain:
+            continue
+        scheme = next((w.target.scheme for w in same if w.target.scheme), "")
+        yield WantedHost(pod.key, host, port, scheme, tuple(dict.fromkeys(w.sighting for w in same)))
+
+
+def _wishes(pod: Pod) -> Iterator[_Wish]:
+    for container in _app_containers(pod):
+        of = f" of container {container.name}"
+        beside = {name for _, name, _ in _beside(container)}
+        yield from _from_settings([s for s in _environment(container.env) if s.name not in beside], of)
+        yield from _from_settings(list(_arguments(container)), of)
+    for key, value in pod.annotations.items():
+        if settings.is_application_annotation(key):
+            pointer = Pointer(pod.pointer.document, f"{pod.pointer.path}.metadata.annotations['{key}']")
+            setting = _Setting(key.rpartition("/")[2], value, f"annotation {key}", pointer)
+            yield from _from_settings([setting], "")
+
+
+def _environment(variables: Iterable[EnvVar]) -> Iterator[_Setting]:
+    for variable in variables:
+        if variable.value is not None:
+            source = f"ConfigMap {variable.source_name}" if variable.source == "configmap" else ""
+            yield _Setting(variable.name, variable.value, f"env {variable.name}", variable.pointer, source)
+
+
+def _arguments(container: Container) -> Iterator[_Setting]:
+    """`--name=value`, `-Dname=value`, `--name value`, and values by themselves; a script gives all its words."""
+    arguments = container.args
+    for index, argument in enumerate(arguments):
+        label, pointer = f"arg {index + 1}", container.arg_pointer(index)
+        option = _OPTION.match(argument)
+        flag = _FLAG.match(arguments[index - 1]) if index else None
+        if option and not re.search(r"\s-", argument):
+            yield _Setting(option.group(1), option.group(2), label, pointer)
+        elif re.search(r"\s", argument):
+            for word in _WORD_BREAK.split(argument):
+                option = _OPTION.match(word)
+                name, value = (option.group(1), option.group(2)) if option else ("", word)
+                yield _Setting(name, value, label, pointer)
+        elif not argument.startswith("-"):
+            yield _Setting(flag.group(1) if flag else "", argument, label, pointer)
+
+
+def _from_settings(group: list[_Setting], of: str) -> Iterator[_Wish]:
+    """Wishes of settings that stand together, so that one may hold the port to another's host."""
+    ports: dict[tuple[str, ...], tuple[int, str]] = {}
+    for setting in group:
+        number = port_number(setting.value)
+        if number is not None:
+            ports.setdefault(settings.words(setting.name), (number, setting.label))
+    for setting in group:
+        if settings.is_own_address(setting.name):
+            continue
+        for inner in _inner_groups(setting):
+            yield from _from_settings(inner, of)
+        hosts = targets_in(
+            setting.value,
+            names_host=settings.names_a_host(setting.name),
+            bare_name=settings.allows_bare_name(setting.name),
+        )
+        for target in hosts:
+            yield _wish(setting, target, ports, of)
+
+
+def _inner_groups(setting: _Setting) -> Iterator[list[_Setting]]:
+    """Settings inside one value, those together that stand together.
+
+    `host=db.x port=5432`, `Server=db.x;Port=1433`, `-Ddb.host=db.x -Ddb.port=1521`, and the objects of a JSON text.
+    """
+    text = setting.value.replace(REDACTED, "redacted").strip()
+
+    def made(name: str, value: str) -> _Setting:
+        return _Setting(name, value, setting.label, setting.pointer, setting.source)
+
+    if text.startswith("{"):
+        yield from ([made(n, v) for n, v in members] for members in _json_objects(text))
+    elif "=" in text and "\n" not in text:
+        parts = text.split(";") if ";" in text and "://" not in text else text.split()
+        found = [match for part in parts if "://" not in part and (match := _OPTION.match(part.strip()))]
+        yield [made(match.group(1), match.group(2)) for match in found]
+
+
+def _json_objects(text: str) -> Iterator[list[tuple[str, str]]]:
+    """Members with a text or a number of every object in a JSON text; URLs are left out, they are found anyway."""
+    try:
+        pending: list[Any] = [msgspec.json.decode(text)]
+    except (msgspec.DecodeError, RecursionError):
+        return
+    while pending:
+        value = pending.pop()
+        children = value.values() if isinstance(value, dict) else value
+        pending += [child for child in children if isinstance(child, dict | list)]
+        if isinstance(value, dict):
+            yield [
+                (name, str(member))
+                for name, member in value.items()
+                if isinstance(member, str | int) and "://" not in str(member)
+            ]
+
+
+def _wish(setting: _Setting, target: Target, ports: Mapping[tuple[str, ...], tuple[int, str]], of: str) -> _Wish:
+    """The target with the port beside it, where it has none of its own."""
+    where = setting.label
+    if not target.port_written and target.scheme != "mongodb+srv":
+        partner = next((ports[n] for n in settings.port_names(setting.name) if n in ports), None)
+        if partner:
+            target = Target(target.host, partner[0], target.scheme, port_written=True)
+            where += f" and {partner[1].removeprefix('env ')}" if partner[1] != where else ""
+    where += of
+    if setting.source:
+        where = f"{setting.source} ({where})"
+    return _Wish(target, Sighting(where, setting.pointer))
+
+
+def _beside(container: Container) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """(host, variable of the addresses, addresses) of every host's name with addresses under the same prefix."""
+    hosts: dict[tuple[str, ...], list[str]] = {}
+    for variable in container.env:
+        prefix = settings.host_prefix(variable.name)
+        if prefix is not None and variable.value:
+            names = [t.host for t in targets_in(variable.value, names_host=True) if not is_address(t.host)]
+            hosts.setdefault(prefix, []).extend(names)
+    for variable in container.env:
+        prefix = settings.address_prefix(variable.name)
+        addresses = tuple(canonical_host(part) for part in re.split(r"[,;\s]+", variable.value or "") if part)
+        if prefix is None or not addresses or not all(map(is_address, addresses)):
+            continue
+        for host in dict.fromkeys(hosts.get(prefix, ())):
+            yield host, variable.name, addresses

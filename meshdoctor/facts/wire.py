@@ -1,0 +1,342 @@
+"""The shapes of Envoy's JSON that meshdoctor reads, v2 and v3 spelling side by side.
+
+msgspec decodes a dump straight into these and skips every field not named here, which is most of it. Parts that
+only some questions need stay `Raw` and are decoded when asked for. Fields are optional throughout: a dump made
+with `?mask=` or by an old Envoy lacks many of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+
+NO_RAW = Raw(b"")
+"""A raw field that the dump does not have. (msgspec takes no `Raw | None`.)"""
+
+
+class Wire(Struct, gc=False):
+    """Base of all wire shapes. They hold no reference cycles, so the garbage collector may skip them."""
+
+
+class SocketAddress(Wire):
+    address: str = ""
+    port_value: int = 0
+    ipv4_compat: bool = False
+
+
+class Pipe(Wire):
+    path: str = ""
+
+
+class Address(Wire):
+    socket_address: SocketAddress | None = None
+    pipe: Pipe | None = None
+
+
+class AdditionalAddress(Wire):
+    address: Address | None = None
+
+
+class CidrRange(Wire):
+    address_prefix: str = ""
+    prefix_len: int | None = 0
+
+
+class ChainMatch(Wire):
+    destination_port: int | None = None
+    prefix_ranges: list[CidrRange] = []
+    server_names: list[str] = []
+    transport_protocol: str = ""
+    application_protocols: list[str] = []
+    direct_source_prefix_ranges: list[CidrRange] = []
+    source_type: str | int = "ANY"
+    source_prefix_ranges: list[CidrRange] = []
+    source_ports: list[int] = []
+
+
+class ServiceMetadata(Wire):
+    host: str = ""
+    namespace: str = ""
+    name: str = ""
+
+
+class IstioMetadata(Wire):
+    config: str = ""
+    services: list[ServiceMetadata] = []
+    external: bool = False
+    subset: str = ""
+
+
+class FilterMetadata(Wire):
+    istio: IstioMetadata | None = None
+    transport_socket_match: dict[str, Any] | None = field(name="envoy.transport_socket_match", default=None)
+
+
+class Metadata(Wire):
+    filter_metadata: FilterMetadata | None = None
+
+
+class NamedFilter(Wire):
+    """A filter, transport socket or extension: `typed_config` since v3, `config` (a Struct) in v2."""
+
+    name: str = ""
+    typed_config: Raw = NO_RAW
+    config: Raw = NO_RAW
+    filter_disabled: Raw = NO_RAW
+
+    def payload(self) -> Raw:
+        """Its configuration; the value inside where it is wrapped in a TypedStruct."""
+        if not self.typed_config:
+            return self.config
+        if b"TypedStruct" in bytes(self.typed_config)[:160]:
+            return msgspec.json.decode(self.typed_config, type=TypedStruct).value
+        return self.typed_config
+
+
+class TypedStruct(Wire):
+    """udpa.type.v1.TypedStruct: how EnvoyFilters and old control planes carry a config."""
+
+    type_url: str = ""
+    value: Raw = NO_RAW
+
+
+class Chain(Wire):
+    name: str = ""
+    filter_chain_match: ChainMatch | None = None
+    filters: list[NamedFilter] = []
+    tls_context: Raw = NO_RAW
+    transport_socket: NamedFilter | None = None
+    metadata: Metadata | None = None
+
+
+class DeprecatedV1(Wire):
+    bind_to_port: bool | None = None
+
+
+class WireListener(Wire):
+    name: str = ""
+    address: Address | None = None
+    additional_addresses: list[AdditionalAddress] = []
+    filter_chains: list[Chain] = []
+    default_filter_chain: Chain | None = None
+    listener_filters: list[NamedFilter] = []
+    listener_filters_timeout: str | None = None
+    continue_on_listener_filters_timeout: bool = False
+    bind_to_port: bool | None = None
+    use_original_dst: bool | None = None
+    deprecated_v1: DeprecatedV1 | None = None
+    traffic_direction: str | int = ""
+
+
+class WireEndpointAddress(Wire):
+    address: Address | None = None
+    hostname: str = ""
+
+
+class WireLbEndpoint(Wire):
+    endpoint: WireEndpointAddress | None = None
+    health_status: str | int = ""
+    metadata: Metadata | None = None
+
+
+class LocalityEndpoints(Wire):
+    lb_endpoints: list[WireLbEndpoint] = []
+
+
+class LoadAssignment(Wire):
+    cluster_name: str = ""
+    endpoints: Raw = NO_RAW
+
+
+class ClusterType(Wire):
+    name: str = ""
+
+
+class EdsConfig(Wire):
+    service_name: str = ""
+
+
+class Percent(Wire):
+    value: float = 0.0
+
+
+class CommonLb(Wire):
+    healthy_panic_threshold: Percent | None = None
+
+
+class OriginalDstLb(Wire):
+    upstream_port_override: int | None = None
+
+
+class SocketMatch(Wire):
+    name: str = ""
+    match: dict[str, Any] = {}
+    transport_socket: NamedFilter | None = None
+
+
+class WireCluster(Wire):
+    name: str = ""
+    type: str | int | None = None
+    cluster_type: ClusterType | None = None
+    load_assignment: LoadAssignment | None = None
+    hosts: list[Address] = []
+    eds_cluster_config: EdsConfig | None = None
+    tls_context: Raw = NO_RAW
+    transport_socket: NamedFilter | None = None
+    transport_socket_matches: Raw = NO_RAW
+    metadata: Metadata | None = None
+    typed_extension_protocol_options: Raw = NO_RAW
+    common_lb_config: CommonLb | None = None
+    original_dst_lb_config: OriginalDstLb | None = None
+
+
+class WireRouteConfig(Wire):
+    name: str = ""
+    virtual_hosts: list[WireVirtualHost] = []
+    ignore_port_in_host_matching: bool = False
+
+
+class WireVirtualHost(Wire):
+    name: str = ""
+    domains: list[str] = []
+    routes: list[WireRoute] = []
+    typed_per_filter_config: Raw = NO_RAW
+    per_filter_config: Raw = NO_RAW
+
+
+class WireWeight(Wire):
+    name: str = ""
+    cluster_header: str = ""
+    weight: int | None = 0
+
+
+class WeightedClusters(Wire):
+    clusters: list[WireWeight] = []
+
+
+class Mirror(Wire):
+    cluster: str = ""
+
+
+class WireRouteAction(Wire):
+    cluster: str = ""
+    cluster_header: str = ""
+    weighted_clusters: WeightedClusters | None = None
+    timeout: str | None = None
+    host_rewrite_literal: str = ""
+    host_rewrite: str = ""
+    request_mirror_policies: list[Mirror] = []
+    request_mirror_policy: Mirror | None = None
+
+
+class WireRedirect(Wire):
+    host_redirect: str = ""
+    response_code: str | int | None = None
+
+
+class DirectResponse(Wire):
+    status: int = 0
+
+
+class WireRoute(Wire):
+    name: str = ""
+    match: Raw = NO_RAW
+    route: WireRouteAction | None = None
+    redirect: WireRedirect | None = None
+    direct_response: DirectResponse | None = None
+    non_forwarding_action: dict[str, Any] | None = None
+    metadata: Metadata | None = None
+    typed_per_filter_config: Raw = NO_RAW
+    per_filter_config: Raw = NO_RAW
+
+
+class ErrorState(Wire):
+    details: str = ""
+    last_update_attempt: str = ""
+
+
+class ListenerState(Wire):
+    listener: WireListener | None = None
+    last_updated: str = ""
+
+
+class ListenerEntry(Wire):
+    """An item of static_listeners or dynamic_listeners, and of v2's dynamic_active_listeners."""
+
+    name: str = ""
+    listener: WireListener | None = None
+    active_state: ListenerState | None = None
+    warming_state: ListenerState | None = None
+    draining_state: ListenerState | None = None
+    error_state: ErrorState | None = None
+    last_updated: str = ""
+
+
+class ClusterEntry(Wire):
+    cluster: WireCluster | None = None
+    error_state: ErrorState | None = None
+    last_updated: str = ""
+
+
+class RouteEntry(Wire):
+    route_config: WireRouteConfig | None = None
+    error_state: ErrorState | None = None
+    last_updated: str = ""
+
+
+class EndpointEntry(Wire):
+    endpoint_config: LoadAssignment | None = None
+    error_state: ErrorState | None = None
+
+
+class WireNode(Wire):
+    id: str = ""
+    cluster: str = ""
+    metadata: dict[str, Any] = {}
+
+
+class Bootstrap(Wire):
+    node: WireNode | None = None
+
+
+class Section(Wire):
+    """Any item of `configs`: the union of the section types' fields, told apart by `type`."""
+
+    type: str = field(name="@type", default="")
+    bootstrap: Bootstrap | None = None
+    static_listeners: list[ListenerEntry] = []
+    dynamic_listeners: list[ListenerEntry] = []
+    dynamic_active_listeners: list[ListenerEntry] = []
+    dynamic_warming_listeners: list[ListenerEntry] = []
+    dynamic_draining_listeners: list[ListenerEntry] = []
+    static_clusters: list[ClusterEntry] = []
+    dynamic_active_clusters: list[ClusterEntry] = []
+    dynamic_warming_clusters: list[ClusterEntry] = []
+    static_route_configs: list[RouteEntry] = []
+    dynamic_route_configs: list[RouteEntry] = []
+    static_endpoint_configs: list[EndpointEntry] = []
+    dynamic_endpoint_configs: list[EndpointEntry] = []
+
+
+class ConfigDump(Wire):
+    configs: list[Section] = []
+
+
+SECTION_LISTS: dict[str, type[Wire]] = {
+    "static_listeners": ListenerEntry,
+    "dynamic_listeners": ListenerEntry,
+    "dynamic_active_listeners": ListenerEntry,
+    "dynamic_warming_listeners": ListenerEntry,
+    "dynamic_draining_listeners": ListenerEntry,
+    "static_clusters": ClusterEntry,
+    "dynamic_active_clusters": ClusterEntry,
+    "dynamic_warming_clusters": ClusterEntry,
+    "static_route_configs": RouteEntry,
+    "dynamic_route_configs": RouteEntry,
+    "static_endpoint_configs": EndpointEntry,
+    "dynamic_endpoint_configs": EndpointEntry,
+}
+"""Lists of a section and the shape of their items."""

@@ -1,0 +1,80 @@
+"""`hosts` as text: one paragraph a host:port, its verdicts counted, so that 400 equal pods take one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshdoctor.model.hosts import HostRow, Hosts, PodVerdict, Wish
+from meshdoctor.model.trace import WORST_FIRST
+from meshdoctor.report.order import rows_in_order
+from meshdoctor.report.paper import Paper, address, columns, count, pad, some
+from meshdoctor.report.trace_text import VERDICT_MARKS
+from meshdoctor.semantics.text import printable
+
+_PODS = 2
+_WIDEST_NAME = 36
+
+
+def render(hosts: Hosts, paper: Paper, *, verbose: bool = False) -> str:
+    """The whole table, ending in a line break."""
+    rows = rows_in_order(hosts.hosts)
+    names = [printable(address(row.host, row.port)) for row in rows]
+    width = min(max(map(columns, names), default=0), _WIDEST_NAME)
+    lines: list[str] = []
+    if rows:
+        lines.append(paper.strong(f"  {pad('HOST:PORT', width)}  {pad('PROTOCOL', 8)}  VERDICT"))
+    for row, name in zip(rows, names, strict=True):
+        lines += _first_line(row, name, width, paper)
+        lines += _details(row, paper, verbose)
+    lines += ["", _total(hosts)] if rows else ["no external hosts: nothing registers or wants one"]
+    for missing in hosts.missing:
+        lines += paper.marked("unknown", missing)
+    return "\n".join(lines) + "\n"
+
+
+def _first_line(row: HostRow, name: str, width: int, paper: Paper) -> Iterator[str]:
+    """Host, protocol and the worst verdict, which goes to a line of its own where the name is too long."""
+    worst, pods = next(iter(_by_verdict(row).items()), ("unknown", []))
+    verdict = f"{worst} for {count(len(pods), 'pod')}" if pods else worst
+    before = f"{pad(name, width)}  {pad(printable(row.protocol) or '-', 8)}  "
+    line = before + verdict
+    mark = paper.mark(VERDICT_MARKS[worst])
+    if columns(line) + 2 <= paper.width:
+        yield f"{mark} {line}"
+        return
+    yield f"{mark} {before.rstrip()}"
+    yield from paper.paragraph(line[len(before) :], 4)
+
+
+def _details(row: HostRow, paper: Paper, verbose: bool) -> Iterator[str]:
+    limit = None if verbose else _PODS
+    yield from paper.field("registered by", some(row.registered_by, limit) or "nobody")
+    if row.wanted_by:
+        wishes = [_wish(wish) for wish in row.wanted_by]
+        yield from paper.field("wanted by", some(wishes, limit))
+    if not row.verdicts:
+        why = "a bare name, no port is known" if row.port is None else "no sidecar's configuration to judge by"
+        yield from paper.field("unknown", why)
+    for verdict, pods in _by_verdict(row).items():
+        reasons = sorted({pod.reason for pod in pods if pod.reason not in ("", verdict)})
+        because = f" ({', '.join(reasons)})" if reasons else ""
+        named = some([pod.pod for pod in pods], limit if verbose or verdict != "delivered" else 1)
+        yield from paper.field(f"{verdict}{because}", named)
+
+
+def _wish(wish: Wish) -> str:
+    seen = some(wish.seen, 2)
+    return f"{wish.pod} ({seen})" if seen else wish.pod
+
+
+def _by_verdict(row: HostRow) -> dict[str, list[PodVerdict]]:
+    """Pods by verdict, the worst verdict first, pods by name."""
+    groups: dict[str, list[PodVerdict]] = {}
+    for pod in sorted(row.verdicts, key=lambda p: (WORST_FIRST.index(p.verdict), p.pod)):
+        groups.setdefault(pod.verdict, []).append(pod)
+    return groups
+
+
+def _total(hosts: Hosts) -> str:
+    pods = {verdict.pod for row in hosts.hosts for verdict in row.verdicts}
+    return f"{count(len(hosts.hosts), 'external host')}, judged for {count(len(pods), 'sidecar')}"

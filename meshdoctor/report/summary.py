@@ -1,0 +1,67 @@
+"""The last lines of `check`: how bad it is, what was looked at, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshdoctor.model.finding import SEVERITIES, Diagnosis
+from meshdoctor.report.paper import Paper, count
+
+
+def summary(diagnosis: Diagnosis, paper: Paper, *, verbose: bool = False) -> Iterator[str]:
+    """Counts, what was looked at, rules that found nothing, notes."""
+    yield from paper.marked(_state(diagnosis), _counts(diagnosis))
+    quiet = quiet_rules(diagnosis)
+    if quiet:
+        listed = f": {', '.join(quiet)}" if verbose else ""
+        found = "found nothing" if diagnosis.findings else "looked at everything they need and found nothing"
+        yield from _plain(paper, "fine", f"{count(len(quiet), 'rule')} {found}{listed}")
+    lacking = {entry.rule for entry in diagnosis.not_evaluated}
+    if lacking:
+        yield from _plain(
+            paper, "unknown", f"{count(len(lacking), 'rule')} lacked evidence: no verdict from them there"
+        )
+    if diagnosis.unread:
+        yield from _plain(paper, "unknown", f"{count(len(diagnosis.unread), 'document')} could not be read")
+    yield from paper.paragraph(_looked_at(diagnosis), 2)
+    for note in diagnosis.notes:
+        yield from paper.paragraph(note, 2)
+
+
+def quiet_rules(diagnosis: Diagnosis) -> list[str]:
+    """Rules that ran on something, had all their evidence and found nothing: only these may be called fine."""
+    if not diagnosis.proxies and not diagnosis.pods:
+        return []
+    spoken = {finding.rule for finding in diagnosis.findings} | {entry.rule for entry in diagnosis.not_evaluated}
+    return sorted(set(diagnosis.rules_run) - spoken)
+
+
+def _plain(paper: Paper, kind: str, text: str) -> Iterator[str]:
+    first, *rest = paper.paragraph(text, 2)
+    yield f"{paper.mark(kind)}{first[1:]}"
+    yield from rest
+
+
+def _state(diagnosis: Diagnosis) -> str:
+    worst = next((severity for severity in SEVERITIES if diagnosis.count(severity)), None)
+    if worst is not None:
+        return worst
+    certain = quiet_rules(diagnosis) and not diagnosis.not_evaluated and not diagnosis.unread
+    return "fine" if certain else "unknown"
+
+
+def _counts(diagnosis: Diagnosis) -> str:
+    if not diagnosis.findings:
+        return "no findings" if quiet_rules(diagnosis) else "no verdict"
+    return ", ".join(count(diagnosis.count(severity), severity) for severity in SEVERITIES)
+
+
+def _looked_at(diagnosis: Diagnosis) -> str:
+    versions = f" (Istio {', '.join(diagnosis.istio_versions)})" if diagnosis.istio_versions else ""
+    parts = [
+        f"{count(diagnosis.proxies, 'sidecar')}{versions}",
+        count(diagnosis.pods, "pod"),
+        count(diagnosis.external_hosts, "external host"),
+    ]
+    taken = f", captured {diagnosis.captured_at}" if diagnosis.captured_at else ""
+    return f"looked at {', '.join(parts)} in {diagnosis.location}{taken}"

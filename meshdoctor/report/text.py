@@ -1,0 +1,167 @@
+"""`check` as text: what is broken first, what was looked at last, and never "fine" without evidence.
+
+One paragraph a root cause; what a finding explains is folded under it. By default pods, evidence and manifests are
+bounded so that a mesh of 400 equal pods stays readable; `verbose` prints everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshdoctor.model.evidence import Evidence, Unread
+from meshdoctor.model.finding import SEVERITIES, Diagnosis, Finding, Fix, NotEvaluated
+from meshdoctor.report.order import under_causes
+from meshdoctor.report.paper import Paper, address, count, some
+from meshdoctor.report.summary import summary
+from meshdoctor.semantics.text import printable
+
+_PODS = 3
+_EVIDENCE = 2
+_MANIFEST_LINES = 30
+"""A mend's manifests of up to so many lines are printed without being asked for: they are the answer."""
+
+_HEADINGS = {"error": "errors", "warning": "warnings", "info": "good to know"}
+
+
+def render(diagnosis: Diagnosis, paper: Paper, *, verbose: bool = False) -> str:
+    """The whole report, ending in a line break."""
+    lines: list[str] = []
+    groups = under_causes(diagnosis.findings)
+    for severity in SEVERITIES:
+        group = [(finding, explained) for finding, explained in groups if finding.severity == severity]
+        if group:
+            lines += paper.heading(_HEADINGS[severity])
+            for finding, explained in group:
+                lines += [*_finding(finding, explained, paper, verbose), ""]
+    if diagnosis.not_evaluated:
+        lines += [*paper.heading("not evaluated"), *_not_evaluated(diagnosis.not_evaluated, paper, verbose), ""]
+    if diagnosis.unread:
+        lines += [*paper.heading("could not be read"), *_unread(diagnosis.unread, paper, verbose), ""]
+    lines += [*paper.heading("summary"), *summary(diagnosis, paper, verbose=verbose)]
+    return "\n".join(lines) + "\n"
+
+
+def subject(finding: Finding) -> str:
+    """What a finding is about, for its first line: the host lost, else an object, else a pod."""
+    if finding.host:
+        return address(finding.host, finding.port)
+    if finding.resources:
+        first = finding.resources[0]
+        return f"{first.kind} {_name(first.namespace, first.name)}"
+    return some(finding.pods, 1) if finding.pods else "the mesh"
+
+
+def _finding(finding: Finding, explained: Sequence[Finding], paper: Paper, verbose: bool) -> Iterator[str]:
+    yield from paper.marked(finding.severity, f"{subject(finding)}: {finding.title}")
+    yield paper.faint("    " + printable(_label(finding)))
+    yield from paper.paragraph(finding.message, 4)
+    if finding.severity != "info" or verbose:
+        yield from _details(finding, paper, verbose)
+    for other in explained:
+        yield from paper.field("also", f"{subject(other)}: {other.title} [{other.rule}]")
+    if finding.docs:
+        yield from paper.field("see", finding.docs)
+
+
+def _label(finding: Finding) -> str:
+    words = [finding.rule]
+    if finding.confidence != "certain":
+        words.append(finding.confidence)
+    if finding.suppressed:
+        words.append(f"suppressed: {finding.suppressed}")
+    return f"[{', '.join(words)}]"
+
+
+def _details(finding: Finding, paper: Paper, verbose: bool) -> Iterator[str]:
+    if finding.why:
+        yield from paper.field("why", finding.why)
+    if finding.pods:
+        yield from paper.field("pods", some(finding.pods, None if verbose else _PODS))
+    if finding.resources and verbose:
+        parts = (f"{r.role} {r.kind} {_name(r.namespace, r.name)}".strip() for r in finding.resources)
+        yield from paper.field("objects", ", ".join(parts))
+    yield from _evidence(finding, paper, None if verbose else _EVIDENCE)
+    yield from _fixes(finding.fixes, paper, verbose)
+
+
+def _evidence(finding: Finding, paper: Paper, limit: int | None) -> Iterator[str]:
+    evidence = finding.evidence
+    if not evidence:
+        return
+    yield "    evidence:"
+    shown = evidence if limit is None or len(evidence) <= limit + 1 else evidence[:limit]
+    document = ""
+    for piece in shown:
+        if piece.document != document:
+            document = piece.document
+            yield paper.faint(f"      {printable(document)}")
+        yield from _place(piece, paper)
+    more = len(evidence) - len(shown) + finding.evidence_left_out
+    if more:
+        yield f"      and {more:,} more"
+
+
+def _place(piece: Evidence, paper: Paper) -> Iterator[str]:
+    """Where in the document, and the value: on one line where both fit."""
+    where = printable(piece.path) + (f" (line {piece.line})" if piece.line is not None else "")
+    one_line = " = ".join(part for part in (where.strip(), printable(piece.value)) if part)
+    if not piece.value or len(one_line) + 8 <= paper.width:
+        yield from (f"        {one_line}",) if one_line else ()
+        return
+    if where:
+        yield f"        {where.strip()}"
+    yield from paper.paragraph(f"= {piece.value}", 8, 10)
+
+
+def _fixes(fixes: Sequence[Fix], paper: Paper, verbose: bool) -> Iterator[str]:
+    for number, fix in enumerate(fixes if verbose else fixes[:1]):
+        word = "mend" if number == 0 else "or"
+        yield from paper.field(word, f"{fix.title} [{fix.disposition}]")
+        if fix.tradeoff:
+            yield from paper.paragraph(fix.tradeoff, 6)
+        if fix.steps:
+            yield from paper.paragraph(fix.steps, 6)
+        yield from _manifests(fix, verbose)
+    if len(fixes) > 1 and not verbose:
+        yield f"      {count(len(fixes) - 1, 'other mend')}: -v prints {'them' if len(fixes) > 2 else 'it'}"
+
+
+def _manifests(fix: Fix, verbose: bool) -> Iterator[str]:
+    """The documents as one YAML stream, indented."""
+    if not fix.manifests:
+        return
+    lines = "\n---\n".join(manifest.strip("\n") for manifest in fix.manifests).split("\n")
+    if len(lines) > _MANIFEST_LINES and not verbose:
+        yield f"      {count(len(fix.manifests), 'manifest')} of {len(lines)} lines: -v prints them"
+        return
+    for line in lines:
+        yield f"        {printable(line)}".rstrip()
+
+
+def _not_evaluated(entries: Sequence[NotEvaluated], paper: Paper, verbose: bool) -> Iterator[str]:
+    """One paragraph for all rules that lacked the same evidence for the same pods."""
+    rules: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for entry in entries:
+        rules.setdefault((entry.because, entry.missing, entry.pods), []).append(entry.rule)
+    limit = None if verbose else _PODS
+    for (because, missing, pods), names in rules.items():
+        yield from paper.marked("unknown", ", ".join(names))
+        if because:
+            yield from paper.paragraph(because, 4)
+        if missing:
+            yield from paper.field("missing", some(missing, limit))
+        if pods:
+            yield from paper.field("pods", some(pods, limit))
+
+
+def _unread(unread: Sequence[Unread], paper: Paper, verbose: bool) -> Iterator[str]:
+    shown = unread if verbose or len(unread) <= 11 else unread[:10]
+    for item in shown:
+        yield from paper.marked("unknown", item.path)
+        yield from paper.paragraph(item.because, 4)
+    if len(shown) < len(unread):
+        yield f"  and {len(unread) - len(shown):,} more"
+
+
+def _name(namespace: str, name: str) -> str:
+    return f"{namespace}/{name}" if namespace else name

@@ -1,0 +1,116 @@
+"""`trace` as text: the way of one connection, each decision with its reason, and where it goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+
+from meshdoctor.model.trace import WORST_FIRST, Destination, Step, Trace
+from meshdoctor.report.paper import Paper, address, columns, pad, wrap
+from meshdoctor.semantics.text import printable
+
+VERDICT_MARKS = {
+    "unknown": "unknown",
+    "bypassed": "warning",
+    "broken": "error",
+    "blocked": "error",
+    "passthrough": "warning",
+    "leaked": "error",
+    "misrouted": "error",
+    "delivered": "fine",
+}
+"""The symbol of each verdict."""
+
+_DECIDED_AT = {"bypassed": "capture", "passthrough": "cluster", "leaked": "cluster", "misrouted": "cluster"}
+"""Step that makes the verdict; for the others it is the last one."""
+
+
+def render(trace: Trace, paper: Paper, *, rules: Container[str] = ()) -> str:
+    """The whole story, ending in a line break. `rules` are the ids that `rules explain` knows."""
+    lines = [*(paper.strong(line) for line in wrap(_title(trace), paper.width))]
+    broken = _broken_step(trace)
+    if broken is not None:
+        lines.append("")
+    for number, step in enumerate(trace.steps):
+        if step.at != "verdict":
+            lines += _step(step, VERDICT_MARKS[trace.verdict] if number == broken else "step", paper)
+    lines += ["", *_verdict(trace, paper)]
+    if trace.reason in rules and trace.verdict != "delivered":
+        lines.append(f"  see: meshdoctor rules explain {trace.reason}")
+    if len(trace.addresses) > 1:
+        lines += ["", *_addresses(trace, paper)]
+    return "\n".join(lines) + "\n"
+
+
+def _title(trace: Trace) -> str:
+    return f"{trace.pod} -> {address(trace.destination.host, trace.destination.port)} ({_manner(trace.destination)})"
+
+
+def _manner(destination: Destination) -> str:
+    """How the connection is made, as far as it was said or assumed."""
+    parts = [destination.protocol]
+    if destination.ip is not None and destination.ip != destination.host:
+        parts.insert(0, f"dialling {destination.ip}")
+    if destination.protocol == "tls":
+        parts.append(f"SNI {destination.sni}" if destination.sni else "without SNI")
+    if destination.protocol == "http":
+        parts.append(f"{destination.method} {destination.path}")
+        if destination.authority and destination.authority != destination.host:
+            parts.append(f"Host {destination.authority}")
+    return ", ".join(parts)
+
+
+def _broken_step(trace: Trace) -> int | None:
+    """Index of the step to mark."""
+    at = _DECIDED_AT.get(trace.verdict)
+    ways = [number for number, step in enumerate(trace.steps) if step.at != "verdict"]
+    return next((n for n in reversed(ways) if at is None or trace.steps[n].at == at), ways[-1] if ways else None)
+
+
+def _step(step: Step, mark: str, paper: Paper) -> Iterator[str]:
+    name = step.at.replace("_", " ")
+    chose = printable(step.chose) if step.chose else "none"
+    line = f"{pad(name, 16)}  {chose}"
+    yield f"  {paper.mark(mark)} {line if mark == 'step' else paper.strong(line)}"
+    yield from paper.paragraph(step.because, 22)
+    if step.evidence is not None and mark != "step":
+        yield paper.faint(f"    {printable(step.evidence.document)}")
+        if step.evidence.path:
+            yield paper.faint(f"      {printable(step.evidence.path)}")
+
+
+def _verdict(trace: Trace, paper: Paper) -> Iterator[str]:
+    because = trace.because or next((s.because for s in reversed(trace.steps) if s.at == "verdict"), "")
+    reason = f" [{trace.reason}]" if trace.reason and trace.verdict != "delivered" else ""
+    yield from paper.marked(VERDICT_MARKS[trace.verdict], f"{trace.verdict}{reason}")
+    yield from paper.paragraph(because, 2)
+    if trace.missing:
+        yield from paper.field("missing", ", ".join(trace.missing), 2)
+    signs = _signs(trace)
+    if signs:
+        yield from paper.field("seen", signs, 2)
+    if trace.advice:
+        yield from paper.field("do", trace.advice, 2)
+
+
+def _signs(trace: Trace) -> str:
+    """By what the client and the access log give it away."""
+    expect, parts = trace.expect, []
+    if expect.hangs:
+        parts.append("the client hangs until one side gives up")
+    if expect.http_status is not None and trace.verdict != "delivered":
+        parts.append(f"HTTP status {expect.http_status}")
+    if expect.response_flags:
+        parts.append(f"response flags {','.join(expect.response_flags)} in Envoy's access log")
+    return "; ".join(parts)
+
+
+def _addresses(trace: Trace, paper: Paper) -> Iterator[str]:
+    """A small table, the worst first."""
+    yield f"all addresses known for {printable(trace.destination.host)}, the worst first:"
+    rows = sorted(trace.addresses, key=lambda a: (WORST_FIRST.index(a.verdict), a.ip))
+    ip_width = max(columns(printable(row.ip)) for row in rows)
+    verdict_width = max(len(row.verdict) for row in rows)
+    for row in rows:
+        line = f"  {paper.mark(VERDICT_MARKS[row.verdict])} {pad(printable(row.ip), ip_width)}  "
+        last = row.cluster or row.reason
+        yield (line + f"{pad(row.verdict, verdict_width)}  {printable(last)}").rstrip()

@@ -1,0 +1,1 @@
+"""What Istio and Envoy do, as pure functions over the model; each cites the source it follows."""

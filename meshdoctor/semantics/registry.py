@@ -1,0 +1,208 @@
+"""What is registered: which entries name a host, which of them a pod's proxy gets, and whose an address is."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from msgspec import Struct
+
+from meshdoctor.model.mesh import Mesh, Pod, Port, ServiceEntry, Sidecar, VirtualService
+from meshdoctor.model.proxy import Cluster, Proxy
+from meshdoctor.semantics.addresses import covered, is_ip
+from meshdoctor.semantics.hosts import covers, wildcards_for
+from meshdoctor.semantics.names import POLICY_CLUSTERS, cluster_name, config_ref
+from meshdoctor.semantics.visibility import (
+    DEFAULT_ROOT_NAMESPACE,
+    Visibility,
+    imported,
+    sidecar_for,
+    visible,
+)
+
+CLUSTER_LOCAL = ".svc.cluster.local"
+
+
+class Viewer(Struct, frozen=True):
+    """Whose proxy looks: its namespace, the Sidecar that applies to it, and whether it captures DNS."""
+
+    namespace: str
+    sidecar: Sidecar | None = None
+    dns_capture: bool = False
+    is_sidecar: bool = True
+
+
+class Hidden(Struct, frozen=True):
+    """An entry that registers the host and port, and the field that keeps it from the viewer."""
+
+    entry: ServiceEntry
+    visibility: Visibility
+
+
+class Registration(Struct, frozen=True):
+    """Entries that name a host, as one viewer has them, in no particular order."""
+
+    visible: tuple[ServiceEntry, ...] = ()
+    """Registering the host on the port asked for."""
+    other_ports: tuple[ServiceEntry, ...] = ()
+    """Visible, registering the host on other ports only."""
+    hidden: tuple[Hidden, ...] = ()
+
+
+class Registry:
+    """An index over the mesh's ServiceEntries, VirtualServices and Services."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self.mesh = mesh
+        self._seen: dict[tuple[object, ...], Registration] = {}
+
+    @cached_property
+    def _by_host(self) -> dict[str, list[ServiceEntry]]:
+        index: dict[str, list[ServiceEntry]] = {}
+        for entry in self.mesh.service_entries:
+            for host in entry.hosts:
+                index.setdefault(host.lower().rstrip("."), []).append(entry)
+        return index
+
+    @cached_property
+    def _virtual_services(self) -> dict[tuple[str, str], VirtualService]:
+        return {(v.ref.namespace, v.ref.name): v for v in self.mesh.virtual_services}
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        """ExternalName Services: mesh host to the name it stands for (Istio 1.21 and later resolve it as an alias)."""
+        return {s.host: s.external_name.lower() for s in self.mesh.services if s.type == "ExternalName"}
+
+    def viewer(self, proxy: Proxy | None, pod: Pod | None) -> Viewer:
+        """The viewer that a pod and its proxy make up; one of them may be missing."""
+        namespace = pod.namespace if pod else (proxy.node.namespace if proxy else "")
+        labels = dict(pod.labels) if pod else _node_labels(proxy)
+        is_sidecar = proxy is None or proxy.node.role in ("sidecar", "")
+        config = self.mesh.mesh_config
+        root = config.root_namespace if config else DEFAULT_ROOT_NAMESPACE
+        sidecar = sidecar_for(namespace, labels, self.mesh.sidecars, root) if is_sidecar else None
+        return Viewer(namespace, sidecar, captures_dns(proxy), is_sidecar)
+
+    def entries(self, host: str) -> list[ServiceEntry]:
+        """Entries that name the host, exactly or by a wildcard, the exact ones first."""
+        name = host.lower().rstrip(".")
+        found = list(self._by_host.get(name, ()))
+        for pattern in wildcards_for(name):
+            found.extend(self._by_host.get(pattern, ()))
+        return found
+
+    def registration(self, host: str, port: int, viewer: Viewer) -> Registration:
+        """Which entries register host:port for this viewer, and which do but are hidden from it."""
+        key = (host.lower(), port, viewer.namespace, viewer.sidecar.ref if viewer.sidecar else None, viewer.is_sidecar)
+        if key not in self._seen:
+            self._seen[key] = self._register(host, port, viewer)
+        return self._seen[key]
+
+    def _register(self, host: str, port: int, viewer: Viewer) -> Registration:
+        candidates = self.entries(host)
+        if is_ip(host):
+            candidates += [e for e in self.mesh.service_entries if e not in candidates and _holds(e, host)]
+        seen, others, hidden = [], [], []
+        for entry in candidates:
+            has_port = any(p.number == port for p in entry.ports)
+            found = self.visibility(entry, host, port if has_port else None, viewer)
+            if found.ok and has_port:
+                seen.append(entry)
+            elif found.ok:
+                others.append(entry)
+            elif has_port:
+                hidden.append(Hidden(entry, found))
+        return Registration(tuple(seen), tuple(others), tuple(hidden))
+
+    def visibility(self, entry: ServiceEntry, host: str, port: int | None, viewer: Viewer) -> Visibility:
+        """Whether the viewer gets this host and port of the entry."""
+        exported = visible(entry, viewer.namespace, self.mesh.mesh_config)
+        if not exported.ok or not viewer.is_sidecar:
+            return exported
+        named = next((h for h in entry.hosts if covers(h, host)), entry.hosts[0] if entry.hosts else host)
+        return imported(viewer.sidecar, entry.ref.namespace, named, port, viewer.namespace)
+
+    def same_host(self, owner: str, host: str, namespace: str) -> bool:
+        """Whether a cluster's host is the host dialled: equal, a wildcard over it, or its in-cluster long form."""
+        if covers(owner, host):
+            return True
+        if host.lower().rstrip(".").endswith(CLUSTER_LOCAL):
+            return self._aliases.get(host.lower().rstrip(".")) == owner
+        if not owner.endswith(CLUSTER_LOCAL):
+            return False
+        name = host.lower().rstrip(".")
+        return owner in (f"{name}.{namespace}{CLUSTER_LOCAL}", f"{name}{CLUSTER_LOCAL}", f"{name}.cluster.local")
+
+    def ip_belongs(self, ip: str, owner: str) -> bool:
+        """Whether a bare IP is an address or endpoint of an entry for `owner`."""
+        if not is_ip(ip):
+            return False
+        return any(_holds(entry, ip) for entry in self._by_host.get(owner, ()))
+
+    def sent_by(self, config: str, host: str) -> bool | None:
+        """Whether the VirtualService behind a chain or route is one for this host; None where it was not read."""
+        ref = config_ref(config)
+        if ref is None or ref.kind != "VirtualService":
+            return False
+        service = self._virtual_services.get((ref.namespace, ref.name))
+        if service is None:
+            return None
+        return any(covers(h, host) or covers(host, h) for h in service.hosts)
+
+    def is_external(self, cluster: Cluster) -> bool:
+        """Whether the cluster's host lies outside the mesh, as the dump's metadata or its entry says."""
+        if cluster.external:
+            return True
+        parsed = cluster_name(cluster.name)
+        if parsed is None or parsed.host.endswith(CLUSTER_LOCAL):
+            return False
+        entries = self._by_host.get(parsed.host, ())
+        if entries:
+            return any(e.location != "MESH_INTERNAL" for e in entries)
+        return is_external_host(parsed.host)
+
+    def port_of(self, entry: ServiceEntry, number: int) -> Port | None:
+        """The entry's port of this number."""
+        return next((p for p in entry.ports if p.number == number), None)
+
+    def used_addresses(self, entry: ServiceEntry, host: str, viewer: Viewer) -> tuple[str, ...]:
+        """Addresses by which this viewer's proxy matches the host.
+
+        spec.addresses; where there are none, the auto-allocated ones, which count only with DNS capture
+        (istio pilot/pkg/model/service.go, GetAllAddressesForProxy).
+        """
+        if entry.addresses:
+            return entry.addresses
+        if not viewer.dns_capture:
+            return ()
+        return entry.status_addresses.get(host) or next(
+            (found for name, found in entry.status_addresses.items() if covers(name, host)), ()
+        )
+
+
+def captures_dns(proxy: Proxy | None) -> bool:
+    """Whether the proxy's agent answers the pod's DNS (node metadata DNS_CAPTURE)."""
+    return proxy is not None and str(proxy.node.metadata.get("DNS_CAPTURE", "")).lower() == "true"
+
+
+def _node_labels(proxy: Proxy | None) -> dict[str, str]:
+    labels = proxy.node.metadata.get("LABELS") if proxy else None
+    return {str(k): str(v) for k, v in labels.items()} if isinstance(labels, dict) else {}
+
+
+def _holds(entry: ServiceEntry, ip: str) -> bool:
+    allocated = (a for found in entry.status_addresses.values() for a in found)
+    return covered(ip, entry.addresses) or covered(ip, allocated) or any(e.address == ip for e in entry.endpoints)
+
+
+def is_external_host(host: str) -> bool:
+    """Whether a name is outside the cluster: an IP, or a name of several labels that is not cluster-local."""
+    name = host.lower().rstrip(".")
+    if is_ip(name):
+        return True
+    local = name.endswith((".svc", ".cluster.local", ".local", ".localhost", ".internal.istio.io"))
+    return "." in name and not local and ".svc." not in name
+
+
+def is_policy_cluster(name: str) -> bool:
+    """BlackHoleCluster, PassthroughCluster and their kin."""
+    return name in POLICY_CLUSTERS

@@ -1,0 +1,191 @@
+"""Which ServiceEntries one proxy gets, and the field that keeps one away from it.
+
+exportTo follows pilot/pkg/model/push_context.go of istio/istio (initServiceRegistry, IsServiceVisible); the Sidecar and
+its egress hosts follow pilot/pkg/model/sidecar.go (convertIstioListenerToWrapper, selectServices, hostClassification)
+and pkg/config/host/name.go (SubsetOf). Which of several visible entries goes first is in `precedence`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from meshdoctor.model.mesh import EgressListener, Mesh, MeshConfig, Service, ServiceEntry, Sidecar
+
+Exported = ServiceEntry | Service
+
+DEFAULT_ROOT_NAMESPACE = "istio-system"
+
+
+class Visibility(Struct, frozen=True):
+    """Whether a proxy gets an entry, the field that decides, and why in words."""
+
+    ok: bool
+    field: str
+    because: str
+
+
+def visible(entry: Exported, namespace: str, mesh_config: MeshConfig | None = None) -> Visibility:
+    """Whether proxies of `namespace` may see the entry by its exportTo, or by the mesh's default where it has none.
+
+    `configScope` hides nothing here: no release of Istio ever honoured it (see `private_by_config_scope`).
+    """
+    own = entry.ref.namespace
+    if not entry.export_to:
+        return _by_default(own, namespace, mesh_config)
+    exports = entry.export_to
+    field = "spec.exportTo" if isinstance(entry, ServiceEntry) else "annotation networking.istio.io/exportTo"
+    if "*" in exports:
+        return Visibility(True, field, "it is exported to every namespace")
+    if "~" in exports:
+        return Visibility(False, field, "exportTo holds ~, so no namespace sees it")
+    names = tuple(dict.fromkeys(own if e == "." else e for e in exports))
+    if namespace in names:
+        return Visibility(True, field, f"it is exported to {namespace}")
+    return Visibility(False, field, f"it is exported to {_listed(names)} only, not to {namespace}")
+
+
+def private_by_config_scope(entry: ServiceEntry, namespace: str) -> Visibility | None:
+    """What `configScope: PRIVATE` would hide, or None where it would hide nothing.
+
+    Only the 1.1 pre-releases snapshot.4 and snapshot.5 honoured the field; a proxy without the entry's cluster is the
+    sign of one. Every other release ignores it and the entry is public.
+    """
+    if entry.config_scope.upper() != "PRIVATE" or entry.export_to or entry.ref.namespace == namespace:
+        return None
+    return Visibility(
+        False, "spec.configScope", f"configScope is PRIVATE, so {entry.ref.namespace} alone was meant to see it"
+    )
+
+
+def sidecar_for(
+    pod_namespace: str,
+    labels: dict[str, str],
+    sidecars: Iterable[Sidecar],
+    root_namespace: str = DEFAULT_ROOT_NAMESPACE,
+) -> Sidecar | None:
+    """The one Sidecar that applies to a pod, or None.
+
+    In its namespace the oldest whose selector matches, then the oldest without selector; else the oldest without
+    selector of the root namespace (push_context.go, initSidecarScopes and getSidecarScope).
+    """
+    ordered = sorted(sidecars, key=lambda s: (s.created, s.ref.name, s.ref.namespace))
+    local = [s for s in ordered if s.ref.namespace == pod_namespace]
+    for sidecar in local:
+        if sidecar.selector is not None and sidecar.selector.items() <= labels.items():
+            return sidecar
+    general = [s for s in local if s.selector is None]
+    general += [s for s in ordered if s.ref.namespace == root_namespace and s.selector is None]
+    return general[0] if general else None
+
+
+def imported(
+    sidecar: Sidecar | None, entry_namespace: str, host: str, port: int | None, proxy_namespace: str
+) -> Visibility:
+    """Whether a Sidecar's egress takes in a host of `entry_namespace`, for one port or (None) for any.
+
+    `proxy_namespace` is what `.` stands for, also in a Sidecar of the root namespace.
+    """
+    if sidecar is None:
+        return Visibility(True, "", "no Sidecar applies, so nothing is filtered")
+    field = f"Sidecar {sidecar.ref.namespace}/{sidecar.ref.name} spec.egress"
+    if not sidecar.egress:
+        return Visibility(True, field, "the Sidecar has no egress list, so nothing is filtered")
+    name = host.lower().rstrip(".")
+    matching = [e for e in sidecar.egress if _takes(e, entry_namespace, name, proxy_namespace)]
+    if any(_serves(listener, port) for listener in matching):
+        return Visibility(True, field, f"its egress hosts take in {entry_namespace}/{host}")
+    if matching:
+        ports = ", ".join(str(e.port.number) for e in matching if e.port)
+        return Visibility(False, field, f"its egress takes in {host} on port {ports} only, not on {port}")
+    if any(_excludes(e, entry_namespace, name, proxy_namespace) for e in sidecar.egress):
+        return Visibility(False, field, f"its egress hosts leave {entry_namespace}/{host} out by name (~)")
+    return Visibility(False, field, f"none of its egress hosts takes in {entry_namespace}/{host}")
+
+
+def visible_to(
+    entry: ServiceEntry,
+    host: str,
+    port: int | None,
+    namespace: str,
+    labels: dict[str, str],
+    mesh: Mesh,
+    *,
+    reads_sidecars: bool = True,
+) -> Visibility:
+    """Whether the proxy of a pod gets `host`:`port` of an entry: exportTo first, then the pod's Sidecar.
+
+    `reads_sidecars` is False for gateways, to which no Sidecar applies.
+    """
+    exported = visible(entry, namespace, mesh.mesh_config)
+    if not exported.ok or not reads_sidecars:
+        return exported
+    root = mesh.mesh_config.root_namespace if mesh.mesh_config else DEFAULT_ROOT_NAMESPACE
+    sidecar = sidecar_for(namespace, labels, mesh.sidecars, root)
+    if sidecar is None:
+        return exported
+    return imported(sidecar, entry.ref.namespace, host, port, namespace)
+
+
+def is_subset(name: str, pattern: str) -> bool:
+    """Every host that `name` stands for is one that `pattern` stands for (pkg/config/host/name.go, SubsetOf)."""
+    if not pattern.startswith("*"):
+        return name == pattern
+    if name.startswith("*"):
+        return len(name) >= len(pattern) and name[1:].endswith(pattern[1:])
+    return name.endswith(pattern[1:])
+
+
+def _by_default(own: str, namespace: str, mesh_config: MeshConfig | None) -> Visibility:
+    """meshConfig.defaultServiceExportTo: `.` is looked for first, then `*`; anything else hides it from all."""
+    field = "meshConfig.defaultServiceExportTo"
+    default = mesh_config.default_service_export_to if mesh_config else ("*",)
+    if "." in default:
+        if own == namespace:
+            return Visibility(True, field, "by the mesh's default it is exported to its own namespace")
+        return Visibility(False, field, f"it has no exportTo, and the mesh's default keeps it in {own}")
+    if "*" in default or not default:
+        return Visibility(True, field, "it has no exportTo, and the mesh's default exports it to every namespace")
+    return Visibility(False, field, f"it has no exportTo, and the mesh's default is {_listed(default)}")
+
+
+def _takes(listener: EgressListener, entry_namespace: str, host: str, proxy_namespace: str) -> bool:
+    """Whether the listener's hosts, exclusions taken off, hold the host."""
+    return any(
+        is_subset(host, pattern)
+        for excluded, namespace, pattern in _patterns(listener, proxy_namespace)
+        if not excluded and namespace in ("*", entry_namespace)
+    ) and not _excludes(listener, entry_namespace, host, proxy_namespace)
+
+
+def _excludes(listener: EgressListener, entry_namespace: str, host: str, proxy_namespace: str) -> bool:
+    return any(
+        is_subset(host, pattern)
+        for excluded, namespace, pattern in _patterns(listener, proxy_namespace)
+        if excluded and namespace in ("*", entry_namespace)
+    )
+
+
+def _patterns(listener: EgressListener, proxy_namespace: str) -> Iterable[tuple[bool, str, str]]:
+    """(excluded, namespace, host pattern) of each egress host; `~/x` excludes x of every namespace.
+
+    A host without namespace is not valid, and Istio skips it.
+    """
+    for written in listener.hosts:
+        namespace, slash, pattern = written.partition("/")
+        if not slash:
+            continue
+        excluded = namespace.startswith("~")
+        namespace = namespace.removeprefix("~") or "*"
+        yield excluded, proxy_namespace if namespace == "." else namespace, pattern.lower().rstrip(".")
+
+
+def _serves(listener: EgressListener, port: int | None) -> bool:
+    if port is None or listener.port is None or not listener.port.number:
+        return True
+    return listener.port.protocol.upper() == "HTTP_PROXY" or listener.port.number == port
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

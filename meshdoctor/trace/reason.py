@@ -1,0 +1,174 @@
+"""From a walk's outcome to the reason a person can act on: which rule names the cause, and what to do.
+
+The order of causes is that of model.rule.CAUSES, so that trace and check never name different culprits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from meshdoctor.model.trace import Trace
+from meshdoctor.semantics.addresses import covered
+from meshdoctor.semantics.names import cluster_name
+from meshdoctor.semantics.protocols import protocol_class
+from meshdoctor.semantics.registry import CLUSTER_LOCAL, Registration
+from meshdoctor.trace.arrival import chain_label
+from meshdoctor.trace.walk import Outcome, Walk
+
+if TYPE_CHECKING:
+    from meshdoctor.trace.outbound import Tracer
+
+ADVICE = {
+    "own": "Nothing to do here: if it still fails, look beyond the sidecar (firewall, the server, its certificate).",
+    "missing-service-entry": "Register {host}:{port} with a ServiceEntry that this pod's namespace sees.",
+    "service-entry-not-visible": "Let {namespace} see the entry: widen {field}.",
+    "incomplete-address-list": "Add {ip} to spec.addresses of {entry}: for TCP the address decides, not the host.",
+    "tcp-port-clash": "Give each TCP entry its addresses, or declare TLS so that the server name tells them apart.",
+    "port-hijacked": "Give {host}:{port} a listener of its own: a ServiceEntry with its addresses.",
+    "resolution-none-leak": "Add addresses to {owner}'s entry, or another resolution than NONE.",
+    "protocol-mismatch": "Declare in {entry} the protocol the application speaks on port {port}.",
+    "route-to-unknown-cluster": "Correct the destination of the VirtualService, or register that host and subset.",
+    "double-tls": "Drop the DestinationRule's TLS for this port, or let the application speak plain HTTP.",
+    "mtls-to-external": "Set TLS mode DISABLE or SIMPLE for {host}; mesh certificates mean nothing outside.",
+    "upstream-unresolved": "Give the entry a host that resolves, or endpoints that are there.",
+    "tls-origination-mismatch": "Match TLS and port: targetPort 443 with TLS origination, or neither.",
+    "fault-injected": "Remove the fault from the VirtualService.",
+    "sidecar-bypassed": "If the sidecar should see it, change {field}.",
+    "egress-gateway-broken": "Follow the gateway's hops: endpoints of its Service first.",
+    "no-sni": "The client must send a server name (SNI), or the entry needs addresses.",
+    "sni-differs": "The server name sent is not one this port's chains know; register it, or send {host}.",
+    "address-unknown": "Give the address with --ip, or a dns.json with the host's addresses.",
+    "evidence-missing": "Fetch what is missing: curl localhost:15000/config_dump?include_eds in the pod.",
+}
+"""What to do, by reason. Text for a reason that is not here is empty."""
+
+
+def explain(walk: Walk, outcome: Outcome, tracer: Tracer, pod: str) -> Trace:
+    """The finished trace of one connection."""
+    destination = walk.destination
+    found = tracer.registry.registration(destination.host, destination.port, tracer.viewer)
+    reason = _reason(walk, outcome, tracer, found)
+    cluster = walk.cluster_name if outcome.kind not in ("hang", "inspector-timeout") else None
+    return Trace(
+        pod=pod,
+        destination=destination,
+        verdict=outcome.verdict,
+        reason=reason,
+        because=outcome.because,
+        advice=_advice(reason, walk, tracer, found),
+        listener=walk.listener.name if walk.listener else None,
+        filter_chain=chain_label(walk) or None,
+        route=walk.route_name,
+        cluster=cluster or None,
+        endpoint=walk.endpoint,
+        expect=outcome.expect,
+        steps=tuple(walk.steps),
+        missing=outcome.missing,
+        owner=_owner(walk.cluster_name),
+    )
+
+
+def _owner(cluster: str | None) -> str:
+    parsed = cluster_name(cluster or "")
+    return parsed.host if parsed else ""
+
+
+def _advice(reason: str, walk: Walk, tracer: Tracer, found: Registration) -> str:
+    destination = walk.destination
+    entries = (*found.visible, *(h.entry for h in found.hidden), *found.other_ports)
+    return ADVICE.get(reason, "").format(
+        host=destination.host,
+        port=destination.port,
+        ip=destination.ip or "the address",
+        namespace=tracer.viewer.namespace or "the pod's namespace",
+        field=found.hidden[0].visibility.field if found.hidden else _bypass_field(walk),
+        entry=str(entries[0].ref) if entries else "the ServiceEntry",
+        owner=_owner(walk.cluster_name) or "the other",
+    )
+
+
+def _bypass_field(walk: Walk) -> str:
+    first = walk.steps[0] if walk.steps else None
+    return first.because if first is not None and first.at == "capture" else "the capture settings"
+
+
+def _reason(walk: Walk, outcome: Outcome, tracer: Tracer, found: Registration) -> str:
+    simple = REASONS.get(outcome.kind)
+    if simple is not None:
+        return simple
+    if outcome.kind in ("blackhole", "passthrough", "block-all", "no-filter-chain", "no-virtual-host", "no-route"):
+        return _unmatched(walk, tracer, found)
+    if outcome.kind in ("hang", "not-http", "inspector-timeout"):
+        return "protocol-mismatch" if _declares_inspected(walk, found) else "port-hijacked"
+    if outcome.kind == "no-endpoints":
+        return "egress-gateway-broken" if _by_way_of_gateway(walk) else "upstream-unresolved"
+    if outcome.kind == "other-cluster":
+        return _misrouted(walk, tracer, found)
+    return "address-unknown" if outcome.kind == "address-unknown" else "evidence-missing"
+
+
+REASONS = {
+    "own": "own",
+    "bypassed": "sidecar-bypassed",
+    "original-dst": "resolution-none-leak",
+    "unknown-cluster": "route-to-unknown-cluster",
+    "fault": "fault-injected",
+    "plain-to-tls": "tls-origination-mismatch",
+    "tls-to-plain": "tls-origination-mismatch",
+    "mtls-to-external": "mtls-to-external",
+    "double-tls": "double-tls",
+    "direct-response": "direct-response",
+    "redirect": "redirect",
+}
+"""Outcomes that are their own reason."""
+
+
+def _unmatched(walk: Walk, tracer: Tracer, found: Registration) -> str:
+    """Why a connection fell through to the outbound policy."""
+    destination = walk.destination
+    if not found.visible:
+        return "service-entry-not-visible" if found.hidden else "missing-service-entry"
+    families = {protocol_class(p.protocol) for e in found.visible for p in e.ports if p.number == destination.port}
+    if destination.protocol == "tls" and "tls" in families and destination.sni == "":
+        return "no-sni"
+    if "http" in families and destination.protocol != "http":
+        return "protocol-mismatch"
+    if families == {"tls"} and destination.protocol != "tls":
+        return "protocol-mismatch"
+    listed = [a for e in found.visible for a in e.addresses]
+    if listed and destination.ip is not None and not covered(destination.ip, listed) and "http" not in families:
+        return "incomplete-address-list"
+    if tracer.viewer.dns_capture and destination.ip is not None and not listed:
+        return "virtual-address-not-used"
+    if destination.protocol == "tls" and destination.sni and destination.sni.lower() != destination.host.lower():
+        return "sni-differs"
+    return "not-matched"
+
+
+def _declares_inspected(walk: Walk, found: Registration) -> bool:
+    """The entry for this very port asked for the inspection that the client cannot stand."""
+    port = walk.destination.port
+    return any(
+        protocol_class(p.protocol) in ("http", "tls", "auto") for e in found.visible for p in e.ports if p.number == port
+    )
+
+
+def _by_way_of_gateway(walk: Walk) -> bool:
+    """The cluster is an in-cluster Service that a VirtualService sends an outside host to."""
+    return bool(walk.config) and _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
+
+
+def _misrouted(walk: Walk, tracer: Tracer, found: Registration) -> str:
+    """Another's cluster: a clash of two TCP entries, or a port that somebody else holds."""
+    destination = walk.destination
+    own = tuple(p for e in found.visible for p in e.ports if p.number == destination.port)
+    opaque = any(protocol_class(p.protocol) in ("tcp", "auto") for p in own)
+    winner_is_entry = not _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
+    same_listener = any(
+        tracer.registry.same_host(n.host, destination.host, tracer.viewer.namespace) and n.port == destination.port
+        for n in (cluster_name(c) for c in walk.proxy.clusters)
+        if n is not None and n.direction == "outbound"
+    )
+    if winner_is_entry and (opaque or (not own and same_listener)) and walk.chain is not None and walk.chain.tcp:
+        return "tcp-port-clash"
+    return "port-hijacked"

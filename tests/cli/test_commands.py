@@ -1,0 +1,123 @@
+"""hosts, rules, demo, and the command without a command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from meshdoctor import __version__
+from meshdoctor.model.hosts import Hosts
+from tests.cli.conftest import Cli
+from tests.cli.fake import FakeDoctor, Source
+from tests.golden.outputs import FILES
+from tests.golden.results import CLASH, HEALTHY
+
+
+def test_hosts(cli: Cli, doctor: FakeDoctor) -> None:
+    finished = cli("hosts", "--from", "x", "-n", "shop")
+    assert (finished.code, finished.out) == (0, (FILES / "hosts.txt").read_text("utf-8"))
+    assert doctor.asked["hosts"] == ("shop",)
+    assert len(json.loads(cli("hosts", "--from", "x", "--json").out)["hosts"]) == 5
+
+
+def test_no_hosts_and_missing_evidence_is_no_answer(cli: Cli, doctor: FakeDoctor) -> None:
+    doctor.listed = Hosts("capture", "x", ())
+    assert cli("hosts", "--from", "x").code == 0
+    doctor.listed = Hosts("capture", "x", (), ("no proxy was read",))
+    assert cli("hosts", "--from", "x").code == 3
+    assert cli("hosts").code == 2
+
+
+def test_rules_list(cli: Cli, doctor: FakeDoctor) -> None:
+    finished = cli("rules", "list", "--rules", "ours")
+    assert finished.code == 0
+    assert "tcp-port-clash  Another TCP ServiceEntry owns this port" in finished.out
+    assert all(len(line) <= 80 for line in finished.out.splitlines())
+    assert doctor.asked["rule_dirs"] == [Path("ours")]
+    listed = json.loads(cli("rules", "list", "--json").out)["rules"]
+    assert [rule["id"] for rule in listed] == ["egress-open", "tcp-port-clash"]
+
+
+def test_rules_explain(cli: Cli, doctor: FakeDoctor) -> None:
+    finished = cli("rules", "explain", "tcp-port-clash")
+    assert finished.code == 0
+    assert "Two entries want one port." in finished.out
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("tcp-port-clahs", "did you mean tcp-port-clash?"),
+        ("clash", "tcp-port-clash?"),
+        ("zzz", "rules list"),
+        ("", "rules list"),
+    ],
+)
+def test_an_unknown_rule_gets_the_nearest(cli: Cli, doctor: FakeDoctor, name: str, hint: str) -> None:
+    finished = cli("rules", "explain", name)
+    assert (finished.code, finished.out) == (2, "")
+    assert hint in finished.err
+
+
+def test_demo_tells_the_story_and_exits_as_the_check(cli: Cli, doctor: FakeDoctor) -> None:
+    doctor.diagnosis = replace(HEALTHY, findings=(CLASH,))
+    finished = cli("demo")
+    assert finished.code == 1
+    assert doctor.asked["source"] == Source(snapshot="clash")
+    assert finished.out.startswith("Two services, one port\n")
+    assert "One of them loses." in finished.out
+    assert "rules explain tcp-port-clash" in finished.out
+    assert "github.com:443 --from demo:clash" in finished.out
+
+
+def test_demo_check_is_only_the_check(cli: Cli, doctor: FakeDoctor) -> None:
+    finished = cli("demo", "healthy", "--check")
+    assert (finished.code, finished.out) == (0, (FILES / "check-healthy.txt").read_text("utf-8"))
+
+
+def test_demo_lists_its_snapshots(cli: Cli, doctor: FakeDoctor) -> None:
+    finished = cli("demo", "--list")
+    assert finished.code == 0
+    assert "healthy\n  Nothing is wrong\n    Every host is reached.\n" in finished.out
+    unknown = cli("demo", "helthy")
+    assert unknown.code == 2
+    assert "did you mean healthy?" in unknown.err
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("--version") == (0, f"meshdoctor {__version__}\n", "")
+
+
+def test_no_command_says_what_to_try(cli: Cli) -> None:
+    finished = cli()
+    assert (finished.code, finished.out) == (2, "")
+    assert "meshdoctor demo" in finished.err
+    assert cli("rules").code == 2
+    assert cli("nonsense").code == 2
+
+
+@pytest.mark.parametrize("command", ["", "check", "trace", "hosts", "rules", "rules list", "rules explain", "demo"])
+def test_help_fits_80_columns(cli: Cli, command: str) -> None:
+    finished = cli(*command.split(), "--help")
+    assert finished.code == 0
+    assert finished.err == ""
+    assert max(map(len, finished.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_debug_shows_the_traceback(cli: Cli, doctor: FakeDoctor, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    doctor.error = KeyError("surprise")
+    monkeypatch.setenv("MESHDOCTOR_DEBUG", "1" if how == "environment" else "")
+    finished = cli(*(["--debug"] if how == "option" else []), "check", "--from", "x")
+    assert finished.code == 4
+    assert "Traceback" in finished.err
+
+
+def test_a_fault_of_its_own_says_how_to_report_it(cli: Cli, doctor: FakeDoctor) -> None:
+    doctor.error = KeyError("surprise")
+    err = cli("check", "--from", "x").err
+    assert "KeyError: 'surprise'" in err
+    assert "meshdoctor --debug" in err

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from meshdoctor.model.trace import VERDICTS
+from tests.cli.conftest import Cli
+from tests.cli.fake import FakeDoctor
+from tests.golden.outputs import FILES
+from tests.golden.results import DELIVERED, MISROUTED
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+@pytest.mark.parametrize("format_", [(), ("--json",)])
+def test_exit_code_is_0_for_delivered_and_1_for_every_other_verdict(
+    cli: Cli, doctor: FakeDoctor, verdict: str, format_: tuple[str, ...]
+) -> None:
+    doctor.traced = replace(DELIVERED, verdict=verdict)
+    assert cli("trace", "p", "a.example:443", "--from", "x", *format_).code == int(verdict != "delivered")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ("a.example:443", {"path": "/"}),
+        ("a.example:443 --ip 2001:DB8::1", {"ip": "2001:db8::1", "path": "/"}),
+        ("a.example:443 --protocol server-first", {"protocol": "server-first", "path": "/"}),
+        ("a.example:443 --sni b.example", {"protocol": "tls", "sni": "b.example", "path": "/"}),
+        ("a.example:443 --sni=", {"protocol": "tls", "sni": "", "path": "/"}),
+        ("a.example:80 --authority b", {"protocol": "http", "authority": "b", "path": "/"}),
+        ("a.example:80 --path /x", {"protocol": "http", "path": "/x"}),
+        ("https://a.example:443/x", {"protocol": "tls", "path": "/"}),
+        ("http://a.example:80/x", {"protocol": "http", "path": "/x"}),
+        ("http://a.example:80/x --path /y", {"protocol": "http", "path": "/y"}),
+        ("http://a.example:80/x --protocol tcp", {"protocol": "tcp", "path": "/"}),
+    ],
+)
+def test_what_is_asked(cli: Cli, doctor: FakeDoctor, arguments: str, options: dict[str, Any]) -> None:
+    assert cli("trace", "shop/web", *arguments.split(), "--from", "x").code == 0
+    assert doctor.asked["trace"] in {("shop/web", "a.example", port) for port in (80, 443)}
+    assert doctor.asked["options"] == options
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "p",
+        "p a.example",
+        "p a.example:443 --ip nonsense",
+        "p a.example:443 --protocol udp",
+        "p a.example:443 --sni b --protocol http",
+        "p a.example:443 --sni b --authority c",
+        "p a.example:443 --authority b --protocol tls",
+        "p a.example:443 surplus",
+    ],
+)
+def test_wrong_usage(cli: Cli, doctor: FakeDoctor, arguments: str) -> None:
+    finished = cli("trace", *arguments.split(), "--from", "x")
+    assert (finished.code, finished.out) == (2, "")
+    assert finished.err
+
+
+def test_a_pasted_url_is_explained_on_stderr(cli: Cli, doctor: FakeDoctor) -> None:
+    finished = cli("trace", "p", "https://u:hunter2@a.example/x", "--from", "x")
+    assert finished.err == "meshdoctor: tracing a.example port 443 as tls, as read from the URL\n"
+
+
+def test_stdout_is_the_golden_story(cli: Cli, doctor: FakeDoctor) -> None:
+    doctor.traced = MISROUTED
+    asked = ("trace", "p", "github.com:443", "--from", "x")
+    assert cli(*asked).out == (FILES / "trace-misrouted.txt").read_text("utf-8")
+    assert json.loads(cli(*asked, "--json").out) == json.loads((FILES / "trace-misrouted.json").read_text("utf-8"))

@@ -1,0 +1,54 @@
+"""What every test gets: no network, no home, no kubeconfig, and a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import settings
+
+# A slow machine is not a failing test.
+settings.register_profile("meshdoctor", deadline=None)
+settings.load_profile("meshdoctor")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty home directory."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def isolated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Keeps the developer's machine out of the test: its network, configuration and terminal."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "KUBECONFIG", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"HOME": str(home), "COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
+    if request.node.get_closest_marker("live") is None:
+        for name in ("connect", "connect_ex", "sendto"):
+            monkeypatch.setattr(socket.socket, name, _refuse)
+        monkeypatch.setattr(socket, "getaddrinfo", _refuse)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The shared material beside the checkout: real captures, old dumps. Skips the test where it is missing."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the shared captures beside the checkout")
+    return folder
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise AssertionError("a test reached for the network")

@@ -1,0 +1,177 @@
+"""What enters the sidecar and what passes it by."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshdoctor.model.evidence import Pointer
+from meshdoctor.model.mesh import Container, Pod
+from meshdoctor.model.proxy import Node
+from meshdoctor.semantics.capture import CaptureSettings, Setting, capture_settings, captured
+
+APP = Container("app")
+PROXY = Container("istio-proxy", run_as_user=1337)
+
+
+def pod_with(*args: str, writer: str = "istio-init", annotations: dict[str, str] | None = None) -> Pod:
+    init = Container(writer, args=("istio-iptables", *args), is_init=True, pointer=Pointer("pods", "$.i"))
+    return Pod(
+        "shop", "web", annotations=annotations or {}, containers=(init, APP, PROXY), pointer=Pointer("pods", "$")
+    )
+
+
+def verdict(pod: Pod, ip: str | None, port: int = 443) -> bool | None:
+    return captured(capture_settings(pod), ip, port).verdict
+
+
+def annotated(**values: str) -> Pod:
+    prefix = "traffic.sidecar.istio.io/"
+    return Pod("shop", "web", annotations={prefix + k: v for k, v in values.items()}, containers=(APP, PROXY))
+
+
+def test_everything_is_captured_by_default() -> None:
+    assert verdict(pod_with("-i", "*", "-x", "", "-u", "1337"), "203.0.113.1") is True
+    assert verdict(pod_with("-i", "*", "-x", ""), None) is True
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("-i", "10.96.0.0/16"),
+        ("-i=10.96.0.0/16",),
+        ("-i10.96.0.0/16",),
+        ("--istio-service-cidr", "10.96.0.0/16"),
+        ("--istio-service-cidr=10.96.0.0/16",),
+        ("--run-validation", "-p", "15001", "-i", "10.96.0.0/16", "--skip-rule-apply"),
+    ],
+)
+def test_every_spelling_of_a_flag(args: tuple[str, ...]) -> None:
+    pod = pod_with(*args)
+    assert verdict(pod, "10.96.0.7") is True
+    assert verdict(pod, "203.0.113.1") is False
+    assert verdict(pod, None) is None
+
+
+def test_arguments_are_what_runs_and_the_annotation_is_what_to_change() -> None:
+    annotation = "traffic.sidecar.istio.io/includeOutboundIPRanges"
+    pod = pod_with("-i", "10.0.0.0/8", writer="istio-validation", annotations={annotation: "10.0.0.0/8"})
+    got = captured(capture_settings(pod), "203.0.113.1", 443)
+    assert (got.verdict, got.field, got.value) == (False, f"annotation {annotation}", "10.0.0.0/8")
+    assert got.pointer == Pointer("pods", "$.i.args[2]")
+    stale = pod_with("-i", "*", annotations={annotation: "10.0.0.0/8"})
+    assert verdict(stale, "203.0.113.1") is True
+
+
+def test_an_installation_default_is_named_where_no_annotation_holds_it() -> None:
+    got = captured(capture_settings(pod_with("-i", "10.0.0.0/8")), "203.0.113.1", 443)
+    assert got.field == "istio-init -i (global.proxy.includeIPRanges)"
+
+
+def test_annotations_count_where_no_argument_was_seen() -> None:
+    pod = annotated(excludeOutboundPorts="3306, 5432")
+    assert verdict(pod, "203.0.113.1", 3306) is False
+    assert verdict(pod, None, 5432) is False
+    assert verdict(pod, "203.0.113.1", 443) is True
+
+
+def test_empty_include_redirects_nothing_but_the_included_ports() -> None:
+    pod = annotated(includeOutboundIPRanges="", includeOutboundPorts="443")
+    assert verdict(pod, "203.0.113.1", 80) is False
+    assert verdict(pod, None, 80) is False
+    assert verdict(pod, None, 443) is True
+
+
+def test_excluded_ranges_beat_included_ports_and_excluded_ports_beat_everything() -> None:
+    pod = annotated(
+        excludeOutboundIPRanges="203.0.113.0/24", includeOutboundPorts="443,3306", excludeOutboundPorts="3306"
+    )
+    assert verdict(pod, "203.0.113.9", 443) is False
+    assert verdict(pod, "198.51.100.9", 443) is True
+    assert verdict(pod, "198.51.100.9", 3306) is False
+    assert verdict(pod, None, 443) is None
+
+
+def test_excluding_all_addresses_needs_no_address() -> None:
+    assert verdict(annotated(excludeOutboundIPRanges="0.0.0.0/0"), None) is False
+
+
+def test_loopback_stays_in_the_pod() -> None:
+    assert verdict(pod_with("-i", "*"), "127.0.0.1") is False
+
+
+def test_the_proxys_own_user_is_exempt() -> None:
+    app = Container("app", run_as_user=1337, pointer=Pointer("pods", "$.spec.containers[0]"))
+    pod = Pod("shop", "web", containers=(app, PROXY), pointer=Pointer("pods", "$"))
+    got = captured(capture_settings(pod), "203.0.113.1", 443)
+    assert (got.verdict, got.value) == (False, "1337")
+    assert got.pointer == Pointer("pods", "$.spec.containers[0].securityContext.runAsUser")
+
+
+def test_another_proxy_user_moves_the_exemption() -> None:
+    init = Container("istio-init", args=("-u", "1000680001"), is_init=True)
+    same = Pod("s", "a", containers=(init, Container("app", run_as_user=1000680001), PROXY))
+    other = Pod("s", "b", containers=(init, Container("app", run_as_user=1337), PROXY))
+    assert verdict(same, "203.0.113.1") is False
+    assert verdict(other, "203.0.113.1") is True
+
+
+def test_the_pods_user_counts_unless_the_container_has_its_own() -> None:
+    pod = Pod("s", "a", run_as_user=1337, containers=(Container("app"), Container("log", run_as_user=0), PROXY))
+    settings = capture_settings(pod)
+    assert captured(settings, "203.0.113.1", 443, "app").verdict is False
+    assert captured(settings, "203.0.113.1", 443, "log").verdict is True
+    assert captured(settings, "203.0.113.1", 443).verdict is True
+
+
+def test_host_network_and_interception_none_pass_the_sidecar() -> None:
+    assert verdict(Pod("s", "a", host_network=True, containers=(APP, PROXY)), "203.0.113.1") is False
+    none = Pod("s", "a", annotations={"sidecar.istio.io/interceptionMode": "NONE"}, containers=(APP, PROXY))
+    assert verdict(none, "203.0.113.1") is False
+
+
+def test_a_dump_alone_shows_annotations_in_its_node_metadata() -> None:
+    metadata: dict[str, object] = {"ANNOTATIONS": {"traffic.sidecar.istio.io/excludeOutboundPorts": "443"}}
+    settings = capture_settings(None, Node(metadata=metadata), "config_dump.json")
+    got = captured(settings, None, 443)
+    assert got.verdict is False
+    assert got.pointer is not None
+    assert got.pointer.document == "config_dump.json"
+    assert settings.known
+    assert not capture_settings(None, None).known
+
+
+def test_what_is_no_range_is_left_out_as_istio_does() -> None:
+    assert verdict(annotated(excludeOutboundIPRanges="nonsense,203.0.113.0/24"), "203.0.113.1") is False
+    assert verdict(annotated(excludeOutboundIPRanges="nonsense"), "203.0.113.1") is True
+
+
+CIDRS = st.builds(lambda a, n: ipaddress.ip_network((a, n), strict=False), st.ip_addresses(v=4), st.integers(0, 32))
+
+
+@given(st.lists(CIDRS, max_size=4), st.lists(CIDRS, max_size=4), st.ip_addresses(v=4))
+def test_ranges_agree_with_the_address_module(
+    include: list[ipaddress.IPv4Network], exclude: list[ipaddress.IPv4Network], address: ipaddress.IPv4Address
+) -> None:
+    settings = CaptureSettings(
+        include_ranges=Setting(",".join(map(str, include)), "i"),
+        exclude_ranges=Setting(",".join(map(str, exclude)), "x"),
+    )
+    expected = any(address in n for n in include) and not any(address in n for n in exclude)
+    assert captured(settings, str(address), 443).verdict is (expected and not address.is_loopback)
+
+
+@given(st.lists(CIDRS, max_size=4), st.lists(CIDRS, max_size=4), st.ip_addresses(v=4))
+def test_a_verdict_without_address_holds_for_every_address(
+    include: list[ipaddress.IPv4Network], exclude: list[ipaddress.IPv4Network], address: ipaddress.IPv4Address
+) -> None:
+    settings = CaptureSettings(
+        include_ranges=Setting(",".join(map(str, include)), "i"),
+        exclude_ranges=Setting(",".join(map(str, exclude)), "x"),
+    )
+    general = captured(settings, None, 443).verdict
+    if general is not None and not address.is_loopback:
+        assert captured(settings, str(address), 443).verdict is general
