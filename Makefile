@@ -30,7 +30,7 @@ demo: $(VENV)/.run
 	@$(BIN)/meshdoctor demo $(NAME) || [ $$? -eq 1 ]
 
 bench: $(VENV)/.dev
-	$(BIN)/python tests/bench.py $(CAPTURE)
+	$(BIN)/python -m tests.bench $(CAPTURE)
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

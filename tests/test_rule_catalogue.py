@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from meshdoctor import yamlio
-from meshdoctor.engine.catalogue import field_docs, render_catalogue, render_schema
+from meshdoctor.engine.catalogue import field_docs, render_catalogue, render_schema, write
 from meshdoctor.engine.loader import load_rules
 from meshdoctor.engine.manifests import make_manifest
 from meshdoctor.engine.paths import neutral
@@ -90,6 +90,13 @@ def test_the_generated_files_are_current() -> None:
     hint = "run: python -m meshdoctor.engine.catalogue rules"
     assert (RULES_DIR / "README.md").read_text(encoding="utf-8") == render_catalogue(RULES), hint
     assert (RULES_DIR / "schema.json").read_text(encoding="utf-8") == render_schema(), hint
+
+
+def test_the_generated_files_are_written(tmp_path: Path) -> None:
+    (tmp_path / "tcp-port-clash.yaml").write_bytes((RULES_DIR / "tcp-port-clash.yaml").read_bytes())
+    write(tmp_path)
+    assert "| `tcp-port-clash` | error |" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert (tmp_path / "schema.json").read_bytes() == (RULES_DIR / "schema.json").read_bytes()
 
 
 def test_field_docs_are_read_from_the_source() -> None:

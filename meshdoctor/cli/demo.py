@@ -10,7 +10,7 @@ from meshdoctor.cli import options
 from meshdoctor.cli.check import FailOn, exit_code
 from meshdoctor.cli.exits import ExitCode
 from meshdoctor.cli.streams import paper, put
-from meshdoctor.errors import UsageError
+from meshdoctor.errors import Unreadable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,10 @@ def _choose(name: str | None, snapshots: Sequence[SnapshotInfo]) -> SnapshotInfo
 
     Raises:
         UsageError: there is none of that name; offers the nearest.
+        Unreadable: the installation has lost its snapshots.
     """
+    if not snapshots:
+        raise Unreadable("no snapshot is bundled with this installation: install meshdoctor again")
     if name is None:
         return next((s for s in snapshots if s.expected), snapshots[0])
     found = next((s for s in snapshots if s.name == name), None)

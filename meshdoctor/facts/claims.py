@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from meshdoctor.facts import mends
 from meshdoctor.facts.entry_ports import dns_answers
 from meshdoctor.facts.proxy_case import ProxyCase, is_policy
 from meshdoctor.facts.views import cidrs, cluster_view, entry_view, seen_at, service_view, view_role
@@ -97,7 +98,7 @@ def _is_virtual_service(chain: FilterChain) -> bool:
 def _winner(case: ProxyCase, host: str, port: int) -> EntryView:
     if host.endswith(CLUSTER_LOCAL):
         return service_view(host)
-    found = [e for e in case.registry.registration(host, port, case.viewer).visible if host in e.hosts]
+    found = [e for e in case.tracer.registration(host, port).visible if host in e.hosts]
     if not found:
         return cluster_view(host, _cluster_namespace(case, host, port))
     return entry_view(min(found, key=lambda e: order_key(e, case.viewer.namespace, case.mesh.mesh_config, host)))
@@ -140,17 +141,34 @@ def _fact(
         winner_host=winner_host,
         listener=listener.name,
         listener_in_error=listener.name in case.rejected_listeners,
-        own_addresses=cidrs(dns_answers(case, host)[0]),
-        winner_addresses=cidrs(dns_answers(case, winner_host)[0]),
+        own_addresses=mends.listable(entry, dns_answers(case, host)[0]),
+        winner_addresses=_winner_addresses(case, winner, winner_host),
+        as_tls=mends.as_tls(entry, port.number),
+        winner_as_tls=_winner_as_tls(case, winner, port.number),
     )
+
+
+def _object(case: ProxyCase, view: EntryView) -> ServiceEntry | None:
+    names = (view.namespace, view.name)
+    return next((e for e in case.mesh.service_entries if (e.ref.namespace, e.ref.name) == names), None)
+
+
+def _winner_addresses(case: ProxyCase, winner: EntryView, host: str) -> tuple[str, ...]:
+    entry = _object(case, winner)
+    return mends.listable(entry, dns_answers(case, host)[0]) if entry else ()
+
+
+def _winner_as_tls(case: ProxyCase, winner: EntryView, port: int) -> mends.Manifest:
+    entry = _object(case, winner)
+    return mends.as_tls(entry, port) if entry else {}
 
 
 def _reason(case: ProxyCase, loser: ServiceEntry, host: str, winner: EntryView, winner_host: str) -> str:
     if winner.kind != "ServiceEntry":
         return f"the in-cluster Service {winner.namespace}/{winner.name} holds the port"
-    for entry in case.mesh.service_entries:
-        if (entry.ref.namespace, entry.ref.name) == (winner.namespace, winner.name):
-            return why_first(entry, loser, case.viewer.namespace, case.mesh.mesh_config, winner_host, host)
+    entry = _object(case, winner)
+    if entry is not None:
+        return why_first(entry, loser, case.viewer.namespace, case.mesh.mesh_config, winner_host, host)
     return f"the entry for {winner_host} holds it; why is not known without the resources"
 
 

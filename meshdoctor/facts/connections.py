@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 
-from meshdoctor.facts.proxy_case import ProxyCase
+from meshdoctor.facts import mends
+from meshdoctor.facts.proxy_case import POLICY_CHAINS, ProxyCase
 from meshdoctor.facts.views import cidrs, entry_view, role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import WantedHost
@@ -17,7 +18,7 @@ from meshdoctor.semantics.protocols import is_server_first, known_protocol, sche
 from meshdoctor.semantics.registry import CLUSTER_LOCAL, Hidden, Registration
 from meshdoctor.trace.outbound import trace_host
 
-MAX_SEEN = 5
+MAX_SEEN, MAX_OWNERS = 5, 20
 
 
 def connections(case: ProxyCase) -> Iterator[Connection]:
@@ -48,11 +49,11 @@ def connection(case: ProxyCase, host: str, port: int, wish: WantedHost | None) -
     """The fact for one host:port."""
     destination = destination_of(case, host, port, wish)
     traced = trace_host(case.tracer, destination)
-    found = case.registry.registration(host, port, case.viewer)
+    found = case.tracer.registration(host, port)
     declared = next((p.protocol.upper() for e in found.visible for p in e.ports if p.number == port), "")
     own = case.own_cluster(host, port)
     addresses = case.tracer.known_addresses(host, port) or ((host,) if is_ip(host) else ())
-    owners, kind = _listener_owners(case, traced, host)
+    owners, kind = _listener_owners(case, traced)
     registered_now = bool(found.visible) or ("serviceentries" not in case.mesh.kinds_read and own is not None)
     protocol, resolution = _entry_shape(destination.protocol, host)
     return Connection(
@@ -93,7 +94,45 @@ def connection(case: ProxyCase, host: str, port: int, wish: WantedHost | None) -
         is_ip=is_ip(host),
         entry_protocol=protocol,
         entry_resolution=resolution,
+        with_port=_with_port(host, port, protocol, addresses, found),
+        with_addresses=_with_addresses(host, port, addresses, found),
+        crowded_out=_crowded_out(case, host, port, declared),
     )
+
+
+def _with_port(host: str, port: int, protocol: str, addresses: tuple[str, ...], found: Registration) -> mends.Manifest:
+    """The visible entry that names this very host, with the port added."""
+    named = next((e for e in found.other_ports if host in e.hosts), None)
+    return mends.with_port(named, port, protocol, addresses) if named else {}
+
+
+def _with_addresses(host: str, port: int, addresses: tuple[str, ...], found: Registration) -> mends.Manifest:
+    named = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
+    return mends.with_addresses(named, addresses) if named else {}
+
+
+EXCLUSIVE = ("MYSQL", "MONGO")
+"""Protocols that share a listener with no other: the later one is dropped whole (core/listener.go)."""
+
+
+def _crowded_out(case: ProxyCase, host: str, port: int, declared: str) -> bool:
+    """Its cluster exists, nothing names it, and the listener of its port belongs to another protocol's owner."""
+    own = case.own_cluster(host, port)
+    listener = case.wildcard_listener(port)
+    if own is None or own.name in case.uses or listener is None or not declared:
+        return False
+    chains = [c for c in listener.chains() if c.name not in POLICY_CHAINS]
+    holders = {n.host for c in chains if c.tcp for n in map(cluster_name, (w.name for w in c.tcp.clusters)) if n}
+    protocols = {
+        p.protocol.upper()
+        for holder in holders
+        for e in case.tracer.registration(holder, port).visible
+        for p in e.ports
+        if p.number == port
+    }
+    if declared in EXCLUSIVE:
+        return bool(protocols - {declared}) or any(c.http for c in chains)
+    return bool(protocols & set(EXCLUSIVE)) and declared not in protocols
 
 
 def _evidence(traced: Trace, wish: WantedHost | None, found: Registration) -> tuple[Evidence, ...]:
@@ -116,22 +155,12 @@ def _is_server_first(declared: str, port: int, wish: WantedHost | None) -> bool:
     return declared == "MYSQL" or is_server_first(known)
 
 
-def _listener_owners(case: ProxyCase, traced: Trace, host: str) -> tuple[tuple[str, ...], str]:
+def _listener_owners(case: ProxyCase, traced: Trace) -> tuple[tuple[str, ...], str]:
     """Hosts that the chosen listener was made for, and whether a Service or a ServiceEntry is among them."""
-    listener = case.proxy.listeners.get(traced.listener or "")
-    catch_all = case.tracer.index.catch_all if case.tracer.index else None
-    if listener is None or listener is catch_all:
+    owners = case.owners_of(traced.listener or "")
+    if not owners:
         return (), ""
-    owners: dict[str, None] = {}
-    for chain in listener.chains():
-        names = [c.name for c in chain.tcp.clusters] if chain.tcp else []
-        if chain.http is not None:
-            config = chain.http.route_config or case.proxy.routes.get(chain.http.route_config_name)
-            routes = [r for v in config.virtual_hosts for r in v.routes] if config else []
-            names += [c.name for r in routes for c in r.clusters]
-        owners.update({p.host: None for p in map(cluster_name, names) if p is not None})
-    kind = "Service" if any(o.endswith(CLUSTER_LOCAL) for o in owners) else "ServiceEntry"
-    return tuple(list(owners)[:20]), kind if owners else ""
+    return owners[:MAX_OWNERS], "Service" if any(o.endswith(CLUSTER_LOCAL) for o in owners) else "ServiceEntry"
 
 
 def _hidden(case: ProxyCase, hidden: Hidden, host: str) -> HiddenEntry:

@@ -74,6 +74,7 @@ class _MeshConfig(Struct, rename="camel"):
     default_virtual_service_export_to: list[str] | None = None
     root_namespace: str | None = None
     trust_domain: str | None = None
+    service_entry_visibility: Any = None
 
 
 def read_service(found: Found, domain: str = "cluster.local") -> Service:
@@ -132,6 +133,7 @@ def read_mesh_config(config_map: ConfigMap) -> MeshConfig:
         default_virtual_service_export_to=tuple(wire.default_virtual_service_export_to or ("*",)),
         root_namespace=wire.root_namespace or config_map.ref.namespace,
         trust_domain=wire.trust_domain or "cluster.local",
+        has_entry_visibility=wire.service_entry_visibility is not None,
         pointer=config_map.key_pointer("mesh"),
     )
 

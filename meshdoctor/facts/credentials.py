@@ -46,7 +46,7 @@ _ELSEWHERE = re.compile(
 )
 """Values that say where the secret is: references of secret stores, and file paths."""
 
-_URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+._-]*://[^\s/?#:@\"']*:([^\s/?#\"']+)@|\A[^\s/:@]+:([^\s/@]+)@tcp\(")
+_URL_PASSWORD = re.compile(r"[A-Za-z]://[^\s/?#:@\"']{0,256}:([^\s/?#\"']{1,1024})@|\A[^\s/:@]+:([^\s/@]+)@tcp\(")
 _PARAMETER_PASSWORD = re.compile(r"(?:\A|[?&;,\s])(?:password|passwd|pwd)\s*=\s*([^&;,\s\"']+)", re.IGNORECASE)
 
 

@@ -32,13 +32,14 @@ class Target(Struct, frozen=True):
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{1,59}})\Z")
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]*)://")
-_AUTHORITY = re.compile(r"[^\s/?#\"'<>\\`|;]*")
+# Every repeat is bounded: values are as long as a ConfigMap, and as hostile.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]{0,31}\Z")
+_AUTHORITY = re.compile(r"[^\s/?#\"'<>\\`|;]{0,4096}")
 _SCHEME_TAIL = re.compile(r"[A-Za-z][A-Za-z0-9+._:-]*:\Z")
 _GRPC_TARGET = re.compile(r"dns:///([^\s/,]+)\Z")
-_ORACLE = re.compile(r"jdbc:oracle:[a-z]+:[^@\s]*@(?://)?([^\s/:]+):(\d+)", re.IGNORECASE)
-_TNS = re.compile(r"\(\s*HOST\s*=\s*([^)\s]+)\s*\)\s*\(\s*PORT\s*=\s*(\d+)\s*\)", re.IGNORECASE)
-_GO_MYSQL = re.compile(r"@tcp\(([^)\s]+)\)/")
+_ORACLE = re.compile(r"jdbc:oracle:[a-z]{1,16}:[^@\s]{0,512}@(?://)?([^\s/:]{1,253}):(\d{1,5})", re.IGNORECASE)
+_TNS = re.compile(r"\(HOST ?= ?([^)\s]{1,253})\)\s?\(PORT ?= ?(\d{1,5})\)", re.IGNORECASE)
+_GO_MYSQL = re.compile(r"@tcp\(([^)\s]{1,260})\)/")
 _SQL_SERVER = re.compile(r"(?:tcp:)?([^,\s:]+),\s*(\d{2,5})\Z", re.IGNORECASE)
 
 # Names of these schemes are identifiers or local places, or the traffic is UDP, which no sidecar gets.
@@ -138,12 +139,13 @@ def _special(text: str) -> Iterator[Target]:
 
 def _urls(text: str) -> list[Target]:
     found: list[Target] = []
-    for match in _SCHEME.finditer(text):
-        scheme = match.group(1).lower()
+    for match in re.finditer("://", text):
+        before = _SCHEME.search(text[max(0, match.start() - 32) : match.start()])
+        scheme = before.group().lower() if before else ""
         if "+" in scheme and not is_network_scheme(scheme):
             scheme = scheme.split("+")[0]
         authority = _AUTHORITY.match(text, match.end())
-        if authority and scheme not in _NO_DESTINATION:
+        if authority and scheme and scheme not in _NO_DESTINATION:
             for part in _unwrapped(authority.group()).rpartition("@")[2].split(","):
                 found += [] if _SCHEME_TAIL.match(part) else _authority(part, scheme)
     return [t for t in found if t.host not in _IDENTIFIER_HOSTS]

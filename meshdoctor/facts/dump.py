@@ -251,11 +251,17 @@ def _add_listener(draft: Draft, source: wire.WireListener, path: str, name: str,
         draft.listeners[made.name] = made
 
 
+def _is_repeated(draft: Draft, entry: wire.ListenerEntry) -> bool:
+    """Envoy lists a refused listener once by name and once without any."""
+    details = entry.error_state.details if entry.error_state else ""
+    return not entry.name and any(r.details == details for r in draft.rejections)
+
+
 def _dynamic_listener(draft: Draft, entry: wire.ListenerEntry, path: str) -> None:
     active = entry.active_state.listener if entry.active_state else None
     if active is not None:
         _add_listener(draft, active, f"{path}.active_state.listener", entry.name)
-    if entry.error_state is not None:
+    if entry.error_state is not None and not _is_repeated(draft, entry):
         draft.reject("listener", entry.name, "error", entry.error_state, active is not None, f"{path}.error_state")
     elif entry.warming_state is not None:
         draft.reject("listener", entry.name, "warming", None, active is not None, f"{path}.warming_state")

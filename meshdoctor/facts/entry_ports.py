@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from meshdoctor.facts import mends
 from meshdoctor.facts.proxy_case import ProxyCase
 from meshdoctor.facts.views import cidrs, entry_view, role, seen_at
 from meshdoctor.model.evidence import Evidence
@@ -62,7 +63,7 @@ def _entry_port(case: ProxyCase, entry: ServiceEntry, host: str, port: Port) -> 
     if port.protocol.upper() == "MYSQL":
         real = "mysql"
     mismatch, breaks, traced = _mismatch(case, host, port, family, real)
-    listener = traced.listener if traced else None
+    fixed = _fixed_protocol(real)
     return EntryPort(
         pod=case.key,
         host=host,
@@ -79,16 +80,46 @@ def _entry_port(case: ProxyCase, entry: ServiceEntry, host: str, port: Port) -> 
         dns_known=known,
         uncovered=uncovered,
         uncovered_cidrs=cidrs(uncovered),
-        fixed_addresses=cidrs([*entry.addresses, *uncovered]) if entry.addresses else cidrs(answers),
+        fixed_addresses=_fixed_addresses(entry, uncovered, answers),
         shared=_is_shared(case, host, port.number),
         wanted=wish is not None,
         resolution=entry.resolution,
         known_protocol=real,
         mismatch=mismatch,
         breaks=breaks,
-        listener=listener or "",
-        fixed_protocol=_fixed_protocol(real),
+        listener=(traced.listener if traced else None) or _own_listener(case, host, port.number),
+        fixed_protocol=fixed,
+        fixed_manifest=mends.with_protocol(entry, port.number, fixed, answers) if mismatch else {},
+        as_tls=mends.as_tls(entry, port.number),
+        because=_why(mismatch, port, real, traced),
     )
+
+
+def _fixed_addresses(entry: ServiceEntry, uncovered: tuple[str, ...], answers: tuple[str, ...]) -> tuple[str, ...]:
+    if not entry.addresses:
+        return mends.listable(entry, answers)
+    return tuple(dict.fromkeys([*entry.addresses, *mends.listable(entry, uncovered)]))
+
+
+def _own_listener(case: ProxyCase, host: str, port: int) -> str:
+    """The listener that leads to the host's cluster, else the one on the wildcard address."""
+    uses = case.uses.get(f"outbound|{port}||{host}", ())
+    shared = case.wildcard_listener(port)
+    return uses[0].listener.name if uses else (shared.name if shared else f"0.0.0.0_{port}")
+
+
+def _why(mismatch: str, port: Port, known: str, traced: Trace | None) -> str:
+    """The mismatch in words: what the port is known for, and what becomes of such a client."""
+    becomes = f"such a client: {traced.because}" if traced and traced.verdict != "delivered" else "such clients still get through"
+    if mismatch == "http-on-tls-port":
+        return f"clients of port {port.number} speak TLS, which no HTTP chain takes; {becomes}"
+    if mismatch == "declared-differs":
+        return f"port {port.number} is known for {known}, not for {port.protocol.upper()}; {becomes}"
+    if mismatch == "server-first-inspected":
+        return f"{known} lets the server speak first, and the listener inspects the client's first bytes; {becomes}"
+    if mismatch == "tcp-inspected":
+        return "the listener inspects the client's first bytes; if the server is to speak first here, the client waits"
+    return ""
 
 
 def _uncovered(case: ProxyCase, entry: ServiceEntry, answers: tuple[str, ...]) -> tuple[str, ...]:

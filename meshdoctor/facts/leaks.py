@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from meshdoctor.facts import mends
 from meshdoctor.facts.entry_ports import dns_answers
 from meshdoctor.facts.proxy_case import ProxyCase, Use, is_policy
 from meshdoctor.facts.views import NO_ENTRY, cidrs, entry_view, seen_at, service_view, view_role
@@ -76,9 +77,10 @@ def _leak(case: ProxyCase, parsed: ClusterName, use: Use, guard: str, widest: st
         entry=entry_view(entry) if entry else NO_ENTRY,
         owner_kind=view.kind,
         fixed_addresses=cidrs(dns_answers(case, parsed.host)[0]),
+        as_tls=mends.as_tls(entry, parsed.port, resolve=True) if entry else {},
     )
 
 
 def _entry(case: ProxyCase, parsed: ClusterName) -> ServiceEntry | None:
-    found = case.registry.registration(parsed.host, parsed.port, case.viewer).visible
+    found = case.tracer.registration(parsed.host, parsed.port).visible
     return next((e for e in found if parsed.host in e.hosts), None)

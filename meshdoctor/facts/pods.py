@@ -17,6 +17,9 @@ from meshdoctor.facts.kinds import Found, WireMetadata, WireOwner, checked, refe
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, EnvVar, Pod, Ref
 
+MAX_EXPANDED = 1 << 20
+"""Characters of a value after expansion: the size of the largest object that the API server takes."""
+
 ConfigMaps = Mapping[tuple[str, str], ConfigMap]
 
 _REFERENCE = re.compile(r"\$\$|\$\(([^()\s]+)\)")
@@ -109,16 +112,22 @@ def read_pod(found: Found, config_maps: ConfigMaps) -> Pod:
     )
 
 
-def expand(text: str, known: Mapping[str, str | None]) -> str:
-    """`text` with every `$(NAME)` whose value is known put in; the others stay as they are written."""
+def expand(text: str, known: Mapping[str, EnvVar]) -> str:
+    """`text` with every `$(NAME)` whose value is known put in; the others stay as they are written.
+
+    What would grow beyond `MAX_EXPANDED` stays as it is written: each variable may hold the one before it twice.
+    """
+    if "$" not in text:
+        return text
 
     def put_in(match: re.Match[str]) -> str:
         if match.group() == "$$":
             return "$"
-        value = known.get(match.group(1))
-        return match.group() if value is None else value
+        variable = known.get(match.group(1))
+        return match.group() if variable is None or variable.value is None else variable.value
 
-    return _REFERENCE.sub(put_in, text)
+    sizes = (len(put_in(match)) for match in _REFERENCE.finditer(text))
+    return _REFERENCE.sub(put_in, text) if len(text) + sum(sizes) <= MAX_EXPANDED else text
 
 
 def _containers(spec: _Spec, namespace: str, pod: Pointer, config_maps: ConfigMaps) -> Iterator[Container]:
@@ -132,7 +141,7 @@ def _container(
     wire: _Container, namespace: str, pointer: Pointer, config_maps: ConfigMaps, *, is_init: bool
 ) -> Container:
     env = _environment(wire, namespace, pointer, config_maps)
-    known = {variable.name: variable.value for variable in env}
+    known = {variable.name: variable for variable in env}
     command = wire.command or []
     return Container(
         name=wire.name,
@@ -180,9 +189,8 @@ def _variable(
 ) -> EnvVar:
     source = env.value_from
     if source is None:
-        values = {name: variable.value for name, variable in known.items()}
         value_place = Pointer(place.document, place.path + ".value")
-        return EnvVar(env.name, expand(env.value or "", values), "literal", "", value_place)
+        return EnvVar(env.name, expand(env.value or "", known), "literal", "", value_place)
     if source.config_map_key_ref:
         wanted = source.config_map_key_ref
         name = f"{namespace}/{wanted.name} key {wanted.key}"

@@ -19,6 +19,10 @@ from meshdoctor.trace.outbound import Tracer
 REGISTRY_ONLY, ALLOW_ANY, UNKNOWN = "REGISTRY_ONLY", "ALLOW_ANY", "unknown"
 
 
+POLICY_CHAINS = ("PassthroughFilterChain", "virtualOutbound-catchall-tcp")
+"""Chains Istio adds for what no other chain takes (istio pilot/pkg/networking/core/listener.go)."""
+
+
 class Use(Struct, frozen=True):
     """One place of the outbound configuration that names a cluster."""
 
@@ -34,6 +38,13 @@ class Use(Struct, frozen=True):
     def is_http(self) -> bool:
         """By a route, not by a TCP chain."""
         return self.route is not None
+
+    @property
+    def is_policy(self) -> bool:
+        """The outbound policy's own way out (an egressProxy), not one made for the cluster's host."""
+        if self.virtual_host is not None:
+            return self.virtual_host.name in POLICY_HOSTS
+        return self.chain.name in POLICY_CHAINS
 
     @property
     def path(self) -> str:
@@ -56,6 +67,7 @@ class ProxyCase:
         self.tracer = Tracer(mesh, key, registry)
         self.proxy: Proxy = mesh.proxies[key]
         self.viewer: Viewer = self.tracer.viewer
+        self._owners: dict[str, tuple[str, ...]] = {}
 
     @cached_property
     def outbound(self) -> list[Listener]:
@@ -166,6 +178,25 @@ class ProxyCase:
     def evidence(self, path: str, value: str = "") -> Evidence:
         """A piece of this proxy's dump."""
         return Evidence(self.proxy.document, path, value)
+
+    def owners_of(self, listener: str) -> tuple[str, ...]:
+        """Hosts that a listener's chains and routes lead to; none for the catch-all."""
+        if listener not in self._owners:
+            self._owners[listener] = tuple(self._find_owners(listener))
+        return self._owners[listener]
+
+    def _find_owners(self, name: str) -> dict[str, None]:
+        listener = self.proxy.listeners.get(name)
+        if listener is None or (self.tracer.index and listener is self.tracer.index.catch_all):
+            return {}
+        clusters: list[str] = []
+        for chain in listener.chains():
+            clusters += [c.name for c in chain.tcp.clusters] if chain.tcp else []
+            if chain.http is not None:
+                config = chain.http.route_config or self.proxy.routes.get(chain.http.route_config_name)
+                routes = (r for v in config.virtual_hosts for r in v.routes) if config else ()
+                clusters += [c.name for r in routes for c in r.clusters]
+        return {p.host: None for p in map(cluster_name, clusters) if p is not None}
 
     @cached_property
     def rejected_listeners(self) -> set[str]:

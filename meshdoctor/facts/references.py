@@ -32,17 +32,17 @@ def dangling(case: ProxyCase) -> Iterator[Dangling]:
     """One fact per (cluster that the proxy has not got, host whose traffic is sent there)."""
     if "clusters" not in case.proxy.sections:
         return
+    warming = {r.name for r in case.proxy.rejections if r.kind == "cluster" and r.state == "warming" and not r.has_active}
     seen: set[tuple[str, str, int]] = set()
     for name, uses in case.uses.items():
-        cluster = case.proxy.clusters.get(name)
-        if cluster is not None and cluster.state != "warming":
+        if name in case.proxy.clusters and name not in warming:
             continue
         for use in uses:
             host, port = host_lost(use)
             if not name or (name, host, port) in seen:
                 continue
             seen.add((name, host, port))
-            yield _dangling(case, use, host, port, cluster is not None)
+            yield _dangling(case, use, host, port, name in warming)
 
 
 def _dangling(case: ProxyCase, use: Use, host: str, port: int, warming: bool) -> Dangling:

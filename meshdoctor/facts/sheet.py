@@ -47,20 +47,21 @@ class Sheet:
     @cached_property
     def proxies(self) -> list[ProxyCase]:
         """Every proxy looked at, gateways included."""
-        return [ProxyCase(self.mesh, self.registry, key) for key in self.mesh.proxies if self._is_asked(key)]
+        return [ProxyCase(self.mesh, self.registry, key) for key in self.mesh.proxies if self.is_asked(key)]
 
     @property
     def sidecars(self) -> list[ProxyCase]:
         """Proxies that serve one application's outbound traffic."""
         return [case for case in self.proxies if case.viewer.is_sidecar]
 
-    def _is_asked(self, key: str) -> bool:
+    def is_asked(self, key: str) -> bool:
+        """Whether a pod is in the namespaces looked at."""
         return not self._namespaces or key.split("/", 1)[0] in self._namespaces
 
     def facts(self, name: str) -> Sequence[Fact]:
         """One list of the sheet."""
         if name not in self._made:
-            self._made[name] = [f for f in self._make(name) if not f.pod or self._is_asked(f.pod)]
+            self._made[name] = [f for f in self._make(name) if not f.pod or self.is_asked(f.pod)]
         return self._made[name]
 
     def _make(self, name: str) -> Iterator[Fact]:

@@ -34,7 +34,7 @@ def _upstream(case: ProxyCase, parsed: ClusterName, cluster: Cluster) -> Upstrea
     usable = [e for e in known or () if e.health == "HEALTHY"]
     socket = socket_for(cluster, _first(case, cluster))
     ports = _ports(case, cluster, parsed)
-    uses = case.uses.get(cluster.name, [])
+    uses = [use for use in case.uses.get(cluster.name, []) if not use.is_policy]
     entry = _entry(case, parsed)
     rule = _rule_in_force(case, cluster)
     return Upstream(
@@ -68,6 +68,7 @@ def _upstream(case: ProxyCase, parsed: ClusterName, cluster: Cluster) -> Upstrea
         entry=entry_view(entry),
         reason=_reason(cluster, parsed, known),
         wanted=any(w.pod == case.key and (w.host, w.port) == (parsed.host, parsed.port) for w in case.mesh.wanted),
+        protocol_mismatch=socket is None and _declared(case, entry, parsed.port) == "http" and is_tls_port(parsed.port),
     )
 
 
@@ -82,14 +83,14 @@ def _is_custom(cluster: Cluster) -> bool:
 
 
 def _ports(case: ProxyCase, cluster: Cluster, parsed: ClusterName) -> tuple[int, ...]:
-    if cluster.type == "ORIGINAL_DST":
+    if cluster.type == "ORIGINAL_DST" or _is_custom(cluster):
         return (cluster.port_override or parsed.port,)
     endpoints = cluster.endpoints or case.proxy.endpoints_of(cluster) or ()
     return tuple(sorted({e.port for e in endpoints}))
 
 
 def _entry(case: ProxyCase, parsed: ClusterName) -> ServiceEntry | None:
-    found = case.registry.registration(parsed.host, parsed.port, case.viewer)
+    found = case.tracer.registration(parsed.host, parsed.port)
     return next((e for e in (*found.visible, *found.other_ports) if parsed.host in e.hosts), None)
 
 
@@ -99,10 +100,15 @@ def _client(case: ProxyCase, uses: list[Use], entry: ServiceEntry | None, number
         return ""
     if any(use.is_http for use in uses):
         return "http"
-    port = case.registry.port_of(entry, number) if entry else None
-    declared = protocol_class(port.protocol) == "tls" if port else False
+    declared = _declared(case, entry, number) == "tls"
     by_chain = any(u.chain.match.server_names or u.chain.match.transport_protocol == "tls" for u in uses)
     return "tls" if declared or by_chain else "opaque"
+
+
+def _declared(case: ProxyCase, entry: ServiceEntry | None, number: int) -> str:
+    """Istio's class of the protocol the entry declares for a port; empty where no entry does."""
+    port = case.registry.port_of(entry, number) if entry else None
+    return protocol_class(port.protocol) if port else ""
 
 
 def _rule_in_force(case: ProxyCase, cluster: Cluster) -> DestinationRule | None:

@@ -164,8 +164,11 @@ def _arguments(container: Container) -> Iterator[_Setting]:
             yield _Setting(flag.group(1) if flag else "", argument, label, pointer)
 
 
-def _from_settings(group: list[_Setting], of: str) -> Iterator[_Wish]:
-    """Wishes of settings that stand together, so that one may hold the port to another's host."""
+def _from_settings(group: list[_Setting], of: str, depth: int = 2) -> Iterator[_Wish]:
+    """Wishes of settings that stand together, so that one may hold the port to another's host.
+
+    `depth` is how far settings inside a value are followed.
+    """
     ports: dict[tuple[str, ...], tuple[int, str]] = {}
     for setting in group:
         number = port_number(setting.value)
@@ -174,8 +177,8 @@ def _from_settings(group: list[_Setting], of: str) -> Iterator[_Wish]:
     for setting in group:
         if settings.is_own_address(setting.name):
             continue
-        for inner in _inner_groups(setting):
-            yield from _from_settings(inner, of)
+        for inner in _inner_groups(setting) if depth else ():
+            yield from _from_settings(inner, of, depth - 1)
         hosts = targets_in(
             setting.value,
             names_host=settings.names_a_host(setting.name),

@@ -81,6 +81,7 @@ class Diagnosis(Struct, frozen=True):
     findings: tuple[Finding, ...]
     not_evaluated: tuple[NotEvaluated, ...]
     rules_run: tuple[str, ...] = ()
+    """Rules that had their evidence for at least one pod, or need none. Empty: no verdict was possible."""
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -227,6 +227,8 @@ class MeshConfig(Struct, frozen=True):
     default_virtual_service_export_to: tuple[str, ...] = ("*",)
     root_namespace: str = "istio-system"
     trust_domain: str = "cluster.local"
+    has_entry_visibility: bool = False
+    """serviceEntryVisibility is set (Istio 1.31): it may narrow exportTo."""
     pointer: Pointer = Pointer("")
 
 

@@ -86,9 +86,15 @@ class Registry:
         """Entries that name the host, exactly or by a wildcard, the exact ones first."""
         name = host.lower().rstrip(".")
         found = list(self._by_host.get(name, ()))
-        for pattern in wildcards_for(name):
-            found.extend(self._by_host.get(pattern, ()))
+        partial = (p for p in self._partial if name.endswith(p[1:]) and len(name) >= len(p))
+        for pattern in (*wildcards_for(name), *partial):
+            found.extend(e for e in self._by_host.get(pattern, ()) if e not in found)
         return found
+
+    @cached_property
+    def _partial(self) -> list[str]:
+        """Partial wildcards (`*foo.example`): Istio takes them for hosts, Envoy refuses them as server names."""
+        return [h for h in self._by_host if h.startswith("*") and not h.startswith("*.")]
 
     def registration(self, host: str, port: int, viewer: Viewer) -> Registration:
         """Which entries register host:port for this viewer, and which do but are hidden from it."""
@@ -122,8 +128,8 @@ class Registry:
         return imported(viewer.sidecar, entry.ref.namespace, named, port, viewer.namespace)
 
     def same_host(self, owner: str, host: str, namespace: str) -> bool:
-        """Whether a cluster's host is the host dialled: equal, a wildcard over it, or its in-cluster long form."""
-        if covers(owner, host):
+        """Whether a cluster's host is the host dialled: equal, a `*.` wildcard over it, or its in-cluster long form."""
+        if covers(owner, host) and (not owner.startswith("*") or owner.startswith("*.")):
             return True
         if host.lower().rstrip(".").endswith(CLUSTER_LOCAL):
             return self._aliases.get(host.lower().rstrip(".")) == owner

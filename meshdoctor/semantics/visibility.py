@@ -59,6 +59,18 @@ def private_by_config_scope(entry: ServiceEntry, namespace: str) -> Visibility |
     )
 
 
+def unexplained(entry: ServiceEntry, namespace: str, mesh_config: MeshConfig | None) -> Visibility:
+    """Why a proxy lacks an entry that exportTo and Sidecar would show it: the likeliest field, named as such."""
+    private = private_by_config_scope(entry, namespace)
+    if private is not None:
+        return private
+    if mesh_config is not None and mesh_config.has_entry_visibility:
+        field = "meshConfig.serviceEntryVisibility"
+        return Visibility(False, field, f"exportTo shows it to {namespace}; this setting (Istio 1.31) narrows that")
+    because = "exportTo and Sidecar show it, yet the proxy has no cluster for it: discoverySelectors, another revision, or istiod has not pushed it"
+    return Visibility(False, "none of exportTo and Sidecar", because)
+
+
 def sidecar_for(
     pod_namespace: str,
     labels: dict[str, str],

@@ -60,7 +60,7 @@ class ListenerIndex:
 
     def bound_addresses(self, port: int) -> list[str]:
         """Addresses other than wildcards that some listener binds on this port."""
-        return [a for (a, p) in self.by_address if p == port and a not in WILDCARDS]
+        return [a for listener in self.by_port.get(port, ()) for a, p in listener.addresses if p == port and a not in WILDCARDS]
 
 
 def _canonical(bind: str) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from msgspec import structs
 
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.mesh import Mesh, Pod
+from meshdoctor.model.mesh import Mesh, Pod, ServiceEntry
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.trace import WORST_FIRST, AddressTrace, Destination, Step, Trace
 from meshdoctor.semantics.addresses import is_ip, is_single
 from meshdoctor.semantics.capture import Captured, CaptureSettings, capture_settings, captured
+from meshdoctor.semantics.names import cluster_name
 from meshdoctor.semantics.protocols import client_protocol
-from meshdoctor.semantics.registry import Registry, Viewer
-from meshdoctor.trace.arrival import ListenerIndex, arrive, chain_label
+from meshdoctor.semantics.registry import Hidden, Registration, Registry, Viewer
+from meshdoctor.semantics.visibility import unexplained
+from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
 from meshdoctor.trace.http import Domains, pass_http
 from meshdoctor.trace.reason import explain
 from meshdoctor.trace.upstream import judge_cluster
@@ -34,10 +38,54 @@ class Tracer:
         )
         self.index = ListenerIndex(self.proxy) if self.proxy else None
         self.domains = Domains()
+        self._registrations: dict[tuple[str, int], Registration] = {}
+
+    def registration(self, host: str, port: int) -> Registration:
+        """Entries for host:port as this proxy has them.
+
+        An entry that its exportTo and Sidecar would show, and of whose host the proxy has no cluster at all, is hidden
+        by something else: the dump decides.
+        """
+        key = (host.lower(), port)
+        if key not in self._registrations:
+            self._registrations[key] = self._corrected(self.registry.registration(host, port, self.viewer))
+        return self._registrations[key]
+
+    def _corrected(self, found: Registration) -> Registration:
+        if self.proxy is None or "clusters" not in self.proxy.sections:
+            return found
+        absent = [e for e in found.visible if not self._has_any(e)]
+        if not absent:
+            return found
+        config = self.mesh.mesh_config
+        hidden = tuple(Hidden(e, unexplained(e, self.viewer.namespace, config)) for e in absent)
+        return structs.replace(
+            found,
+            visible=tuple(e for e in found.visible if e not in absent),
+            other_ports=tuple(e for e in found.other_ports if self._has_any(e)),
+            hidden=(*found.hidden, *hidden),
+        )
+
+    def _has_any(self, entry: ServiceEntry) -> bool:
+        """The proxy has a cluster of one of the entry's hosts, or the entry is of a kind that may have none."""
+        if entry.resolution.startswith("DNS") and not entry.endpoints and all("*" in h for h in entry.hosts):
+            return True
+        hosts = {host.lower() for host in entry.hosts}
+        return not hosts.isdisjoint(self._clusters_by_host) or not hosts.isdisjoint(self._named_hosts)
+
+    @cached_property
+    def _named_hosts(self) -> set[str]:
+        """Hosts whose clusters chains and routes name, whether or not the clusters are there."""
+        names: list[str] = []
+        for listener in self.proxy.listeners.values() if self.proxy else ():
+            names += [w.name for c in listener.chains() if c.tcp for w in c.tcp.clusters]
+        for config in self.proxy.routes.values() if self.proxy else ():
+            names += [w.name for v in config.virtual_hosts for r in v.routes for w in r.clusters]
+        return {parsed.host for parsed in map(cluster_name, names) if parsed is not None}
 
     def protocol_of(self, host: str, port: int, scheme: str = "") -> str:
         """What a client most likely does: as declared if HTTP or TLS, else what the port is known for, else tcp."""
-        found = self.registry.registration(host, port, self.viewer)
+        found = self.registration(host, port)
         declared = next((p.protocol for e in found.visible for p in e.ports if p.number == port), "")
         return client_protocol(declared, port, scheme)
 
@@ -67,26 +115,49 @@ class Tracer:
         With DNS capture the agent answers with the entry's addresses (virtual ones too) where it has any; else DNS
         answers, the entry's own single addresses, and what Envoy resolved the host to.
         """
-        found = self.registry.registration(host, port, self.viewer)
+        found = self.registration(host, port)
         entries = (*found.visible, *found.other_ports)
         used = [a for e in entries for a in self.registry.used_addresses(e, host, self.viewer) if is_single(a)]
-        own = list(dict.fromkeys(a.split("/")[0] for a in used))
+        own = list(dict.fromkeys(a.split("/")[0] for a in used)) or self._virtual(host, port)
         if own and self.viewer.dns_capture:
             return tuple(own)
         answers = (self.mesh.dns or {}).get(host.lower(), ())
         return tuple(dict.fromkeys([*answers, *own, *(() if answers else self.resolved(host))]))
+
+    def _virtual(self, host: str, port: int) -> list[str]:
+        """Virtual addresses as only the dump shows them: the old in-memory allocation writes no status.addresses."""
+        if not self.viewer.dns_capture or self.index is None:
+            return []
+        own = f"outbound|{port}||{host.lower()}"
+        return [
+            bind
+            for listener in self.index.by_port.get(port, ())
+            for bind, number in listener.addresses
+            if number == port and bind not in WILDCARDS
+            if any(c.tcp is not None and any(w.name == own for w in c.tcp.clusters) for c in listener.chains())
+        ]
 
     def resolved(self, host: str) -> list[str]:
         """What Envoy's own DNS clusters for the host resolved it to."""
         if self.proxy is None:
             return []
         found = []
-        for name, cluster in ((n, self.proxy.clusters[n]) for n in self.proxy.clusters if n.endswith(f"|{host}")):
+        for name in self._clusters_by_host.get(host, ()):
+            cluster = self.proxy.clusters[name]
             if cluster.type in ("STRICT_DNS", "LOGICAL_DNS") and any(e.address == host for e in cluster.endpoints):
                 live = self.proxy.live_endpoints
                 known = live[name] if live is not None and name in live else self.proxy.endpoints.get(name, ())
                 found += [e.address for e in known if is_ip(e.address)]
         return found
+
+    @cached_property
+    def _clusters_by_host(self) -> dict[str, list[str]]:
+        index: dict[str, list[str]] = {}
+        for name in self.proxy.clusters if self.proxy else ():
+            parsed = cluster_name(name)
+            if parsed is not None:
+                index.setdefault(parsed.host, []).append(name)
+        return index
 
     def trace(self, destination: Destination) -> Trace:
         """One connection to one address; `destination.ip` None means nobody knows the address."""

@@ -46,7 +46,7 @@ ADVICE = {
 def explain(walk: Walk, outcome: Outcome, tracer: Tracer, pod: str) -> Trace:
     """The finished trace of one connection."""
     destination = walk.destination
-    found = tracer.registry.registration(destination.host, destination.port, tracer.viewer)
+    found = tracer.registration(destination.host, destination.port)
     reason = _reason(walk, outcome, tracer, found)
     cluster = walk.cluster_name if outcome.kind not in ("hang", "inspector-timeout") else None
     return Trace(
@@ -164,11 +164,7 @@ def _misrouted(walk: Walk, tracer: Tracer, found: Registration) -> str:
     own = tuple(p for e in found.visible for p in e.ports if p.number == destination.port)
     opaque = any(protocol_class(p.protocol) in ("tcp", "auto") for p in own)
     winner_is_entry = not _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
-    same_listener = any(
-        tracer.registry.same_host(n.host, destination.host, tracer.viewer.namespace) and n.port == destination.port
-        for n in (cluster_name(c) for c in walk.proxy.clusters)
-        if n is not None and n.direction == "outbound"
-    )
-    if winner_is_entry and (opaque or (not own and same_listener)) and walk.chain is not None and walk.chain.tcp:
+    has_cluster = f"outbound|{destination.port}||{destination.host.lower()}" in walk.proxy.clusters
+    if winner_is_entry and (opaque or (not own and has_cluster)) and walk.chain is not None and walk.chain.tcp:
         return "tcp-port-clash"
     return "port-hijacked"

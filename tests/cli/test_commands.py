@@ -87,6 +87,15 @@ def test_demo_lists_its_snapshots(cli: Cli, doctor: FakeDoctor) -> None:
     assert "did you mean healthy?" in unknown.err
 
 
+def test_demo_without_snapshots_is_a_broken_installation(
+    cli: Cli, doctor: FakeDoctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "snapshots", list)
+    finished = cli("demo")
+    assert finished.code == 4
+    assert "install meshdoctor again" in finished.err
+
+
 def test_version(cli: Cli) -> None:
     assert cli("--version") == (0, f"meshdoctor {__version__}\n", "")
 

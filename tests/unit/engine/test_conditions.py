@@ -102,6 +102,17 @@ def test_fields_that_do_not_exist_are_told(text: str, problem: str) -> None:
     assert any(problem in said for said in check_condition(text, Duplicate)), list(check_condition(text, Duplicate))
 
 
+def test_the_result_of_a_macro_is_not_judged() -> None:
+    text = "fact.losers.filter(a, a.name != '').exists(b, b.anything == 'x')"
+    assert list(check_condition(text, Duplicate)) == []
+
+
+def test_no_answer_is_forgotten_wrongly() -> None:
+    condition = compile_condition("fact.port == 4242")
+    facts = [fact(Connection, port=port) for port in range(4200, 4300)] * 2
+    assert [one.port for one in facts if condition.holds(one)] == [4242, 4242]
+
+
 def test_cel_comes_without_its_command_line() -> None:
     program = (
         "import sys; from meshdoctor.engine.conditions import compile_condition; compile_condition('1 == 1');"

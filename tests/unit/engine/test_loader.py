@@ -98,6 +98,10 @@ REFUSED = [
     ("set: {spec.addresses:", "set: {spec..addresses:", 19, "is no path"),
     ("why: Because", "explained_by: [tcp-port-clahs]\nwhy: Because", 11, "did you mean `tcp-port-clash`?"),
     ("why: Because", "subject: {host: '{fact.nohost}'}\nwhy: Because", 11, "has no such field"),
+    ("title: A title", "title: About {fact.host}", 2, "a rule's title holds no captures"),
+    ("title: A title", "title: A title.", 2, "has no period at its end"),
+    ("title: Mend it", "title: Mend {fact.hots}", 14, "did you mean `host`?"),
+    ('"{fact.own_addresses}"', "[{x: '{fact.own_adresses}'}]", 19, "did you mean `own_addresses`?"),
     ("page:", "page: {}\nold:", 20, "the key `happens` is missing"),
     ("page:", "---\npage:", 1, "a rule file holds one rule"),
     ("severity: error", "severity: [", 5, "not YAML"),
@@ -162,3 +166,9 @@ def test_a_broken_manifest_is_refused(tmp_path: Path, manifest: str, text: str) 
 def test_the_sample_is_what_yaml_says_it_is() -> None:
     document: dict[str, Any] = yamlio.load_documents(GOOD.format(id="x").encode(), "x")[0]
     assert document["message"] == "{fact.host} loses."
+
+
+def test_two_fixes_of_one_rule_have_two_ids(tmp_path: Path) -> None:
+    second = "- {id: mend, title: T, disposition: safe, tradeoff: T.}\npage:"
+    path = write(tmp_path, "x-rule", "page:", second)
+    assert complaint(tmp_path) == f"{path}:20: a second fix `mend`"

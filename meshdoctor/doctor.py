@@ -1,0 +1,194 @@
+"""The wiring: what every front end calls. Each stage is one line here; none of them knows another.
+
+    open_case    source  → Case      collect, then facts
+    diagnose     Case    → Diagnosis engine over the sheet
+    trace        Case    → Trace
+    hosts        Case    → Hosts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from msgspec import Struct
+
+from meshdoctor import bundled
+from meshdoctor.collect.source import read_capture, read_snapshot
+from meshdoctor.engine.evaluate import evaluate
+from meshdoctor.engine.loader import load_rules
+from meshdoctor.errors import NothingToJudge, UsageError
+from meshdoctor.facts.gaps import gaps_of
+from meshdoctor.facts.host_rows import host_rows
+from meshdoctor.facts.lines import with_lines
+from meshdoctor.facts.mesh import read_mesh
+from meshdoctor.facts.sheet import Sheet
+from meshdoctor.model.evidence import Capture
+from meshdoctor.model.finding import Diagnosis, NotEvaluated
+from meshdoctor.model.hosts import Hosts
+from meshdoctor.model.mesh import Mesh
+from meshdoctor.model.rule import Rule
+from meshdoctor.model.trace import Trace
+from meshdoctor.semantics.nearest import nearest
+from meshdoctor.semantics.selection import find_pod
+from meshdoctor.trace.outbound import Tracer, trace_host
+
+
+class Source(Struct, frozen=True):
+    """Where to look: a path (`--from`), manifests beside it (`-f`), or a bundled snapshot."""
+
+    path: Path | None = None
+    manifests: tuple[Path, ...] = ()
+    snapshot: str | None = None
+
+
+class SnapshotInfo(Struct, frozen=True):
+    """A bundled snapshot: what it shows and what check must find in it."""
+
+    name: str
+    title: str
+    story: str
+    istio_version: str
+    expected: dict[str, list[list[str | None]]]
+
+
+class Case:
+    """One capture and the mesh in it."""
+
+    def __init__(self, capture: Capture) -> None:
+        self.capture = capture
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """The mesh; read on first use."""
+        return read_mesh(self.capture)
+
+
+def open_case(source: Source) -> Case:
+    """Collect the evidence of a source.
+
+    Raises `Unreadable` where it cannot be read, `NothingToJudge` where it holds nothing, `UsageError` where the source
+    names nothing.
+    """
+    if source.snapshot is not None:
+        return Case(read_snapshot(bundled.snapshots_dir() / _snapshot_name(source.snapshot)))
+    if source.path is None:
+        raise UsageError("nothing to look at: give a capture with --from PATH, or try `meshdoctor demo`.")
+    capture = read_capture(source.path)
+    if source.manifests:
+        from meshdoctor.collect.manifests import with_manifests
+
+        capture = with_manifests(capture, source.manifests)
+    return Case(capture)
+
+
+def _snapshot_name(wanted: str) -> str:
+    names = bundled.snapshot_names()
+    if wanted in names:
+        return wanted
+    raise UsageError(f"no snapshot {wanted}. {nearest(wanted, names)}")
+
+
+def diagnose(
+    case: Case,
+    *,
+    rules: Sequence[str] = (),
+    skip: Sequence[str] = (),
+    rule_dirs: Sequence[Path] = (),
+    namespaces: Sequence[str] = (),
+) -> Diagnosis:
+    """Run the rules. `rules` and `skip` are ids; `namespaces` limits the pods looked at.
+
+    Raises `NothingToJudge` where the capture names neither a proxy nor a pod, `UsageError` for an unknown rule.
+    """
+    chosen = _chosen(load_catalogue(rule_dirs), rules, skip)
+    mesh = case.mesh
+    if not (mesh.proxies or mesh.proxies_unread or mesh.pods):
+        raise NothingToJudge(_nothing(case))
+    sheet = Sheet(mesh, namespaces)
+    findings, not_evaluated = evaluate(chosen, sheet.facts, lambda rule: gaps_of(rule, mesh, namespaces))
+    capture = case.capture
+    return Diagnosis(
+        source_kind=capture.kind,
+        location=capture.location,
+        captured_at=capture.captured_at,
+        istio_versions=mesh.istio_versions,
+        proxies=len(sheet.proxies),
+        pods=len({*mesh.pods, *mesh.proxies}),
+        external_hosts=len({(f.host, f.port) for f in sheet.facts("connections")}),
+        findings=with_lines(findings, capture),
+        not_evaluated=not_evaluated,
+        rules_run=_evaluated(chosen, not_evaluated, len(sheet.proxies)),
+        unread=tuple(mesh.unread),
+        notes=tuple(f"{key}: {note}" for key, proxy in mesh.proxies.items() for note in proxy.notes[:3]),
+    )
+
+
+def _evaluated(chosen: Sequence[Rule], gaps: Sequence[NotEvaluated], proxies: int) -> tuple[str, ...]:
+    """Rules that had their evidence for one pod at least."""
+    nowhere = {gap.rule for gap in gaps if not gap.pods}
+    blind: dict[str, set[str]] = {}
+    for gap in gaps:
+        blind.setdefault(gap.rule, set()).update(gap.pods)
+    return tuple(r.id for r in chosen if r.id not in nowhere and (not blind.get(r.id) or len(blind[r.id]) < proxies))
+
+
+def _nothing(case: Case) -> str:
+    why = "; ".join(f"{u.path}: {u.because}" for u in case.mesh.unread[:3])
+    tail = f" Not read: {why}." if why else ""
+    return f"{case.capture.location}: no proxy and no pod in it, so there is nothing to judge.{tail}"
+
+
+def _chosen(catalogue: Sequence[Rule], only: Sequence[str], skip: Sequence[str]) -> list[Rule]:
+    known = {rule.id for rule in catalogue}
+    for name in (*only, *skip):
+        if name not in known:
+            raise UsageError(f"no rule {name}. {nearest(name, sorted(known))}")
+    return [r for r in catalogue if (not only or r.id in only) and r.id not in skip]
+
+
+def load_catalogue(rule_dirs: Sequence[Path] = ()) -> list[Rule]:
+    """The built-in rules, and those of the user's directories beside them."""
+    return load_rules([bundled.rules_dir(), *rule_dirs])
+
+
+def trace(
+    case: Case,
+    pod: str,
+    host: str,
+    port: int,
+    *,
+    ip: str | None = None,
+    protocol: str | None = None,
+    sni: str | None = None,
+    authority: str | None = None,
+    path: str = "/",
+    namespaces: Sequence[str] = (),
+) -> Trace:
+    """What the pod's sidecar does with one connection; without `ip`, with each known address of the host.
+
+    Raises `UsageError` where no pod or several fit, naming the nearest.
+    """
+    tracer = Tracer(case.mesh, find_pod(case.mesh, pod, namespaces))
+    destination = tracer.destination(host, port, ip=ip, protocol=protocol, sni=sni, authority=authority, path=path)
+    return with_lines(trace_host(tracer, destination), case.capture)
+
+
+def hosts(case: Case, namespaces: Sequence[str] = ()) -> Hosts:
+    """The external hosts: registered, wanted, and what becomes of each pod's connection."""
+    rows, missing = host_rows(Sheet(case.mesh, namespaces))
+    return Hosts(case.capture.kind, case.capture.location, rows, missing)
+
+
+def snapshots() -> list[SnapshotInfo]:
+    """The bundled snapshots, by name."""
+    return [_snapshot_info(name) for name in bundled.snapshot_names()]
+
+
+def _snapshot_info(name: str) -> SnapshotInfo:
+    from meshdoctor import yamlio
+
+    path = bundled.snapshots_dir() / name / "snapshot.yaml"
+    about = yamlio.load_documents(path.read_bytes(), str(path.name))[0]
+    return SnapshotInfo(name, about["title"], about["story"], about["istio_version"], about["expected"])

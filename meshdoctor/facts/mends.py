@@ -1,0 +1,74 @@
+"""Manifests of entries with one thing mended: what the rules' fixes are made from.
+
+Admission refuses CIDRs where the resolution is DNS (istio pkg/config/validation, ValidateServiceEntry), so addresses
+are written as plain IPs there and as CIDRs for NONE and STATIC.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+from meshdoctor.model.mesh import ServiceEntry
+from meshdoctor.semantics.addresses import as_cidr, bare
+from meshdoctor.semantics.protocols import behaviour, known_protocol, protocol_class
+
+Manifest = dict[str, Any]
+
+
+def listable(entry: ServiceEntry, addresses: Iterable[str]) -> tuple[str, ...]:
+    """Addresses in the form this entry's resolution admits."""
+    as_written = bare if entry.resolution.startswith("DNS") else as_cidr
+    return tuple(dict.fromkeys(as_written(a) for a in addresses))
+
+
+def with_addresses(entry: ServiceEntry, addresses: Iterable[str]) -> Manifest:
+    """The entry with these addresses added to its own; `{}` where there is nothing to add."""
+    added = listable(entry, addresses)
+    if not entry.manifest or not added:
+        return {}
+    made = copy.deepcopy(entry.manifest)
+    made["spec"]["addresses"] = list(dict.fromkeys([*entry.addresses, *added]))
+    return made
+
+
+def with_protocol(entry: ServiceEntry, number: int, protocol: str, addresses: Iterable[str]) -> Manifest:
+    """The entry with one port's protocol replaced; TCP comes with addresses, or not at all."""
+    opaque = protocol_class(protocol) == "tcp"
+    made = with_addresses(entry, addresses) if opaque and not entry.addresses else copy.deepcopy(entry.manifest)
+    for port in _ports(made):
+        if port.get("number") == number:
+            port["protocol"] = protocol
+            return made
+    return {}
+
+
+def as_tls(entry: ServiceEntry, number: int, resolve: bool = False) -> Manifest:
+    """The entry with the port declared TLS; `{}` unless clients of that port are known to speak TLS.
+
+    `resolve` sets resolution DNS as well, which a wildcard host cannot have.
+    """
+    if behaviour(known_protocol(number)) != "tls" or (resolve and any(h.startswith("*") for h in entry.hosts)):
+        return {}
+    made = with_protocol(entry, number, "TLS", ())
+    if made and resolve:
+        made["spec"]["resolution"] = "DNS"
+    return made
+
+
+def with_port(entry: ServiceEntry, number: int, protocol: str, addresses: Iterable[str]) -> Manifest:
+    """The entry with one more port. A TCP port needs the entry to have addresses; `{}` where none are known."""
+    opaque = protocol_class(protocol) == "tcp"
+    made = with_addresses(entry, addresses) if opaque and not entry.addresses else copy.deepcopy(entry.manifest)
+    if not made:
+        return {}
+    names = {p.get("name") for p in _ports(made)}
+    name = protocol.lower() if protocol.lower() not in names else f"{protocol.lower()}-{number}"
+    made["spec"].setdefault("ports", []).append({"number": number, "name": name, "protocol": protocol})
+    return made
+
+
+def _ports(manifest: Manifest) -> list[Manifest]:
+    ports = manifest.get("spec", {}).get("ports", [])
+    return [p for p in ports if isinstance(p, dict)]

@@ -1,0 +1,75 @@
+"""Which pod a user means: `name`, `namespace/name`, a unique prefix, `deploy/name` or `app=label`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from meshdoctor.errors import UsageError
+from meshdoctor.model.mesh import Mesh, Pod
+
+WORKLOADS = {
+    "deploy": "Deployment",
+    "deployment": "Deployment",
+    "sts": "StatefulSet",
+    "statefulset": "StatefulSet",
+    "ds": "DaemonSet",
+    "daemonset": "DaemonSet",
+    "job": "Job",
+    "rs": "ReplicaSet",
+}
+SHOWN = 5
+
+
+def find_pod(mesh: Mesh, text: str, namespaces: Sequence[str] = ()) -> str:
+    """`namespace/name` of the pod that `text` names; of several replicas the first with a proxy that was read.
+
+    Raises `UsageError` naming the nearest pods where none fits, or those that fit where several different ones do.
+    """
+    keys = sorted({*mesh.pods, *mesh.proxies, *mesh.proxies_unread})
+    keys = [k for k in keys if not namespaces or k.split("/", 1)[0] in namespaces]
+    if text in keys:
+        return text
+    found = _matching(mesh, text, keys)
+    if not found:
+        raise UsageError(_unknown(text, keys))
+    if len(found) == 1 or _is_group(text) or _one_workload(mesh, found):
+        return min(found, key=lambda key: (key not in mesh.proxies, key))
+    listed = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+    raise UsageError(f"{text} fits several pods: {listed}. Give one of these names.")
+
+
+def _is_group(text: str) -> bool:
+    """The user named a workload or a label: any of its pods will do."""
+    return "=" in text or text.split("/", 1)[0] in WORKLOADS
+
+
+def _matching(mesh: Mesh, text: str, keys: Sequence[str]) -> list[str]:
+    if "=" in text:
+        wanted = dict(part.split("=", 1) for part in text.split(",") if "=" in part)
+        return [k for k in keys if k in mesh.pods and wanted.items() <= mesh.pods[k].labels.items()]
+    head, _, rest = text.partition("/")
+    if rest and head in WORKLOADS:
+        return [k for k in keys if k in mesh.pods and _owned(mesh.pods[k], WORKLOADS[head], rest)]
+    exact = [k for k in keys if k.split("/", 1)[1] == text]
+    if exact:
+        return exact
+    return [k for k in keys if k.startswith(text) or k.split("/", 1)[1].startswith(text)] if text else []
+
+
+def _owned(pod: Pod, kind: str, name: str) -> bool:
+    return pod.workload is not None and (pod.workload.kind, pod.workload.name) == (kind, name)
+
+
+def _one_workload(mesh: Mesh, keys: Sequence[str]) -> bool:
+    owners = {mesh.pods[k].workload if k in mesh.pods else k for k in keys}
+    return len(owners) == 1 and None not in owners
+
+
+def _unknown(text: str, keys: Sequence[str]) -> str:
+    if not keys:
+        return f"no pod {text}: nothing that was read names a pod."
+    names = {k.split("/", 1)[1]: k for k in keys} | {k: k for k in keys}
+    near = difflib.get_close_matches(text, names, n=3, cutoff=0.4)
+    offered = list(dict.fromkeys(names[n] for n in near)) or list(keys[:SHOWN])
+    return f"no pod {text}. Did you mean {' or '.join(offered)}?"
