@@ -1,9 +1,9 @@
 """The wiring: what every front end calls. Each stage is one line here; none of them knows another.
 
-    open_case    source  → Case      collect, then facts
-    diagnose     Case    → Diagnosis engine over the sheet
-    trace        Case    → Trace
-    hosts        Case    → Hosts
+open_case    source  → Case      collect, then facts
+diagnose     Case    → Diagnosis engine over the sheet
+trace        Case    → Trace
+hosts        Case    → Hosts
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ For one host:port and pod, the first rule of `model.rule.CAUSES` that fired is t
 rule's own `explained_by` adds to that. Three things bound it:
 
 - Only a hit whose host covers the other's explains it: `*.wiki.example` explains `en.wiki.example`, not the reverse.
-  Without a host and a port nothing is explained.
+  A hit with a port and no host (a refused listener) explains every host on that port of its pod. Without a port
+  nothing is explained.
 - Information explains nothing more severe than information. With ALLOW_ANY an unregistered host is no fault, so it
   cannot be what makes another finding of that pod harmless.
 - It is decided pod by pod. A finding that is explained for some of its pods is reported twice, see `grouping`.
@@ -40,7 +41,7 @@ def _by_place(hits: Sequence[Hit]) -> _Index:
     """Hits by pod, port and host, then by rule; of several for one rule the most severe."""
     index: _Index = {}
     for hit in hits:
-        if hit.host and hit.port:
+        if hit.port:
             here = index.setdefault((hit.fact.pod, hit.port, hit.host.lower()), {})
             known = here.get(hit.rule.id)
             if known is None or hit.rank < known.rank:
@@ -59,7 +60,9 @@ def _root(hit: Hit, index: _Index) -> Hit:
 def _cause(hit: Hit, index: _Index) -> Hit | None:
     if not hit.host or not hit.port:
         return None
-    places = [index.get((hit.fact.pod, hit.port, host), {}) for host in (hit.host.lower(), *wildcards_for(hit.host))]
+    places = [
+        index.get((hit.fact.pod, hit.port, host), {}) for host in (hit.host.lower(), *wildcards_for(hit.host), "")
+    ]
     for rule in _explaining(hit.rule):
         for place in places:
             cause = place.get(rule)

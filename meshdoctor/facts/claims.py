@@ -22,7 +22,7 @@ from meshdoctor.semantics.precedence import order_key, why_first
 from meshdoctor.semantics.protocols import protocol_class
 from meshdoctor.semantics.registry import CLUSTER_LOCAL
 
-WILDCARD = "0.0.0.0"  # noqa: S104 - Istio's name for the shared bind
+WILDCARD = "0.0.0.0"
 
 
 def claims(case: ProxyCase) -> Iterator[Claim]:
@@ -48,9 +48,7 @@ def _wanted_binds(case: ProxyCase, entry: ServiceEntry, host: str) -> list[tuple
     return [(bare(a), "") if is_single(a) else (WILDCARD, a) for a in used]
 
 
-def _claim(
-    case: ProxyCase, entry: ServiceEntry, host: str, port: Port, bind: str, cidr: str
-) -> Iterator[Claim]:
+def _claim(case: ProxyCase, entry: ServiceEntry, host: str, port: Port, bind: str, cidr: str) -> Iterator[Claim]:
     listener = _listener_at(case, bind, port.number)
     if listener is None:
         return
@@ -186,9 +184,7 @@ def _claims_of_dump(case: ProxyCase) -> Iterator[Claim]:
             continue
         loser = ServiceEntry(_ref(parsed.host, cluster.services), (parsed.host,), (Port(parsed.port),))
         winner = _winner(case, holder.host, parsed.port)
-        yield _fact(
-            case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "lost"
-        )
+        yield _fact(case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "lost")
 
 
 def _ref(host: str, services: tuple[tuple[str, str], ...]) -> Ref:

@@ -139,9 +139,7 @@ def _reencoded(inner: dict[str, Any]) -> dict[str, Any]:
     return {"name": inner.get("name", ""), "typed_config": Raw(msgspec.json.encode(payload))}
 
 
-def _socket_matches(
-    raw: Raw, path: str
-) -> tuple[tuple[proxy.TlsSocket | None, ...], tuple[str, ...]]:
+def _socket_matches(raw: Raw, path: str) -> tuple[tuple[proxy.TlsSocket | None, ...], tuple[str, ...]]:
     if not raw:
         return (), ()
     sockets: list[proxy.TlsSocket | None] = []
@@ -210,32 +208,15 @@ def _verifies_name(validation: dict[str, Any]) -> bool:
     return any(validation.get(key) for key in keys)
 
 
-class HostStatus(wire.Wire):
-    """admin.v3.HostStatus of /clusters?format=json."""
-
-    address: wire.Address | None = None
-    health_status: dict[str, Any] = {}
-    hostname: str = ""
+_PAGE = msgspec.json.Decoder(wire.ClustersPage, strict=False)
 
 
-class ClusterStatus(wire.Wire):
-    name: str = ""
-    host_statuses: list[HostStatus] = []
-
-
-class ClustersPage(wire.Wire):
-    cluster_statuses: list[ClusterStatus] = []
-
-
-_PAGE = msgspec.json.Decoder(ClustersPage, strict=False)
-
-
-def live_endpoints(data: bytes) -> dict[str, ClusterStatus]:
+def live_endpoints(data: bytes) -> dict[str, wire.ClusterStatus]:
     """Statuses by cluster name from `/clusters?format=json`. Raises msgspec.MsgspecError where it is not that."""
     return {status.name: status for status in _PAGE.decode(data).cluster_statuses}
 
 
-def status_endpoints(status: ClusterStatus) -> tuple[proxy.Endpoint, ...]:
+def status_endpoints(status: wire.ClusterStatus) -> tuple[proxy.Endpoint, ...]:
     """The hosts of one cluster. Health as Envoy judges it: every flag but a healthy EDS status rules a host out."""
     found = []
     for i, host in enumerate(status.host_statuses):

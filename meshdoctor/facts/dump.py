@@ -14,7 +14,7 @@ import msgspec
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts import wire
-from meshdoctor.facts.clusters import ClusterStatus, cluster, endpoints, status_endpoints
+from meshdoctor.facts.clusters import cluster, endpoints, status_endpoints
 from meshdoctor.facts.lazy import LazyMap
 from meshdoctor.facts.listeners import listener
 from meshdoctor.facts.routes import route_config
@@ -64,6 +64,12 @@ class Draft:
             self.notes.append(f"a {kind} was left out: {error}")
             return None
 
+    def add_listener(self, source: wire.WireListener, path: str, name: str, is_static: bool = False) -> None:
+        """Keep a listener, under `name` where it has none of its own."""
+        made: Listener | None = self.attempt("listener", lambda: listener(source, path, name, is_static))
+        if made is not None:
+            self.listeners[made.name] = made
+
     def finish(self, key: str, live: LiveSource) -> Proxy:
         """The proxy under its name; `live` are the statuses of the /clusters page, or what loads them."""
         return Proxy(
@@ -72,7 +78,9 @@ class Draft:
             listeners=self.listeners,
             routes=LazyMap(self.routes, lambda s: route_config(*s)),
             clusters=LazyMap(self.clusters, self._cluster),
-            endpoints=LazyMap(self.endpoints, lambda s: self.attempt("endpoint", lambda: endpoints(s[0].endpoints, s[1])) or ()),
+            endpoints=LazyMap(
+                self.endpoints, lambda s: self.attempt("endpoint", lambda: endpoints(s[0].endpoints, s[1])) or ()
+            ),
             rejections=tuple(self.rejections),
             sections=frozenset(self.sections),
             document=self.document,
@@ -88,7 +96,7 @@ class Draft:
         return made or Cluster(source[0].name, str(source[0].type or "unknown"), state=source[2], path=source[1])
 
 
-LiveSource = dict[str, ClusterStatus] | Callable[[], dict[str, ClusterStatus]] | None
+LiveSource = dict[str, wire.ClusterStatus] | Callable[[], dict[str, wire.ClusterStatus]] | None
 
 
 def read_dump(data: bytes, document: str, key: str = "", live: LiveSource = None) -> Proxy:
@@ -233,22 +241,16 @@ def _bootstrap(draft: Draft, section: wire.Section, path: str) -> None:
 def _listeners(draft: Draft, section: wire.Section, path: str) -> None:
     for i, entry in enumerate(section.static_listeners):
         if entry.listener is not None:
-            _add_listener(draft, entry.listener, f"{path}.static_listeners[{i}].listener", f"static-{i}", True)
+            draft.add_listener(entry.listener, f"{path}.static_listeners[{i}].listener", f"static-{i}", True)
     for i, entry in enumerate(section.dynamic_active_listeners):
         if entry.listener is not None:
-            _add_listener(draft, entry.listener, f"{path}.dynamic_active_listeners[{i}].listener", f"unnamed-{i}")
+            draft.add_listener(entry.listener, f"{path}.dynamic_active_listeners[{i}].listener", f"unnamed-{i}")
     for i, entry in enumerate(section.dynamic_warming_listeners):
         if entry.listener is not None:
             at = f"{path}.dynamic_warming_listeners[{i}]"
             draft.reject("listener", entry.listener.name, "warming", None, entry.listener.name in draft.listeners, at)
     for i, entry in enumerate(section.dynamic_listeners):
         _dynamic_listener(draft, entry, f"{path}.dynamic_listeners[{i}]")
-
-
-def _add_listener(draft: Draft, source: wire.WireListener, path: str, name: str, is_static: bool = False) -> None:
-    made: Listener | None = draft.attempt("listener", lambda: listener(source, path, name, is_static))
-    if made is not None:
-        draft.listeners[made.name] = made
 
 
 def _is_repeated(draft: Draft, entry: wire.ListenerEntry) -> bool:
@@ -260,7 +262,7 @@ def _is_repeated(draft: Draft, entry: wire.ListenerEntry) -> bool:
 def _dynamic_listener(draft: Draft, entry: wire.ListenerEntry, path: str) -> None:
     active = entry.active_state.listener if entry.active_state else None
     if active is not None:
-        _add_listener(draft, active, f"{path}.active_state.listener", entry.name)
+        draft.add_listener(active, f"{path}.active_state.listener", entry.name)
     if entry.error_state is not None and not _is_repeated(draft, entry):
         draft.reject("listener", entry.name, "error", entry.error_state, active is not None, f"{path}.error_state")
     elif entry.warming_state is not None:

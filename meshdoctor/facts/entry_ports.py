@@ -1,4 +1,4 @@
-"""Entry ports: each host and port of a visible ServiceEntry, its addresses against DNS, its protocol against the wire."""
+"""Entry ports: each host and port of a visible ServiceEntry, its addresses and its protocol held against the wire."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from meshdoctor.semantics.protocols import (
 from meshdoctor.trace.arrival import WILDCARDS, active_filters
 from meshdoctor.trace.outbound import trace_host
 
-TLS_ON_SAME_PORT = frozenset({"mongodb", "redis", "kafka", "cassandra", "mqtt", "nats", "amqp", "memcached", "zookeeper"})
+TLS_ON_SAME_PORT = frozenset(
+    {"mongodb", "redis", "kafka", "cassandra", "mqtt", "nats", "amqp", "memcached", "zookeeper"}
+)
 """Protocols that are as often wrapped in TLS from the first byte on their usual port: TLS declared is no mistake."""
 
 FAILING = ("blocked", "broken", "misrouted")
@@ -110,7 +112,11 @@ def _own_listener(case: ProxyCase, host: str, port: int) -> str:
 
 def _why(mismatch: str, port: Port, known: str, traced: Trace | None) -> str:
     """The mismatch in words: what the port is known for, and what becomes of such a client."""
-    becomes = f"such a client: {traced.because}" if traced and traced.verdict != "delivered" else "such clients still get through"
+    becomes = (
+        f"such a client: {traced.because}"
+        if traced and traced.verdict != "delivered"
+        else "such clients still get through"
+    )
     if mismatch == "http-on-tls-port":
         return f"clients of port {port.number} speak TLS, which no HTTP chain takes; {becomes}"
     if mismatch == "declared-differs":
@@ -200,5 +206,7 @@ def _evidence(
     uses = case.uses.get(f"outbound|{port.number}||{host}", ())
     pieces += [case.evidence(use.path, use.cluster) for use in uses[:1]]
     if traced is not None:
-        pieces += [s.evidence for s in traced.steps if s.evidence is not None and s.at in ("listener", "listener_filters")]
+        pieces += [
+            s.evidence for s in traced.steps if s.evidence is not None and s.at in ("listener", "listener_filters")
+        ]
     return tuple(pieces)

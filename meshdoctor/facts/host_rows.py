@@ -37,7 +37,8 @@ def _row(sheet: Sheet, host: str, port: int | None, wanted: list[WantedHost]) ->
         protocol=declared or (known_protocol(port) if port else ""),
         registered_by=tuple(dict.fromkeys(str(e.ref) for e in entries)),
         wanted_by=tuple(
-            Wish(w.pod, tuple(s.where for s in w.seen), tuple(seen_at(s.pointer, s.where) for s in w.seen)) for w in wishes
+            Wish(w.pod, tuple(s.where for s in w.seen), tuple(seen_at(s.pointer, s.where) for s in w.seen))
+            for w in wishes
         ),
         verdicts=tuple(_verdict(case, host, port, scheme) for case in sheet.sidecars) if port is not None else (),
     )

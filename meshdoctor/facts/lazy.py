@@ -16,7 +16,9 @@ class LazyMap(Mapping[str, Value], Generic[Source, Value]):
     A sidecar of a large mesh has thousands of clusters of which a question touches a few.
     """
 
-    def __init__(self, sources: dict[str, Source] | Callable[[], dict[str, Source]], make: Callable[[Source], Value]):
+    def __init__(
+        self, sources: dict[str, Source] | Callable[[], dict[str, Source]], make: Callable[[Source], Value]
+    ) -> None:
         self._given = sources
         self._make = make
         self._made: dict[str, Value] = {}

@@ -36,7 +36,7 @@ ORDER = ("none", "cidr-wide", "http-host", "sni", "cidr")
 
 
 def guard_of(use: Use) -> tuple[str, str]:
-    """(guard, widest range) of one way out. A range that is narrow guards more than any name; 0.0.0.0/0 guards nothing."""
+    """(guard, widest range) of one way out. A narrow range guards more than a name; 0.0.0.0/0 guards nothing."""
     match = use.chain.match
     widest = _widest(match)
     if widest and not is_wide(widest):
@@ -60,7 +60,10 @@ def _leak(case: ProxyCase, parsed: ClusterName, use: Use, guard: str, widest: st
     entry = _entry(case, parsed)
     in_cluster = parsed.host.endswith(CLUSTER_LOCAL)
     view = service_view(parsed.host) if in_cluster else entry_view(entry)
-    evidence = [case.evidence(use.path, use.cluster), case.evidence(case.proxy.clusters[use.cluster].path, "ORIGINAL_DST")]
+    evidence = [
+        case.evidence(use.path, use.cluster),
+        case.evidence(case.proxy.clusters[use.cluster].path, "ORIGINAL_DST"),
+    ]
     if entry is not None:
         evidence.append(seen_at(entry.pointer, f"resolution {entry.resolution}", ".spec"))
     return Leak(

@@ -10,7 +10,7 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture, Evidence
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
-from meshdoctor.yamlio import line_of
+from meshdoctor.yamlio import Lines
 
 Shown = TypeVar("Shown", tuple[Finding, ...], Trace)
 
@@ -29,7 +29,7 @@ class _Numbered:
 
     def __init__(self, capture: Capture) -> None:
         self._capture = capture
-        self._data: dict[str, bytes] = {}
+        self._lines: dict[str, Lines] = {}
         self._found: dict[tuple[str, str], int | None] = {}
 
     def one(self, piece: Evidence) -> Evidence:
@@ -37,15 +37,16 @@ class _Numbered:
             return piece
         place = (piece.document, piece.path)
         if place not in self._found:
-            self._found[place] = line_of(self._bytes(piece.document), piece.path)
+            self._found[place] = self._of(piece.document).of(piece.path)
         line = self._found[place]
         return structs.replace(piece, line=line) if line is not None else piece
 
-    def _bytes(self, path: str) -> bytes:
-        if path not in self._data:
+    def _of(self, path: str) -> Lines:
+        if path not in self._lines:
             document = self._capture.documents.get(path)
             try:
-                self._data[path] = document.read() if document is not None else b""
+                data = document.read() if document is not None else b""
             except (Unreadable, OSError):
-                self._data[path] = b""
-        return self._data[path]
+                data = b""
+            self._lines[path] = Lines(data)
+        return self._lines[path]

@@ -16,30 +16,9 @@ DEFAULT_TIMEOUT = 15.0
 """listener_filters_timeout where unset, config.listener.v3.Listener."""
 
 
-class WireTcpProxy(wire.Wire):
-    """extensions.filters.network.tcp_proxy.v3.TcpProxy and v2's."""
-
-    cluster: str = ""
-    weighted_clusters: wire.WeightedClusters | None = None
-    tunneling_config: dict[str, Any] | None = None
-
-
-class WireRds(wire.Wire):
-    route_config_name: str = ""
-
-
-class WireHcm(wire.Wire):
-    """extensions.filters.network.http_connection_manager.v3.HttpConnectionManager and v2's."""
-
-    rds: WireRds | None = None
-    route_config: wire.WireRouteConfig | None = None
-    http_filters: list[wire.NamedFilter] = []
-    strip_any_host_port: bool = False
-    strip_matching_host_port: bool = False
-
-
-_TCP = msgspec.json.Decoder(WireTcpProxy, strict=False)
-_HCM = msgspec.json.Decoder(WireHcm, strict=False)
+_TCP = msgspec.json.Decoder(wire.WireTcpProxy, strict=False)
+_REDIS = msgspec.json.Decoder(wire.WireRedisProxy, strict=False)
+_HCM = msgspec.json.Decoder(wire.WireHcm, strict=False)
 _ANY_MATCH = proxy.FilterChainMatch()
 
 
@@ -54,9 +33,7 @@ def listener(source: wire.WireListener, path: str, name: str = "", is_static: bo
     return proxy.Listener(
         name=source.name or name,
         addresses=_addresses(source),
-        filter_chains=tuple(
-            filter_chain(c, f"{path}.filter_chains[{i}]") for i, c in enumerate(source.filter_chains)
-        ),
+        filter_chains=tuple(filter_chain(c, f"{path}.filter_chains[{i}]") for i, c in enumerate(source.filter_chains)),
         default_filter_chain=filter_chain(default, f"{path}.default_filter_chain", True) if default else None,
         listener_filters=filters,
         listener_filters_timeout=DEFAULT_TIMEOUT if timeout is None else timeout,
@@ -119,6 +96,8 @@ def filter_chain(source: wire.Chain, path: str, is_default: bool = False) -> pro
         payload = source.filters[index].payload()
         if kind == "tcp_proxy" and payload:
             tcp = _tcp_proxy(_decode(_TCP, payload))
+        elif kind == "redis_proxy" and payload:
+            tcp = _redis_proxy(_decode(_REDIS, payload))
         elif kind == "http_connection_manager" and payload:
             inside = f"{path}.filters[{index}].typed_config.route_config"
             http = _http_connection_manager(_decode(_HCM, payload), inside)
@@ -156,12 +135,17 @@ def _with_lists(value: Any, key: str = "") -> Any:
     return [_with_lists(v) for v in value] if isinstance(value, list) else value
 
 
-def _tcp_proxy(source: WireTcpProxy) -> proxy.TcpProxy:
+def _tcp_proxy(source: wire.WireTcpProxy) -> proxy.TcpProxy:
     clusters = weighted(source.weighted_clusters) or (proxy.WeightedCluster(source.cluster),)
     return proxy.TcpProxy(clusters, str((source.tunneling_config or {}).get("hostname", "")))
 
 
-def _http_connection_manager(source: WireHcm, inline_path: str) -> proxy.HttpConnectionManager:
+def _redis_proxy(source: wire.WireRedisProxy) -> proxy.TcpProxy | None:
+    cluster = (source.prefix_routes.get("catch_all_route") or {}).get("cluster") or source.cluster
+    return proxy.TcpProxy((proxy.WeightedCluster(str(cluster)),)) if cluster else None
+
+
+def _http_connection_manager(source: wire.WireHcm, inline_path: str) -> proxy.HttpConnectionManager:
     fault = next((f for f in source.http_filters if kind_of(f) == "fault"), None)
     return proxy.HttpConnectionManager(
         route_config_name=source.rds.route_config_name if source.rds else "",

@@ -10,13 +10,14 @@ from collections.abc import Callable
 import msgspec
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.clusters import ClusterStatus, live_endpoints
+from meshdoctor.facts.clusters import live_endpoints
 from meshdoctor.facts.credentials import credentials
 from meshdoctor.facts.dump import read_dump
 from meshdoctor.facts.lazy import LazySequence
 from meshdoctor.facts.pasted import PASTED, read_pasted
 from meshdoctor.facts.resources import Resources, read_resources
 from meshdoctor.facts.wanted import ips_beside, service_test, wanted_hosts
+from meshdoctor.facts.wire import ClusterStatus
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxy import Proxy

@@ -5,15 +5,14 @@ They have no `configs`, no bootstrap and camelCase names. What was not pasted is
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts import wire
-from meshdoctor.facts.clusters import ClusterStatus
 from meshdoctor.facts.dump import Draft
-from meshdoctor.facts.listeners import listener
 from meshdoctor.facts.spelling import snake_case
 from meshdoctor.model.evidence import Document
 from meshdoctor.model.proxy import Proxy
@@ -22,11 +21,14 @@ PASTED = ("listeners.json", "clusters.json", "routes.json", "endpoints.json")
 """File names under which collect hands over pasted arrays."""
 
 
+Shape = TypeVar("Shape", bound=wire.Wire)
+
+
 def read_pasted(documents: dict[str, Document], key: str) -> Proxy:
     """One proxy from arrays pasted together. Raises `Unreadable` where none of them is what it should be."""
     first = next(iter(documents.values()))
     draft = Draft(first.path)
-    live: dict[str, ClusterStatus] | None = None
+    live: dict[str, wire.ClusterStatus] | None = None
     for name, document in documents.items():
         items = _items(document)
         if name == "listeners.json":
@@ -36,7 +38,7 @@ def read_pasted(documents: dict[str, Document], key: str) -> Proxy:
         elif name == "routes.json":
             _routes(draft, items)
         else:
-            live = {s.name: s for s in (msgspec.convert(i, ClusterStatus, strict=False) for i in items)}
+            live = {s.name: s for s in (msgspec.convert(i, wire.ClusterStatus, strict=False) for i in items)}
             draft.sections.add("endpoints")
     draft.notes.append("pasted from istioctl: without bootstrap, so pod, version and DNS capture are not known")
     return draft.finish(key, live)
@@ -52,29 +54,32 @@ def _items(document: Document) -> list[Any]:
     return [snake_case(item) for item in value if isinstance(item, dict)]
 
 
-def _decoded(item: dict[str, Any], shape: type[wire.Wire]) -> Any:
-    return msgspec.json.decode(msgspec.json.encode(item), type=shape, strict=False)
+def _decoded(draft: Draft, kind: str, item: dict[str, Any], shape: type[Shape]) -> Shape | None:
+    """The item in its wire shape, None (counted and noted) where it is not one."""
+    decode = partial(msgspec.json.decode, msgspec.json.encode(item), type=shape, strict=False)
+    made: Shape | None = draft.attempt(kind, decode)
+    return made
 
 
 def _listeners(draft: Draft, items: list[Any]) -> None:
     draft.sections.add("listeners")
     for index, item in enumerate(items):
-        made = draft.attempt("listener", lambda i=item, n=index: listener(_decoded(i, wire.WireListener), f"$[{n}]"))
-        if made is not None:
-            draft.listeners[made.name or f"listener-{index}"] = made
+        source = _decoded(draft, "listener", item, wire.WireListener)
+        if source is not None:
+            draft.add_listener(source, f"$[{index}]", f"listener-{index}")
 
 
 def _clusters(draft: Draft, items: list[Any]) -> None:
     draft.sections.add("clusters")
     for index, item in enumerate(items):
-        made = draft.attempt("cluster", lambda i=item: _decoded(i, wire.WireCluster))
-        if made is not None:
-            draft.clusters[made.name] = (made, f"$[{index}]", "active")
+        source = _decoded(draft, "cluster", item, wire.WireCluster)
+        if source is not None:
+            draft.clusters[source.name] = (source, f"$[{index}]", "active")
 
 
 def _routes(draft: Draft, items: list[Any]) -> None:
     draft.sections.add("routes")
     for index, item in enumerate(items):
-        made = draft.attempt("route", lambda i=item: _decoded(i, wire.WireRouteConfig))
-        if made is not None:
-            draft.routes[made.name] = (made, f"$[{index}]")
+        source = _decoded(draft, "route", item, wire.WireRouteConfig)
+        if source is not None:
+            draft.routes[source.name] = (source, f"$[{index}]")

@@ -173,7 +173,11 @@ class ProxyCase:
     def wildcard_listener(self, port: int) -> Listener | None:
         """The listener on the wildcard address of a port."""
         index = self.tracer.index
-        return next((index.by_address[w, port] for w in WILDCARDS if (w, port) in index.by_address), None) if index else None
+        return (
+            next((index.by_address[w, port] for w in WILDCARDS if (w, port) in index.by_address), None)
+            if index
+            else None
+        )
 
     def evidence(self, path: str, value: str = "") -> Evidence:
         """A piece of this proxy's dump."""

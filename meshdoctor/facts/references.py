@@ -8,11 +8,11 @@ from meshdoctor.facts.proxy_case import ProxyCase, Use
 from meshdoctor.facts.views import role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import ResourceRole
-from meshdoctor.model.mesh import Mesh, VirtualService
+from meshdoctor.model.mesh import VirtualService
 from meshdoctor.model.sheet import Dangling, RouteFault, VirtualServiceHost
 from meshdoctor.semantics.hosts import covers
 from meshdoctor.semantics.names import cluster_name, config_ref, slug
-from meshdoctor.semantics.registry import Registry, is_external_host
+from meshdoctor.semantics.registry import is_external_host
 from meshdoctor.trace.http import POLICY_HOSTS
 
 
@@ -20,8 +20,8 @@ def host_lost(use: Use) -> tuple[str, int]:
     """The host and port whose traffic a use carries: the virtual host's, the SNI's, else the cluster's own."""
     parsed = cluster_name(use.cluster)
     if use.virtual_host is not None:
-        name, _, port = use.virtual_host.name.rpartition(":")
-        return (name.lower(), int(port)) if port.isdigit() and name else (use.virtual_host.name, 0)
+        name, _, number = use.virtual_host.name.rpartition(":")
+        return (name.lower(), int(number)) if number.isdigit() and name else (use.virtual_host.name, 0)
     port = use.listener.addresses[0][1] if use.listener.addresses else 0
     if use.chain.match.server_names:
         return use.chain.match.server_names[0].lower(), port
@@ -32,7 +32,9 @@ def dangling(case: ProxyCase) -> Iterator[Dangling]:
     """One fact per (cluster that the proxy has not got, host whose traffic is sent there)."""
     if "clusters" not in case.proxy.sections:
         return
-    warming = {r.name for r in case.proxy.rejections if r.kind == "cluster" and r.state == "warming" and not r.has_active}
+    warming = {
+        r.name for r in case.proxy.rejections if r.kind == "cluster" and r.state == "warming" and not r.has_active
+    }
     seen: set[tuple[str, str, int]] = set()
     for name, uses in case.uses.items():
         if name in case.proxy.clusters and name not in warming:
@@ -97,28 +99,35 @@ def faults(case: ProxyCase) -> Iterator[RouteFault]:
             )
 
 
-def virtual_service_hosts(mesh: Mesh, registry: Registry) -> Iterator[VirtualServiceHost]:
-    """One fact per external host of a VirtualService that applies to the mesh's sidecars."""
-    for service in mesh.virtual_services:
-        if "mesh" not in service.gateways:
+def virtual_service_hosts(case: ProxyCase) -> Iterator[VirtualServiceHost]:
+    """One fact per external host of a VirtualService that this sidecar gets."""
+    for service in case.mesh.virtual_services:
+        if "mesh" not in service.gateways or not _reaches(service, case):
             continue
         for host in service.hosts:
             if is_external_host(host.removeprefix("*.")) and host != "*":
-                yield _virtual_service_host(mesh, registry, service, host.lower())
+                yield _virtual_service_host(case, service, host.lower())
 
 
-def _virtual_service_host(
-    mesh: Mesh, registry: Registry, service: VirtualService, host: str
-) -> VirtualServiceHost:
+def _reaches(service: VirtualService, case: ProxyCase) -> bool:
+    """Whether the pod's namespace is one the VirtualService is exported to."""
+    config = case.mesh.mesh_config
+    exports = service.export_to or (config.default_virtual_service_export_to if config else ("*",))
+    own, namespace = service.ref.namespace, case.viewer.namespace
+    return "*" in exports or namespace in exports or ("." in exports and own == namespace)
+
+
+def _virtual_service_host(case: ProxyCase, service: VirtualService, host: str) -> VirtualServiceHost:
+    mesh = case.mesh
     protocols = tuple(p for p, routes in (("http", service.http), ("tls", service.tls), ("tcp", service.tcp)) if routes)
     port = _destination_port(service, host) or (443 if protocols[:1] == ("tls",) else 80)
     by_wildcard = any(covers(host, h) for e in mesh.service_entries for h in e.hosts)
-    registered = bool(registry.entries(host)) or by_wildcard or any(s.external_name == host for s in mesh.services)
+    registered = bool(case.registry.entries(host)) or by_wildcard or any(s.external_name == host for s in mesh.services)
     return VirtualServiceHost(
-        pod="",
+        pod=case.key,
         host=host,
         port=port,
-        policy="unknown",
+        policy=case.policy,
         resources=(ResourceRole("VirtualService", service.ref.namespace, service.ref.name, "cause"),),
         evidence=(_host_evidence(service, host),),
         namespace=service.ref.namespace,

@@ -31,6 +31,7 @@ PER_SIDECAR: dict[str, Callable[[ProxyCase], Iterator[Fact]]] = {
     "leaks": leaks,
     "policies": policies,
     "upstreams": upstreams,
+    "virtual_service_hosts": virtual_service_hosts,
 }
 """Lists made sidecar by sidecar. Gateways have no outbound side of their own to judge."""
 
@@ -75,5 +76,3 @@ class Sheet:
             yield from credential_facts(self.mesh)
         elif name == "pods":
             yield from pod_views(self.mesh)
-        elif name == "virtual_service_hosts":
-            yield from virtual_service_hosts(self.mesh, self.registry)

@@ -129,7 +129,12 @@ def _ignored_credential(case: ProxyCase, parsed: ClusterName, socket: TlsSocket 
     for rule in _rules_for(case, parsed.host):
         tls = _tls_for(rule, parsed.port)
         name = str(tls.get("credentialName", ""))
-        if tls.get("mode") in ORIGINATING and name and not name.startswith("configmap://") and not rule.workload_selector:
+        if (
+            tls.get("mode") in ORIGINATING
+            and name
+            and not name.startswith("configmap://")
+            and not rule.workload_selector
+        ):
             return name
     return ""
 
@@ -156,7 +161,11 @@ def _other_port_tls(case: ProxyCase, parsed: ClusterName, socket: TlsSocket | No
             continue
         for setting in _port_settings(rule):
             number = (setting.get("port") or {}).get("number")
-            if (setting.get("tls") or {}).get("mode") in ORIGINATING and isinstance(number, int) and number != parsed.port:
+            if (
+                (setting.get("tls") or {}).get("mode") in ORIGINATING
+                and isinstance(number, int)
+                and number != parsed.port
+            ):
                 served = case.own_cluster(parsed.host, number)
                 if served is None or served.name not in case.uses:
                     return number

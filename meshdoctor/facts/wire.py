@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct, field
 
-
 NO_RAW = Raw(b"")
 """A raw field that the dump does not have. (msgspec takes no `Raw | None`.)"""
 
@@ -251,6 +250,54 @@ class WireRoute(Wire):
     metadata: Metadata | None = None
     typed_per_filter_config: Raw = NO_RAW
     per_filter_config: Raw = NO_RAW
+
+
+class WireTcpProxy(Wire):
+    """extensions.filters.network.tcp_proxy.v3.TcpProxy and v2's."""
+
+    cluster: str = ""
+    weighted_clusters: WeightedClusters | None = None
+    tunneling_config: dict[str, Any] | None = None
+
+
+class WireRedisProxy(Wire):
+    """extensions.filters.network.redis_proxy.v3.RedisProxy: only the catch-all route decides without a key."""
+
+    cluster: str = ""
+    prefix_routes: dict[str, Any] = {}
+
+
+class WireRds(Wire):
+    """The route discovery of an HCM."""
+
+    route_config_name: str = ""
+
+
+class WireHcm(Wire):
+    """extensions.filters.network.http_connection_manager.v3.HttpConnectionManager and v2's."""
+
+    rds: WireRds | None = None
+    route_config: WireRouteConfig | None = None
+    http_filters: list[NamedFilter] = []
+    strip_any_host_port: bool = False
+    strip_matching_host_port: bool = False
+
+
+class HostStatus(Wire):
+    """admin.v3.HostStatus of /clusters?format=json."""
+
+    address: Address | None = None
+    health_status: dict[str, Any] = {}
+    hostname: str = ""
+
+
+class ClusterStatus(Wire):
+    name: str = ""
+    host_statuses: list[HostStatus] = []
+
+
+class ClustersPage(Wire):
+    cluster_statuses: list[ClusterStatus] = []
 
 
 class ErrorState(Wire):

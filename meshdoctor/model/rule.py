@@ -26,7 +26,17 @@ CAUSES = (
 )
 """For one host:port and pod the first of these that fires is the cause; the others are explained by it."""
 
-NEEDS = ("config_dump", "clusters", "pods", "serviceentries", "virtualservices", "sidecars", "services", "namespaces", "dns")
+NEEDS = (
+    "config_dump",
+    "clusters",
+    "pods",
+    "serviceentries",
+    "virtualservices",
+    "sidecars",
+    "services",
+    "namespaces",
+    "dns",
+)
 """Evidence a rule can ask for: documents of a proxy, or a plural kind of resource."""
 
 

@@ -33,7 +33,7 @@ class Destination(Struct, frozen=True, omit_defaults=False):
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
-    """One decision on the way: `at` capture, listener, listener_filters, filter_chain, route, cluster, endpoint, verdict."""
+    """One decision: `at` is capture, listener, listener_filters, filter_chain, route, cluster or endpoint."""
 
     at: str
     chose: str | None

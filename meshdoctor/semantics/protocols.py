@@ -212,7 +212,7 @@ def client_protocol(declared: str, port: int, scheme: str = "") -> str:
 
 
 def behaviour(known: str) -> str:
-    """What a client of a known protocol does on the wire: `http`, `tls`, `server-first` or `tcp`; `""` where not known."""
+    """What a client of a known protocol does: `http`, `tls`, `server-first` or `tcp`; `""` where it is not known."""
     if not known:
         return ""
     if known == "http":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -155,13 +155,15 @@ def _value_matches(header: HeaderMatch, value: str) -> bool:
     wanted = header.value
     if header.ignore_case:
         value, wanted = value.lower(), wanted.lower()
-    tests = {
-        "exact": lambda: value == wanted,
-        "prefix": lambda: value.startswith(wanted),
-        "suffix": lambda: value.endswith(wanted),
-        "contains": lambda: wanted in value,
-        "regex": lambda: _full_match(wanted, value),
-        "present": lambda: True,
-    }
-    test = tests.get(header.kind)
-    return test() if test else False
+    test = _VALUE_TESTS.get(header.kind)
+    return test(value, wanted) if test else False
+
+
+_VALUE_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "exact": lambda value, wanted: value == wanted,
+    "prefix": lambda value, wanted: value.startswith(wanted),
+    "suffix": lambda value, wanted: value.endswith(wanted),
+    "contains": lambda value, wanted: wanted in value,
+    "regex": lambda value, wanted: _full_match(wanted, value),
+    "present": lambda value, wanted: True,
+}

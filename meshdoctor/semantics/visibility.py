@@ -67,7 +67,10 @@ def unexplained(entry: ServiceEntry, namespace: str, mesh_config: MeshConfig | N
     if mesh_config is not None and mesh_config.has_entry_visibility:
         field = "meshConfig.serviceEntryVisibility"
         return Visibility(False, field, f"exportTo shows it to {namespace}; this setting (Istio 1.31) narrows that")
-    because = "exportTo and Sidecar show it, yet the proxy has no cluster for it: discoverySelectors, another revision, or istiod has not pushed it"
+    because = (
+        "exportTo and Sidecar show it, yet the proxy has no cluster for it: look at discoverySelectors, the entry's "
+        "revision, and whether istiod pushed it"
+    )
     return Visibility(False, "none of exportTo and Sidecar", because)
 
 

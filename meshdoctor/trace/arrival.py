@@ -17,7 +17,7 @@ from meshdoctor.trace.walk import Outcome, Walk
 
 INSPECTORS = ("tls_inspector", "http_inspector")
 CATCH_ALL_NAMES = ("virtualOutbound", "virtual")
-WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - names of Envoy's wildcard addresses, nothing is bound here
+WILDCARDS = ("0.0.0.0", "::")
 
 
 class ListenerIndex:
@@ -60,7 +60,12 @@ class ListenerIndex:
 
     def bound_addresses(self, port: int) -> list[str]:
         """Addresses other than wildcards that some listener binds on this port."""
-        return [a for listener in self.by_port.get(port, ()) for a, p in listener.addresses if p == port and a not in WILDCARDS]
+        return [
+            a
+            for listener in self.by_port.get(port, ())
+            for a, p in listener.addresses
+            if p == port and a not in WILDCARDS
+        ]
 
 
 def _canonical(bind: str) -> str:
@@ -125,7 +130,9 @@ def _waiting(listener: Listener, inspector: ListenerFilter, plain: Arrival) -> I
             "and listener_filters_timeout is 0: it waits for ever",
         )
     if not listener.continue_on_listener_filters_timeout:
-        return Inspection(plain, closed=f"{inspector.kind} gets no bytes, and after {timeout:g} s without an answer Envoy closes")
+        return Inspection(
+            plain, closed=f"{inspector.kind} gets no bytes, and after {timeout:g} s without an answer Envoy closes"
+        )
     note = f"{inspector.kind} gets no bytes and goes on after {timeout:g} s"
     return Inspection(plain, (note,))
 
@@ -135,7 +142,9 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     destination = walk.destination
     listener = index.choose(destination.ip, destination.port)
     if listener is None:
-        return Outcome("unknown", "no-listeners", "the dump holds no listener that could take it", missing=("listeners",))
+        return Outcome(
+            "unknown", "no-listeners", "the dump holds no listener that could take it", missing=("listeners",)
+        )
     walk.listener = listener
     walk.step("listener", listener.name, _why_listener(listener, index, destination), listener.path, listener.name)
     seen = inspect(listener, destination, walk.proxy.node.ip or None)
@@ -150,7 +159,9 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     choice = choose_chain(listener.filter_chains, listener.default_filter_chain, seen.arrival)
     if choice.chain is None:
         why = "; ".join(choice.decided) or "no filter chain matches"
-        walk.step("filter_chain", None, f"{why}; there is no default chain, so Envoy closes", f"{listener.path}.filter_chains")
+        walk.step(
+            "filter_chain", None, f"{why}; there is no default chain, so Envoy closes", f"{listener.path}.filter_chains"
+        )
         flags = Expect(response_flags=("NR",))
         return Outcome("blocked", "no-filter-chain", f"no filter chain of {listener.name} matches: {why}", flags)
     walk.chain = choice.chain
@@ -179,7 +190,9 @@ def _why_chain(decided: tuple[str, ...], is_default: bool) -> str:
 def _why_listener(listener: Listener, index: ListenerIndex, destination: Destination) -> str:
     dialled = f"{destination.ip or destination.host}:{destination.port}"
     if listener is index.catch_all:
-        return f"no listener for {dialled}, nor for port {destination.port} on any address: it stays where iptables put it"
+        return (
+            f"no listener for {dialled}, nor for port {destination.port} on any address: it stays where iptables put it"
+        )
     if any(bind in WILDCARDS for bind, _ in listener.addresses):
         return f"no listener for {dialled}; the wildcard on port {destination.port} matches"
     return f"it is bound to {dialled}"

@@ -52,7 +52,12 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
     walk.virtual_host, walk.domain = found
     choice = choose_route(found.virtual_host.routes, request)
     if choice is None:
-        walk.step("route", None, f"virtual host {found.virtual_host.name} has no route for {request.path}", found.virtual_host.path)
+        walk.step(
+            "route",
+            None,
+            f"virtual host {found.virtual_host.name} has no route for {request.path}",
+            found.virtual_host.path,
+        )
         why = f"no route of virtual host {found.virtual_host.name} matches {request.method} {request.path}"
         return Outcome("blocked", "no-route", why, Expect(("NR",), 404))
     walk.route = choice.route
@@ -100,14 +105,21 @@ def _act(walk: Walk, route: Route) -> Outcome | None:
     if route.cluster_header:
         why = f"the cluster is named by request header {route.cluster_header}, which the trace does not know"
         return Outcome("unknown", "cluster-header", why, missing=(f"request header {route.cluster_header}",))
-    return Outcome("unknown", "route-action", "the route's action is of a kind this version does not read", missing=("route action",))
+    return Outcome(
+        "unknown",
+        "route-action",
+        "the route's action is of a kind this version does not read",
+        missing=("route action",),
+    )
 
 
 def _direct(walk: Walk, route: Route) -> Outcome:
     expect = Expect(http_status=route.status)
     if walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS:
         return Outcome("blocked", "block-all", f"virtual host {walk.virtual_host.name} answers {route.status}", expect)
-    return Outcome("misrouted", "direct-response", f"the route answers {route.status} itself and sends nothing on", expect)
+    return Outcome(
+        "misrouted", "direct-response", f"the route answers {route.status} itself and sends nothing on", expect
+    )
 
 
 def fault_on_every_request(walk: Walk) -> str:

@@ -210,7 +210,9 @@ class Tracer:
         found = captured(self.settings, destination.ip, destination.port)
         walk.steps.append(Step("capture", _capture_word(found), _capture_why(found, self.settings), _pointed(found)))
         if found.verdict is False and self.index is not None and self.index.accepts(destination.ip, destination.port):
-            walk.step("capture", "dialled directly", "a listener of the sidecar itself is bound to this address and port")
+            walk.step(
+                "capture", "dialled directly", "a listener of the sidecar itself is bound to this address and port"
+            )
             return None
         if found.verdict is False:
             return Outcome("bypassed", "bypassed", found.because)
@@ -262,4 +264,3 @@ def trace_host(tracer: Tracer, destination: Destination) -> Trace:
         AddressTrace(ip, t.verdict, t.reason, t.cluster, t.listener) for ip, t in zip(addresses, traces, strict=True)
     )
     return structs.replace(worst, addresses=rows)
-

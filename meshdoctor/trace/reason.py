@@ -149,7 +149,10 @@ def _declares_inspected(walk: Walk, found: Registration) -> bool:
     """The entry for this very port asked for the inspection that the client cannot stand."""
     port = walk.destination.port
     return any(
-        protocol_class(p.protocol) in ("http", "tls", "auto") for e in found.visible for p in e.ports if p.number == port
+        protocol_class(p.protocol) in ("http", "tls", "auto")
+        for e in found.visible
+        for p in e.ports
+        if p.number == port
     )
 
 

@@ -133,7 +133,9 @@ def _no_endpoint(walk: Walk, cluster: Cluster) -> Outcome | None:
         if cluster.type == "EDS":
             why = f"the endpoints of {cluster.name} are in no document that was read"
             return Outcome("unknown", "no-endpoints-read", why, missing=("config_dump?include_eds or clusters.json",))
-        return None if cluster.endpoints else Outcome("broken", "no-endpoints", f"{cluster.name} has no endpoints", http)
+        return (
+            None if cluster.endpoints else Outcome("broken", "no-endpoints", f"{cluster.name} has no endpoints", http)
+        )
     if not known:
         return Outcome("broken", "no-endpoints", f"{cluster.name} has no endpoints", http)
     if all(e.health != "HEALTHY" for e in known) and cluster.panic_threshold == 0:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.yamlio import ALIAS_ALLOWANCE, MAX_DEPTH, dump, line_of, load_documents
+from meshdoctor.yamlio import Lines, dump, line_of, load_documents
+from meshdoctor.yamlio.reading import ALIAS_ALLOWANCE, MAX_DEPTH
 
 SERVICE_ENTRY = b"""\
 apiVersion: networking.istio.io/v1
@@ -57,7 +58,9 @@ def refusal(text: str | bytes, where: str = "f.yaml") -> str:
         ("2026-11-21T09:48:47Z", "2026-11-21T09:48:47Z"),
         ("1.2.3", "1.2.3"),
         ("10.0.0.0/8", "10.0.0.0/8"),
-        ("y", "y"),
+        ("y", True),
+        ("N", False),
+        ("1_0.5", 10.5),
         ("0x_", "0x_"),
         ("'12'", "12"),
         ('"yes"', "yes"),
@@ -197,6 +200,20 @@ def test_line_of_counts_documents_as_load_does() -> None:
 def test_line_of_stops_at_an_alias_and_at_broken_text() -> None:
     assert line_of(b"a: &a {b: 1}\nc: *a\n", "$.c.b") == 2
     assert line_of(b"a: [1\nb: 2", "$.b") is None
+
+
+def test_lines_answer_many_questions_of_one_reading() -> None:
+    lines = Lines(SERVICE_ENTRY)
+    assert [lines.of(path) for path in ("$.spec", "$.kind", "$.spec.ports[0].name", "$.nothing")] == [6, 2, 10, None]
+
+
+def test_lines_before_the_break_are_known() -> None:
+    assert line_of(b"a: 1\nb: 2\n---\n- [", "$.b") == 2
+
+
+def test_deep_documents_have_lines_too() -> None:
+    depth = 2_000
+    assert line_of(b"[" * depth + b"]" * depth, "$" + "[0]" * (depth - 1)) == 1
 
 
 JSON = st.recursive(

@@ -86,7 +86,13 @@ def test_all_of_a_service_entry_and_its_old_forms() -> None:
 
 def test_a_manifest_is_what_a_person_would_write() -> None:
     annotations = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "note": "x"}
-    server_made: Tree = {"uid": "u", "resourceVersion": "1", "generation": 2, "managedFields": [], "creationTimestamp": "t"}
+    server_made: Tree = {
+        "uid": "u",
+        "resourceVersion": "1",
+        "generation": 2,
+        "managedFields": [],
+        "creationTimestamp": "t",
+    }
     body = {**istio("ServiceEntry", "db", ENTRY_SPEC, annotations=annotations, **server_made), "status": {}}
     read, _ = resources(resources__serviceentries_json=listed(body))
     assert read.service_entries[0].manifest == {
