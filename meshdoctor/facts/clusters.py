@@ -31,7 +31,7 @@ def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy
     panic = source.common_lb_config.healthy_panic_threshold if source.common_lb_config else None
     return proxy.Cluster(
         name=source.name,
-        type=_type(source),
+        type=cluster_type(source),
         endpoints=_own_endpoints(source, path),
         tls=_cluster_socket(source, path, auto_sni, auto_san),
         tls_matches=matches,
@@ -49,7 +49,8 @@ def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy
     )
 
 
-def _type(source: wire.WireCluster) -> str:
+def cluster_type(source: wire.WireCluster) -> str:
+    """STATIC, EDS, STRICT_DNS, LOGICAL_DNS, ORIGINAL_DST, or the name of a custom type."""
     if source.cluster_type is not None:
         return source.cluster_type.name
     return CLUSTER_TYPES.get(str(source.type or 0), str(source.type))

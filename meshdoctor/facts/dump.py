@@ -14,7 +14,7 @@ import msgspec
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts import wire
-from meshdoctor.facts.clusters import cluster, endpoints, status_endpoints
+from meshdoctor.facts.clusters import cluster, cluster_type, endpoints, status_endpoints
 from meshdoctor.facts.lazy import LazyMap
 from meshdoctor.facts.listeners import listener
 from meshdoctor.facts.routes import route_config
@@ -88,6 +88,7 @@ class Draft:
             unknown_types=self.unknown,
             live_endpoints=None if live is None else LazyMap(live, status_endpoints),
             notes=self.notes,
+            cluster_types=LazyMap(self.clusters, lambda s: cluster_type(s[0])),
         )
 
     def _cluster(self, source: tuple[wire.WireCluster, str, str]) -> Cluster:

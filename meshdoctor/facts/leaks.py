@@ -20,11 +20,10 @@ from meshdoctor.trace.arrival import WILDCARDS
 def leaks(case: ProxyCase) -> Iterator[Leak]:
     """One fact per ORIGINAL_DST cluster reachable on a wildcard listener, by its weakest guard."""
     for name, parsed in case.cluster_names.items():
-        uses = [u for u in case.uses.get(name, ()) if any(b in WILDCARDS for b, _ in u.listener.addresses)]
-        if not uses or is_policy(name):
+        if case.proxy.cluster_types[name] != "ORIGINAL_DST" or is_policy(name):
             continue
-        cluster = case.proxy.clusters[name]
-        if cluster.type != "ORIGINAL_DST":
+        uses = [u for u in case.uses.get(name, ()) if any(b in WILDCARDS for b, _ in u.listener.addresses)]
+        if not uses:
             continue
         guarded = [(guard_of(use), use) for use in uses]
         (guard, widest), use = min(guarded, key=lambda g: ORDER.index(g[0][0]))

@@ -291,6 +291,8 @@ class Proxy(Struct):
     live_endpoints: Mapping[str, tuple[Endpoint, ...]] | None = None
     """Hosts of each cluster from the /clusters page; None where it was not read."""
     notes: list[str] = field(default_factory=list)
+    cluster_types: Mapping[str, str] = field(default_factory=dict)
+    """`Cluster.type` by name, known without making the cluster: a mesh has thousands."""
 
     def endpoints_of(self, cluster: Cluster) -> tuple[Endpoint, ...] | None:
         """Endpoints as Envoy uses them, or None where the evidence does not tell."""

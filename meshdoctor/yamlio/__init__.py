@@ -1,8 +1,8 @@
 """The only package that knows YAML: it reads hostile documents safely, writes stable ones, and finds lines.
 
 Values are those the Kubernetes API server would see. Plain scalars follow the reader it uses (go.yaml.in/yaml/v2
-behind sigs.k8s.io/yaml): `yes`, `on` and `y` are booleans, `0755` is octal, `1e3` is a number, `22:22` is text. Timestamps stay
-text, and so does every key of a mapping.
+behind sigs.k8s.io/yaml): `yes`, `on` and `y` are booleans, `0755` is octal, `1e3` is a number, `22:22` is text.
+Timestamps stay text, and so does every key of a mapping.
 """
 
 from __future__ import annotations
