@@ -18,7 +18,7 @@ from meshdoctor import bundled
 from meshdoctor.collect.source import read_capture, read_snapshot
 from meshdoctor.engine.evaluate import evaluate
 from meshdoctor.engine.loader import load_rules
-from meshdoctor.errors import NothingToJudge, UsageError
+from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
 from meshdoctor.facts.gaps import gaps_of
 from meshdoctor.facts.host_rows import host_rows
 from meshdoctor.facts.lines import with_lines
@@ -104,8 +104,7 @@ def diagnose(
     """
     chosen = _chosen(load_catalogue(rule_dirs), rules, skip)
     mesh = case.mesh
-    if not (mesh.proxies or mesh.proxies_unread or mesh.pods):
-        raise NothingToJudge(_nothing(case))
+    _refuse_nothing(case)
     sheet = Sheet(mesh, namespaces)
     findings, not_evaluated = evaluate(chosen, sheet.facts, lambda rule: gaps_of(rule, mesh, namespaces))
     capture = case.capture
@@ -134,10 +133,17 @@ def _evaluated(chosen: Sequence[Rule], gaps: Sequence[NotEvaluated], proxies: in
     return tuple(r.id for r in chosen if r.id not in nowhere and (not blind.get(r.id) or len(blind[r.id]) < proxies))
 
 
-def _nothing(case: Case) -> str:
-    why = "; ".join(f"{u.path}: {u.because}" for u in case.mesh.unread[:3])
+def _refuse_nothing(case: Case) -> None:
+    """Raise where not one proxy or pod could be read: 4 if something was there that is not readable, else 3."""
+    mesh = case.mesh
+    if mesh.proxies or mesh.pods:
+        return
+    if mesh.proxies_unread:
+        raise Unreadable("; ".join(mesh.proxies_unread.values()))
+    why = "; ".join(f"{u.path}: {u.because}" for u in mesh.unread[:3])
     tail = f" Not read: {why}." if why else ""
-    return f"{case.capture.location}: no proxy and no pod in it, so there is nothing to judge.{tail}"
+    location = case.capture.location
+    raise NothingToJudge(f"{location}: no proxy and no pod in it, so there is nothing to judge.{tail}")
 
 
 def _chosen(catalogue: Sequence[Rule], only: Sequence[str], skip: Sequence[str]) -> list[Rule]:
@@ -170,6 +176,7 @@ def trace(
 
     Raises `UsageError` where no pod or several fit, naming the nearest.
     """
+    _refuse_nothing(case)
     tracer = Tracer(case.mesh, find_pod(case.mesh, pod, namespaces))
     destination = tracer.destination(host, port, ip=ip, protocol=protocol, sni=sni, authority=authority, path=path)
     return with_lines(trace_host(tracer, destination), case.capture)
@@ -177,6 +184,7 @@ def trace(
 
 def hosts(case: Case, namespaces: Sequence[str] = ()) -> Hosts:
     """The external hosts: registered, wanted, and what becomes of each pod's connection."""
+    _refuse_nothing(case)
     rows, missing = host_rows(Sheet(case.mesh, namespaces))
     return Hosts(case.capture.kind, case.capture.location, rows, missing)
 

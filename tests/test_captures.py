@@ -1,4 +1,4 @@
-"""Whole captures of real sidecars: what `trace` says is what Envoy did, what `check` finds is what was broken on purpose.
+"""Whole captures of real sidecars: `trace` says what Envoy did, `check` finds what was broken on purpose.
 
 The bundled snapshots are such captures, and more of them lie beside the checkout (`../shared/captures`). Each holds
 `observed.json`: every connection made from the application's side, with Envoy's own access log.
@@ -70,6 +70,10 @@ def assert_as_observed(folder: Path, probe: dict[str, Any]) -> None:
         assert result.cluster == logged["cluster"], result.because
     if logged.get("route") and result.route is not None:
         assert result.route == logged["route"]
+    if logged.get("flags"):
+        assert set(logged["flags"].split(",")) & set(result.expect.response_flags), result.expect
+    if logged.get("upstream_host"):
+        assert result.endpoint == logged["upstream_host"], result.because
     if result.expect.http_status is not None and probe.get("status") is not None:
         assert result.expect.http_status == probe["status"]
 

@@ -121,7 +121,8 @@ def _fact(
 ) -> Claim:
     view = entry_view(entry)
     evidence = [case.evidence(chain.path if chain else listener.path, winner_host)]
-    evidence.append(seen_at(entry.pointer, str(entry.ref)))
+    if entry.pointer.document:
+        evidence.append(seen_at(entry.pointer, str(entry.ref)))
     return Claim(
         pod=case.key,
         host=host,
@@ -188,4 +189,4 @@ def _claims_of_dump(case: ProxyCase) -> Iterator[Claim]:
 
 
 def _ref(host: str, services: tuple[tuple[str, str], ...]) -> Ref:
-    return Ref("ServiceEntry", services[0][1] if services else "", f"for {host}")
+    return Ref("ServiceEntry", services[0][1] if services else "", f"(for {host})")

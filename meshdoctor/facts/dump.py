@@ -114,14 +114,14 @@ def read_dump(data: bytes, document: str, key: str = "", live: LiveSource = None
             f"{document}: not an Envoy config dump: none of its sections is known. "
             "Expected the output of `curl localhost:15000/config_dump?include_eds`."
         )
-    return draft.finish(key or _key(draft.node, document), live)
+    return draft.finish(key or key_of(draft.node, document), live)
 
 
-def _key(node: Node, document: str) -> str:
+def key_of(node: Node, fallback: str) -> str:
+    """`namespace/pod` as the node says, else `-/` and the name of what was read."""
     if node.pod:
         return f"{node.namespace or 'default'}/{node.pod}"
-    parts = document.split("/")
-    return f"-/{parts[-2] if len(parts) > 1 else parts[-1]}"
+    return f"-/{fallback.rsplit('/', 1)[-1]}"
 
 
 def _sections(data: bytes, draft: Draft) -> Iterator[tuple[str, wire.Section]]:

@@ -71,13 +71,20 @@ def _read_proxies(capture: Capture, mesh: Mesh) -> None:
 
 
 def _read_proxy(key: str, documents: dict[str, Document], problems: list[Unread]) -> Proxy | None:
-    name = "" if key.startswith(UNNAMED) else key
+    """A proxy from its dump, or from pasted arrays; None where there is neither."""
+    is_loose = key.startswith(UNNAMED)
     live = _live(documents["clusters.json"], problems) if _is_page(documents) else None
     dump = documents.get("config_dump.json")
     if dump is not None:
-        return read_dump(dump.read(), dump.path, name, live)
+        shown = _shown(dump) if is_loose else dump.path
+        return read_dump(dump.read(), shown, "" if is_loose else key, live)
     pasted = {file: d for file, d in documents.items() if file in PASTED}
-    return read_pasted(pasted, name or key) if pasted and key.startswith(UNNAMED) else None
+    return read_pasted({file: (_shown(d), d) for file, d in pasted.items()}, key) if pasted and is_loose else None
+
+
+def _shown(document: Document) -> str:
+    """The name the user knows a loose file by."""
+    return document.origin.rsplit("/", 1)[-1] or document.path
 
 
 def _is_page(documents: dict[str, Document]) -> bool:

@@ -12,25 +12,30 @@ import msgspec
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts import wire
-from meshdoctor.facts.dump import Draft
+from meshdoctor.facts.dump import Draft, key_of, node_of
 from meshdoctor.facts.spelling import snake_case
 from meshdoctor.model.evidence import Document
 from meshdoctor.model.proxy import Proxy
 
-PASTED = ("listeners.json", "clusters.json", "routes.json", "endpoints.json")
-"""File names under which collect hands over pasted arrays."""
-
+PASTED = ("listeners.json", "clusters.json", "routes.json", "endpoints.json", "bootstrap.json")
+"""File names under which collect hands over pasted arrays, and the bootstrap object."""
 
 Shape = TypeVar("Shape", bound=wire.Wire)
 
 
-def read_pasted(documents: dict[str, Document], key: str) -> Proxy:
-    """One proxy from arrays pasted together. Raises `Unreadable` where none of them is what it should be."""
-    first = next(iter(documents.values()))
-    draft = Draft(first.path)
+def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
+    """One proxy from arrays pasted together, by file name: (name to show, document).
+
+    Pointers name the listeners' file, or the first one. Raises `Unreadable` where one of them is not what it should be.
+    """
+    shown = documents.get("listeners.json") or next(iter(documents.values()))
+    draft = Draft(shown[0])
     live: dict[str, wire.ClusterStatus] | None = None
-    for name, document in documents.items():
-        items = _items(document)
+    for name, (origin, document) in documents.items():
+        if name == "bootstrap.json":
+            _bootstrap(draft, document, origin)
+            continue
+        items = _items(document, origin)
         if name == "listeners.json":
             _listeners(draft, items)
         elif name == "clusters.json":
@@ -40,17 +45,34 @@ def read_pasted(documents: dict[str, Document], key: str) -> Proxy:
         else:
             live = {s.name: s for s in (msgspec.convert(i, wire.ClusterStatus, strict=False) for i in items)}
             draft.sections.add("endpoints")
-    draft.notes.append("pasted from istioctl: without bootstrap, so pod, version and DNS capture are not known")
-    return draft.finish(key, live)
+    if not draft.node.pod:
+        draft.notes.append("pasted from istioctl without bootstrap: pod, version and DNS capture are not known")
+    return draft.finish(key_of(draft.node, key), live)
 
 
-def _items(document: Document) -> list[Any]:
+def _bootstrap(draft: Draft, document: Document, origin: str) -> None:
+    """`istioctl proxy-config bootstrap -o json`: {"bootstrap": {"node": ...}}."""
+    value = _decode(document, origin)
+    node = (value.get("bootstrap") or value).get("node") if isinstance(value, dict) else None
+    if not isinstance(node, dict):
+        return
+    source = draft.attempt("bootstrap", lambda: msgspec.convert(node, wire.WireNode, strict=False))
+    if source is not None:
+        draft.node = node_of(source)
+        draft.sections.add("bootstrap")
+
+
+def _decode(document: Document, origin: str) -> Any:
     try:
-        value = msgspec.json.decode(document.read())
+        return msgspec.json.decode(document.read())
     except msgspec.DecodeError as error:
-        raise Unreadable(f"{document.path}: not whole JSON: {error}. Was it cut short while pasting?") from None
+        raise Unreadable(f"{origin}: not whole JSON: {error}. Was it cut short while pasting?") from None
+
+
+def _items(document: Document, origin: str) -> list[Any]:
+    value = _decode(document, origin)
     if not isinstance(value, list):
-        raise Unreadable(f"{document.path}: expected the array that `istioctl proxy-config ... -o json` prints")
+        raise Unreadable(f"{origin}: expected the array that `istioctl proxy-config ... -o json` prints")
     return [snake_case(item) for item in value if isinstance(item, dict)]
 
 

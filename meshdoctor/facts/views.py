@@ -54,7 +54,7 @@ def service_view(host: str) -> EntryView:
 
 def cluster_view(host: str, namespace: str) -> EntryView:
     """What a dump alone tells of an entry: its host and namespace. The object's name is nowhere in a dump."""
-    return EntryView("ServiceEntry", namespace, f"for {host}", "", (), "", "MESH_EXTERNAL", (), (), {})
+    return EntryView("ServiceEntry", namespace, f"(for {host})", "", (), "", "MESH_EXTERNAL", (), (), {})
 
 
 def role(ref: Ref, what: str) -> ResourceRole:

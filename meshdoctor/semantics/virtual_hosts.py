@@ -56,6 +56,10 @@ class DomainIndex:
         else:
             self._exact.setdefault(domain, host)
 
+    def names(self, host: str) -> bool:
+        """Whether a virtual host names exactly this host."""
+        return host in self._exact
+
     def find(self, authority: str) -> HostChoice | None:
         """The virtual host for a Host header, None where none matches (Envoy answers 404)."""
         host = authority.lower()

@@ -87,7 +87,17 @@ class Tracer:
         """What a client most likely does: as declared if HTTP or TLS, else what the port is known for, else tcp."""
         found = self.registration(host, port)
         declared = next((p.protocol for e in found.visible for p in e.ports if p.number == port), "")
-        return client_protocol(declared, port, scheme)
+        return client_protocol(declared or self._declared_in_dump(host, port), port, scheme)
+
+    def _declared_in_dump(self, host: str, port: int) -> str:
+        """What the dump shows of a declaration nobody read: a virtual host means HTTP, a server name TLS."""
+        name = host.lower()
+        config = self.proxy.routes.get(str(port)) if self.proxy else None
+        if config is not None and self.domains.of(config).names(name):
+            return "HTTP"
+        listeners = self.index.by_port.get(port, ()) if self.index else ()
+        by_name = any(name in c.match.server_names for listener in listeners for c in listener.filter_chains)
+        return "TLS" if by_name else ""
 
     def destination(
         self,

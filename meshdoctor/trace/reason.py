@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 ADVICE = {
     "own": "Nothing to do here: if it still fails, look beyond the sidecar (firewall, the server, its certificate).",
     "missing-service-entry": "Register {host}:{port} with a ServiceEntry that this pod's namespace sees.",
+    "not-registered-here": "This proxy knows nothing of {host}:{port}. ServiceEntries were not read: is there none, or "
+    "does one exist that {namespace} does not see?",
+    "not-matched": "The proxy has a cluster for {host}, but no chain or route took this connection to it: compare the "
+    "address, server name and protocol with what the listener matches.",
+    "virtual-address-not-used": "With DNS capture the entry answers on its virtual address: dial the name, not {ip}.",
+    "direct-response": "A VirtualService answers for {host} itself; change its directResponse if that is not meant.",
+    "redirect": "A VirtualService redirects {host}; change its redirect if that is not meant.",
     "service-entry-not-visible": "Let {namespace} see the entry: widen {field}.",
     "incomplete-address-list": "Add {ip} to spec.addresses of {entry}: for TCP the address decides, not the host.",
     "tcp-port-clash": "Give each TCP entry its addresses, or declare TLS so that the server name tells them apart.",
@@ -125,24 +132,36 @@ REASONS = {
 
 def _unmatched(walk: Walk, tracer: Tracer, found: Registration) -> str:
     """Why a connection fell through to the outbound policy."""
-    destination = walk.destination
     if not found.visible:
-        return "service-entry-not-visible" if found.hidden else "missing-service-entry"
+        return _unregistered(walk, tracer, found)
+    destination = walk.destination
     families = {protocol_class(p.protocol) for e in found.visible for p in e.ports if p.number == destination.port}
     if destination.protocol == "tls" and "tls" in families and destination.sni == "":
         return "no-sni"
-    if "http" in families and destination.protocol != "http":
-        return "protocol-mismatch"
-    if families == {"tls"} and destination.protocol != "tls":
+    if _speaks_otherwise(families, destination.protocol):
         return "protocol-mismatch"
     listed = [a for e in found.visible for a in e.addresses]
-    if listed and destination.ip is not None and not covered(destination.ip, listed) and "http" not in families:
-        return "incomplete-address-list"
-    if tracer.viewer.dns_capture and destination.ip is not None and not listed:
-        return "virtual-address-not-used"
-    if destination.protocol == "tls" and destination.sni and destination.sni.lower() != destination.host.lower():
-        return "sni-differs"
-    return "not-matched"
+    if destination.ip is not None and "http" not in families:
+        if listed and not covered(destination.ip, listed):
+            return "incomplete-address-list"
+        if tracer.viewer.dns_capture and not listed:
+            return "virtual-address-not-used"
+    other_name = destination.sni and destination.sni.lower() != destination.host.lower()
+    return "sni-differs" if destination.protocol == "tls" and other_name else "not-matched"
+
+
+def _unregistered(walk: Walk, tracer: Tracer, found: Registration) -> str:
+    """No visible entry: there is a hidden one, there is none, or nobody knows for want of the resources."""
+    destination = walk.destination
+    if "serviceentries" not in tracer.mesh.kinds_read:
+        own = f"outbound|{destination.port}||{destination.host.lower()}"
+        return "not-matched" if own in walk.proxy.clusters else "not-registered-here"
+    return "service-entry-not-visible" if found.hidden else "missing-service-entry"
+
+
+def _speaks_otherwise(families: set[str], protocol: str) -> bool:
+    """The entry declares HTTP, or TLS alone, and the client speaks something else."""
+    return ("http" in families and protocol != "http") or (families == {"tls"} and protocol != "tls")
 
 
 def _declares_inspected(walk: Walk, found: Registration) -> bool:
