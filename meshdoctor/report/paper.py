@@ -70,9 +70,15 @@ class Paper(Struct, frozen=True):
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Harmless lines of at most `width` columns, as far as single words allow; line breaks of the text are kept."""
+    """Harmless lines of at most `width` columns, as far as single words allow; line breaks of the text are kept.
+
+    An indented line is a command to be copied: it stays whole.
+    """
     lines: list[str] = []
     for part in text.strip().split("\n"):
+        if part.startswith("  "):
+            lines.append(printable(part.rstrip()))
+            continue
         line, used = "", 0
         for word in printable(part).split():
             size = columns(word)

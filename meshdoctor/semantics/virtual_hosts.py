@@ -109,6 +109,9 @@ def _path_matches(match: RouteMatch, path: str, method: str) -> bool:
     bare = path.split("?", 1)[0].split("#", 1)[0]
     if match.connect:
         return method == "CONNECT"
+    if match.regex is not None:
+        # case_sensitive is not for regular expressions (config.route.v3.RouteMatch)
+        return _full_match(match.regex, bare)
     wanted = (match.prefix, match.path, match.path_separated_prefix)
     prefix, exact, separated = wanted if match.case_sensitive else tuple(w.lower() if w else w for w in wanted)
     if not match.case_sensitive:
@@ -119,8 +122,6 @@ def _path_matches(match: RouteMatch, path: str, method: str) -> bool:
         return bare == exact
     if separated is not None:
         return bare == separated or bare.startswith(separated + "/")
-    if match.regex is not None:
-        return _full_match(match.regex, bare)
     return False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
@@ -96,7 +96,7 @@ def envoys_choice(tree: dict[Any, Any], arrival: Arrival) -> str:
     """The walk of findFilterChain: one key a level, and a level without a key ends in the default chain."""
     source, ip = str(arrival.source_ip), str(arrival.ip)
     is_local = source == ip or ipaddress.ip_address(source).is_loopback
-    pickers = [
+    pickers: list[Callable[[dict[Any, Any]], Any]] = [
         lambda level: first_key(level, arrival.port, 0),
         lambda level: ip_key(level, ip),
         lambda level: name_key(level, arrival.server_name),
