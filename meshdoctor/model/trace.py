@@ -72,6 +72,7 @@ class Trace(Struct, frozen=True):
     advice: str = ""
     listener: str | None = None
     filter_chain: str | None = None
+    """The chain's own name; most chains of Istio's have none."""
     route: str | None = None
     cluster: str | None = None
     endpoint: str | None = None

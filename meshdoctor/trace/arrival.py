@@ -43,8 +43,7 @@ class ListenerIndex:
         exact = self.by_address.get((str(parsed), port)) if parsed else None
         if exact is not None:
             return exact
-        families = WILDCARDS if parsed is None or parsed.version == 4 else tuple(reversed(WILDCARDS))[:1]
-        for wildcard in families[:1] if parsed else families:
+        for wildcard in WILDCARDS if parsed is None else (WILDCARDS[0 if parsed.version == 4 else 1],):
             found = self.by_address.get((wildcard, port))
             if found is not None:
                 return found

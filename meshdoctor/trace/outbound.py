@@ -18,7 +18,7 @@ from meshdoctor.semantics.registry import Hidden, Registration, Registry, Viewer
 from meshdoctor.semantics.visibility import unexplained
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
 from meshdoctor.trace.http import Domains, pass_http
-from meshdoctor.trace.reason import explain
+from meshdoctor.trace.reason import Surroundings, explain
 from meshdoctor.trace.upstream import judge_cluster
 from meshdoctor.trace.walk import Outcome, Walk
 
@@ -178,7 +178,9 @@ class Tracer:
         if outcome.verdict != "unknown" and destination.ip is None and self._depends_on_address(walk):
             why = f"no address of {destination.host} is known, and the answer depends on it"
             outcome = Outcome("unknown", "address-unknown", why, missing=("dns.json",))
-        return explain(walk, outcome, self, self.key)
+        found = self.registration(destination.host, destination.port)
+        entries_read = "serviceentries" in self.mesh.kinds_read
+        return explain(walk, outcome, Surroundings(self.key, self.viewer, found, entries_read))
 
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:
         if "listeners" not in walk.proxy.sections:

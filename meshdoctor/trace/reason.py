@@ -5,18 +5,25 @@ The order of causes is that of model.rule.CAUSES, so that trace and check never 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from msgspec import Struct
 
 from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.addresses import covered
 from meshdoctor.semantics.names import cluster_name
 from meshdoctor.semantics.protocols import protocol_class
-from meshdoctor.semantics.registry import CLUSTER_LOCAL, Registration
-from meshdoctor.trace.arrival import chain_label
+from meshdoctor.semantics.registry import CLUSTER_LOCAL, Registration, Viewer
 from meshdoctor.trace.walk import Outcome, Walk
 
-if TYPE_CHECKING:
-    from meshdoctor.trace.outbound import Tracer
+
+class Surroundings(Struct, frozen=True):
+    """What is known around one walk: who looks, which entries it has for the destination, and how far to trust that."""
+
+    pod: str
+    viewer: Viewer
+    found: Registration
+    entries_read: bool
+    """ServiceEntries were read, so that none found means that there is none."""
+
 
 ADVICE = {
     "own": "Nothing to do here: if it still fails, look beyond the sidecar (firewall, the server, its certificate).",
@@ -50,21 +57,20 @@ ADVICE = {
 """What to do, by reason. Text for a reason that is not here is empty."""
 
 
-def explain(walk: Walk, outcome: Outcome, tracer: Tracer, pod: str) -> Trace:
+def explain(walk: Walk, outcome: Outcome, around: Surroundings) -> Trace:
     """The finished trace of one connection."""
     destination = walk.destination
-    found = tracer.registration(destination.host, destination.port)
-    reason = _reason(walk, outcome, tracer, found)
+    reason = _reason(walk, outcome, around)
     cluster = walk.cluster_name if outcome.kind not in ("hang", "inspector-timeout") else None
     return Trace(
-        pod=pod,
+        pod=around.pod,
         destination=destination,
         verdict=outcome.verdict,
         reason=reason,
         because=outcome.because,
-        advice=_advice(reason, walk, tracer, found),
+        advice=_advice(reason, walk, around),
         listener=walk.listener.name if walk.listener else None,
-        filter_chain=chain_label(walk) or None,
+        filter_chain=(walk.chain.name or None) if walk.chain else None,
         route=walk.route_name,
         cluster=cluster or None,
         endpoint=walk.endpoint,
@@ -80,14 +86,14 @@ def _owner(cluster: str | None) -> str:
     return parsed.host if parsed else ""
 
 
-def _advice(reason: str, walk: Walk, tracer: Tracer, found: Registration) -> str:
-    destination = walk.destination
+def _advice(reason: str, walk: Walk, around: Surroundings) -> str:
+    destination, found = walk.destination, around.found
     entries = (*found.visible, *(h.entry for h in found.hidden), *found.other_ports)
     return ADVICE.get(reason, "").format(
         host=destination.host,
         port=destination.port,
         ip=destination.ip or "the address",
-        namespace=tracer.viewer.namespace or "the pod's namespace",
+        namespace=around.viewer.namespace or "the pod's namespace",
         field=found.hidden[0].visibility.field if found.hidden else _bypass_field(walk),
         entry=str(entries[0].ref) if entries else "the ServiceEntry",
         owner=_owner(walk.cluster_name) or "the other",
@@ -99,18 +105,18 @@ def _bypass_field(walk: Walk) -> str:
     return first.because if first is not None and first.at == "capture" else "the capture settings"
 
 
-def _reason(walk: Walk, outcome: Outcome, tracer: Tracer, found: Registration) -> str:
+def _reason(walk: Walk, outcome: Outcome, around: Surroundings) -> str:
     simple = REASONS.get(outcome.kind)
     if simple is not None:
         return simple
     if outcome.kind in ("blackhole", "passthrough", "block-all", "no-filter-chain", "no-virtual-host", "no-route"):
-        return _unmatched(walk, tracer, found)
+        return _unmatched(walk, around)
     if outcome.kind in ("hang", "not-http", "inspector-timeout"):
-        return "protocol-mismatch" if _declares_inspected(walk, found) else "port-hijacked"
+        return "protocol-mismatch" if _declares_inspected(walk, around.found) else "port-hijacked"
     if outcome.kind == "no-endpoints":
         return "egress-gateway-broken" if _by_way_of_gateway(walk) else "upstream-unresolved"
     if outcome.kind == "other-cluster":
-        return _misrouted(walk, tracer, found)
+        return _misrouted(walk, around.found)
     return "address-unknown" if outcome.kind == "address-unknown" else "evidence-missing"
 
 
@@ -130,11 +136,11 @@ REASONS = {
 """Outcomes that are their own reason."""
 
 
-def _unmatched(walk: Walk, tracer: Tracer, found: Registration) -> str:
+def _unmatched(walk: Walk, around: Surroundings) -> str:
     """Why a connection fell through to the outbound policy."""
+    destination, found = walk.destination, around.found
     if not found.visible:
-        return _unregistered(walk, tracer, found)
-    destination = walk.destination
+        return _unregistered(walk, around)
     families = {protocol_class(p.protocol) for e in found.visible for p in e.ports if p.number == destination.port}
     if destination.protocol == "tls" and "tls" in families and destination.sni == "":
         return "no-sni"
@@ -144,19 +150,19 @@ def _unmatched(walk: Walk, tracer: Tracer, found: Registration) -> str:
     if destination.ip is not None and "http" not in families:
         if listed and not covered(destination.ip, listed):
             return "incomplete-address-list"
-        if tracer.viewer.dns_capture and not listed:
+        if around.viewer.dns_capture and not listed:
             return "virtual-address-not-used"
     other_name = destination.sni and destination.sni.lower() != destination.host.lower()
     return "sni-differs" if destination.protocol == "tls" and other_name else "not-matched"
 
 
-def _unregistered(walk: Walk, tracer: Tracer, found: Registration) -> str:
+def _unregistered(walk: Walk, around: Surroundings) -> str:
     """No visible entry: there is a hidden one, there is none, or nobody knows for want of the resources."""
     destination = walk.destination
-    if "serviceentries" not in tracer.mesh.kinds_read:
+    if not around.entries_read:
         own = f"outbound|{destination.port}||{destination.host.lower()}"
         return "not-matched" if own in walk.proxy.clusters else "not-registered-here"
-    return "service-entry-not-visible" if found.hidden else "missing-service-entry"
+    return "service-entry-not-visible" if around.found.hidden else "missing-service-entry"
 
 
 def _speaks_otherwise(families: set[str], protocol: str) -> bool:
@@ -180,7 +186,7 @@ def _by_way_of_gateway(walk: Walk) -> bool:
     return bool(walk.config) and _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
 
 
-def _misrouted(walk: Walk, tracer: Tracer, found: Registration) -> str:
+def _misrouted(walk: Walk, found: Registration) -> str:
     """Another's cluster: a clash of two TCP entries, or a port that somebody else holds."""
     destination = walk.destination
     own = tuple(p for e in found.visible for p in e.ports if p.number == destination.port)

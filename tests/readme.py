@@ -1,0 +1,152 @@
+"""The parts of README.md that the program writes: output blocks, the exit codes, the catalogue of rules.
+
+`python -m tests.readme` brings all of them up to date; tests/test_readme.py fails when they are not.
+
+A `console` block holds commands, each as `$ meshdoctor ARGUMENTS [| FILTER]  # exit CODE`, with their output below; FILTER is
+`head -n N`, `sed -n '/FROM/,/TO/p'`, `sed -n '/FROM/,$p'` or `sed '/FROM/,$d'`, so that the line can be pasted. A part between `<!-- NAME: written by python -m tests.readme -->` and `<!-- end -->` is a table.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+from meshdoctor.cli import exits
+from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.main import run
+from meshdoctor.engine.loader import load_rules
+from meshdoctor.model.finding import SEVERITIES
+from meshdoctor.model.rule import Rule
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+_CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
+_TABLE = re.compile(r"(?<=<!-- )(?P<name>[a-z ]+)(?P<mark>: written by [^>]*-->\n)(?P<table>.*?)(?=<!-- end -->)", re.DOTALL)
+_EXIT = re.compile(r"  # exit (\d+)$")
+
+
+class Shown(NamedTuple):
+    """One command line of a document: the arguments behind `meshdoctor`, the filter behind it, the exit code claimed."""
+
+    line: str
+    arguments: tuple[str, ...]
+    shorten: Callable[[list[str]], list[str]]
+    exit_code: int | None
+
+
+class Finished(NamedTuple):
+    """What a command did."""
+
+    exit_code: int
+    out: str
+
+
+def parse(line: str) -> Shown:
+    """A command line. Raises ValueError where its filter is none that is known here."""
+    claimed = _EXIT.search(line)
+    command, _, pipe = _EXIT.sub("", line).partition(" | ")
+    arguments = tuple(shlex.split(command)[1:])
+    return Shown(line, arguments, _filter(shlex.split(pipe)), int(claimed[1]) if claimed else None)
+
+
+def _filter(words: list[str]) -> Callable[[list[str]], list[str]]:
+    match words:
+        case []:
+            return lambda lines: lines
+        case ["head", "-n", count]:
+            return lambda lines: lines[: int(count)]
+        case ["sed", *options, script] if options in ([], ["-n"]):
+            found = re.fullmatch(r"/(?P<first>[^/]+)/,(?:/(?P<last>[^/]+)/|\$)(?P<does>[pd])", script)
+            if found and (found["does"] == "p") == bool(options):
+                first, last = re.compile(found["first"]), re.compile(found["last"] or r"\A(?!)")
+                return lambda lines: _select(lines, first, last, keep=found["does"] == "p")
+    raise ValueError(f"no filter of these documents: {shlex.join(words)}")
+
+
+def _select(lines: list[str], first: re.Pattern[str], last: re.Pattern[str], *, keep: bool) -> list[str]:
+    """The lines of every range from one that `first` matches to the next that `last` does, or the others."""
+    selected, inside = [], False
+    for line in lines:
+        begins = not inside and first.search(line) is not None
+        if (inside or begins) == keep:
+            selected.append(line)
+        inside = begins or (inside and last.search(line) is None)
+    return selected
+
+
+def ran(shown: Shown) -> Finished:
+    """The command's exit code and what the filter leaves of its stdout, as 80 columns without colour."""
+    buffer = io.BytesIO()
+    with io.TextIOWrapper(buffer, encoding="utf-8") as stream:
+        with redirect_stdout(stream), redirect_stderr(io.StringIO()):
+            code = run(shown.arguments)
+        stream.flush()
+        lines = buffer.getvalue().decode().splitlines(keepends=True)
+    return Finished(int(code), "".join(shown.shorten(lines)))
+
+
+def console_blocks(text: str) -> list[str]:
+    """The content of every `console` block."""
+    return [match[0] for match in _CONSOLE.finditer(text)]
+
+
+def commands(text: str) -> Iterator[Shown]:
+    """Every `meshdoctor` command line in the `console` and `sh` blocks of a document."""
+    for block in re.findall(r"^```(?:console|sh)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            if re.match(r"(?:\$ )?meshdoctor ", line):
+                yield parse(line.removeprefix("$ "))
+
+
+def console(block: str) -> str:
+    """A `console` block with the output its commands have now."""
+    lines = [line for line in block.splitlines() if line.startswith("$ ")]
+    return "\n".join(f"{line}\n{ran(parse(line.removeprefix('$ '))).out}" for line in lines)
+
+
+def exit_table() -> str:
+    """The exit codes with what their own docstrings in cli/exits.py say."""
+    source = ast.parse(Path(exits.__file__).read_text(encoding="utf-8"))
+    members = next(node.body for node in source.body if isinstance(node, ast.ClassDef) and node.name == "ExitCode")
+    said: dict[str, str] = {}
+    for name, doc in zip(members, members[1:], strict=False):
+        if isinstance(name, ast.Assign) and isinstance(doc, ast.Expr) and isinstance(doc.value, ast.Constant):
+            said[ast.unparse(name.targets[0])] = str(doc.value.value)
+    rows = [f"| {code.value} | {said[code.name]} |\n" for code in ExitCode]
+    return "".join(["| code | meaning |\n|---|---|\n", *rows])
+
+
+def rule_table() -> str:
+    """The built-in rules, errors first."""
+    rules = sorted(load_rules([ROOT / "rules"]), key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
+    rows = [f"| [`{rule.id}`](rules/{rule.id}.yaml) | {_severities(rule)} | {rule.title} |\n" for rule in rules]
+    return "".join(["| rule | severity | says |\n|---|---|---|\n", *rows])
+
+
+def _severities(rule: Rule) -> str:
+    return " or ".join(dict.fromkeys([rule.severity, *(grade.severity for grade in rule.grades)]))
+
+
+TABLES: dict[str, Callable[[], str]] = {"exit codes": exit_table, "rules": rule_table}
+
+
+def tables(text: str) -> dict[str, str]:
+    """Every written table of a document, by name."""
+    return {match["name"]: match["table"] for match in _TABLE.finditer(text)}
+
+
+def current(text: str) -> str:
+    """The document with all that is written by the program as it is now."""
+    text = _TABLE.sub(lambda match: match["name"] + match["mark"] + TABLES[match["name"]](), text)
+    return _CONSOLE.sub(lambda match: console(match[0]), text)
+
+
+if __name__ == "__main__":
+    README.write_text(current(README.read_text(encoding="utf-8")), encoding="utf-8")
