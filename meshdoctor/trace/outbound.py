@@ -251,7 +251,7 @@ class Tracer:
 
 
 def _capture_word(found: Captured) -> str:
-    return {True: "redirected to the sidecar", False: "past the sidecar", None: "not known"}[found.verdict]
+    return {True: "captured", False: "not captured", None: "not known"}[found.verdict]
 
 
 def _capture_why(found: Captured, settings: CaptureSettings) -> str:
