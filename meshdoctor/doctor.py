@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -190,13 +191,16 @@ def hosts(case: Case, namespaces: Sequence[str] = ()) -> Hosts:
 
 
 def snapshots() -> list[SnapshotInfo]:
-    """The bundled snapshots, by name."""
-    return [_snapshot_info(name) for name in bundled.snapshot_names()]
+    """The bundled snapshots, in the order in which they tell the stories."""
+    cards = [(name, _card(name)) for name in bundled.snapshot_names()]
+    cards.sort(key=lambda card: (card[1]["order"], card[0]))
+    return [SnapshotInfo(n, c["title"], c["story"], c["istio_version"], c["expected"]) for n, c in cards]
 
 
-def _snapshot_info(name: str) -> SnapshotInfo:
+def _card(name: str) -> dict[str, Any]:
+    """A snapshot's snapshot.yaml."""
     from meshdoctor import yamlio
 
     path = bundled.snapshots_dir() / name / "snapshot.yaml"
-    about = yamlio.load_documents(path.read_bytes(), str(path.name))[0]
-    return SnapshotInfo(name, about["title"], about["story"], about["istio_version"], about["expected"])
+    card: dict[str, Any] = yamlio.load_documents(path.read_bytes(), str(path))[0]
+    return card
