@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from meshdoctor import bundled
 from meshdoctor.collect.source import read_capture, read_snapshot
@@ -72,16 +72,23 @@ def open_case(source: Source) -> Case:
     Raises `Unreadable` where it cannot be read, `NothingToJudge` where it holds nothing, `UsageError` where the source
     names nothing.
     """
-    if source.snapshot is not None:
-        return Case(read_snapshot(bundled.snapshots_dir() / _snapshot_name(source.snapshot)))
-    if source.path is None:
-        raise UsageError("nothing to look at: give a capture with --from PATH, or try `meshdoctor demo`.")
-    capture = read_capture(source.path)
+    capture = _collected(source)
     if source.manifests:
         from meshdoctor.collect.manifests import with_manifests
 
         capture = with_manifests(capture, source.manifests)
     return Case(capture)
+
+
+def _collected(source: Source) -> Capture:
+    if source.snapshot is not None:
+        name = _snapshot_name(source.snapshot)
+        return structs.replace(read_snapshot(bundled.snapshots_dir() / name), location=f"demo:{name}")
+    if source.path is not None:
+        return read_capture(source.path)
+    if source.manifests:
+        raise UsageError("manifests alone show no proxy: give a capture or a config dump with --from, -f beside it.")
+    raise UsageError("nothing to look at: give a capture with --from PATH, or try `meshdoctor demo`.")
 
 
 def _snapshot_name(wanted: str) -> str:

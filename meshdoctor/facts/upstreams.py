@@ -64,7 +64,7 @@ def _upstream(case: ProxyCase, parsed: ClusterName, cluster: Cluster) -> Upstrea
         other_port_tls=_other_port_tls(case, parsed, socket),
         destination_rule=f"{rule.ref.namespace}/{rule.ref.name}" if rule else "",
         destination_rule_manifest=rule.manifest if rule else {},
-        without_tls=without_tls(rule, parsed.port) if rule and socket else {},
+        without_tls=without_tls(rule, parsed.port) if rule and socket and rule.host == parsed.host else {},
         entry=entry_view(entry),
         reason=_reason(cluster, parsed, known),
         wanted=any(w.pod == case.key and (w.host, w.port) == (parsed.host, parsed.port) for w in case.mesh.wanted),
