@@ -17,11 +17,14 @@ from meshdoctor.model.sheet import Fact
 Facts = Callable[[str], Sequence[Fact]]
 """A list of the sheet by its name. Asked only for lists that a rule selects, once each."""
 Gaps = Callable[[Rule], Sequence[NotEvaluated]]
-"""The pods for which evidence that a rule needs was not read."""
+"""The pods for which evidence that a rule needs was not read; no pods: for none of them."""
 
 
 def evaluate(rules: Sequence[Rule], facts: Facts, gaps: Gaps) -> tuple[tuple[Finding, ...], tuple[NotEvaluated, ...]]:
     """Findings of all rules, the most severe first, and what could not be evaluated.
+
+    A rule says nothing about a pod whose evidence it lacks, and nothing at all where a kind it needs was not read: what
+    is not there would look like a fault.
 
     Raises:
         UsageError: a condition of a rule cannot be computed for a fact; names the rule and the expression.
@@ -33,8 +36,12 @@ def evaluate(rules: Sequence[Rule], facts: Facts, gaps: Gaps) -> tuple[tuple[Fin
         selector = compile_selector(rule.select)
         if selector.list_name not in sheet:
             sheet[selector.list_name] = facts(selector.list_name)
-        hits += _hits(rule, selector.select(sheet[selector.list_name]))
-        missing += gaps(rule)
+        lacking = gaps(rule)
+        missing += lacking
+        if all(gap.pods for gap in lacking):
+            blind = {pod for gap in lacking for pod in gap.pods}
+            facts_seen = [fact for fact in selector.select(sheet[selector.list_name]) if fact.pod not in blind]
+            hits += _hits(rule, facts_seen)
     return findings_of(explain(hits)), tuple(missing)
 
 

@@ -176,3 +176,17 @@ def test_an_error_in_the_condition_of_a_fix_names_the_rule() -> None:
     fixes = [{"id": "f", "title": "T", "disposition": "safe", "tradeoff": "T.", "when": "fact.host"}]
     with pytest.raises(UsageError, match=r"rule r: `fact.host` gives 'db.example', not true or false"):
         run([rule("r", fixes=fixes)], [claim("a")])
+
+
+def test_a_pod_whose_evidence_is_missing_is_never_judged() -> None:
+    gap = NotEvaluated("r", ("ns/blind",), ("proxies/ns/blind/config_dump.json",), "not read")
+    facts = [claim("ns/blind"), claim("ns/seen")]
+    found, missing = evaluate([rule("r")], lambda name: facts, lambda rule: [gap])
+    assert [one.pods for one in found] == [("ns/seen",)]
+    assert missing == (gap,)
+
+
+def test_without_a_kind_it_needs_a_rule_says_nothing() -> None:
+    gap = NotEvaluated("r", (), ("resources/serviceentries.yaml",), "not read")
+    found, missing = evaluate([rule("r")], lambda name: [claim("ns/seen")], lambda rule: [gap])
+    assert (found, missing) == ((), (gap,))
