@@ -2,8 +2,9 @@
 
 `python -m tests.readme` brings all of them up to date; tests/test_readme.py fails when they are not.
 
-A `console` block holds commands, each as `$ meshdoctor ARGUMENTS [| FILTER]  # exit CODE`, with their output below; FILTER is
-`head -n N`, `sed -n '/FROM/,/TO/p'`, `sed -n '/FROM/,$p'` or `sed '/FROM/,$d'`, so that the line can be pasted. A part between `<!-- NAME: written by python -m tests.readme -->` and `<!-- end -->` is a table.
+A `console` block holds commands, each as `$ meshdoctor ARGUMENTS [| FILTER]  # exit CODE`, with their output below.
+FILTER is `head -n N`, `sed -n '/FROM/,/TO/p'`, `sed -n '/FROM/,$p'` or `sed '/FROM/,$d'`: the line can be pasted.
+A part between `<!-- NAME: written by python -m tests.readme -->` and `<!-- end -->` is a table.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,12 +30,14 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 
 _CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
-_TABLE = re.compile(r"(?<=<!-- )(?P<name>[a-z ]+)(?P<mark>: written by [^>]*-->\n)(?P<table>.*?)(?=<!-- end -->)", re.DOTALL)
+_TABLE = re.compile(
+    r"(?<=<!-- )(?P<name>[a-z ]+)(?P<mark>: written by [^>]*-->\n)(?P<table>.*?)(?=<!-- end -->)", re.DOTALL
+)
 _EXIT = re.compile(r"  # exit (\d+)$")
 
 
 class Shown(NamedTuple):
-    """One command line of a document: the arguments behind `meshdoctor`, the filter behind it, the exit code claimed."""
+    """One command line of a document: the arguments of `meshdoctor`, the filter, the exit code claimed."""
 
     line: str
     arguments: tuple[str, ...]
@@ -116,7 +120,7 @@ def exit_table() -> str:
     source = ast.parse(Path(exits.__file__).read_text(encoding="utf-8"))
     members = next(node.body for node in source.body if isinstance(node, ast.ClassDef) and node.name == "ExitCode")
     said: dict[str, str] = {}
-    for name, doc in zip(members, members[1:], strict=False):
+    for name, doc in pairwise(members):
         if isinstance(name, ast.Assign) and isinstance(doc, ast.Expr) and isinstance(doc.value, ast.Constant):
             said[ast.unparse(name.targets[0])] = str(doc.value.value)
     rows = [f"| {code.value} | {said[code.name]} |\n" for code in ExitCode]
@@ -131,7 +135,8 @@ def rule_table() -> str:
 
 
 def _severities(rule: Rule) -> str:
-    return " or ".join(dict.fromkeys([rule.severity, *(grade.severity for grade in rule.grades)]))
+    found = {rule.severity, *(grade.severity for grade in rule.grades)}
+    return " or ".join(severity for severity in SEVERITIES if severity in found)
 
 
 TABLES: dict[str, Callable[[], str]] = {"exit codes": exit_table, "rules": rule_table}

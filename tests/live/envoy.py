@@ -7,11 +7,11 @@ virtualOutbound does with what iptables redirected. So any destination can be di
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import socket
 import ssl
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -91,8 +91,7 @@ class Envoy:
 @contextlib.contextmanager
 def running(listeners: list[dict[str, Any]], folder: Path) -> Iterator[Envoy]:
     """Envoy with these listeners (none of them binds a port) behind the entry listener."""
-    import envoy
-
+    envoy = importlib.import_module("envoy")
     with socket.socket() as held:
         # Envoy shares the port (SO_REUSEPORT), so holding it keeps others from taking it meanwhile.
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -145,6 +144,3 @@ def client_hello(name: str) -> bytes:
     with contextlib.suppress(ssl.SSLWantReadError):
         session.do_handshake()
     return outgoing.read()
-
-
-SUPPORTED = sys.platform == "linux"

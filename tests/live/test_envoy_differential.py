@@ -139,6 +139,8 @@ def generated_listener(dice: random.Random, address: str, port: int) -> dict[str
         taken.update(claimed)
         chain = f"{name} chain {number}"
         chains.append({"name": chain, "filter_chain_match": match, "filters": [real.answers(chain)]})
+    if not chains:
+        chains.append({"name": f"{name} chain", "filters": [real.answers(f"{name} chain")]})
     made: dict[str, Any] = {
         "name": name,
         "address": real.bind(address, port),
@@ -158,12 +160,13 @@ def generated_probe(dice: random.Random, port: int) -> Probe:
     source = dice.choice(SOURCES[6 if ":" in ip else 4])
     protocol = dice.choice(["tls", "tls", "tls", "http", "http", "tcp", "server-first"])
     sni = dice.choice(ASKED) if protocol == "tls" else None
-    payload = {
+    payloads: dict[str, Callable[[], bytes]] = {
         "tls": lambda: real.client_hello(sni or ""),
         "http": lambda: b"GET / HTTP/1.1\r\nHost: www.shop.example\r\n\r\n",
         "tcp": lambda: dice.choice(RAW),
         "server-first": lambda: b"",
-    }[protocol]()
+    }
+    payload = payloads[protocol]()
     return Probe(Destination(sni or "www.shop.example", port, ip, protocol, sni), source, payload)
 
 
