@@ -51,7 +51,8 @@ class SnapshotInfo(Struct, frozen=True):
     title: str
     story: str
     istio_version: str
-    expected: dict[str, list[list[str | None]]]
+    expected: dict[str, list[Any]]
+    """`errors` and `also`: [rule, host or None] each; `never`: rule ids."""
 
 
 class Case:
@@ -113,6 +114,7 @@ def diagnose(
     chosen = _chosen(load_catalogue(rule_dirs), rules, skip)
     mesh = case.mesh
     _refuse_nothing(case)
+    _refuse_unknown(namespaces, mesh)
     sheet = Sheet(mesh, namespaces)
     findings, not_evaluated = evaluate(chosen, sheet.facts, lambda rule: gaps_of(rule, mesh, namespaces))
     capture = case.capture
@@ -122,23 +124,23 @@ def diagnose(
         captured_at=capture.captured_at,
         istio_versions=mesh.istio_versions,
         proxies=len(sheet.proxies),
-        pods=len({*mesh.pods, *mesh.proxies}),
+        pods=len([key for key in {*mesh.pods, *mesh.proxies} if sheet.is_asked(key)]),
         external_hosts=len({(f.host, f.port) for f in sheet.facts("connections")}),
         findings=with_lines(findings, capture),
         not_evaluated=not_evaluated,
-        rules_run=_evaluated(chosen, not_evaluated, len(sheet.proxies)),
+        rules_run=_evaluated(chosen, not_evaluated, {case.key for case in sheet.proxies}),
         unread=tuple(mesh.unread),
         notes=tuple(f"{key}: {note}" for key, proxy in mesh.proxies.items() for note in proxy.notes[:3]),
     )
 
 
-def _evaluated(chosen: Sequence[Rule], gaps: Sequence[NotEvaluated], proxies: int) -> tuple[str, ...]:
-    """Rules that had their evidence for one pod at least."""
+def _evaluated(chosen: Sequence[Rule], gaps: Sequence[NotEvaluated], judged: set[str]) -> tuple[str, ...]:
+    """Rules that had their evidence for one of the proxies read at least, or lacked none."""
     nowhere = {gap.rule for gap in gaps if not gap.pods}
     blind: dict[str, set[str]] = {}
     for gap in gaps:
         blind.setdefault(gap.rule, set()).update(gap.pods)
-    return tuple(r.id for r in chosen if r.id not in nowhere and (not blind.get(r.id) or len(blind[r.id]) < proxies))
+    return tuple(r.id for r in chosen if r.id not in nowhere and (r.id not in blind or judged - blind[r.id]))
 
 
 def _refuse_nothing(case: Case) -> None:
@@ -152,6 +154,14 @@ def _refuse_nothing(case: Case) -> None:
     tail = f" Not read: {why}." if why else ""
     location = case.capture.location
     raise NothingToJudge(f"{location}: no proxy and no pod in it, so there is nothing to judge.{tail}")
+
+
+def _refuse_unknown(namespaces: Sequence[str], mesh: Mesh) -> None:
+    """Raise where a namespace asked for has no pod: silence about it would read like health."""
+    there = sorted({key.split("/", 1)[0] for key in (*mesh.pods, *mesh.proxies, *mesh.proxies_unread)})
+    for namespace in namespaces:
+        if namespace not in there:
+            raise NothingToJudge(f"no pod in namespace {namespace}. {nearest(namespace, there)}")
 
 
 def _chosen(catalogue: Sequence[Rule], only: Sequence[str], skip: Sequence[str]) -> list[Rule]:
@@ -178,21 +188,26 @@ def trace(
     sni: str | None = None,
     authority: str | None = None,
     path: str = "/",
-    namespaces: Sequence[str] = (),
+    namespaces: Sequence[str] | None = None,
 ) -> Trace:
     """What the pod's sidecar does with one connection; without `ip`, with each known address of the host.
 
     Raises `UsageError` where no pod or several fit, naming the nearest.
     """
     _refuse_nothing(case)
-    tracer = Tracer(case.mesh, find_pod(case.mesh, pod, namespaces))
+    tracer = Tracer(case.mesh, find_pod(case.mesh, pod, namespaces or ()))
     destination = tracer.destination(host, port, ip=ip, protocol=protocol, sni=sni, authority=authority, path=path)
-    return with_lines(trace_host(tracer, destination), case.capture)
+    found = trace_host(tracer, destination)
+    assumed = tracer.assumption(host, port) if protocol is None and sni is None and authority is None else None
+    if assumed is not None:
+        found = structs.replace(found, steps=(assumed, *found.steps))
+    return with_lines(found, case.capture)
 
 
 def hosts(case: Case, namespaces: Sequence[str] = ()) -> Hosts:
     """The external hosts: registered, wanted, and what becomes of each pod's connection."""
     _refuse_nothing(case)
+    _refuse_unknown(namespaces, case.mesh)
     rows, missing = host_rows(Sheet(case.mesh, namespaces))
     return Hosts(case.capture.kind, case.capture.location, rows, missing)
 

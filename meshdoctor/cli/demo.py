@@ -11,6 +11,7 @@ from meshdoctor.cli.check import FailOn, exit_code
 from meshdoctor.cli.exits import ExitCode
 from meshdoctor.cli.streams import paper, put
 from meshdoctor.errors import Unreadable, UsageError
+from meshdoctor.semantics.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,13 +78,8 @@ def _choose(name: str | None, snapshots: Sequence[SnapshotInfo]) -> SnapshotInfo
     if not snapshots:
         raise Unreadable("no snapshot is bundled with this installation: install meshdoctor again")
     if name is None:
-        return next((s for s in snapshots if s.expected), snapshots[0])
+        return next((s for s in snapshots if s.expected.get("errors")), snapshots[0])
     found = next((s for s in snapshots if s.name == name), None)
     if found is not None:
         return found
-    from difflib import get_close_matches
-
-    names = [snapshot.name for snapshot in snapshots]
-    near = [n for n in names if name and name in n][:3] or get_close_matches(name, names, n=3)
-    meant = f"did you mean {' or '.join(near)}?" if near else "`meshdoctor demo --list` shows all of them"
-    raise UsageError(f"there is no snapshot {name!r}: {meant}")
+    raise UsageError(f"no snapshot {name}. {nearest(name, [snapshot.name for snapshot in snapshots])}")

@@ -51,6 +51,7 @@ def trace(
     sni: Sni = None,
     authority: Authority = None,
     path: UrlPath = None,
+    namespaces: options.Namespaces = None,
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
@@ -86,6 +87,7 @@ def trace(
         sni=sni,
         authority=authority,
         path=path or (asked.path if does == "http" else None) or "/",
+        namespaces=options.chosen_namespaces(namespaces, all_namespaces=False) or None,
     )
     if json:
         from meshdoctor.report import json_v1

@@ -181,11 +181,16 @@ def _claims_of_dump(case: ProxyCase) -> Iterator[Claim]:
         if listener is None or chain is None or chain.tcp is None:
             continue
         holder = cluster_name(chain.tcp.clusters[0].name)
-        if holder is None or _is_virtual_service(chain):
+        if holder is None or _is_virtual_service(chain) or _sent_elsewhere(listener, parsed.host):
             continue
         loser = ServiceEntry(_ref(parsed.host, cluster.services), (parsed.host,), (Port(parsed.port),))
         winner = _winner(case, holder.host, parsed.port)
         yield _fact(case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "lost")
+
+
+def _sent_elsewhere(listener: Listener, host: str) -> bool:
+    """A VirtualService's chain takes the host by its server name, to a gateway perhaps: no opaque chain was lost."""
+    return any(host in c.match.server_names for c in listener.chains())
 
 
 def _ref(host: str, services: tuple[tuple[str, str], ...]) -> Ref:

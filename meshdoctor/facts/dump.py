@@ -174,9 +174,10 @@ def _tolerant_section(section: dict[str, Any], draft: Draft) -> wire.Section:
     made = wire.Section(type=str(section.get("@type", "")))
     for name, shape in wire.SECTION_LISTS.items():
         kept = []
-        for item in section.get(name) or ():
+        items = section.get(name)
+        for item in items if isinstance(items, list) else ():
             try:
-                kept.append(msgspec.json.decode(msgspec.json.encode(item), type=shape, strict=False))
+                kept.append(msgspec.json.decode(msgspec.json.encode(_without_nulls(item)), type=shape, strict=False))
             except msgspec.ValidationError as error:
                 draft.unknown[f"{name} entry"] = draft.unknown.get(f"{name} entry", 0) + 1
                 draft.notes.append(f"an entry of {name} was left out: {error}")
@@ -184,8 +185,18 @@ def _tolerant_section(section: dict[str, Any], draft: Draft) -> wire.Section:
         setattr(made, name, kept)
     boot = section.get("bootstrap")
     if isinstance(boot, dict):
-        made.bootstrap = msgspec.convert({"node": boot.get("node")}, wire.Bootstrap, strict=False)
+        node = _without_nulls(boot.get("node"))
+        made.bootstrap = draft.attempt(
+            "bootstrap", lambda: msgspec.convert({"node": node}, wire.Bootstrap, strict=False)
+        )
     return made
+
+
+def _without_nulls(value: Any) -> Any:
+    """In protobuf's JSON a field that is null is a field that is absent."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def _read_section(draft: Draft, section: wire.Section, path: str) -> None:

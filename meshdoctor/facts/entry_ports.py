@@ -64,7 +64,8 @@ def _entry_port(case: ProxyCase, entry: ServiceEntry, host: str, port: Port) -> 
     real = (scheme_protocol(wish.scheme) if wish else "") or known_protocol(port.number)
     if port.protocol.upper() == "MYSQL":
         real = "mysql"
-    mismatch, breaks, traced = _mismatch(case, host, port, family, real)
+    says_plain = wish is not None and port.number != 443 and scheme_protocol(wish.scheme) == "http"
+    mismatch, breaks, traced = ("", False, None) if says_plain else _mismatch(case, host, port, family, real)
     fixed = _fixed_protocol(real)
     return EntryPort(
         pod=case.key,

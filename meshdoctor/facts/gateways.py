@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec import Struct
 
 from meshdoctor.facts.proxy_case import ProxyCase, Use
 from meshdoctor.facts.references import host_lost
-from meshdoctor.facts.views import role
+from meshdoctor.facts.views import role, seen_at
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.mesh import Mesh, Service
-from meshdoctor.model.proxy import FilterChain, Proxy
+from meshdoctor.model.mesh import Gateway, Mesh, Service
+from meshdoctor.model.proxy import Cluster, FilterChain, Proxy
 from meshdoctor.model.sheet import GatewayHop
 from meshdoctor.semantics.chains import Arrival, choose_chain
+from meshdoctor.semantics.hosts import covers
 from meshdoctor.semantics.names import BLACKHOLE, cluster_name, config_ref
 from meshdoctor.semantics.registry import CLUSTER_LOCAL, is_external_host
 from meshdoctor.semantics.virtual_hosts import DomainIndex, Request, choose_route
@@ -75,13 +77,15 @@ def _first_broken(case: ProxyCase, use: Use, host: str, gateway: str) -> Hop:
     if known is not None and not any(e.health == "HEALTHY" for e in known):
         why = f"the sidecar's cluster {cluster.name} has no usable endpoint: no gateway pod is ready behind {gateway}"
         return Hop("endpoints", why, (case.evidence(cluster.path, cluster.name),))
-    ports = {e.port for e in known or ()}
     routers = _routers_of(case.mesh, gateway)
+    ports = {e.port for e in known} if known else _target_ports(case.mesh, gateway, cluster)
+    if not ports:
+        return Hop(pods=tuple(r.key for r in routers))
     for router in routers:
         socket = socket_for(cluster, known[0] if known else None)
         name = socket.sni if socket and socket.sni else ("" if use.is_http else host)
         tls = socket is not None or not use.is_http
-        broken = _inside(router, ports, Arrival(None, 0, name, "tls" if tls else "raw_buffer"), host)
+        broken = _inside(case.mesh, router, ports, Arrival(None, 0, name, "tls" if tls else "raw_buffer"), host)
         if broken.name:
             return broken
     return Hop(pods=tuple(r.key for r in routers))
@@ -89,7 +93,7 @@ def _first_broken(case: ProxyCase, use: Use, host: str, gateway: str) -> Hop:
 
 def _routers_of(mesh: Mesh, gateway: str) -> list[Proxy]:
     """Gateway proxies behind a Service: by its selector, else by their namespace."""
-    service = next((s for s in mesh.services if s.host == gateway), None)
+    service = _service_of(mesh, gateway)
     namespace = gateway.split(".")[1] if gateway.count(".") > 1 else ""
     routers = [p for p in mesh.proxies.values() if p.node.role == "router" and p.node.namespace == namespace]
     if service is None or not service.selector:
@@ -103,13 +107,24 @@ def _selected(mesh: Mesh, router: Proxy, service: Service) -> bool:
     return isinstance(labels, dict) and service.selector.items() <= labels.items()
 
 
-def _inside(router: Proxy, ports: set[int], arrival: Arrival, host: str) -> Hop:
+def _target_ports(mesh: Mesh, gateway: str, cluster: Cluster) -> set[int]:
+    """Where the endpoints are in no document that was read: the ports the gateway's Service leads to."""
+    service = _service_of(mesh, gateway)
+    parsed = cluster_name(cluster.name)
+    if service is None or parsed is None:
+        return set()
+    return {p.target_port or p.number for p in service.ports if p.number == parsed.port}
+
+
+def _service_of(mesh: Mesh, gateway: str) -> Service | None:
+    return next((s for s in mesh.services if s.host == gateway), None)
+
+
+def _inside(mesh: Mesh, router: Proxy, ports: set[int], arrival: Arrival, host: str) -> Hop:
     """The gateway's own part: a server on the port, a route for the host, a cluster, an endpoint."""
     listeners = [x for x in router.listeners.values() if not x.is_static and any(p in ports for _, p in x.addresses)]
     if not listeners:
-        wanted = ", ".join(map(str, sorted(ports)))
-        why = f"the gateway has no listener on port {wanted}: no Gateway server, or none whose selector fits its labels"
-        return Hop("server", why, (Evidence(router.document, "", router.key),), (router.key,))
+        return _no_listener(mesh, router, ports, host)
     listener = listeners[0]
     at = Arrival(None, listener.addresses[0][1], arrival.server_name, arrival.transport_protocol)
     chain = choose_chain(listener.filter_chains, listener.default_filter_chain, at).chain
@@ -129,6 +144,40 @@ def _inside(router: Proxy, ports: set[int], arrival: Arrival, host: str) -> Hop:
         why = f"the gateway's cluster {target} has no endpoint: resolution NONE gives a gateway nothing to dial"
         return Hop("upstream", why, (Evidence(router.document, cluster.path, target),), (router.key,))
     return Hop(pods=(router.key,))
+
+
+def _no_listener(mesh: Mesh, router: Proxy, ports: set[int], host: str) -> Hop:
+    """Why the gateway does not listen: no server, or (TLS and TCP servers need it) no route bound to the one there is.
+
+    istiod makes no listener for a TLS passthrough or TCP server that no VirtualService uses (core/gateway.go).
+    """
+    seen, wanted = (Evidence(router.document, "", router.key),), ", ".join(map(str, sorted(ports)))
+    gateway = _gateway_for(mesh, router, ports, host)
+    if gateway is not None:
+        why = f"{gateway.ref} has a server for {host}, and no VirtualService bound to it leads {host} on: no listener"
+        return Hop("route", why, (seen_at(gateway.pointer, str(gateway.ref), ".spec.servers"), *seen), (router.key,))
+    why = f"the gateway has no listener on port {wanted}: no Gateway server, or none whose selector fits its labels"
+    return Hop("server", why, seen, (router.key,))
+
+
+def _gateway_for(mesh: Mesh, router: Proxy, ports: set[int], host: str) -> Gateway | None:
+    """A Gateway that selects this proxy and has a server for the host on a port that leads to one of `ports`."""
+    pod = mesh.pods.get(router.key)
+    labels = pod.labels if pod else router.node.metadata.get("LABELS")
+    if not isinstance(labels, dict):
+        return None
+    led = {p.number for s in mesh.services if s.selector and s.selector.items() <= labels.items() for p in s.ports}
+    for gateway in mesh.gateways:
+        if gateway.selector.items() <= labels.items() and any(_serves(s, led | ports, host) for s in gateway.servers):
+            return gateway
+    return None
+
+
+def _serves(server: dict[str, Any], ports: set[int], host: str) -> bool:
+    """Whether a Gateway's server is for the host; its `hosts` may carry a namespace, `shop/*.example`."""
+    names = [str(h).rpartition("/")[2] for h in server.get("hosts") or []]
+    number = (server.get("port") or {}).get("number")
+    return number in ports and any(n == "*" or covers(n, host) for n in names)
 
 
 def _target(router: Proxy, chain: FilterChain, host: str) -> str:

@@ -6,11 +6,14 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from meshdoctor.facts import mends
+from meshdoctor.facts.entry_ports import dns_answers
 from meshdoctor.facts.proxy_case import ProxyCase
-from meshdoctor.facts.views import entry_view, role, seen_at
+from meshdoctor.facts.views import changed, entry_view, role, seen_at
 from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.model.sheet import Duplicate
 from meshdoctor.semantics.precedence import order_key, origin_namespace, why_first
+from meshdoctor.semantics.protocols import protocol_class
 
 
 def duplicates(case: ProxyCase) -> Iterator[Duplicate]:
@@ -72,7 +75,7 @@ def _duplicate(case: ProxyCase, host: str, entries: list[ServiceEntry], differs:
         lost_ports=tuple(lost),
         because=_because(case, winner, losers[0], host),
         same_namespace=all(e.ref.namespace == winner.ref.namespace for e in losers),
-        merged=_merged(winner, losers),
+        merged=_with_addresses(winner, _merged(winner, losers), dns_answers(case, host)[0]),
     )
 
 
@@ -102,3 +105,13 @@ def _merged(winner: ServiceEntry, losers: Sequence[ServiceEntry]) -> dict[str, A
             known.add(added.get("number"))
             names.add(added.get("name"))
     return merged
+
+
+def _with_addresses(winner: ServiceEntry, merged: dict[str, Any], answers: Sequence[str]) -> dict[str, Any]:
+    """The merged manifest, with the host's addresses where it gained an opaque port; `{}` where none are known."""
+    own = {p.number for p in winner.ports}
+    gained = [p for p in merged.get("spec", {}).get("ports", []) if p.get("number") not in own]
+    if winner.addresses or not any(protocol_class(str(p.get("protocol", ""))) in ("tcp", "auto") for p in gained):
+        return merged
+    listed = mends.listable(winner, answers)
+    return changed(merged, "spec.addresses", list(listed)) if listed else {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from meshdoctor.facts import mends
 from meshdoctor.facts.entry_ports import dns_answers
 from meshdoctor.facts.proxy_case import ProxyCase, Use, is_policy
-from meshdoctor.facts.views import NO_ENTRY, cidrs, entry_view, seen_at, service_view, view_role
+from meshdoctor.facts.views import NO_ENTRY, entry_view, seen_at, service_view, view_role
 from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.model.proxy import FilterChainMatch
 from meshdoctor.model.sheet import Leak
@@ -73,14 +73,25 @@ def _leak(case: ProxyCase, parsed: ClusterName, use: Use, guard: str, widest: st
         resources=view_role(view, "owner"),
         evidence=tuple(evidence),
         guard=guard,
+        limit=_limit(guard, widest),
         range=widest,
         listener=use.listener.name,
         cluster=use.cluster,
         entry=entry_view(entry) if entry else NO_ENTRY,
         owner_kind=view.kind,
-        fixed_addresses=cidrs(dns_answers(case, parsed.host)[0]),
+        fixed_addresses=mends.listable(entry, dns_answers(case, parsed.host)[0]) if entry else (),
         as_tls=mends.as_tls(entry, parsed.port, resolve=True) if entry else {},
     )
+
+
+def _limit(guard: str, widest: str) -> str:
+    """What the guard comes to, in words."""
+    words = {
+        "none": "nothing limits who may use it",
+        "sni": "only the server name that the client claims limits it",
+        "http-host": "only the Host header that the client claims limits it",
+    }
+    return words.get(guard, f"only the range {widest} limits it")
 
 
 def _entry(case: ProxyCase, parsed: ClusterName) -> ServiceEntry | None:

@@ -39,6 +39,7 @@ def with_protocol(entry: ServiceEntry, number: int, protocol: str, addresses: It
     made = with_addresses(entry, addresses) if opaque and not entry.addresses else copy.deepcopy(entry.manifest)
     for port in _ports(made):
         if port.get("number") == number:
+            port["name"] = _renamed(port, protocol, {p.get("name") for p in _ports(made)})
             port["protocol"] = protocol
             return made
     return {}
@@ -47,13 +48,15 @@ def with_protocol(entry: ServiceEntry, number: int, protocol: str, addresses: It
 def as_tls(entry: ServiceEntry, number: int, resolve: bool = False) -> Manifest:
     """The entry with the port declared TLS; `{}` unless clients of that port are known to speak TLS.
 
-    `resolve` sets resolution DNS as well, which a wildcard host cannot have.
+    `resolve` sets resolution DNS as well, which a wildcard host cannot have, and drops the addresses: the server name
+    decides then, and DNS admits no ranges.
     """
     if behaviour(known_protocol(number)) != "tls" or (resolve and any(h.startswith("*") for h in entry.hosts)):
         return {}
     made = with_protocol(entry, number, "TLS", ())
     if made and resolve:
         made["spec"]["resolution"] = "DNS"
+        made["spec"].pop("addresses", None)
     return made
 
 
@@ -67,6 +70,14 @@ def with_port(entry: ServiceEntry, number: int, protocol: str, addresses: Iterab
     name = protocol.lower() if protocol.lower() not in names else f"{protocol.lower()}-{number}"
     made["spec"].setdefault("ports", []).append({"number": number, "name": name, "protocol": protocol})
     return made
+
+
+def _renamed(port: Manifest, protocol: str, taken: set[Any]) -> Any:
+    """The port's name, its protocol part brought up to date; Istio does not read it, people do."""
+    name = str(port.get("name", ""))
+    head, dash, rest = name.partition("-")
+    better = protocol.lower() + dash + rest
+    return better if head == str(port.get("protocol", "")).lower() and better not in taken else port.get("name")
 
 
 def _ports(manifest: Manifest) -> list[Manifest]:

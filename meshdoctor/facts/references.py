@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from meshdoctor.facts.connections import destination_of
 from meshdoctor.facts.proxy_case import ProxyCase, Use
 from meshdoctor.facts.views import role, seen_at
 from meshdoctor.model.evidence import Evidence
@@ -14,6 +15,7 @@ from meshdoctor.semantics.hosts import covers
 from meshdoctor.semantics.names import cluster_name, config_ref, slug
 from meshdoctor.semantics.registry import is_external_host
 from meshdoctor.trace.http import POLICY_HOSTS
+from meshdoctor.trace.outbound import trace_host
 
 
 def host_lost(use: Use) -> tuple[str, int]:
@@ -39,12 +41,40 @@ def dangling(case: ProxyCase) -> Iterator[Dangling]:
     for name, uses in case.uses.items():
         if name in case.proxy.clusters and name not in warming:
             continue
-        for use in uses:
-            host, port = host_lost(use)
-            if not name or (name, host, port) in seen:
-                continue
-            seen.add((name, host, port))
-            yield _dangling(case, use, host, port, name in warming)
+        for use in uses if name else ():
+            for host, port in hosts_lost(case, use):
+                if (name, host, port) not in seen:
+                    seen.add((name, host, port))
+                    yield _dangling(case, use, host, port, name in warming)
+
+
+def hosts_lost(case: ProxyCase, use: Use) -> list[tuple[str, int]]:
+    """Every host and port whose traffic a use carries.
+
+    A chain that matches no name takes whatever arrives: the hosts of the VirtualService that made it (the cluster is
+    where it sends them, not what they dialled), and the hosts the pod wants that end in it.
+    """
+    host, port = host_lost(use)
+    if use.is_http or use.chain.match.server_names:
+        return [(host, port)]
+    found = dict.fromkeys((name, port) for name in _hosts_of_virtual_service(case, use, port) or [host])
+    for wish in case.mesh.wanted:
+        if wish.pod != case.key or wish.port != port or (wish.host, port) in found:
+            continue
+        traced = trace_host(case.tracer, destination_of(case, wish.host, port, wish))
+        if traced.reason == "route-to-unknown-cluster" and traced.cluster == use.cluster:
+            found[wish.host, port] = None
+    return list(found)
+
+
+def _hosts_of_virtual_service(case: ProxyCase, use: Use, port: int) -> list[str]:
+    """External hosts of the VirtualService behind a chain, those registered on this port where any is."""
+    ref = config_ref(use.made_by)
+    if ref is None or ref.kind != "VirtualService":
+        return []
+    services = (v for v in case.mesh.virtual_services if (v.ref.namespace, v.ref.name) == (ref.namespace, ref.name))
+    named = [h.lower() for v in services for h in v.hosts if is_external_host(h.removeprefix("*."))]
+    return [h for h in named if case.tracer.registration(h, port).visible] or named
 
 
 def _dangling(case: ProxyCase, use: Use, host: str, port: int, warming: bool) -> Dangling:

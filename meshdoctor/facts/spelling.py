@@ -34,13 +34,30 @@ def _snake(name: str) -> str:
     return _UPPER.sub(lambda m: "_" + m.group(1).lower(), name) if name.isidentifier() and not name.isupper() else name
 
 
+_FREE = ("filterMetadata", "filter_metadata", "metadata")
+"""Maps whose keys are somebody's own words: the node's metadata is one, other metadata holds one."""
+
+
 def snake_case(value: Any) -> Any:
-    """The same data with snake_case field names; keys that are not identifiers (`@type`, filter names) stay."""
+    """The same data with snake_case field names.
+
+    Keys that are not identifiers (`@type`, filter names) stay, and so do those that are no field names: metadata and
+    the labels of transport_socket_matches.
+    """
     if isinstance(value, dict):
-        return {_snake(k): snake_case(v) for k, v in value.items()}
+        return {_snake(k): _field(k, v) for k, v in value.items()}
     if isinstance(value, list):
         return [snake_case(v) for v in value]
     return value
+
+
+def _field(name: str, value: Any) -> Any:
+    if name in ("transportSocketMatches", "transport_socket_matches") and isinstance(value, list):
+        return [{**snake_case(v), "match": v.get("match")} if isinstance(v, dict) else v for v in value]
+    if name not in _FREE or not isinstance(value, dict):
+        return snake_case(value)
+    free = value.get("filterMetadata")
+    return {"filter_metadata": free} if isinstance(free, dict) else value
 
 
 def snake_case_bytes(data: bytes, document: str) -> bytes:

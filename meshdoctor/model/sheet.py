@@ -210,6 +210,8 @@ class Leak(Fact, frozen=True):
 
     guard: str
     """`none`, `cidr-wide`, `cidr`, `sni` or `http-host`."""
+    limit: str
+    """The guard in words, a fragment."""
     range: str
     """The widest CIDR, where the guard is one."""
     listener: str

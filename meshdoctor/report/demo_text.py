@@ -20,7 +20,7 @@ def listing(snapshots: Iterable[tuple[str, str, str]], paper: Paper) -> str:
 
 def opening(title: str, story: str, istio_version: str, paper: Paper) -> str:
     """What the snapshot is about."""
-    of = f"A real mesh, Istio {istio_version}." if istio_version else ""
+    of = f"Captured in a lab from a real istiod and Envoy: Istio {istio_version}." if istio_version else ""
     lines = [*paper.heading(printable(title)), *paper.paragraph(f"{story.strip()}\n{of}", 0), "", ""]
     return "\n".join(lines)
 

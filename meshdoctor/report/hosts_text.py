@@ -56,7 +56,7 @@ def _details(row: HostRow, paper: Paper, verbose: bool) -> Iterator[str]:
         why = "a bare name, no port is known" if row.port is None else "no sidecar's configuration to judge by"
         yield from paper.field("unknown", why)
     for verdict, pods in _by_verdict(row).items():
-        reasons = sorted({pod.reason for pod in pods if pod.reason not in ("", verdict)})
+        reasons = sorted({pod.reason for pod in pods if pod.reason not in ("", verdict, "own")})
         because = f" ({', '.join(reasons)})" if reasons else ""
         named = some([pod.pod for pod in pods], limit if verbose or verdict != "delivered" else 1)
         yield from paper.field(f"{verdict}{because}", named)

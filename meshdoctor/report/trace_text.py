@@ -81,7 +81,7 @@ def _step(step: Step, mark: str, paper: Paper) -> Iterator[str]:
 def _verdict(trace: Trace, paper: Paper) -> Iterator[str]:
     because = trace.because or next((s.because for s in reversed(trace.steps) if s.at == "verdict"), "")
     reason = f" [{trace.reason}]" if trace.reason and trace.verdict != "delivered" else ""
-    yield from paper.marked(VERDICT_MARKS[trace.verdict], f"{trace.verdict}{reason}")
+    yield from paper.marked(VERDICT_MARKS[trace.verdict], f"{trace.verdict}{_share(trace)}{reason}")
     yield from paper.paragraph(because, 2)
     if trace.missing:
         yield from paper.field("missing", ", ".join(trace.missing), 2)
@@ -90,6 +90,12 @@ def _verdict(trace: Trace, paper: Paper) -> Iterator[str]:
         yield from paper.field("seen", signs, 2)
     if trace.advice:
         yield from paper.field("do", trace.advice, 2)
+
+
+def _share(trace: Trace) -> str:
+    """For how many of a host's addresses the verdict holds, where they differ."""
+    same = sum(row.verdict == trace.verdict for row in trace.addresses)
+    return f" for {same} of {len(trace.addresses)} addresses" if 0 < same < len(trace.addresses) else ""
 
 
 def _signs(trace: Trace) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 def nearest(wanted: str, names: Sequence[str]) -> str:
     """`Did you mean x?`, or the whole choice where nothing is near."""
-    near = difflib.get_close_matches(wanted, names, n=2, cutoff=0.5)
+    near = [n for n in names if wanted and wanted in n][:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
     if near:
         return f"Did you mean {' or '.join(near)}?"
     return f"There are: {', '.join(names)}." if names else "There are none."

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from meshdoctor.model.mesh import Mesh, Pod, Port, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.model.proxy import Cluster, Proxy
-from meshdoctor.semantics.addresses import covered, is_ip
+from meshdoctor.semantics.addresses import address, covered, is_ip
 from meshdoctor.semantics.hosts import covers, wildcards_for
 from meshdoctor.semantics.names import POLICY_CLUSTERS, cluster_name, config_ref
 from meshdoctor.semantics.visibility import (
@@ -29,6 +29,8 @@ class Viewer(Struct, frozen=True):
     sidecar: Sidecar | None = None
     dns_capture: bool = False
     is_sidecar: bool = True
+    families: tuple[int, ...] = (4, 6)
+    """IP versions the pod has an address of."""
 
 
 class Hidden(Struct, frozen=True):
@@ -80,7 +82,7 @@ class Registry:
         config = self.mesh.mesh_config
         root = config.root_namespace if config else DEFAULT_ROOT_NAMESPACE
         sidecar = sidecar_for(namespace, labels, self.mesh.sidecars, root) if is_sidecar else None
-        return Viewer(namespace, sidecar, captures_dns(proxy), is_sidecar)
+        return Viewer(namespace, sidecar, captures_dns(proxy), is_sidecar, _families(proxy, pod))
 
     def entries(self, host: str) -> list[ServiceEntry]:
         """Entries that name the host, exactly or by a wildcard, the exact ones first."""
@@ -180,14 +182,29 @@ class Registry:
             return entry.addresses
         if not viewer.dns_capture:
             return ()
-        return entry.status_addresses.get(host) or next(
+        allocated = entry.status_addresses.get(host) or next(
             (found for name, found in entry.status_addresses.items() if covers(name, host)), ()
         )
+        return tuple(a for a in allocated if _version(a) in viewer.families)
 
 
 def captures_dns(proxy: Proxy | None) -> bool:
     """Whether the proxy's agent answers the pod's DNS (node metadata DNS_CAPTURE)."""
     return proxy is not None and str(proxy.node.metadata.get("DNS_CAPTURE", "")).lower() == "true"
+
+
+def _families(proxy: Proxy | None, pod: Pod | None) -> tuple[int, ...]:
+    """IP versions of the pod's own addresses; both where none is known. Loopback says nothing."""
+    told = str(proxy.node.metadata.get("INSTANCE_IPS", "")).split(",") if proxy else []
+    own = [pod.ip] if pod and pod.ip else []
+    parsed = [address(ip) for ip in (*told, *own) if ip]
+    found = sorted({ip.version for ip in parsed if ip is not None and not (ip.is_loopback or ip.is_link_local)})
+    return tuple(found) or (4, 6)
+
+
+def _version(ip: str) -> int:
+    parsed = address(ip)
+    return parsed.version if parsed else 0
 
 
 def _node_labels(proxy: Proxy | None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from meshdoctor.model.proxy import Listener, ListenerFilter, Proxy
+from meshdoctor.model.proxy import FilterChain, Listener, ListenerFilter, Proxy
 from meshdoctor.model.trace import Destination, Expect
 from meshdoctor.semantics.addresses import address
 from meshdoctor.semantics.chains import Arrival, choose_chain
@@ -154,7 +154,8 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
         walk.step("listener_filters", None, seen.closed, f"{listener.path}.listener_filters")
         return Outcome("broken", "inspector-timeout", seen.closed, Expect(hangs=True))
     if seen.notes:
-        walk.step("listener_filters", None, "; ".join(seen.notes), f"{listener.path}.listener_filters")
+        inspectors = ", ".join(f.kind for f in active_filters(listener, destination.port))
+        walk.step("listener_filters", inspectors, "; ".join(seen.notes), f"{listener.path}.listener_filters")
     choice = choose_chain(listener.filter_chains, listener.default_filter_chain, seen.arrival)
     if choice.chain is None:
         why = "; ".join(choice.decided) or "no filter chain matches"
@@ -164,8 +165,21 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
         flags = Expect(response_flags=("NR",))
         return Outcome("blocked", "no-filter-chain", f"no filter chain of {listener.name} matches: {why}", flags)
     walk.chain = choice.chain
-    walk.step("filter_chain", chain_label(walk), _why_chain(choice.decided, choice.is_default), choice.chain.path)
+    walk.step(
+        "filter_chain",
+        chain_label(walk),
+        _why_chain(choice.decided, choice.is_default),
+        choice.chain.path,
+        _leads_to(choice.chain),
+    )
     return None
+
+
+def _leads_to(chain: FilterChain) -> str:
+    """What the chain hands the connection to: a cluster, or a route configuration."""
+    if chain.tcp is not None and chain.tcp.clusters:
+        return chain.tcp.clusters[0].name
+    return f"route {chain.http.route_config_name}" if chain.http is not None and chain.http.route_config_name else ""
 
 
 def chain_label(walk: Walk) -> str:

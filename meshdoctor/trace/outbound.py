@@ -13,7 +13,7 @@ from meshdoctor.model.trace import WORST_FIRST, AddressTrace, Destination, Step,
 from meshdoctor.semantics.addresses import is_ip, is_single
 from meshdoctor.semantics.capture import Captured, CaptureSettings, capture_settings, captured
 from meshdoctor.semantics.names import cluster_name
-from meshdoctor.semantics.protocols import client_protocol
+from meshdoctor.semantics.protocols import behaviour, client_protocol, known_protocol
 from meshdoctor.semantics.registry import Hidden, Registration, Registry, Viewer
 from meshdoctor.semantics.visibility import unexplained
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
@@ -98,6 +98,15 @@ class Tracer:
         listeners = self.index.by_port.get(port, ()) if self.index else ()
         by_name = any(name in c.match.server_names for listener in listeners for c in listener.filter_chains)
         return "TLS" if by_name else ""
+
+    def assumption(self, host: str, port: int) -> Step | None:
+        """A step that tells of a declared protocol, taken for the client's, on a port known for another."""
+        known = behaviour(known_protocol(port))
+        assumed = self.protocol_of(host, port)
+        if not known or known == assumed:
+            return None
+        why = f"as declared; port {port} is known for {known_protocol(port)}: see also --protocol {known}"
+        return Step("client", assumed, why)
 
     def destination(
         self,
@@ -220,14 +229,16 @@ class Tracer:
         """The walk's first step: does it enter the sidecar at all?"""
         destination = walk.destination
         found = captured(self.settings, destination.ip, destination.port)
-        walk.steps.append(Step("capture", _capture_word(found), _capture_why(found, self.settings), _pointed(found)))
+        why = _capture_why(found, self.settings)
+        walk.setting = f"{found.field} (now {found.value or 'empty'})" if found.field else ""
+        walk.steps.append(Step("capture", _capture_word(found), why, _pointed(found)))
         if found.verdict is False and self.index is not None and self.index.accepts(destination.ip, destination.port):
             walk.step(
                 "capture", "dialled directly", "a listener of the sidecar itself is bound to this address and port"
             )
             return None
         if found.verdict is False:
-            return Outcome("bypassed", "bypassed", found.because)
+            return Outcome("bypassed", "bypassed", why)
         if found.verdict is None:
             return Outcome("unknown", "address-unknown", found.because, missing=("dns.json",))
         return None
@@ -256,6 +267,8 @@ def _capture_word(found: Captured) -> str:
 
 def _capture_why(found: Captured, settings: CaptureSettings) -> str:
     text = found.because + (f" ({found.field}: {found.value})" if found.field else "")
+    if found.verdict and found.value == "*":
+        text = "every address is redirected to the sidecar"
     return text if settings.known else text + "; the pod's own settings were not read, so Istio's default is assumed"
 
 

@@ -26,7 +26,7 @@ class Surroundings(Struct, frozen=True):
 
 
 ADVICE = {
-    "own": "Nothing to do here: if it still fails, look beyond the sidecar (firewall, the server, its certificate).",
+    "own": "The sidecar does its part. If it still fails, look beyond it: firewall, the server, its certificate.",
     "missing-service-entry": "Register {host}:{port} with a ServiceEntry that this pod's namespace sees.",
     "not-registered-here": "This proxy knows nothing of {host}:{port}. ServiceEntries were not read: is there none, or "
     "does one exist that {namespace} does not see?",
@@ -37,7 +37,7 @@ ADVICE = {
     "redirect": "A VirtualService redirects {host}; change its redirect if that is not meant.",
     "service-entry-not-visible": "Let {namespace} see the entry: widen {field}.",
     "incomplete-address-list": "Add {ip} to spec.addresses of {entry}: for TCP the address decides, not the host.",
-    "tcp-port-clash": "Give each TCP entry its addresses, or declare TLS so that the server name tells them apart.",
+    "tcp-port-clash": "Declare TLS, so that the server name tells the two apart, or give each entry its addresses.",
     "port-hijacked": "Give {host}:{port} a listener of its own: a ServiceEntry with its addresses.",
     "resolution-none-leak": "Add addresses to {owner}'s entry, or another resolution than NONE.",
     "protocol-mismatch": "Declare in {entry} the protocol the application speaks on port {port}.",
@@ -94,15 +94,10 @@ def _advice(reason: str, walk: Walk, around: Surroundings) -> str:
         port=destination.port,
         ip=destination.ip or "the address",
         namespace=around.viewer.namespace or "the pod's namespace",
-        field=found.hidden[0].visibility.field if found.hidden else _bypass_field(walk),
+        field=found.hidden[0].visibility.field if found.hidden else walk.setting or "the capture settings",
         entry=str(entries[0].ref) if entries else "the ServiceEntry",
         owner=_owner(walk.cluster_name) or "the other",
     )
-
-
-def _bypass_field(walk: Walk) -> str:
-    first = walk.steps[0] if walk.steps else None
-    return first.because if first is not None and first.at == "capture" else "the capture settings"
 
 
 def _reason(walk: Walk, outcome: Outcome, around: Surroundings) -> str:
@@ -115,6 +110,10 @@ def _reason(walk: Walk, outcome: Outcome, around: Surroundings) -> str:
         return "protocol-mismatch" if _declares_inspected(walk, around.found) else "port-hijacked"
     if outcome.kind == "no-endpoints":
         return "egress-gateway-broken" if _by_way_of_gateway(walk) else "upstream-unresolved"
+    if outcome.kind in ("other-cluster", "original-dst") and around.found.hidden and not around.found.visible:
+        return "service-entry-not-visible"
+    if outcome.kind == "original-dst":
+        return "resolution-none-leak"
     if outcome.kind == "other-cluster":
         return _misrouted(walk, around.found)
     return "address-unknown" if outcome.kind == "address-unknown" else "evidence-missing"
@@ -123,7 +122,6 @@ def _reason(walk: Walk, outcome: Outcome, around: Surroundings) -> str:
 REASONS = {
     "own": "own",
     "bypassed": "sidecar-bypassed",
-    "original-dst": "resolution-none-leak",
     "unknown-cluster": "route-to-unknown-cluster",
     "fault": "fault-injected",
     "plain-to-tls": "tls-origination-mismatch",

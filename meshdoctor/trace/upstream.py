@@ -166,13 +166,14 @@ def _bad_tls(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None
     socket = socket_for(cluster, known[0] if known else None)
     reset = Expect(("UF", "URX"), 503 if walk.route is not None else None)
     ports = upstream_ports(walk, cluster)
+    external = registry.is_external(cluster)
     if socket is None:
-        tls_ports = [p for p in ports if is_tls_port(p)]
+        # an in-cluster Service speaks what its port name says, whatever its number
+        tls_ports = [p for p in ports if is_tls_port(p)] if external else []
         if walk.destination.protocol == "http" and tls_ports and len(tls_ports) == len(ports):
             why = f"Envoy sends plain HTTP to port {tls_ports[0]}, where the server expects TLS"
             return Outcome("broken", "plain-to-tls", why, Expect(("UC", "UPE"), 503))
         return None
-    external = registry.is_external(cluster)
     if socket.istio_mutual and external:
         return Outcome("broken", "mtls-to-external", "Envoy uses Istio mutual TLS, the host is outside the mesh", reset)
     if socket.istio_mutual:

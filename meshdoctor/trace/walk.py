@@ -36,6 +36,8 @@ class Walk:
         self.cluster: Cluster | None = None
         self.cluster_name: str | None = None
         self.endpoint: str | None = None
+        self.setting = ""
+        """The capture setting that decides, `annotation ... (now 10.96.0.0/16)`."""
         self.config = ""
         """istio.config of the chain or route that chose the cluster."""
 

@@ -27,7 +27,7 @@ class SnapshotInfo(Struct, frozen=True):
     title: str
     story: str
     istio_version: str
-    expected: tuple[str, ...] = ()
+    expected: dict[str, list[list[str]]] = {}
 
 
 class FakeDoctor(ModuleType):
@@ -69,5 +69,7 @@ class FakeDoctor(ModuleType):
     def snapshots(self) -> list[SnapshotInfo]:
         return [
             SnapshotInfo("healthy", "Nothing is wrong", "Every host is reached.", "1.30.0"),
-            SnapshotInfo("clash", "Two services, one port", "One of them loses.", "1.30.0", ("tcp-port-clash",)),
+            SnapshotInfo(
+                "clash", "Two services, one port", "One of them loses.", "1.30.0", {"errors": [["tcp-port-clash", "x"]]}
+            ),
         ]

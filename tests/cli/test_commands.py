@@ -84,7 +84,7 @@ def test_demo_lists_its_snapshots(cli: Cli, doctor: FakeDoctor) -> None:
     assert "healthy\n  Nothing is wrong\n    Every host is reached.\n" in finished.out
     unknown = cli("demo", "helthy")
     assert unknown.code == 2
-    assert "did you mean healthy?" in unknown.err
+    assert "Did you mean healthy?" in unknown.err
 
 
 def test_demo_without_snapshots_is_a_broken_installation(
