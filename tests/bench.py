@@ -1,6 +1,7 @@
-"""`make bench CAPTURE=PATH`: how long meshdoctor takes, beside what parsing the same dump takes with json and orjson.
+"""`make bench CAPTURE=PATH`: how long meshdoctor takes, beside what orjson takes to parse the same dumps.
 
-Compared in one run on one machine, because seconds alone say little. Best of several rounds.
+Ratios of one run on one machine, because seconds alone say little. Best of several rounds; each process is measured
+from its start, and its memory is the peak that the system saw.
 """
 
 from __future__ import annotations
@@ -8,35 +9,121 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
 
 from meshdoctor.bundled import snapshot_names, snapshots_dir
 from meshdoctor.collect import read_capture
+from meshdoctor.facts.dump import read_dump
 from meshdoctor.facts.mesh import read_mesh
+from tests.dumps import (
+    Json,
+    assignment,
+    catch_all,
+    chain,
+    cluster,
+    dump,
+    endpoint,
+    hcm,
+    listener,
+    metadata,
+    route,
+    tcp,
+    virtual_host,
+)
+from tests.dumps import routes as route_config
 
 ROUNDS = 5
+BIG = Path(__file__).resolve().parents[2] / "shared" / "big" / "capture.tar.gz"
+SERVICES = 12_000
+"""Of the synthetic dump: as large as the sidecar's of a mesh of 1,500 Services and 300 entries, some 30 MiB."""
+MEASURED = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 def main() -> None:
-    """Prints the table for the capture named on the command line, else for the first bundled snapshot."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else snapshots_dir() / snapshot_names()[0]
+    """Prints a table for the capture on the command line; without one for a big capture and an ordinary one."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path in captures(Path(folder)):
+            measure(path)
+
+
+def captures(folder: Path) -> Iterator[Path]:
+    """What to measure. The big one is made up where the shared one is missing."""
+    if len(sys.argv) > 1:
+        yield Path(sys.argv[1])
+        return
+    yield BIG if BIG.is_file() else synthetic(folder)
+    yield snapshots_dir() / snapshot_names()[0]
+
+
+def measure(path: Path) -> None:
+    """Prints the table of one capture."""
     capture = read_capture(path)
     dumps = [document.read() for name, document in capture.documents.items() if name.endswith("config_dump.json")]
     command = [sys.executable, "-m", "meshdoctor", "check", "--json", "--fail-on", "never", "--from", str(path)]
-    yardstick = best(lambda: [orjson.loads(dump) for dump in dumps])
+    yardstick = best(lambda: [orjson.loads(data) for data in dumps])
     rows = [
         ("orjson.loads of the dumps", yardstick),
-        ("json.loads of the dumps", best(lambda: [json.loads(dump) for dump in dumps])),
+        ("json.loads of the dumps", best(lambda: [json.loads(data) for data in dumps])),
+        ("dump bytes to facts", best(lambda: [read_dump(data, "config_dump.json") for data in dumps])),
         ("capture to facts", best(lambda: read_mesh(read_capture(path)))),
         ("check --json, whole process", best(lambda: subprocess.run(command, check=True, capture_output=True))),
     ]
-    sys.stdout.write(f"{path}: {len(dumps)} dumps, {sum(map(len, dumps)) / 2**20:.1f} MiB, best of {ROUNDS}\n")
+    say(f"{path.name}: {len(dumps)} dumps, {sum(map(len, dumps)) / 2**20:.1f} MiB, best of {ROUNDS}")
     for name, seconds in rows:
-        sys.stdout.write(f"{name:32}{seconds * 1000:9.1f} ms {seconds / yardstick:7.2f} x orjson\n")
+        say(f"  {name:32}{seconds * 1000:9.1f} ms {seconds / yardstick:7.2f} x orjson")
+    say(f"  {'check --json, peak memory':32}{peak_memory(command) / 2**20:9.1f} MiB")
+
+
+def peak_memory(command: list[str]) -> int:
+    """Peak resident bytes of one process; a process between keeps other children out of the count."""
+    found = subprocess.run([sys.executable, "-c", MEASURED, *command], check=True, capture_output=True, text=True)
+    return int(found.stdout) * (1 if sys.platform == "darwin" else 1024)
+
+
+def synthetic(folder: Path) -> Path:
+    """A capture of one sidecar that sees many Services: cluster, endpoints and virtual host for each."""
+    place = folder / "capture" / "proxies" / "shop" / "web"
+    place.mkdir(parents=True)
+    hosts = [f"service-{number}.shop.svc.cluster.local" for number in range(SERVICES)]
+    names = [f"outbound|8080||{host}" for host in hosts]
+    made = dump(
+        [catch_all("BlackHoleCluster"), listener("0.0.0.0", 8080, chain(hcm("8080"))), *_own_listeners(hosts)],
+        [_cluster(name, host) for name, host in zip(names, hosts, strict=True)],
+        [route_config("8080", *(_host(name, host) for name, host in zip(names, hosts, strict=True)))],
+        [assignment(name, *(endpoint(f"10.1.{n}.{n}", 8080) for n in range(4))) for name in names],
+    )
+    (place / "config_dump.json").write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2))
+    return folder / "capture"
+
+
+def _own_listeners(hosts: list[str]) -> list[Json]:
+    addresses = [f"10.96.{number // 250}.{number % 250}" for number in range(len(hosts) // 8)]
+    return [
+        listener(address, 9000, chain(tcp(f"outbound|9000||{host}")))
+        for address, host in zip(addresses, hosts, strict=False)
+    ]
+
+
+def _cluster(name: str, host: str) -> Json:
+    return cluster(name, metadata=metadata(services=[{"host": host, "namespace": "shop", "name": host.split(".")[0]}]))
+
+
+def _host(name: str, host: str) -> Json:
+    short = host.split(".")[0]
+    return virtual_host(f"{host}:8080", [host, f"{host}:8080", short, f"{short}.shop"], route(name, name="default"))
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
 
 
 def best(work: Callable[[], object]) -> float:

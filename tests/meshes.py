@@ -7,7 +7,7 @@ code under test: documents go through the same readers as a capture from a clust
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -214,7 +214,9 @@ def virtual_host(host: str, port: int, target: str = "", by: str = "", fault: Tr
 
 def _route(target: str, by: str = "") -> Tree:
     route: Tree = {"match": {"prefix": "/"}, "route": {"cluster": target, "timeout": "0s"}, "name": "default"}
-    return route | ({"metadata": config_of("virtual-service", by)} if by else {})
+    if by:
+        route["metadata"] = config_of("virtual-service", by)
+    return route
 
 
 def dump(
@@ -237,7 +239,7 @@ def dump(
     }
     own = [virtual_outbound(policy)] if role == "sidecar" else []
     errors = refused or {}
-    sections = {
+    sections: dict[str, Tree] = {
         "Bootstrap": {"bootstrap": {"node": node}},
         "Clusters": {"dynamic_active_clusters": [{"cluster": c["cluster"]} for c in (*clusters, *_policy_clusters())]},
         "Endpoints": {
@@ -377,8 +379,7 @@ class Mesh:
             self._add("dns.json", json.dumps({"answers": {h: list(a) for h, a in dns.items()}}).encode())
 
     def _add(self, path: str, data: bytes) -> None:
-        read: Callable[[], bytes] = lambda: data  # noqa: E731
-        self.documents[path] = Document(path, read, len(data))
+        self.documents[path] = Document(path, lambda: data, len(data))
 
     @property
     def capture(self) -> Capture:

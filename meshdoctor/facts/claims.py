@@ -62,6 +62,8 @@ def _claim(case: ProxyCase, entry: ServiceEntry, host: str, port: Port, bind: st
         return
     if any(not use.is_http and use.made_by for use in case.uses.get(own, ())):
         return
+    if bind == WILDCARD and _has_every_address(case, host, port.number, own):
+        return
     winner = _winner(case, holder.host, port.number)
     yield _fact(case, entry, host, port, bind, listener, chain, winner, holder.host, "lost")
 
@@ -71,6 +73,13 @@ def _listener_at(case: ProxyCase, bind: str, port: int) -> Listener | None:
         return case.wildcard_listener(port)
     index = case.tracer.index
     return index.by_address.get((bind, port)) if index else None
+
+
+def _has_every_address(case: ProxyCase, host: str, port: int, own: str) -> bool:
+    """Another entry of the same host, with addresses, gives each of its DNS answers a listener that leads to it."""
+    answers = dns_answers(case, host)[0]
+    found = [_listener_at(case, answer, port) for answer in answers]
+    return bool(found) and all(listener is not None and _named_in(listener, own) for listener in found)
 
 
 def _named_in(listener: Listener, cluster: str) -> bool:

@@ -14,7 +14,7 @@ from meshdoctor.model.sheet import Connection, HiddenEntry
 from meshdoctor.model.trace import Destination, Trace
 from meshdoctor.semantics.addresses import is_ip
 from meshdoctor.semantics.names import cluster_name, slug
-from meshdoctor.semantics.protocols import is_server_first, known_protocol, scheme_protocol
+from meshdoctor.semantics.protocols import is_server_first, known_protocol, protocol_class, scheme_protocol
 from meshdoctor.semantics.registry import CLUSTER_LOCAL, Hidden, Registration
 from meshdoctor.trace.outbound import trace_host
 
@@ -96,7 +96,8 @@ def connection(case: ProxyCase, host: str, port: int, wish: WantedHost | None) -
         entry_resolution=resolution,
         with_port=_with_port(host, port, protocol, addresses, found),
         with_addresses=_with_addresses(host, port, addresses, found),
-        crowded_out=_crowded_out(case, host, port, declared),
+        crowded_out=traced.verdict != "delivered"
+        and (_crowded_out(case, host, port, declared) or _lost_its_tcp_side(case, traced, found)),
     )
 
 
@@ -133,6 +134,23 @@ def _crowded_out(case: ProxyCase, host: str, port: int, declared: str) -> bool:
     if declared in EXCLUSIVE:
         return bool(protocols - {declared}) or any(c.http for c in chains)
     return bool(protocols & set(EXCLUSIVE)) and declared not in protocols
+
+
+def _lost_its_tcp_side(case: ProxyCase, traced: Trace, found: Registration) -> bool:
+    """A port without protocol that came after an HTTP one: its virtual host stays, its TCP chain is dropped silently.
+
+    istio pilot/pkg/networking/core/listener.go up to 1.31; what is not HTTP is blocked then under REGISTRY_ONLY.
+    """
+    host, port = traced.destination.host, traced.destination.port
+    unset = any(protocol_class(p.protocol) == "auto" for e in found.visible for p in e.ports if p.number == port)
+    if (
+        not unset
+        or (traced.verdict, traced.reason) != ("blocked", "not-matched")
+        or traced.destination.protocol == "http"
+    ):
+        return False
+    uses = case.uses.get(f"outbound|{port}||{host}", ())
+    return bool(uses) and all(use.is_http for use in uses)
 
 
 def _evidence(traced: Trace, wish: WantedHost | None, found: Registration) -> tuple[Evidence, ...]:

@@ -18,7 +18,7 @@ from meshdoctor.facts.clusters import cluster, cluster_type, endpoints, status_e
 from meshdoctor.facts.lazy import LazyMap
 from meshdoctor.facts.listeners import listener
 from meshdoctor.facts.routes import route_config
-from meshdoctor.facts.spelling import is_camel, snake_case_bytes
+from meshdoctor.facts.spelling import NOT_JSON, is_camel, snake_case_bytes
 from meshdoctor.model.proxy import Cluster, Listener, Node, Proxy, Rejection
 
 _DUMP = msgspec.json.Decoder(wire.ConfigDump, strict=False)
@@ -135,7 +135,7 @@ def _sections(data: bytes, draft: Draft) -> Iterator[tuple[str, wire.Section]]:
         except msgspec.ValidationError:
             yield from _tolerant_sections(data, draft)
             return
-        except msgspec.DecodeError as error:
+        except NOT_JSON as error:
             raise Unreadable(_not_json(draft.document, len(data), error)) from None
         if dump.configs:
             for index, section in enumerate(dump.configs):
@@ -155,7 +155,7 @@ def _tolerant_sections(data: bytes, draft: Draft) -> Iterator[tuple[str, wire.Se
     """The slow way: entry by entry, so that what does not decode is left out and counted. Also reads the map form."""
     try:
         value = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise Unreadable(_not_json(draft.document, len(data), error)) from None
     configs = value.get("configs", value) if isinstance(value, dict) else value
     items: list[tuple[str, Any]]

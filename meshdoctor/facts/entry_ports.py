@@ -12,6 +12,7 @@ from meshdoctor.model.mesh import Port, ServiceEntry
 from meshdoctor.model.sheet import EntryPort
 from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.addresses import covered, is_ip, is_single
+from meshdoctor.semantics.hosts import covers
 from meshdoctor.semantics.protocols import (
     behaviour,
     is_server_first,
@@ -32,13 +33,30 @@ FAILING = ("blocked", "broken", "misrouted")
 
 
 def entry_ports(case: ProxyCase) -> Iterator[EntryPort]:
-    """One fact per (visible entry, host, port) that this proxy has a cluster for."""
+    """One fact per (visible entry, host, port) that this proxy has a cluster for; also for wanted names under `*.`."""
     for entry, host, port in case.entry_ports:
         if protocol_class(port.protocol) == "udp":
             continue
         if "clusters" in case.proxy.sections and case.own_cluster(host, port.number) is None:
             continue
         yield _entry_port(case, entry, host, port)
+        for name in _wanted_under(case, host, port.number):
+            yield _entry_port(case, entry, host, port, name)
+
+
+def _wanted_under(case: ProxyCase, pattern: str, port: int) -> list[str]:
+    """Names the pod wants on this port that this wildcard registers, no exact host and no longer wildcard before it."""
+    if not pattern.startswith("*."):
+        return []
+    wanted = (w.host for w in case.mesh.wanted if w.pod == case.key and w.port == port and covers(pattern, w.host))
+    return [name for name in dict.fromkeys(wanted) if name != pattern and _best_pattern(case, name, port) == pattern]
+
+
+def _best_pattern(case: ProxyCase, name: str, port: int) -> str:
+    """Of the registered hosts that cover a name the most specific, as Envoy matches server names and domains."""
+    found = case.tracer.registration(name, port).visible
+    patterns = (h.lower() for e in found for h in e.hosts if covers(h, name))
+    return max(patterns, key=lambda h: (not h.startswith("*"), len(h)), default="")
 
 
 def dns_answers(case: ProxyCase, host: str) -> tuple[tuple[str, ...], bool]:
@@ -55,17 +73,23 @@ def dns_answers(case: ProxyCase, host: str) -> tuple[tuple[str, ...], bool]:
     return tuple(a for a in found if is_ip(a)), bool(upstream or resolved or beside)
 
 
-def _entry_port(case: ProxyCase, entry: ServiceEntry, host: str, port: Port) -> EntryPort:
+def _entry_port(case: ProxyCase, entry: ServiceEntry, pattern: str, port: Port, name: str = "") -> EntryPort:
+    """The fact for a host as the entry names it, or for a `name` under its wildcard."""
+    host = name or pattern
     family = protocol_class(port.protocol)
-    used = case.registry.used_addresses(entry, host, case.viewer)
+    used = case.registry.used_addresses(entry, pattern, case.viewer)
     answers, known = dns_answers(case, host)
-    uncovered = _uncovered(case, entry, answers)
     wish = next((w for w in case.mesh.wanted if w.pod == case.key and (w.host, w.port) == (host, port.number)), None)
+    scheme = wish.scheme if wish else ""
+    uncovered = tuple(
+        a for a in _uncovered(case, entry, answers) if not _gets_there(case, host, port.number, a, scheme)
+    )
     real = (scheme_protocol(wish.scheme) if wish else "") or known_protocol(port.number)
     if port.protocol.upper() == "MYSQL":
         real = "mysql"
-    says_plain = wish is not None and port.number != 443 and scheme_protocol(wish.scheme) == "http"
-    mismatch, breaks, traced = ("", False, None) if says_plain else _mismatch(case, host, port, family, real)
+    # an http:// URL is the client's own word that an HTTP port is meant, whatever its number
+    says_plain = family == "http" and wish is not None and port.number != 443 and scheme_protocol(wish.scheme) == "http"
+    mismatch, breaks, traced = ("", False, None) if says_plain else _mismatch(case, host, pattern, port, real)
     fixed = _fixed_protocol(real)
     return EntryPort(
         pod=case.key,
@@ -73,7 +97,7 @@ def _entry_port(case: ProxyCase, entry: ServiceEntry, host: str, port: Port) -> 
         port=port.number,
         policy=case.policy,
         resources=(role(entry.ref, "owner"),),
-        evidence=_evidence(case, entry, host, port, traced),
+        evidence=_evidence(case, entry, pattern, port, traced),
         entry=entry_view(entry),
         protocol=port.protocol.upper(),
         family=family,
@@ -84,16 +108,17 @@ def _entry_port(case: ProxyCase, entry: ServiceEntry, host: str, port: Port) -> 
         uncovered=uncovered,
         uncovered_cidrs=cidrs(uncovered),
         fixed_addresses=_fixed_addresses(entry, uncovered, answers),
-        shared=_is_shared(case, host, port.number),
+        shared=not name and _is_shared(case, pattern, port.number),
         wanted=wish is not None,
         resolution=entry.resolution,
         known_protocol=real,
         mismatch=mismatch,
         breaks=breaks,
-        listener=(traced.listener if traced else None) or _own_listener(case, host, port.number),
+        listener=(traced.listener if traced else None) or _own_listener(case, pattern, port.number),
         fixed_protocol=fixed,
         fixed_manifest=mends.with_protocol(entry, port.number, fixed, answers) if mismatch else {},
         as_tls=mends.as_tls(entry, port.number),
+        by_wildcard=pattern.startswith("*"),
         because=_why(mismatch, port, real, traced),
     )
 
@@ -136,6 +161,12 @@ def _uncovered(case: ProxyCase, entry: ServiceEntry, answers: tuple[str, ...]) -
     return tuple(a for a in answers if not covered(a, entry.addresses))
 
 
+def _gets_there(case: ProxyCase, host: str, port: int, ip: str, scheme: str) -> bool:
+    """Another entry of the same host takes this address to the host's own cluster."""
+    traced = case.tracer.trace(case.tracer.destination(host, port, ip=ip, scheme=scheme))
+    return traced.verdict == "delivered"
+
+
 def _is_shared(case: ProxyCase, host: str, port: int) -> bool:
     """A chain on the wildcard address, without a range or a server name, leads to the host's cluster."""
     return any(
@@ -156,12 +187,12 @@ def _fixed_protocol(known: str) -> str:
 Mismatch = tuple[str, bool, Trace | None]
 
 
-def _mismatch(case: ProxyCase, host: str, port: Port, family: str, known: str) -> Mismatch:
+def _mismatch(case: ProxyCase, host: str, pattern: str, port: Port, known: str) -> Mismatch:
     """What is wrong between the declared protocol and the wire, whether it breaks, and the trace that shows it."""
-    number = port.number
+    number, family = port.number, protocol_class(port.protocol)
     if host.startswith("*"):
         return "", False, None
-    if family == "http" and (is_tls_port(number) or known == "https") and not _originates(case, host, number):
+    if family == "http" and (is_tls_port(number) or known == "https") and not _originates(case, pattern, number):
         return _tried(case, host, number, "tls", "http-on-tls-port")
     if family in ("http", "tls") and known and not _fits(family, known):
         return _tried(case, host, number, behaviour(known), "declared-differs")

@@ -53,39 +53,42 @@ def _addresses(source: wire.WireListener) -> tuple[tuple[str, int], ...]:
     )
 
 
+Ranges = tuple[tuple[int, int], ...]
+ALL_PORTS: Ranges = ((0, 65536),)
+
+
 def listener_filter(source: wire.NamedFilter) -> proxy.ListenerFilter:
     """A listener filter; a ListenerFilterChainMatchPredicate becomes the destination ports it is disabled for."""
-    always, ranges = _disabled(as_dict(source.filter_disabled))
-    return proxy.ListenerFilter(kind=kind_of(source), disabled_ports=ranges, disabled_always=always)
+    ranges = _disabled(as_dict(source.filter_disabled))
+    return proxy.ListenerFilter(kind=kind_of(source), disabled_ports=ranges, disabled_always=ranges == ALL_PORTS)
 
 
-Ranges = tuple[tuple[int, int], ...]
-
-
-def _disabled(predicate: dict[str, Any]) -> tuple[bool, Ranges]:
-    """(disabled always, disabled port ranges) of config.listener.v3.ListenerFilterChainMatchPredicate."""
+def _disabled(predicate: dict[str, Any]) -> Ranges:
+    """Disabled port ranges of config.listener.v3.ListenerFilterChainMatchPredicate."""
     if predicate.get("any_match"):
-        return True, ()
+        return ALL_PORTS
     if "destination_port_range" in predicate:
         span = predicate["destination_port_range"]
-        return False, ((int(span.get("start", 0)), int(span.get("end", 0))),)
-    if "or_match" in predicate:
-        parts = [_disabled(rule) for rule in predicate["or_match"].get("rules", [])]
-        return any(always for always, _ in parts), tuple(r for _, ranges in parts for r in ranges)
+        return ((int(span.get("start", 0)), int(span.get("end", 0))),)
     if "not_match" in predicate:
-        always, ranges = _disabled(predicate["not_match"])
-        return (False, ()) if always else (not ranges, _complement(ranges))
-    return False, ()
+        return _complement(_disabled(predicate["not_match"]))
+    if "or_match" in predicate:
+        return tuple(span for rule in predicate["or_match"].get("rules", []) for span in _disabled(rule))
+    if "and_match" in predicate:
+        enabled = (span for rule in predicate["and_match"].get("rules", []) for span in _complement(_disabled(rule)))
+        return _complement(tuple(enabled))
+    return ()
 
 
 def _complement(ranges: Ranges) -> Ranges:
+    """The ports in none of the ranges."""
     outside: list[tuple[int, int]] = []
     at = 0
     for start, end in sorted(ranges):
         if start > at:
             outside.append((at, start))
         at = max(at, end)
-    return (*outside, (at, 65536)) if ranges and at < 65536 else tuple(outside)
+    return (*outside, (at, 65536)) if at < 65536 else tuple(outside)
 
 
 def filter_chain(source: wire.Chain, path: str, is_default: bool = False) -> proxy.FilterChain:

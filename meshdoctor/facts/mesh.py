@@ -96,7 +96,7 @@ def _live(document: Document, problems: list[Unread]) -> Callable[[], dict[str, 
     def load() -> dict[str, ClusterStatus]:
         try:
             return live_endpoints(document.read())
-        except (msgspec.MsgspecError, Unreadable, OSError) as problem:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable, OSError) as problem:
             problems.append(Unread(document.path, f"not the JSON of /clusters?format=json: {problem}"))
             return {}
 

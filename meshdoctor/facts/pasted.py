@@ -13,7 +13,7 @@ import msgspec
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts import wire
 from meshdoctor.facts.dump import Draft, key_of, node_of
-from meshdoctor.facts.spelling import snake_case
+from meshdoctor.facts.spelling import NOT_JSON, snake_case
 from meshdoctor.model.evidence import Document
 from meshdoctor.model.proxy import Proxy
 
@@ -43,7 +43,8 @@ def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
         elif name == "routes.json":
             _routes(draft, items)
         else:
-            live = {s.name: s for s in (msgspec.convert(i, wire.ClusterStatus, strict=False) for i in items)}
+            statuses = (_decoded(draft, "endpoint", item, wire.ClusterStatus) for item in items)
+            live = {s.name: s for s in statuses if s is not None}
             draft.sections.add("endpoints")
     if not draft.node.pod:
         draft.notes.append("pasted from istioctl without bootstrap: pod, version and DNS capture are not known")
@@ -53,7 +54,8 @@ def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
 def _bootstrap(draft: Draft, document: Document, origin: str) -> None:
     """`istioctl proxy-config bootstrap -o json`: {"bootstrap": {"node": ...}}."""
     value = _decode(document, origin)
-    node = (value.get("bootstrap") or value).get("node") if isinstance(value, dict) else None
+    whole = (value.get("bootstrap") or value) if isinstance(value, dict) else None
+    node = whole.get("node") if isinstance(whole, dict) else None
     if not isinstance(node, dict):
         return
     source = draft.attempt("bootstrap", lambda: msgspec.convert(node, wire.WireNode, strict=False))
@@ -65,7 +67,7 @@ def _bootstrap(draft: Draft, document: Document, origin: str) -> None:
 def _decode(document: Document, origin: str) -> Any:
     try:
         return msgspec.json.decode(document.read())
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise Unreadable(f"{origin}: not whole JSON: {error}. Was it cut short while pasting?") from None
 
 

@@ -31,8 +31,16 @@ def route_config(source: wire.WireRouteConfig, path: str) -> proxy.RouteConfig:
 
 def _virtual_host(source: wire.WireVirtualHost, path: str) -> proxy.VirtualHost:
     shared = _per_filter_fault(source.typed_per_filter_config, source.per_filter_config)
-    routes = tuple(_route(r, f"{path}.routes[{i}]", shared) for i, r in enumerate(source.routes))
+    routes = tuple(_readable(r, f"{path}.routes[{i}]", shared) for i, r in enumerate(source.routes))
     return proxy.VirtualHost(source.name, tuple(source.domains), routes, path)
+
+
+def _readable(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -> proxy.Route:
+    """The route. One that does not decode may match anything and do anything: no verdict rests on those behind it."""
+    try:
+        return _route(source, path, inherited)
+    except (msgspec.MsgspecError, AttributeError, TypeError, ValueError):
+        return proxy.Route(source.name, _ANY_PATH, "other", path=path)
 
 
 def weighted(source: wire.WeightedClusters | None) -> tuple[proxy.WeightedCluster, ...]:

@@ -10,6 +10,9 @@ import msgspec
 
 from meshdoctor.errors import Unreadable
 
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises: not JSON, not UTF-8, nested without end."""
+
 _CAMEL_MARKS = (
     b'"filterChains"',
     b'"dynamicListeners"',
@@ -64,5 +67,5 @@ def snake_case_bytes(data: bytes, document: str) -> bytes:
     """`snake_case` on encoded JSON. Raises `Unreadable` where it is not JSON."""
     try:
         return msgspec.json.encode(snake_case(msgspec.json.decode(data)))
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise Unreadable(f"{document}: not whole JSON: {error}. Was it cut short while copying?") from None

@@ -14,7 +14,7 @@ from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
 from meshdoctor.model.sheet import Upstream
 from meshdoctor.semantics.hosts import covers
 from meshdoctor.semantics.names import ClusterName, config_ref
-from meshdoctor.semantics.protocols import is_plain_http_port, is_tls_port, protocol_class
+from meshdoctor.semantics.protocols import behaviour, is_plain_http_port, is_tls_port, protocol_class, scheme_protocol
 from meshdoctor.trace.upstream import socket_for
 
 ORIGINATING = ("SIMPLE", "MUTUAL")
@@ -46,7 +46,7 @@ def _upstream(case: ProxyCase, parsed: ClusterName, cluster: Cluster) -> Upstrea
         evidence=_evidence(case, cluster, socket, uses, rule),
         cluster=cluster.name,
         type=cluster.type,
-        client=_client(case, uses, entry, parsed.port),
+        client=_client(case, uses, entry, parsed),
         originates_tls=socket is not None,
         mutual=socket is not None and socket.istio_mutual,
         external=case.registry.is_external(cluster),
@@ -94,15 +94,22 @@ def _entry(case: ProxyCase, parsed: ClusterName) -> ServiceEntry | None:
     return next((e for e in (*found.visible, *found.other_ports) if parsed.host in e.hosts), None)
 
 
-def _client(case: ProxyCase, uses: list[Use], entry: ServiceEntry | None, number: int) -> str:
-    """What reaches the cluster: a TLS client where the chain or the declaration says so, HTTP, or any bytes."""
+def _client(case: ProxyCase, uses: list[Use], entry: ServiceEntry | None, parsed: ClusterName) -> str:
+    """What reaches the cluster: a TLS client where chain, declaration or URL says so, HTTP, or any bytes."""
     if not uses:
         return ""
-    if any(use.is_http for use in uses):
+    # a sniffed port (no protocol declared) has both kinds of chain: what is not HTTP takes the other one
+    sniffed = {use.listener.name for use in uses if not use.is_http}
+    if any(use.is_http and use.listener.name not in sniffed for use in uses):
         return "http"
-    declared = _declared(case, entry, number) == "tls"
+    declared = _declared(case, entry, parsed.port) == "tls"
     by_chain = any(u.chain.match.server_names or u.chain.match.transport_protocol == "tls" for u in uses)
-    return "tls" if declared or by_chain else "opaque"
+    by_url = any(
+        behaviour(scheme_protocol(w.scheme)) == "tls"
+        for w in case.mesh.wanted
+        if w.pod == case.key and (w.host, w.port) == (parsed.host, parsed.port)
+    )
+    return "tls" if declared or by_chain or by_url else "opaque"
 
 
 def _declared(case: ProxyCase, entry: ServiceEntry | None, number: int) -> str:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from meshdoctor.facts import settings
+from meshdoctor.facts.credentials import is_secret_name
 from meshdoctor.facts.destinations import REDACTED, Target, canonical_host, is_address, port_number, targets_in
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, EnvVar, Pod, Service, Sighting, WantedHost
@@ -175,7 +176,8 @@ def _from_settings(group: list[_Setting], of: str, depth: int = 2) -> Iterator[_
         if number is not None:
             ports.setdefault(settings.words(setting.name), (number, setting.label))
     for setting in group:
-        if settings.is_own_address(setting.name):
+        # A password may read as host:port; printed as a host it would be told to everybody.
+        if settings.is_own_address(setting.name) or (is_secret_name(setting.name) and "://" not in setting.value):
             continue
         for inner in _inner_groups(setting) if depth else ():
             yield from _from_settings(inner, of, depth - 1)

@@ -173,6 +173,8 @@ class EntryPort(Fact, frozen=True):
     in spec.addresses as well; empty where there are none: without them the port would take everybody's traffic."""
     as_tls: dict[str, Any] = {}
     """The entry's manifest with this port declared TLS; empty unless its clients are known to speak TLS (443 ...)."""
+    by_wildcard: bool = False
+    """The entry names the host by a wildcard: `host` is that, or a name under it that the pod wants."""
     because: str = ""
     """The mismatch in words, without a period: what the port is known for and what the listener waits for."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from msgspec import Struct
 
 from meshdoctor.model.trace import Trace
-from meshdoctor.semantics.addresses import covered
+from meshdoctor.semantics.addresses import bare, covered
 from meshdoctor.semantics.names import cluster_name
 from meshdoctor.semantics.protocols import protocol_class
 from meshdoctor.semantics.registry import CLUSTER_LOCAL, Registration, Viewer
+from meshdoctor.trace.arrival import WILDCARDS
 from meshdoctor.trace.walk import Outcome, Walk
 
 
@@ -137,6 +138,8 @@ REASONS = {
 def _unmatched(walk: Walk, around: Surroundings) -> str:
     """Why a connection fell through to the outbound policy."""
     destination, found = walk.destination, around.found
+    if _refused(walk):
+        return "config-rejected"
     if not found.visible:
         return _unregistered(walk, around)
     families = {protocol_class(p.protocol) for e in found.visible for p in e.ports if p.number == destination.port}
@@ -152,6 +155,13 @@ def _unmatched(walk: Walk, around: Surroundings) -> str:
             return "virtual-address-not-used"
     other_name = destination.sni and destination.sni.lower() != destination.host.lower()
     return "sni-differs" if destination.protocol == "tls" and other_name else "not-matched"
+
+
+def _refused(walk: Walk) -> bool:
+    """Envoy refused the newest version of the listener that would have answered for this destination."""
+    destination = walk.destination
+    wanted = {f"{bind}_{destination.port}" for bind in (*WILDCARDS, destination.ip)}
+    return any(r.kind == "listener" and r.state == "error" and r.name in wanted for r in walk.proxy.rejections)
 
 
 def _unregistered(walk: Walk, around: Surroundings) -> str:
@@ -191,6 +201,16 @@ def _misrouted(walk: Walk, found: Registration) -> str:
     opaque = any(protocol_class(p.protocol) in ("tcp", "auto") for p in own)
     winner_is_entry = not _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
     has_cluster = f"outbound|{destination.port}||{destination.host.lower()}" in walk.proxy.clusters
-    if winner_is_entry and (opaque or (not own and has_cluster)) and walk.chain is not None and walk.chain.tcp:
+    opaque_chain = walk.chain is not None and walk.chain.tcp is not None
+    if winner_is_entry and (opaque or (not own and has_cluster)) and opaque_chain and _same_bind(walk, found):
         return "tcp-port-clash"
     return "port-hijacked"
+
+
+def _same_bind(walk: Walk, found: Registration) -> bool:
+    """Whether the host's entries ask for the listener the connection is in: the shared one, or their own address's."""
+    binds = {bind for bind, _ in walk.listener.addresses} if walk.listener else set()
+    if not binds.isdisjoint(WILDCARDS):
+        return True
+    allocated = (a for e in found.visible for addresses in e.status_addresses.values() for a in addresses)
+    return any(bare(a) in binds for e in found.visible for a in e.addresses) or any(a in binds for a in allocated)

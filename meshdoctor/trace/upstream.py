@@ -46,8 +46,18 @@ def _missing(walk: Walk, name: str) -> Outcome:
     warming = name in walk.proxy.clusters
     why = f"cluster {name} is {'warming: not in use yet' if warming else 'not in this proxy'}"
     walk.step("cluster", name, why)
-    http = walk.route is not None
-    return Outcome("blocked", "unknown-cluster", why, Expect(("NC",), 503 if http else None))
+    expect = _aborted(walk) or Expect(("NC",), 503 if walk.route is not None else None)
+    return Outcome("blocked", "unknown-cluster", why, expect)
+
+
+def _aborted(walk: Walk) -> Expect | None:
+    """What is seen where a fault ends every request: the fault filter answers before the router looks for a cluster."""
+    if not fault_on_every_request(walk):
+        return None
+    fault = walk.route.fault if walk.route else None
+    if fault is None and walk.chain is not None and walk.chain.http is not None:
+        fault = walk.chain.http.fault
+    return Expect(("FI",), fault.abort_status if fault else None)
 
 
 def _dialled(walk: Walk) -> str | None:
@@ -117,10 +127,9 @@ def _note_endpoint(walk: Walk, cluster: Cluster) -> None:
 
 def _fault(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
     """Why the own cluster cannot work; None where nothing speaks against it."""
-    aborts = fault_on_every_request(walk)
-    if aborts:
-        fault = walk.route.fault if walk.route else None
-        return Outcome("broken", "fault", aborts, Expect(("FI",), fault.abort_status if fault else None))
+    aborted = _aborted(walk)
+    if aborted:
+        return Outcome("broken", "fault", fault_on_every_request(walk), aborted)
     return _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
 
 
@@ -171,8 +180,9 @@ def _bad_tls(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None
         # an in-cluster Service speaks what its port name says, whatever its number
         tls_ports = [p for p in ports if is_tls_port(p)] if external else []
         if walk.destination.protocol == "http" and tls_ports and len(tls_ports) == len(ports):
-            why = f"Envoy sends plain HTTP to port {tls_ports[0]}, where the server expects TLS"
-            return Outcome("broken", "plain-to-tls", why, Expect(("UC", "UPE"), 503))
+            sender, expect = ("Envoy", Expect(("UC", "UPE"), 503)) if walk.route else ("the application", Expect())
+            why = f"{sender} sends plain HTTP to port {tls_ports[0]}, where the server expects TLS"
+            return Outcome("broken", "plain-to-tls", why, expect)
         return None
     if socket.istio_mutual and external:
         return Outcome("broken", "mtls-to-external", "Envoy uses Istio mutual TLS, the host is outside the mesh", reset)

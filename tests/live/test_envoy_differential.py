@@ -105,16 +105,9 @@ def predicate(dice: random.Random, port: int) -> dict[str, Any]:
     """A `filter_disabled` that mostly names this port or another."""
     span = {"destination_port_range": {"start": port - dice.randint(0, 1), "end": port + dice.randint(0, 1) + 1}}
     other = {"destination_port_range": {"start": 1, "end": 9}}
-    return dice.choice(
-        [
-            span,
-            other,
-            {"not_match": span},
-            {"or_match": {"rules": [span, other]}},
-            {"any_match": True},
-            {"not_match": other},
-        ]
-    )
+    both: list[dict[str, Any]] = [dice.choice([span, {"not_match": span}]), dice.choice([other, {"not_match": other}])]
+    combined = [{"or_match": {"rules": both}}, {"and_match": {"rules": both}}]
+    return dice.choice([span, other, {"not_match": span}, {"any_match": True}, {"not_match": other}, *combined])
 
 
 def inspectors(dice: random.Random, port: int) -> list[dict[str, Any]]:

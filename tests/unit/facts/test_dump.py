@@ -287,6 +287,14 @@ def test_a_cluster_whose_details_are_broken_is_still_there() -> None:
     assert proxy.unknown_types == {"cluster": 1}
 
 
+@pytest.mark.parametrize("match", [7, "x", {"headers": 7}, {"headers": [7]}, {"safe_regex": "x"}])
+def test_a_route_that_does_not_decode_is_neither_lost_nor_trusted(match: Any) -> None:
+    hosts = virtual_host("x", ["*"], route("a"), {**route("b"), "match": match}, route("c"))
+    found = read(dump([], [], [routes("80", hosts)])).routes["80"].virtual_hosts[0].routes
+    assert [one.action for one in found] == ["route", "other", "route"]
+    assert found[1].match == found[0].match
+
+
 def test_refused_and_waiting_resources() -> None:
     made = dump([listener("0.0.0.0", 80, chain(tcp("x")))], [cluster("c")], warming=[cluster("w")])
     listeners = made["configs"][2]["dynamic_listeners"]

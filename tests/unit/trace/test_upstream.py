@@ -65,8 +65,8 @@ def test_what_nothing_registers_meets_the_policy(policy: str, verdict: str, flag
         (own("*.example", 9000), [static("*.example")], "delivered", "own"),
         (own("*.db.example", 9000), [static("*.db.example"), static(DB)], "misrouted", "tcp-port-clash"),
         (own(OTHER, 9000), [static(OTHER), static(DB)], "misrouted", "tcp-port-clash"),
-        (own(OTHER, 9000), [static(OTHER)], "misrouted", "port-hijacked"),
-        (own(OTHER, 9000), [cluster(own(OTHER, 9000), "ORIGINAL_DST")], "leaked", "resolution-none-leak"),
+        (own(OTHER, 9000), [static(OTHER)], "misrouted", "service-entry-not-visible"),
+        (own(OTHER, 9000), [cluster(own(OTHER, 9000), "ORIGINAL_DST"), static(DB)], "leaked", "resolution-none-leak"),
         (own(DB, 9000), [cluster(own(DB, 9000), "ORIGINAL_DST")], "delivered", "own"),
         (own(DB, 9000), [], "blocked", "route-to-unknown-cluster"),
         ({own(DB, 9000): 99, own(OTHER, 9000): 1}, [static(DB), static(OTHER)], "misrouted", "tcp-port-clash"),
@@ -93,7 +93,8 @@ def test_without_a_clusters_section_nobody_knows() -> None:
 
 def test_another_service_that_owns_the_port_is_a_hijack() -> None:
     name = own("mysql.shop.svc.cluster.local", 9000)
-    found = to_cluster(name, cluster(name, "STATIC", endpoint("10.96.0.7", 9000)), entries=[entry(DB, 9000)])
+    there = cluster(name, "STATIC", endpoint("10.96.0.7", 9000))
+    found = to_cluster(name, there, static(DB), entries=[entry(DB, 9000)])
     assert (found.verdict, found.reason) == ("misrouted", "port-hijacked")
     assert found.owner == "mysql.shop.svc.cluster.local"
 

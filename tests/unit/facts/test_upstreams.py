@@ -1,0 +1,134 @@
+"""Upstreams: the TLS, the endpoints and the clients of external clusters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.meshes import (
+    Mesh,
+    Tree,
+    cluster,
+    destination_rule,
+    dump,
+    entry,
+    http,
+    listener,
+    outbound,
+    route_config,
+    tcp,
+    virtual_host,
+)
+
+HOST = "a.example"
+
+
+def tls(**given: Any) -> Tree:
+    """A proxy that takes the host's port 443 by server name."""
+    return dump([listener("0.0.0.0", 443, tcp(outbound(HOST, 443), sni=[HOST]))], [cluster(HOST, 443, **given)])
+
+
+def web(port: int = 80, **given: Any) -> Tree:
+    """A proxy that takes the host as HTTP."""
+    routes = [route_config(str(port), virtual_host(HOST, port))]
+    return dump([listener("0.0.0.0", port, http(str(port)))], [cluster(HOST, port, **given)], routes)
+
+
+def of(proxy: Tree, *objects: Tree, **given: Any) -> Any:
+    [found] = Mesh(proxy, *objects, **given).facts("upstreams")
+    return found
+
+
+def test_tls_on_top_of_the_applications_tls() -> None:
+    rule = destination_rule("a", HOST, tls={"mode": "SIMPLE", "sni": HOST})
+    found = of(tls(tls=HOST, by="a"), entry("a", HOST, "443/TLS"), rule)
+    assert (found.client, found.originates_tls, found.mutual) == ("tls", True, False)
+    assert found.destination_rule == "shop/a"
+    assert found.without_tls["spec"]["trafficPolicy"]["tls"] == {"mode": "SIMPLE", "sni": HOST}
+    off = {"port": {"number": 443}, "tls": {"mode": "DISABLE"}}
+    assert found.without_tls["spec"]["trafficPolicy"]["portLevelSettings"] == [off]
+
+
+def test_http_with_tls_originated_to_port_443_is_as_it_should_be() -> None:
+    found = of(web(tls=HOST, target=443, by="a"), entry("a", HOST, "80/HTTP>443"))
+    assert (found.client, found.originates_tls, found.tls_port, found.plain_port) == ("http", True, True, False)
+    assert (found.sends_sni, found.verifies_chain) == (True, True)
+
+
+def test_plain_http_to_a_tls_port() -> None:
+    found = of(web(target=443), entry("a", HOST, "80/HTTP>443"))
+    assert (found.client, found.originates_tls, found.tls_port, found.protocol_mismatch) == ("http", False, True, False)
+
+
+def test_http_declared_on_443_is_another_rules_matter() -> None:
+    assert of(web(443), entry("a", HOST, "443/HTTP")).protocol_mismatch
+
+
+def test_tls_to_a_plain_port() -> None:
+    found = of(web(tls=HOST), entry("a", HOST, "80/HTTP"))
+    assert (found.originates_tls, found.plain_port, found.endpoint_ports) == (True, True, (80,))
+
+
+def test_mesh_certificates_for_an_outsider_and_for_a_virtual_machine() -> None:
+    assert of(tls(mutual=True), entry("a", HOST, "443/TLS")).mutual
+    inside = cluster(HOST, 443, "EDS", mutual=True, ips=["203.0.113.9"])
+    inside["cluster"]["metadata"]["filter_metadata"]["istio"]["external"] = False
+    mesh = Mesh(dump([], [inside]), entry("vm", HOST, "443/TLS", "STATIC", location="MESH_INTERNAL"))
+    assert mesh.facts("upstreams") == []
+
+
+def test_a_cluster_nothing_leads_to_has_no_client() -> None:
+    assert of(dump([], [cluster(HOST, 443)]), entry("a", HOST, "443/TLS")).client == ""
+
+
+def test_dns_without_an_answer() -> None:
+    found = of(tls(ips=[]), entry("a", HOST, "443/TLS"))
+    assert (found.endpoints_known, found.endpoint_count, found.from_entry) == (True, 0, True)
+    assert found.reason == f"DNS gives no address for {HOST}"
+
+
+def test_original_dst_has_no_endpoints_to_know() -> None:
+    assert not of(tls(kind="ORIGINAL_DST"), entry("a", HOST, "443/TLS", "NONE")).endpoints_known
+
+
+def test_without_endpoints_in_the_dump_they_are_unknown() -> None:
+    proxy = tls(kind="EDS")
+    proxy["configs"] = [c for c in proxy["configs"] if "Endpoints" not in c["@type"]]
+    found = of(proxy, entry("a", HOST, "443/TLS", "STATIC"))
+    assert (found.endpoints_known, found.endpoint_count) == (False, 0)
+
+
+def test_services_of_the_cluster_are_not_upstreams() -> None:
+    host = "reviews.shop.svc.cluster.local"
+    assert Mesh(dump([], [cluster(host, 9080, "EDS")])).facts("upstreams") == []
+
+
+def test_a_credential_that_a_sidecar_ignores() -> None:
+    rule = destination_rule("a", HOST, tls={"mode": "SIMPLE", "credentialName": "ca"})
+    assert of(web(by="a"), entry("a", HOST, "80/HTTP"), rule).ignored_credential == "ca"
+    assert of(web(by="a", tls=HOST), entry("a", HOST, "80/HTTP"), rule).ignored_credential == ""
+    rule["spec"]["workloadSelector"] = {"matchLabels": {"app": "web"}}
+    assert of(web(by="a"), entry("a", HOST, "80/HTTP"), rule).ignored_credential == ""
+
+
+def test_tls_settings_for_another_port_than_the_routed_one() -> None:
+    rule = destination_rule("a", HOST, portLevelSettings=[{"port": {"number": 443}, "tls": {"mode": "SIMPLE"}}])
+    assert of(web(by="a"), entry("a", HOST, "80/HTTP"), rule).other_port_tls == 443
+    both = dump(
+        [listener("0.0.0.0", 80, http("80")), listener("0.0.0.0", 443, tcp(outbound(HOST, 443), sni=[HOST]))],
+        [cluster(HOST, 80), cluster(HOST, 443, tls=HOST)],
+        [route_config("80", virtual_host(HOST, 80))],
+    )
+    found = {u.port: u for u in Mesh(both, entry("a", HOST, "80/HTTP 443/TLS"), rule).facts("upstreams")}
+    assert found[80].other_port_tls == 0
+
+
+def test_a_rule_that_sets_no_tls_says_nothing_about_it() -> None:
+    rule = destination_rule("a", HOST, connectionPool={"tcp": {"maxConnections": 10}})
+    found = of(web(by="a"), entry("a", HOST, "80/HTTP"), rule)
+    assert (found.ignored_credential, found.other_port_tls, found.without_tls) == ("", 0, {})
+
+
+def test_a_dump_alone_tells_tls_and_endpoints_by_itself() -> None:
+    found = of(tls(tls=HOST, by="a"), blind=True)
+    assert (found.client, found.originates_tls, found.from_entry) == ("tls", True, True)
+    assert (found.destination_rule, found.without_tls) == ("shop/a", {})
