@@ -13,7 +13,7 @@ from meshdoctor.engine.loader import load_rules
 from meshdoctor.engine.manifests import make_manifest
 from meshdoctor.engine.paths import neutral
 from meshdoctor.engine.selectors import compile_selector
-from meshdoctor.model import sheet
+from meshdoctor.model import entry_view, sheet
 from meshdoctor.model.rule import CAUSES, Rule
 from meshdoctor.model.sheet import SHEET
 from meshdoctor.report.rule_page import render_page
@@ -102,7 +102,7 @@ def test_the_generated_files_are_written(tmp_path: Path) -> None:
 def test_field_docs_are_read_from_the_source() -> None:
     docs = field_docs(sheet)
     assert docs["Claim"]["bind"] == "`0.0.0.0`, or the address."
-    assert "manifest" in docs["EntryView"]
+    assert "manifest" in field_docs(entry_view)["EntryView"]
 
 
 @each_rule

@@ -18,9 +18,10 @@ import msgspec
 from meshdoctor.engine.loader import load_rules
 from meshdoctor.engine.paths import fields_of, type_name
 from meshdoctor.model import evidence, finding, rule, sheet
+from meshdoctor.model.entry_view import EntryView, HiddenEntry
 from meshdoctor.model.finding import SEVERITIES
 from meshdoctor.model.rule import NEEDS, Rule
-from meshdoctor.model.sheet import SHEET, EntryView, Fact, HiddenEntry
+from meshdoctor.model.sheet import SHEET, Fact
 
 _INTRODUCTION = """\
 # Rules

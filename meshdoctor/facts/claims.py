@@ -13,9 +13,10 @@ from meshdoctor.facts import mends
 from meshdoctor.facts.entry_ports import dns_answers
 from meshdoctor.facts.proxy_case import ProxyCase, is_policy
 from meshdoctor.facts.views import cidrs, cluster_view, entry_view, seen_at, service_view, view_role
+from meshdoctor.model.entry_view import EntryView
 from meshdoctor.model.mesh import Port, Ref, ServiceEntry
 from meshdoctor.model.proxy import FilterChain, Listener
-from meshdoctor.model.sheet import Claim, EntryView
+from meshdoctor.model.sheet import Claim
 from meshdoctor.semantics.addresses import bare, is_single
 from meshdoctor.semantics.names import cluster_name
 from meshdoctor.semantics.precedence import order_key, why_first

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from meshdoctor.facts import mends
 from meshdoctor.facts.proxy_case import POLICY_CHAINS, ProxyCase
 from meshdoctor.facts.views import cidrs, entry_view, role, seen_at
+from meshdoctor.model.entry_view import HiddenEntry
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import WantedHost
-from meshdoctor.model.sheet import Connection, HiddenEntry
+from meshdoctor.model.sheet import Connection
 from meshdoctor.model.trace import Destination, Trace
 from meshdoctor.semantics.addresses import is_ip
 from meshdoctor.semantics.names import cluster_name, slug

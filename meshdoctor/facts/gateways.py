@@ -7,8 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from meshdoctor.facts.proxy_case import ProxyCase, Use
-from meshdoctor.facts.references import host_lost
+from meshdoctor.facts.proxy_case import ProxyCase, Use, host_lost
 from meshdoctor.facts.views import role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Gateway, Mesh, Service

@@ -62,6 +62,9 @@ def _duplicate(case: ProxyCase, host: str, entries: list[ServiceEntry], differs:
     lost = sorted(
         {p.number for e in losers for p in e.ports if p.number not in won and case.own_cluster(host, p.number) is None}
     )
+    because = _because(case, winner, losers[0], host)
+    # With DNS capture each entry gets a virtual address of its own, which answers for its own ports alone.
+    split = differs == ("ports",) and not lost and not case.viewer.dns_capture
     return Duplicate(
         pod=case.key,
         host=host,
@@ -73,10 +76,21 @@ def _duplicate(case: ProxyCase, host: str, entries: list[ServiceEntry], differs:
         losers=tuple(entry_view(e) for e in losers),
         differs=differs,
         lost_ports=tuple(lost),
-        because=_because(case, winner, losers[0], host),
+        effect=_effect(winner, losers, lost, because, split),
+        split=split,
+        because=because,
         same_namespace=all(e.ref.namespace == winner.ref.namespace for e in losers),
         merged=_with_addresses(winner, _merged(winner, losers), dns_answers(case, host)[0]),
     )
+
+
+def _effect(winner: ServiceEntry, losers: Sequence[ServiceEntry], lost: list[int], because: str, split: bool) -> str:
+    """What becomes of the entries, in one clause."""
+    others = " and ".join(str(e.ref) for e in losers)
+    if split:
+        return f"the ports of {winner.ref} and {others} add up, and all of them work"
+    missing = f"; ports lost: {', '.join(map(str, lost))}" if lost else ""
+    return f"{winner.ref} counts, {others} does not, because {because}{missing}"
 
 
 def _because(case: ProxyCase, winner: ServiceEntry, loser: ServiceEntry, host: str) -> str:

@@ -11,7 +11,7 @@ from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Mesh, Port, ServiceEntry
 from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy, Route, RouteConfig, VirtualHost
 from meshdoctor.semantics.names import BLACKHOLE, PASSTHROUGH, ClusterName, cluster_name
-from meshdoctor.semantics.registry import Registry, Viewer
+from meshdoctor.semantics.registry import CLUSTER_LOCAL, Registry, Viewer
 from meshdoctor.trace.arrival import WILDCARDS
 from meshdoctor.trace.http import POLICY_HOSTS
 from meshdoctor.trace.outbound import Tracer
@@ -166,6 +166,17 @@ class ProxyCase:
                         found.append((entry, host.lower(), port))
         return found
 
+    @cached_property
+    def sent_to_gateways(self) -> set[str]:
+        """External hosts that a VirtualService sends to an in-cluster Service."""
+        found: set[str] = set()
+        for name, uses in self.uses.items():
+            parsed = self.cluster_names.get(name)
+            if parsed is not None and parsed.host.endswith(CLUSTER_LOCAL):
+                hosts = (host_lost(use)[0] for use in uses if use.made_by)
+                found.update(host for host in hosts if not host.endswith(CLUSTER_LOCAL))
+        return found
+
     def own_cluster(self, host: str, port: int) -> Cluster | None:
         """The host's own cluster (no subset) for a port."""
         return self.proxy.clusters.get(f"outbound|{port}||{host.lower()}")
@@ -218,3 +229,15 @@ def _route_uses(listener: Listener, chain: FilterChain, config: RouteConfig) -> 
 def is_policy(name: str) -> bool:
     """A cluster that stands for the outbound policy, not for a host."""
     return name in (BLACKHOLE, PASSTHROUGH, "AllowAnyDynamicDNSCluster")
+
+
+def host_lost(use: Use) -> tuple[str, int]:
+    """The host and port whose traffic a use carries: the virtual host's, the SNI's, else the cluster's own."""
+    parsed = cluster_name(use.cluster)
+    if use.virtual_host is not None:
+        name, _, number = use.virtual_host.name.rpartition(":")
+        return (name.lower(), int(number)) if number.isdigit() and name else (use.virtual_host.name, 0)
+    port = use.listener.addresses[0][1] if use.listener.addresses else 0
+    if use.chain.match.server_names:
+        return use.chain.match.server_names[0].lower(), port
+    return (parsed.host if parsed else ""), port

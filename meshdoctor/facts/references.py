@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meshdoctor.facts.connections import destination_of
-from meshdoctor.facts.proxy_case import ProxyCase, Use
+from meshdoctor.facts.proxy_case import ProxyCase, Use, host_lost
 from meshdoctor.facts.views import role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import ResourceRole
@@ -16,18 +16,6 @@ from meshdoctor.semantics.names import cluster_name, config_ref, slug
 from meshdoctor.semantics.registry import is_external_host
 from meshdoctor.trace.http import POLICY_HOSTS
 from meshdoctor.trace.outbound import trace_host
-
-
-def host_lost(use: Use) -> tuple[str, int]:
-    """The host and port whose traffic a use carries: the virtual host's, the SNI's, else the cluster's own."""
-    parsed = cluster_name(use.cluster)
-    if use.virtual_host is not None:
-        name, _, number = use.virtual_host.name.rpartition(":")
-        return (name.lower(), int(number)) if number.isdigit() and name else (use.virtual_host.name, 0)
-    port = use.listener.addresses[0][1] if use.listener.addresses else 0
-    if use.chain.match.server_names:
-        return use.chain.match.server_names[0].lower(), port
-    return (parsed.host if parsed else ""), port
 
 
 def dangling(case: ProxyCase) -> Iterator[Dangling]:

@@ -68,6 +68,7 @@ def _upstream(case: ProxyCase, parsed: ClusterName, cluster: Cluster) -> Upstrea
         entry=entry_view(entry),
         reason=_reason(cluster, parsed, known),
         wanted=any(w.pod == case.key and (w.host, w.port) == (parsed.host, parsed.port) for w in case.mesh.wanted),
+        via_gateway=parsed.host in case.sent_to_gateways,
         protocol_mismatch=socket is None and _declared(case, entry, parsed.port) == "http" and is_tls_port(parsed.port),
     )
 

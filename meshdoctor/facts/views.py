@@ -6,10 +6,10 @@ import copy
 from collections.abc import Iterable
 from typing import Any
 
+from meshdoctor.model.entry_view import EntryView
 from meshdoctor.model.evidence import Evidence, Pointer
 from meshdoctor.model.finding import ResourceRole
 from meshdoctor.model.mesh import Ref, ServiceEntry
-from meshdoctor.model.sheet import EntryView
 from meshdoctor.semantics.addresses import as_cidr
 
 NO_ENTRY = EntryView(

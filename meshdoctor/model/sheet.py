@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from meshdoctor.model.entry_view import EntryView, HiddenEntry
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import ResourceRole
 
@@ -30,23 +31,6 @@ class Fact(Struct, frozen=True, kw_only=True):
     """Objects involved, each with its role."""
     evidence: tuple[Evidence, ...] = ()
     """Where it was seen, the deciding piece first."""
-
-
-class EntryView(Struct, frozen=True):
-    """A ServiceEntry as a rule sees it."""
-
-    kind: str
-    namespace: str
-    name: str
-    created: str
-    addresses: tuple[str, ...]
-    resolution: str
-    location: str
-    protocols: tuple[str, ...]
-    """Protocols of its ports, as written."""
-    export_to: tuple[str, ...]
-    manifest: dict[str, Any]
-    """The object, ready to be changed and applied: status and server-made metadata left out."""
 
 
 class Connection(Fact, frozen=True):
@@ -116,22 +100,6 @@ class Connection(Fact, frozen=True):
     crowded_out: bool = False
     """Its own cluster exists and no chain names it, because an owner of another protocol holds the (bind, port):
     MYSQL or MONGO against anything else, or the reverse. Never for a TCP claim that lost to another TCP claim."""
-
-
-class HiddenEntry(Struct, frozen=True):
-    """An entry that registers the host:port but is not visible to this proxy."""
-
-    kind: str
-    namespace: str
-    name: str
-    field: str
-    """The field that hides it: `spec.exportTo`, `Sidecar bookinfo/default spec.egress` ..."""
-    because: str
-    entry: EntryView
-    fixed_export_to: tuple[str, ...]
-    """exportTo with the pod's namespace added; empty where exportTo is not the reason."""
-    sidecar: dict[str, Any]
-    """Manifest of the Sidecar that hides it with the host added to its egress; empty where no Sidecar does."""
 
 
 class EntryPort(Fact, frozen=True):
@@ -236,6 +204,10 @@ class Duplicate(Fact, frozen=True):
     """Of resolution, protocol, endpoints, ports."""
     lost_ports: tuple[int, ...]
     """Ports that only losing entries register and for which this proxy has no cluster."""
+    effect: str
+    """What becomes of the entries, in words, a fragment: which counts and why, or that their ports add up."""
+    split: bool
+    """They differ in ports alone and every port works: one host written in parts."""
     because: str
     same_namespace: bool
     merged: dict[str, Any]
@@ -309,6 +281,8 @@ class Upstream(Fact, frozen=True):
     reason: str
     """Why it has no usable endpoint, where that is known."""
     wanted: bool
+    via_gateway: bool = False
+    """A VirtualService sends this host, on some port, to an in-cluster gateway."""
     protocol_mismatch: bool = False
     """`protocol-mismatch` already names this port of the host (HTTP declared on 443)."""
 

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from meshdoctor.engine.paths import BadPath, fields_of, nearest, neutral, parse_path, type_at, type_name, value_at
-from meshdoctor.model.sheet import SHEET, Connection, Duplicate, EntryView, HiddenEntry
+from meshdoctor.model.entry_view import EntryView, HiddenEntry
+from meshdoctor.model.sheet import SHEET, Connection, Duplicate
 from tests.build import fact
 
 

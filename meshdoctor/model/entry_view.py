@@ -1,0 +1,40 @@
+"""A ServiceEntry as rules and templates see it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class EntryView(Struct, frozen=True):
+    """A ServiceEntry as a rule sees it."""
+
+    kind: str
+    namespace: str
+    name: str
+    created: str
+    addresses: tuple[str, ...]
+    resolution: str
+    location: str
+    protocols: tuple[str, ...]
+    """Protocols of its ports, as written."""
+    export_to: tuple[str, ...]
+    manifest: dict[str, Any]
+    """The object, ready to be changed and applied: status and server-made metadata left out."""
+
+
+class HiddenEntry(Struct, frozen=True):
+    """An entry that registers the host:port but is not visible to this proxy."""
+
+    kind: str
+    namespace: str
+    name: str
+    field: str
+    """The field that hides it: `spec.exportTo`, `Sidecar bookinfo/default spec.egress` ..."""
+    because: str
+    entry: EntryView
+    fixed_export_to: tuple[str, ...]
+    """exportTo with the pod's namespace added; empty where exportTo is not the reason."""
+    sidecar: dict[str, Any]
+    """Manifest of the Sidecar that hides it with the host added to its egress; empty where no Sidecar does."""
