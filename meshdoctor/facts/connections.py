@@ -49,7 +49,7 @@ def destination_of(case: ProxyCase, host: str, port: int, wish: WantedHost | Non
 def connection(case: ProxyCase, host: str, port: int, wish: WantedHost | None) -> Connection:
     """The fact for one host:port."""
     destination = destination_of(case, host, port, wish)
-    traced = trace_host(case.tracer, destination)
+    traced = trace_host(case.tracer, destination, dialled_only=True)
     found = case.tracer.registration(host, port)
     declared = next((p.protocol.upper() for e in found.visible for p in e.ports if p.number == port), "")
     own = case.own_cluster(host, port)

@@ -208,7 +208,7 @@ def _fits(family: str, known: str) -> bool:
 
 
 def _tried(case: ProxyCase, host: str, port: int, protocol: str, name: str) -> Mismatch:
-    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol=protocol))
+    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol=protocol), dialled_only=True)
     return name, traced.verdict in FAILING, traced
 
 
@@ -222,7 +222,7 @@ def _inspected(case: ProxyCase, host: str, port: int, known: str) -> Mismatch:
     """A TCP port in a listener with an inspector: deadly where the server speaks first, unknown otherwise."""
     if known and not is_server_first(known):
         return "", False, None
-    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol="server-first"))
+    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol="server-first"), dialled_only=True)
     listener = case.proxy.listeners.get(traced.listener or "")
     catch_all = case.tracer.index.catch_all if case.tracer.index else None
     if listener is None or listener is catch_all or not active_filters(listener, port):

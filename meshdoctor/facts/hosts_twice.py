@@ -90,7 +90,7 @@ def _effect(winner: ServiceEntry, losers: Sequence[ServiceEntry], lost: list[int
     if split:
         return f"the ports of {winner.ref} and {others} add up, and all of them work"
     missing = f"; ports lost: {', '.join(map(str, lost))}" if lost else ""
-    return f"{winner.ref} counts, {others} does not, because {because}{missing}"
+    return f"{winner.ref} counts, {others} {'do' if len(losers) > 1 else 'does'} not, because {because}{missing}"
 
 
 def _because(case: ProxyCase, winner: ServiceEntry, loser: ServiceEntry, host: str) -> str:

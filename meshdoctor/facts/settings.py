@@ -33,7 +33,7 @@ _OWN = word_set(
     """
     CORS ORIGIN ORIGINS REDIRECT CALLBACK COOKIE AUDIENCE ALLOWED ALLOWLIST WHITELIST TRUSTED VIRTUAL LETSENCRYPT
     LISTEN LISTENER LISTENERS LISTENING BIND ADVERTISED ADVERTISE IMAGE EMAIL MAILTO INGRESS
-    LOGO TERMS PRIVACY DOCS GIT REPO REPOSITORY HOMEPAGE
+    LOGO TERMS PRIVACY DOCS HOMEPAGE
     """
 )
 """Words of settings that name the pod's own address, who may call it, or something that is no destination."""
@@ -113,7 +113,8 @@ def is_own_address(name: str) -> bool:
     if (
         parts in _OWN_NAMES
         or _OWN.intersection(parts)
-        or parts[:2] in (("KUBERNETES", "SERVICE"), ("KUBERNETES", "PORT"), ("NEXT", "PUBLIC"), ("REACT", "APP"))
+        or parts[:2]
+        in (("KUBERNETES", "SERVICE"), ("KUBERNETES", "PORT"), ("NEXT", "PUBLIC"), ("REACT", "APP"), ("DD", "GIT"))
         or parts[:1] == ("VITE",)
         or parts[-2:] == ("ROOT", "URL")
     ):

@@ -276,11 +276,18 @@ def _pointed(found: Captured) -> Evidence | None:
     return Evidence(found.pointer.document, found.pointer.path, found.value) if found.pointer else None
 
 
-def trace_host(tracer: Tracer, destination: Destination) -> Trace:
-    """Every known address of the host, the worst verdict counts; with an address given, just that one."""
+def trace_host(tracer: Tracer, destination: Destination, dialled_only: bool = False) -> Trace:
+    """Every known address of the host, the worst verdict counts; with an address given, just that one.
+
+    `dialled_only` leaves out the entry's own addresses where DNS answers others: clients that go by name never dial
+    them, so they say nothing about what a pod meets.
+    """
     if destination.ip is not None:
         return tracer.trace(destination)
     addresses = tracer.known_addresses(destination.host, destination.port)
+    answers = (tracer.mesh.dns or {}).get(destination.host.lower(), ()) if dialled_only else ()
+    if answers and not tracer.viewer.dns_capture:
+        addresses = tuple(a for a in addresses if a in answers)
     if not addresses:
         return tracer.trace(destination)
     traces = [tracer.trace(structs.replace(destination, ip=ip)) for ip in addresses]
