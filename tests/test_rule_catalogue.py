@@ -47,6 +47,7 @@ PROMISED = sorted(
         "fault-injected",
         "egress-open",
         "egress-gateway-broken",
+        "host-not-reached",
     }
 )
 

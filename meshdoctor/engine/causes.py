@@ -37,6 +37,17 @@ def explain(hits: Sequence[Hit]) -> list[Hit]:
 _Index = dict[tuple[str, int, str], dict[str, Hit]]
 
 
+def without_idle_backstops(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits less those of backstop rules for whose host, port and pod another rule has spoken."""
+    spoken = _by_place([hit for hit in hits if not hit.rule.backstop])
+    return [hit for hit in hits if not hit.rule.backstop or not any(place in spoken for place in _places(hit))]
+
+
+def _places(hit: Hit) -> list[tuple[str, int, str]]:
+    """Where a hit that says something of this one's host may stand: the host, its wildcards, the port as a whole."""
+    return [(hit.fact.pod, hit.port, host) for host in (hit.host.lower(), *wildcards_for(hit.host), "")]
+
+
 def _by_place(hits: Sequence[Hit]) -> _Index:
     """Hits by pod, port and host, then by rule; of several for one rule the most severe."""
     index: _Index = {}
@@ -60,9 +71,7 @@ def _root(hit: Hit, index: _Index) -> Hit:
 def _cause(hit: Hit, index: _Index) -> Hit | None:
     if not hit.host or not hit.port:
         return None
-    places = [
-        index.get((hit.fact.pod, hit.port, host), {}) for host in (hit.host.lower(), *wildcards_for(hit.host), "")
-    ]
+    places = [index.get(place, {}) for place in _places(hit)]
     for rule in _explaining(hit.rule):
         for place in places:
             cause = place.get(rule)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from meshdoctor.engine.causes import explain
+from meshdoctor.engine.causes import explain, without_idle_backstops
 from meshdoctor.engine.conditions import compile_condition
 from meshdoctor.engine.grouping import findings_of
 from meshdoctor.engine.hits import Hit, naming
@@ -42,7 +42,7 @@ def evaluate(rules: Sequence[Rule], facts: Facts, gaps: Gaps) -> tuple[tuple[Fin
             blind = {pod for gap in lacking for pod in gap.pods}
             facts_seen = [fact for fact in selector.select(sheet[selector.list_name]) if fact.pod not in blind]
             hits += _hits(rule, facts_seen)
-    return findings_of(explain(hits)), tuple(missing)
+    return findings_of(explain(without_idle_backstops(hits))), tuple(missing)
 
 
 def _hits(rule: Rule, facts: Sequence[Fact]) -> Iterator[Hit]:

@@ -36,8 +36,9 @@ def connections(case: ProxyCase) -> Iterator[Connection]:
 def registered(case: ProxyCase) -> list[tuple[str, int]]:
     """host:port pairs registered for this proxy, wildcards left out: nobody dials those."""
     pairs = [(host, port.number) for _, host, port in case.entry_ports if port.protocol.upper() != "UDP"]
-    if "serviceentries" not in case.mesh.kinds_read:
-        pairs = [(parsed.host, parsed.port) for parsed, _ in case.external_clusters]
+    read = "serviceentries" in case.mesh.kinds_read
+    clusters = [(parsed.host, parsed.port) for parsed, _ in case.external_clusters]
+    pairs = [*pairs, *(c for c in clusters if not case.registry.entries(c[0]))] if read else clusters
     return list(dict.fromkeys(p for p in pairs if not p[0].startswith("*")))
 
 

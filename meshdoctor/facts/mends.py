@@ -68,7 +68,7 @@ def with_port(entry: ServiceEntry, number: int, protocol: str, addresses: Iterab
         return {}
     names = {p.get("name") for p in _ports(made)}
     name = protocol.lower() if protocol.lower() not in names else f"{protocol.lower()}-{number}"
-    made["spec"].setdefault("ports", []).append({"number": number, "name": name, "protocol": protocol})
+    made["spec"]["ports"] = [*_ports(made), {"number": number, "name": name, "protocol": protocol}]
     return made
 
 
@@ -81,5 +81,5 @@ def _renamed(port: Manifest, protocol: str, taken: set[Any]) -> Any:
 
 
 def _ports(manifest: Manifest) -> list[Manifest]:
-    ports = manifest.get("spec", {}).get("ports", [])
+    ports = manifest.get("spec", {}).get("ports") or []
     return [p for p in ports if isinstance(p, dict)]

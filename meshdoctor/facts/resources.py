@@ -176,13 +176,16 @@ class Resources:
     def _read(self, plural: str, make: Callable[[Found], Item]) -> tuple[Item, ...]:
         """Model objects of one kind. Of an object given twice (a capture and manifests beside it) the last counts."""
         made: dict[tuple[str, str], Item] = {}
-        for found in self._objects(plural):
+        objects = self._objects(plural)
+        for found in objects:
             namespace, name = _name(found)
             try:
                 made[namespace, name] = make(found)
             except ValueError as problem:
                 told = f"{found.kind} {namespace}/{name}" if name else f"{found.kind} at {found.pointer.path}"
                 self._report(found.pointer.document, f"{told}: {problem}")
+        if objects and not made:
+            self._failed.add(plural)
         return tuple(made.values())
 
     def _found(self, document: Document, kind: str) -> list[Found] | None:
@@ -199,10 +202,12 @@ class Resources:
             self._report(document.path, f"expected a Kubernetes List of {kind} objects, found none")
             return None
         found: list[Found] = []
+        told = len(self._problems)
         for index, tree in enumerate(trees):
             root = "$" if len(trees) == 1 else f"$[{index}]"
             found.extend(self._opened(tree, Pointer(document.path, root), kind))
-        return found
+        # Nothing sound in it is not the same as nothing in it.
+        return None if not found and len(self._problems) > told else found
 
     def _opened(self, tree: Any, pointer: Pointer, kind: str) -> Iterator[Found]:
         if isinstance(tree, list):

@@ -100,6 +100,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     when: str
     grades: tuple[Grade, ...] = ()
     subject: Subject = Subject()
+    backstop: bool = False
+    """Speaks only where no other rule says anything of the same host, port and pod."""
     message: str
     why: str
     explained_by: tuple[str, ...] = ()

@@ -296,7 +296,8 @@ class Rejected(Fact, frozen=True):
     """`error` or `warming`."""
     details: str
     has_active: bool
-    count: int
+    suspects: str
+    """Entries that Envoy is known to refuse on this port, in words; empty where none stands out."""
 
 
 class PodView(Fact, frozen=True):

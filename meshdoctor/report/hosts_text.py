@@ -20,15 +20,17 @@ def render(hosts: Hosts, paper: Paper, *, verbose: bool = False) -> str:
     rows = rows_in_order(hosts.hosts)
     names = [printable(address(row.host, row.port)) for row in rows]
     width = min(max(map(columns, names), default=0), _WIDEST_NAME)
+    entries_read = not any("serviceentries" in missing for missing in hosts.missing)
+    unregistered = "nobody" if entries_read else "not known: ServiceEntries were not read"
     lines: list[str] = []
     if rows:
         lines.append(paper.strong(f"  {pad('HOST:PORT', width)}  {pad('PROTOCOL', 8)}  VERDICT"))
     for row, name in zip(rows, names, strict=True):
         lines += _first_line(row, name, width, paper)
-        lines += _details(row, paper, verbose)
+        lines += _details(row, paper, verbose, unregistered)
     lines += ["", _total(hosts)] if rows else ["no external hosts: nothing registers or wants one"]
     for missing in hosts.missing:
-        lines += paper.marked("unknown", missing)
+        lines += paper.marked("unknown", f"not read: {missing}")
     return "\n".join(lines) + "\n"
 
 
@@ -46,9 +48,9 @@ def _first_line(row: HostRow, name: str, width: int, paper: Paper) -> Iterator[s
     yield from paper.paragraph(line[len(before) :], 4)
 
 
-def _details(row: HostRow, paper: Paper, verbose: bool) -> Iterator[str]:
+def _details(row: HostRow, paper: Paper, verbose: bool, unregistered: str) -> Iterator[str]:
     limit = None if verbose else _PODS
-    yield from paper.field("registered by", some(row.registered_by, limit) or "nobody")
+    yield from paper.field("registered by", some(row.registered_by, limit) or unregistered)
     if row.wanted_by:
         wishes = [_wish(wish) for wish in row.wanted_by]
         yield from paper.field("wanted by", some(wishes, limit))

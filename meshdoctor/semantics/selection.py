@@ -28,6 +28,8 @@ def find_pod(mesh: Mesh, text: str, namespaces: Sequence[str] = ()) -> str:
     """
     keys = sorted({*mesh.pods, *mesh.proxies, *mesh.proxies_unread})
     keys = [k for k in keys if not namespaces or k.split("/", 1)[0] in namespaces]
+    if namespaces and not keys:
+        raise UsageError(f"no pod in namespace {', '.join(namespaces)}.")
     if text in keys:
         return text
     found = _matching(mesh, text, keys)

@@ -189,7 +189,13 @@ class Tracer:
             outcome = Outcome("unknown", "address-unknown", why, missing=("dns.json",))
         found = self.registration(destination.host, destination.port)
         entries_read = "serviceentries" in self.mesh.kinds_read
-        return explain(walk, outcome, Surroundings(self.key, self.viewer, found, entries_read))
+        protocols = self._owner_protocols(walk.cluster_name, destination.port)
+        return explain(walk, outcome, Surroundings(self.key, self.viewer, found, entries_read, protocols))
+
+    def _owner_protocols(self, cluster: str | None, port: int) -> frozenset[str]:
+        parsed = cluster_name(cluster or "")
+        entries = self.registration(parsed.host, port).visible if parsed else ()
+        return frozenset(p.protocol.upper() for e in entries for p in e.ports if p.number == port)
 
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:
         if "listeners" not in walk.proxy.sections:

@@ -24,6 +24,8 @@ class Surroundings(Struct, frozen=True):
     found: Registration
     entries_read: bool
     """ServiceEntries were read, so that none found means that there is none."""
+    owner_protocols: frozenset[str] = frozenset()
+    """Protocols that the entries of the cluster reached declare for this port, upper case."""
 
 
 ADVICE = {
@@ -116,9 +118,12 @@ def _reason(walk: Walk, outcome: Outcome, around: Surroundings) -> str:
     if outcome.kind == "original-dst":
         return "resolution-none-leak"
     if outcome.kind == "other-cluster":
-        return _misrouted(walk, around.found)
+        return _misrouted(walk, around)
     return "address-unknown" if outcome.kind == "address-unknown" else "evidence-missing"
 
+
+EXCLUSIVE = frozenset({"MYSQL", "MONGO"})
+"""Protocols that share a listener with no other: the later owner is dropped whole (core/listener.go)."""
 
 REASONS = {
     "own": "own",
@@ -194,15 +199,18 @@ def _by_way_of_gateway(walk: Walk) -> bool:
     return bool(walk.config) and _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
 
 
-def _misrouted(walk: Walk, found: Registration) -> str:
+def _misrouted(walk: Walk, around: Surroundings) -> str:
     """Another's cluster: a clash of two TCP entries, or a port that somebody else holds."""
     destination = walk.destination
-    own = tuple(p for e in found.visible for p in e.ports if p.number == destination.port)
+    own = tuple(p for e in around.found.visible for p in e.ports if p.number == destination.port)
+    declared = {p.protocol.upper() for p in own}
+    if own and EXCLUSIVE & (declared ^ around.owner_protocols):
+        return "port-hijacked"
     opaque = any(protocol_class(p.protocol) in ("tcp", "auto") for p in own)
     winner_is_entry = not _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
     has_cluster = f"outbound|{destination.port}||{destination.host.lower()}" in walk.proxy.clusters
     opaque_chain = walk.chain is not None and walk.chain.tcp is not None
-    if winner_is_entry and (opaque or (not own and has_cluster)) and opaque_chain and _same_bind(walk, found):
+    if winner_is_entry and (opaque or (not own and has_cluster)) and opaque_chain and _same_bind(walk, around.found):
         return "tcp-port-clash"
     return "port-hijacked"
 
