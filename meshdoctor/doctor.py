@@ -20,11 +20,11 @@ from meshdoctor.collect.source import read_capture, read_snapshot
 from meshdoctor.engine.evaluate import evaluate
 from meshdoctor.engine.loader import load_rules
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
-from meshdoctor.facts.gaps import gaps_of
-from meshdoctor.facts.host_rows import host_rows
+from meshdoctor.facts.joined.gaps import gaps_of
+from meshdoctor.facts.joined.host_rows import host_rows
+from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.facts.lines import with_lines
 from meshdoctor.facts.mesh import read_mesh
-from meshdoctor.facts.sheet import Sheet
 from meshdoctor.model.evidence import Capture
 from meshdoctor.model.finding import Diagnosis, NotEvaluated
 from meshdoctor.model.hosts import Hosts

@@ -18,7 +18,7 @@ import orjson
 
 from meshdoctor.bundled import snapshot_names, snapshots_dir
 from meshdoctor.collect import read_capture
-from meshdoctor.facts.dump import read_dump
+from meshdoctor.facts.envoy.dump import read_dump
 from meshdoctor.facts.mesh import read_mesh
 from tests.dumps import (
     Json,

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from meshdoctor.doctor import Case
+from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.facts.mesh import read_mesh
-from meshdoctor.facts.sheet import Sheet
 from meshdoctor.model.evidence import Capture, Document
 
 Tree = dict[str, Any]

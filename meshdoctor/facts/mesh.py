@@ -10,14 +10,14 @@ from collections.abc import Callable
 import msgspec
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.clusters import live_endpoints
-from meshdoctor.facts.credentials import credentials
-from meshdoctor.facts.dump import read_dump
+from meshdoctor.facts.envoy.clusters import live_endpoints
+from meshdoctor.facts.envoy.dump import read_dump
+from meshdoctor.facts.envoy.pasted import PASTED, read_pasted
+from meshdoctor.facts.envoy.wire import ClusterStatus
 from meshdoctor.facts.lazy import LazySequence
-from meshdoctor.facts.pasted import PASTED, read_pasted
-from meshdoctor.facts.resources import Resources, read_resources
-from meshdoctor.facts.wanted import ips_beside, service_test, wanted_hosts
-from meshdoctor.facts.wire import ClusterStatus
+from meshdoctor.facts.objects.resources import Resources, read_resources
+from meshdoctor.facts.wishes.credentials import credentials
+from meshdoctor.facts.wishes.wanted import ips_beside, service_test, wanted_hosts
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxy import Proxy

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from meshdoctor.facts.dump import read_dump
+from meshdoctor.facts.envoy.dump import read_dump
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.trace import Destination
 from meshdoctor.semantics.chains import choose_chain

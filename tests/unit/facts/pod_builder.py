@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meshdoctor.facts.core_objects import ConfigMap
-from meshdoctor.facts.kinds import Found
-from meshdoctor.facts.pods import read_pod
+from meshdoctor.facts.objects.core_objects import ConfigMap
+from meshdoctor.facts.objects.kinds import Found
+from meshdoctor.facts.objects.pods import read_pod
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Pod, Ref
 

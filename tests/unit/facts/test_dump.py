@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.dump import node_of, read_dump
-from meshdoctor.facts.wire import WireNode
+from meshdoctor.facts.envoy.dump import node_of, read_dump
+from meshdoctor.facts.envoy.wire import WireNode
 from meshdoctor.model.proxy import Proxy
 from tests import spellings
 from tests.dumps import (

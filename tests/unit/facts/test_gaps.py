@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from meshdoctor.facts.gaps import gaps_of
+from meshdoctor.facts.joined.gaps import gaps_of
 from meshdoctor.facts.mesh import read_mesh
 from meshdoctor.model.finding import NotEvaluated
 from meshdoctor.model.rule import Page, Rule

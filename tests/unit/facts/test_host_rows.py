@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshdoctor.facts.host_rows import host_rows
+from meshdoctor.facts.joined.host_rows import host_rows
 from meshdoctor.model.hosts import HostRow
 from tests.meshes import GATEWAY_POD, POD, Mesh, cluster, dump, entry, listener, outbound, pod, tcp
 

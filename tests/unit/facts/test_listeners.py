@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.facts.extensions import percent, seconds
+from meshdoctor.facts.envoy.extensions import percent, seconds
 from meshdoctor.facts.lazy import LazyMap, LazySequence
 from meshdoctor.model.proxy import Listener, WeightedCluster
 from tests.dumps import Json, chain, cluster, dump, endpoint, hcm, inspector, listener, read, socket, tcp, tls

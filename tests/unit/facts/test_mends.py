@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.facts import mends
+from meshdoctor.facts.joined import mends
 from meshdoctor.facts.mesh import read_mesh
 from meshdoctor.model.mesh import ServiceEntry
 from tests.meshes import Mesh, entry

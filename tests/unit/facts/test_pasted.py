@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.pasted import read_pasted
+from meshdoctor.facts.envoy.pasted import read_pasted
 from meshdoctor.model.evidence import Document
 from tests import spellings
 from tests.dumps import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshdoctor.facts.wanted import ips_beside, service_test, wanted_hosts
+from meshdoctor.facts.wishes.wanted import ips_beside, service_test, wanted_hosts
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, Pod, Ref, Service, WantedHost
 from tests.unit.facts.pod_builder import POINTER, config_map, pod, read_body

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 
-from meshdoctor.facts import mends
-from meshdoctor.facts.proxy_case import POLICY_CHAINS, ProxyCase
-from meshdoctor.facts.views import cidrs, entry_view, role, seen_at
+from meshdoctor.facts.joined import mends
+from meshdoctor.facts.joined.proxy_case import POLICY_CHAINS, ProxyCase
+from meshdoctor.facts.joined.views import cidrs, entry_view, role, seen_at
 from meshdoctor.model.entry_view import HiddenEntry
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import WantedHost

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from meshdoctor.facts.proxy_case import ProxyCase, Use, host_lost
-from meshdoctor.facts.views import role, seen_at
+from meshdoctor.facts.joined.proxy_case import ProxyCase, Use, host_lost
+from meshdoctor.facts.joined.views import role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Gateway, Mesh, Service
 from meshdoctor.model.proxy import Cluster, FilterChain, Proxy

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from meshdoctor.facts import mends
-from meshdoctor.facts.entry_ports import dns_answers
-from meshdoctor.facts.proxy_case import ProxyCase
-from meshdoctor.facts.views import changed, entry_view, role, seen_at
+from meshdoctor.facts.joined import mends
+from meshdoctor.facts.joined.entry_ports import dns_answers
+from meshdoctor.facts.joined.proxy_case import ProxyCase
+from meshdoctor.facts.joined.views import changed, entry_view, role, seen_at
 from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.model.sheet import Duplicate
 from meshdoctor.semantics.precedence import order_key, origin_namespace, why_first

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshdoctor.facts import mends
-from meshdoctor.facts.entry_ports import dns_answers
-from meshdoctor.facts.proxy_case import ProxyCase, is_policy
-from meshdoctor.facts.views import cidrs, cluster_view, entry_view, seen_at, service_view, view_role
+from meshdoctor.facts.joined import mends
+from meshdoctor.facts.joined.entry_ports import dns_answers
+from meshdoctor.facts.joined.proxy_case import ProxyCase, is_policy
+from meshdoctor.facts.joined.views import cidrs, cluster_view, entry_view, seen_at, service_view, view_role
 from meshdoctor.model.entry_view import EntryView
 from meshdoctor.model.mesh import Port, Ref, ServiceEntry
 from meshdoctor.model.proxy import FilterChain, Listener

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from meshdoctor.facts.connections import registered
-from meshdoctor.facts.proxy_case import ProxyCase
-from meshdoctor.facts.sheet import Sheet
-from meshdoctor.facts.views import seen_at
+from meshdoctor.facts.joined.connections import registered
+from meshdoctor.facts.joined.proxy_case import ProxyCase
+from meshdoctor.facts.joined.sheet import Sheet
+from meshdoctor.facts.joined.views import seen_at
 from meshdoctor.model.hosts import HostRow, PodVerdict, Wish
 from meshdoctor.model.mesh import WantedHost
 from meshdoctor.semantics.protocols import known_protocol

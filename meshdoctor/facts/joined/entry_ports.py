@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshdoctor.facts import mends
-from meshdoctor.facts.proxy_case import ProxyCase
-from meshdoctor.facts.views import cidrs, entry_view, role, seen_at
+from meshdoctor.facts.joined import mends
+from meshdoctor.facts.joined.proxy_case import ProxyCase
+from meshdoctor.facts.joined.views import cidrs, entry_view, role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Port, ServiceEntry
 from meshdoctor.model.sheet import EntryPort

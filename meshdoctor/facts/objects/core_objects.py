@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.kinds import Found, WireMetadata, checked, reference
+from meshdoctor.facts.objects.kinds import Found, WireMetadata, checked, reference
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import MeshConfig, Namespace, Port, Ref, Service
 from meshdoctor.semantics.protocols import service_protocol

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from meshdoctor.facts import settings
-from meshdoctor.facts.credentials import is_secret_name
-from meshdoctor.facts.destinations import REDACTED, Target, canonical_host, is_address, port_number, targets_in
+from meshdoctor.facts.wishes import settings
+from meshdoctor.facts.wishes.credentials import is_secret_name
+from meshdoctor.facts.wishes.destinations import REDACTED, Target, canonical_host, is_address, port_number, targets_in
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, EnvVar, Pod, Service, Sighting, WantedHost
 from meshdoctor.semantics.capture import ISTIO_CONTAINERS

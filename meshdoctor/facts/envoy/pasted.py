@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts import wire
-from meshdoctor.facts.dump import Draft, key_of, node_of
-from meshdoctor.facts.spelling import NOT_JSON, snake_case
+from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy.dump import Draft, key_of, node_of
+from meshdoctor.facts.envoy.spelling import NOT_JSON, snake_case
 from meshdoctor.model.evidence import Document
 from meshdoctor.model.proxy import Proxy
 

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts import wire
-from meshdoctor.facts.clusters import cluster, cluster_type, endpoints, status_endpoints
+from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy.clusters import cluster, cluster_type, endpoints, status_endpoints
+from meshdoctor.facts.envoy.listeners import listener
+from meshdoctor.facts.envoy.routes import route_config
+from meshdoctor.facts.envoy.spelling import NOT_JSON, is_camel, snake_case_bytes
 from meshdoctor.facts.lazy import LazyMap
-from meshdoctor.facts.listeners import listener
-from meshdoctor.facts.routes import route_config
-from meshdoctor.facts.spelling import NOT_JSON, is_camel, snake_case_bytes
 from meshdoctor.model.proxy import Cluster, Listener, Node, Proxy, Rejection
 
 _DUMP = msgspec.json.Decoder(wire.ConfigDump, strict=False)

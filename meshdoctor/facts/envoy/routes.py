@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from meshdoctor.facts import wire
-from meshdoctor.facts.extensions import as_dict, istio_config, percent, seconds, unwrap_typed_struct
+from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy.extensions import as_dict, istio_config, percent, seconds, unwrap_typed_struct
 from meshdoctor.model import proxy
 
 FAULT_FILTERS = ("envoy.filters.http.fault", "envoy.fault")

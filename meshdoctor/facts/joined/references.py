@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshdoctor.facts.connections import destination_of
-from meshdoctor.facts.proxy_case import ProxyCase, Use, host_lost
-from meshdoctor.facts.views import role, seen_at
+from meshdoctor.facts.joined.connections import destination_of
+from meshdoctor.facts.joined.proxy_case import ProxyCase, Use, host_lost
+from meshdoctor.facts.joined.views import role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import ResourceRole
 from meshdoctor.model.mesh import VirtualService

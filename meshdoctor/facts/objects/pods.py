@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
 
-from meshdoctor.facts.core_objects import ConfigMap
-from meshdoctor.facts.kinds import Found, WireMetadata, WireOwner, checked, reference
+from meshdoctor.facts.objects.core_objects import ConfigMap
+from meshdoctor.facts.objects.kinds import Found, WireMetadata, WireOwner, checked, reference
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, EnvVar, Pod, Ref
 

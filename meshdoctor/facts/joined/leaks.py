@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshdoctor.facts import mends
-from meshdoctor.facts.entry_ports import dns_answers
-from meshdoctor.facts.proxy_case import ProxyCase, Use, is_policy
-from meshdoctor.facts.views import NO_ENTRY, entry_view, seen_at, service_view, view_role
+from meshdoctor.facts.joined import mends
+from meshdoctor.facts.joined.entry_ports import dns_answers
+from meshdoctor.facts.joined.proxy_case import ProxyCase, Use, is_policy
+from meshdoctor.facts.joined.views import NO_ENTRY, entry_view, seen_at, service_view, view_role
 from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.model.proxy import FilterChainMatch
 from meshdoctor.model.sheet import Leak

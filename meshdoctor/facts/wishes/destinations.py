@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from meshdoctor.facts.settings import word_set
+from meshdoctor.facts.wishes.settings import word_set
 from meshdoctor.semantics.protocols import default_port, is_network_scheme
 
 REDACTED = "[redacted by meshdoctor]"

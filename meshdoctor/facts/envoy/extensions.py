@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct, field
 
-from meshdoctor.facts.wire import Metadata, NamedFilter
+from meshdoctor.facts.envoy.wire import Metadata, NamedFilter
 
 
 class Typed(Struct, gc=False):

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from meshdoctor.facts.kinds import Found, WireMetadata, checked, manifest, reference
+from meshdoctor.facts.objects.kinds import Found, WireMetadata, checked, manifest, reference
 from meshdoctor.model.mesh import (
     DestinationRule,
     EgressListener,

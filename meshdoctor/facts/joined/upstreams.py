@@ -6,8 +6,8 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from meshdoctor.facts.proxy_case import ProxyCase, Use
-from meshdoctor.facts.views import entry_view, role, seen_at
+from meshdoctor.facts.joined.proxy_case import ProxyCase, Use
+from meshdoctor.facts.joined.views import entry_view, role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import DestinationRule, ServiceEntry
 from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket

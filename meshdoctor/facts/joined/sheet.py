@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
-from meshdoctor.facts.claims import claims
-from meshdoctor.facts.connections import connections
-from meshdoctor.facts.entry_ports import entry_ports
-from meshdoctor.facts.gateways import gateway_hops
-from meshdoctor.facts.hosts_twice import duplicates
-from meshdoctor.facts.leaks import leaks
-from meshdoctor.facts.pod_facts import credential_facts, pod_views
-from meshdoctor.facts.proxy_case import ProxyCase
-from meshdoctor.facts.proxy_state import policies, rejections
-from meshdoctor.facts.references import dangling, faults, virtual_service_hosts
-from meshdoctor.facts.upstreams import upstreams
+from meshdoctor.facts.joined.claims import claims
+from meshdoctor.facts.joined.connections import connections
+from meshdoctor.facts.joined.entry_ports import entry_ports
+from meshdoctor.facts.joined.gateways import gateway_hops
+from meshdoctor.facts.joined.hosts_twice import duplicates
+from meshdoctor.facts.joined.leaks import leaks
+from meshdoctor.facts.joined.pod_facts import credential_facts, pod_views
+from meshdoctor.facts.joined.proxy_case import ProxyCase
+from meshdoctor.facts.joined.proxy_state import policies, rejections
+from meshdoctor.facts.joined.references import dangling, faults, virtual_service_hosts
+from meshdoctor.facts.joined.upstreams import upstreams
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.sheet import Fact
 from meshdoctor.semantics.registry import Registry

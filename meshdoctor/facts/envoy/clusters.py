@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from meshdoctor.facts import wire
-from meshdoctor.facts.extensions import as_dict, istio_config, kind_of
+from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy.extensions import as_dict, istio_config, kind_of
 from meshdoctor.model import proxy
 
 CLUSTER_TYPES = {"0": "STATIC", "1": "STRICT_DNS", "2": "LOGICAL_DNS", "3": "EDS", "4": "ORIGINAL_DST"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from meshdoctor.facts.proxy_case import ProxyCase
-from meshdoctor.facts.views import role
+from meshdoctor.facts.joined.proxy_case import ProxyCase
+from meshdoctor.facts.joined.views import role
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import ResourceRole
 from meshdoctor.model.sheet import ProxyPolicy, Rejected

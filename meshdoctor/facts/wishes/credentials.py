@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 
-from meshdoctor.facts.destinations import REDACTED
-from meshdoctor.facts.settings import word_set, words
+from meshdoctor.facts.wishes.destinations import REDACTED
+from meshdoctor.facts.wishes.settings import word_set, words
 from meshdoctor.model.mesh import PlainCredential, Pod
 from meshdoctor.semantics.capture import ISTIO_CONTAINERS
 

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from meshdoctor.facts import wire
-from meshdoctor.facts.extensions import as_dict, istio_config, kind_of, seconds
-from meshdoctor.facts.routes import fault_of, route_config, weighted
+from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy.extensions import as_dict, istio_config, kind_of, seconds
+from meshdoctor.facts.envoy.routes import fault_of, route_config, weighted
 from meshdoctor.model import proxy
 
 DEFAULT_TIMEOUT = 15.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshdoctor.facts.views import role, seen_at
+from meshdoctor.facts.joined.views import role, seen_at
 from meshdoctor.model.finding import ResourceRole
 from meshdoctor.model.mesh import Mesh, Pod, Ref
 from meshdoctor.model.sheet import Credential, PodView

@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts import core_objects, istio_objects
-from meshdoctor.facts.kinds import PLURALS, Found, is_ours
-from meshdoctor.facts.pods import read_pod
+from meshdoctor.facts.objects import core_objects, istio_objects
+from meshdoctor.facts.objects.kinds import PLURALS, Found, is_ours
+from meshdoctor.facts.objects.pods import read_pod
 from meshdoctor.model.evidence import Capture, Document, Pointer, Unread
 from meshdoctor.model.mesh import (
     DestinationRule,
