@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -34,7 +35,7 @@ class Found(Struct, frozen=True):
     def head(self) -> bytes:
         """The first bytes of the content. Raises `Unreadable`."""
         with self.open() as stream:
-            return _reading(self.origin, lambda: stream.read(HEAD))
+            return as_utf8(_reading(self.origin, lambda: stream.read(HEAD)))
 
     def as_document(self, key: str, limits: Limits, origin: str = "") -> Document:
         """This file as the document `key` of a capture; its content is read when it is asked for."""
@@ -42,7 +43,7 @@ class Found(Struct, frozen=True):
 
     def _content(self, limits: Limits) -> bytes:
         with self.open() as stream:
-            return read_all(stream, self.size, self.origin, limits)
+            return as_utf8(read_all(stream, self.size, self.origin, limits))
 
 
 class Tree(Struct):
@@ -69,6 +70,13 @@ def read_all(stream: BinaryIO, expected: int, origin: str, limits: Limits) -> by
     if length > limits.document:
         raise Unreadable(too_large(origin, limits))
     return b"".join(pieces)
+
+
+def as_utf8(content: bytes) -> bytes:
+    """The same text in UTF-8 without a byte-order mark: PowerShell's `>` writes UTF-16, some editors a mark."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace").encode()
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def too_large(origin: str, limits: Limits) -> str:

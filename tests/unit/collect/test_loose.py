@@ -161,3 +161,11 @@ def test_real_old_dumps(shared: Path) -> None:
     assert len(capture.documents) == 6
     assert capture.unread == ()
     assert "proxies/-/istio-1.2.echo/config_dump.json" in capture.documents
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_what_powershell_writes_is_read(tmp_path: Path, encoding: str) -> None:
+    dump = tmp_path / "dump.json"
+    dump.write_bytes('{"configs": []}'.encode(encoding))
+    (document,) = read_capture(dump).documents.values()
+    assert document.read() == b'{"configs": []}'
