@@ -6,7 +6,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from meshdoctor.model.mesh import Mesh, Pod, Port, ServiceEntry, Sidecar, VirtualService
+from meshdoctor.model.mesh import Mesh, Pod, Port, ServiceEntry, Sidecar, VirtualService, WantedHost
 from meshdoctor.model.proxy import Cluster, Proxy
 from meshdoctor.semantics.addresses import address, covered, is_ip
 from meshdoctor.semantics.hosts import covers, wildcards_for
@@ -63,6 +63,15 @@ class Registry:
         for entry in self.mesh.service_entries:
             for host in entry.hosts:
                 index.setdefault(host.lower().rstrip("."), []).append(entry)
+        return index
+
+    @cached_property
+    def wishes(self) -> dict[str, dict[tuple[str, int], WantedHost]]:
+        """The certain wishes of each pod, by host and port."""
+        index: dict[str, dict[tuple[str, int], WantedHost]] = {}
+        for wish in self.mesh.wanted:
+            if wish.port is not None:
+                index.setdefault(wish.pod, {})[wish.host, wish.port] = wish
         return index
 
     @cached_property

@@ -24,10 +24,9 @@ MAX_SEEN, MAX_OWNERS = 5, 20
 
 def connections(case: ProxyCase) -> Iterator[Connection]:
     """One fact per host:port of this pod, the wanted ones first."""
-    wishes = {(w.host, w.port): w for w in case.mesh.wanted if w.pod == case.key and w.port is not None}
+    wishes = case.wishes
     for (host, port), wish in wishes.items():
-        if port is not None:
-            yield connection(case, host, port, wish)
+        yield connection(case, host, port, wish)
     for host, port in registered(case):
         if (host, port) not in wishes:
             yield connection(case, host, port, None)

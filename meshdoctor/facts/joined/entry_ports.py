@@ -48,7 +48,7 @@ def _wanted_under(case: ProxyCase, pattern: str, port: int) -> list[str]:
     """Names the pod wants on this port that this wildcard registers, no exact host and no longer wildcard before it."""
     if not pattern.startswith("*."):
         return []
-    wanted = (w.host for w in case.mesh.wanted if w.pod == case.key and w.port == port and covers(pattern, w.host))
+    wanted = (host for host, wanted_port in case.wishes if wanted_port == port and covers(pattern, host))
     return [name for name in dict.fromkeys(wanted) if name != pattern and _best_pattern(case, name, port) == pattern]
 
 
@@ -79,7 +79,7 @@ def _entry_port(case: ProxyCase, entry: ServiceEntry, pattern: str, port: Port, 
     family = protocol_class(port.protocol)
     used = case.registry.used_addresses(entry, pattern, case.viewer)
     answers, known = dns_answers(case, host)
-    wish = next((w for w in case.mesh.wanted if w.pod == case.key and (w.host, w.port) == (host, port.number)), None)
+    wish = case.wishes.get((host, port.number))
     scheme = wish.scheme if wish else ""
     uncovered = tuple(
         a for a in _uncovered(case, entry, answers) if not _gets_there(case, host, port.number, a, scheme)

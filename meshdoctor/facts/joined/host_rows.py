@@ -19,15 +19,18 @@ def host_rows(sheet: Sheet) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
     pairs: dict[tuple[str, int | None], None] = {}
     for case in sheet.sidecars:
         pairs.update(dict.fromkeys(registered(case)))
-    wanted = [w for w in sheet.mesh.wanted if sheet.is_asked(w.pod)]
-    pairs.update({(w.host, w.port): None for w in wanted})
+    wanted: dict[tuple[str, int | None], list[WantedHost]] = {}
+    for wish in sheet.mesh.wanted:
+        if sheet.is_asked(wish.pod):
+            wanted.setdefault((wish.host, wish.port), []).append(wish)
+    pairs.update(dict.fromkeys(wanted))
     ordered = sorted(pairs, key=lambda p: (p[0], p[1] or 0))
     rows = tuple(_row(sheet, host, port, wanted) for host, port in ordered)
     return rows, tuple(f"resources/{kind}.yaml" for kind in NEEDED if kind not in sheet.mesh.kinds_read)
 
 
-def _row(sheet: Sheet, host: str, port: int | None, wanted: list[WantedHost]) -> HostRow:
-    wishes = [w for w in wanted if (w.host, w.port) == (host, port)]
+def _row(sheet: Sheet, host: str, port: int | None, wanted: dict[tuple[str, int | None], list[WantedHost]]) -> HostRow:
+    wishes = wanted.get((host, port), [])
     scheme = next((w.scheme for w in wishes if w.scheme), "")
     entries = [e for e in sheet.registry.entries(host) if port is None or any(p.number == port for p in e.ports)]
     declared = next((p.protocol.upper() for e in entries for p in e.ports if p.number == port), "")

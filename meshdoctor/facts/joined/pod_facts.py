@@ -8,17 +8,18 @@ from meshdoctor.facts.joined.views import role, seen_at
 from meshdoctor.model.finding import ResourceRole
 from meshdoctor.model.mesh import Mesh, Pod, Ref
 from meshdoctor.model.sheet import Credential, PodView
+from meshdoctor.semantics.registry import Registry
 
 INJECT = "sidecar.istio.io/inject"
 DONE = ("Succeeded", "Failed")
 
 
-def pod_views(mesh: Mesh) -> Iterator[PodView]:
+def pod_views(mesh: Mesh, registry: Registry) -> Iterator[PodView]:
     """One fact per pod that still runs."""
     for key, pod in mesh.pods.items():
         if pod.phase in DONE:
             continue
-        wanted = tuple(f"{w.host}:{w.port}" for w in mesh.wanted if w.pod == key and w.port is not None)
+        wanted = tuple(f"{host}:{port}" for host, port in registry.wishes.get(key, {}))
         yield PodView(
             pod=key,
             host="",

@@ -8,7 +8,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.mesh import Mesh, Port, ServiceEntry
+from meshdoctor.model.mesh import Mesh, Port, ServiceEntry, WantedHost
 from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy, Route, RouteConfig, VirtualHost
 from meshdoctor.semantics.names import BLACKHOLE, PASSTHROUGH, ClusterName, cluster_name
 from meshdoctor.semantics.registry import CLUSTER_LOCAL, Registry, Viewer
@@ -68,6 +68,11 @@ class ProxyCase:
         self.proxy: Proxy = mesh.proxies[key]
         self.viewer: Viewer = self.tracer.viewer
         self._owners: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def wishes(self) -> dict[tuple[str, int], WantedHost]:
+        """What the pod wants for certain, by host and port."""
+        return self.registry.wishes.get(self.key, {})
 
     @cached_property
     def outbound(self) -> list[Listener]:

@@ -46,8 +46,8 @@ def hosts_lost(case: ProxyCase, use: Use) -> list[tuple[str, int]]:
     if use.is_http or use.chain.match.server_names:
         return [(host, port)]
     found = dict.fromkeys((name, port) for name in _hosts_of_virtual_service(case, use, port) or [host])
-    for wish in case.mesh.wanted:
-        if wish.pod != case.key or wish.port != port or (wish.host, port) in found:
+    for wish in case.wishes.values():
+        if wish.port != port or (wish.host, port) in found:
             continue
         traced = trace_host(case.tracer, destination_of(case, wish.host, port, wish))
         if traced.reason == "route-to-unknown-cluster" and traced.cluster == use.cluster:
@@ -80,7 +80,7 @@ def _dangling(case: ProxyCase, use: Use, host: str, port: int, warming: bool) ->
         config=f"{ref.namespace}/{ref.name}" if ref else "",
         subset=parsed.subset if parsed else "",
         warming=warming,
-        wanted=any(w.pod == case.key and (w.host, w.port) == (host, port) for w in case.mesh.wanted),
+        wanted=(host, port) in case.wishes,
     )
 
 

@@ -75,4 +75,4 @@ class Sheet:
         elif name == "credentials":
             yield from credential_facts(self.mesh)
         elif name == "pods":
-            yield from pod_views(self.mesh)
+            yield from pod_views(self.mesh, self.registry)

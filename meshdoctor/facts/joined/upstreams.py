@@ -67,7 +67,7 @@ def _upstream(case: ProxyCase, parsed: ClusterName, cluster: Cluster) -> Upstrea
         without_tls=without_tls(rule, parsed.port) if rule and socket and rule.host == parsed.host else {},
         entry=entry_view(entry),
         reason=_reason(cluster, parsed, known),
-        wanted=any(w.pod == case.key and (w.host, w.port) == (parsed.host, parsed.port) for w in case.mesh.wanted),
+        wanted=(parsed.host, parsed.port) in case.wishes,
         via_gateway=parsed.host in case.sent_to_gateways,
         protocol_mismatch=socket is None and _declared(case, entry, parsed.port) == "http" and is_tls_port(parsed.port),
     )
@@ -105,11 +105,8 @@ def _client(case: ProxyCase, uses: list[Use], entry: ServiceEntry | None, parsed
         return "http"
     declared = _declared(case, entry, parsed.port) == "tls"
     by_chain = any(u.chain.match.server_names or u.chain.match.transport_protocol == "tls" for u in uses)
-    by_url = any(
-        behaviour(scheme_protocol(w.scheme)) == "tls"
-        for w in case.mesh.wanted
-        if w.pod == case.key and (w.host, w.port) == (parsed.host, parsed.port)
-    )
+    wish = case.wishes.get((parsed.host, parsed.port))
+    by_url = wish is not None and behaviour(scheme_protocol(wish.scheme)) == "tls"
     return "tls" if declared or by_chain or by_url else "opaque"
 
 
