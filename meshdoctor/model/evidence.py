@@ -68,11 +68,3 @@ class Capture(Struct, frozen=True):
             if len(parts) == 4 and parts[0] == "proxies":
                 found.setdefault(f"{parts[1]}/{parts[2]}", {})[parts[3]] = document
         return found
-
-    def resource_documents(self) -> dict[str, Document]:
-        """Documents under `resources/`, by plural kind: `serviceentries`, `pods`."""
-        return {
-            path.removeprefix("resources/").rsplit(".", 1)[0]: document
-            for path, document in self.documents.items()
-            if path.startswith("resources/")
-        }

@@ -131,11 +131,6 @@ class Service(Struct, frozen=True):
     created: str = ""
     pointer: Pointer = Pointer("")
 
-    @property
-    def headless(self) -> bool:
-        """A Service without a cluster IP."""
-        return self.cluster_ips == ("None",)
-
 
 class Gateway(Struct, frozen=True):
     """networking.istio.io Gateway. `servers` stay as written."""

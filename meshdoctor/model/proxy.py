@@ -294,6 +294,11 @@ class Proxy(Struct):
     cluster_types: Mapping[str, str] = field(default_factory=dict)
     """`Cluster.type` by name, known without making the cluster: a mesh has thousands."""
 
+    def first_endpoint(self, cluster: Cluster) -> Endpoint | None:
+        """The endpoint whose labels choose a transport socket: as configured, its health left aside."""
+        known = self.endpoints.get(cluster.eds_service_name or cluster.name) or cluster.endpoints
+        return known[0] if known else None
+
     def endpoints_of(self, cluster: Cluster) -> tuple[Endpoint, ...] | None:
         """Endpoints as Envoy uses them, or None where the evidence does not tell."""
         if cluster.type == "ORIGINAL_DST":

@@ -10,8 +10,7 @@ from meshdoctor.model.mesh import Ref
 
 PASSTHROUGH = "PassthroughCluster"
 BLACKHOLE = "BlackHoleCluster"
-POLICY_CLUSTERS = frozenset({PASSTHROUGH, BLACKHOLE, "InboundPassthroughCluster", "AllowAnyDynamicDNSCluster"})
-"""Clusters every sidecar has for what is not registered (istio pilot/pkg/networking/util/util.go)."""
+"""Both: what a sidecar has for hosts not registered (istio pilot/pkg/networking/util/util.go)."""
 
 
 class ClusterName(NamedTuple):

@@ -12,6 +12,10 @@ _HTTP = frozenset({"HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY"})
 _TLS = frozenset({"HTTPS", "TLS"})
 _TCP = frozenset({"TCP", "MONGO", "REDIS", "MYSQL"})
 
+EXCLUSIVE = frozenset({"MYSQL", "MONGO"})
+"""Protocols that share a listener with no other: the later owner is dropped whole
+(istio pilot/pkg/networking/core/listener.go)."""
+
 _SERVICE_WELL_KNOWN_TCP = frozenset({25, 53, 3306, 27017})
 """Service ports that Istio takes for TCP where nothing names a protocol."""
 

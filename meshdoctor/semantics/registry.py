@@ -10,7 +10,7 @@ from meshdoctor.model.mesh import Mesh, Pod, Port, ServiceEntry, Sidecar, Virtua
 from meshdoctor.model.proxy import Cluster, Proxy
 from meshdoctor.semantics.addresses import address, covered, is_ip
 from meshdoctor.semantics.hosts import covers, wildcards_for
-from meshdoctor.semantics.names import POLICY_CLUSTERS, cluster_name, config_ref
+from meshdoctor.semantics.names import cluster_name, config_ref
 from meshdoctor.semantics.visibility import (
     DEFAULT_ROOT_NAMESPACE,
     Visibility,
@@ -48,6 +48,14 @@ class Registration(Struct, frozen=True):
     other_ports: tuple[ServiceEntry, ...] = ()
     """Visible, registering the host on other ports only."""
     hidden: tuple[Hidden, ...] = ()
+
+    def ports(self, number: int) -> tuple[Port, ...]:
+        """The visible entries' declarations of one port."""
+        return tuple(p for e in self.visible for p in e.ports if p.number == number)
+
+    def protocols(self, number: int) -> frozenset[str]:
+        """Protocols the visible entries declare for one port, upper case."""
+        return frozenset(p.protocol.upper() for p in self.ports(number))
 
 
 class Registry:
@@ -233,8 +241,3 @@ def is_external_host(host: str) -> bool:
         return True
     local = name.endswith((".svc", ".cluster.local", ".local", ".localhost", ".internal.istio.io"))
     return "." in name and not local and ".svc." not in name
-
-
-def is_policy_cluster(name: str) -> bool:
-    """BlackHoleCluster, PassthroughCluster and their kin."""
-    return name in POLICY_CLUSTERS

@@ -86,7 +86,7 @@ class Tracer:
     def protocol_of(self, host: str, port: int, scheme: str = "") -> str:
         """What a client most likely does: as declared if HTTP or TLS, else what the port is known for, else tcp."""
         found = self.registration(host, port)
-        declared = next((p.protocol for e in found.visible for p in e.ports if p.number == port), "")
+        declared = next((p.protocol for p in found.ports(port)), "")
         return client_protocol(declared or self._declared_in_dump(host, port), port, scheme)
 
     def _declared_in_dump(self, host: str, port: int) -> str:
@@ -194,8 +194,7 @@ class Tracer:
 
     def _owner_protocols(self, cluster: str | None, port: int) -> frozenset[str]:
         parsed = cluster_name(cluster or "")
-        entries = self.registration(parsed.host, port).visible if parsed else ()
-        return frozenset(p.protocol.upper() for e in entries for p in e.ports if p.number == port)
+        return self.registration(parsed.host, port).protocols(port) if parsed else frozenset()
 
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:
         if "listeners" not in walk.proxy.sections:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.addresses import bare, covered
 from meshdoctor.semantics.names import cluster_name
-from meshdoctor.semantics.protocols import protocol_class
+from meshdoctor.semantics.protocols import EXCLUSIVE, protocol_class
 from meshdoctor.semantics.registry import CLUSTER_LOCAL, Registration, Viewer
 from meshdoctor.trace.arrival import WILDCARDS
 from meshdoctor.trace.walk import Outcome, Walk
@@ -122,9 +122,6 @@ def _reason(walk: Walk, outcome: Outcome, around: Surroundings) -> str:
     return "address-unknown" if outcome.kind == "address-unknown" else "evidence-missing"
 
 
-EXCLUSIVE = frozenset({"MYSQL", "MONGO"})
-"""Protocols that share a listener with no other: the later owner is dropped whole (core/listener.go)."""
-
 REASONS = {
     "own": "own",
     "bypassed": "sidecar-bypassed",
@@ -147,7 +144,7 @@ def _unmatched(walk: Walk, around: Surroundings) -> str:
         return "config-rejected"
     if not found.visible:
         return _unregistered(walk, around)
-    families = {protocol_class(p.protocol) for e in found.visible for p in e.ports if p.number == destination.port}
+    families = {protocol_class(p.protocol) for p in found.ports(destination.port)}
     if destination.protocol == "tls" and "tls" in families and destination.sni == "":
         return "no-sni"
     if _speaks_otherwise(families, destination.protocol):
@@ -185,13 +182,7 @@ def _speaks_otherwise(families: set[str], protocol: str) -> bool:
 
 def _declares_inspected(walk: Walk, found: Registration) -> bool:
     """The entry for this very port asked for the inspection that the client cannot stand."""
-    port = walk.destination.port
-    return any(
-        protocol_class(p.protocol) in ("http", "tls", "auto")
-        for e in found.visible
-        for p in e.ports
-        if p.number == port
-    )
+    return any(protocol_class(p.protocol) in ("http", "tls", "auto") for p in found.ports(walk.destination.port))
 
 
 def _by_way_of_gateway(walk: Walk) -> bool:
@@ -202,9 +193,8 @@ def _by_way_of_gateway(walk: Walk) -> bool:
 def _misrouted(walk: Walk, around: Surroundings) -> str:
     """Another's cluster: a clash of two TCP entries, or a port that somebody else holds."""
     destination = walk.destination
-    own = tuple(p for e in around.found.visible for p in e.ports if p.number == destination.port)
-    declared = {p.protocol.upper() for p in own}
-    if own and EXCLUSIVE & (declared ^ around.owner_protocols):
+    own = around.found.ports(destination.port)
+    if own and EXCLUSIVE & (around.found.protocols(destination.port) ^ around.owner_protocols):
         return "port-hijacked"
     opaque = any(protocol_class(p.protocol) in ("tcp", "auto") for p in own)
     winner_is_entry = not _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)

@@ -10,8 +10,6 @@ from meshdoctor.semantics.registry import Registry
 from meshdoctor.trace.http import POLICY_HOSTS, fault_on_every_request
 from meshdoctor.trace.walk import Outcome, Walk
 
-MESH_TLS_MODE = "istio"
-
 
 def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
     """The outcome of a walk that has a cluster name, in the order of product.md's verdict table."""
@@ -98,9 +96,7 @@ def _bound_to(walk: Walk, host: str) -> bool:
     """A bare IP on a listener or a chain made for just that address."""
     if walk.listener is None or walk.chain is None or walk.destination.ip != host:
         return False
-    return any(bind == host for bind, _ in walk.listener.addresses) or (
-        any(registry_range == host for registry_range in walk.chain.match.prefix_ranges)
-    )
+    return any(bind == host for bind, _ in walk.listener.addresses)
 
 
 def _matched_by_name(walk: Walk, registry: Registry) -> bool:
@@ -171,8 +167,7 @@ def upstream_ports(walk: Walk, cluster: Cluster) -> list[int]:
 
 
 def _bad_tls(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
-    known = walk.proxy.endpoints.get(cluster.eds_service_name or cluster.name) or cluster.endpoints
-    socket = socket_for(cluster, known[0] if known else None)
+    socket = socket_for(cluster, walk.proxy.first_endpoint(cluster))
     reset = Expect(("UF", "URX"), 503 if walk.route is not None else None)
     ports = upstream_ports(walk, cluster)
     external = registry.is_external(cluster)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from meshdoctor.facts.joined import mends
 from meshdoctor.facts.joined.entry_ports import dns_answers
-from meshdoctor.facts.joined.proxy_case import ProxyCase, is_policy
+from meshdoctor.facts.joined.proxy_case import ProxyCase
 from meshdoctor.facts.joined.views import cidrs, cluster_view, entry_view, seen_at, service_view, view_role
 from meshdoctor.model.entry_view import EntryView
 from meshdoctor.model.mesh import Port, Ref, ServiceEntry
@@ -59,7 +59,7 @@ def _claim(case: ProxyCase, entry: ServiceEntry, host: str, port: Port, bind: st
         yield _fact(case, entry, host, port, bind, listener, chain, entry_view(entry), host, "won")
         return
     holder = cluster_name(chain.tcp.clusters[0].name)
-    if holder is None or is_policy(chain.tcp.clusters[0].name) or _is_virtual_service(chain) or holder.host == host:
+    if holder is None or _is_virtual_service(chain) or holder.host == host:
         return
     if any(not use.is_http and use.made_by for use in case.uses.get(own, ())):
         return

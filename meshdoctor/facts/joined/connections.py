@@ -15,7 +15,7 @@ from meshdoctor.model.sheet import Connection
 from meshdoctor.model.trace import Destination, Trace
 from meshdoctor.semantics.addresses import is_ip
 from meshdoctor.semantics.names import cluster_name, slug
-from meshdoctor.semantics.protocols import is_server_first, known_protocol, protocol_class, scheme_protocol
+from meshdoctor.semantics.protocols import EXCLUSIVE, is_server_first, known_protocol, protocol_class, scheme_protocol
 from meshdoctor.semantics.registry import CLUSTER_LOCAL, Hidden, Registration
 from meshdoctor.trace.outbound import trace_host
 
@@ -51,7 +51,7 @@ def connection(case: ProxyCase, host: str, port: int, wish: WantedHost | None) -
     destination = destination_of(case, host, port, wish)
     traced = trace_host(case.tracer, destination, dialled_only=True)
     found = case.tracer.registration(host, port)
-    declared = next((p.protocol.upper() for e in found.visible for p in e.ports if p.number == port), "")
+    declared = next((p.protocol.upper() for p in found.ports(port)), "")
     own = case.own_cluster(host, port)
     addresses = case.tracer.known_addresses(host, port) or ((host,) if is_ip(host) else ())
     owners, kind = _listener_owners(case, traced)
@@ -113,10 +113,6 @@ def _with_addresses(host: str, port: int, addresses: tuple[str, ...], found: Reg
     return mends.with_addresses(named, addresses) if named else {}
 
 
-EXCLUSIVE = ("MYSQL", "MONGO")
-"""Protocols that share a listener with no other: the later one is dropped whole (core/listener.go)."""
-
-
 def _crowded_out(case: ProxyCase, host: str, port: int, declared: str) -> bool:
     """Its cluster exists, nothing names it, and the listener of its port belongs to another protocol's owner."""
     own = case.own_cluster(host, port)
@@ -125,16 +121,10 @@ def _crowded_out(case: ProxyCase, host: str, port: int, declared: str) -> bool:
         return False
     chains = [c for c in listener.chains() if c.name not in POLICY_CHAINS]
     holders = {n.host for c in chains if c.tcp for n in map(cluster_name, (w.name for w in c.tcp.clusters)) if n}
-    protocols = {
-        p.protocol.upper()
-        for holder in holders
-        for e in case.tracer.registration(holder, port).visible
-        for p in e.ports
-        if p.number == port
-    }
+    protocols = frozenset[str]().union(*(case.tracer.registration(h, port).protocols(port) for h in holders))
     if declared in EXCLUSIVE:
         return bool(protocols - {declared}) or any(c.http for c in chains)
-    return bool(protocols & set(EXCLUSIVE)) and declared not in protocols
+    return bool(protocols & EXCLUSIVE) and declared not in protocols
 
 
 def _lost_its_tcp_side(case: ProxyCase, traced: Trace, found: Registration) -> bool:
@@ -143,7 +133,7 @@ def _lost_its_tcp_side(case: ProxyCase, traced: Trace, found: Registration) -> b
     istio pilot/pkg/networking/core/listener.go up to 1.31; what is not HTTP is blocked then under REGISTRY_ONLY.
     """
     host, port = traced.destination.host, traced.destination.port
-    unset = any(protocol_class(p.protocol) == "auto" for e in found.visible for p in e.ports if p.number == port)
+    unset = any(protocol_class(p.protocol) == "auto" for p in found.ports(port))
     if (
         not unset
         or (traced.verdict, traced.reason) != ("blocked", "not-matched")

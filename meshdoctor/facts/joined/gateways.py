@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from meshdoctor.facts.joined.proxy_case import ProxyCase, Use, host_lost
-from meshdoctor.facts.joined.views import role, seen_at
+from meshdoctor.facts.joined.views import config_name, config_role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Gateway, Mesh, Service
 from meshdoctor.model.proxy import Cluster, FilterChain, Proxy
@@ -60,12 +60,12 @@ def _gateway_hop(case: ProxyCase, use: Use, host: str, port: int, gateway: str) 
         host=host,
         port=port,
         policy=case.policy,
-        resources=(role(ref, "route"),) if ref else (),
+        resources=config_role(ref, "route"),
         evidence=(*hop.evidence, case.evidence(use.path, use.cluster)),
         gateway=gateway,
         broken_hop=hop.name,
         because=hop.because,
-        config=f"{ref.namespace}/{ref.name}" if ref else "",
+        config=config_name(ref),
         gateway_pods=hop.pods,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from meshdoctor.facts.joined import mends
 from meshdoctor.facts.joined.entry_ports import dns_answers
-from meshdoctor.facts.joined.proxy_case import ProxyCase, Use, is_policy
+from meshdoctor.facts.joined.proxy_case import ProxyCase, Use
 from meshdoctor.facts.joined.views import NO_ENTRY, entry_view, seen_at, service_view, view_role
 from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.model.proxy import FilterChainMatch
@@ -20,7 +20,7 @@ from meshdoctor.trace.arrival import WILDCARDS
 def leaks(case: ProxyCase) -> Iterator[Leak]:
     """One fact per ORIGINAL_DST cluster reachable on a wildcard listener, by its weakest guard."""
     for name, parsed in case.cluster_names.items():
-        if case.proxy.cluster_types[name] != "ORIGINAL_DST" or is_policy(name):
+        if case.proxy.cluster_types[name] != "ORIGINAL_DST":
             continue
         uses = [u for u in case.uses.get(name, ()) if any(b in WILDCARDS for b, _ in u.listener.addresses)]
         if not uses:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Mesh, Port, ServiceEntry, WantedHost
 from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy, Route, RouteConfig, VirtualHost
-from meshdoctor.semantics.names import BLACKHOLE, PASSTHROUGH, ClusterName, cluster_name
+from meshdoctor.semantics.names import BLACKHOLE, ClusterName, cluster_name
 from meshdoctor.semantics.registry import CLUSTER_LOCAL, Registry, Viewer
 from meshdoctor.trace.arrival import WILDCARDS
 from meshdoctor.trace.http import POLICY_HOSTS
@@ -32,7 +32,6 @@ class Use(Struct, frozen=True):
     config: RouteConfig | None = None
     virtual_host: VirtualHost | None = None
     route: Route | None = None
-    route_path: str = ""
 
     @property
     def is_http(self) -> bool:
@@ -153,7 +152,7 @@ class ProxyCase:
         """Clusters of hosts outside the mesh."""
         found = []
         for name, parsed in self.cluster_names.items():
-            if parsed.host.endswith(".svc.cluster.local"):
+            if parsed.host.endswith(CLUSTER_LOCAL):
                 continue
             cluster = self.proxy.clusters[name]
             if self.registry.is_external(cluster):
@@ -229,11 +228,6 @@ def _route_uses(listener: Listener, chain: FilterChain, config: RouteConfig) -> 
         for route in host.routes:
             for weighted in route.clusters:
                 yield Use(weighted.name, listener, chain, config, host, route)
-
-
-def is_policy(name: str) -> bool:
-    """A cluster that stands for the outbound policy, not for a host."""
-    return name in (BLACKHOLE, PASSTHROUGH, "AllowAnyDynamicDNSCluster")
 
 
 def host_lost(use: Use) -> tuple[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from meshdoctor.facts.joined.connections import destination_of
 from meshdoctor.facts.joined.proxy_case import ProxyCase, Use, host_lost
-from meshdoctor.facts.joined.views import role, seen_at
+from meshdoctor.facts.joined.views import config_name, config_role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import ResourceRole
 from meshdoctor.model.mesh import VirtualService
@@ -73,11 +73,11 @@ def _dangling(case: ProxyCase, use: Use, host: str, port: int, warming: bool) ->
         host=host,
         port=port,
         policy=case.policy,
-        resources=(role(ref, "cause"),) if ref else (),
+        resources=config_role(ref, "cause"),
         evidence=(case.evidence(use.path, use.cluster),),
         cluster=use.cluster,
         place=_place(use),
-        config=f"{ref.namespace}/{ref.name}" if ref else "",
+        config=config_name(ref),
         subset=parsed.subset if parsed else "",
         warming=warming,
         wanted=(host, port) in case.wishes,
@@ -106,13 +106,13 @@ def faults(case: ProxyCase) -> Iterator[RouteFault]:
                 host=host,
                 port=port,
                 policy=case.policy,
-                resources=(role(ref, "cause"),) if ref else (),
+                resources=config_role(ref, "cause"),
                 evidence=(case.evidence(use.path, use.cluster),),
                 abort_percent=fault.abort_percent,
                 abort_status=fault.abort_status or 0,
                 delay_percent=fault.delay_percent,
                 delay=fault.delay or 0.0,
-                config=f"{ref.namespace}/{ref.name}" if ref else "",
+                config=config_name(ref),
                 every_request=fault.abort_percent >= 100 and not fault.by_header,
             )
 

@@ -32,7 +32,7 @@ def upstreams(case: ProxyCase) -> Iterator[Upstream]:
 def _upstream(case: ProxyCase, parsed: ClusterName, cluster: Cluster) -> Upstream:
     known = case.proxy.endpoints_of(cluster)
     usable = [e for e in known or () if e.health == "HEALTHY"]
-    socket = socket_for(cluster, _first(case, cluster))
+    socket = socket_for(cluster, case.proxy.first_endpoint(cluster))
     ports = _ports(case, cluster, parsed)
     uses = [use for use in case.uses.get(cluster.name, []) if not use.is_policy]
     entry = _entry(case, parsed)
@@ -71,11 +71,6 @@ def _upstream(case: ProxyCase, parsed: ClusterName, cluster: Cluster) -> Upstrea
         via_gateway=parsed.host in case.sent_to_gateways,
         protocol_mismatch=socket is None and _declared(case, entry, parsed.port) == "http" and is_tls_port(parsed.port),
     )
-
-
-def _first(case: ProxyCase, cluster: Cluster) -> Endpoint | None:
-    known = case.proxy.endpoints.get(cluster.eds_service_name or cluster.name) or cluster.endpoints
-    return known[0] if known else None
 
 
 def _is_custom(cluster: Cluster) -> bool:

@@ -62,6 +62,16 @@ def role(ref: Ref, what: str) -> ResourceRole:
     return ResourceRole(ref.kind, ref.namespace, ref.name, what)
 
 
+def config_role(ref: Ref | None, what: str) -> tuple[ResourceRole, ...]:
+    """The same from an istio.config; empty where there is none."""
+    return (role(ref, what),) if ref else ()
+
+
+def config_name(ref: Ref | None) -> str:
+    """namespace/name of an istio.config; empty where there is none."""
+    return f"{ref.namespace}/{ref.name}" if ref else ""
+
+
 def view_role(view: EntryView, what: str) -> tuple[ResourceRole, ...]:
     """The same from a view; empty for NO_ENTRY."""
     return (ResourceRole(view.kind, view.namespace, view.name, what),) if view.kind else ()

@@ -159,7 +159,7 @@ def test_services_as_istio_reads_them() -> None:
     assert first.host == "db.shop.svc.cluster.local"
     assert first.ports == (Port(3306, "db", "TCP"), Port(80, "web", "HTTP", 8080), Port(81, "grpc-x", "GRPC"))
     assert first.export_to == (".", "other")
-    assert second.headless
+    assert second.cluster_ips == ("None",)
 
 
 def test_one_bad_object_costs_only_itself() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from meshdoctor.model.mesh import EgressListener, Mesh, Pod, Port, Ref, Service, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.model.proxy import Cluster
-from meshdoctor.semantics.registry import Registry, Viewer, captures_dns, is_external_host, is_policy_cluster
+from meshdoctor.semantics.registry import Registry, Viewer, captures_dns, is_external_host
 from tests.dumps import VIRTUAL_SERVICE, dump, read
 
 SHOP = Viewer("shop")
@@ -171,8 +171,3 @@ def test_the_viewer_is_what_pod_and_proxy_say() -> None:
     assert known.viewer(None, Pod("shop", "web", labels={"app": "web"})) == Viewer("shop", sidecar)
     assert known.viewer(None, Pod("shop", "db", labels={"app": "db"})).sidecar is None
     assert (captures_dns(None), captures_dns(proxy), captures_dns(read(dump()))) == (False, True, False)
-
-
-def test_policy_clusters() -> None:
-    assert is_policy_cluster("BlackHoleCluster")
-    assert not is_policy_cluster("outbound|443||db.example")
