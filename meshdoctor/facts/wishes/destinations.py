@@ -13,10 +13,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from meshdoctor.facts.wishes.settings import word_set
 from meshdoctor.semantics.protocols import default_port, is_network_scheme
-
-REDACTED = "[redacted by meshdoctor]"
+from meshdoctor.semantics.secrets import REDACTED
+from meshdoctor.semantics.words import word_set
 
 
 class Target(Struct, frozen=True):

@@ -9,13 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-
-
-def word_set(text: str) -> frozenset[str]:
-    """The words of a text, for lists that read better without quotes."""
-    return frozenset(text.split())
-
+from meshdoctor.semantics.words import word_set, words
 
 _HOST_WORDS = word_set(
     """
@@ -94,11 +88,6 @@ _TOOL_DOMAINS = (
     "a8r.io",
 )
 """Prefixes of annotations that configure the platform, not the application."""
-
-
-def words(name: str) -> tuple[str, ...]:
-    """The words of a setting's name, upper case."""
-    return tuple(word.upper() for word in _WORDS.findall(name))
 
 
 def names_a_host(name: str) -> bool:

@@ -16,11 +16,12 @@ import msgspec
 from msgspec import Struct
 
 from meshdoctor.facts.wishes import settings
-from meshdoctor.facts.wishes.credentials import is_secret_name
-from meshdoctor.facts.wishes.destinations import REDACTED, Target, canonical_host, is_address, port_number, targets_in
+from meshdoctor.facts.wishes.destinations import Target, canonical_host, is_address, port_number, targets_in
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, EnvVar, Pod, Service, Sighting, WantedHost
 from meshdoctor.semantics.capture import ISTIO_CONTAINERS
+from meshdoctor.semantics.secrets import REDACTED, is_secret_name
+from meshdoctor.semantics.words import words
 
 IsExternal = Callable[[str, str], bool]
 """(canonical host, namespace of the pod) → False for what a Kubernetes Service is."""
@@ -174,7 +175,7 @@ def _from_settings(group: list[_Setting], of: str, depth: int = 2) -> Iterator[_
     for setting in group:
         number = port_number(setting.value)
         if number is not None:
-            ports.setdefault(settings.words(setting.name), (number, setting.label))
+            ports.setdefault(words(setting.name), (number, setting.label))
     for setting in group:
         # A password may read as host:port; printed as a host it would be told to everybody.
         if settings.is_own_address(setting.name) or (is_secret_name(setting.name) and "://" not in setting.value):

@@ -1,0 +1,17 @@
+"""The words that names of settings are made of: `MYSQL_DB_HOST`, `db.host` and `--dbHost` end in the same one."""
+
+from __future__ import annotations
+
+import re
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, for lists that read better without quotes."""
+    return frozenset(text.split())
+
+
+def words(name: str) -> tuple[str, ...]:
+    """The words of a setting's name, upper case."""
+    return tuple(word.upper() for word in _WORDS.findall(name))
