@@ -1,0 +1,155 @@
+"""One API server seen with one user's credentials: requests with deadlines, and refusals in words.
+
+Retried are a server that does not answer, 429 and 5xx; a refusal is final. Only what was reached once is waited for:
+a server that was never there is told at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from meshdoctor.errors import Unreadable
+from meshdoctor.kube.deadline import Deadline
+from meshdoctor.semantics.text import printable
+
+CONNECT_SECONDS = 5.0
+_CONNECTIONS = 64
+"""Kept open at most; more at once work, and are told to nobody."""
+_BACK_OFF = (0.2, 0.5, 1.0, 2.0, 4.0)
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+
+Params = Sequence[tuple[str, str]]
+
+
+class Refused(Unreadable):
+    """The API server answered, and not with what was asked for. `status` is the HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Unreachable(Unreadable):
+    """The API server does not answer."""
+
+
+class Login(Struct, frozen=True):
+    """What a kubeconfig, or a pod's service account, says about one context."""
+
+    context: str
+    """The context's name; `in-cluster` for a service account."""
+    namespace: str
+    """The context's namespace, `default` where it names none."""
+    configuration: Any
+    """A `kubernetes.client.Configuration`."""
+
+
+class Session:
+    """Requests to one API server. Safe to use from several threads."""
+
+    def __init__(self, login: Login) -> None:
+        import urllib3
+        from kubernetes.client.rest import RESTClientObject
+
+        # Whoever skips TLS verification in a kubeconfig has decided so; a line for each request tells nothing new.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        login.configuration.connection_pool_maxsize = _CONNECTIONS
+        self.context = login.context
+        self.namespace = login.namespace
+        self.configuration = login.configuration
+        self.server: str = login.configuration.host.rstrip("/")
+        self._pool: Any = RESTClientObject(login.configuration).pool_manager
+        self._reached = False
+
+    def headers(self) -> dict[str, str]:
+        """The user's credentials as headers; tokens are renewed here where the login knows how."""
+        settings = self.configuration.auth_settings().values()
+        return {s["key"]: s["value"] for s in settings if s.get("in") == "header" and s.get("value")}
+
+    def get(self, path: str, params: Params = (), *, deadline: Deadline) -> bytes:
+        """The body of a successful GET. Raises `Refused`, `Unreachable`, `TimedOut` or `Cancelled`."""
+        return self.send("GET", path, params, deadline=deadline)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Params = (),
+        *,
+        deadline: Deadline,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """The body of a successful answer; raises as `get` does. What is no GET is never tried twice."""
+        url = f"{self.server}{path}" + (f"?{urlencode(params)}" if params else "")
+        sent = {"accept": "application/json", **self.headers(), **(headers or {})}
+        pauses = iter(_BACK_OFF if method == "GET" else ())
+        while True:
+            try:
+                status, answer = self._once(method, url, sent, body, deadline.left(path))
+            except Unreachable:
+                pause = next(pauses, None) if self._reached else None
+                if pause is None or not deadline.sleep(pause):
+                    raise
+                continue
+            self._reached = True
+            if status < 300:
+                return answer
+            pause = next(pauses, None) if status in _AGAIN else None
+            if pause is None or not deadline.sleep(pause):
+                raise self.refusal(status, answer)
+
+    def _once(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None, seconds: float
+    ) -> tuple[int, bytes]:
+        from urllib3 import Timeout
+        from urllib3.exceptions import HTTPError
+
+        timeout = Timeout(connect=min(CONNECT_SECONDS, seconds), total=seconds)
+        try:
+            # redirect: credentials go to the server the user named, to no other.
+            reply = self._pool.request(
+                method, url, headers=headers, body=body, timeout=timeout, retries=False, redirect=False
+            )
+        except (HTTPError, OSError) as problem:
+            raise Unreachable(f"{self.server} (context {self.context}) does not answer: {_cause(problem)}") from None
+        return reply.status, reply.data
+
+    def refusal(self, status: int, answer: bytes) -> Refused:
+        """What the server's answer means, in words for the user."""
+        said = _message(answer)
+        if status == 401:
+            return Refused(
+                401,
+                f"{self.server} does not accept the credentials of context {self.context}: they expired or were "
+                "revoked. Log in again, then repeat this command.",
+            )
+        if status == 403:
+            return Refused(403, f"forbidden: {said or 'the server names no permission'}")
+        return Refused(status, f"the API server answered {status}: {said or 'no reason given'}")
+
+
+def _message(answer: bytes) -> str:
+    """The message of a Kubernetes Status, else the start of the text."""
+    try:
+        said = json.loads(answer)
+    except ValueError:
+        return printable(answer[:200].decode("utf-8", "replace").strip())
+    message = said.get("message") if isinstance(said, dict) else None
+    return printable(message[:500]) if isinstance(message, str) else ""
+
+
+def _cause(problem: BaseException) -> str:
+    """The innermost reason of a failed connection, without the client's own object names."""
+    text = str(getattr(problem, "reason", None) or problem)
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "its certificate is not the one the kubeconfig trusts"
+    for known in ("Connection refused", "timed out", "Name or service not known", "No route to host", "reset by peer"):
+        if known in text:
+            return known[0].lower() + known[1:]
+    return printable(text.rsplit(">: ", 1)[-1])[:200]
