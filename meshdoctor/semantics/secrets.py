@@ -72,6 +72,18 @@ def form_of_secret(name: str, value: str) -> str:
     return ""
 
 
+def may_be_key(name: str, value: str) -> bool:
+    """A KEY without a word that tells which: no finding rests on it, but nobody passes it on either."""
+    parts = words(name)
+    text = value.strip()
+    return bool(parts) and parts[-1] == "KEY" and text.lower() not in _NO_SECRET and not _is_reference(text)
+
+
+def is_hole(text: str) -> bool:
+    """The whole text is a template's hole: `$(DB_PASSWORD)`, `${PASS}`, `<password>`."""
+    return _HOLE.fullmatch(text) is not None
+
+
 def _is_reference(text: str) -> bool:
     """The value only says where the secret is, or is a template's hole, or a URL without password."""
     return bool(_HOLE.fullmatch(text) or _ELSEWHERE.match(text) or re.match(r"[a-z][a-z0-9+.-]*://", text))
