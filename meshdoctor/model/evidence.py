@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
 
@@ -36,6 +37,8 @@ class Document(Struct, frozen=True):
     """Bytes as stored: of a compressed file, the compressed ones."""
     origin: str = ""
     """The user's own file, for messages, where it is not named as in the capture layout."""
+    tree: Callable[[], Any] | None = None
+    """The parsed content, where the source has it already: what a reader of `read` would get, and may not change."""
 
 
 class Unread(Struct, frozen=True):

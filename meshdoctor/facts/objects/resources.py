@@ -194,7 +194,7 @@ class Resources:
         `kind` is what an item without a kind is: the API server leaves it out in the Lists it answers with.
         """
         try:
-            trees = load_documents(document.read(), document.path)
+            trees = [document.tree()] if document.tree else load_documents(document.read(), document.path)
         except (Unreadable, OSError) as problem:
             self._report(document.path, str(problem))
             return None

@@ -1,0 +1,196 @@
+"""The cluster's objects as documents of the capture layout, secrets taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, partial
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from meshdoctor import yamlio
+from meshdoctor.collect.live.pods import LivePod, read_pod
+from meshdoctor.collect.live.pool import Pool
+from meshdoctor.collect.redact import Removals, redacted_objects
+from meshdoctor.errors import Unreadable
+from meshdoctor.kube.deadline import Deadline
+from meshdoctor.kube.kinds import CONFIG_MAPS, GATEWAYS, LISTED, PODS
+from meshdoctor.kube.lists import Kind, Listed, Lister, NotInstalled
+from meshdoctor.kube.session import Refused, Session
+from meshdoctor.model.evidence import Document, Unread
+
+SECONDS = 60.0
+"""For all pages of one kind."""
+_AT_ONCE = 8
+_MESH_CONFIG = "istio"
+
+
+class Scope(Struct, frozen=True):
+    """Which pods are looked at."""
+
+    namespaces: tuple[str, ...] = ()
+    """Empty: all."""
+    labels: str = ""
+    """A label selector as kubectl takes it."""
+    istio_namespace: str = "istio-system"
+
+
+class Objects(Struct):
+    """Objects by plural kind, and the pods among them."""
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
+    pods: list[LivePod] = field(default_factory=list)
+
+
+def read_objects(session: Session, scope: Scope, removals: Removals) -> Objects:
+    """Everything that the rules and the trace look at. Kinds that cannot be read are named in `unread`.
+
+    Raises `Unreadable` where not even pods can be listed: a cluster that does not answer, credentials that expired.
+    """
+    reader = _Reader(session, scope, removals)
+    # Alone and first: it says whether the server answers and the credentials are good.
+    pods = reader.pods()
+    reader.kinds()
+    reader.gateway_pods(pods)
+    reader.keep("pods", Listed("Pod", "v1", pods))
+    reader.config_maps()
+    return reader.found
+
+
+class _Reader:
+    def __init__(self, session: Session, scope: Scope, removals: Removals) -> None:
+        self.session = session
+        self.scope = scope
+        self.removals = removals
+        self.lister = Lister(session)
+        self.gateways: list[dict[str, Any]] = []
+        self.found = Objects()
+
+    def pods(self) -> list[dict[str, Any]]:
+        deadline = Deadline(SECONDS)
+        spaces = self.scope.namespaces or ("",)
+        try:
+            return [pod for space in spaces for pod in self._pods_of(space, deadline)]
+        except Refused as problem:
+            if problem.status != 403 or self.scope.namespaces:
+                raise _permission(problem) from None
+            own = self.session.namespace
+            try:
+                pods = list(self._pods_of(own, deadline))
+            except Refused:
+                raise _permission(problem) from None
+            self._miss("pods", f"only those of namespace {own}: {problem}")
+            return pods
+
+    def _pods_of(self, namespace: str, deadline: Deadline) -> Iterator[dict[str, Any]]:
+        yield from self.lister.list(PODS, deadline, namespace=namespace, labels=self.scope.labels).items
+
+    def kinds(self) -> None:
+        pool = Pool(self._list, at_once=_AT_ONCE, seconds=SECONDS)
+        outcomes = {done.item: done for done in pool.run(LISTED)}
+        if pool.interrupted:
+            raise KeyboardInterrupt
+        for kind in LISTED:
+            done = outcomes[kind]
+            if done.result is not None:
+                if kind == GATEWAYS:
+                    self.gateways = done.result.items
+                self.keep(kind.plural, done.result)
+            elif isinstance(done.problem, NotInstalled | Refused):
+                self._miss(kind.plural, str(done.problem))
+            elif isinstance(done.problem, Unreadable):
+                self._miss(kind.plural, f"{kind}: {done.problem}")
+            elif done.problem is not None:
+                raise done.problem
+
+    def _list(self, kind: Kind, deadline: Deadline) -> Listed:
+        return self.lister.list(kind, deadline)
+
+    def gateway_pods(self, pods: list[dict[str, Any]]) -> None:
+        """Adds pods of gateways, which a way out may lead through, where only some of all pods are looked at."""
+        if not (self.scope.namespaces or self.scope.labels):
+            return
+        known = {_key(pod) for pod in pods}
+        for labels in sorted({_selector(gateway) for gateway in self.gateways} - {""}):
+            try:
+                found = self.lister.list(PODS, Deadline(SECONDS), labels=labels).items
+            except Refused as problem:
+                self._miss("pods", f"gateways with {labels}: {problem}")
+                return
+            pods += [pod for pod in found if _key(pod) not in known]
+            known.update(map(_key, found))
+
+    def config_maps(self) -> None:
+        """Those that pods' environments read, and Istio's mesh settings. Others are none of meshdoctor's business."""
+        revisions = sorted({pod.revision for pod in self.found.pods if pod.revision})
+        names = [_MESH_CONFIG, *(f"{_MESH_CONFIG}-{revision}" for revision in revisions if revision != "default")]
+        wanted = dict.fromkeys((self.scope.istio_namespace, name) for name in names)
+        wanted.update(dict.fromkeys((pod.namespace, name) for pod in self.found.pods for name in pod.config_maps))
+        pool = Pool(self._config_map, at_once=_AT_ONCE, seconds=SECONDS)
+        read: dict[tuple[str, str], dict[str, Any]] = {}
+        forbidden = ""
+        for done in pool.run(list(wanted)):
+            if done.result is not None:
+                read[done.item] = done.result
+            elif isinstance(done.problem, Refused) and done.problem.status == 404:
+                continue
+            elif isinstance(done.problem, Refused) and done.problem.status == 403:
+                forbidden = str(done.problem)
+            elif done.problem is not None:
+                self._miss("configmaps", f"{'/'.join(done.item)}: {done.problem}")
+        if pool.interrupted:
+            raise KeyboardInterrupt
+        if forbidden:
+            self._miss("configmaps", forbidden)
+        if read or not forbidden:
+            self.keep("configmaps", Listed("ConfigMap", "v1", [read[key] for key in wanted if key in read]))
+
+    def _config_map(self, place: tuple[str, str], deadline: Deadline) -> dict[str, Any]:
+        return self.lister.get(CONFIG_MAPS, *place, deadline)
+
+    def keep(self, plural: str, listed: Listed) -> None:
+        path = f"resources/{plural}.yaml"
+        items = list(redacted_objects(path, _complete(listed), self.removals))
+        self.found.documents[path] = as_document(path, items)
+        if plural == "pods":
+            self.found.pods = list(self._read_pods(items))
+
+    def _read_pods(self, items: Iterable[dict[str, Any]]) -> Iterator[LivePod]:
+        for item in items:
+            try:
+                yield read_pod(item)
+            except msgspec.ValidationError as problem:
+                self._miss("pods", f"{_key(item)}: {problem}")
+
+    def _miss(self, plural: str, because: str) -> None:
+        self.found.unread.append(Unread(f"resources/{plural}.yaml", because))
+
+
+def as_document(path: str, items: Sequence[dict[str, Any]]) -> Document:
+    """A Kubernetes List as a document. Its text is written when somebody reads it: most kinds are only looked at."""
+    tree = {"apiVersion": "v1", "kind": "List", "items": list(items)}
+    text = cache(lambda: yamlio.dump(tree).encode())
+    return Document(path, text, 0, tree=partial(lambda same: same, tree))
+
+
+def _complete(listed: Listed) -> list[dict[str, Any]]:
+    """Items with kind and apiVersion first, which the server leaves out inside a List."""
+    return [{"apiVersion": listed.api_version, "kind": listed.kind, **item} for item in listed.items]
+
+
+def _permission(problem: Refused) -> Unreadable:
+    if problem.status != 403:
+        return problem
+    return Unreadable(f"pods cannot be listed. {problem}. `meshdoctor rbac` prints the role that is enough.")
+
+
+def _key(body: dict[str, Any]) -> str:
+    metadata = body.get("metadata") or {}
+    return f"{metadata.get('namespace')}/{metadata.get('name')}"
+
+
+def _selector(gateway: dict[str, Any]) -> str:
+    selector = (gateway.get("spec") or {}).get("selector")
+    return ",".join(f"{k}={v}" for k, v in sorted(selector.items())) if isinstance(selector, dict) else ""

@@ -1,0 +1,131 @@
+"""One sidecar's admin pages: by port-forward to 15000, or where that is forbidden by exec of pilot-agent.
+
+`pilot-agent request GET PATH` asks the same admin port from inside (istio, pilot/cmd/pilot-agent/app/request.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct, field
+
+from meshdoctor.collect.recognise import Shape, recognise
+from meshdoctor.errors import Unreadable
+from meshdoctor.kube.deadline import Cancelled, Deadline, TimedOut
+from meshdoctor.kube.pods import Forward, execute
+from meshdoctor.kube.session import Refused, Session, Unreachable
+from meshdoctor.kube.websockets import Broken
+from meshdoctor.model.evidence import Unread
+from meshdoctor.semantics.text import printable
+
+ADMIN_PORT = 15000
+CONFIG_DUMP = "config_dump.json"
+PAGES = {
+    CONFIG_DUMP: "/config_dump?include_eds",
+    "server_info.json": "/server_info",
+    "clusters.json": "/clusters?format=json",
+    "stats.txt": "/stats?usedonly",
+}
+"""File of the capture layout → admin page."""
+
+_SHAPES = {
+    CONFIG_DUMP: Shape.CONFIG_DUMP,
+    "server_info.json": Shape.SERVER_INFO,
+    "clusters.json": Shape.CLUSTER_STATUS,
+}
+_PAUSES = (0.3, 1.0, 2.0)
+
+Ask = Callable[[str], bytes]
+
+
+class Pages(Struct):
+    """What one sidecar answered: files by name, and what it did not answer."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
+    """Paths are names of files."""
+
+
+class SidecarReader:
+    """Asks sidecars, and remembers which way is forbidden so that the next one is not asked in vain."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._forward_forbidden = ""
+
+    def read(self, namespace: str, pod: str, container: str, deadline: Deadline) -> Pages:
+        """All pages of one sidecar. Raises `Unreadable` where its config dump cannot be had, saying why."""
+        pauses = iter(_PAUSES)
+        while True:
+            try:
+                return self._read(namespace, pod, container, deadline)
+            except (Broken, Unreachable) as problem:
+                pause = next(pauses, None)
+                if pause is None or not deadline.sleep(pause):
+                    raise _explained(problem) from None
+            except Refused as problem:
+                raise _explained(problem) from None
+
+    def _read(self, namespace: str, pod: str, container: str, deadline: Deadline) -> Pages:
+        if not self._forward_forbidden:
+            try:
+                with Forward(self._session, namespace, pod, ADMIN_PORT, deadline) as forward:
+                    return _pages(forward.fetch)
+            except Refused as problem:
+                if problem.status != 403:
+                    raise
+                self._forward_forbidden = str(problem)
+        return _pages(lambda page: self._by_exec(namespace, pod, container, page, deadline))
+
+    def _by_exec(self, namespace: str, pod: str, container: str, page: str, deadline: Deadline) -> bytes:
+        command = ["pilot-agent", "request", "GET", page]
+        try:
+            ran = execute(self._session, namespace, pod, container, command, deadline)
+        except Refused as problem:
+            if problem.status != 403:
+                raise
+            raise Unreadable(
+                f"neither port-forward nor exec is allowed: {self._forward_forbidden}; {problem}. `meshdoctor rbac` "
+                "prints the role that is enough"
+            ) from None
+        if ran.failure:
+            said = printable(ran.stderr.decode("utf-8", "replace").strip())[-200:]
+            raise Unreadable(f"pilot-agent could not ask Envoy: {said or ran.failure}")
+        return ran.stdout
+
+
+def _pages(ask: Ask) -> Pages:
+    found = Pages()
+    for name, page in PAGES.items():
+        try:
+            found.files[name] = _checked(name, ask(page))
+        except (Cancelled, TimedOut, Refused):
+            raise
+        except Unreadable as problem:
+            if name == CONFIG_DUMP:
+                raise
+            found.unread.append(Unread(name, str(problem)))
+    return found
+
+
+def _checked(name: str, content: bytes) -> bytes:
+    """The answer, if it is what the page gives. Raises `Unreadable` for an error page or another server's."""
+    shape = _SHAPES.get(name)
+    if shape is None or recognise(content[:65536], name) is shape:
+        return content
+    start = printable(content[:40].decode("utf-8", "replace").strip())
+    raise Unreadable(
+        f"port {ADMIN_PORT} answered with something else than Envoy's {PAGES[name].split('?')[0]}"
+        + (f", starting with {start!r}" if start else ": nothing")
+    )
+
+
+def _explained(problem: Unreadable) -> Unreadable:
+    text = str(problem)
+    if isinstance(problem, Refused) and problem.status == 404:
+        return Unreadable("the pod was deleted while it was read")
+    if isinstance(problem, Broken) and ("refused" in text.lower() or "RemoteDisconnected" in text):
+        return Unreadable(
+            f"nothing listens on Envoy's admin port {ADMIN_PORT}: the proxy is down, or its proxyAdminPort is another"
+        )
+    return problem
