@@ -1,6 +1,7 @@
 """The wiring: what every front end calls. Each stage is one line here; none of them knows another.
 
-open_case    source  → Case      collect, then facts
+open_case    source  → Case      collect, then facts; a live cluster is collected by `live`
+save_capture source  → SavedCapture
 diagnose     Case    → Diagnosis engine over the sheet
 trace        Case    → Trace
 hosts        Case    → Hosts
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
@@ -25,7 +26,7 @@ from meshdoctor.facts.joined.host_rows import host_rows
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.facts.lines import with_lines
 from meshdoctor.facts.mesh import read_mesh
-from meshdoctor.model.evidence import Capture
+from meshdoctor.model.evidence import Capture, Unread
 from meshdoctor.model.finding import Diagnosis, NotEvaluated
 from meshdoctor.model.hosts import Hosts
 from meshdoctor.model.mesh import Mesh
@@ -35,13 +36,30 @@ from meshdoctor.semantics.nearest import nearest
 from meshdoctor.semantics.selection import find_pod
 from meshdoctor.trace.outbound import Tracer, trace_host
 
+if TYPE_CHECKING:
+    from meshdoctor.collect.live.cluster import Watcher
+    from meshdoctor.live import ClusterSource
+
 
 class Source(Struct, frozen=True):
-    """Where to look: a path (`--from`), manifests beside it (`-f`), or a bundled snapshot."""
+    """Where to look: a path (`--from`), manifests beside it (`-f`), a bundled snapshot, or a live cluster."""
 
     path: Path | None = None
     manifests: tuple[Path, ...] = ()
     snapshot: str | None = None
+    cluster: ClusterSource | None = None
+
+
+class SavedCapture(Struct, frozen=True):
+    """A capture that was saved. `size` is in bytes on disk, `removed` the number of values that were redacted."""
+
+    path: Path
+    documents: int
+    proxies: int
+    size: int
+    removed: int
+    unread: tuple[Unread, ...]
+    interrupted: bool
 
 
 class SnapshotInfo(Struct, frozen=True):
@@ -56,10 +74,11 @@ class SnapshotInfo(Struct, frozen=True):
 
 
 class Case:
-    """One capture and the mesh in it."""
+    """One capture and the mesh in it. `interrupted`: Ctrl-C ended the reading, and what is missing is named in it."""
 
-    def __init__(self, capture: Capture) -> None:
+    def __init__(self, capture: Capture, *, interrupted: bool = False) -> None:
         self.capture = capture
+        self.interrupted = interrupted
 
     @cached_property
     def mesh(self) -> Mesh:
@@ -67,18 +86,26 @@ class Case:
         return read_mesh(self.capture)
 
 
-def open_case(source: Source) -> Case:
-    """Collect the evidence of a source.
+def open_case(source: Source, watcher: Watcher | None = None, *, pod: str = "", host: str = "") -> Case:
+    """Collect the evidence of a source. Of a live cluster, with `pod` only what a trace from there needs.
 
     Raises `Unreadable` where it cannot be read, `NothingToJudge` where it holds nothing, `UsageError` where the source
     names nothing.
     """
-    capture = _collected(source)
-    if source.manifests:
-        from meshdoctor.collect.manifests import with_manifests
+    if source.cluster is not None:
+        from meshdoctor.live import read_cluster
 
-        capture = with_manifests(capture, source.manifests)
-    return Case(capture)
+        cluster = read_cluster(source.cluster, watcher, pod=pod, host=host)
+        return Case(_with_manifests(cluster.capture(), source), interrupted=cluster.interrupted)
+    return Case(_with_manifests(_collected(source), source))
+
+
+def _with_manifests(capture: Capture, source: Source) -> Capture:
+    if not source.manifests:
+        return capture
+    from meshdoctor.collect.manifests import with_manifests
+
+    return with_manifests(capture, source.manifests)
 
 
 def _collected(source: Source) -> Capture:
@@ -90,6 +117,35 @@ def _collected(source: Source) -> Capture:
     if source.manifests:
         raise UsageError("manifests alone show no proxy: give a capture or a config dump with --from, -f beside it.")
     raise UsageError("nothing to look at: give a capture with --from PATH, or try `meshdoctor demo`.")
+
+
+def save_capture(source: Source, path: Path, watcher: Watcher | None = None) -> SavedCapture:
+    """Save a source's evidence, without secrets. Raises what `open_case` and `collect.save.save` raise."""
+    from meshdoctor.collect.save import check_target, save
+
+    check_target(path)
+    if source.cluster is not None:
+        from meshdoctor.live import read_cluster
+
+        cluster = read_cluster(source.cluster, watcher)
+        capture, removals, about = cluster.capture(), cluster.removals, cluster.about
+    else:
+        from meshdoctor.collect.cleaned import cleaned
+        from meshdoctor.collect.redact import Removals
+
+        removals, about = Removals(), {}
+        capture = cleaned(_collected(source), removals)
+    _refuse_nothing(Case(capture))
+    size = save(capture, path, removals, about)
+    return SavedCapture(
+        path=path,
+        documents=len(capture.documents),
+        proxies=len(capture.proxy_documents()),
+        size=size,
+        removed=removals.counts.total(),
+        unread=capture.unread,
+        interrupted=bool(about.get("interrupted")),
+    )
 
 
 def _snapshot_name(wanted: str) -> str:

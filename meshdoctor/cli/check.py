@@ -10,6 +10,8 @@ import typer
 from meshdoctor.cli import options
 from meshdoctor.cli.exits import TABLE, ExitCode
 from meshdoctor.cli.formats import Output, read_outputs
+from meshdoctor.cli.live import Live
+from meshdoctor.cli.progress import Progress, ended
 from meshdoctor.cli.streams import encoded, paper, put, say, write_file
 
 if TYPE_CHECKING:
@@ -49,6 +51,14 @@ def check(
     filenames: options.Filenames = None,
     namespaces: options.Namespaces = None,
     all_namespaces: options.AllNamespaces = False,
+    selector: options.Selector = None,
+    context: options.Context = None,
+    kubeconfig: options.Kubeconfig = None,
+    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
+    logs: options.Logs = options.LOGS,
+    dns: options.Dns = options.Resolver.AUTO,
+    timeout: options.Timeout = options.TIMEOUT,
+    at_once: options.AtOnce = options.AT_ONCE,
     json: options.Json = False,
     output: Outputs = None,
     fail_on: Fail = FailOn.ERROR,
@@ -62,19 +72,23 @@ def check(
     """Say what is broken on the way out, and what to change."""
     outputs = read_outputs(output or (), json=json)
     chosen = options.chosen_namespaces(namespaces, all_namespaces)
-    source = options.source(from_, filenames)
+    live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
+    source = live.source(from_, filenames)
 
     from meshdoctor import doctor
 
-    case = doctor.open_case(source)
+    with Progress() as progress:
+        case = doctor.open_case(source, progress)
     diagnosis = doctor.diagnose(case, rules=rule or (), skip=skip or (), rule_dirs=rules or (), namespaces=chosen)
     write(diagnosis, outputs, verbose=verbose, no_color=no_color)
-    return exit_code(diagnosis, fail_on, strict=strict)
+    return ended(case) or exit_code(diagnosis, fail_on, strict=strict)
 
 
 check.__doc__ = f"""Say what is broken on the way out, and what to change.
 
 \b
+  meshdoctor check                              the current context's cluster
+  meshdoctor check -n shop -l app=web --context staging
   meshdoctor check --from capture.tar.gz
   meshdoctor check --from config_dump.json -f manifests/
   meshdoctor check --from capture/ --json --fail-on warning

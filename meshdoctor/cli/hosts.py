@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from meshdoctor.cli import options
 from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.live import Live
+from meshdoctor.cli.progress import Progress, ended
 from meshdoctor.cli.streams import paper, put, say
 
 
@@ -12,6 +14,14 @@ def hosts(
     filenames: options.Filenames = None,
     namespaces: options.Namespaces = None,
     all_namespaces: options.AllNamespaces = False,
+    selector: options.Selector = None,
+    context: options.Context = None,
+    kubeconfig: options.Kubeconfig = None,
+    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
+    logs: options.Logs = options.LOGS,
+    dns: options.Dns = options.Resolver.AUTO,
+    timeout: options.Timeout = options.TIMEOUT,
+    at_once: options.AtOnce = options.AT_ONCE,
     json: options.Json = False,
     verbose: options.Verbose = False,
     no_color: options.NoColor = False,
@@ -19,6 +29,7 @@ def hosts(
     """List the external hosts, who wants them, and the verdicts.
 
     \b
+      meshdoctor hosts -n bookinfo
       meshdoctor hosts --from capture/
       meshdoctor hosts --from capture/ -n bookinfo --json
 
@@ -27,11 +38,14 @@ def hosts(
     4 something could not be read, 130 interrupted.
     """
     chosen = options.chosen_namespaces(namespaces, all_namespaces)
-    source = options.source(from_, filenames)
+    live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
+    source = live.source(from_, filenames)
 
     from meshdoctor import doctor
 
-    result = doctor.hosts(doctor.open_case(source), chosen)
+    with Progress() as progress:
+        case = doctor.open_case(source, progress)
+    result = doctor.hosts(case, chosen)
     if json:
         from meshdoctor.report import json_v1
 
@@ -43,4 +57,4 @@ def hosts(
     if not result.hosts and result.missing:
         say("no host could be found: evidence is missing")
         return ExitCode.NO_VERDICT
-    return ExitCode.CLEAN
+    return ended(case) or ExitCode.CLEAN

@@ -14,10 +14,12 @@ import typer
 
 from meshdoctor import __version__
 from meshdoctor.cli import rules
+from meshdoctor.cli.capture import capture
 from meshdoctor.cli.check import check
 from meshdoctor.cli.demo import demo
 from meshdoctor.cli.exits import ExitCode
 from meshdoctor.cli.hosts import hosts
+from meshdoctor.cli.rbac import rbac
 from meshdoctor.cli.streams import put, say
 from meshdoctor.cli.trace import trace
 from meshdoctor.errors import MeshdoctorError
@@ -26,10 +28,11 @@ _DEBUG = "MESHDOCTOR_DEBUG"
 
 _WHAT_TO_TRY = """\
 what to do? Try one of
-  meshdoctor demo                              a broken mesh, no cluster needed
-  meshdoctor check --from PATH                 what is broken in a capture
-  meshdoctor trace POD HOST:PORT --from PATH   what becomes of one connection
-  meshdoctor --help                            everything else"""
+  meshdoctor demo                   a broken mesh, no cluster needed
+  meshdoctor check                  what is broken in the current context's cluster
+  meshdoctor check --from PATH      what is broken in a capture
+  meshdoctor trace POD HOST:PORT    what becomes of one connection
+  meshdoctor --help                 everything else"""
 
 app = typer.Typer(
     name="meshdoctor",
@@ -40,6 +43,8 @@ app = typer.Typer(
 app.command()(check)
 app.command()(trace)
 app.command()(hosts)
+app.command()(capture)
+app.command()(rbac)
 app.add_typer(rules.app, name="rules")
 app.command()(demo)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,19 @@ if TYPE_CHECKING:
     from meshdoctor.doctor import Source
 
 _SNAPSHOT = "demo:"
+_TIME = re.compile(r"(\d{1,6})(s|m|h|)\Z")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+LOGS, TIMEOUT, AT_ONCE, ISTIO_NAMESPACE = "10m", "30s", 16, "istio-system"
+"""Defaults of the options of a live run."""
+
+
+class Resolver(StrEnum):
+    """Who resolves outside hosts."""
+
+    AUTO = "auto"
+    LOCAL = "local"
+    OFF = "off"
 
 
 def complete_rule(incomplete: str) -> list[str]:
@@ -35,7 +50,7 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="PATH",
-        help="Capture folder or archive, a config_dump file, pasted proxy-config JSON, or demo:NAME.",
+        help="Instead of the cluster: a capture, its archive, a config_dump, pasted proxy-config JSON, or demo:NAME.",
     ),
 ]
 Filenames = Annotated[
@@ -47,6 +62,24 @@ Namespaces = Annotated[
     typer.Option("-n", "--namespace", metavar="NAME", help="Only pods of this namespace. Repeatable."),
 ]
 AllNamespaces = Annotated[bool, typer.Option("-A", "--all-namespaces", help="Pods of all namespaces (the default).")]
+Selector = Annotated[
+    str | None, typer.Option("-l", "--selector", metavar="LABELS", help="Only pods with these labels, as app=web.")
+]
+Context = Annotated[
+    str | None, typer.Option("--context", metavar="NAME", help="Context of the kubeconfig; by default the current one.")
+]
+Kubeconfig = Annotated[
+    Path | None, typer.Option("--kubeconfig", metavar="FILE", help="By default what KUBECONFIG says, ~/.kube/config.")
+]
+IstioNamespace = Annotated[str, typer.Option("--istio-namespace", metavar="NAME", help="Where istiod runs.")]
+Logs = Annotated[
+    str, typer.Option("--logs", metavar="TIME", help="How far back access logs are read: 90s, 10m, 1h; 0: not.")
+]
+Dns = Annotated[
+    Resolver, typer.Option("--dns", help="Who resolves outside hosts: a pod (else this machine), this machine, nobody.")
+]
+Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="For all that is asked of one sidecar.")]
+AtOnce = Annotated[int, typer.Option("--at-once", metavar="N", min=1, max=256, help="Sidecars asked at the same time.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; so does the variable NO_COLOR.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Everything: all pods, evidence, mends, manifests.")]
@@ -56,18 +89,15 @@ RuleDirs = Annotated[
 ]
 
 
-def source(from_: str | None, filenames: Sequence[Path] | None) -> Source:
-    """What to look at.
+def files(from_: str | None, filenames: Sequence[Path] | None) -> Source | None:
+    """The files to look at, None where --from and -f name none.
 
     Raises:
-        UsageError: neither --from nor -f says what.
+        UsageError: --from is empty.
     """
     manifests = tuple(filenames or ())
     if from_ is None and not manifests:
-        raise UsageError(
-            "nothing to look at: give --from PATH (a capture, or the answer of Envoy's /config_dump)\n"
-            "  or -f PATH (manifests). `meshdoctor demo` shows a bundled example and needs neither."
-        )
+        return None
     if from_ is not None and not from_:
         raise UsageError("--from is empty: give the path of a capture or a config dump")
     from meshdoctor.doctor import Source
@@ -86,3 +116,15 @@ def chosen_namespaces(namespaces: Sequence[str] | None, all_namespaces: bool) ->
     if namespaces and all_namespaces:
         raise UsageError("-n names namespaces and -A asks for all of them: leave one out")
     return tuple(dict.fromkeys(namespaces or ()))
+
+
+def seconds(text: str, option: str) -> int:
+    """A span of time as a number of seconds.
+
+    Raises:
+        UsageError: it is none.
+    """
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{option} {text!r} is no time: write 90s, 10m or 1h")
+    return int(match.group(1)) * _UNITS[match.group(2)]

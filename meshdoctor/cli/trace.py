@@ -9,6 +9,7 @@ import typer
 
 from meshdoctor.cli import options
 from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.live import Live
 from meshdoctor.cli.streams import paper, put, say
 from meshdoctor.errors import UsageError
 
@@ -52,13 +53,18 @@ def trace(
     authority: Authority = None,
     path: UrlPath = None,
     namespaces: options.Namespaces = None,
+    context: options.Context = None,
+    kubeconfig: options.Kubeconfig = None,
+    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
+    dns: options.Dns = options.Resolver.AUTO,
+    timeout: options.Timeout = options.TIMEOUT,
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
     """Follow one connection through a pod's sidecar.
 
     \b
-      meshdoctor trace ratings-v2 db.example.com:3306 --from capture/
+      meshdoctor trace ratings-v2 db.example.com:3306
       meshdoctor trace shop/web github.com:443 --ip 198.51.100.20 --from capture/
       meshdoctor trace deploy/web api.example.com:443 --sni "" --from capture/
 
@@ -71,14 +77,17 @@ def trace(
     asked = read_host_port(where)
     does = _protocol(protocol, asked.protocol, sni=sni, http=authority or path)
     dialled = None if ip is None else address(ip)
-    source = options.source(from_, filenames)
+    chosen = options.chosen_namespaces(namespaces, all_namespaces=False)
+    live = Live(context, kubeconfig, chosen, None, istio_namespace, "0", dns, timeout, options.AT_ONCE)
+    source = live.source(from_, filenames)
     if "://" in where:
         say(f"tracing {asked.host} port {asked.port}" + (f" as {does}" if does else "") + ", as read from the URL")
 
     from meshdoctor import doctor
 
+    # An address given is the one that is dialled: nobody has to be asked for others.
     result = doctor.trace(
-        doctor.open_case(source),
+        doctor.open_case(source, pod=pod, host="" if dialled else asked.host),
         pod,
         asked.host,
         asked.port,
@@ -87,7 +96,7 @@ def trace(
         sni=sni,
         authority=authority,
         path=path or (asked.path if does == "http" else None) or "/",
-        namespaces=options.chosen_namespaces(namespaces, all_namespaces=False) or None,
+        namespaces=chosen or None,
     )
     if json:
         from meshdoctor.report import json_v1

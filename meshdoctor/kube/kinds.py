@@ -23,3 +23,8 @@ LISTED = (
     Kind("security.istio.io", "peerauthentications"),
 )
 """Listed for the whole cluster, whatever namespaces are asked for: an entry of any may be visible in all."""
+
+CHANGED = tuple(
+    Kind(NETWORKING, plural) for plural in ("serviceentries", "virtualservices", "destinationrules", "sidecars")
+)
+"""Kinds that a mend creates, changes or deletes."""

@@ -76,9 +76,8 @@ def _local(host: str) -> tuple[str, ...]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as problem:
-        if getattr(problem, "errno", None) in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
-            return ()
-        raise Unreadable(f"the resolver failed: {problem}") from None
+        # This machine not knowing a name says nothing of the pods: a cluster has names of its own.
+        raise Unreadable(f"not resolved ({getattr(problem, 'strerror', None) or problem})") from None
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

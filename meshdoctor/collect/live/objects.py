@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, partial
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
-from meshdoctor import yamlio
+from meshdoctor.collect.documents import list_document
 from meshdoctor.collect.live.pods import LivePod, read_pod
 from meshdoctor.collect.live.pool import Pool
 from meshdoctor.collect.redact import Removals, redacted_objects
@@ -128,24 +127,27 @@ class _Reader:
         names = [_MESH_CONFIG, *(f"{_MESH_CONFIG}-{revision}" for revision in revisions if revision != "default")]
         wanted = dict.fromkeys((self.scope.istio_namespace, name) for name in names)
         wanted.update(dict.fromkeys((pod.namespace, name) for pod in self.found.pods for name in pod.config_maps))
+        read = self._config_maps_read(list(wanted))
+        if read is not None:
+            self.keep("configmaps", Listed("ConfigMap", "v1", [read[key] for key in wanted if key in read]))
+
+    def _config_maps_read(self, wanted: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]] | None:
+        """Those that are there, None where none may be read."""
         pool = Pool(self._config_map, at_once=_AT_ONCE, seconds=SECONDS)
         read: dict[tuple[str, str], dict[str, Any]] = {}
-        forbidden = ""
-        for done in pool.run(list(wanted)):
+        refusals: dict[int, str] = {}
+        for done in pool.run(wanted):
             if done.result is not None:
                 read[done.item] = done.result
-            elif isinstance(done.problem, Refused) and done.problem.status == 404:
-                continue
-            elif isinstance(done.problem, Refused) and done.problem.status == 403:
-                forbidden = str(done.problem)
-            elif done.problem is not None:
+            elif isinstance(done.problem, Refused):
+                refusals[done.problem.status] = str(done.problem)
+            else:
                 self._miss("configmaps", f"{'/'.join(done.item)}: {done.problem}")
         if pool.interrupted:
             raise KeyboardInterrupt
-        if forbidden:
-            self._miss("configmaps", forbidden)
-        if read or not forbidden:
-            self.keep("configmaps", Listed("ConfigMap", "v1", [read[key] for key in wanted if key in read]))
+        for status in refusals.keys() - {404}:
+            self._miss("configmaps", refusals[status])
+        return read if read or not refusals.keys() - {404} else None
 
     def _config_map(self, place: tuple[str, str], deadline: Deadline) -> dict[str, Any]:
         return self.lister.get(CONFIG_MAPS, *place, deadline)
@@ -153,7 +155,7 @@ class _Reader:
     def keep(self, plural: str, listed: Listed) -> None:
         path = f"resources/{plural}.yaml"
         items = list(redacted_objects(path, _complete(listed), self.removals))
-        self.found.documents[path] = as_document(path, items)
+        self.found.documents[path] = list_document(path, items)
         if plural == "pods":
             self.found.pods = list(self._read_pods(items))
 
@@ -166,13 +168,6 @@ class _Reader:
 
     def _miss(self, plural: str, because: str) -> None:
         self.found.unread.append(Unread(f"resources/{plural}.yaml", because))
-
-
-def as_document(path: str, items: Sequence[dict[str, Any]]) -> Document:
-    """A Kubernetes List as a document. Its text is written when somebody reads it: most kinds are only looked at."""
-    tree = {"apiVersion": "v1", "kind": "List", "items": list(items)}
-    text = cache(lambda: yamlio.dump(tree).encode())
-    return Document(path, text, 0, tree=partial(lambda same: same, tree))
 
 
 def _complete(listed: Listed) -> list[dict[str, Any]]:

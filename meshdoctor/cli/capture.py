@@ -1,0 +1,71 @@
+"""`meshdoctor capture`: save everything a diagnosis needs, without secrets, to look at it elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from meshdoctor.cli import options
+from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.live import Live
+from meshdoctor.cli.progress import Progress
+from meshdoctor.cli.streams import put, say
+
+if TYPE_CHECKING:
+    from meshdoctor.doctor import SavedCapture
+
+_SHOWN = 10
+
+Target = Annotated[Path, typer.Argument(metavar="PATH", help="A new folder, or a name ending in .tar.gz or .tar.zst.")]
+
+
+def capture(
+    path: Target,
+    from_: options.From = None,
+    namespaces: options.Namespaces = None,
+    all_namespaces: options.AllNamespaces = False,
+    selector: options.Selector = None,
+    context: options.Context = None,
+    kubeconfig: options.Kubeconfig = None,
+    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
+    logs: options.Logs = options.LOGS,
+    dns: options.Dns = options.Resolver.AUTO,
+    timeout: options.Timeout = options.TIMEOUT,
+    at_once: options.AtOnce = options.AT_ONCE,
+) -> int:
+    """Save a capture without secrets; --from PATH reads it anywhere.
+
+    \b
+      meshdoctor capture prod.tar.zst
+      meshdoctor capture shop/ -n shop
+      meshdoctor capture clean.tar.gz --from made-by-hand/
+
+    \b
+    Exit codes: 0 saved, 2 wrong usage, 3 nothing to save,
+    4 something could not be read or written, 130 interrupted.
+    """
+    chosen = options.chosen_namespaces(namespaces, all_namespaces)
+    live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
+    source = live.source(from_, None)
+
+    from meshdoctor import doctor
+
+    with Progress() as progress:
+        saved = doctor.save_capture(source, path, progress)
+    _tell(saved)
+    put(f"{saved.path}\n")
+    return ExitCode.INTERRUPTED if saved.interrupted else ExitCode.CLEAN
+
+
+def _tell(saved: SavedCapture) -> None:
+    from meshdoctor.collect.limits import in_words
+
+    say(f"{saved.proxies} sidecars, {saved.documents} documents, {in_words(saved.size)}")
+    if saved.removed:
+        say(f"redacted {saved.removed} values; capture.yaml lists them by kind")
+    for note in saved.unread[:_SHOWN]:
+        say(f"not read: {note.path}: {note.because}")
+    if len(saved.unread) > _SHOWN:
+        say(f"not read: {len(saved.unread) - _SHOWN} more, listed in capture.yaml")

@@ -1,0 +1,31 @@
+"""`meshdoctor rbac`: the least that meshdoctor has to be allowed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.streams import put
+from meshdoctor.errors import UsageError
+
+Read = Annotated[bool, typer.Option("--read", help="To look: check, trace, hosts, capture (the default).")]
+Apply = Annotated[bool, typer.Option("--apply", help="To look, and to apply and undo mends.")]
+Exec = Annotated[bool, typer.Option("--exec", help="With exec into istio-proxy, for DNS or in place of port-forward.")]
+Namespace = Annotated[str, typer.Option("-n", "--namespace", metavar="NAME", help="Of the service account.")]
+
+
+def rbac(read: Read = False, apply: Apply = False, exec_: Exec = False, namespace: Namespace = "meshdoctor") -> int:
+    """Print the ClusterRole that meshdoctor needs, with an account that has it.
+
+    \b
+      meshdoctor rbac | kubectl apply -f -
+      meshdoctor rbac --apply
+    """
+    if read and apply:
+        raise UsageError("--apply includes what --read grants: give one of them")
+    from meshdoctor.kube import rbac as manifests
+
+    put(manifests.render(apply=apply, exec_=exec_, namespace=namespace))
+    return ExitCode.CLEAN

@@ -1,0 +1,35 @@
+"""Documents that meshdoctor makes itself: a List of objects, and evidence held in memory compressed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import Any
+
+from meshdoctor import yamlio
+from meshdoctor.model.evidence import Document
+
+_LEVEL = 1
+_SMALL = 4096
+
+
+def list_document(path: str, items: Sequence[dict[str, Any]]) -> Document:
+    """A Kubernetes List as a document. Its text is written when somebody reads it: most kinds are only looked at."""
+    tree = {"apiVersion": "v1", "kind": "List", "items": list(items)}
+    return Document(path, cache(lambda: yamlio.dump(tree).encode()), 0, tree=lambda: tree)
+
+
+def packed_document(path: str, content: bytes, origin: str = "") -> Document:
+    """A document of this content, unpacked each time it is read: a config dump shrinks twentyfold."""
+    if len(content) < _SMALL:
+        return Document(path, lambda: content, len(content), origin)
+    import zstandard
+
+    packed = zstandard.ZstdCompressor(level=_LEVEL).compress(content)
+    return Document(path, partial(_unpacked, packed), len(packed), origin)
+
+
+def _unpacked(packed: bytes) -> bytes:
+    import zstandard
+
+    return zstandard.ZstdDecompressor().decompress(packed)

@@ -1,0 +1,149 @@
+"""A live cluster as a Capture: everything that a saved one would hold, in memory, dumps compressed.
+
+The order is the user's: pods first (is there a cluster, may I look?), then the objects, then every sidecar at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from typing import Any, Protocol
+
+from msgspec import Struct, field
+
+from meshdoctor.collect.documents import packed_document
+from meshdoctor.collect.live.objects import Objects, Scope, read_objects
+from meshdoctor.collect.live.pods import PROXY, LivePod
+from meshdoctor.collect.live.pool import Pool
+from meshdoctor.collect.live.sidecars import CONFIG_DUMP, SidecarReader
+from meshdoctor.collect.redact import Removals, redact_page
+from meshdoctor.errors import Unreadable
+from meshdoctor.kube.deadline import Deadline
+from meshdoctor.kube.session import Session
+from meshdoctor.model.evidence import Capture, Document, Unread
+
+
+class Pace(Struct, frozen=True):
+    """How hard the cluster is asked."""
+
+    at_once: int = 16
+    """Sidecars asked at the same time."""
+    pod_seconds: float = 30.0
+    """For all that is asked of one sidecar, retries included."""
+    log_seconds: int = 600
+    """How far back access logs are read; 0: not at all."""
+
+
+class Watcher(Protocol):
+    """Who is told how it goes on."""
+
+    def listed(self, pods: int, sidecars: int) -> None:
+        """The pods are known; so many sidecars will be asked."""
+
+    def fetched(self, pod: str, because: str) -> None:
+        """One sidecar is done; `because` says why it could not be read, else it is empty."""
+
+
+class _Kept(Struct):
+    """What one sidecar left: documents by path."""
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
+    removals: Removals = field(default_factory=Removals)
+
+
+class Cluster:
+    """One cluster, read in two steps: its objects at once, its sidecars when they are asked for."""
+
+    def __init__(self, session: Session, scope: Scope, pace: Pace) -> None:
+        self.session = session
+        self.scope = scope
+        self.pace = pace
+        self.captured_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.interrupted = False
+        self.removals = Removals()
+        """Secrets that were taken out so far."""
+        self._documents: dict[str, Document] = {}
+        self._unread: list[Unread] = []
+
+    @cached_property
+    def objects(self) -> Objects:
+        """The cluster's objects; read at the first use. Raises `Unreadable` where not even pods can be listed."""
+        return read_objects(self.session, self.scope, self.removals)
+
+    def fetch(self, watcher: Watcher | None = None, wanted: Callable[[str], bool] = lambda key: True) -> None:
+        """Asks every sidecar that is `wanted` (by `namespace/name`). Ctrl-C keeps what is there, and names the rest."""
+        sidecars = [pod for pod in self.objects.pods if pod.has_sidecar and wanted(pod.key)]
+        asked = [pod for pod in sidecars if not pod.why_unasked]
+        self._unread += [Unread(_path(pod), pod.why_unasked) for pod in sidecars if pod.why_unasked]
+        if watcher is not None:
+            watcher.listed(len(self.objects.pods), len(asked))
+        reader = SidecarReader(self.session)
+        pool: Pool[LivePod, _Kept] = Pool(
+            partial(self._read, reader), at_once=self.pace.at_once, seconds=self.pace.pod_seconds
+        )
+        for done in pool.run(asked):
+            if done.problem is not None and not isinstance(done.problem, Unreadable):
+                raise done.problem
+            because = str(done.problem) if done.problem else ""
+            if because:
+                self._unread.append(Unread(_path(done.item), because))
+            elif done.result is not None:
+                self._keep(done.result)
+            if watcher is not None:
+                watcher.fetched(done.item.key, because)
+        self.interrupted = self.interrupted or pool.interrupted
+
+    def _read(self, reader: SidecarReader, pod: LivePod, deadline: Deadline) -> _Kept:
+        """One sidecar's pages, redacted and packed where they were read: in the worker's thread."""
+        pages = reader.read(pod.namespace, pod.name, PROXY, deadline)
+        kept = _Kept(unread=[Unread(f"proxies/{pod.key}/{n.path}", n.because) for n in pages.unread])
+        for name in list(pages.files):
+            path = f"proxies/{pod.key}/{name}"
+            content = redact_page(path, pages.files.pop(name), kept.removals)
+            kept.documents[path] = packed_document(path, content)
+        return kept
+
+    def _keep(self, kept: _Kept) -> None:
+        self._documents.update(kept.documents)
+        self._unread += kept.unread
+        self.removals.counts.update(kept.removals.counts)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a saved capture says of where it comes from."""
+        return {
+            "context": self.session.context,
+            "namespaces": list(self.scope.namespaces),
+            "labels": self.scope.labels,
+            "interrupted": self.interrupted,
+        }
+
+    @property
+    def read_pods(self) -> list[str]:
+        """`namespace/name` of the pods whose config dump was read."""
+        parts = (path.split("/") for path in self._documents if path.endswith(f"/{CONFIG_DUMP}"))
+        return sorted(f"{part[1]}/{part[2]}" for part in parts)
+
+    def note(self, unread: Iterable[Unread]) -> None:
+        """Adds what else could not be read."""
+        self._unread += unread
+
+    def add(self, document: Document) -> None:
+        """Adds a document that was made of what was read, `dns.json`."""
+        self._documents[document.path] = document
+
+    def capture(self) -> Capture:
+        """Everything read so far."""
+        return Capture(
+            kind="cluster",
+            location=self.session.context,
+            documents={**self.objects.documents, **dict(sorted(self._documents.items()))},
+            unread=(*self.objects.unread, *sorted(self._unread, key=lambda note: note.path)),
+            captured_at=self.captured_at,
+        )
+
+
+def _path(pod: LivePod) -> str:
+    return f"proxies/{pod.key}/{CONFIG_DUMP}"

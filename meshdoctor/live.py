@@ -1,0 +1,83 @@
+"""A live run: the cluster's objects, the sidecars that matter, and DNS answers for the hosts that they name.
+
+It ends as a `Capture`, the same that `meshdoctor capture` saves; what comes after cannot tell the two apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from meshdoctor.collect.live.cluster import Cluster, Pace, Watcher
+from meshdoctor.collect.live.names import Answers, resolve_here, resolve_in_pods
+from meshdoctor.collect.live.objects import Scope
+from meshdoctor.facts.mesh import read_mesh
+from meshdoctor.facts.wishes.names import names_to_resolve
+from meshdoctor.kube.login import log_in
+from meshdoctor.kube.session import Session
+from meshdoctor.model.evidence import Document, Unread
+from meshdoctor.semantics.selection import find_pod
+
+DNS = "dns.json"
+
+
+class Resolver(StrEnum):
+    """Who is asked for the addresses of hosts outside."""
+
+    AUTO = "auto"
+    """A pod where exec is allowed, else this machine."""
+    LOCAL = "local"
+    """This machine; no exec into a pod."""
+    OFF = "off"
+    """Nobody."""
+
+
+class ClusterSource(Struct, frozen=True):
+    """Which cluster, which of its pods, and how hard it may be asked."""
+
+    kubeconfig: Path | None = None
+    context: str | None = None
+    scope: Scope = Scope()
+    pace: Pace = Pace()
+    resolver: Resolver = Resolver.AUTO
+
+
+def read_cluster(source: ClusterSource, watcher: Watcher | None = None, *, pod: str = "", host: str = "") -> Cluster:
+    """Everything that `check` needs, or with `pod` only that one's sidecar; with `host` only that one's addresses.
+
+    Raises `Unreadable` where the cluster cannot be read, `UsageError` for a context or a pod that is not there.
+    """
+    cluster = Cluster(Session(log_in(source.kubeconfig, source.context)), source.scope, source.pace)
+    only = find_pod(read_mesh(cluster.capture()), pod, source.scope.namespaces) if pod else ""
+    cluster.fetch(watcher, (lambda key: key == only) if only else lambda key: True)
+    if source.resolver is not Resolver.OFF and not cluster.interrupted:
+        names = names_to_resolve(read_mesh(cluster.capture()))
+        _resolve(cluster, source.resolver, {host: only} if host else names)
+    return cluster
+
+
+def _resolve(cluster: Cluster, resolver: Resolver, names: dict[str, str]) -> None:
+    if not names:
+        return
+    answers = resolve_in_pods(cluster.session, _pods_to_ask(cluster, names)) if resolver is Resolver.AUTO else None
+    answers = answers or resolve_here(list(names))
+    cluster.add(_document(answers))
+    cluster.note(Unread(DNS, f"asked of {answers.resolved_from}; {problem}") for problem in answers.problems)
+
+
+def _pods_to_ask(cluster: Cluster, names: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """Each name → (namespace, pod) of a pod that wants it and was read, else of any that was."""
+    read: Sequence[str] = cluster.read_pods
+    if not read:
+        return {}
+    chosen = {name: pod if pod in read else read[0] for name, pod in names.items()}
+    return {name: (pod.split("/", 1)[0], pod.split("/", 1)[1]) for name, pod in chosen.items()}
+
+
+def _document(answers: Answers) -> Document:
+    content = msgspec.json.encode({"resolved_from": answers.resolved_from, "answers": answers.addresses})
+    return Document(DNS, lambda: msgspec.json.format(content), len(content))
