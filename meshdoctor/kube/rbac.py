@@ -21,7 +21,11 @@ def render(*, apply: bool, exec_: bool, namespace: str) -> str:
     """ServiceAccount, ClusterRole and ClusterRoleBinding as YAML for kubectl."""
     name = "meshdoctor-apply" if apply else "meshdoctor-read"
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name}}
-    rules = "".join(f"{_WHY[why]}\n{yamlio.dump([rule])}" for why, rule in _rules(apply=apply, exec_=exec_))
+    told: set[str] = set()
+    rules = ""
+    for why, rule in _rules(apply=apply, exec_=exec_):
+        rules += ("" if why in told else f"{_WHY[why]}\n") + yamlio.dump([rule])
+        told.add(why)
     subject = {"kind": "ServiceAccount", "name": "meshdoctor", "namespace": namespace}
     binding = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -40,7 +44,7 @@ def _rules(*, apply: bool, exec_: bool) -> list[tuple[str, dict[str, Any]]]:
     groups: dict[str, list[str]] = {}
     for kind in (PODS, *LISTED):
         groups.setdefault(kind.group, []).append(kind.plural)
-    rules = [("list", _rule(group, plurals, ["get", "list"])) for group, plurals in groups.items()]
+    rules = [("list", _rule(group, plurals, ["list"])) for group, plurals in groups.items()]
     rules.append(("config", _rule(CONFIG_MAPS.group, [CONFIG_MAPS.plural], ["get"])))
     rules.append(("forward", _rule("", ["pods/portforward"], ["get", "create"])))
     rules.append(("logs", _rule("", ["pods/log"], ["get"])))
@@ -48,7 +52,7 @@ def _rules(*, apply: bool, exec_: bool) -> list[tuple[str, dict[str, Any]]]:
         rules.append(("exec", _rule("", ["pods/exec"], ["get", "create"])))
     if apply:
         changed = [kind.plural for kind in CHANGED]
-        rules.append(("change", _rule(CHANGED[0].group, changed, ["create", "update", "patch", "delete"])))
+        rules.append(("change", _rule(CHANGED[0].group, changed, ["get", "create", "update", "patch", "delete"])))
     return rules
 
 
