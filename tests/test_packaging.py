@@ -80,7 +80,9 @@ def test_metadata(wheel: zipfile.ZipFile) -> None:
     assert said["License-Expression"] == "Apache-2.0"
     assert said["Requires-Python"] == ">=3.11"
     assert "Apache License" in metadata(wheel, "licenses/LICENSE")
-    assert "meshdoctor = meshdoctor.cli.main:main" in metadata(wheel, "entry_points.txt")
+    scripts = metadata(wheel, "entry_points.txt").splitlines()
+    assert "meshdoctor = meshdoctor.cli.main:main" in scripts
+    assert "kubectl-meshdoctor = meshdoctor.cli.main:kubectl_main" in scripts
 
 
 def test_the_wheel_works_away_from_the_checkout(installed: Path) -> None:

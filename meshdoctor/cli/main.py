@@ -67,10 +67,13 @@ def root(
     return ExitCode.CLEAN
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line (default: the process's own) and return its exit code; it never raises."""
+def run(arguments: Sequence[str] | None = None, *, program: str = "meshdoctor") -> int:
+    """Run one command line (default: the process's own) and return its exit code; it never raises.
+
+    `program` is what usage lines call it.
+    """
     try:
-        result = app(args=None if arguments is None else list(arguments), prog_name="meshdoctor", standalone_mode=False)
+        result = app(args=None if arguments is None else list(arguments), prog_name=program, standalone_mode=False)
     except SystemExit as stop:  # shell completion leaves this way
         return stop.code if isinstance(stop.code, int) else ExitCode.CLEAN
     except (KeyboardInterrupt, typer.Abort):
@@ -87,6 +90,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def main() -> NoReturn:
     """The console script."""
     sys.exit(int(run()))
+
+
+def kubectl_main() -> NoReturn:
+    """The console script `kubectl-meshdoctor`, which kubectl runs as `kubectl meshdoctor`."""
+    sys.exit(int(run(program="kubectl meshdoctor")))
 
 
 def _usage(error: Exception) -> int:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from meshdoctor.cli import options
 from meshdoctor.cli.exits import ExitCode
 from meshdoctor.cli.live import Live
+from meshdoctor.cli.progress import ended
 from meshdoctor.cli.streams import paper, put, say
 from meshdoctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from meshdoctor.model.trace import Trace
 
 
 class Protocol(StrEnum):
@@ -86,8 +90,9 @@ def trace(
     from meshdoctor import doctor
 
     # An address given is the one that is dialled: nobody has to be asked for others.
+    case = doctor.open_case(source, pod=pod, host="" if dialled else asked.host)
     result = doctor.trace(
-        doctor.open_case(source, pod=pod, host="" if dialled else asked.host),
+        case,
         pod,
         asked.host,
         asked.port,
@@ -98,16 +103,20 @@ def trace(
         path=path or (asked.path if does == "http" else None) or "/",
         namespaces=chosen or None,
     )
+    put(_rendered(result, json=json, no_color=no_color))
+    return ended(case) or (ExitCode.CLEAN if result.verdict == "delivered" else ExitCode.FOUND)
+
+
+def _rendered(result: Trace, *, json: bool, no_color: bool) -> str | bytes:
     if json:
         from meshdoctor.report import json_v1
 
-        put(json_v1.trace(result))
-    else:
-        from meshdoctor.report import trace_text
+        return json_v1.trace(result)
+    from meshdoctor import doctor
+    from meshdoctor.report import trace_text
 
-        rules = () if result.verdict == "delivered" else {rule.id for rule in doctor.load_catalogue()}
-        put(trace_text.render(result, paper(no_color=no_color), rules=rules))
-    return ExitCode.CLEAN if result.verdict == "delivered" else ExitCode.FOUND
+    rules = () if result.verdict == "delivered" else {rule.id for rule in doctor.load_catalogue()}
+    return trace_text.render(result, paper(no_color=no_color), rules=rules)
 
 
 def _protocol(said: Protocol | None, from_url: str | None, *, sni: str | None, http: str | None) -> str | None:

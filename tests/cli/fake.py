@@ -1,4 +1,4 @@
-"""A stand-in for `meshdoctor.doctor`: the same five calls, answers given by the test, what was asked remembered."""
+"""A stand-in for `meshdoctor.doctor`: the same calls, answers given by the test, what was asked remembered."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from meshdoctor.collect.live.cluster import Watcher
+from meshdoctor.doctor import SavedCapture
+from meshdoctor.live import ClusterSource
 from meshdoctor.model.finding import Diagnosis
 from meshdoctor.model.hosts import Hosts
 from meshdoctor.model.rule import Rule
@@ -20,6 +23,14 @@ class Source(Struct, frozen=True):
     path: Path | None = None
     manifests: tuple[Path, ...] = ()
     snapshot: str | None = None
+    cluster: ClusterSource | None = None
+
+
+class Case(Struct, frozen=True):
+    """An opened source. `interrupted`: Ctrl-C ended the reading."""
+
+    source: Source
+    interrupted: bool = False
 
 
 class SnapshotInfo(Struct, frozen=True):
@@ -42,23 +53,35 @@ class FakeDoctor(ModuleType):
         self.diagnosis: Diagnosis = HEALTHY
         self.traced: Trace = DELIVERED
         self.listed: Hosts = HOSTS
+        self.interrupted = False
+        self.saved = SavedCapture(
+            Path("saved"), documents=3, proxies=1, size=2048, removed=0, unread=(), interrupted=False
+        )
 
-    def open_case(self, source: Source) -> Source:
+    def open_case(self, source: Source, watcher: Watcher | None = None, *, pod: str = "", host: str = "") -> Case:
         self.asked["source"] = source
+        self.asked["narrowed"] = (pod, host)
         if self.error is not None:
             raise self.error
-        return source
+        return Case(source, self.interrupted)
 
-    def diagnose(self, case: Source, **asked: Any) -> Diagnosis:
+    def save_capture(self, source: Source, path: Path, watcher: Watcher | None = None) -> SavedCapture:
+        self.asked["source"] = source
+        self.asked["target"] = path
+        if self.error is not None:
+            raise self.error
+        return self.saved
+
+    def diagnose(self, case: Case, **asked: Any) -> Diagnosis:
         self.asked["diagnose"] = {name: value for name, value in asked.items() if value}
         return self.diagnosis
 
-    def trace(self, case: Source, pod: str, host: str, port: int, **asked: Any) -> Trace:
+    def trace(self, case: Case, pod: str, host: str, port: int, **asked: Any) -> Trace:
         self.asked["trace"] = (pod, host, port)
         self.asked["options"] = {name: value for name, value in asked.items() if value is not None}
         return self.traced
 
-    def hosts(self, case: Source, namespaces: Sequence[str] = ()) -> Hosts:
+    def hosts(self, case: Case, namespaces: Sequence[str] = ()) -> Hosts:
         self.asked["hosts"] = tuple(namespaces)
         return self.listed
 

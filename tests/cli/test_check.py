@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from meshdoctor.collect.live.cluster import Pace
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
+from meshdoctor.live import ClusterSource
 from meshdoctor.model.finding import NotEvaluated
 from tests.cli.conftest import Cli
 from tests.cli.fake import FakeDoctor, Source
@@ -83,7 +85,6 @@ def test_errors_leave_stdout_empty_and_show_no_traceback(
 @pytest.mark.parametrize(
     "arguments",
     [
-        (),
         ("--from", ""),
         ("--from", "x", "-o", "yaml"),
         ("--from", "x", "-o", "sarif"),
@@ -106,10 +107,9 @@ def test_wrong_usage(cli: Cli, doctor: FakeDoctor, arguments: tuple[str, ...]) -
     assert "diagnose" not in doctor.asked
 
 
-def test_without_a_source_it_says_what_to_give(cli: Cli, doctor: FakeDoctor) -> None:
-    finished = cli("check")
-    assert "--from PATH" in finished.err
-    assert "meshdoctor demo" in finished.err
+def test_without_a_source_it_is_the_current_contexts_cluster(cli: Cli, doctor: FakeDoctor) -> None:
+    assert cli("check").code == 0
+    assert doctor.asked["source"] == Source(cluster=ClusterSource(pace=Pace(16, 30.0, 600)))
 
 
 @pytest.mark.parametrize(

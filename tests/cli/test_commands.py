@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from meshdoctor import __version__
+from meshdoctor.cli.main import kubectl_main
 from meshdoctor.model.hosts import Hosts
 from tests.cli.conftest import Cli
 from tests.cli.fake import FakeDoctor, Source
@@ -28,7 +30,6 @@ def test_no_hosts_and_missing_evidence_is_no_answer(cli: Cli, doctor: FakeDoctor
     assert cli("hosts", "--from", "x").code == 0
     doctor.listed = Hosts("capture", "x", (), ("no proxy was read",))
     assert cli("hosts", "--from", "x").code == 3
-    assert cli("hosts").code == 2
 
 
 def test_rules_list(cli: Cli, doctor: FakeDoctor) -> None:
@@ -108,12 +109,24 @@ def test_no_command_says_what_to_try(cli: Cli) -> None:
     assert cli("nonsense").code == 2
 
 
-@pytest.mark.parametrize("command", ["", "check", "trace", "hosts", "rules", "rules list", "rules explain", "demo"])
+COMMANDS = ("", "check", "trace", "hosts", "capture", "rbac", "rules", "rules list", "rules explain", "demo")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_fits_80_columns(cli: Cli, command: str) -> None:
     finished = cli(*command.split(), "--help")
     assert finished.code == 0
     assert finished.err == ""
     assert max(map(len, finished.out.splitlines())) <= 80
+
+
+def test_as_a_plugin_of_kubectl_usage_lines_say_what_to_type(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kubectl-meshdoctor", "check", "--nonsense"])
+    with pytest.raises(SystemExit, match="2"):
+        kubectl_main()
+    assert "Usage: kubectl meshdoctor check" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("how", ["option", "environment"])
