@@ -15,11 +15,13 @@ from msgspec import Struct
 from meshdoctor.collect.live.cluster import Cluster, Pace, Watcher
 from meshdoctor.collect.live.names import Answers, resolve_here, resolve_in_pods
 from meshdoctor.collect.live.objects import Scope
+from meshdoctor.errors import NothingToJudge
 from meshdoctor.facts.mesh import read_mesh
 from meshdoctor.facts.wishes.names import names_to_resolve
 from meshdoctor.kube.login import log_in
 from meshdoctor.kube.session import Session
 from meshdoctor.model.evidence import Document, Unread
+from meshdoctor.semantics.labels import read_selector
 from meshdoctor.semantics.selection import find_pod
 
 DNS = "dns.json"
@@ -49,15 +51,28 @@ class ClusterSource(Struct, frozen=True):
 def read_cluster(source: ClusterSource, watcher: Watcher | None = None, *, pod: str = "", host: str = "") -> Cluster:
     """Everything that `check` needs, or with `pod` only that one's sidecar; with `host` only that one's addresses.
 
-    Raises `Unreadable` where the cluster cannot be read, `UsageError` for a context or a pod that is not there.
+    Raises `Unreadable` where the cluster cannot be read, `UsageError` for a context or a pod that is not there,
+    `NothingToJudge` for a cluster without Istio.
     """
+    read_selector(source.scope.labels)
     cluster = Cluster(Session(log_in(source.kubeconfig, source.context)), source.scope, source.pace)
+    _refuse_foreign(cluster)
     only = find_pod(read_mesh(cluster.capture()), pod, source.scope.namespaces) if pod else ""
     cluster.fetch(watcher, (lambda key: key == only) if only else lambda key: True)
     if source.resolver is not Resolver.OFF and not cluster.interrupted:
         names = names_to_resolve(read_mesh(cluster.capture()))
         _resolve(cluster, source.resolver, {host: only} if host else names)
     return cluster
+
+
+def _refuse_foreign(cluster: Cluster) -> None:
+    """Raise where there is no Istio to look at: the wrong context, most often."""
+    objects = cluster.objects
+    if not objects.has_istio and not any(pod.has_sidecar for pod in objects.pods):
+        raise NothingToJudge(
+            f"context {cluster.session.context} ({cluster.session.server}) has neither Istio's CRDs "
+            "(networking.istio.io) nor a pod with a sidecar: is it the cluster you mean? --context names another."
+        )
 
 
 def _resolve(cluster: Cluster, resolver: Resolver, names: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from meshdoctor.collect.live.pool import Pool
 from meshdoctor.collect.redact import Removals, redacted_objects
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
-from meshdoctor.kube.kinds import CONFIG_MAPS, GATEWAYS, LISTED, PODS
+from meshdoctor.kube.kinds import CONFIG_MAPS, GATEWAYS, LISTED, NETWORKING, PODS
 from meshdoctor.kube.lists import Kind, Listed, Lister, NotInstalled
 from meshdoctor.kube.session import Refused, Session
 from meshdoctor.model.evidence import Document, Unread
@@ -41,6 +41,8 @@ class Objects(Struct):
     documents: dict[str, Document] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     pods: list[LivePod] = field(default_factory=list)
+    has_istio: bool = True
+    """False where the API server knows none of Istio's networking kinds."""
 
 
 def read_objects(session: Session, scope: Scope, removals: Removals) -> Objects:
@@ -91,6 +93,8 @@ class _Reader:
         outcomes = {done.item: done for done in pool.run(LISTED)}
         if pool.interrupted:
             raise KeyboardInterrupt
+        absent = {kind for kind, done in outcomes.items() if isinstance(done.problem, NotInstalled)}
+        self.found.has_istio = any(kind.group == NETWORKING and kind not in absent for kind in LISTED)
         for kind in LISTED:
             done = outcomes[kind]
             if done.result is not None:
