@@ -22,6 +22,7 @@ from meshdoctor.kube.login import log_in
 from meshdoctor.kube.session import Session
 from meshdoctor.model.evidence import Document, Unread
 from meshdoctor.semantics.labels import read_selector
+from meshdoctor.semantics.nearest import nearest
 from meshdoctor.semantics.selection import find_pod
 
 DNS = "dns.json"
@@ -57,6 +58,7 @@ def read_cluster(source: ClusterSource, watcher: Watcher | None = None, *, pod: 
     read_selector(source.scope.labels)
     cluster = Cluster(Session(log_in(source.kubeconfig, source.context)), source.scope, source.pace)
     _refuse_foreign(cluster)
+    _refuse_empty(cluster)
     only = find_pod(read_mesh(cluster.capture()), pod, source.scope.namespaces) if pod else ""
     cluster.fetch(watcher, (lambda key: key == only) if only else lambda key: True)
     if source.resolver is not Resolver.OFF and not cluster.interrupted:
@@ -73,6 +75,21 @@ def _refuse_foreign(cluster: Cluster) -> None:
             f"context {cluster.session.context} ({cluster.session.server}) has neither Istio's CRDs "
             "(networking.istio.io) nor a pod with a sidecar: is it the cluster you mean? --context names another."
         )
+
+
+def _refuse_empty(cluster: Cluster) -> None:
+    """Raise where no pod is as asked for, with the nearest name of a namespace."""
+    scope = cluster.scope
+    here = {pod.namespace for pod in cluster.objects.pods}
+    for namespace in scope.namespaces:
+        if namespace not in here:
+            with_labels = f" with labels {scope.labels}" if scope.labels else ""
+            known = sorted(read_mesh(cluster.capture()).namespaces)
+            near = "" if namespace in known else f" {nearest(namespace, known)}"
+            raise NothingToJudge(f"no pod{with_labels} in namespace {namespace} of {cluster.session.context}.{near}")
+    if not here:
+        asked = f"no pod has the labels {scope.labels}" if scope.labels else "there is no pod"
+        raise NothingToJudge(f"{asked} in context {cluster.session.context}, so there is nothing to judge.")
 
 
 def _resolve(cluster: Cluster, resolver: Resolver, names: dict[str, str]) -> None:

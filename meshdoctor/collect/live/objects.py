@@ -74,6 +74,11 @@ class _Reader:
         spaces = self.scope.namespaces or ("",)
         try:
             return [pod for space in spaces for pod in self._pods_of(space, deadline)]
+        except NotInstalled:
+            raise Unreadable(
+                f"{self.session.server} (context {self.session.context}) answers, but not as a Kubernetes API server: "
+                "it knows no pods."
+            ) from None
         except Refused as problem:
             if problem.status != 403 or self.scope.namespaces:
                 raise _permission(problem) from None
