@@ -26,6 +26,7 @@ from meshdoctor.semantics.nearest import nearest
 from meshdoctor.semantics.selection import find_pod
 
 DNS = "dns.json"
+_NAMED = 5
 
 
 class Resolver(StrEnum):
@@ -98,7 +99,10 @@ def _resolve(cluster: Cluster, resolver: Resolver, names: dict[str, str]) -> Non
     answers = resolve_in_pods(cluster.session, _pods_to_ask(cluster, names)) if resolver is Resolver.AUTO else None
     answers = answers or resolve_here(list(names))
     cluster.add(_document(answers))
-    cluster.note(Unread(DNS, f"asked of {answers.resolved_from}; {problem}") for problem in answers.problems)
+    if answers.problems:
+        named = ", ".join(answers.problems[:_NAMED])
+        more = f" and {len(answers.problems) - _NAMED} more" if len(answers.problems) > _NAMED else ""
+        cluster.note([Unread(DNS, f"{answers.resolved_from} has no answer for {named}{more}")])
 
 
 def _pods_to_ask(cluster: Cluster, names: dict[str, str]) -> dict[str, tuple[str, str]]:
