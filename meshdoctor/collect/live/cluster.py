@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from meshdoctor.collect.documents import packed_document
 from meshdoctor.collect.live.objects import Objects, Scope, read_objects
 from meshdoctor.collect.live.pods import PROXY, LivePod
-from meshdoctor.collect.live.pool import Pool
+from meshdoctor.collect.live.pool import Done, Pool
 from meshdoctor.collect.live.sidecars import CONFIG_DUMP, SidecarReader
 from meshdoctor.collect.redact import Removals, redact_page
 from meshdoctor.errors import Unreadable
@@ -88,17 +88,25 @@ class Cluster:
         pool: Pool[LivePod, _Kept] = Pool(
             partial(self._read, reader), at_once=self.pace.at_once, seconds=self.pace.pod_seconds
         )
-        for done in pool.run(asked):
-            if done.problem is not None and not isinstance(done.problem, Unreadable):
-                raise done.problem
-            because = str(done.problem) if done.problem else ""
-            if because:
-                self._unread.append(Unread(_path(done.item), because))
-            elif done.result is not None:
-                self._keep(done.result)
-            if watcher is not None:
-                watcher.fetched(done.item.key, because)
-        self.interrupted = self.interrupted or pool.interrupted
+        left = {pod.key: pod for pod in asked}
+        try:
+            for done in pool.run(asked):
+                left.pop(done.item.key)
+                self._take(done, watcher)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            self._unread += [Unread(_path(pod), "interrupted before it was read") for pod in left.values()]
+
+    def _take(self, done: Done[LivePod, _Kept], watcher: Watcher | None) -> None:
+        if done.problem is not None and not isinstance(done.problem, Unreadable):
+            raise done.problem
+        because = str(done.problem) if done.problem else ""
+        if because:
+            self._unread.append(Unread(_path(done.item), because))
+        elif done.result is not None:
+            self._keep(done.result)
+        if watcher is not None:
+            watcher.fetched(done.item.key, because)
 
     def _read(self, reader: SidecarReader, pod: LivePod, deadline: Deadline) -> _Kept:
         """One sidecar's pages, redacted and packed where they were read: in the worker's thread."""

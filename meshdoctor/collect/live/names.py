@@ -67,8 +67,6 @@ def _all(hosts: Sequence[str], ask: Callable[[str, Deadline], tuple[str, ...]], 
             addresses[done.item] = done.result
         else:
             problems.append(f"{done.item} ({done.problem})")
-    if pool.interrupted:
-        raise KeyboardInterrupt
     return Answers(where, {host: addresses[host] for host in hosts if host in addresses}, tuple(sorted(problems)))
 
 

@@ -96,8 +96,6 @@ class _Reader:
     def kinds(self) -> None:
         pool = Pool(self._list, at_once=_AT_ONCE, seconds=SECONDS)
         outcomes = {done.item: done for done in pool.run(LISTED)}
-        if pool.interrupted:
-            raise KeyboardInterrupt
         absent = {kind for kind, done in outcomes.items() if isinstance(done.problem, NotInstalled)}
         self.found.has_istio = any(kind.group == NETWORKING and kind not in absent for kind in LISTED)
         for kind in LISTED:
@@ -152,8 +150,6 @@ class _Reader:
                 refusals[done.problem.status] = str(done.problem)
             else:
                 self._miss("configmaps", f"{'/'.join(done.item)}: {done.problem}")
-        if pool.interrupted:
-            raise KeyboardInterrupt
         for status in refusals.keys() - {404}:
             self._miss("configmaps", refusals[status])
         return read if read or not refusals.keys() - {404} else None
