@@ -91,11 +91,12 @@ class Cluster:
         left = {pod.key: pod for pod in asked}
         try:
             for done in pool.run(asked):
-                left.pop(done.item.key)
                 self._take(done, watcher)
+                del left[done.item.key]
         except KeyboardInterrupt:
             self.interrupted = True
-            self._unread += [Unread(_path(pod), "interrupted before it was read") for pod in left.values()]
+            missed = (_path(pod) for pod in left.values() if _path(pod) not in self._documents)
+            self._unread += [Unread(path, "interrupted before it was read") for path in missed]
 
     def _take(self, done: Done[LivePod, _Kept], watcher: Watcher | None) -> None:
         if done.problem is not None and not isinstance(done.problem, Unreadable):
