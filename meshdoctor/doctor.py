@@ -9,7 +9,7 @@ hosts        Case    → Hosts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from meshdoctor.model.hosts import Hosts
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.trace import Trace
+from meshdoctor.semantics.dataplane import KINDS, pod_kind
 from meshdoctor.semantics.nearest import nearest
 from meshdoctor.semantics.selection import find_pod
 from meshdoctor.trace.outbound import Tracer, trace_host
@@ -174,20 +175,34 @@ def diagnose(
     sheet = Sheet(mesh, namespaces)
     findings, not_evaluated = evaluate(chosen, sheet.facts, lambda rule: gaps_of(rule, mesh, namespaces))
     capture = case.capture
+    pods = [key for key in {*mesh.pods, *mesh.proxies} if sheet.is_asked(key)]
     return Diagnosis(
         source_kind=capture.kind,
         location=capture.location,
         captured_at=capture.captured_at,
         istio_versions=mesh.istio_versions,
         proxies=len(sheet.proxies),
-        pods=len([key for key in {*mesh.pods, *mesh.proxies} if sheet.is_asked(key)]),
+        pods=len(pods),
         external_hosts=len({(f.host, f.port) for f in sheet.facts("connections")}),
         findings=with_lines(findings, capture),
         not_evaluated=not_evaluated,
         rules_run=_evaluated(chosen, not_evaluated, {case.key for case in sheet.proxies}),
         unread=tuple(mesh.unread),
-        notes=tuple(f"{key}: {note}" for key, proxy in mesh.proxies.items() for note in proxy.notes[:3]),
+        notes=tuple(_notes(mesh)),
+        pod_kinds=_pod_kinds(mesh, pods),
     )
+
+
+def _pod_kinds(mesh: Mesh, pods: Sequence[str]) -> dict[str, int]:
+    kinds = [pod_kind(key, mesh.pods.get(key), mesh.proxies.get(key), mesh.namespaces) for key in pods]
+    return {kind: kinds.count(kind) for kind in KINDS}
+
+
+def _notes(mesh: Mesh) -> Iterator[str]:
+    for key, proxy in mesh.proxies.items():
+        yield from (f"{key}: {note}" for note in proxy.notes[:3])
+    if mesh.dns_from_elsewhere:
+        yield f"DNS was asked from {mesh.dns_from_elsewhere}: where it answers pods differently, so do the verdicts"
 
 
 def _evaluated(chosen: Sequence[Rule], gaps: Sequence[NotEvaluated], judged: set[str]) -> tuple[str, ...]:

@@ -15,14 +15,18 @@ from msgspec import Struct
 from meshdoctor.collect.live.cluster import Cluster, Pace, Watcher
 from meshdoctor.collect.live.names import Answers, resolve_here, resolve_in_pods
 from meshdoctor.collect.live.objects import Scope
+from meshdoctor.errors import NothingToJudge
 from meshdoctor.facts.mesh import read_mesh
 from meshdoctor.facts.wishes.names import names_to_resolve
 from meshdoctor.kube.login import log_in
 from meshdoctor.kube.session import Session
 from meshdoctor.model.evidence import Document, Unread
+from meshdoctor.semantics.labels import read_selector
+from meshdoctor.semantics.nearest import nearest
 from meshdoctor.semantics.selection import find_pod
 
 DNS = "dns.json"
+_NAMED = 5
 
 
 class Resolver(StrEnum):
@@ -49,9 +53,13 @@ class ClusterSource(Struct, frozen=True):
 def read_cluster(source: ClusterSource, watcher: Watcher | None = None, *, pod: str = "", host: str = "") -> Cluster:
     """Everything that `check` needs, or with `pod` only that one's sidecar; with `host` only that one's addresses.
 
-    Raises `Unreadable` where the cluster cannot be read, `UsageError` for a context or a pod that is not there.
+    Raises `Unreadable` where the cluster cannot be read, `UsageError` for a context or a pod that is not there,
+    `NothingToJudge` for a cluster without Istio.
     """
+    read_selector(source.scope.labels)
     cluster = Cluster(Session(log_in(source.kubeconfig, source.context)), source.scope, source.pace)
+    _refuse_foreign(cluster)
+    _refuse_empty(cluster)
     only = find_pod(read_mesh(cluster.capture()), pod, source.scope.namespaces) if pod else ""
     cluster.fetch(watcher, (lambda key: key == only) if only else lambda key: True)
     if source.resolver is not Resolver.OFF and not cluster.interrupted:
@@ -60,13 +68,41 @@ def read_cluster(source: ClusterSource, watcher: Watcher | None = None, *, pod: 
     return cluster
 
 
+def _refuse_foreign(cluster: Cluster) -> None:
+    """Raise where there is no Istio to look at: the wrong context, most often."""
+    objects = cluster.objects
+    if not objects.has_istio and not any(pod.has_sidecar for pod in objects.pods):
+        raise NothingToJudge(
+            f"context {cluster.session.context} ({cluster.session.server}) has neither Istio's CRDs "
+            "(networking.istio.io) nor a pod with a sidecar: is it the cluster you mean? --context names another."
+        )
+
+
+def _refuse_empty(cluster: Cluster) -> None:
+    """Raise where no pod is as asked for, with the nearest name of a namespace."""
+    scope = cluster.scope
+    here = {pod.namespace for pod in cluster.objects.pods}
+    for namespace in scope.namespaces:
+        if namespace not in here:
+            with_labels = f" with labels {scope.labels}" if scope.labels else ""
+            known = sorted(read_mesh(cluster.capture()).namespaces)
+            near = "" if namespace in known else f" {nearest(namespace, known)}"
+            raise NothingToJudge(f"no pod{with_labels} in namespace {namespace} of {cluster.session.context}.{near}")
+    if not here:
+        asked = f"no pod has the labels {scope.labels}" if scope.labels else "there is no pod"
+        raise NothingToJudge(f"{asked} in context {cluster.session.context}, so there is nothing to judge.")
+
+
 def _resolve(cluster: Cluster, resolver: Resolver, names: dict[str, str]) -> None:
     if not names:
         return
     answers = resolve_in_pods(cluster.session, _pods_to_ask(cluster, names)) if resolver is Resolver.AUTO else None
     answers = answers or resolve_here(list(names))
     cluster.add(_document(answers))
-    cluster.note(Unread(DNS, f"asked of {answers.resolved_from}; {problem}") for problem in answers.problems)
+    if answers.problems:
+        named = ", ".join(answers.problems[:_NAMED])
+        more = f" and {len(answers.problems) - _NAMED} more" if len(answers.problems) > _NAMED else ""
+        cluster.note([Unread(DNS, f"{answers.resolved_from} has no answer for {named}{more}")])
 
 
 def _pods_to_ask(cluster: Cluster, names: dict[str, str]) -> dict[str, tuple[str, str]]:

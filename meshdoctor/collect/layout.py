@@ -3,7 +3,8 @@
     capture.yaml                        schema, captured_at, unread: [{path, because}]
     dns.json
     resources/<plural>.yaml             or .json
-    proxies/<namespace>/<pod>/config_dump.json, server_info.json, clusters.json, stats.txt
+    proxies/<namespace>/<pod>/config_dump.json, server_info.json, clusters.json, stats.txt, access_log.json
+                              istio-proxy.log   as in a bug-report: counts only where access_log.json is not there
 
 Ground truth and expectations that lie beside it (`observed.json`, `expect.yaml`) are never evidence.
 """
@@ -31,12 +32,13 @@ _TOP = {"dns.json", "capture.yaml", "snapshot.yaml"}
 _PROXY = r"proxies/[^/]+/[^/]+/"
 _EVIDENCE = re.compile(
     rf"(?P<proxy>(?:[^/]+/)*?){_PROXY}"
-    r"(?:(?:config_dump|server_info|clusters|bootstrap|listeners|routes|endpoints)\.json|stats\.txt)\Z"
+    r"(?:(?:config_dump|server_info|clusters|bootstrap|listeners|routes|endpoints|access_log)\.json|stats\.txt"
+    r"|istio-proxy\.log)\Z"
     r"|(?P<resource>(?:[^/]+/)?)resources/[^/]+\.(?:yaml|yml|json)\Z"
 )
 """A document of the layout, and the folder above it. `resources` is an ordinary name: it counts only near the top."""
 _BUG_REPORT = re.compile(rf"(?:.*/)?(?:{_PROXY}config_dump(?:\?include_eds)?|cluster/(?:crs|k8s-resources))\Z")
-_MAY_BE_EVIDENCE = re.compile(r"(?:.*/)?(?:[^/]+\.(?:ya?ml|json)(?:\.gz|\.zst)?|stats\.txt)\Z")
+_MAY_BE_EVIDENCE = re.compile(r"(?:.*/)?(?:[^/]+\.(?:ya?ml|json)(?:\.gz|\.zst)?|stats\.txt|istio-proxy\.log)\Z")
 
 
 class About(Struct, frozen=True):
@@ -47,7 +49,7 @@ class About(Struct, frozen=True):
 
 
 def is_wanted(path: str) -> bool:
-    """Whether a file of this name may be evidence. Logs, pictures and `._` files of macOS are not."""
+    """Whether a file of this name may be evidence. Other logs, pictures and `._` files of macOS are not."""
     return not path.rsplit("/", 1)[-1].startswith(".") and _MAY_BE_EVIDENCE.match(path) is not None
 
 

@@ -17,10 +17,12 @@ from meshdoctor.facts.envoy.wire import ClusterStatus
 from meshdoctor.facts.lazy import LazySequence
 from meshdoctor.facts.objects.resources import Resources, read_resources
 from meshdoctor.facts.wishes.credentials import credentials
+from meshdoctor.facts.wishes.traffic import dialled, read_logs, with_traffic
 from meshdoctor.facts.wishes.wanted import ips_beside, service_test, wanted_hosts
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxy import Proxy
+from meshdoctor.semantics.dataplane import is_ztunnel
 from meshdoctor.semantics.registry import is_external_host
 
 UNNAMED = "-/"
@@ -31,6 +33,7 @@ def read_mesh(capture: Capture) -> Mesh:
     """Everything the capture holds. Dumps are decoded now, large kinds and pages when they are asked for."""
     problems: list[Unread] = list(capture.unread)
     resources = read_resources(capture, problems)
+    dns = resources.dns
     mesh = Mesh(
         service_entries=resources.service_entries,
         virtual_services=resources.virtual_services,
@@ -41,25 +44,36 @@ def read_mesh(capture: Capture) -> Mesh:
         namespaces=resources.namespaces,
         pods=resources.pods,
         mesh_config=resources.mesh_config,
-        dns=resources.dns,
+        dns=dns.answers if dns else None,
+        dns_from=dns.resolved_from if dns else None,
         unread=problems,
     )
     _read_proxies(capture, mesh)
-    _read_wishes(mesh, resources)
+    _read_wishes(capture, mesh, resources)
     mesh.kinds_read = resources.kinds_read
     return mesh
 
 
-def _read_wishes(mesh: Mesh, resources: Resources) -> None:
+def _read_wishes(capture: Capture, mesh: Mesh, resources: Resources) -> None:
     pods = list(mesh.pods.values())
     services = service_test(lambda: resources.services if resources.is_read("services") else None, mesh.namespaces)
-    mesh.wanted = wanted_hosts(pods, lambda host, namespace: is_external_host(host) and services(host, namespace))
+
+    def is_external(host: str, namespace: str) -> bool:
+        return is_external_host(host) and services(host, namespace)
+
+    mesh.wanted = wanted_hosts(pods, is_external)
     mesh.ips_beside = ips_beside(pods)
     mesh.credentials = credentials(pods)
+    logs = read_logs(capture, mesh)
+    if logs:
+        mesh.wanted = with_traffic(mesh.wanted, logs, mesh, is_external)
+        mesh.dialled = dialled(logs, mesh.wanted)
 
 
 def _read_proxies(capture: Capture, mesh: Mesh) -> None:
     for key, documents in capture.proxy_documents().items():
+        if is_ztunnel(key, mesh.pods.get(key)):
+            continue
         try:
             proxy = _read_proxy(key, documents, mesh.unread)
         except (Unreadable, OSError) as problem:

@@ -25,6 +25,8 @@ _STDOUT, _STDERR, _STATUS = 1, 2, 3
 MAX_ANSWER = 512 * 1024 * 1024
 """Bytes of one answer: what a file of a capture may hold."""
 
+MAX_LOG_LINES = 20_000
+
 
 class Executed(Struct, frozen=True):
     """A command that ran to its end."""
@@ -170,6 +172,11 @@ def _failure(status: bytes) -> str:
 def log_of(
     session: Session, namespace: str, pod: str, container: str, seconds: int, most: int, deadline: Deadline
 ) -> bytes:
-    """A container's log of the last `seconds`, the newest `most` bytes at the most. Raises as `Session.get` does."""
-    params = [("container", container), ("sinceSeconds", str(seconds)), ("limitBytes", str(most))]
+    """A container's log of the last `seconds`: its newest lines, and of these at most `most` bytes from the start.
+
+    Raises as `Session.get` does.
+    """
+    # limitBytes cuts off the newest lines, so the number of lines is bounded first (core/v1 PodLogOptions).
+    asked = {"container": container, "sinceSeconds": seconds, "tailLines": MAX_LOG_LINES, "limitBytes": most}
+    params = [(name, str(value)) for name, value in asked.items()]
     return session.get(f"/api/v1/namespaces/{namespace}/pods/{pod}/log", params, deadline=deadline)

@@ -84,6 +84,8 @@ class Diagnosis(Struct, frozen=True):
     """Rules that had their evidence for at least one pod, or need none. Empty: no verdict was possible."""
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
+    pod_kinds: dict[str, int] = {}
+    """Pods by what takes their traffic, of `semantics.dataplane.KINDS`; they add up to `pods`."""
 
     def count(self, severity: str) -> int:
         """Findings of this severity."""

@@ -281,6 +281,8 @@ class Mesh(Struct):
     proxies: dict[str, Proxy] = field(default_factory=dict)
     dns: dict[str, tuple[str, ...]] | None = None
     """Upstream DNS answers by host; None where dns.json was not read."""
+    dns_from: str | None = None
+    """Where they were resolved, in words: `pod shop/web-1`, `this machine, not a pod`; None where nobody says."""
     wanted: tuple[WantedHost, ...] = ()
     kinds_read: frozenset[str] = frozenset()
     """Plural kinds that were read, `serviceentries`; an empty List counts as read."""
@@ -290,7 +292,14 @@ class Mesh(Struct):
     """Grows while kinds that are read late turn out to be broken."""
     ips_beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """IPs that stand in env beside a host, by host."""
+    dialled: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """IPs that a pod's access log shows it to dial for a host, by pod and host."""
     credentials: tuple[PlainCredential, ...] = ()
+
+    @property
+    def dns_from_elsewhere(self) -> str:
+        """`dns_from` where that is no pod of the mesh, so that pods may be told other addresses; else empty."""
+        return "" if self.dns_from is None or self.dns_from.startswith("pod ") else self.dns_from
 
     @property
     def istio_versions(self) -> tuple[str, ...]:

@@ -120,6 +120,11 @@ class EntryPort(Fact, frozen=True):
     """Whether any such source was read for this host."""
     uncovered: tuple[str, ...]
     """dns_answers outside spec.addresses."""
+    dns_from: str
+    """Where the uncovered ones were resolved, `this machine, not a pod`, where that was outside the mesh and nothing
+    inside it confirms them: the pod may be told others. Empty else, and where dns.json does not say."""
+    as_resolved: str
+    """The same as an insertion, with the blank before it: ` (as resolved from this machine, not a pod)`."""
     uncovered_cidrs: tuple[str, ...]
     fixed_addresses: tuple[str, ...]
     """spec.addresses with the missing ones added; without any, the DNS answers as CIDRs."""
@@ -305,6 +310,8 @@ class PodView(Fact, frozen=True):
 
     namespace: str
     sidecar: bool
+    ambient: bool
+    """Its node's ztunnel takes its traffic: it has no sidecar by design."""
     injected_namespace: bool
     """Its namespace asks for injection and the pod does not opt out."""
     opted_out: bool

@@ -43,6 +43,7 @@ def check(diagnosis: Diagnosis) -> bytes:
                 "external_hosts": diagnosis.external_hosts,
                 "findings": {severity: diagnosis.count(severity) for severity in SEVERITIES},
                 "not_evaluated": len(diagnosis.not_evaluated),
+                "pods": diagnosis.pod_kinds,
             },
             "findings": [_finding(finding) for finding in by_rule(diagnosis.findings)],
             "not_evaluated": [_not_evaluated(entry) for entry in diagnosis.not_evaluated],

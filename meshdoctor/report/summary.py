@@ -56,11 +56,29 @@ def _counts(diagnosis: Diagnosis) -> str:
     return ", ".join(count(diagnosis.count(severity), severity) for severity in SEVERITIES)
 
 
+_KINDS = (
+    ("sidecar", "with a sidecar"),
+    ("ambient", "ambient"),
+    ("gateway", "gateway or waypoint"),
+    ("ztunnel", "ztunnel"),
+    ("none", "without a sidecar"),
+    ("finished", "finished"),
+)
+
+
+def _without_sidecar(diagnosis: Diagnosis) -> str:
+    """What the pods are, where some have no sidecar: the rules say nothing about those."""
+    kinds = diagnosis.pod_kinds
+    if not any(kinds.get(kind) for kind in ("ambient", "none")):
+        return ""
+    return " (" + ", ".join(f"{kinds[kind]:,} {word}" for kind, word in _KINDS if kinds.get(kind)) + ")"
+
+
 def _looked_at(diagnosis: Diagnosis) -> str:
     versions = f" (Istio {', '.join(diagnosis.istio_versions)})" if diagnosis.istio_versions else ""
     parts = [
         f"{count(diagnosis.proxies, 'sidecar')}{versions}",
-        count(diagnosis.pods, "pod"),
+        f"{count(diagnosis.pods, 'pod')}{_without_sidecar(diagnosis)}",
         count(diagnosis.external_hosts, "external host"),
     ]
     taken = f", captured {diagnosis.captured_at}" if diagnosis.captured_at else ""

@@ -9,6 +9,7 @@ from msgspec import Struct
 from meshdoctor.model.mesh import Mesh, Pod, Port, ServiceEntry, Sidecar, VirtualService, WantedHost
 from meshdoctor.model.proxy import Cluster, Proxy
 from meshdoctor.semantics.addresses import address, covered, is_ip
+from meshdoctor.semantics.dataplane import proxy_role
 from meshdoctor.semantics.hosts import covers, wildcards_for
 from meshdoctor.semantics.names import cluster_name, config_ref
 from meshdoctor.semantics.visibility import (
@@ -95,7 +96,8 @@ class Registry:
         """The viewer that a pod and its proxy make up; one of them may be missing."""
         namespace = pod.namespace if pod else (proxy.node.namespace if proxy else "")
         labels = dict(pod.labels) if pod else _node_labels(proxy)
-        is_sidecar = proxy is None or proxy.node.role in ("sidecar", "")
+        role = (proxy.node.role if proxy else "") or proxy_role(pod)
+        is_sidecar = role in ("sidecar", "")
         config = self.mesh.mesh_config
         root = config.root_namespace if config else DEFAULT_ROOT_NAMESPACE
         sidecar = sidecar_for(namespace, labels, self.mesh.sidecars, root) if is_sidecar else None

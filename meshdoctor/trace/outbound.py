@@ -12,6 +12,7 @@ from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.trace import WORST_FIRST, AddressTrace, Destination, Step, Trace
 from meshdoctor.semantics.addresses import is_ip, is_single
 from meshdoctor.semantics.capture import Captured, CaptureSettings, capture_settings, captured
+from meshdoctor.semantics.dataplane import is_ambient
 from meshdoctor.semantics.names import cluster_name
 from meshdoctor.semantics.protocols import behaviour, client_protocol, known_protocol
 from meshdoctor.semantics.registry import Hidden, Registration, Registry, Viewer
@@ -132,7 +133,8 @@ class Tracer:
         """Addresses a client of this pod may dial for the host, in a stable order.
 
         With DNS capture the agent answers with the entry's addresses (virtual ones too) where it has any; else DNS
-        answers, the entry's own single addresses, and what Envoy resolved the host to.
+        answers, the entry's own single addresses, and what Envoy resolved the host to; where none of these is known,
+        what the access log shows that the pod dialled.
         """
         found = self.registration(host, port)
         entries = (*found.visible, *found.other_ports)
@@ -141,7 +143,8 @@ class Tracer:
         if own and self.viewer.dns_capture:
             return tuple(own)
         answers = (self.mesh.dns or {}).get(host.lower(), ())
-        return tuple(dict.fromkeys([*answers, *own, *(() if answers else self.resolved(host))]))
+        known = dict.fromkeys([*answers, *own, *(() if answers else self.resolved(host))])
+        return tuple(known) or self.mesh.dialled.get((self.key, host.lower()), ())
 
     def _virtual(self, host: str, port: int) -> list[str]:
         """Virtual addresses as only the dump shows them: the old in-memory allocation writes no status.addresses."""
@@ -257,6 +260,10 @@ class Tracer:
 
     def _without_proxy(self, destination: Destination) -> Trace:
         because = self.mesh.proxies_unread.get(self.key, "")
+        if self.pod is not None and is_ambient(self.pod, self.mesh.namespaces):
+            why = "the pod is in ambient mode: its node's ztunnel takes the connection, and that is not read"
+            step = Step("capture", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
+            return Trace(self.key, destination, "unknown", "ambient", why, steps=(step,), missing=("ztunnel",))
         if self.pod is not None and self.pod.proxy_container is None:
             why = "the pod has no sidecar: nothing of Istio's sees the connection"
             step = Step("capture", "no sidecar", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))

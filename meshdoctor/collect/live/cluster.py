@@ -15,13 +15,18 @@ from msgspec import Struct, field
 from meshdoctor.collect.documents import packed_document
 from meshdoctor.collect.live.objects import Objects, Scope, read_objects
 from meshdoctor.collect.live.pods import PROXY, LivePod
-from meshdoctor.collect.live.pool import Pool
+from meshdoctor.collect.live.pool import Done, Pool
 from meshdoctor.collect.live.sidecars import CONFIG_DUMP, SidecarReader
 from meshdoctor.collect.redact import Removals, redact_page
 from meshdoctor.errors import Unreadable
-from meshdoctor.kube.deadline import Deadline
-from meshdoctor.kube.session import Session
+from meshdoctor.kube.deadline import Deadline, TimedOut
+from meshdoctor.kube.pods import log_of
+from meshdoctor.kube.session import Refused, Session, Unreachable
 from meshdoctor.model.evidence import Capture, Document, Unread
+from meshdoctor.semantics.access_log import digest, encode
+
+ACCESS_LOG = "access_log.json"
+MAX_LOG_BYTES = 8 * 1024 * 1024
 
 
 class Pace(Struct, frozen=True):
@@ -83,17 +88,26 @@ class Cluster:
         pool: Pool[LivePod, _Kept] = Pool(
             partial(self._read, reader), at_once=self.pace.at_once, seconds=self.pace.pod_seconds
         )
-        for done in pool.run(asked):
-            if done.problem is not None and not isinstance(done.problem, Unreadable):
-                raise done.problem
-            because = str(done.problem) if done.problem else ""
-            if because:
-                self._unread.append(Unread(_path(done.item), because))
-            elif done.result is not None:
-                self._keep(done.result)
-            if watcher is not None:
-                watcher.fetched(done.item.key, because)
-        self.interrupted = self.interrupted or pool.interrupted
+        left = {pod.key: pod for pod in asked}
+        try:
+            for done in pool.run(asked):
+                self._take(done, watcher)
+                del left[done.item.key]
+        except KeyboardInterrupt:
+            self.interrupted = True
+            missed = (_path(pod) for pod in left.values() if _path(pod) not in self._documents)
+            self._unread += [Unread(path, "interrupted before it was read") for path in missed]
+
+    def _take(self, done: Done[LivePod, _Kept], watcher: Watcher | None) -> None:
+        if done.problem is not None and not isinstance(done.problem, Unreadable):
+            raise done.problem
+        because = str(done.problem) if done.problem else ""
+        if because:
+            self._unread.append(Unread(_path(done.item), because))
+        elif done.result is not None:
+            self._keep(done.result)
+        if watcher is not None:
+            watcher.fetched(done.item.key, because)
 
     def _read(self, reader: SidecarReader, pod: LivePod, deadline: Deadline) -> _Kept:
         """One sidecar's pages, redacted and packed where they were read: in the worker's thread."""
@@ -103,11 +117,28 @@ class Cluster:
             path = f"proxies/{pod.key}/{name}"
             content = redact_page(path, pages.files.pop(name), kept.removals)
             kept.documents[path] = packed_document(path, content)
+        if self.pace.log_seconds:
+            self._read_log(pod, kept, deadline)
         return kept
+
+    def _read_log(self, pod: LivePod, kept: _Kept, deadline: Deadline) -> None:
+        """The digest of the access log. What cannot be had of it costs nothing but itself."""
+        path = f"proxies/{pod.key}/{ACCESS_LOG}"
+        try:
+            text = log_of(self.session, pod.namespace, pod.name, PROXY, self.pace.log_seconds, MAX_LOG_BYTES, deadline)
+        except Refused as problem:
+            # One role is the same for all pods: told once.
+            everywhere = problem.status == 403
+            kept.unread.append(Unread(f"proxies/*/*/{ACCESS_LOG}" if everywhere else path, str(problem)))
+        except (Unreachable, TimedOut) as problem:
+            kept.unread.append(Unread(path, str(problem)))
+        else:
+            log = digest(text, own_ips=pod.ips, since_seconds=self.pace.log_seconds, read_at=self.captured_at)
+            kept.documents[path] = packed_document(path, encode(log))
 
     def _keep(self, kept: _Kept) -> None:
         self._documents.update(kept.documents)
-        self._unread += kept.unread
+        self._unread += (note for note in kept.unread if note not in self._unread)
         self.removals.counts.update(kept.removals.counts)
 
     @property

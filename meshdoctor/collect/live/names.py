@@ -66,9 +66,7 @@ def _all(hosts: Sequence[str], ask: Callable[[str, Deadline], tuple[str, ...]], 
         if done.result is not None:
             addresses[done.item] = done.result
         else:
-            problems.append(f"{done.item}: {done.problem}")
-    if pool.interrupted:
-        raise KeyboardInterrupt
+            problems.append(f"{done.item} ({done.problem})")
     return Answers(where, {host: addresses[host] for host in hosts if host in addresses}, tuple(sorted(problems)))
 
 
@@ -77,7 +75,7 @@ def _local(host: str) -> tuple[str, ...]:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as problem:
         # This machine not knowing a name says nothing of the pods: a cluster has names of its own.
-        raise Unreadable(f"not resolved ({getattr(problem, 'strerror', None) or problem})") from None
+        raise Unreadable(str(getattr(problem, "strerror", None) or problem).lower()) from None
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

@@ -14,7 +14,7 @@ from meshdoctor.collect.live.pool import Pool
 from meshdoctor.collect.redact import Removals, redacted_objects
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
-from meshdoctor.kube.kinds import CONFIG_MAPS, GATEWAYS, LISTED, PODS
+from meshdoctor.kube.kinds import CONFIG_MAPS, GATEWAYS, LISTED, NETWORKING, PODS
 from meshdoctor.kube.lists import Kind, Listed, Lister, NotInstalled
 from meshdoctor.kube.session import Refused, Session
 from meshdoctor.model.evidence import Document, Unread
@@ -41,6 +41,8 @@ class Objects(Struct):
     documents: dict[str, Document] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     pods: list[LivePod] = field(default_factory=list)
+    has_istio: bool = True
+    """False where the API server knows none of Istio's networking kinds."""
 
 
 def read_objects(session: Session, scope: Scope, removals: Removals) -> Objects:
@@ -72,6 +74,11 @@ class _Reader:
         spaces = self.scope.namespaces or ("",)
         try:
             return [pod for space in spaces for pod in self._pods_of(space, deadline)]
+        except NotInstalled:
+            raise Unreadable(
+                f"{self.session.server} (context {self.session.context}) answers, but not as a Kubernetes API server: "
+                "it knows no pods."
+            ) from None
         except Refused as problem:
             if problem.status != 403 or self.scope.namespaces:
                 raise _permission(problem) from None
@@ -89,8 +96,8 @@ class _Reader:
     def kinds(self) -> None:
         pool = Pool(self._list, at_once=_AT_ONCE, seconds=SECONDS)
         outcomes = {done.item: done for done in pool.run(LISTED)}
-        if pool.interrupted:
-            raise KeyboardInterrupt
+        absent = {kind for kind, done in outcomes.items() if isinstance(done.problem, NotInstalled)}
+        self.found.has_istio = any(kind.group == NETWORKING and kind not in absent for kind in LISTED)
         for kind in LISTED:
             done = outcomes[kind]
             if done.result is not None:
@@ -143,8 +150,6 @@ class _Reader:
                 refusals[done.problem.status] = str(done.problem)
             else:
                 self._miss("configmaps", f"{'/'.join(done.item)}: {done.problem}")
-        if pool.interrupted:
-            raise KeyboardInterrupt
         for status in refusals.keys() - {404}:
             self._miss("configmaps", refusals[status])
         return read if read or not refusals.keys() - {404} else None

@@ -47,8 +47,13 @@ class _Spec(Struct, rename="camel"):
     init_containers: list[_Container] | None = None
 
 
-class _Status(Struct):
+class _Ip(Struct):
+    ip: str = ""
+
+
+class _Status(Struct, rename="camel"):
     phase: str = ""
+    pod_ips: list[_Ip] | None = field(default=None, name="podIPs")
 
 
 class _Pod(Struct):
@@ -70,6 +75,7 @@ class LivePod(Struct, frozen=True):
     """Istio's revision label, `""` where it has none."""
     config_maps: tuple[str, ...]
     """Names of ConfigMaps that its environment reads."""
+    ips: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -97,6 +103,7 @@ def read_pod(body: dict[str, Any]) -> LivePod:
         phase=pod.status.phase,
         going=pod.metadata.deletion_timestamp is not None,
         revision=(pod.metadata.labels or {}).get(_REVISION, ""),
+        ips=tuple(entry.ip for entry in pod.status.pod_ips or ()),
         config_maps=tuple(dict.fromkeys(name for c in containers for name in _config_maps(c))),
     )
 

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from meshdoctor.kube.deadline import Cancelled, Deadline, TimedOut
+from meshdoctor.kube.deadline import Deadline, TimedOut
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,7 +30,7 @@ class Done(Struct, Generic[Item, Result], frozen=True):
 
 
 class Pool(Generic[Item, Result]):
-    """Works on items in daemon threads. Ctrl-C ends the work under way and keeps what is done."""
+    """Works on items in daemon threads. Whoever stops taking outcomes, as Ctrl-C does, ends the work under way."""
 
     def __init__(self, work: Callable[[Item, Deadline], Result], *, at_once: int, seconds: float) -> None:
         self._work = work
@@ -40,7 +40,6 @@ class Pool(Generic[Item, Result]):
         self._waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[tuple[int, Result | None, Exception | None]] = queue.SimpleQueue()
         self._started: dict[int, float] = {}
-        self.interrupted = False
 
     def run(self, items: Sequence[Item]) -> Iterator[Done[Item, Result]]:
         """Each item's outcome as it comes, exactly one for every item; in `problem` what `work` raised."""
@@ -55,12 +54,8 @@ class Pool(Generic[Item, Result]):
                     if index in left:
                         left.remove(index)
                         yield Done(items[index], result, problem)
-        except KeyboardInterrupt:
-            self.interrupted = True
         finally:
             self._stop.set()
-        for index in sorted(left):
-            yield Done(items[index], None, Cancelled("interrupted before it was read"))
 
     def _start(self, items: Sequence[Item]) -> None:
         threading.Thread(target=self._serve, args=(items,), daemon=True, name="meshdoctor fetch").start()

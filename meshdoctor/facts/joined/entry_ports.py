@@ -84,6 +84,7 @@ def _entry_port(case: ProxyCase, entry: ServiceEntry, pattern: str, port: Port, 
     uncovered = tuple(
         a for a in _uncovered(case, entry, answers) if not _gets_there(case, host, port.number, a, scheme)
     )
+    elsewhere = _resolved_elsewhere(case, host, uncovered)
     real = (scheme_protocol(wish.scheme) if wish else "") or known_protocol(port.number)
     if port.protocol.upper() == "MYSQL":
         real = "mysql"
@@ -106,6 +107,8 @@ def _entry_port(case: ProxyCase, entry: ServiceEntry, pattern: str, port: Port, 
         dns_answers=answers,
         dns_known=known,
         uncovered=uncovered,
+        dns_from=elsewhere,
+        as_resolved=f" (as resolved from {elsewhere})" if elsewhere else "",
         uncovered_cidrs=cidrs(uncovered),
         fixed_addresses=_fixed_addresses(entry, uncovered, answers),
         shared=not name and _is_shared(case, pattern, port.number),
@@ -159,6 +162,15 @@ def _uncovered(case: ProxyCase, entry: ServiceEntry, answers: tuple[str, ...]) -
     if not entry.addresses or (case.viewer.dns_capture and any(is_single(a) for a in entry.addresses)):
         return ()
     return tuple(a for a in answers if not covered(a, entry.addresses))
+
+
+def _resolved_elsewhere(case: ProxyCase, host: str, addresses: tuple[str, ...]) -> str:
+    """Where DNS was asked from outside the mesh, if some of the addresses rest on that alone.
+
+    A laptop behind split-horizon DNS is told other addresses than a pod.
+    """
+    confirmed = {*case.tracer.resolved(host), *case.mesh.ips_beside.get(host, ())}
+    return case.mesh.dns_from_elsewhere if set(addresses) - confirmed else ""
 
 
 def _gets_there(case: ProxyCase, host: str, port: int, ip: str, scheme: str) -> bool:

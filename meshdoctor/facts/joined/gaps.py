@@ -8,6 +8,7 @@ from meshdoctor.model.finding import NotEvaluated
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.rule import Rule
+from meshdoctor.semantics.dataplane import is_ztunnel
 
 SECTIONS = ("listeners", "routes", "clusters")
 """Sections of a dump without which its outbound side cannot be judged."""
@@ -34,7 +35,8 @@ def _asked(key: str, namespaces: Sequence[str]) -> bool:
 
 
 def _missing_dumps(rule: str, mesh: Mesh, namespaces: Sequence[str]) -> Iterator[NotEvaluated]:
-    expected = [k for k, pod in mesh.pods.items() if pod.proxy_container and pod.phase in ("", "Running", "Pending")]
+    proxied = [k for k, pod in mesh.pods.items() if pod.proxy_container and pod.phase in ("", "Running", "Pending")]
+    expected = [k for k in proxied if not is_ztunnel(k, mesh.pods[k])]
     absent = [k for k in expected if k not in mesh.proxies and k not in mesh.proxies_unread and _asked(k, namespaces)]
     if absent:
         documents = tuple(f"proxies/{k}/config_dump.json" for k in absent)

@@ -8,16 +8,16 @@ from meshdoctor.facts.joined.views import role, seen_at
 from meshdoctor.model.finding import ResourceRole
 from meshdoctor.model.mesh import Mesh, Pod, Ref
 from meshdoctor.model.sheet import Credential, PodView
+from meshdoctor.semantics.dataplane import is_ambient, is_done
 from meshdoctor.semantics.registry import Registry
 
 INJECT = "sidecar.istio.io/inject"
-DONE = ("Succeeded", "Failed")
 
 
 def pod_views(mesh: Mesh, registry: Registry) -> Iterator[PodView]:
     """One fact per pod that still runs."""
     for key, pod in mesh.pods.items():
-        if pod.phase in DONE:
+        if is_done(pod):
             continue
         wanted = tuple(f"{host}:{port}" for host, port in registry.wishes.get(key, {}))
         yield PodView(
@@ -29,6 +29,7 @@ def pod_views(mesh: Mesh, registry: Registry) -> Iterator[PodView]:
             evidence=(seen_at(pod.pointer, key, ".spec.containers"),),
             namespace=pod.namespace,
             sidecar=pod.proxy_container is not None or key in mesh.proxies,
+            ambient=is_ambient(pod, mesh.namespaces),
             injected_namespace=injects(mesh, pod),
             opted_out=_asked(pod) == "false",
             wanted_hosts=wanted,

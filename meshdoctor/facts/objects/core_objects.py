@@ -14,9 +14,13 @@ from meshdoctor.facts.objects.kinds import Found, WireMetadata, checked, referen
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import MeshConfig, Namespace, Port, Ref, Service
 from meshdoctor.semantics.protocols import service_protocol
+from meshdoctor.semantics.text import printable
 from meshdoctor.yamlio import load_documents
 
 EXPORT_TO = "networking.istio.io/exportTo"
+
+MAX_ORIGIN = 200
+"""Characters of dns.json's `resolved_from`, which stands in messages."""
 
 _ISTIO_NAMESPACE = "istio-system"
 
@@ -138,26 +142,33 @@ def read_mesh_config(config_map: ConfigMap) -> MeshConfig:
     )
 
 
-def read_dns(data: bytes, where: str) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Host → addresses out of dns.json, and what is wrong with the answers that are no addresses.
+class DnsAnswers(Struct, frozen=True):
+    """dns.json: host → addresses, where they were resolved (None: not said), and what is wrong with the rest."""
 
-    Raises `Unreadable` where the document has not that shape.
-    """
+    answers: dict[str, tuple[str, ...]]
+    resolved_from: str | None
+    wrong: tuple[str, ...]
+
+
+def read_dns(data: bytes, where: str) -> DnsAnswers:
+    """Raises `Unreadable` where the document has not the shape of dns.json."""
     try:
-        answers = msgspec.json.decode(data, type=_Dns).answers
+        told = msgspec.json.decode(data, type=_Dns)
     except msgspec.DecodeError as problem:
         raise Unreadable(f'{where}: expected {{"answers": {{"host": ["address", ...]}}}}; {problem}') from None
     wrong: list[str] = []
     found: dict[str, tuple[str, ...]] = {}
-    for host, addresses in answers.items():
+    for host, addresses in told.answers.items():
         good = [address for text in addresses or () if (address := _address(text))]
         wrong += [f"the answer {text!r} for {host} is no IP address" for text in addresses or () if not _address(text)]
         found[host.lower().rstrip(".")] = tuple(dict.fromkeys(good))
-    return found, wrong
+    origin = told.resolved_from if isinstance(told.resolved_from, str) else ""
+    return DnsAnswers(found, printable(origin.strip())[:MAX_ORIGIN] or None, tuple(wrong))
 
 
 class _Dns(Struct):
     answers: dict[str, list[str] | None]
+    resolved_from: Any = None
 
 
 def _address(text: str) -> str:

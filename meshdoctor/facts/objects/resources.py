@@ -114,19 +114,19 @@ class Resources:
             return None
 
     @cached_property
-    def dns(self) -> dict[str, tuple[str, ...]] | None:
-        """Upstream DNS answers by host, or None where dns.json was not read."""
+    def dns(self) -> core_objects.DnsAnswers | None:
+        """Upstream DNS answers, or None where dns.json was not read."""
         document = self._capture.documents.get("dns.json")
         if document is None:
             return None
         try:
-            answers, wrong = core_objects.read_dns(document.read(), document.path)
+            found = core_objects.read_dns(document.read(), document.path)
         except Unreadable as problem:
             self._report(document.path, str(problem))
             return None
-        for because in wrong:
+        for because in found.wrong:
             self._report(document.path, because)
-        return answers
+        return found
 
     @property
     def kinds_read(self) -> frozenset[str]:

@@ -20,6 +20,7 @@ from meshdoctor.facts.wishes.destinations import Target, canonical_host, is_addr
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, EnvVar, Pod, Service, Sighting, WantedHost
 from meshdoctor.semantics.capture import ISTIO_CONTAINERS
+from meshdoctor.semantics.dataplane import GATEWAYS, proxy_role
 from meshdoctor.semantics.secrets import REDACTED, is_secret_name
 from meshdoctor.semantics.words import words
 
@@ -54,7 +55,7 @@ def wanted_hosts(pods: Iterable[Pod], is_external: IsExternal) -> tuple[WantedHo
     """
     found: list[WantedHost] = []
     for pod in pods:
-        if not _is_gateway(pod):
+        if proxy_role(pod) not in GATEWAYS:
             found += _merged(pod, _external(pod, _wishes(pod), is_external))
     return tuple(found)
 
@@ -101,10 +102,6 @@ def ips_beside(pods: Iterable[Pod]) -> dict[str, tuple[str, ...]]:
             for host, _, addresses in _beside(container):
                 found.setdefault(host, {}).update(dict.fromkeys(addresses))
     return {host: tuple(addresses) for host, addresses in found.items()}
-
-
-def _is_gateway(pod: Pod) -> bool:
-    return bool(pod.proxy_container and {"router", "waypoint"}.intersection(pod.proxy_container.args))
 
 
 def _app_containers(pod: Pod) -> Iterator[Container]:

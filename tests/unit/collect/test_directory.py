@@ -38,7 +38,7 @@ def test_documents_are_read_when_asked_for(tmp_path: Path) -> None:
 
 def test_ground_truth_and_strangers_are_not_evidence(tmp_path: Path) -> None:
     strangers = {"observed.json": b"{}", "expect.yaml": b"a: 1", "README.md": b"#", "other/dump.json": DUMP}
-    strangers |= {PROXY + "istio-proxy.log": b"x", ".git/resources/pods.yaml": PODS, "resources/deep/pods.yaml": PODS}
+    strangers |= {PROXY + "app.log": b"x", ".git/resources/pods.yaml": PODS, "resources/deep/pods.yaml": PODS}
     assert set(read_capture(write(tmp_path, {**CAPTURE, **strangers})).documents) == set(CAPTURE)
 
 

@@ -271,7 +271,9 @@ def test_mesh_settings_of_the_default_revision_and_of_another() -> None:
 
 def test_dns_answers_are_addresses() -> None:
     read, problems = resources(dns_json='{"answers": {"DB.x.example.": ["203.0.113.1", "oops"], "none.example": null}}')
-    assert read.dns == {"db.x.example": ("203.0.113.1",), "none.example": ()}
+    assert read.dns is not None
+    assert read.dns.resolved_from is None
+    assert read.dns.answers == {"db.x.example": ("203.0.113.1",), "none.example": ()}
     assert len(problems) == 1
     wrong, problems = resources(dns_json="[]")
     assert wrong.dns is None

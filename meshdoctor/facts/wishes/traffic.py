@@ -1,0 +1,244 @@
+"""What pods were seen to dial, by their sidecars' access logs: wanted hosts beside those their configuration names.
+
+An entry says that a connection was blocked or passed through at that time. What becomes of it today, the trace tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from msgspec import Struct, structs
+
+from meshdoctor.errors import Unreadable
+from meshdoctor.facts.wishes.destinations import canonical_host, is_address, stays_inside
+from meshdoctor.facts.wishes.wanted import IsExternal
+from meshdoctor.model.access_log import AccessLog, LogEntry
+from meshdoctor.model.evidence import Capture, Document, Pointer, Unread
+from meshdoctor.model.mesh import Mesh, Sighting, WantedHost
+from meshdoctor.model.proxy import Proxy
+from meshdoctor.semantics.access_log import MAX_ENTRIES, decode, digest
+from meshdoctor.semantics.addresses import contains
+from meshdoctor.semantics.dataplane import GATEWAYS, is_ztunnel, proxy_role
+from meshdoctor.semantics.names import cluster_name
+from meshdoctor.semantics.registry import CLUSTER_LOCAL
+
+METADATA_SERVERS = frozenset({"169.254.169.254", "169.254.170.2", "169.254.170.23"})
+"""Where clouds hand out credentials (EC2, GCE and Azure; ECS; EKS pod identity). Link-local, and yet no sidecar lets
+them pass unregistered: an SDK that waits for them is a fault people look for."""
+
+_VIRTUAL = ("240.0.0.0/4", "2001:2::/48")
+"""Where Istio's auto-allocated addresses come from (istio pilot/pkg/model/service.go); nobody else answers there."""
+
+_DIGEST, _RAW = "access_log.json", "istio-proxy.log"
+
+_Place = tuple[str, int]
+
+
+class PodLog(Struct, frozen=True):
+    """One pod's log, and the document it came from."""
+
+    document: str
+    log: AccessLog
+
+    def pointer(self, index: int) -> Pointer:
+        """Where entry `index` stands; a log in plain text has no places."""
+        return Pointer(self.document, f"$.entries[{index}]" if self.document.endswith(_DIGEST) else "")
+
+
+def read_logs(capture: Capture, mesh: Mesh) -> dict[str, PodLog]:
+    """The logs of sidecars by pod: the digest, or what a raw log comes to. What cannot be read is noted in the mesh."""
+    found: dict[str, PodLog] = {}
+    for key, documents in capture.proxy_documents().items():
+        document = documents.get(_DIGEST) or documents.get(_RAW)
+        if document is None or not _is_sidecar(key, mesh):
+            continue
+        try:
+            log = _read(document, mesh.pods[key].ip if key in mesh.pods else "")
+        except (Unreadable, OSError) as problem:
+            mesh.unread.append(Unread(document.path, str(problem)))
+            continue
+        if log.unparsed:
+            mesh.unread.append(Unread(document.path, _foreign(log)))
+        found[key] = PodLog(document.path, log)
+    return found
+
+
+def _read(document: Document, own_ip: str) -> AccessLog:
+    content = document.read()
+    if document.path.endswith(_DIGEST):
+        return decode(content, document.path)
+    return digest(content, own_ips=(own_ip,))
+
+
+def _foreign(log: AccessLog) -> str:
+    return (
+        f"{log.unparsed:,} of {log.lines:,} lines are not in Istio's own access log formats (accessLogFormat?): which "
+        "connections they tell of is not known"
+    )
+
+
+def _is_sidecar(key: str, mesh: Mesh) -> bool:
+    """Gateways want nothing by themselves."""
+    pod, proxy = mesh.pods.get(key), mesh.proxies.get(key)
+    role = proxy_role(pod) or (proxy.node.role if proxy else "")
+    return role not in GATEWAYS and not is_ztunnel(key, pod)
+
+
+def with_traffic(
+    wanted: Iterable[WantedHost], logs: Mapping[str, PodLog], mesh: Mesh, is_external: IsExternal
+) -> tuple[WantedHost, ...]:
+    """The wanted hosts, completed with those that the logs show; one already wanted gains a sighting."""
+    by_pod: dict[str, list[WantedHost]] = {}
+    for wish in wanted:
+        by_pod.setdefault(wish.pod, []).append(wish)
+    addresses = _Addresses(mesh)
+    for key, pod_log in logs.items():
+        by_pod[key] = _Pod(key, by_pod.get(key, []), pod_log, addresses, is_external).merged()
+    return tuple(wish for wishes in by_pod.values() for wish in wishes)
+
+
+def dialled(logs: Mapping[str, PodLog], wanted: Iterable[WantedHost]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Addresses that a pod dialled for a host it wants, by pod and host."""
+    hosts = {(wish.pod, wish.host) for wish in wanted}
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for key, pod_log in logs.items():
+        for entry in pod_log.log.entries[:MAX_ENTRIES]:
+            ip = canonical_host(entry.ip)
+            if (key, entry.host) in hosts and ip and ip != entry.host and not _is_virtual(ip):
+                found.setdefault((key, entry.host), {})[ip] = None
+    return {place: tuple(ips) for place, ips in found.items()}
+
+
+class _Addresses:
+    """Whose an address is, as far as the capture tells; asked for every pod, worked out once."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._of_clusters: dict[str, frozenset[str]] = {}
+
+    @cached_property
+    def _of_pods(self) -> frozenset[str]:
+        return frozenset(canonical_host(pod.ip) for pod in self._mesh.pods.values())
+
+    @cached_property
+    def _hosts(self) -> dict[str, str]:
+        """Hosts by their auto-allocated address."""
+        entries = self._mesh.service_entries
+        return {ip: host.lower() for e in entries for host, ips in e.status_addresses.items() for ip in ips}
+
+    def is_inside(self, ip: str, key: str, is_external: IsExternal) -> bool:
+        """An address of a Service, of a pod, or of an endpoint that this pod's proxy has of a Service.
+
+        Pods of namespaces that were not read are known only by the proxy.
+        """
+        if ip in self._of_pods or not is_external(ip, key.split("/", 1)[0]):
+            return True
+        if key not in self._of_clusters:
+            proxy = self._mesh.proxies.get(key)
+            self._of_clusters[key] = frozenset(_service_endpoints(proxy)) if proxy else frozenset()
+        return ip in self._of_clusters[key]
+
+    def allocated_to(self, ip: str) -> str:
+        """The host that Istio gave this virtual address; `""` where none is known."""
+        return canonical_host(self._hosts.get(ip, ""))
+
+    def known(self, host: str) -> tuple[str, ...]:
+        """Addresses the host is known to have: DNS answers, and those beside it in env."""
+        return (*(self._mesh.dns or {}).get(host, ()), *self._mesh.ips_beside.get(host, ()))
+
+
+def _service_endpoints(proxy: Proxy) -> Iterable[str]:
+    for name in proxy.endpoints:
+        parsed = cluster_name(name)
+        if parsed is not None and parsed.host.endswith(CLUSTER_LOCAL):
+            yield from (endpoint.address for endpoint in proxy.endpoints[name])
+
+
+def _is_virtual(ip: str) -> bool:
+    return any(contains(cidr, ip) for cidr in _VIRTUAL)
+
+
+class _Seen:
+    """Entries about one wish that had the same outcome."""
+
+    def __init__(self, pointer: Pointer) -> None:
+        self.pointer = pointer
+        self.count = 0
+        self.last = ""
+
+    def add(self, entry: LogEntry) -> None:
+        self.count += entry.count
+        self.last = max(self.last, entry.last)
+
+    def sighting(self, outcome: str, ip: str) -> Sighting:
+        """`access log: blocked 37 times, last 2026-11-21T10:00:00Z`; the address where it is known by that alone."""
+        what = "blocked" if outcome == "blocked" else "passed through"
+        times = f"{self.count:,} time{'s' if self.count != 1 else ''}"
+        last = f", last {self.last}" if self.last else ""
+        return Sighting(f"access log: {ip and ip + ' '}{what} {times}{last}", self.pointer)
+
+
+class _Pod:
+    """One pod's wishes and its log."""
+
+    def __init__(
+        self, key: str, wishes: list[WantedHost], log: PodLog, addresses: _Addresses, is_external: IsExternal
+    ) -> None:
+        self.key = key
+        self.wishes = wishes
+        self.log = log
+        self.addresses = addresses
+        self.is_external = is_external
+        self.schemes: dict[_Place, str] = {}
+        self.seen: dict[_Place, dict[tuple[str, str], _Seen]] = {}
+
+    def merged(self) -> list[WantedHost]:
+        """The wishes with what was seen of each, then what only the log knows.
+
+        A bare name that was dialled is one with a port from now on.
+        """
+        for index, entry in enumerate(self.log.log.entries[:MAX_ENTRIES]):
+            for place, ip in self._places(entry):
+                pointer = self.log.pointer(index)
+                self.seen.setdefault(place, {}).setdefault((entry.outcome, ip), _Seen(pointer)).add(entry)
+                if entry.protocol != "tcp":
+                    self.schemes.setdefault(place, entry.protocol)
+        dialled = {host for host, _ in self.seen}
+        bare = {wish.host: wish.seen for wish in self.wishes if wish.port is None and wish.host in dialled}
+        kept = [self._completed(wish) for wish in self.wishes if wish.host not in bare or wish.port is not None]
+        known = {(wish.host, wish.port) for wish in kept}
+        new = [WantedHost(self.key, h, p, "", bare.get(h, ())) for h, p in self.seen if (h, p) not in known]
+        return [*kept, *map(self._completed, new)]
+
+    def _completed(self, wish: WantedHost) -> WantedHost:
+        if wish.port is None or (wish.host, wish.port) not in self.seen:
+            return wish
+        place = (wish.host, wish.port)
+        sightings = (seen.sighting(*how) for how, seen in self.seen[place].items())
+        scheme = wish.scheme or self.schemes.get(place, "")
+        return structs.replace(wish, scheme=scheme, seen=(*wish.seen, *sightings))
+
+    def _places(self, entry: LogEntry) -> list[tuple[_Place, str]]:
+        """(host and port that the entry is about, its address where only that leads there); none for inside traffic."""
+        ip = canonical_host(entry.ip)
+        host = canonical_host(entry.host) or (ip if "." in entry.host else "")
+        if ip and _is_virtual(ip) and is_address(host):
+            host = self.addresses.allocated_to(ip)
+        if not host or self._stays_inside(host) or (ip and self.addresses.is_inside(ip, self.key, self.is_external)):
+            return []
+        names = self._names_of(host, entry.port) if is_address(host) else ()
+        return [((name, entry.port), host) for name in names] or [((host, entry.port), "")]
+
+    def _names_of(self, ip: str, port: int) -> Iterable[str]:
+        """Hosts this pod wants on this port, else without naming one, that are known to have this address."""
+        for wanted in (port, None):
+            named = [w.host for w in self.wishes if w.port == wanted and ip in self.addresses.known(w.host)]
+            if named:
+                return dict.fromkeys(named)
+        return ()
+
+    def _stays_inside(self, host: str) -> bool:
+        if host in METADATA_SERVERS:
+            return False
+        return stays_inside(host) or not self.is_external(host, self.key.split("/", 1)[0])
