@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -109,6 +110,17 @@ def test_an_address_on_another_port_than_the_wanted_one_stays_an_address() -> No
     assert ("203.0.113.9", 9999) in wishes(logged(mesh, seen("203.0.113.9", 9999)))
 
 
+def test_an_address_nobody_wants_by_name_is_told_with_the_names_it_answers_to() -> None:
+    answers: dict[str, Sequence[str]] = {
+        "a.example": ["203.0.113.9"],
+        "b.example": ["203.0.113.8", "203.0.113.9"],
+        "c.example": ["203.0.113.9"],
+    }
+    found = wishes(logged(Mesh(dump(), pod(), dns=answers), seen("203.0.113.9", 443), seen("203.0.113.8", 443)))
+    told = [words(wish)[0].partition(LAST)[2] for wish in found.values()]
+    assert told == [", DNS answers it for a.example, b.example and 1 more", ", DNS answers it for b.example"]
+
+
 def test_an_address_beside_the_host_in_env_is_that_host() -> None:
     env = {"DB_HOST": "db.example", "DB_PORT": "5432", "DB_IP": "203.0.113.9"}
     assert list(wishes(logged(Mesh(dump(), pod(env)), seen("203.0.113.9", 5432)))) == [("db.example", 5432)]
@@ -129,7 +141,8 @@ def test_a_bare_name_that_was_dialled_has_a_port_from_now_on() -> None:
         seen("10.96.0.9", 9080),
         seen("10.244.0.9", 9080),
         seen("10.244.7.7", 9080),
-        seen("a.example", 80, "10.244.7.7", protocol="http"),
+        seen("a.example", 80, "10.244.0.9", protocol="http"),
+        seen("a.example", 443, "10.96.0.9"),
         seen("127.0.0.1", 80),
         seen("169.254.20.10", 53),
         seen("224.0.0.1", 80),
@@ -220,5 +233,7 @@ def test_the_address_dialled_decides_where_no_other_is_known() -> None:
     known = logged(bare, seen("a.example", 443, "203.0.113.9"))
     found = doctor.trace(known.case, POD, "a.example", 443)
     assert ([a.ip for a in found.addresses], found.verdict) == (["203.0.113.9"], "blocked")
+    virtual = logged(Mesh(proxy, pod()), seen("a.example", 443, "240.240.0.5"))
+    assert doctor.trace(virtual.case, POD, "a.example", 443).verdict == "unknown"
     answered = logged(Mesh(proxy, pod(), dns={"a.example": ["203.0.113.1"]}), seen("a.example", 443, "203.0.113.9"))
     assert [a.ip for a in doctor.trace(answered.case, POD, "a.example", 443).addresses] == ["203.0.113.1"]
