@@ -27,6 +27,9 @@ METADATA_SERVERS = frozenset({"169.254.169.254", "169.254.170.2", "169.254.170.2
 """Where clouds hand out credentials (EC2, GCE and Azure; ECS; EKS pod identity). Link-local, and yet no sidecar lets
 them pass unregistered: an SDK that waits for them is a fault people look for."""
 
+STRAY = 0.05
+"""Share of lines in no known format that is taken for stray output; beyond it the log has a format of its own."""
+
 _VIRTUAL = ("240.0.0.0/4", "2001:2::/48")
 """Where Istio's auto-allocated addresses come from (istio pilot/pkg/model/service.go); nobody else answers there."""
 
@@ -59,7 +62,7 @@ def read_logs(capture: Capture, mesh: Mesh) -> dict[str, PodLog]:
         except (Unreadable, OSError) as problem:
             mesh.unread.append(Unread(document.path, str(problem)))
             continue
-        if log.unparsed:
+        if log.unparsed > STRAY * (log.parsed + log.unparsed):
             mesh.unread.append(Unread(document.path, _foreign(log)))
         found[key] = PodLog(document.path, log)
     return found

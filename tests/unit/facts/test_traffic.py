@@ -111,12 +111,9 @@ def test_an_address_on_another_port_than_the_wanted_one_stays_an_address() -> No
 
 
 def test_an_address_nobody_wants_by_name_is_told_with_the_names_it_answers_to() -> None:
-    answers: dict[str, Sequence[str]] = {
-        "a.example": ["203.0.113.9"],
-        "b.example": ["203.0.113.8", "203.0.113.9"],
-        "c.example": ["203.0.113.9"],
-    }
-    found = wishes(logged(Mesh(dump(), pod(), dns=answers), seen("203.0.113.9", 443), seen("203.0.113.8", 443)))
+    one, two = "203.0.113.8", "203.0.113.9"
+    answers: dict[str, Sequence[str]] = {"a.example": [two], "b.example": [one, two], "c.example": [two]}
+    found = wishes(logged(Mesh(dump(), pod(), dns=answers), seen(two, 443), seen(one, 443)))
     told = [words(wish)[0].partition(LAST)[2] for wish in found.values()]
     assert told == [", DNS answers it for a.example, b.example and 1 more", ", DNS answers it for b.example"]
 
@@ -197,6 +194,8 @@ def test_a_log_that_cannot_be_read_or_has_a_format_of_its_own_is_named() -> None
     broken = read_mesh(with_document(Mesh(dump(), pod()), DIGEST, b"{").capture)
     assert ([u.path for u in broken.unread], broken.wanted) == ([DIGEST], ())
     foreign = read_mesh(logged(Mesh(dump(), pod()), lines=120, parsed=20, unparsed=100).capture)
+    stray = read_mesh(logged(Mesh(dump(), pod()), lines=120, parsed=119, unparsed=1).capture)
+    assert stray.unread == []
     assert [(u.path, u.because.split(" are")[0]) for u in foreign.unread] == [(DIGEST, "100 of 120 lines")]
 
 
