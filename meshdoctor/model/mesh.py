@@ -203,8 +203,8 @@ class Pod(Struct, frozen=True):
 
     @property
     def proxy_container(self) -> Container | None:
-        """The istio-proxy container, ordinary or native sidecar."""
-        return next((c for c in self.containers if c.name == "istio-proxy"), None)
+        """The istio-proxy container, ordinary or native sidecar. A ztunnel's has that name too and is no Envoy."""
+        return next((c for c in self.containers if c.name == "istio-proxy" and "ztunnel" not in c.args), None)
 
 
 class Namespace(Struct, frozen=True):
