@@ -10,7 +10,7 @@ from io import BufferedReader
 from typing import Any
 
 from meshdoctor.collect.found import Tree, too_large
-from meshdoctor.collect.held import hold, seek_end
+from meshdoctor.collect.held import hold, skip_to_end
 from meshdoctor.collect.keep import Keep
 from meshdoctor.collect.limits import Limits, in_words
 from meshdoctor.collect.unpack import CutShort
@@ -46,7 +46,8 @@ def read_archive(stream: BufferedReader, location: str, limits: Limits) -> Tree:
     except (CutShort, tarfile.TarError, EOFError, ValueError, OverflowError) as problem:
         # tarfile raises ValueError for some damaged headers.
         if not tree.files:
-            raise Unreadable(f"{location} is a damaged tar archive: {problem}. Fetch it again.") from None
+            told = str(problem) if isinstance(problem, CutShort) else f"{problem}. Fetch it again."
+            raise Unreadable(f"{location} is a damaged tar archive: {told}") from None
         tree.is_cut = True
         place = f", in {reader.path}" if reader.path else ""
         because = f"the archive is damaged or cut short after {len(tree.files)} files{place}; fetch it again"
@@ -106,7 +107,7 @@ class _Reader:
         if stream is None:
             return
         if wanted is Keep.END:
-            size = seek_end(stream, size, self.limits.log)
+            size = skip_to_end(stream, size, self.limits.log)
         held = hold(stream, size, path, origin)
         self.held += held.stored
         self.logs += held.stored if wanted is Keep.END else 0

@@ -39,6 +39,10 @@ _OWN = re.compile(
     rf"{_TOP}(?:proxies/[^/]+/[^/]+/(?:{_DUMP}|config_dump)|cluster/(?:crs|k8s-(?:cluster-)?resources))\Z"
 )
 """Names that only a bug-report has."""
+_REMAINS = re.compile(
+    rf"{_TOP}(?:proxies/[^/]+/[^/]+/(?:certs|clusters|listeners|memory|netstat|runtime|server_info|istio-proxy\.log)"
+    r"|cluster/(?:cluster-context|kubectl-version))\Z"
+)
 _PAGES = re.compile(rf"(?:(?P<dump>{_DUMP})|config_dump|clusters|server_info|istio-proxy\.log)\Z")
 _KEYS = {"clusters": "clusters.txt", "server_info": "server_info.json", "istio-proxy.log": "istio-proxy.log"}
 _LOG = "istio-proxy.log"
@@ -58,10 +62,13 @@ def keep(path: str) -> Keep | None:
 
 def find_roots(tree: Tree) -> set[str]:
     """The folders of `tree` that hold a bug-report, each with its `/`."""
-    owners = {match["top"] for path in tree.files if (match := _OWN.match(path))}
-    if owners:
-        return owners
-    return {match["top"] for path in tree.files if path.endswith("bug-report.log") and (match := _FILE.match(path))}
+    return {match["top"] for path in tree.files if (match := _OWN.match(path))}
+
+
+def find_remains(tree: Tree) -> set[str]:
+    """The same by names that others may have too: of a bug-report without a dump, or of what is left of one."""
+    remains = (*tree.files, *tree.names)
+    return {match["top"] for path in remains if (match := _FILE.match(path) or _REMAINS.match(path))}
 
 
 def arrange(tree: Tree, root: str, limits: Limits) -> Capture:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from meshdoctor.collect.found import Found, Tree
-from meshdoctor.collect.held import seek_end
+from meshdoctor.collect.held import skip_to_end
 from meshdoctor.collect.keep import Keep
 from meshdoctor.collect.limits import Limits
 from meshdoctor.collect.unpack import open_unpacked
@@ -127,7 +127,10 @@ def _open_end(file: Path, limits: Limits) -> BinaryIO:
     """The end of a log as it is now: it may have grown since its folder was listed."""
     try:
         stream = file.open("rb")
-        seek_end(stream, os.fstat(stream.fileno()).st_size, limits.log)
+        size = os.fstat(stream.fileno()).st_size
+        start = max(0, size - limits.log - 1)
+        stream.seek(start)
+        skip_to_end(stream, size - start, limits.log)
     except OSError as problem:
         raise Unreadable(f"{file} cannot be read: {problem.strerror or problem}.") from None
     return stream

@@ -41,12 +41,15 @@ def hold(stream: IO[bytes], size: int, path: str, origin: str) -> Held:
     return Held(Found(path, length, partial(_unpacked, packed, length), origin), len(packed))
 
 
-def seek_end(stream: IO[bytes] | BinaryIO, size: int, wanted: int) -> int:
-    """Moves on to the first whole line among the last `wanted` bytes of `stream`; the bytes that are left."""
-    if size <= wanted:
-        return size
-    stream.seek(size - wanted)
-    return wanted - len(stream.readline(wanted))
+def skip_to_end(stream: IO[bytes] | BinaryIO, size: int, wanted: int) -> int:
+    """Moves on to the first whole line among the last `wanted` of `size` bytes; the number that is left.
+
+    Reads what it passes by: a member of a compressed archive cannot be sought in.
+    """
+    left = size
+    while left > wanted and (passed := stream.read(min(left - wanted, _PIECE))):
+        left -= len(passed)
+    return left - len(stream.readline(wanted)) if size > wanted else left
 
 
 def _pieces(stream: IO[bytes]) -> Iterator[bytes]:

@@ -62,11 +62,15 @@ def find_root(tree: Tree) -> str | None:
     return only_root(tree, roots) if roots else None
 
 
-def only_root(tree: Tree, roots: set[str]) -> str:
-    """The one of `roots` that all others lie in. Raises `UsageError` where there is none."""
+def only_root(tree: Tree, roots: set[str], other: str | None = None) -> str:
+    """The one of `roots` that all others lie in, and `other`, the root of another layout, too.
+
+    Raises `UsageError` where there is none.
+    """
     top = min(roots, key=lambda root: (root.count("/"), root))
-    if any(not root.startswith(top) for root in roots):
-        several = sorted(root.rstrip("/") for root in roots)
+    beside = roots if other is None else roots | {other}
+    if any(not root.startswith(top) for root in beside):
+        several = sorted(root.rstrip("/") or "the folder itself" for root in beside)
         names = ", ".join(several[:5]) + (" ..." if len(several) > 5 else "")
         raise UsageError(f"{tree.location} holds {len(several)} captures side by side ({names}). Give one of them.")
     return top

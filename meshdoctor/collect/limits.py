@@ -24,8 +24,8 @@ class Limits(Struct, frozen=True):
     """Files of one source: four for each of 5,000 proxies."""
     entries: int = 200_000
     """Entries of one archive or folder looked at, wanted or not."""
-    depth: int = 8
-    """Folders inside folders. `top/proxies/namespace/pod/` is four; a must-gather's logs lie eight deep."""
+    depth: int = 10
+    """Folders inside folders. `top/proxies/namespace/pod/` is four; a must-gather's logs lie nine deep."""
     ratio: int = 250
     """Unpacked bytes per packed byte, beyond `ratio_from`. A real capture of 46 MiB reaches 52."""
     ratio_from: int = 128 * MIB

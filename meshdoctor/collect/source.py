@@ -55,14 +55,22 @@ def _read(path: Path, limits: Limits) -> tuple[Capture, Tree]:
     if not exists:
         raise Unreadable(f"{path} does not exist. Expected: {EXPECTED}.")
     tree = read_directory(path, limits) if is_folder else _read_file(path, limits)
+    return _arranged(tree, path.resolve().name, limits), tree
+
+
+def _arranged(tree: Tree, name: str, limits: Limits) -> Capture:
+    """The capture that the files of `tree` make; what is sure of its names goes before what is not."""
+    root = find_root(tree)
     for layout in (bug_report, must_gather):
         roots = layout.find_roots(tree)
         if roots:
-            return layout.arrange(tree, only_root(tree, roots), limits), tree
-    root = find_root(tree)
+            return layout.arrange(tree, only_root(tree, roots, root), limits)
     if root is not None:
-        return arrange(tree, root, limits), tree
-    return gather(tree, path.resolve().name, limits), tree
+        return arrange(tree, root, limits)
+    remains = bug_report.find_remains(tree)
+    if remains:
+        return bug_report.arrange(tree, only_root(tree, remains), limits)
+    return gather(tree, name, limits)
 
 
 def _read_file(path: Path, limits: Limits) -> Tree:

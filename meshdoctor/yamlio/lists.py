@@ -17,10 +17,12 @@ EMPTY = b"apiVersion: v1\nitems: []\nkind: List\n"
 _HEAD = re.compile(rb"(?:---\n)?apiVersion: v1\nitems:(?: \[\]\n|\n(?=- ))")
 _OUTSIDE = re.compile(rb"\n(?:[^ \n-]|-[^ ]| [^ ])")
 """The start of a line that belongs to no item."""
-_FOOT = re.compile(rb'kind: List\nmetadata:\n(?:  (?:resourceVersion|selfLink): ""\n)+\Z')
+_FOOT = re.compile(rb"""kind: List\n(?:metadata:\n(?:  (?:resourceVersion|selfLink): (?:""|'')\n)+)?\Z""")
 _KEY = b"\n  kind: "
 _ODD_BREAKS = (b"\r", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 """Line breaks of YAML that kubectl only prints escaped. With them, lines could not be counted by `\\n`."""
+_ALIAS = b": *id0"
+"""PyYAML's alias. What it stands for may be in another item; kubectl writes none."""
 _OTHER = b"- kind: _\n"
 
 
@@ -50,7 +52,7 @@ class ListText(NamedTuple):
 def take_apart(data: bytes) -> ListText | None:
     """The items of a List that kubectl printed, None for every other text, which only the parser can read."""
     head = _HEAD.match(data)
-    if head is None or any(mark in data for mark in _ODD_BREAKS):
+    if head is None or any(mark in data for mark in (*_ODD_BREAKS, _ALIAS)):
         return None
     outside = _OUTSIDE.search(data, head.end() - 1)
     end = outside.start() + 1 if outside else len(data)
