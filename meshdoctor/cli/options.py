@@ -35,7 +35,8 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="PATH",
-        help="Capture folder or archive, a config_dump file, pasted proxy-config JSON, or demo:NAME.",
+        help="Capture, istioctl bug-report or must-gather (folder or archive), a config_dump file, pasted "
+        "proxy-config JSON, or demo:NAME.",
     ),
 ]
 Filenames = Annotated[
@@ -65,11 +66,11 @@ def source(from_: str | None, filenames: Sequence[Path] | None) -> Source:
     manifests = tuple(filenames or ())
     if from_ is None and not manifests:
         raise UsageError(
-            "nothing to look at: give --from PATH (a capture, or the answer of Envoy's /config_dump)\n"
+            "nothing to look at: give --from PATH (a capture, a bug-report, or Envoy's /config_dump)\n"
             "  or -f PATH (manifests). `meshdoctor demo` shows a bundled example and needs neither."
         )
     if from_ is not None and not from_:
-        raise UsageError("--from is empty: give the path of a capture or a config dump")
+        raise UsageError("--from is empty: give the path of a capture, a bug-report or a config dump")
     from meshdoctor.doctor import Source
 
     if from_ is not None and from_.startswith(_SNAPSHOT) and not Path(from_).exists():

@@ -142,15 +142,18 @@ class _BugReport:
     def _checked(self, core: ManyKinds | None) -> ManyKinds | None:
         """k8s-resources, None where it cannot be of a cluster: each has the Service default/kubernetes at least.
 
-        Where `--include` names a namespace, istioctl asks `kubectl get -n a,b`, with istio-system as b. There is no
-        namespace of that name, so that all Lists but the cluster's own come out empty, crs too.
+        Where `--include` names a namespace, istioctl (1.32) asks `kubectl get -n a,b` with istio-system as one of them.
+        No namespace has such a name, and all Lists but the cluster's own come out empty, crs too.
         """
         if core is None or core.is_whole_cluster:
             return core
         if core.is_empty:
             self._note("k8s-resources", "is an empty List: with --include istioctl asks for too little. Run it without")
             return None
-        self._note("k8s-resources", "is not of all namespaces (--include): what is in the others is not known")
+        self._note(
+            "k8s-resources",
+            "is not of all namespaces (--include), nor is cluster/crs: what else there is, is not known",
+        )
         return core
 
     def _list(self, name: str, kinds: dict[str, str]) -> ManyKinds | None:

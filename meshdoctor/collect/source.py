@@ -61,10 +61,13 @@ def _read(path: Path, limits: Limits) -> tuple[Capture, Tree]:
 def _arranged(tree: Tree, name: str, limits: Limits) -> Capture:
     """The capture that the files of `tree` make; what is sure of its names goes before what is not."""
     root = find_root(tree)
-    for layout in (bug_report, must_gather):
-        roots = layout.find_roots(tree)
+    for find_roots, arrange_it in (
+        (bug_report.find_roots, bug_report.arrange),
+        (must_gather.find_roots, must_gather.arrange),
+    ):
+        roots = find_roots(tree)
         if roots:
-            return layout.arrange(tree, only_root(tree, roots, root), limits)
+            return arrange_it(tree, only_root(tree, roots, root), limits)
     if root is not None:
         return arrange(tree, root, limits)
     remains = bug_report.find_remains(tree)

@@ -28,10 +28,10 @@ KINDS = {"serviceentries", "virtualservices", "pods", "services", "configmaps", 
 ZTUNNEL = b'{"certificates": [], "config": {}, "services": [], "workloads": []}'
 
 
-def report(without: str = "", **changed: bytes) -> dict[str, bytes]:
+def report(without: str = "", changed: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
     """The files of one bug-report below `bug-report/`, without those whose name holds a word, and with others."""
     files = {path: content for path, content in bug_report_of(SNAPSHOT).items() if not without or without not in path}
-    return files | {"bug-report/" + name: content for name, content in changed.items()}
+    return files | {"bug-report/" + name: content for name, content in (changed or {}).items()}
 
 
 def archive(tmp_path: Path, files: Mapping[str, bytes], limits: Limits | None = None) -> Capture:
@@ -142,16 +142,19 @@ def test_namespaces_of_an_older_report_lie_with_the_rest(tmp_path: Path) -> None
 
 def test_a_report_of_some_namespaces_is_no_evidence_of_absence(tmp_path: Path) -> None:
     nothing = b"apiVersion: v1\nitems: []\n" + FOOT
-    capture = archive(tmp_path, report(**{"cluster/crs": nothing, "cluster/k8s-resources": nothing}))
+    capture = archive(tmp_path, report(changed={"cluster/crs": nothing, "cluster/k8s-resources": nothing}))
     assert "serviceentries" not in read_mesh(capture).kinds_read
     assert "--include" in notes(capture)["cluster/k8s-resources"]
     assert "nothing beside it shows" in notes(capture)["cluster/crs"]
     rest = report()["bug-report/cluster/k8s-resources"].replace(b"name: kubernetes\n", b"name: other\n")
-    assert "--include" in notes(archive(tmp_path, report(**{"cluster/k8s-resources": rest})))["cluster/k8s-resources"]
+    assert (
+        "--include"
+        in notes(archive(tmp_path, report(changed={"cluster/k8s-resources": rest})))["cluster/k8s-resources"]
+    )
 
 
 def test_an_empty_list_of_entries_in_a_whole_cluster_means_none(tmp_path: Path) -> None:
-    capture = archive(tmp_path, report(**{"cluster/crs": b"apiVersion: v1\nitems: []\n" + FOOT}))
+    capture = archive(tmp_path, report(changed={"cluster/crs": b"apiVersion: v1\nitems: []\n" + FOOT}))
     assert capture.unread == ()
     mesh = read_mesh(capture)
     assert mesh.service_entries == ()
@@ -178,7 +181,7 @@ def test_only_its_log_is_left_of_a_proxy(tmp_path: Path) -> None:
 
 
 def test_a_ztunnel_is_no_failed_sidecar(tmp_path: Path) -> None:
-    files = report(**{"proxies/istio-system/ztunnel-abcde/config_dump": ZTUNNEL})
+    files = report(changed={"proxies/istio-system/ztunnel-abcde/config_dump": ZTUNNEL})
     capture = archive(tmp_path, files)
     assert "ztunnel" in notes(capture)["proxies/istio-system/ztunnel-abcde/config_dump"]
     assert told(judged(capture)) == told(judged(archive(tmp_path, report())))
@@ -195,7 +198,7 @@ def test_the_dump_of_an_older_istioctl_is_an_envoys(tmp_path: Path) -> None:
 
 def test_only_the_end_of_a_log_is_kept(tmp_path: Path) -> None:
     log = b"".join(b"line %d\n" % number for number in range(20_000))
-    files = report(**{PROXY + "istio-proxy.log": log})
+    files = report(changed={PROXY + "istio-proxy.log": log})
     small = Limits(log=1000)
     for capture in (archive(tmp_path, files, small), read_capture(write(tmp_path / "unpacked", files), small)):
         kept = capture.documents[PROXY + "istio-proxy.log"].read()
@@ -208,7 +211,7 @@ def test_only_the_end_of_a_log_is_kept(tmp_path: Path) -> None:
 
 
 def test_what_is_no_evidence_passes_by(tmp_path: Path) -> None:
-    core = tar_of(report(**{PROXY + "cores/0.core": bytes(4 * 1024 * 1024)}))
+    core = tar_of(report(changed={PROXY + "cores/0.core": bytes(4 * 1024 * 1024)}))
     limits = Limits(document=1024 * 1024, held=1024 * 1024)
     path = tmp_path / "bug-report.tar.zst"
     path.write_bytes(zstandard.ZstdCompressor().compress(core))

@@ -27,7 +27,7 @@ def archive(tmp_path: Path, files: Mapping[str, bytes]) -> Capture:
     return read_capture(path)
 
 
-def told(capture: Capture) -> list[tuple[str, str, int, tuple[str, ...], str]]:
+def told(capture: Capture) -> list[tuple[object, ...]]:
     diagnosis = doctor.diagnose(doctor.Case(capture))
     return [(f.rule, f.host, f.port, f.pods, f.message) for f in diagnosis.findings]
 
