@@ -71,6 +71,7 @@ class _Reader:
         self.entries = 0
         self.held = 0
         self.logs = 0
+        self.is_full_of_logs = False
 
     def take(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         self.entries += 1
@@ -97,7 +98,10 @@ class _Reader:
         size = member.size
         if wanted is Keep.END and self.logs >= self.limits.logs:
             self.tree.names.add(path)
-            self.tree.leave_out(path, f"is not kept: there are more than {in_words(self.limits.logs)} of logs")
+            if not self.is_full_of_logs:
+                self.is_full_of_logs = True
+                kept = in_words(self.limits.logs)
+                self.tree.leave_out(path, f"is not read, nor are the logs after it: {kept} of them are kept")
             return
         if wanted is Keep.WHOLE and size > self.limits.document:
             self.tree.names.add(path)
