@@ -36,13 +36,13 @@ _PROXY = r"proxies/[^/]+/[^/]+/"
 _EVIDENCE = re.compile(
     rf"(?P<proxy>(?:[^/]+/)*?){_PROXY}"
     r"(?:(?:config_dump|server_info|clusters|bootstrap|listeners|routes|endpoints|access_log)\.json"
-    r"|(?:stats|clusters)\.txt|istio-proxy\.log)\Z"
+    r"|(?:stats|clusters)\.txt)\Z"
     rf"|(?P<resource>(?:[^/]+/)?)resources/(?:(?:{'|'.join(_KINDS)})/)?[^/]+\.(?:yaml|yml|json)\Z"
 )
 """A document of the layout, and the folder above it. `resources` is an ordinary name: it counts only near the top."""
-_MAY_BE_EVIDENCE = re.compile(
-    r"(?:.*/)?(?:[^/]+\.(?:ya?ml|json)(?:\.gz|\.zst)?|(?:stats|clusters)\.txt|istio-proxy\.log)\Z"
-)
+_LOG = re.compile(rf"{_PROXY}istio-proxy\.log\Z")
+"""Belongs to a capture, and makes none: a bug-report has it too."""
+_MAY_BE_EVIDENCE = re.compile(r"(?:.*/)?(?:[^/]+\.(?:ya?ml|json)(?:\.gz|\.zst)?|(?:stats|clusters)\.txt)\Z")
 
 
 class About(Struct, frozen=True):
@@ -87,7 +87,7 @@ def arrange(tree: Tree, root: str, limits: Limits) -> Capture:
     about = About()
     for path, found in sorted(tree.files.items()):
         key = path.removeprefix(root)
-        if not path.startswith(root) or not (key in _TOP or _root_of(key) == ""):
+        if not path.startswith(root) or not (key in _TOP or _root_of(key) == "" or _LOG.match(key)):
             continue
         if key == "capture.yaml":
             about = read_about(found, limits)
