@@ -34,14 +34,19 @@ class Api:
         )
         self._plurals: dict[str, tuple[str, bool]] = {}
 
+    def close(self) -> None:
+        """Give up connections kept for the next request."""
+        self._pool.clear()
+
     def request(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> Any:
-        """The answer's JSON. Raises `Refused`, and urllib3's errors where there is no answer."""
+        """The answer's JSON, or its text. Raises `Refused`, and urllib3's errors where there is no answer."""
         data = None if body is None else json.dumps(body).encode()
         headers = {**self._pool.headers, "Content-Type": kind}
         answer = self._pool.request(method, self.server + path, body=data, headers=headers, timeout=30, retries=False)
         if answer.status >= 300:
             raise Refused(answer.status, f"{method} {path}", _message(answer.data))
-        return json.loads(answer.data) if answer.data.startswith((b"{", b"[")) else answer.data.decode()
+        is_json = "json" in answer.headers.get("Content-Type", "")
+        return json.loads(answer.data) if is_json else answer.data.decode(errors="replace")
 
     def apply(self, given: Object, *, status: bool = False) -> Object:
         """Server-side apply of one object, or of its status."""
@@ -50,12 +55,12 @@ class Api:
         applied: Object = self.request("PATCH", path + query, given, "application/apply-patch+yaml")
         return applied
 
-    def apply_all(self, objects: Sequence[Object]) -> list[Object]:
-        """Apply objects that do not depend on one another."""
+    def apply_all(self, objects: Sequence[Object], *, status: bool = False) -> list[Object]:
+        """Apply objects that do not depend on one another, or their status."""
         for version in {o["apiVersion"] for o in objects}:
             self._kinds(version)
         with ThreadPoolExecutor(6) as pool:
-            return list(pool.map(self.apply, objects))
+            return list(pool.map(lambda given: self.apply(given, status=status), objects))
 
     def items(self, version: str, plural: str, namespace: str = "") -> list[Object]:
         """Every object of a kind; `version` as in apiVersion."""

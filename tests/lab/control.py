@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,9 +55,9 @@ class ControlPlane:
         self.authority = Authority(folder / "pki")
         self.token_key = TokenKey(folder / "pki")
         names = ("etcd", "peers", "api", "grpc", "debug", "monitoring", "kubelet")
-        self.ports = dict(zip(names, _free_ports(len(names)), strict=True))
+        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.server = f"https://127.0.0.1:{self.ports['api']}"
-        self.api = Api(self.server, self.authority.certificate, ADMIN_TOKEN)
+        self.api = self.as_account(ADMIN_TOKEN)
         self.kubeconfig = folder / "kubeconfig"
         self.kubeconfig.write_text(self.kubeconfig_for("admin", ADMIN_TOKEN))
         self.xds_socket = folder / "istiod.sock"
@@ -87,6 +88,10 @@ class ControlPlane:
         }
         return yaml.safe_dump(made, sort_keys=False)
 
+    def as_account(self, token: str) -> Api:
+        """The API server with another account's token; the caller closes it."""
+        return Api(self.server, self.authority.certificate, token)
+
     def configure(self, mesh: Mapping[str, Any], istiod: Mapping[str, str]) -> None:
         """Mesh settings on top of MESH, and istiod's environment; istiod starts again only for the latter."""
         if dict(mesh) != dict(self._mesh):
@@ -103,12 +108,13 @@ class ControlPlane:
 
     def restart_api_server(self) -> None:
         """End it and start it again on the same port with the same data."""
-        self.processes.stop("apiserver")
+        self.stop_api_server()
         self.start_api_server()
 
     def stop_api_server(self) -> None:
-        """End it; `start_api_server` brings it back."""
-        self.processes.stop("apiserver")
+        """Kill it, so that every connection breaks at once; `start_api_server` brings it back."""
+        self.api.close()
+        self.processes.stop("apiserver", by=signal.SIGKILL)
 
     def start_api_server(self) -> None:
         """The API server, ready."""
@@ -224,7 +230,7 @@ def _tool(name: str) -> str:
     return found
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nobody has now; held together, so that they differ."""
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:

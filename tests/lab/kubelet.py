@@ -32,14 +32,20 @@ def write_commands(folder: Path, parts: Parts) -> None:
         script.chmod(0o755)
 
 
-def forward_to_netns(namespace: str, pod: str, netns: str) -> Object:
-    """Port-forward into a network namespace."""
-    ip, socat = tool("ip"), tool("socat")
-    forwards = [
-        {"ports": [port], "command": [ip, "netns", "exec", netns, socat, "-", f"TCP:127.0.0.1:{port}"]}
-        for port in ADMIN_PORTS
-    ]
+def forward_by(namespace: str, pod: str, script: Path) -> Object:
+    """Port-forward of the sidecar's ports by a script that gets the port; see `write_forward`."""
+    forwards = [{"ports": [port], "command": [str(script), str(port)]} for port in ADMIN_PORTS]
     return _object("PortForward", namespace, pod, {"forwards": forwards})
+
+
+def write_forward(script: Path, netns: str, admin: int) -> None:
+    """The script that joins a forwarded port to a namespace, with the admin port at `admin`; takes effect at once."""
+    instead = f'test "$1" = {ADMIN_PORTS[0]} && set -- {admin}'
+    joined = f'exec {tool("ip")} netns exec {netns} {tool("socat")} - "TCP:127.0.0.1:$1"'
+    unfinished = script.with_suffix(".part")
+    unfinished.write_text(f"#!{tool('sh')}\n{instead}\n{joined}\n")
+    unfinished.chmod(0o755)
+    unfinished.rename(script)
 
 
 def forward_to_address(namespace: str, pod: str, address: str, port: int) -> Object:

@@ -15,9 +15,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.lab import kubelet, network, objects, processes
-from tests.lab.api import Object
+from tests.lab.api import Object, plain_http
 from tests.lab.control import ControlPlane
 from tests.lab.kinds import CLEARED, ISTIO, ISTIO_NAMES
 from tests.lab.network import Network
@@ -25,7 +26,7 @@ from tests.lab.parts import Parts
 from tests.lab.probes import Seen, judged
 from tests.lab.processes import Processes, wait_for
 from tests.lab.scenario import Host, Pod, Probe, Scenario
-from tests.lab.sidecar import RunningPod
+from tests.lab.sidecar import ROOT, RunningPod
 
 QUIET_LOOKS, LOOK_EVERY = 8, 0.06
 """Envoy's configuration counts as settled when this many looks in a row see the same one and nothing warming."""
@@ -48,6 +49,7 @@ class Lab:
         """Pods with a proxy, by name."""
         self.hosts: Sequence[Host] = ()
         self._number = 0
+        self._with_mesh: list[str] = []
         self._namespaces: set[str] = set(objects.SYSTEM_NAMESPACES)
 
     def load(self, scenario: Scenario) -> None:
@@ -93,6 +95,13 @@ class Lab:
             running.start(self.hosts)
         for running in started:
             running.live()
+            wait_for(f"the kubelet to know {running.pod.key}", lambda pod=running.pod: self.sidecar_log(pod))  # type: ignore[misc]
+
+    def sidecar_log(self, pod: Pod, **query: str) -> str:
+        """A sidecar's log as the API server gives it."""
+        path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/log"
+        text: str = self.api.request("GET", f"{path}?{urlencode({'container': kubelet.SIDECAR, **query})}")
+        return text
 
     def apply(self, *given: Object) -> list[Object]:
         """Apply objects and settle."""
@@ -138,11 +147,20 @@ class Lab:
 
     def stop(self) -> None:
         """End everything."""
+        self.api.close()
+        plain_http().clear()
         self.processes.stop(*self.processes.names(), by=signal.SIGKILL)
         self.network.remove_all()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def start_with_mesh(self, name: str, *command: str | Path) -> None:
+        """Start a program on the machine that ends with the mesh."""
+        self._with_mesh.append(name)
+        self.processes.start(name, *command, cwd=ROOT)
+
     def _end_pods(self) -> None:
+        self.processes.stop(*self._with_mesh)
+        self._with_mesh.clear()
         for running in self.pods.values():
             running.stop()
         self.pods.clear()
@@ -156,9 +174,9 @@ class Lab:
         self.api.apply(objects.running_status(made, ip), status=True)
 
     def _tell_kubelet(self, running: RunningPod) -> None:
-        pod, netns = running.pod, running.netns
-        at = (pod.namespace, pod.name)
-        told = [kubelet.forward_to_netns(*at, netns), kubelet.exec_in_netns(*at, netns, running.folder)]
+        at = (running.pod.namespace, running.pod.name)
+        told = [kubelet.forward_by(*at, running.forward)]
+        told += [kubelet.exec_in_netns(*at, running.netns, running.folder)]
         self.api.apply_all([*told, kubelet.logs_from(*at, running.log.path)])
 
     def _add_endpoints(self) -> None:

@@ -140,8 +140,10 @@ def children(pid: int) -> Iterator[int]:
     while waiting:
         found: list[int] = []
         for one in waiting:
-            with contextlib.suppress(OSError):
-                found += [int(c) for c in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
+            # Each thread has its own list of children (proc(5)).
+            for thread in Path(f"/proc/{one}/task").glob("*"):
+                with contextlib.suppress(OSError):
+                    found += [int(child) for child in (thread / "children").read_text().split()]
         yield from found
         waiting = found
 

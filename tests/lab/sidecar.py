@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from tests.lab import network
+from tests.lab import kubelet, network
 from tests.lab.accesslog import SidecarLog
 from tests.lab.control import ControlPlane
 from tests.lab.objects import capture_settings
@@ -36,14 +36,16 @@ class RunningPod:
         self.ip = f"10.244.77.{number + 10}"
         self.short = f"p{number}"
         self.folder = control.folder / "pods" / self.short
+        self.folder.mkdir(parents=True)
         self.control, self.network = control, net
         self.netns = net.name(self.short)
         self.log = SidecarLog(self.folder / "istio-proxy.log")
+        self.forward = self.folder / "forward"
+        self.forward_admin_to(ADMIN)
         self._helpers: list[str] = []
 
     def start(self, hosts: Sequence[Host]) -> None:
         """Everything but waiting for Envoy; see `live`."""
-        self.folder.mkdir(parents=True)
         self.network.add(self.short, self.ip, (ip for host in hosts for ip in host.ips))
         authorities = network.RESOLVERS / self.netns / ACCEPTED_CERTIFICATES
         authorities.parent.mkdir(parents=True)
@@ -118,6 +120,10 @@ class RunningPod:
         """End a program that `inside` started."""
         self._helpers.remove(f"{self.short}-{name}")
         self.control.processes.stop(f"{self.short}-{name}", by=signal.SIGKILL)
+
+    def forward_admin_to(self, port: int) -> None:
+        """What port-forward to the admin port meets from now on: this port in the pod."""
+        kubelet.write_forward(self.forward, self.netns, port)
 
     def _start_outside(self, hosts: Sequence[Host]) -> None:
         names = self.folder / "hosts"
