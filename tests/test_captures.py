@@ -17,6 +17,7 @@ import pytest
 from meshdoctor import doctor, yamlio
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
+from meshdoctor.semantics.access_log import digest
 
 ROOT = Path(__file__).resolve().parent.parent
 SNAPSHOTS = ROOT / "snapshots"
@@ -109,6 +110,16 @@ def test_check_finds_what_is_broken_and_nothing_else(folder: Path, wanted: dict[
     assert [(f.rule, f.host) for f in findings if f.rule in wanted.get("never", [])] == []
     if "warnings" in wanted:
         assert [[f.rule, f.host] for f in findings if f.severity == "warning"] == wanted["warnings"]
+
+
+@pytest.mark.parametrize(("folder", "probe"), [*observed(SNAPSHOTS), *observed(CAPTURES)])
+def test_the_access_log_tells_blocked_and_passed_through_alone(folder: Path, probe: dict[str, Any]) -> None:
+    """Every real line is read, and its digest has an entry exactly where Envoy found no registered host."""
+    log = digest("".join(f"{line}\n" for line in probe["access_log"]).encode())
+    assert (log.parsed, log.lines) == (len(probe["access_log"]), len(probe["access_log"]))
+    outcomes = [probe["verdict"]] if log.lines and probe["verdict"] in ("blocked", "passthrough") else []
+    assert [entry.outcome for entry in log.entries] == outcomes
+    assert {(e.ip, e.port) for e in log.entries} <= {(probe["ip"], probe["port"])}
 
 
 def test_the_snapshots_are_there() -> None:

@@ -138,6 +138,7 @@ SICK = Diagnosis(
     istio_versions=("1.29.2", "1.30.0"),
     proxies=401,
     pods=402,
+    pod_kinds={"sidecar": 400, "ambient": 0, "gateway": 1, "ztunnel": 0, "none": 1, "finished": 0},
     external_hosts=12,
     findings=(ORPHAN, HOSTILE, CONSEQUENCE, HOSTLESS, CROWD, FURTHER, CLASH),
     not_evaluated=(

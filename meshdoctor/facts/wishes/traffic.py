@@ -14,7 +14,7 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.facts.wishes.destinations import canonical_host, is_address, stays_inside
 from meshdoctor.facts.wishes.wanted import IsExternal
 from meshdoctor.model.access_log import AccessLog, LogEntry
-from meshdoctor.model.evidence import Capture, Document, Pointer, Unread
+from meshdoctor.model.evidence import Capture, Pointer, Unread
 from meshdoctor.model.mesh import Mesh, Sighting, WantedHost
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.semantics.access_log import MAX_ENTRIES, decode, digest
@@ -26,6 +26,9 @@ from meshdoctor.semantics.registry import CLUSTER_LOCAL
 METADATA_SERVERS = frozenset({"169.254.169.254", "169.254.170.2", "169.254.170.23"})
 """Where clouds hand out credentials (EC2, GCE and Azure; ECS; EKS pod identity). Link-local, and yet no sidecar lets
 them pass unregistered: an SDK that waits for them is a fault people look for."""
+
+STRAY = 0.05
+"""Share of lines in no known format that is taken for stray output; beyond it the log has a format of its own."""
 
 _VIRTUAL = ("240.0.0.0/4", "2001:2::/48")
 """Where Istio's auto-allocated addresses come from (istio pilot/pkg/model/service.go); nobody else answers there."""
@@ -54,21 +57,15 @@ def read_logs(capture: Capture, mesh: Mesh) -> dict[str, PodLog]:
         if document is None or not _is_sidecar(key, mesh):
             continue
         try:
-            log = _read(document, mesh.pods[key].ip if key in mesh.pods else "")
+            content = document.read()
+            log = decode(content, document.path) if document.path.endswith(_DIGEST) else digest(content)
         except (Unreadable, OSError) as problem:
             mesh.unread.append(Unread(document.path, str(problem)))
             continue
-        if log.unparsed:
+        if log.unparsed > STRAY * (log.parsed + log.unparsed):
             mesh.unread.append(Unread(document.path, _foreign(log)))
         found[key] = PodLog(document.path, log)
     return found
-
-
-def _read(document: Document, own_ip: str) -> AccessLog:
-    content = document.read()
-    if document.path.endswith(_DIGEST):
-        return decode(content, document.path)
-    return digest(content, own_ips=(own_ip,))
 
 
 def _foreign(log: AccessLog) -> str:
@@ -128,12 +125,14 @@ class _Addresses:
         return {ip: host.lower() for e in entries for host, ips in e.status_addresses.items() for ip in ips}
 
     def is_inside(self, ip: str, key: str, is_external: IsExternal) -> bool:
-        """An address of a Service, of a pod, or of an endpoint that this pod's proxy has of a Service.
+        """An address of a Service or of a pod."""
+        return ip in self._of_pods or not is_external(ip, key.split("/", 1)[0])
 
-        Pods of namespaces that were not read are known only by the proxy.
+    def is_endpoint(self, ip: str, key: str) -> bool:
+        """An endpoint that this pod's proxy has of a Service: pods of namespaces that were not read are known by that.
+
+        It takes the whole list of endpoints, thousands in a large mesh: asked only where nothing else tells.
         """
-        if ip in self._of_pods or not is_external(ip, key.split("/", 1)[0]):
-            return True
         if key not in self._of_clusters:
             proxy = self._mesh.proxies.get(key)
             self._of_clusters[key] = frozenset(_service_endpoints(proxy)) if proxy else frozenset()
@@ -142,6 +141,24 @@ class _Addresses:
     def allocated_to(self, ip: str) -> str:
         """The host that Istio gave this virtual address; `""` where none is known."""
         return canonical_host(self._hosts.get(ip, ""))
+
+    @cached_property
+    def _answers(self) -> dict[str, list[str]]:
+        """Hosts by the addresses that DNS answers for them."""
+        found: dict[str, list[str]] = {}
+        for host, ips in (self._mesh.dns or {}).items():
+            for ip in ips:
+                found.setdefault(ip, []).append(host)
+        return found
+
+    def hint(self, ip: str) -> str:
+        """Who answers to an address that nobody wants by name, with the comma before it, or empty.
+
+        The client may have meant another host there, so this names and does not decide.
+        """
+        names = self._answers.get(ip, ())
+        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+        return f", DNS answers it for {', '.join(names[:2])}{more}" if names else ""
 
     def known(self, host: str) -> tuple[str, ...]:
         """Addresses the host is known to have: DNS answers, and those beside it in env."""
@@ -171,12 +188,12 @@ class _Seen:
         self.count += entry.count
         self.last = max(self.last, entry.last)
 
-    def sighting(self, outcome: str, ip: str) -> Sighting:
+    def sighting(self, outcome: str, ip: str, hint: str) -> Sighting:
         """`access log: blocked 37 times, last 2026-11-21T10:00:00Z`; the address where it is known by that alone."""
         what = "blocked" if outcome == "blocked" else "passed through"
         times = f"{self.count:,} time{'s' if self.count != 1 else ''}"
         last = f", last {self.last}" if self.last else ""
-        return Sighting(f"access log: {ip and ip + ' '}{what} {times}{last}", self.pointer)
+        return Sighting(f"access log: {ip and ip + ' '}{what} {times}{last}{hint}", self.pointer)
 
 
 class _Pod:
@@ -215,7 +232,8 @@ class _Pod:
         if wish.port is None or (wish.host, wish.port) not in self.seen:
             return wish
         place = (wish.host, wish.port)
-        sightings = (seen.sighting(*how) for how, seen in self.seen[place].items())
+        hint = self.addresses.hint(wish.host)
+        sightings = (seen.sighting(*how, hint) for how, seen in self.seen[place].items())
         scheme = wish.scheme or self.schemes.get(place, "")
         return structs.replace(wish, scheme=scheme, seen=(*wish.seen, *sightings))
 
@@ -227,8 +245,11 @@ class _Pod:
             host = self.addresses.allocated_to(ip)
         if not host or self._stays_inside(host) or (ip and self.addresses.is_inside(ip, self.key, self.is_external)):
             return []
-        names = self._names_of(host, entry.port) if is_address(host) else ()
-        return [((name, entry.port), host) for name in names] or [((host, entry.port), "")]
+        if not is_address(host):
+            return [((host, entry.port), "")]
+        if names := self._names_of(host, entry.port):
+            return [((name, entry.port), host) for name in names]
+        return [] if self.addresses.is_endpoint(host, self.key) else [((host, entry.port), "")]
 
     def _names_of(self, ip: str, port: int) -> Iterable[str]:
         """Hosts this pod wants on this port, else without naming one, that are known to have this address."""

@@ -204,7 +204,7 @@ def test_keys_of_a_later_version_are_ignored_and_its_schema_is_refused() -> None
         b'{"entries": [{"host": "a", "port": 0, "ip": "", "protocol": "tcp", "outcome": "blocked", "count": 1}]}',
         b'{"entries": [{"host": "a", "port": 1, "ip": "", "protocol": "tcp", "outcome": "lost", "count": 1}]}',
         b'{"entries": [{"host": "a", "port": 1, "ip": "", "protocol": "tcp", "outcome": "blocked", "count": 1}, 1]}',
-        b'{"entries": [{"host": "a", "port": 1, "ip": "", "protocol": "tcp", "outcome": "blocked", "count": 1, "last": 9}]}',
+        b'{"entries": [{"host": "a", "port": 1, "ip": "", "protocol": "tcp", "outcome": "blocked", "count": 0}]}',
         b"\xff",
     ],
 )
