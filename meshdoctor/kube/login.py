@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +76,8 @@ def _from_files(files: str, context: str | None) -> Login:
     try:
         contexts, current = list_kube_config_contexts(config_file=files)
         chosen = _chosen(contexts, current, context, files)
-        load_kube_config(config_file=files, context=chosen["name"], client_configuration=configuration)
+        with _complaints() as complaints:
+            load_kube_config(config_file=files, context=chosen["name"], client_configuration=configuration)
     except ConfigException as problem:
         raise Unreadable(f"{files} cannot be used: {_plain(problem)}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -83,7 +87,26 @@ def _from_files(files: str, context: str | None) -> Login:
         if not type(problem).__module__.startswith("yaml"):
             raise
         raise Unreadable(f"{files} is not YAML: {_plain(problem)}") from None
+    if complaints and not (configuration.api_key or configuration.cert_file):
+        raise Unreadable(f"context {chosen['name']} of {files} gives no credentials: {'; '.join(complaints)}")
     return Login(chosen["name"], chosen["context"].get("namespace") or "default", configuration)
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """What the client logs meanwhile. It logs a login plugin's failure and goes on as nobody (its kube_config.py)."""
+    said: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(_plain(record.getMessage()))
+
+    listener, logger = Listener(logging.WARNING), logging.getLogger()
+    logger.addHandler(listener)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(listener)
 
 
 def _chosen(contexts: list[Any], current: Any, wanted: str | None, files: str) -> Any:
@@ -98,5 +121,5 @@ def _chosen(contexts: list[Any], current: Any, wanted: str | None, files: str) -
     raise UsageError(f"no context {wanted} in {files}. {nearest(wanted, names)}")
 
 
-def _plain(problem: BaseException) -> str:
+def _plain(problem: BaseException | str) -> str:
     return printable(" ".join(str(problem).split()))[:300]
