@@ -9,7 +9,7 @@ hosts        Case    → Hosts
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,14 @@ from msgspec import Struct, structs
 
 from meshdoctor import bundled
 from meshdoctor.collect.source import read_capture, read_snapshot
-from meshdoctor.engine.evaluate import evaluate
 from meshdoctor.engine.loader import load_rules
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
-from meshdoctor.facts.joined.gaps import gaps_of
 from meshdoctor.facts.joined.host_rows import host_rows
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.facts.lines import with_lines
 from meshdoctor.facts.mesh import read_mesh
+from meshdoctor.judging.check import judge
+from meshdoctor.judging.shares import in_order, over_dumps
 from meshdoctor.model.evidence import Capture
 from meshdoctor.model.finding import Diagnosis, NotEvaluated
 from meshdoctor.model.hosts import Hosts
@@ -116,25 +116,26 @@ def diagnose(
     _refuse_nothing(case)
     _refuse_unknown(namespaces, mesh)
     sheet = Sheet(mesh, namespaces)
-    findings, not_evaluated = evaluate(chosen, sheet.facts, lambda rule: gaps_of(rule, mesh, namespaces))
+    judged = judge(sheet, chosen, namespaces)
+    briefs = list(mesh.briefs())
     capture = case.capture
     return Diagnosis(
         source_kind=capture.kind,
         location=capture.location,
         captured_at=capture.captured_at,
         istio_versions=mesh.istio_versions,
-        proxies=len(sheet.proxies),
-        pods=len([key for key in {*mesh.pods, *mesh.proxies} if sheet.is_asked(key)]),
-        external_hosts=len({(f.host, f.port) for f in sheet.facts("connections")}),
-        findings=with_lines(findings, capture),
-        not_evaluated=not_evaluated,
-        rules_run=_evaluated(chosen, not_evaluated, {case.key for case in sheet.proxies}),
-        unread=tuple(mesh.unread),
-        notes=tuple(f"{key}: {note}" for key, proxy in mesh.proxies.items() for note in proxy.notes[:3]),
+        proxies=len(judged.judged),
+        pods=len([key for key in {*mesh.pods, *(key for key, _ in briefs)} if sheet.is_asked(key)]),
+        external_hosts=judged.external_hosts,
+        findings=with_lines(judged.findings, capture),
+        not_evaluated=judged.not_evaluated,
+        rules_run=_evaluated(chosen, judged.not_evaluated, judged.judged),
+        unread=in_order(mesh),
+        notes=tuple(f"{key}: {note}" for key, brief in briefs for note in brief.notes[:3]),
     )
 
 
-def _evaluated(chosen: Sequence[Rule], gaps: Sequence[NotEvaluated], judged: set[str]) -> tuple[str, ...]:
+def _evaluated(chosen: Sequence[Rule], gaps: Sequence[NotEvaluated], judged: frozenset[str]) -> tuple[str, ...]:
     """Rules that had their evidence for one of the proxies read at least, or lacked none."""
     nowhere = {gap.rule for gap in gaps if not gap.pods}
     blind: dict[str, set[str]] = {}
@@ -146,7 +147,7 @@ def _evaluated(chosen: Sequence[Rule], gaps: Sequence[NotEvaluated], judged: set
 def _refuse_nothing(case: Case) -> None:
     """Raise where not one proxy or pod could be read: 4 if something was there that is not readable, else 3."""
     mesh = case.mesh
-    if mesh.proxies or mesh.pods:
+    if mesh.pods or mesh.proxies:
         return
     if mesh.proxies_unread:
         raise Unreadable("; ".join(mesh.proxies_unread.values()))
@@ -158,7 +159,7 @@ def _refuse_nothing(case: Case) -> None:
 
 def _refuse_unknown(namespaces: Sequence[str], mesh: Mesh) -> None:
     """Raise where a namespace asked for has no pod: silence about it would read like health."""
-    there = sorted({key.split("/", 1)[0] for key in (*mesh.pods, *mesh.proxies, *mesh.proxies_unread)})
+    there = sorted({key.split("/", 1)[0] for key in mesh.pod_names})
     for namespace in namespaces:
         if namespace not in there:
             raise NothingToJudge(f"no pod in namespace {namespace}. {nearest(namespace, there)}")
@@ -208,7 +209,8 @@ def hosts(case: Case, namespaces: Sequence[str] = ()) -> Hosts:
     """The external hosts: registered, wanted, and what becomes of each pod's connection."""
     _refuse_nothing(case)
     _refuse_unknown(namespaces, case.mesh)
-    rows, missing = host_rows(Sheet(case.mesh, namespaces))
+    mesh = case.mesh
+    rows, missing = host_rows(Sheet(mesh, namespaces), partial(over_dumps, mesh))
     return Hosts(case.capture.kind, case.capture.location, rows, missing)
 
 

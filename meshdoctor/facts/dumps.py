@@ -44,6 +44,11 @@ class Page:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable, OSError) as problem:
             return {}, f"not the JSON of /clusters?format=json: {problem}"
 
+    @property
+    def problem(self) -> str:
+        """Why it cannot be read; empty where it can."""
+        return self._read[1]
+
     def statuses(self) -> dict[str, ClusterStatus]:
         """Hosts by cluster; none where the page cannot be read, which is then named."""
         if not self.is_told:
@@ -127,9 +132,7 @@ class Learnt(NamedTuple):
 class DumpProxies(Proxies):
     """The proxies of dumps. `refuse` hears of each that cannot be read, once, and why."""
 
-    def __init__(
-        self, sources: Mapping[str, Source], refuse: Callable[[str, str], None], *, held: int = HELD
-    ) -> None:
+    def __init__(self, sources: Mapping[str, Source], refuse: Callable[[str, str], None], *, held: int = HELD) -> None:
         self._sources = sources
         self._refuse = refuse
         self._held = held

@@ -44,9 +44,10 @@ def _missing_dumps(rule: str, mesh: Mesh, namespaces: Sequence[str]) -> Iterator
     if absent:
         documents = tuple(f"proxies/{k}/config_dump.json" for k in absent)
         yield NotEvaluated(rule, tuple(absent), documents, "the sidecar's config dump was not read")
-    for key, because in mesh.proxies_unread.items():
+    places = {name: place for place, name in enumerate(mesh.proxy_names)}
+    for key in sorted(mesh.proxies_unread, key=lambda key: places.get(key, -1)):
         if _asked(key, namespaces):
-            yield NotEvaluated(rule, (key,), (f"proxies/{key}/config_dump.json",), because)
+            yield NotEvaluated(rule, (key,), (f"proxies/{key}/config_dump.json",), mesh.proxies_unread[key])
     for key, brief in briefs:
         lacking = _absent_sections(brief)
         if lacking and _asked(key, namespaces):
@@ -70,7 +71,8 @@ def _missing_dns(rule: str, mesh: Mesh) -> Iterator[NotEvaluated]:
 
 
 def _knows_addresses(mesh: Mesh) -> bool:
-    return mesh.dns is not None or any(brief.knows_endpoints for _, brief in mesh.briefs())
+    briefs = (mesh.brief(key) for key in sorted(mesh.proxy_names))
+    return mesh.dns is not None or any(brief is not None and brief.knows_endpoints for brief in briefs)
 
 
 def _absent_sections(brief: Brief) -> list[str]:
