@@ -57,16 +57,16 @@ class Page:
                 self._problems.append(Unread(self._document.path, self._read[1]))
         return self._read[0]
 
-    def likeness(self) -> bytes:
-        """What facts are made of, without the counters."""
+    def likeness(self, into: bytearray) -> None:
+        """Adds what facts are made of, without the counters."""
         statuses, problem = self._read
-        return b"unreadable" if problem else page_likeness(statuses.values())
+        into += b"unreadable" if problem else b"page"
+        page_likeness(statuses.values(), into)
 
 
 class Alike(NamedTuple):
-    """What proxies that are configured alike have in common, and what this one has of its own."""
+    """What one of several proxies that are configured alike has of its own."""
 
-    content: bytes
     node: Node
     orders: Orders
     by_source: bool
@@ -105,14 +105,14 @@ class Opened:
             return self.dump.proxy(self.key, self.page.statuses if self.page else None)
         return self._make() if self._make else None
 
-    def alike(self) -> Alike | None:
-        """What its replicas share with it; None where it is like no other."""
-        found = likeness(self.dump) if self.dump else None
+    def alike(self, content: bytearray) -> Alike | None:
+        """Writes what its replicas share with it into a buffer; None where it is like no other."""
+        found = likeness(self.dump, content) if self.dump else None
         if found is None or self.dump is None:
             return None
-        content, orders, by_source = found
-        page = self.page.likeness() if self.page else b"none"
-        return Alike(content + b"\n" + page, self.dump.node(), orders, by_source)
+        if self.page is not None:
+            self.page.likeness(content)
+        return Alike(self.dump.node(), *found)
 
 
 class Source(NamedTuple):

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy.bulk import decode_all
 from meshdoctor.facts.envoy.extensions import as_dict, istio_config, kind_of
 from meshdoctor.model import proxy
 
@@ -214,7 +215,7 @@ _PAGE = msgspec.json.Decoder(wire.ClustersPage, strict=False)
 
 def live_endpoints(data: bytes) -> dict[str, wire.ClusterStatus]:
     """Statuses by cluster name from `/clusters?format=json`. Raises msgspec.MsgspecError where it is not that."""
-    return {status.name: status for status in _PAGE.decode(data).cluster_statuses}
+    return {status.name: status for status in decode_all(_PAGE, data).cluster_statuses}
 
 
 def status_endpoints(status: wire.ClusterStatus) -> tuple[proxy.Endpoint, ...]:

@@ -14,6 +14,7 @@ import msgspec
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy.bulk import decode_all
 from meshdoctor.facts.envoy.clusters import cluster, cluster_type, endpoints, status_endpoints
 from meshdoctor.facts.envoy.listeners import listener
 from meshdoctor.facts.envoy.routes import route_config
@@ -163,7 +164,7 @@ def _plain_sections(data: bytes, document: str) -> list[Placed] | None:
     if b'"configs"' not in data[:4096] and b'"configs"' not in data:
         return None
     try:
-        dump = _DUMP.decode(data)
+        dump = decode_all(_DUMP, data)
     except msgspec.ValidationError:
         return None
     except NOT_JSON as error:

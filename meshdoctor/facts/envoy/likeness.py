@@ -8,7 +8,7 @@ another one in each process; here they stand by name, and their places are told 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -22,38 +22,45 @@ _SOURCE_MATCHES = (b'"source_', b'"direct_source_')
 """Criteria of a filter chain that look at the pod's own address."""
 
 
-def likeness(dump: OpenDump) -> tuple[bytes, Orders, bool] | None:
-    """(content, places of what has no order of its own, whether a chain looks at the source address).
+def likeness(dump: OpenDump, into: bytearray) -> tuple[Orders, bool] | None:
+    """Writes what replicas share into a buffer, which may have been used before: a large mesh fills it a thousand times.
 
-    Equal content gives equal proxies but for the node and the order of maps. None where the dump has to be read
-    entry by entry: such a one is like no other.
+    Equal content is equal proxies but for the node and the order of maps. Gives the places of what has no order of its
+    own, and whether a filter chain looks at the source address; None where the dump has to be read entry by entry: such
+    a one is like no other.
     """
     if dump.plain is None:
         return None
-    parts: list[bytes] = [_ENCODER.encode(dump.notes)]
     orders: Orders = {}
     by_source = False
+    _ENCODER.encode_into([dump.notes, [(path, s.type, s.bootstrap is None) for path, s in dump.plain]], into)
     for path, section in dump.plain:
-        parts.append(_ENCODER.encode([path, section.type, section.bootstrap is not None]))
         for name in wire.SECTION_LISTS:
             items = getattr(section, name)
             if not items:
                 continue
-            key = _KEYS.get(name)
-            if key is not None and not any(item.error_state for item in items):
-                names = [key(item) for item in items]
-                order = sorted(range(len(items)), key=names.__getitem__)
+            order = _order(items, _KEYS.get(name))
+            if order is not None:
                 items = [items[place] for place in order]
-                orders[f"{path}.{name}"] = array("I", order)
-            encoded = _ENCODER.encode({name: items})
-            by_source = by_source or ("listeners" in name and any(mark in encoded for mark in _SOURCE_MATCHES))
-            parts.append(encoded)
-    return b"\n".join(parts), orders, by_source
+                orders[f"{path}.{name}"] = order
+            start = len(into)
+            _ENCODER.encode_into([path, name, items], into, -1)
+            if "listeners" in name:
+                by_source = by_source or any(into.find(mark, start) >= 0 for mark in _SOURCE_MATCHES)
+    return orders, by_source
 
 
-def page_likeness(statuses: Iterable[wire.ClusterStatus]) -> bytes:
-    """The same of a /clusters page."""
-    return _ENCODER.encode(sorted(statuses, key=lambda status: status.name))
+def page_likeness(statuses: Iterable[wire.ClusterStatus], into: bytearray) -> None:
+    """The same of a /clusters page, after what is there already."""
+    _ENCODER.encode_into(sorted(statuses, key=lambda status: status.name), into, -1)
+
+
+def _order(items: list[Any], key: Callable[[Any], str] | None) -> array[int] | None:
+    """Places by name; None where the order means something, as that of refused resources does: they are told in it."""
+    if key is None or any(item.error_state for item in items):
+        return None
+    names = [key(item) for item in items]
+    return array("I", sorted(range(len(items)), key=names.__getitem__))
 
 
 def _route_name(entry: wire.RouteEntry) -> str:
@@ -64,7 +71,7 @@ def _endpoint_name(entry: wire.EndpointEntry) -> str:
     return entry.endpoint_config.cluster_name if entry.endpoint_config else ""
 
 
-_KEYS: dict[str, Any] = {
+_KEYS: dict[str, Callable[[Any], str]] = {
     "dynamic_route_configs": _route_name,
     "static_endpoint_configs": _endpoint_name,
     "dynamic_endpoint_configs": _endpoint_name,

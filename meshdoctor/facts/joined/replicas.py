@@ -63,8 +63,11 @@ class _Groups:
         self._proxies = proxies
         self._firsts: dict[bytes, str] = {}
         """By digest, the pod that was judged."""
-        self._last = (b"", b"", "")
-        """Outlook, content and first of the last proxy: replicas sort side by side, and to compare is quicker."""
+        self._last = ""
+        """Who was judged for the last proxy: replicas sort side by side, and to compare is quicker than a digest."""
+        self._last_outlook = b""
+        self._last_content = bytearray()
+        self._content = bytearray()
         self._broken_pages: dict[str, Page] = {}
 
     def look(self, key: str) -> Look | None:
@@ -72,7 +75,7 @@ class _Groups:
         if opened is None:
             return None
         in_layout = opened.dump is not None and opened.dump.document == f"proxies/{key}/config_dump.json"
-        alike = opened.alike() if in_layout else None
+        alike = opened.alike(self._content) if in_layout else None
         if alike is None:
             return self._judged(Place(key), opened)
         pod = self._mesh.pods.get(key)
@@ -94,12 +97,13 @@ class _Groups:
     def _first(self, place: Place, alike: Alike) -> str:
         """The first of those that are alike, which may be this one."""
         outlook = _outlook(self._mesh, self._registry, place, alike)
-        if self._last[:2] != (outlook, alike.content):
+        if outlook != self._last_outlook or self._content != self._last_content:
             digest = hashlib.sha256(outlook + b"\n")
-            digest.update(alike.content)
-            first = self._firsts.setdefault(digest.digest(), place.pod)
-            self._last = (outlook, alike.content, first)
-        return self._last[2]
+            digest.update(self._content)
+            self._last = self._firsts.setdefault(digest.digest(), place.pod)
+            self._last_outlook = outlook
+            self._last_content, self._content = self._content, self._last_content
+        return self._last
 
     def _repeat(self, first: str, brief: Brief, opened: Opened, node: Node) -> None:
         """What looking at this one would have left behind: its brief, and that its page is broken if anyone asked."""
