@@ -76,7 +76,7 @@ def test_dns_is_asked_in_the_pod_where_exec_is_allowed(lab: Lab) -> None:
 def test_exec_takes_the_place_of_a_forbidden_port_forward(lab: Lab) -> None:
     account = account_allowed(lab.control, "no-forward", without("pods/portforward", exec_=True))
     case = doctor.open_case(source(account))
-    assert [f["rule"] for f in told(case)["findings"]][0] == "missing-service-entry"
+    assert told(case)["findings"][0]["rule"] == "missing-service-entry"
     assert case.capture.unread == ()
 
 
@@ -115,7 +115,7 @@ def test_forbidden_logs_are_told_once(lab: Lab) -> None:
 @pytest.mark.usefixtures("story")
 def test_no_pods_no_run(lab: Lab) -> None:
     account = account_allowed(lab.control, "no-pods", without("pods"))
-    with pytest.raises(Unreadable, match="pods cannot be listed.*meshdoctor rbac"):
+    with pytest.raises(Unreadable, match=r"pods cannot be listed.*meshdoctor rbac"):
         doctor.open_case(source(account))
 
 
@@ -123,5 +123,5 @@ def test_no_pods_no_run(lab: Lab) -> None:
 @pytest.mark.usefixtures("story")
 def test_an_expired_token_is_told_as_such(lab: Lab) -> None:
     account = account_allowed(lab.control, "expired", rules(), expired=True)
-    with pytest.raises(Unreadable, match="does not accept the credentials of context .*Log in again"):
+    with pytest.raises(Unreadable, match=r"does not accept the credentials of context .*Log in again"):
         doctor.open_case(source(account))

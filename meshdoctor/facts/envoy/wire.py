@@ -16,7 +16,7 @@ NO_RAW = Raw(b"")
 """A raw field that the dump does not have. (msgspec takes no `Raw | None`.)"""
 
 
-class Wire(Struct, gc=False):
+class Wire(Struct, gc=False, omit_defaults=True):
     """Base of all wire shapes. They hold no reference cycles, so the garbage collector may skip them."""
 
 
@@ -307,7 +307,6 @@ class ErrorState(Wire):
 
 class ListenerState(Wire):
     listener: WireListener | None = None
-    last_updated: str = ""
 
 
 class ListenerEntry(Wire):
@@ -319,19 +318,16 @@ class ListenerEntry(Wire):
     warming_state: ListenerState | None = None
     draining_state: ListenerState | None = None
     error_state: ErrorState | None = None
-    last_updated: str = ""
 
 
 class ClusterEntry(Wire):
     cluster: WireCluster | None = None
     error_state: ErrorState | None = None
-    last_updated: str = ""
 
 
 class RouteEntry(Wire):
     route_config: WireRouteConfig | None = None
     error_state: ErrorState | None = None
-    last_updated: str = ""
 
 
 class EndpointEntry(Wire):
