@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -14,6 +16,31 @@ settings.register_profile("meshdoctor", deadline=None)
 settings.load_profile("meshdoctor")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+class Finished(NamedTuple):
+    """What one command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Finished]
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command line as the console script does, in this process."""
+    from meshdoctor.cli.main import run
+
+    def call(*arguments: str) -> Finished:
+        code = run(arguments)
+        sys.stdout.flush()
+        out, err = capfd.readouterr()
+        return Finished(int(code), out, err)
+
+    return call
 
 
 @pytest.fixture(scope="session")
