@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := meshdoctor tests
 
-.PHONY: check format lint types imports test demo bench clean
+.PHONY: check format lint types imports test demo bench lab lab-build lab-down lab-test clean
 
 check: format lint types imports test
 
@@ -31,6 +31,19 @@ demo: $(VENV)/.run
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(CAPTURE)
+
+# A real Istio on this machine, see "The lab" in .github/CONTRIBUTING.md. Needs root and Go; the first build takes minutes.
+lab-build: $(VENV)/.dev
+	@$(BIN)/python -m tests.lab build
+
+lab: lab-build
+	@$(BIN)/python -m tests.lab up $(SCENARIO)
+
+lab-down: $(VENV)/.dev
+	@$(BIN)/python -m tests.lab down
+
+lab-test: lab-build
+	$(BIN)/pytest --lab -m lab tests/lab $(PYTEST_ARGS)
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -220,7 +220,9 @@ def _refuse_nothing(case: Case) -> None:
     if mesh.proxies or mesh.pods:
         return
     if mesh.proxies_unread:
-        raise Unreadable("; ".join(mesh.proxies_unread.values()))
+        told = "; ".join(list(mesh.proxies_unread.values())[:3])
+        more = len(mesh.proxies_unread) - 3
+        raise Unreadable(f"{told}; and {more} more like these" if more > 0 else told)
     why = "; ".join(f"{u.path}: {u.because}" for u in mesh.unread[:3])
     tail = f" Not read: {why}." if why else ""
     location = case.capture.location

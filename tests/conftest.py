@@ -16,6 +16,15 @@ settings.register_profile("meshdoctor", deadline=None)
 settings.load_profile("meshdoctor")
 
 ROOT = Path(__file__).resolve().parent.parent
+NETWORK = ("live", "lab")
+"""Markers of tests that talk to what they started themselves."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("meshdoctor")
+    group.addoption("--lab", action="store_true", help="run the tests marked lab; fail where the lab cannot run")
+    group.addoption("--meshes", type=int, default=10, help="how many random meshes the differential test makes")
+    group.addoption("--first-seed", type=int, default=1, help="seed of the first of them")
 
 
 class Finished(NamedTuple):
@@ -56,7 +65,7 @@ def isolated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, ho
         monkeypatch.delenv(name, raising=False)
     for name, value in {"HOME": str(home), "COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}.items():
         monkeypatch.setenv(name, value)
-    if request.node.get_closest_marker("live") is None:
+    if not any(request.node.get_closest_marker(name) for name in NETWORK):
         for name in ("connect", "connect_ex", "sendto"):
             monkeypatch.setattr(socket.socket, name, _refuse)
         monkeypatch.setattr(socket, "getaddrinfo", _refuse)

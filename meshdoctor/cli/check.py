@@ -90,6 +90,7 @@ check.__doc__ = f"""Say what is broken on the way out, and what to change.
   meshdoctor check                              the current context's cluster
   meshdoctor check -n shop -l app=web --context staging
   meshdoctor check --from capture.tar.gz
+  meshdoctor check --from bug-report.tar.gz
   meshdoctor check --from config_dump.json -f manifests/
   meshdoctor check --from capture/ --json --fail-on warning
   meshdoctor check --from capture/ -o text -o json=report.json

@@ -50,7 +50,8 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="PATH",
-        help="Instead of the cluster: a capture, its archive, a config_dump, pasted proxy-config JSON, or demo:NAME.",
+        help="Instead of the cluster: a capture, istioctl bug-report or must-gather (folder or archive), a config_dump "
+        "file, pasted proxy-config JSON, or demo:NAME.",
     ),
 ]
 Filenames = Annotated[
@@ -99,7 +100,7 @@ def files(from_: str | None, filenames: Sequence[Path] | None) -> Source | None:
     if from_ is None and not manifests:
         return None
     if from_ is not None and not from_:
-        raise UsageError("--from is empty: give the path of a capture or a config dump")
+        raise UsageError("--from is empty: give the path of a capture, a bug-report or a config dump")
     from meshdoctor.doctor import Source
 
     if from_ is not None and from_.startswith(_SNAPSHOT) and not Path(from_).exists():

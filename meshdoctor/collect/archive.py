@@ -1,20 +1,20 @@
 """A tar archive as a tree of files, read once from front to back and kept in memory; nothing touches the disk.
 
-A compressed archive cannot be searched, so what may be evidence is kept as it passes and the rest is skipped.
+A compressed archive cannot be searched, so what may be evidence is kept as it passes, packed, and the rest is skipped.
 """
 
 from __future__ import annotations
 
-import io
 import tarfile
-from functools import partial
 from io import BufferedReader
 from typing import Any
 
-from meshdoctor.collect.found import Found, Tree, too_large
-from meshdoctor.collect.layout import is_of_bug_report, is_wanted, refuse_bug_report
+from meshdoctor.collect.found import Tree, too_large
+from meshdoctor.collect.held import hold, skip_to_end
+from meshdoctor.collect.keep import Keep
 from meshdoctor.collect.limits import Limits, in_words
 from meshdoctor.collect.unpack import CutShort
+from meshdoctor.collect.wanted import keep
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.semantics.text import printable
 
@@ -31,21 +31,27 @@ def read_archive(stream: BufferedReader, location: str, limits: Limits) -> Tree:
     """All files of the archive that may be evidence. `stream` is its unpacked content.
 
     Links, devices and names that lead out of the archive are left out with a note. An archive that is cut short
-    gives what came before the cut, with a note. Raises `Unreadable` for a bomb, damage before the first file, or
-    an istioctl bug-report, and `UsageError` for far more files than a capture has.
+    gives what came before the cut, with a note. Raises `Unreadable` for a bomb or damage before the first file, and
+    `UsageError` for far more files than a capture has.
     """
     tree = Tree(location)
     reader = _Reader(tree, limits)
     pieces: Any = _Pieces(stream)
     try:
         with tarfile.open(fileobj=pieces, mode="r|", bufsize=1024 * 1024) as archive:
-            for member in archive:
+            while (member := archive.next()) is not None:
                 reader.take(archive, member)
+                # What passed is of no use in a stream, and tarfile would remember a kilobyte of each.
+                archive.members.clear()  # type: ignore[attr-defined]
     except (CutShort, tarfile.TarError, EOFError, ValueError, OverflowError) as problem:
         # tarfile raises ValueError for some damaged headers.
         if not tree.files:
-            raise Unreadable(f"{location} is a damaged tar archive: {problem}. Fetch it again.") from None
-        tree.leave_out(location, f"the archive is damaged or cut short after {len(tree.files)} files; fetch it again")
+            told = str(problem) if isinstance(problem, CutShort) else f"{problem}. Fetch it again."
+            raise Unreadable(f"{location} is a damaged tar archive: {told}") from None
+        tree.is_cut = True
+        place = f", in {reader.path}" if reader.path else ""
+        because = f"the archive is damaged or cut short after {len(tree.files)} files{place}; fetch it again"
+        tree.leave_out(location, because)
     return tree
 
 
@@ -60,8 +66,12 @@ class _Reader:
     def __init__(self, tree: Tree, limits: Limits) -> None:
         self.tree = tree
         self.limits = limits
+        self.path = ""
+        """The file that is being read."""
         self.entries = 0
         self.held = 0
+        self.logs = 0
+        self.is_full_of_logs = False
 
     def take(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         self.entries += 1
@@ -71,28 +81,47 @@ class _Reader:
                 "Unpack it and give a folder with fewer proxies."
             )
         path = member.name.removeprefix("./").rstrip("/")
-        if is_of_bug_report(path):
-            refuse_bug_report(self.tree.location)
         refusal = _refusal(path, member)
         if refusal:
             self.tree.leave_out(printable(member.name), refusal)
-        elif member.isreg() and is_wanted(path):
-            self._keep(archive, member, path)
+            return
+        wanted = keep(path) if member.isreg() else Keep.NOTHING
+        if wanted is Keep.NAME:
+            self.tree.names.add(path)
+        elif wanted is not Keep.NOTHING:
+            self.path = printable(path)
+            self._keep(archive, member, path, wanted)
+            self.path = ""
 
-    def _keep(self, archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:
+    def _keep(self, archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, wanted: Keep) -> None:
         origin = f"{self.tree.location}:{path}"
-        if member.size > self.limits.document:
+        size = member.size
+        if wanted is Keep.END and self.logs >= self.limits.logs:
+            self.tree.names.add(path)
+            if not self.is_full_of_logs:
+                self.is_full_of_logs = True
+                kept = in_words(self.limits.logs)
+                self.tree.leave_out(path, f"is not read, nor are the logs after it: {kept} of them are kept")
+            return
+        if wanted is Keep.WHOLE and size > self.limits.document:
+            self.tree.names.add(path)
             self.tree.leave_out(path, too_large(origin, self.limits))
             return
-        self.held += member.size
+        stream = archive.extractfile(member)
+        if stream is None:
+            return
+        if wanted is Keep.END:
+            size = skip_to_end(stream, size, self.limits.log)
+        held = hold(stream, size, path, origin)
+        self.held += held.stored
+        self.logs += held.stored if wanted is Keep.END else 0
         if self.held > self.limits.held:
             raise Unreadable(
                 f"{self.tree.location} holds more than {in_words(self.limits.held)} of evidence; an archive is kept in "
                 "memory. Unpack it and give the folder."
             )
-        opened = archive.extractfile(member)
-        content = opened.read() if opened else b""
-        self.tree.files[path] = Found(path, len(content), partial(io.BytesIO, content), origin)
+        self.tree.files[path] = held.found
+        self.tree.newest = max(self.tree.newest, member.mtime)
 
 
 def _refusal(path: str, member: tarfile.TarInfo) -> str:

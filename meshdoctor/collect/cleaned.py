@@ -9,10 +9,12 @@ from typing import Any
 from msgspec import structs
 
 from meshdoctor import yamlio
-from meshdoctor.collect.documents import list_document
+from meshdoctor.collect.documents import list_document, packed_document
 from meshdoctor.collect.redact import Removals, redact_object, redact_page
 from meshdoctor.errors import Unreadable
+from meshdoctor.model.access_log import FILE, RAW_FILE
 from meshdoctor.model.evidence import Capture, Document, Unread
+from meshdoctor.semantics.access_log import digest, encode
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -36,9 +38,12 @@ def _cleaned(path: str, document: Document, removals: Removals) -> Document:
         target = f"{path.rsplit('.', 1)[0]}.yaml"
         trees = yamlio.load_documents(document.read(), document.origin or path)
         return list_document(target, [redact_object(target, item, removals) for item in _items(trees)])
+    if path.endswith(f"/{RAW_FILE}"):
+        # Requests have paths, queries and clients, which no pattern cleans: only the counts are passed on.
+        return packed_document(path.replace(RAW_FILE, FILE), encode(digest(document.read())))
     if path.startswith("proxies/"):
-        return structs.replace(document, read=partial(_page, path, document, removals), tree=None)
-    return document
+        return structs.replace(document, path=path, read=partial(_page, path, document, removals), tree=None)
+    return structs.replace(document, path=path)
 
 
 def _page(path: str, document: Document, removals: Removals) -> bytes:

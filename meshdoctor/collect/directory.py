@@ -6,16 +6,20 @@ import os
 import stat
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from meshdoctor.collect.found import Found, Tree
-from meshdoctor.collect.layout import is_of_bug_report, is_wanted, refuse_bug_report
+from meshdoctor.collect.held import skip_to_end
+from meshdoctor.collect.keep import Keep
 from meshdoctor.collect.limits import Limits
 from meshdoctor.collect.unpack import open_unpacked
+from meshdoctor.collect.wanted import keep
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.semantics.text import printable
 
 _PARTS = ("proxies", "resources")
 """Where one of these folders is at the top, it is a capture, and the folders beside them are something else's."""
+_OF_BUG_REPORT = (*_PARTS, "cluster")
 
 
 def read_directory(root: Path, limits: Limits) -> Tree:
@@ -43,7 +47,7 @@ class _Walk:
         except OSError as problem:
             raise Unreadable(f"{self.root} cannot be listed: {problem.strerror or problem}.") from None
         if any(entry.name in _PARTS for entry in top):
-            top = [entry for entry in top if entry.name in _PARTS or not _is_folder(entry)]
+            top = [entry for entry in top if entry.name in _OF_BUG_REPORT or not _is_folder(entry)]
         self._visit(top, "")
 
     def _list(self, folder: str) -> list[os.DirEntry[str]]:
@@ -80,34 +84,56 @@ class _Walk:
         self._visit(entries, path + "/")
 
     def _take(self, entry: os.DirEntry[str], path: str) -> None:
-        if is_of_bug_report(path):
-            refuse_bug_report(str(self.root))
-        if not is_wanted(path):
+        wanted = keep(path)
+        if wanted is Keep.NOTHING:
             return
-        origin = entry.path
+        if wanted is Keep.NAME:
+            self.tree.names.add(path)
+            return
         try:
             status = entry.stat()
         except OSError as problem:
             self.tree.leave_out(path, f"cannot be read: {problem.strerror or problem}")
             return
-        if not stat.S_ISREG(status.st_mode):
-            self.tree.leave_out(path, "is not a regular file")
-        elif status.st_size > self.limits.document:
-            self.tree.leave_out(path, "is larger than one file may be")
-        elif not os.access(origin, os.R_OK):
-            self.tree.leave_out(path, "cannot be read: permission denied")
+        refusal = self._refusal(entry, status, wanted)
+        if refusal:
+            self.tree.names.add(path)
+            self.tree.leave_out(path, refusal)
         elif len(self.tree.files) >= self.limits.files:
             raise UsageError(
                 f"{self.root} holds more than {self.limits.files} files of evidence. Give a folder with fewer proxies."
             )
         else:
-            self.tree.files[path] = Found(
-                path, status.st_size, partial(open_unpacked, Path(origin), self.limits), origin
-            )
+            self.tree.files[path] = self._found(Path(entry.path), path, status.st_size, wanted)
+
+    def _refusal(self, entry: os.DirEntry[str], status: os.stat_result, wanted: Keep) -> str:
+        if not stat.S_ISREG(status.st_mode):
+            return "is not a regular file"
+        if wanted is Keep.WHOLE and status.st_size > self.limits.document:
+            return "is larger than one file may be"
+        return "" if os.access(entry.path, os.R_OK) else "cannot be read: permission denied"
+
+    def _found(self, file: Path, path: str, size: int, wanted: Keep) -> Found:
+        if wanted is Keep.END:
+            return Found(path, min(size, self.limits.log), partial(_open_end, file, self.limits), str(file))
+        return Found(path, size, partial(open_unpacked, file, self.limits), str(file))
 
     def _is_inside(self, path: str) -> bool:
         target = os.path.realpath(path)
         return os.path.exists(target) and os.path.commonpath((target, self.real_root)) == self.real_root
+
+
+def _open_end(file: Path, limits: Limits) -> BinaryIO:
+    """The end of a log as it is now: it may have grown since its folder was listed."""
+    try:
+        stream = file.open("rb")
+        size = os.fstat(stream.fileno()).st_size
+        start = max(0, size - limits.log - 1)
+        stream.seek(start)
+        skip_to_end(stream, size - start, limits.log)
+    except OSError as problem:
+        raise Unreadable(f"{file} cannot be read: {problem.strerror or problem}.") from None
+    return stream
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

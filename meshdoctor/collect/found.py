@@ -51,6 +51,12 @@ class Tree(Struct):
 
     location: str
     files: dict[str, Found] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    """Files that are there and whose content is not kept."""
+    is_cut: bool = False
+    """An archive that ends before its end: what is not in `files` may have been in the rest."""
+    newest: float = 0
+    """When the newest file of an archive was written, in seconds since 1970; 0 where nobody knows."""
     unread: list[Unread] = field(default_factory=list)
 
     def leave_out(self, path: str, because: str) -> None:

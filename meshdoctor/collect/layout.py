@@ -3,8 +3,9 @@
     capture.yaml                        schema, captured_at, unread: [{path, because}]
     dns.json
     resources/<plural>.yaml             or .json
-    proxies/<namespace>/<pod>/config_dump.json, server_info.json, clusters.json, stats.txt, access_log.json
-                              istio-proxy.log   as in a bug-report: counts only where access_log.json is not there
+    resources/<plural>/<name>.yaml      where a kind came in several files
+    proxies/<namespace>/<pod>/config_dump.json, server_info.json, clusters.json (or clusters.txt), stats.txt,
+                              access_log.json (or istio-proxy.log, which counts only where access_log.json is not there)
 
 Ground truth and expectations that lie beside it (`observed.json`, `expect.yaml`) are never evidence.
 """
@@ -12,12 +13,13 @@ Ground truth and expectations that lie beside it (`observed.json`, `expect.yaml`
 from __future__ import annotations
 
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 from msgspec import Struct
 
 from meshdoctor import yamlio
 from meshdoctor.collect.found import Found, Tree
+from meshdoctor.collect.kinds import CORE_KINDS, NETWORKING_KINDS
 from meshdoctor.collect.limits import MIB, Limits
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.model.evidence import Capture, Document, Unread
@@ -29,16 +31,18 @@ SCHEMA = 1
 NOT_EVIDENCE = {"observed.json", "expect.yaml", "snapshot.yaml", "capture.yaml"}
 
 _TOP = {"dns.json", "capture.yaml", "snapshot.yaml"}
+_KINDS = (*NETWORKING_KINDS, *CORE_KINDS)
 _PROXY = r"proxies/[^/]+/[^/]+/"
 _EVIDENCE = re.compile(
     rf"(?P<proxy>(?:[^/]+/)*?){_PROXY}"
-    r"(?:(?:config_dump|server_info|clusters|bootstrap|listeners|routes|endpoints|access_log)\.json|stats\.txt"
-    r"|istio-proxy\.log)\Z"
-    r"|(?P<resource>(?:[^/]+/)?)resources/[^/]+\.(?:yaml|yml|json)\Z"
+    r"(?:(?:config_dump|server_info|clusters|bootstrap|listeners|routes|endpoints|access_log)\.json"
+    r"|(?:stats|clusters)\.txt)\Z"
+    rf"|(?P<resource>(?:[^/]+/)?)resources/(?:(?:{'|'.join(_KINDS)})/)?[^/]+\.(?:yaml|yml|json)\Z"
 )
 """A document of the layout, and the folder above it. `resources` is an ordinary name: it counts only near the top."""
-_BUG_REPORT = re.compile(rf"(?:.*/)?(?:{_PROXY}config_dump(?:\?include_eds)?|cluster/(?:crs|k8s-resources))\Z")
-_MAY_BE_EVIDENCE = re.compile(r"(?:.*/)?(?:[^/]+\.(?:ya?ml|json)(?:\.gz|\.zst)?|stats\.txt|istio-proxy\.log)\Z")
+_LOG = re.compile(rf"{_PROXY}istio-proxy\.log\Z")
+"""Belongs to a capture, and makes none: a bug-report has it too."""
+_MAY_BE_EVIDENCE = re.compile(r"(?:.*/)?(?:[^/]+\.(?:ya?ml|json)(?:\.gz|\.zst)?|(?:stats|clusters)\.txt)\Z")
 
 
 class About(Struct, frozen=True):
@@ -53,30 +57,24 @@ def is_wanted(path: str) -> bool:
     return not path.rsplit("/", 1)[-1].startswith(".") and _MAY_BE_EVIDENCE.match(path) is not None
 
 
-def is_of_bug_report(path: str) -> bool:
-    """Whether only `istioctl bug-report` names a file so (field layout of istioctl 1.9 and newer)."""
-    return _BUG_REPORT.match(path) is not None
-
-
-def refuse_bug_report(location: str) -> NoReturn:
-    """Says what to do with such an archive until it can be read."""
-    raise Unreadable(
-        f"{location} is an istioctl bug-report; reading one comes in a later version. Until then unpack it and give "
-        "one file, proxies/<namespace>/<pod>/config_dump?include_eds, with the resources of cluster/ behind -f."
-    )
-
-
 def find_root(tree: Tree) -> str | None:
     """The folder of `tree` that holds the capture, with its `/`; None where there is no capture layout in it.
 
     Raises `UsageError` where there are several captures side by side.
     """
     roots = {root for path in tree.files if (root := _root_of(path)) is not None}
-    if not roots:
-        return None
+    return only_root(tree, roots) if roots else None
+
+
+def only_root(tree: Tree, roots: set[str], other: str | None = None) -> str:
+    """The one of `roots` that all others lie in, and `other`, the root of another layout, too.
+
+    Raises `UsageError` where there is none.
+    """
     top = min(roots, key=lambda root: (root.count("/"), root))
-    if any(not root.startswith(top) for root in roots):
-        several = sorted(root.rstrip("/") for root in roots)
+    beside = roots if other is None else roots | {other}
+    if any(not root.startswith(top) for root in beside):
+        several = sorted(root.rstrip("/") or "the folder itself" for root in beside)
         names = ", ".join(several[:5]) + (" ..." if len(several) > 5 else "")
         raise UsageError(f"{tree.location} holds {len(several)} captures side by side ({names}). Give one of them.")
     return top
@@ -89,7 +87,7 @@ def arrange(tree: Tree, root: str, limits: Limits) -> Capture:
     about = About()
     for path, found in sorted(tree.files.items()):
         key = path.removeprefix(root)
-        if not path.startswith(root) or not (key in _TOP or _root_of(key) == ""):
+        if not path.startswith(root) or not (key in _TOP or _root_of(key) == "" or _LOG.match(key)):
             continue
         if key == "capture.yaml":
             about = read_about(found, limits)
@@ -136,7 +134,9 @@ def _one_file_a_kind(documents: dict[str, Document]) -> list[Unread]:
     """Drops `resources/pods.json` where `resources/pods.yaml` says the same kind, and notes it."""
     notes: list[Unread] = []
     first: dict[str, str] = {}
-    for key in sorted((key for key in documents if key.startswith("resources/")), key=_yaml_first):
+    for key in sorted(
+        (key for key in documents if key.startswith("resources/") and key.count("/") == 1), key=_yaml_first
+    ):
         kind = key.rsplit(".", 1)[0]
         if kind in first:
             del documents[key]

@@ -13,7 +13,7 @@ from typing import NoReturn
 from msgspec import Struct
 
 from meshdoctor.collect.found import Found, Tree
-from meshdoctor.collect.layout import NOT_EVIDENCE
+from meshdoctor.collect.layout import NOT_EVIDENCE, is_wanted
 from meshdoctor.collect.limits import Limits
 from meshdoctor.collect.recognise import Shape, recognise
 from meshdoctor.errors import NothingToJudge, Unreadable
@@ -21,7 +21,7 @@ from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.semantics.text import printable
 
 EXPECTED = (
-    "a capture (a folder or archive with proxies/ or resources/), an Envoy config dump, "
+    "a capture (a folder or archive with proxies/ or resources/), an istioctl bug-report, an Envoy config dump, "
     "the JSON of istioctl proxy-config, or Kubernetes manifests"
 )
 
@@ -31,10 +31,13 @@ _EXTENSION = re.compile(r"\.(json|ya?ml|txt)\Z")
 
 _BESIDE_DUMP = {
     Shape.CLUSTER_STATUS: "clusters.json",
+    Shape.CLUSTER_TEXT: "clusters.txt",
     Shape.SERVER_INFO: "server_info.json",
     Shape.STATS: "stats.txt",
 }
 """Pages of the admin port that say something about a proxy only with its dump."""
+
+_BY_NAME = {"stats.txt": Shape.STATS, "clusters.txt": Shape.CLUSTER_TEXT}
 
 
 class _Piece(Struct, frozen=True):
@@ -72,7 +75,7 @@ def _recognised(tree: Tree, unread: list[Unread]) -> list[_Piece]:
     """Every file of a known kind; the others are added to `unread`, unless the source is that one file alone."""
     pieces: list[_Piece] = []
     for path, found in sorted(tree.files.items()):
-        if path.rsplit("/", 1)[-1] in NOT_EVIDENCE:
+        if path.rsplit("/", 1)[-1] in NOT_EVIDENCE or not (is_wanted(path) or found.origin == tree.location):
             continue
         try:
             pieces.append(_Piece(found, _shape(found)))
@@ -84,8 +87,9 @@ def _recognised(tree: Tree, unread: list[Unread]) -> list[_Piece]:
 
 
 def _shape(found: Found) -> Shape:
-    if found.path.rsplit("/", 1)[-1] == "stats.txt":
-        return Shape.STATS
+    name = found.path.rsplit("/", 1)[-1]
+    if name in _BY_NAME:
+        return _BY_NAME[name]
     head = found.head()
     if not head.strip():
         raise NothingToJudge(f"{found.origin} is empty. Expected: {EXPECTED}.")

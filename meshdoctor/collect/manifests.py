@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from meshdoctor.collect.directory import read_directory
 from meshdoctor.collect.found import Found, read_all
+from meshdoctor.collect.layout import is_wanted
 from meshdoctor.collect.limits import Limits
 from meshdoctor.collect.recognise import Shape, recognise
 from meshdoctor.collect.unpack import open_unpacked
@@ -47,9 +48,10 @@ def _files(path: Path, limits: Limits, unread: list[Unread]) -> Iterator[Found]:
     if path.is_dir():
         tree = read_directory(path, limits)
         unread += tree.unread
-        if not tree.files and not tree.unread:
+        files = [found for name, found in sorted(tree.files.items()) if is_wanted(name) and not name.endswith(".txt")]
+        if not files and not tree.unread:
             raise NothingToJudge(f"{path} holds no .yaml, .yml or .json file.")
-        yield from (found for name, found in sorted(tree.files.items()) if not name.endswith(".txt"))
+        yield from files
         return
     if not path.exists():
         raise Unreadable(f"{path} does not exist. Expected after -f: a file or folder of manifests, or - for stdin.")

@@ -21,6 +21,8 @@ class Shape(Enum):
     ENDPOINTS = "endpoints"
     CLUSTER_STATUS = "cluster_status"
     """GET /clusters?format=json, `clusters.json` beside a config dump."""
+    CLUSTER_TEXT = "clusters_text"
+    """GET /clusters: plain text, known by its name `clusters.txt` alone."""
     SERVER_INFO = "server_info"
     """GET /server_info."""
     STATS = "stats"

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from meshdoctor.collect import bug_report, must_gather
 from meshdoctor.collect.archive import is_tar, read_archive
 from meshdoctor.collect.directory import read_directory
 from meshdoctor.collect.found import Found, Tree, read_all
-from meshdoctor.collect.layout import arrange, find_root, read_about
+from meshdoctor.collect.layout import arrange, find_root, only_root, read_about
 from meshdoctor.collect.limits import Limits
 from meshdoctor.collect.loose import EXPECTED, gather
 from meshdoctor.collect.unpack import open_unpacked
@@ -22,7 +23,8 @@ LIMITS = Limits()
 
 
 def read_capture(path: Path, limits: Limits = LIMITS) -> Capture:
-    """All evidence at `path`: a capture's folder or archive, one dump or pasted file, a folder of those, or manifests.
+    """All evidence at `path`: the folder or archive of a capture, an istioctl bug-report or a must-gather; one dump or
+    pasted file, a folder of those, or manifests.
 
     Documents of a folder are opened when they are read; an archive is read here and kept in memory. What cannot be
     used is named in `Capture.unread` while anything is left to judge. Raises `Unreadable` where the path cannot be
@@ -53,10 +55,25 @@ def _read(path: Path, limits: Limits) -> tuple[Capture, Tree]:
     if not exists:
         raise Unreadable(f"{path} does not exist. Expected: {EXPECTED}.")
     tree = read_directory(path, limits) if is_folder else _read_file(path, limits)
+    return _arranged(tree, path.resolve().name, limits), tree
+
+
+def _arranged(tree: Tree, name: str, limits: Limits) -> Capture:
+    """The capture that the files of `tree` make; what is sure of its names goes before what is not."""
     root = find_root(tree)
+    for find_roots, arrange_it in (
+        (bug_report.find_roots, bug_report.arrange),
+        (must_gather.find_roots, must_gather.arrange),
+    ):
+        roots = find_roots(tree)
+        if roots:
+            return arrange_it(tree, only_root(tree, roots, root), limits)
     if root is not None:
-        return arrange(tree, root, limits), tree
-    return gather(tree, path.resolve().name, limits), tree
+        return arrange(tree, root, limits)
+    remains = bug_report.find_remains(tree)
+    if remains:
+        return bug_report.arrange(tree, only_root(tree, remains), limits)
+    return gather(tree, name, limits)
 
 
 def _read_file(path: Path, limits: Limits) -> Tree:

@@ -27,7 +27,7 @@ def open_unpacked(path: Path, limits: Limits) -> BufferedReader:
     """The content of the file at `path`, unpacked if it is gzip or zstd, as a stream that can `peek`.
 
     Raises `Unreadable` for a file that cannot be opened or is packed otherwise; reading raises it (or `CutShort`)
-    for damaged content, and where more than `limits.held` or a suspicious ratio comes out.
+    for damaged content, and where more than `limits.unpacked` or a suspicious ratio comes out.
     """
     try:
         packed = path.open("rb")
@@ -68,9 +68,9 @@ class _Bounded(RawIOBase):
         self._close = close
         self._origin = origin
         self._given = 0
-        self._limit = limits.held
+        self._limit = limits.unpacked
         if packed:
-            self._limit = min(limits.held, max(limits.ratio_from, packed * limits.ratio))
+            self._limit = min(limits.unpacked, max(limits.ratio_from, packed * limits.ratio))
 
     def readable(self) -> bool:
         return True

@@ -7,7 +7,7 @@ from typing import TypeVar
 from msgspec import structs
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.model.evidence import Capture, Evidence
+from meshdoctor.model.evidence import Capture, Document, Evidence
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
 from meshdoctor.yamlio import Lines
@@ -28,25 +28,32 @@ class _Numbered:
     """Looks lines up; each document is read once and each place in it looked up once."""
 
     def __init__(self, capture: Capture) -> None:
-        self._capture = capture
-        self._lines: dict[str, Lines] = {}
+        self._documents: dict[str, list[Document]] = {}
+        for key, document in capture.documents.items():
+            if key.endswith((".yaml", ".yml")):
+                self._documents.setdefault(document.path, []).append(document)
+        self._lines: dict[str, list[Lines]] = {}
         self._found: dict[tuple[str, str], int | None] = {}
 
     def one(self, piece: Evidence) -> Evidence:
-        if piece.line is not None or not piece.path or not piece.document.endswith((".yaml", ".yml")):
+        if piece.line is not None or not piece.path or piece.document not in self._documents:
             return piece
         place = (piece.document, piece.path)
         if place not in self._found:
-            self._found[place] = self._of(piece.document).of(piece.path)
+            lines = (part.of(piece.path) for part in self._of(piece.document))
+            self._found[place] = next((line for line in lines if line is not None), None)
         line = self._found[place]
         return structs.replace(piece, line=line) if line is not None else piece
 
-    def _of(self, path: str) -> Lines:
+    def _of(self, path: str) -> list[Lines]:
+        """One text, or of a file that holds many kinds one text a kind, each with the lines of the whole."""
         if path not in self._lines:
-            document = self._capture.documents.get(path)
-            try:
-                data = document.read() if document is not None else b""
-            except (Unreadable, OSError):
-                data = b""
-            self._lines[path] = Lines(data)
+            self._lines[path] = [Lines(_content(document)) for document in self._documents[path]]
         return self._lines[path]
+
+
+def _content(document: Document) -> bytes:
+    try:
+        return document.read()
+    except (Unreadable, OSError):
+        return b""

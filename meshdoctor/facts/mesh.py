@@ -87,7 +87,8 @@ def _read_proxies(capture: Capture, mesh: Mesh) -> None:
 def _read_proxy(key: str, documents: dict[str, Document], problems: list[Unread]) -> Proxy | None:
     """A proxy from its dump, or from pasted arrays; None where there is neither."""
     is_loose = key.startswith(UNNAMED)
-    live = _live(documents["clusters.json"], problems) if _is_page(documents) else None
+    page = _page(documents)
+    live = _live(page, problems) if page is not None else None
     dump = documents.get("config_dump.json")
     if dump is not None:
         shown = _shown(dump) if is_loose else dump.path
@@ -101,9 +102,11 @@ def _shown(document: Document) -> str:
     return document.origin.rsplit("/", 1)[-1] or document.path
 
 
-def _is_page(documents: dict[str, Document]) -> bool:
-    """clusters.json beside a dump is the /clusters page; alone it is a pasted array."""
-    return "clusters.json" in documents and "config_dump.json" in documents
+def _page(documents: dict[str, Document]) -> Document | None:
+    """The /clusters page, as JSON or as text. clusters.json without a dump is a pasted array."""
+    if "config_dump.json" not in documents:
+        return None
+    return documents.get("clusters.json") or documents.get("clusters.txt")
 
 
 def _live(document: Document, problems: list[Unread]) -> Callable[[], dict[str, ClusterStatus]]:
@@ -111,7 +114,7 @@ def _live(document: Document, problems: list[Unread]) -> Callable[[], dict[str, 
         try:
             return live_endpoints(document.read())
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable, OSError) as problem:
-            problems.append(Unread(document.path, f"not the JSON of /clusters?format=json: {problem}"))
+            problems.append(Unread(document.path, f"not an answer of Envoy's /clusters: {problem}"))
             return {}
 
     return load

@@ -10,6 +10,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+FILE = "access_log.json"
+"""Its name in a pod's folder."""
+RAW_FILE = "istio-proxy.log"
+"""The log itself, as other collectors keep it; a capture never does."""
+
 SCHEMA = 1
 """Of access_log.json. Keys are only ever added."""
 

@@ -32,6 +32,7 @@ class Document(Struct, frozen=True):
     """One file of a capture. `read` returns the whole content, decompressed, and may raise `Unreadable`."""
 
     path: str
+    """What the user finds it under: its name in the capture layout, or that of a bug-report's file."""
     read: Callable[[], bytes]
     size: int
     """Bytes as stored: of a compressed file, the compressed ones."""
@@ -55,7 +56,7 @@ class Capture(Struct, frozen=True):
     """
 
     kind: str
-    """`capture`, `dump`, `snapshot`, `manifests`, later `cluster` and `bug-report`."""
+    """`capture`, `bug-report`, `must-gather`, `dump`, `snapshot`, `manifests`, later `cluster`."""
     location: str
     documents: dict[str, Document]
     unread: tuple[Unread, ...] = ()

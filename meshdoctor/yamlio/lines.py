@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import yaml
 
 from meshdoctor.yamlio.events import document_starts, events_of
+from meshdoctor.yamlio.lists import ListText, take_apart
 
 _STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+)\]|\[(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")\]")
 
 
 class Lines:
-    """The lines of one text. Reads the text once, at the first question; each answer is a short walk."""
+    """The lines of one text. Reads it once, at the first question, and of kubectl's Lists only the items asked for."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._documents: list[_Place] | None = None
+        self._items: dict[int, _Place | None] = {}
 
     def of(self, path: str) -> int | None:
         """The 1-based line on which the value at a JSONPath stands: that of its key, or of its `-` in a list.
@@ -28,22 +31,43 @@ class Lines:
         None where the path leads nowhere, or the text is not YAML so far.
         """
         steps = _steps(path)
+        if steps is None:
+            return None
+        if len(steps) > 1 and steps[0] == "items" and isinstance(steps[1], int) and self._list is not None:
+            return self._in_item(self._list, steps[1], steps[2:])
         if self._documents is None:
             self._documents = _read(self._data)
-        if steps is None or not self._documents:
+        if not self._documents:
             return None
         if len(self._documents) > 1 and steps and isinstance(steps[0], int):
-            place = _Place(1, self._documents)
-        else:
-            place = self._documents[0]
-        for step in steps:
-            if place.is_alias:
-                break
-            below = place.below(step)
-            if below is None:
-                return None
-            place = below
-        return place.line
+            return _walk(_Place(1, self._documents), steps)
+        return _walk(self._documents[0], steps)
+
+    @cached_property
+    def _list(self) -> ListText | None:
+        return take_apart(self._data)
+
+    def _in_item(self, text: ListText, index: int, steps: list[str | int]) -> int | None:
+        if index >= len(text.items):
+            return None
+        item = text.items[index]
+        if index not in self._items:
+            documents = _read(self._data[item.start : item.end])
+            self._items[index] = documents[0].below(0) if documents else None
+        place = self._items[index]
+        line = _walk(place, steps) if place is not None else None
+        return None if line is None else item.line + line
+
+
+def _walk(place: _Place, steps: list[str | int]) -> int | None:
+    for step in steps:
+        if place.is_alias:
+            break
+        below = place.below(step)
+        if below is None:
+            return None
+        place = below
+    return place.line
 
 
 def line_of(data: bytes, path: str) -> int | None:

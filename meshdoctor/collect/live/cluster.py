@@ -22,10 +22,10 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline, TimedOut
 from meshdoctor.kube.pods import log_of
 from meshdoctor.kube.session import Refused, Session, Unreachable
+from meshdoctor.model.access_log import FILE
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.semantics.access_log import digest, encode
 
-ACCESS_LOG = "access_log.json"
 MAX_LOG_BYTES = 8 * 1024 * 1024
 
 
@@ -123,13 +123,13 @@ class Cluster:
 
     def _read_log(self, pod: LivePod, kept: _Kept, deadline: Deadline) -> None:
         """The digest of the access log. What cannot be had of it costs nothing but itself."""
-        path = f"proxies/{pod.key}/{ACCESS_LOG}"
+        path = f"proxies/{pod.key}/{FILE}"
         try:
             text = log_of(self.session, pod.namespace, pod.name, PROXY, self.pace.log_seconds, MAX_LOG_BYTES, deadline)
         except Refused as problem:
             # One role is the same for all pods: told once.
             everywhere = problem.status == 403
-            kept.unread.append(Unread(f"proxies/*/*/{ACCESS_LOG}" if everywhere else path, str(problem)))
+            kept.unread.append(Unread(f"proxies/*/*/{FILE}" if everywhere else path, str(problem)))
         except (Unreachable, TimedOut) as problem:
             kept.unread.append(Unread(path, str(problem)))
         else:

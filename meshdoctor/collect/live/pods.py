@@ -30,6 +30,7 @@ class _EnvFrom(Struct, rename="camel"):
 
 class _Container(Struct, rename="camel"):
     name: str = ""
+    args: list[str] | None = None
     env: list[_Env] | None = None
     env_from: list[_EnvFrom] | None = None
 
@@ -99,7 +100,8 @@ def read_pod(body: dict[str, Any]) -> LivePod:
     return LivePod(
         namespace=pod.metadata.namespace,
         name=pod.metadata.name,
-        has_sidecar=any(c.name == PROXY for c in containers),
+        # A ztunnel's container has that name too, and is no Envoy.
+        has_sidecar=any(c.name == PROXY and "ztunnel" not in (c.args or ()) for c in containers),
         phase=pod.status.phase,
         going=pod.metadata.deletion_timestamp is not None,
         revision=(pod.metadata.labels or {}).get(_REVISION, ""),

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy.clusters_text import clusters_of_text
 from meshdoctor.facts.envoy.extensions import as_dict, istio_config, kind_of
 from meshdoctor.model import proxy
 
@@ -213,7 +214,12 @@ _PAGE = msgspec.json.Decoder(wire.ClustersPage, strict=False)
 
 
 def live_endpoints(data: bytes) -> dict[str, wire.ClusterStatus]:
-    """Statuses by cluster name from `/clusters?format=json`. Raises msgspec.MsgspecError where it is not that."""
+    """Statuses by cluster name from `/clusters?format=json`, or from the page's text form.
+
+    Raises msgspec.MsgspecError or `Unreadable` where it is neither.
+    """
+    if data.lstrip()[:1] not in (b"{", b""):
+        return clusters_of_text(data)
     return {status.name: status for status in _PAGE.decode(data).cluster_statuses}
 
 

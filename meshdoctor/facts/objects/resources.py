@@ -52,7 +52,7 @@ class Resources:
         self._documents: dict[str, list[Document]] = {}
         for path, document in capture.documents.items():
             if path.startswith("resources/") and path.endswith(_SUFFIXES):
-                plural = path.removeprefix("resources/").rsplit(".", 1)[0]
+                plural = path.removeprefix("resources/").split("/", 1)[0].rsplit(".", 1)[0]
                 self._documents.setdefault(plural, []).append(document)
         self._failed: set[str] = set()
 

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.wishes.destinations import canonical_host, is_address, stays_inside
 from meshdoctor.facts.wishes.wanted import IsExternal
-from meshdoctor.model.access_log import AccessLog, LogEntry
+from meshdoctor.model.access_log import FILE, RAW_FILE, AccessLog, LogEntry
 from meshdoctor.model.evidence import Capture, Pointer, Unread
 from meshdoctor.model.mesh import Mesh, Sighting, WantedHost
 from meshdoctor.model.proxy import Proxy
@@ -33,7 +33,6 @@ STRAY = 0.05
 _VIRTUAL = ("240.0.0.0/4", "2001:2::/48")
 """Where Istio's auto-allocated addresses come from (istio pilot/pkg/model/service.go); nobody else answers there."""
 
-_DIGEST, _RAW = "access_log.json", "istio-proxy.log"
 
 _Place = tuple[str, int]
 
@@ -46,19 +45,19 @@ class PodLog(Struct, frozen=True):
 
     def pointer(self, index: int) -> Pointer:
         """Where entry `index` stands; a log in plain text has no places."""
-        return Pointer(self.document, f"$.entries[{index}]" if self.document.endswith(_DIGEST) else "")
+        return Pointer(self.document, f"$.entries[{index}]" if self.document.endswith(FILE) else "")
 
 
 def read_logs(capture: Capture, mesh: Mesh) -> dict[str, PodLog]:
     """The logs of sidecars by pod: the digest, or what a raw log comes to. What cannot be read is noted in the mesh."""
     found: dict[str, PodLog] = {}
     for key, documents in capture.proxy_documents().items():
-        document = documents.get(_DIGEST) or documents.get(_RAW)
+        document = documents.get(FILE) or documents.get(RAW_FILE)
         if document is None or not _is_sidecar(key, mesh):
             continue
         try:
             content = document.read()
-            log = decode(content, document.path) if document.path.endswith(_DIGEST) else digest(content)
+            log = decode(content, document.path) if document.path.endswith(FILE) else digest(content)
         except (Unreadable, OSError) as problem:
             mesh.unread.append(Unread(document.path, str(problem)))
             continue

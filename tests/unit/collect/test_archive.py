@@ -157,12 +157,6 @@ def test_an_archive_of_loose_dumps_is_read_as_a_folder_of_them(tmp_path: Path) -
     assert set(capture.documents) == {"proxies/-/dumps.web/config_dump.json"}
 
 
-@pytest.mark.parametrize("name", ["cluster/crs", "bug-report/proxies/shop/web-1/config_dump?include_eds"])
-def test_a_bug_report_is_recognised(tmp_path: Path, name: str) -> None:
-    with pytest.raises(Unreadable, match="comes in a later version"):
-        read(tmp_path, gzipped(tar_of({"versions": b"", name: b"x"})))
-
-
 @pytest.mark.parametrize(
     ("start", "name"), [(b"PK\x03\x04", "zip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh9", "bzip2"), (b"7z\xbc\xaf", "7z")]
 )
@@ -220,8 +214,3 @@ def test_a_folder_and_its_archive_say_the_same(tmp_path: Path, shared: Path) -> 
     assert {key: document.read() for key, document in archived.documents.items()} == {
         key: document.read() for key, document in walked.documents.items()
     }
-
-
-def test_the_real_bug_report_is_recognised(shared: Path) -> None:
-    with pytest.raises(Unreadable, match="istioctl bug-report"):
-        read_capture(shared / "bug-report" / "bug-report.tar.gz")

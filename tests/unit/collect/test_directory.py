@@ -171,12 +171,6 @@ def test_a_file_that_grows_past_the_limit_is_refused_at_reading(tmp_path: Path) 
         capture.documents[PROXY + "config_dump.json"].read()
 
 
-def test_a_bug_report_is_recognised(tmp_path: Path) -> None:
-    write(tmp_path, {"bug-report/proxies/shop/web-1/config_dump?include_eds": DUMP})
-    with pytest.raises(Unreadable, match=r"istioctl bug-report; reading one comes in a later version"):
-        read_capture(tmp_path)
-
-
 def test_real_captures_are_read_whole(shared: Path) -> None:
     captures = [path.parent for path in sorted((shared / "captures").glob("*/resources"))]
     assert captures

@@ -119,7 +119,7 @@ def test_a_folder_of_no_known_kind_names_its_files(tmp_path: Path) -> None:
         read_capture(write(tmp_path, {"a.json": b"{}", "b.json": b"[1]"}))
 
 
-@pytest.mark.parametrize("content", [b"", b" \n", gzipped(b"")])
+@pytest.mark.parametrize("content", [b"", b" \n", gzipped(b"")], ids=["nothing", "blank", "packed"])
 def test_an_empty_file_is_nothing_to_judge(tmp_path: Path, content: bytes) -> None:
     write(tmp_path, {"it.json": content})
     with pytest.raises(NothingToJudge, match=r"it\.json is empty"):

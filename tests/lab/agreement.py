@@ -1,0 +1,43 @@
+"""Where `trace` and what really happened to a connection differ."""
+
+from __future__ import annotations
+
+from meshdoctor import doctor
+from meshdoctor.model.trace import Trace
+from tests.lab.probes import Seen
+
+
+def traced(case: doctor.Case, seen: Seen) -> Trace:
+    """What meshdoctor says of a connection that was made, asked with the address that was dialled."""
+    probe = seen.probe
+    return doctor.trace(
+        case,
+        probe.pod,
+        probe.host,
+        probe.port,
+        ip=seen.ip or None,
+        protocol=probe.protocol,
+        sni=probe.sni,
+        authority=probe.authority,
+        path=probe.path or "/",
+    )
+
+
+def differences(trace: Trace, seen: Seen) -> list[str]:
+    """One line for each difference; none where they agree. What one side does not know is not compared."""
+    log = seen.log
+    pairs: list[tuple[str, object, object]] = [
+        ("verdict", trace.verdict, seen.verdict),
+        ("hangs", trace.expect.hangs, seen.hangs),
+    ]
+    if log is not None:
+        known: list[tuple[str, object, object]] = [
+            ("cluster", trace.cluster or "none", log.cluster),
+            ("route", trace.route, log.route),
+        ]
+        known += [("endpoint", trace.endpoint, log.upstream_host), ("status", trace.expect.http_status, seen.status)]
+        pairs += [(what, foretold, really) for what, foretold, really in known if foretold and really]
+    found = [f"{what}: trace says {a!r}, it was {b!r}" for what, a, b in pairs if a != b]
+    if log is not None and log.flags and not set(log.flags) & set(trace.expect.response_flags):
+        found.append(f"flags: trace expects {trace.expect.response_flags}, the log has {log.flags}")
+    return found

@@ -1,0 +1,76 @@
+"""What really became of a connection, in the words of `trace`: judged by the client and by Envoy's access log alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from tests.lab.accesslog import Logged
+from tests.lab.scenario import Probe
+
+BLOCKING_FLAGS = {"NR", "NC"}
+BLACK_HOLE, PASSTHROUGH, BLOCK_ALL, ALLOW_ANY = "BlackHoleCluster", "PassthroughCluster", "block_all", "allow_any"
+
+
+class Seen(Struct, frozen=True):
+    """A connection that was made."""
+
+    probe: Probe
+    ip: str
+    """The address dialled."""
+    result: str
+    """What the client got: ok, closed, http-error, not-http, hang, or an error's name."""
+    verdict: str
+    hangs: bool
+    status: int | None = None
+    served_by: str = ""
+    error: str = ""
+    log: Logged | None = None
+
+    @property
+    def line(self) -> str:
+        """One line for a report."""
+        probe = self.probe
+        to = f"{probe.protocol} {probe.host}:{probe.port} at {self.ip}"
+        got = " ".join(str(x) for x in (self.result, self.status, self.served_by, self.error) if x)
+        verdict = f"{self.verdict} (hangs)" if self.hangs else self.verdict
+        return f"{to}: {verdict}; client: {got}; log: {self.log.line if self.log else 'none'}"
+
+
+def judged(probe: Probe, client: Mapping[str, Any], logged: list[Logged], types: Mapping[str, str]) -> Seen:
+    """A client's report and Envoy's lines become a verdict; `types` are the clusters' types by name."""
+    log = logged[-1] if logged else None
+    result = client["result"]
+    return Seen(
+        probe,
+        client.get("ip", ""),
+        result,
+        _verdict(probe, result == "ok", log, types),
+        result == "hang",
+        client.get("status"),
+        client.get("served_by", ""),
+        client.get("error", "") or client.get("body", ""),
+        log,
+    )
+
+
+def _verdict(probe: Probe, worked: bool, log: Logged | None, types: Mapping[str, str]) -> str:
+    """product.md's order. What Envoy did not log went past it, or never left its inspectors."""
+    if log is None:
+        return "bypassed" if worked else "broken"
+    if log.cluster == PASSTHROUGH or (log.route == ALLOW_ANY and BLOCKING_FLAGS.isdisjoint(log.flags)):
+        return "passthrough"
+    if log.cluster == BLACK_HOLE or log.route == BLOCK_ALL or not BLOCKING_FLAGS.isdisjoint(log.flags):
+        return "blocked"
+    if not _is_own(probe, log.cluster) and log.cluster:
+        return "leaked" if types.get(log.cluster) == "ORIGINAL_DST" else "misrouted"
+    return "delivered" if worked else "broken"
+
+
+def _is_own(probe: Probe, cluster: str) -> bool:
+    """The cluster belongs to the host asked for: `outbound|PORT|SUBSET|HOST` with a host that covers it."""
+    owner = cluster.rpartition("|")[2]
+    host = probe.host.lower()
+    return owner == host or owner in probe.own or (owner.startswith("*.") and host.endswith(owner[1:]))
