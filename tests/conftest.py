@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -23,6 +25,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--lab", action="store_true", help="run the tests marked lab; fail where the lab cannot run")
     group.addoption("--meshes", type=int, default=10, help="how many random meshes the differential test makes")
     group.addoption("--first-seed", type=int, default=1, help="seed of the first of them")
+
+
+class Finished(NamedTuple):
+    """What one command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Finished]
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command line as the console script does, in this process."""
+    from meshdoctor.cli.main import run
+
+    def call(*arguments: str) -> Finished:
+        code = run(arguments)
+        sys.stdout.flush()
+        out, err = capfd.readouterr()
+        return Finished(int(code), out, err)
+
+    return call
 
 
 @pytest.fixture(scope="session")

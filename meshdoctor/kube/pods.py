@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import http.client
 import io
-import json
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
@@ -35,6 +35,8 @@ class Executed(Struct, frozen=True):
     stderr: bytes
     failure: str
     """Empty where it ended with exit code 0, else what the kubelet says."""
+    code: int | None = 0
+    """The exit code, None where it is not told."""
 
 
 class Forward(http.client.HTTPConnection):
@@ -155,18 +157,34 @@ def execute(
         channels.close()
     if not told[_STATUS]:
         raise Broken(f"{command[0]}: the connection ended before the command did")
-    return Executed(b"".join(told[_STDOUT]), b"".join(told[_STDERR]), _failure(b"".join(told[_STATUS])))
+    return Executed(b"".join(told[_STDOUT]), b"".join(told[_STDERR]), *_end(b"".join(told[_STATUS])))
 
 
-def _failure(status: bytes) -> str:
-    """What the kubelet's Status says, empty for Success."""
+class _Cause(Struct):
+    reason: str = ""
+    message: str = ""
+
+
+class _Details(Struct):
+    causes: list[_Cause] = []
+
+
+class _Status(Struct):
+    status: str = ""
+    message: str = ""
+    details: _Details | None = None
+
+
+def _end(status: bytes) -> tuple[str, int | None]:
+    """Failure and exit code of a kubelet's Status; the code is a cause (k8s.io/apimachinery, remotecommand)."""
     try:
-        said: Any = json.loads(status)
-    except ValueError:
-        return "the kubelet's last word cannot be read"
-    if not isinstance(said, dict) or said.get("status") == "Success":
-        return ""
-    return printable(str(said.get("message") or "it failed"))[:300]
+        said = msgspec.json.decode(status, type=_Status)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return "the kubelet's last word cannot be read", None
+    if said.status == "Success":
+        return "", 0
+    codes = [c.message for c in (said.details or _Details()).causes if c.reason == "ExitCode" and c.message.isdecimal()]
+    return printable(said.message or "it failed")[:300], int(codes[0][:9]) if codes else None
 
 
 def log_of(

@@ -141,7 +141,7 @@ def test_a_command_and_its_words(api: FakeApi, connected: Session) -> None:
     api.envoys[POD] = Envoy({})
     api.run = run
     command = ["echo", "a b", "", "--x=1&y=2", "\u00fc"]
-    assert execute(connected, "shop", "web", "istio-proxy", command, soon()) == Executed(BODY, b"warning\n", "")
+    assert execute(connected, "shop", "web", "istio-proxy", command, soon()) == Executed(BODY, b"warning\n", "", 0)
     assert seen == [(POD, command)]
     (asked,) = api.asked
     assert (asked.resource, asked.query["container"]) == ("pods/exec", ["istio-proxy"])
@@ -154,6 +154,23 @@ def test_a_command_that_fails(api: FakeApi, connected: Session) -> None:
     ran = execute(connected, "shop", "web", "istio-proxy", ["false"], soon())
     assert (ran.stdout, ran.stderr) == (b"some", b"cannot")
     assert "exit status 3" in ran.failure
+    assert ran.code == 3
+
+
+@pytest.mark.parametrize("last", [b"", b"no json", b"[]", b'{"status": 7}', b"\xff"])
+def test_a_last_word_that_cannot_be_read_is_no_success(api: FakeApi, connected: Session, last: bytes) -> None:
+    api.envoys[POD] = Envoy({})
+    api.run = lambda pod, command: Ran(b"out", last_word=last)
+    ran = execute(connected, "shop", "web", "istio-proxy", ["true"], soon())
+    assert (ran.failure, ran.code) == ("the kubelet's last word cannot be read", None)
+
+
+def test_a_command_that_could_not_be_started(api: FakeApi, connected: Session) -> None:
+    api.envoys[POD] = Envoy({})
+    said = b'{"status": "Failure", "message": "exec: \\"getent\\": not found\\u001b[2J", "code": 500}'
+    api.run = lambda pod, command: Ran(last_word=said)
+    ran = execute(connected, "shop", "web", "istio-proxy", ["getent"], soon())
+    assert (ran.failure, ran.code) == ('exec: "getent": not found\\x1b[2J', None)
 
 
 def test_a_command_whose_end_is_not_told(api: FakeApi, connected: Session) -> None:
