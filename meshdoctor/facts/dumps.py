@@ -9,17 +9,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
-import msgspec
-
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.envoy.clusters import live_endpoints
-from meshdoctor.facts.envoy.dump import OpenDump
-from meshdoctor.facts.envoy.likeness import likeness, page_likeness
+from meshdoctor.facts.envoy.dump import read_dump
+from meshdoctor.facts.envoy.likeness import Shape
+from meshdoctor.facts.envoy.spelling import NOT_JSON
 from meshdoctor.facts.envoy.wire import ClusterStatus
 from meshdoctor.model.evidence import Document, Unread
-from meshdoctor.model.place import Orders
 from meshdoctor.model.proxies import Brief, Proxies, brief_of
-from meshdoctor.model.proxy import Node, Proxy
+from meshdoctor.model.proxy import Proxy
 
 HELD = 64 * 1024 * 1024
 """Bytes of dumps and pages that are held decoded. The newest one is held whatever its size."""
@@ -31,18 +29,28 @@ class Page:
     def __init__(self, document: Document, problems: list[Unread]) -> None:
         self._document = document
         self._problems = problems
+        self._unreadable = ""
         self.size = 0
         self.is_told = False
         """Whether somebody asked for the hosts, so that a page that cannot be read has been named."""
 
     @cached_property
-    def _read(self) -> tuple[dict[str, ClusterStatus], str]:
+    def data(self) -> bytes:
+        """What the document holds; empty where it cannot be read."""
         try:
             data = self._document.read()
-            self.size = len(data)
-            return live_endpoints(data), ""
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable, OSError) as problem:
-            return {}, f"not the JSON of /clusters?format=json: {problem}"
+        except (Unreadable, OSError) as problem:
+            self._unreadable = str(problem)
+            return b""
+        self.size = len(data)
+        return data
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, ClusterStatus], str]:
+        try:
+            return live_endpoints(self.data), ""
+        except (*NOT_JSON, Unreadable) as problem:
+            return {}, f"not an answer of Envoy's /clusters: {self._unreadable or problem}"
 
     @property
     def problem(self) -> str:
@@ -57,62 +65,47 @@ class Page:
                 self._problems.append(Unread(self._document.path, self._read[1]))
         return self._read[0]
 
-    def likeness(self, into: bytearray) -> None:
-        """Adds what facts are made of, without the counters."""
-        statuses, problem = self._read
-        into += b"unreadable" if problem else b"page"
-        page_likeness(statuses.values(), into)
-
-
-class Alike(NamedTuple):
-    """What one of several proxies that are configured alike has of its own."""
-
-    node: Node
-    orders: Orders
-    by_source: bool
-    """A chain looks at the address a connection comes from."""
-
 
 class Opened:
-    """One proxy's documents, read and decoded; the proxy is made of them when somebody asks for it.
+    """One proxy's documents, read; the proxy is made of them when somebody asks for it.
 
-    `key` may be empty where only the dump tells it. `dump` is None for what was pasted: `make` reads that.
+    `key` may be empty where only the dump tells it. `data` is None for what was pasted: `make` reads that.
     """
 
     def __init__(
         self,
         key: str,
-        size: int,
-        dump: OpenDump | None = None,
+        document: str,
+        data: bytes | None = None,
         page: Page | None = None,
         make: Callable[[], Proxy] | None = None,
     ) -> None:
         self.key = key
-        self.dump = dump
+        self.document = document
         self.page = page
-        self._size = size
+        self._data = data
         self._make = make
 
     @property
     def size(self) -> int:
         """Bytes read so far."""
-        return self._size + (self.page.size if self.page else 0)
+        return len(self._data or b"") + (self.page.size if self.page else 0)
 
     @cached_property
     def proxy(self) -> Proxy | None:
         """The proxy, None where there is nothing to make one of. Raises `Unreadable`."""
-        if self.dump is not None:
-            return self.dump.proxy(self.key, self.page.statuses if self.page else None)
+        if self._data is not None:
+            return read_dump(self._data, self.document, self.key, self.page.statuses if self.page else None)
         return self._make() if self._make else None
 
-    def alike(self, content: bytearray) -> Alike | None:
-        """Writes what its replicas share with it into a buffer; None where it is like no other."""
-        found = likeness(self.dump, content) if self.dump else None
-        if found is None or self.dump is None:
+    def shape(self) -> Shape | None:
+        """What its replicas share with it; None where it is like no other."""
+        if self._data is None:
             return None
-        if self.page is not None:
-            self.page.likeness(content)
-        return Alike(self.dump.node(), *found)
+        try:
+            return Shape(self._data, self.page.data if self.page else None)
+        except ValueError:
+            return None
 
 
 class Source(NamedTuple):

@@ -10,7 +10,6 @@ from functools import partial
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.dumps import DumpProxies, Opened, Page, Source
-from meshdoctor.facts.envoy.dump import OpenDump
 from meshdoctor.facts.envoy.pasted import PASTED, read_pasted
 from meshdoctor.facts.lazy import LazySequence
 from meshdoctor.facts.objects.resources import Resources, read_resources
@@ -106,8 +105,7 @@ def _source(key: str, documents: dict[str, Document], problems: list[Unread]) ->
     dump, page = documents["config_dump.json"], _page(documents)
 
     def open_dump() -> Opened:
-        data = dump.read()
-        return Opened(key, len(data), OpenDump(data, dump.path), Page(page, problems) if page else None)
+        return Opened(key, dump.path, dump.read(), Page(page, problems) if page else None)
 
     return Source(open_dump, dump.size + (page.size if page else 0))
 
@@ -116,11 +114,10 @@ def _loose(key: str, documents: dict[str, Document], problems: list[Unread], nam
     """A dump on its own, or pasted arrays, whose proxy has this name or the one it tells of itself."""
     dump = documents.get("config_dump.json")
     if dump is not None:
-        data, page = dump.read(), _page(documents)
-        return Opened(name, len(data), OpenDump(data, _shown(dump)), Page(page, problems) if page else None)
+        page = _page(documents)
+        return Opened(name, _shown(dump), dump.read(), Page(page, problems) if page else None)
     pasted = {file: (_shown(d), d) for file, d in documents.items() if file in PASTED}
-    size = sum(d.size for _, d in pasted.values())
-    return Opened(name, size, make=partial(read_pasted, pasted, key) if pasted else None)
+    return Opened(name, key, make=partial(read_pasted, pasted, key) if pasted else None)
 
 
 def _shown(document: Document) -> str:

@@ -22,7 +22,7 @@ from tests.lab.test_live import told
 from tests.lab.test_scenarios import SCENARIOS
 
 OTHERS = 6
-LATE = "did not answer in full within 4 s"
+LATE = "took longer than 4 s"
 FAULTS: dict[str, tuple[Callable[[RunningPod], contextlib.AbstractContextManager[None]], str]] = {
     "answers byte by byte": (lambda pod: bad_admin(pod, "trickle"), LATE),
     "never answers": (lambda pod: bad_admin(pod, "silent"), LATE),

@@ -61,7 +61,7 @@ class SidecarReader:
             try:
                 return self._read(namespace, pod, container, deadline)
             except TimedOut:
-                raise TimedOut(f"the sidecar did not answer in full within {deadline.seconds:.3g} s") from None
+                raise TimedOut(f"the sidecar took longer than {deadline.seconds:.3g} s") from None
             except (Broken, Unreachable, Refused) as problem:
                 # An API server that was there comes back; a pod is given a few tries.
                 pause = next(away if isinstance(problem, Unreachable) else tries, None)

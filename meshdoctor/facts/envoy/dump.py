@@ -7,7 +7,7 @@ What a dump does not hold is named in `Proxy.sections` by its absence; what this
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -107,45 +107,15 @@ def read_dump(data: bytes, document: str, key: str = "", live: LiveSource = None
     `document` is what pointers name, `key` the `namespace/pod`, learnt from the bootstrap where it is empty.
     Raises `Unreadable` where the bytes are not a config dump.
     """
-    return OpenDump(data, document).proxy(key, live)
-
-
-class OpenDump:
-    """A dump whose JSON was decoded, before anything is made of it. Raises `Unreadable` as `read_dump` does."""
-
-    def __init__(self, data: bytes, document: str) -> None:
-        self.document = document
-        self._draft = Draft(document)
-        if is_camel(data):
-            data = snake_case_bytes(data, document)
-            self._draft.notes.append("camelCase dump: evidence paths are shown in Envoy's snake_case")
-        plain = _plain_sections(data, document)
-        self.plain: list[Placed] | None = plain
-        """(path, section) in order; None where the dump has to be read entry by entry."""
-        self._sections: Iterable[Placed] = _tolerant_sections(data, self._draft) if plain is None else plain
-
-    @property
-    def notes(self) -> list[str]:
-        """What the reader had to do to decode it."""
-        return self._draft.notes
-
-    def node(self) -> Node:
-        """Who the proxy is; unnamed where the dump has no bootstrap."""
-        boots = (s.bootstrap for _, s in self.plain or () if _kind_of(s) == "bootstrap")
-        nodes = [boot.node for boot in boots if boot is not None and boot.node is not None]
-        return node_of(nodes[-1]) if nodes else Node()
-
-    def proxy(self, key: str, live: LiveSource = None) -> Proxy:
-        """The proxy; made once, for what is left out is counted on the way."""
-        draft = self._draft
-        for path, section in self._sections:
-            _read_section(draft, section, path)
-        if not draft.sections:
-            raise Unreadable(
-                f"{draft.document}: not an Envoy config dump: none of its sections is known. "
-                "Expected the output of `curl localhost:15000/config_dump?include_eds`."
-            )
-        return draft.finish(key or key_of(draft.node, draft.document), live)
+    draft = Draft(document)
+    for index, section in _sections(data, draft):
+        _read_section(draft, section, index)
+    if not draft.sections:
+        raise Unreadable(
+            f"{document}: not an Envoy config dump: none of its sections is known. "
+            "Expected the output of `curl localhost:15000/config_dump?include_eds`."
+        )
+    return draft.finish(key or key_of(draft.node, document), live)
 
 
 def key_of(node: Node, fallback: str) -> str:
@@ -155,21 +125,24 @@ def key_of(node: Node, fallback: str) -> str:
     return f"-/{fallback.rsplit('/', 1)[-1]}"
 
 
-Placed = tuple[str, wire.Section]
-"""A section and its path in the document."""
-
-
-def _plain_sections(data: bytes, document: str) -> list[Placed] | None:
-    """The sections of a dump that has the shape of today's Envoy; None where it has another."""
-    if b'"configs"' not in data[:4096] and b'"configs"' not in data:
-        return None
-    try:
-        dump = decode_all(_DUMP, data)
-    except msgspec.ValidationError:
-        return None
-    except NOT_JSON as error:
-        raise Unreadable(_not_json(document, len(data), error)) from None
-    return [(f"$.configs[{index}]", section) for index, section in enumerate(dump.configs)] or None
+def _sections(data: bytes, draft: Draft) -> Iterator[tuple[str, wire.Section]]:
+    """(path of the section, section) for each section, whatever form the dump has."""
+    if is_camel(data):
+        data = snake_case_bytes(data, draft.document)
+        draft.notes.append("camelCase dump: evidence paths are shown in Envoy's snake_case")
+    if b'"configs"' in data[:4096] or b'"configs"' in data:
+        try:
+            dump = decode_all(_DUMP, data)
+        except msgspec.ValidationError:
+            yield from _tolerant_sections(data, draft)
+            return
+        except NOT_JSON as error:
+            raise Unreadable(_not_json(draft.document, len(data), error)) from None
+        if dump.configs:
+            for index, section in enumerate(dump.configs):
+                yield f"$.configs[{index}]", section
+            return
+    yield from _tolerant_sections(data, draft)
 
 
 def _not_json(document: str, size: int, error: Exception) -> str:
@@ -228,19 +201,16 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _read_section(draft: Draft, section: wire.Section, path: str) -> None:
-    known = _kind_of(section)
+    kind = section.type.rsplit(".", 1)[-1]
+    known = SECTION_NAMES.get(kind) or _by_content(section)
     if known is None:
-        if section.type.rsplit(".", 1)[-1] not in IGNORED_SECTIONS:
+        if kind not in IGNORED_SECTIONS:
             draft.unknown[section.type or "untyped section"] = draft.unknown.get(section.type, 0) + 1
         return
     draft.sections.add(known)
     if "v2alpha" in section.type:
         draft.api = "v2"
     READERS[known](draft, section, path)
-
-
-def _kind_of(section: wire.Section) -> str | None:
-    return SECTION_NAMES.get(section.type.rsplit(".", 1)[-1]) or _by_content(section)
 
 
 def _by_content(section: wire.Section) -> str | None:

@@ -1,79 +1,142 @@
-"""What two dumps have in common when they are configured alike: everything facts are made of, in one order.
+"""Which dumps are configured alike, found without reading what they say.
 
-Replicas of one workload differ in their node, in when each resource came, in certificates and counters. None of that
-is read, so it is not in the likeness. Envoy keeps routes, endpoints and the /clusters page in hash maps whose order is
-another one in each process; here they stand by name, and their places are told apart.
+Replicas of one workload differ in their node, in when each resource came, in certificates and counters. A dump is taken
+apart here as far as its resources, and those are compared as they stand. Envoy keeps routes, endpoints and the
+/clusters page in hash maps, whose order is another one in each process: they are compared in an order of their own, and
+their places are told apart.
 """
 
 from __future__ import annotations
 
+import hashlib
 from array import array
-from collections.abc import Callable, Iterable
-from typing import Any
+from functools import cached_property
 
 import msgspec
+from msgspec import Raw
 
-from meshdoctor.facts.envoy import wire
-from meshdoctor.facts.envoy.dump import OpenDump
+from meshdoctor.errors import Unreadable
+from meshdoctor.facts.envoy import whole, wire
+from meshdoctor.facts.envoy.bulk import decode_all
+from meshdoctor.facts.envoy.clusters import live_endpoints
+from meshdoctor.facts.envoy.dump import SECTION_NAMES, node_of
+from meshdoctor.facts.envoy.spelling import NOT_JSON, is_camel
 from meshdoctor.model.place import Orders
+from meshdoctor.model.proxy import Node
 
+_DUMP = msgspec.json.Decoder(whole.Dump, strict=False)
+_PAGE = msgspec.json.Decoder(whole.Page, strict=False)
+_BOOTSTRAP = msgspec.json.Decoder(wire.Bootstrap | None, strict=False)
 _ENCODER = msgspec.json.Encoder()
+_IN_HASH_MAPS = frozenset({"dynamic_route_configs", "static_endpoint_configs", "dynamic_endpoint_configs"})
 _SOURCE_MATCHES = (b'"source_', b'"direct_source_')
 """Criteria of a filter chain that look at the pod's own address."""
 
 
-def likeness(dump: OpenDump, into: bytearray) -> tuple[Orders, bool] | None:
-    """Writes what replicas share into a buffer, used before or not: a large mesh fills it a thousand times.
+class Shape:
+    """A dump and its /clusters page, taken apart; `page` is None where there is none, empty where it cannot be read.
 
-    Equal content is equal proxies but for the node and the order of maps. Gives the places of what has no order of its
-    own, and whether a filter chain looks at the source address; None where the dump has to be read entry by entry: such
-    a one is like no other.
+    Raises `ValueError` for a dump that has not the shape of today's Envoy.
     """
-    if dump.plain is None:
-        return None
-    orders: Orders = {}
-    by_source = False
-    _ENCODER.encode_into([dump.notes, [(path, s.type, s.bootstrap is None) for path, s in dump.plain]], into)
-    for path, section in dump.plain:
-        for name in wire.SECTION_LISTS:
-            items = getattr(section, name)
-            if not items:
-                continue
-            order = _order(items, _KEYS.get(name))
-            if order is not None:
-                items = [items[place] for place in order]
-                orders[f"{path}.{name}"] = order
-            start = len(into)
-            _ENCODER.encode_into([path, name, items], into, -1)
-            if "listeners" in name:
-                by_source = by_source or any(into.find(mark, start) >= 0 for mark in _SOURCE_MATCHES)
-    return orders, by_source
+
+    def __init__(self, data: bytes, page: bytes | None) -> None:
+        if is_camel(data):
+            raise ValueError("its field names are not Envoy's own")
+        try:
+            sections = decode_all(_DUMP, data).configs
+            self.node = _node(sections)
+        except NOT_JSON as error:
+            raise ValueError(str(error)) from None
+        self._frame = [(s.type, bool(s.bootstrap)) for s in sections]
+        self._lists: dict[str, list[whole.Entry]] = {}
+        self._maps: dict[str, _Map] = {}
+        for index, section in enumerate(sections):
+            for name in wire.SECTION_LISTS:
+                items: list[whole.Entry] = getattr(section, name, [])
+                if name in _IN_HASH_MAPS and not any(item.error_state for item in items):
+                    self._maps[f"$.configs[{index}].{name}"] = _Map(items)
+                else:  # refused resources are told in the order in which they stand
+                    self._lists[f"$.configs[{index}].{name}"] = items
+        self._page = _page(page)
+
+    def is_like(self, other: Shape) -> bool:
+        """Whether both give the same proxy but for the node and the order of maps."""
+        return (
+            self._frame == other._frame
+            and self._lists == other._lists
+            and self._maps.keys() == other._maps.keys()
+            and all(found.is_like(other._maps[path]) for path, found in self._maps.items())
+            and self._page == other._page
+        )
+
+    @cached_property
+    def orders(self) -> Orders:
+        """Places of what has no order of its own."""
+        return {path: found.order for path, found in self._maps.items() if found.items}
+
+    @cached_property
+    def looks_at_source(self) -> bool:
+        """Whether some filter chain looks at the address a connection comes from."""
+        raws = (
+            bytes(raw)
+            for path, items in self._lists.items()
+            if path.endswith("listeners")
+            for item in items
+            for raw in (item.listener, item.active_state.listener if item.active_state else b"")
+        )
+        return any(mark in raw for raw in raws for mark in _SOURCE_MATCHES)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Equal for all that are alike."""
+        found = hashlib.sha256(_ENCODER.encode([self._frame, self._lists, sorted(self._maps), self._page]))
+        for path in sorted(self._maps):
+            found.update(_ENCODER.encode([Raw(key) for key in self._maps[path].keys]))
+        return found.digest()
 
 
-def page_likeness(statuses: Iterable[wire.ClusterStatus], into: bytearray) -> None:
-    """The same of a /clusters page, after what is there already."""
-    _ENCODER.encode_into(sorted(statuses, key=lambda status: status.name), into, -1)
+class _Map:
+    """Items of a hash map, in the order in which they stand and in the one of their own content."""
+
+    def __init__(self, items: list[whole.Entry]) -> None:
+        self.items = items
+
+    @cached_property
+    def _contents(self) -> list[bytes]:
+        return [bytes(item.route_config) or bytes(item.endpoint_config) or b"null" for item in self.items]
+
+    @cached_property
+    def order(self) -> array[int]:
+        return array("I", sorted(range(len(self.items)), key=self._contents.__getitem__))
+
+    @cached_property
+    def keys(self) -> list[bytes]:
+        return [self._contents[place] for place in self.order]
+
+    def is_like(self, other: _Map) -> bool:
+        if self.items == other.items:
+            self.order = other.order
+            return True
+        return self.keys == other.keys
 
 
-def _order(items: list[Any], key: Callable[[Any], str] | None) -> array[int] | None:
-    """Places by name; None where the order means something, as that of refused resources does: they are told in it."""
-    if key is None or any(item.error_state for item in items):
-        return None
-    names = [key(item) for item in items]
-    return array("I", sorted(range(len(items)), key=names.__getitem__))
+def _node(sections: list[whole.Section]) -> Node:
+    """Who the proxy is; unnamed where the dump has no bootstrap."""
+    found = Node()
+    for section in sections:
+        kind = SECTION_NAMES.get(section.type.rsplit(".", 1)[-1], "bootstrap")
+        boot = _BOOTSTRAP.decode(section.bootstrap) if kind == "bootstrap" and section.bootstrap else None
+        if boot is not None and boot.node is not None:
+            found = node_of(boot.node)
+    return found
 
 
-def _route_name(entry: wire.RouteEntry) -> str:
-    return entry.route_config.name if entry.route_config else ""
-
-
-def _endpoint_name(entry: wire.EndpointEntry) -> str:
-    return entry.endpoint_config.cluster_name if entry.endpoint_config else ""
-
-
-_KEYS: dict[str, Callable[[Any], str]] = {
-    "dynamic_route_configs": _route_name,
-    "static_endpoint_configs": _endpoint_name,
-    "dynamic_endpoint_configs": _endpoint_name,
-}
-"""Lists without an order of their own, and what names an item."""
+def _page(data: bytes | None) -> list[whole.Status] | list[wire.ClusterStatus] | str:
+    if data is None:
+        return "none"
+    try:
+        if data.lstrip()[:1] != b"{":
+            return sorted(live_endpoints(data).values(), key=lambda status: status.name)
+        return sorted(decode_all(_PAGE, data).cluster_statuses, key=lambda status: status.name)
+    except (*NOT_JSON, Unreadable):
+        return "unreadable"

@@ -16,7 +16,7 @@ NO_RAW = Raw(b"")
 """A raw field that the dump does not have. (msgspec takes no `Raw | None`.)"""
 
 
-class Wire(Struct, gc=False, omit_defaults=True):
+class Wire(Struct, gc=False):
     """Base of all wire shapes. They hold no reference cycles, so the garbage collector may skip them."""
 
 

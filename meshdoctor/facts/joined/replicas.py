@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import structs
 
-from meshdoctor.facts.dumps import Alike, DumpProxies, Learnt, Opened, Page
+from meshdoctor.facts.dumps import DumpProxies, Learnt, Opened, Page
+from meshdoctor.facts.envoy.likeness import Shape
 from meshdoctor.facts.joined.proxy_case import ProxyCase
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Mesh
@@ -63,30 +64,27 @@ class _Groups:
         self._proxies = proxies
         self._firsts: dict[bytes, str] = {}
         """By digest, the pod that was judged."""
-        self._last = ""
-        """Who was judged for the last proxy: replicas sort side by side, and to compare is quicker than a digest."""
-        self._last_outlook = b""
-        self._last_content = bytearray()
-        self._content = bytearray()
+        self._last: tuple[Shape, bytes, str] | None = None
+        """Shape, outlook and first of the last proxy: replicas sort side by side, and to compare is the quickest."""
         self._broken_pages: dict[str, Page] = {}
 
     def look(self, key: str) -> Look | None:
         opened = self._proxies.opened(key)
         if opened is None:
             return None
-        in_layout = opened.dump is not None and opened.dump.document == f"proxies/{key}/config_dump.json"
-        alike = opened.alike(self._content) if in_layout else None
-        if alike is None:
+        shape = opened.shape() if opened.document == f"proxies/{key}/config_dump.json" else None
+        if shape is None:
             return self._judged(Place(key), opened)
         pod = self._mesh.pods.get(key)
-        place = Place(key, f"proxies/{key}/", pod.pointer if pod else Pointer(""), alike.orders)
-        first = self._first(place, alike)
+        like_last = self._last is not None and shape.is_like(self._last[0])
+        place = Place(key, f"proxies/{key}/", pod.pointer if pod else Pointer(""), shape.orders)
+        first = self._first(place, shape, like_last)
         brief = self._proxies.brief(first) if first != key else None
         if brief is None:
             if opened.page and opened.page.problem:
                 self._broken_pages[key] = opened.page
             return self._judged(place, opened)
-        self._repeat(first, brief, opened, alike.node)
+        self._repeat(first, brief, opened, shape.node)
         return Look(place, None, first)
 
     def _judged(self, place: Place, opened: Opened) -> Look | None:
@@ -94,30 +92,27 @@ class _Groups:
             return None
         return Look(place, ProxyCase(self._mesh, self._registry, place.pod))
 
-    def _first(self, place: Place, alike: Alike) -> str:
+    def _first(self, place: Place, shape: Shape, like_last: bool) -> str:
         """The first of those that are alike, which may be this one."""
-        outlook = _outlook(self._mesh, self._registry, place, alike)
-        if outlook != self._last_outlook or self._content != self._last_content:
-            digest = hashlib.sha256(outlook + b"\n")
-            digest.update(self._content)
-            self._last = self._firsts.setdefault(digest.digest(), place.pod)
-            self._last_outlook = outlook
-            self._last_content, self._content = self._content, self._last_content
-        return self._last
+        known = self._last[0] if self._last and like_last else shape
+        outlook = _outlook(self._mesh, self._registry, place, shape.node, known.looks_at_source)
+        if self._last is None or known is shape or outlook != self._last[1]:
+            first = self._firsts.setdefault(known.digest + hashlib.sha256(outlook).digest(), place.pod)
+            self._last = (known, outlook, first)
+        return self._last[2]
 
     def _repeat(self, first: str, brief: Brief, opened: Opened, node: Node) -> None:
         """What looking at this one would have left behind: its brief, and that its page is broken if anyone asked."""
-        document = opened.dump.document if opened.dump else brief.document
-        own = structs.replace(brief, version=node.version, document=document)
+        own = structs.replace(brief, version=node.version, document=opened.document)
         self._proxies.learn(Learnt({opened.key: own}, {}))
         page = self._broken_pages.get(first)
         if page is not None and page.is_told and opened.page is not None:
             opened.page.statuses()
 
 
-def _outlook(mesh: Mesh, registry: Registry, place: Place, alike: Alike) -> bytes:
+def _outlook(mesh: Mesh, registry: Registry, place: Place, node: Node, by_source: bool) -> bytes:
     """What facts take from the pod and its node, own places said without the pod's name."""
-    node, pod = alike.node, mesh.pods.get(place.pod)
+    pod = mesh.pods.get(place.pod)
     document = f"{place.folder}config_dump.json"
     bare = Proxy(place.pod, node, {}, {}, {}, {}, (), frozenset(), document)
     viewer = registry.viewer(bare, pod)
@@ -126,7 +121,7 @@ def _outlook(mesh: Mesh, registry: Registry, place: Place, alike: Alike) -> byte
         for w in registry.wishes.get(place.pod, {}).values()
     ]
     said = {
-        "node": (node.role, node.namespace, node.ip if alike.by_source else ""),
+        "node": (node.role, node.namespace, node.ip if by_source else ""),
         "viewer": (viewer.namespace, viewer.dns_capture, viewer.is_sidecar, viewer.families),
         "sidecar": next((at for at, one in enumerate(mesh.sidecars) if one is viewer.sidecar), None),
         "settings": capture_settings(pod, node, document),

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 
 from meshdoctor.facts.dumps import DumpProxies, Learnt, Opened, Source
-from meshdoctor.facts.envoy.dump import OpenDump
 from tests.meshes import Mesh, Tree, cluster, dump
 
 NAMES = ("shop/a", "shop/b", "shop/c")
@@ -28,7 +27,7 @@ class Shelf:
         def opened() -> Opened:
             self.opened[key] += 1
             data = b"{" if broken else json.dumps(dump(key=key, ISTIO_VERSION=f"1.{key[-1]}")).encode()
-            return Opened(key, len(data), OpenDump(data, f"proxies/{key}/config_dump.json"))
+            return Opened(key, f"proxies/{key}/config_dump.json", data)
 
         return opened
 

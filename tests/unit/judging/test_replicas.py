@@ -14,8 +14,7 @@ import yaml
 
 from meshdoctor import doctor
 from meshdoctor.engine.evaluate import evaluate
-from meshdoctor.facts import dumps
-from meshdoctor.facts.envoy.dump import OpenDump
+from meshdoctor.facts.dumps import DumpProxies, Opened
 from meshdoctor.facts.joined.gaps import gaps_of
 from meshdoctor.facts.joined.host_rows import host_rows
 from meshdoctor.facts.joined.replicas import looks
@@ -260,17 +259,17 @@ def test_a_sidecar_that_leads_to_a_gateway_opens_the_gateways_dump_beside_its_ow
 
 @pytest.mark.parametrize("alone", [False, True])
 def test_few_dumps_are_held_at_once(alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    alive: weakref.WeakSet[OpenDump] = weakref.WeakSet()
+    alive: weakref.WeakSet[Opened] = weakref.WeakSet()
     counts = []
 
-    class Counted(OpenDump):
-        def __init__(self, data: bytes, document: str) -> None:
-            super().__init__(data, document)
+    class Counted(Opened):
+        def __init__(self, *given: Any, **more: Any) -> None:
+            super().__init__(*given, **more)
             alive.add(self)
             counts.append(len(alive))
 
-    monkeypatch.setattr("meshdoctor.facts.mesh.OpenDump", Counted)
-    monkeypatch.setattr(dumps.DumpProxies.__init__, "__kwdefaults__", {"held": 1})
+    monkeypatch.setattr("meshdoctor.facts.mesh.Opened", Counted)
+    monkeypatch.setattr(DumpProxies.__init__, "__kwdefaults__", {"held": 1})
     crowd = Crowd(CLASH, replicas=5)
     gc.disable()
     try:
