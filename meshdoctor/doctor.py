@@ -164,8 +164,9 @@ def diagnose(
     skip: Sequence[str] = (),
     rule_dirs: Sequence[Path] = (),
     namespaces: Sequence[str] = (),
+    labels: str = "",
 ) -> Diagnosis:
-    """Run the rules. `rules` and `skip` are ids; `namespaces` limits the pods looked at.
+    """Run the rules. `rules` and `skip` are ids; `namespaces` and `labels` (a selector) limit the pods.
 
     Raises `NothingToJudge` where the capture names neither a proxy nor a pod, `UsageError` for an unknown rule.
     """
@@ -173,8 +174,9 @@ def diagnose(
     mesh = case.mesh
     _refuse_nothing(case)
     _refuse_unknown(namespaces, mesh)
-    sheet = Sheet(mesh, namespaces)
-    judged = judge(sheet, chosen, namespaces)
+    sheet = Sheet(mesh, namespaces, labels)
+    _refuse_unlabelled(sheet, labels)
+    judged = judge(sheet, chosen)
     briefs = list(mesh.briefs())
     capture = case.capture
     pods = [key for key in {*mesh.pods, *(key for key, _ in briefs)} if sheet.is_asked(key)]
@@ -239,6 +241,12 @@ def _refuse_unknown(namespaces: Sequence[str], mesh: Mesh) -> None:
             raise NothingToJudge(f"no pod in namespace {namespace}. {nearest(namespace, there)}")
 
 
+def _refuse_unlabelled(sheet: Sheet, labels: str) -> None:
+    """Raise where no pod fits the selector: silence about it would read like health."""
+    if labels and not any(map(sheet.is_asked, sheet.mesh.pod_names)):
+        raise NothingToJudge(f"no pod has the labels {labels}, so there is nothing to judge.")
+
+
 def _chosen(catalogue: Sequence[Rule], only: Sequence[str], skip: Sequence[str]) -> list[Rule]:
     known = {rule.id for rule in catalogue}
     for name in (*only, *skip):
@@ -279,12 +287,14 @@ def trace(
     return with_lines(found, case.capture)
 
 
-def hosts(case: Case, namespaces: Sequence[str] = ()) -> Hosts:
+def hosts(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Hosts:
     """The external hosts: registered, wanted, and what becomes of each pod's connection."""
     _refuse_nothing(case)
     _refuse_unknown(namespaces, case.mesh)
     mesh = case.mesh
-    rows, missing = host_rows(Sheet(mesh, namespaces), partial(over_dumps, mesh))
+    sheet = Sheet(mesh, namespaces, labels)
+    _refuse_unlabelled(sheet, labels)
+    rows, missing = host_rows(sheet, partial(over_dumps, mesh))
     return Hosts(case.capture.kind, case.capture.location, rows, missing)
 
 

@@ -39,9 +39,7 @@ class _Judged(NamedTuple):
     hosts: set[tuple[str, int]]
 
 
-def judge(
-    sheet: Sheet, rules: Sequence[Rule], namespaces: Sequence[str] = (), *, workers: int = 0, alone: bool = False
-) -> Judgement:
+def judge(sheet: Sheet, rules: Sequence[Rule], *, workers: int = 0, alone: bool = False) -> Judgement:
     """Every rule over the sheet; as `engine.evaluate` says, and each dump is read once.
 
     `workers`: processes, 0 for as many as the size of the dumps is worth. `alone`: no proxy is judged for its replicas.
@@ -58,7 +56,7 @@ def judge(
         tally.merge(judged.tally)
         pods += judged.pods
         hosts |= judged.hosts
-    missing = {rule.id: gaps_of(rule, mesh, namespaces) for rule in rules}
+    missing = {rule.id: gaps_of(rule, mesh, sheet.is_asked) for rule in rules}
     done = frozenset(pods)
     for pod, hits in by_pod(hits_of(of_pods, sheet.of_pods, missing)).items():
         if not apart or pod not in done:

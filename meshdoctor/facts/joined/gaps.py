@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from meshdoctor.model.finding import NotEvaluated
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxies import Brief
 from meshdoctor.model.rule import Rule
 from meshdoctor.semantics.dataplane import is_ztunnel
+
+IsAsked = Callable[[str], bool]
+"""`namespace/name` of a pod → whether it is looked at."""
 
 SECTIONS = ("listeners", "routes", "clusters")
 """Sections of a dump without which its outbound side cannot be judged."""
@@ -17,14 +20,14 @@ OF_A_PROXY = ("config_dump", "clusters")
 """Needs that each proxy meets or does not."""
 
 
-def gaps_of(rule: Rule, mesh: Mesh, namespaces: Sequence[str] = ()) -> list[NotEvaluated]:
-    """What this rule could not look at, one item per kind of missing evidence."""
+def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> list[NotEvaluated]:
+    """What this rule could not look at, one item per kind of missing evidence; only for pods that are asked for."""
     found: list[NotEvaluated] = []
     for need in rule.needs:
         if need == "config_dump":
-            found += _missing_dumps(rule.id, mesh, namespaces)
+            found += _missing_dumps(rule.id, mesh, is_asked)
         elif need == "clusters":
-            found += _missing_endpoints(rule.id, mesh, namespaces)
+            found += _missing_endpoints(rule.id, mesh, is_asked)
         elif need == "dns":
             found += _missing_dns(rule.id, mesh)
         elif need not in mesh.kinds_read:
@@ -33,25 +36,21 @@ def gaps_of(rule: Rule, mesh: Mesh, namespaces: Sequence[str] = ()) -> list[NotE
     return found
 
 
-def _asked(key: str, namespaces: Sequence[str]) -> bool:
-    return not namespaces or key.split("/", 1)[0] in namespaces
-
-
-def _missing_dumps(rule: str, mesh: Mesh, namespaces: Sequence[str]) -> Iterator[NotEvaluated]:
+def _missing_dumps(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
     proxied = [k for k, pod in mesh.pods.items() if pod.proxy_container and pod.phase in ("", "Running", "Pending")]
     expected = [k for k in proxied if not is_ztunnel(k, mesh.pods[k])]
     briefs = list(mesh.briefs())
     known = {*mesh.proxy_names, *mesh.proxies_unread}
-    absent = [k for k in expected if k not in known and _asked(k, namespaces)]
+    absent = [k for k in expected if k not in known and is_asked(k)]
     for because, pods in _by_reason(mesh, absent).items():
         yield NotEvaluated(rule, tuple(pods), tuple(map(_dump_of, pods)), because)
     places = {name: place for place, name in enumerate(mesh.proxy_names)}
     for key in sorted(mesh.proxies_unread, key=lambda key: places.get(key, -1)):
-        if _asked(key, namespaces):
+        if is_asked(key):
             yield NotEvaluated(rule, (key,), (f"proxies/{key}/config_dump.json",), mesh.proxies_unread[key])
     for key, brief in briefs:
         lacking = _absent_sections(brief)
-        if lacking and _asked(key, namespaces):
+        if lacking and is_asked(key):
             named = tuple(f"{brief.document}: {s}" for s in lacking)
             yield NotEvaluated(rule, (key,), named, f"the dump has no section for {', '.join(lacking)}")
     if not (expected or known):
@@ -75,8 +74,8 @@ def _dump_of(pod: str) -> str:
     return f"proxies/{pod}/config_dump.json"
 
 
-def _missing_endpoints(rule: str, mesh: Mesh, namespaces: Sequence[str]) -> Iterator[NotEvaluated]:
-    blind = [k for k, brief in mesh.briefs() if not brief.knows_endpoints and _asked(k, namespaces)]
+def _missing_endpoints(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
+    blind = [k for k, brief in mesh.briefs() if not brief.knows_endpoints and is_asked(k)]
     if blind:
         documents = tuple(f"proxies/{k}/clusters.json" for k in blind)
         why = "neither clusters.json nor a dump with endpoints (?include_eds) was read"

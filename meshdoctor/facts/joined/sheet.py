@@ -18,6 +18,7 @@ from meshdoctor.facts.joined.replicas import looks
 from meshdoctor.facts.joined.upstreams import upstreams
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.sheet import Fact
+from meshdoctor.semantics.labels import fits, read_selector
 from meshdoctor.semantics.registry import Registry
 
 PER_SIDECAR: dict[str, Callable[[ProxyCase], Iterator[Fact]]] = {
@@ -64,12 +65,13 @@ class CaseSheet:
 
 
 class Sheet:
-    """The mesh as rules see it. `namespaces` limits it to pods of these namespaces."""
+    """The mesh as rules see it, limited to pods of these namespaces that a label selector fits."""
 
-    def __init__(self, mesh: Mesh, namespaces: Sequence[str] = ()) -> None:
+    def __init__(self, mesh: Mesh, namespaces: Sequence[str] = (), labels: str = "") -> None:
         self.mesh = mesh
         self.registry = Registry(mesh)
         self._namespaces = frozenset(namespaces)
+        self._labels = read_selector(labels)
 
     @property
     def names(self) -> list[str]:
@@ -77,8 +79,11 @@ class Sheet:
         return [key for key in self.mesh.proxy_names if self.is_asked(key)]
 
     def is_asked(self, key: str) -> bool:
-        """Whether a pod is in the namespaces looked at."""
-        return not self._namespaces or key.split("/", 1)[0] in self._namespaces
+        """Whether a pod is looked at. One that only its dump names has no labels that are known."""
+        if self._namespaces and key.split("/", 1)[0] not in self._namespaces:
+            return False
+        pod = self.mesh.pods.get(key)
+        return fits(self._labels, pod.labels if pod else {})
 
     def of_pods(self, name: str) -> list[Fact]:
         """A list that no dump is read for; empty for the others."""
