@@ -17,12 +17,29 @@ ROOT = Path(__file__).resolve().parent.parent
 NETWORK = ("live", "lab")
 """Markers of tests that talk to what they started themselves."""
 
+LEFT_OUT = pytest.StashKey[int]()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("meshdoctor")
     group.addoption("--lab", action="store_true", help="run the tests marked lab; fail where the lab cannot run")
     group.addoption("--meshes", type=int, default=10, help="how many random meshes the differential test makes")
     group.addoption("--first-seed", type=int, default=1, help="seed of the first of them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests of the lab out unless they are asked for: one line says so, not one for each of them."""
+    if config.getoption("--lab"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("lab")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[LEFT_OUT] = len(left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if count := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(f"SKIPPED [{count}] tests/lab: real Istio, built and run by `make lab-test`")
 
 
 @pytest.fixture(scope="session")

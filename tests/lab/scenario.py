@@ -22,7 +22,7 @@ class Host(Struct, frozen=True, forbid_unknown_fields=True):
     host: str
     ips: tuple[str, ...]
     ports: dict[int, str]
-    """What listens: tcp (greets), http, tls (HTTP inside), any (what the client speaks)."""
+    """What listens: tcp (greets), http, tls (HTTP inside), any (what the client speaks), plain (the same but TLS)."""
     names: tuple[str, ...] = ()
     """Other names of it, `*.` wildcards too: answered by DNS (but for wildcards), accepted as Host."""
     dns: tuple[str, ...] | None = None
