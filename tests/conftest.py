@@ -38,8 +38,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if count := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(f"SKIPPED [{count}] tests/lab: real Istio, built and run by `make lab-test`")
+    is_spread = config.pluginmanager.hasplugin("dsession")  # the processes of xdist count, not this one
+    if not config.getoption("--lab") and (is_spread or config.stash.get(LEFT_OUT, 0)):
+        terminalreporter.write_line(
+            "SKIPPED tests marked lab: they need a real Istio, `make lab-test` builds and runs it"
+        )
 
 
 @pytest.fixture(scope="session")

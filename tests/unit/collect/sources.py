@@ -48,4 +48,4 @@ def tar_of(files: Mapping[str, bytes], extra: Iterable[tuple[tarfile.TarInfo, by
 
 def gzipped(content: bytes) -> bytes:
     """`content` as gzip."""
-    return gzip.compress(content, 6)
+    return gzip.compress(content, 6, mtime=0)
