@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
-from meshdoctor.semantics.secrets import REDACTED, form_of_secret, is_hole
+from meshdoctor.semantics.secrets import REDACTED, form_of_secret, is_hole, is_secret_name
 
 _Replace = Callable[[Counter[str], re.Match[str]], str]
 
@@ -26,6 +26,7 @@ _PARAMETER = re.compile(
     re.IGNORECASE,
 )
 _HEADER = re.compile(r'"key": ?"([^"\\]{1,128})",\s{0,64}"value": ?"((?:[^"\\]|\\.){1,16384})"')
+_NAME = re.compile(r'"([\w./-]{1,128})": ?"')
 _PAIR = re.compile(r'"([\w./-]{1,128})": ?"((?:[^"\\]|\\.){1,16384})"')
 _LAST_APPLIED = re.compile(r'"kubectl\.kubernetes\.io/last-applied-configuration": ?"((?:[^"\\]|\\.){0,1048576})"')
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
@@ -46,7 +47,8 @@ def clean_page(text: str, settings_end: int | None = None) -> tuple[str, Counter
     """
     found: Counter[str] = Counter()
     head, tail = (text, "") if settings_end is None else (text[:settings_end], text[settings_end:])
-    text = _PAIR.sub(partial(_pair, found), head) + tail
+    if any(map(_may_name_a_secret, set(_NAME.findall(head)))):
+        text = _PAIR.sub(partial(_pair, found), head) + tail
     if "last-applied-configuration" in text:
         text = _LAST_APPLIED.sub(partial(_last_applied, found), text)
     if '"key"' in text:
@@ -108,7 +110,15 @@ def _header(found: Counter[str], match: re.Match[str]) -> str:
     return _whole(match, 2, "header", found) if is_secret_setting(match.group(1), match.group(2)) else match.group()
 
 
+@lru_cache(maxsize=4096)
+def _may_name_a_secret(name: str) -> bool:
+    """The name alone: the same few hundred stand in every page."""
+    return name.lower() in _SECRET_HEADERS or is_secret_name(name)
+
+
 def _pair(found: Counter[str], match: re.Match[str]) -> str:
+    if not _may_name_a_secret(match.group(1)):
+        return match.group()
     return _whole(match, 2, "setting", found) if is_secret_setting(match.group(1), match.group(2)) else match.group()
 
 
