@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Cli
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Cli
 from tests.unit.collect.bug_reports import POD, bug_report_of
 from tests.unit.collect.sources import gzipped, tar_of, write
 

@@ -12,8 +12,8 @@ from meshdoctor.collect.live.cluster import Pace
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
 from meshdoctor.live import ClusterSource
 from meshdoctor.model.finding import NotEvaluated
-from tests.conftest import Cli
 from tests.cli.fake import FakeDoctor, Source
+from tests.conftest import Cli
 from tests.golden.outputs import FILES
 from tests.golden.results import BLIND, HEALTHY, HOSTILE, HOSTLESS, SICK, finding
 

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from meshdoctor import __version__
 from meshdoctor.cli.main import kubectl_main
 from meshdoctor.model.hosts import Hosts
-from tests.conftest import Cli
 from tests.cli.fake import FakeDoctor, Source
+from tests.conftest import Cli
 from tests.golden.outputs import FILES
 from tests.golden.results import CLASH, HEALTHY
 

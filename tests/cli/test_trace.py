@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor.model.trace import VERDICTS
-from tests.conftest import Cli
 from tests.cli.fake import FakeDoctor
+from tests.conftest import Cli
 from tests.golden.outputs import FILES
 from tests.golden.results import DELIVERED, MISROUTED
 
