@@ -10,7 +10,7 @@ hosts        Case    → Hosts
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +18,19 @@ from msgspec import Struct, structs
 
 from meshdoctor import bundled
 from meshdoctor.collect.source import read_capture, read_snapshot
-from meshdoctor.engine.evaluate import evaluate
 from meshdoctor.engine.loader import load_rules
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
-from meshdoctor.facts.joined.gaps import gaps_of
 from meshdoctor.facts.joined.host_rows import host_rows
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.facts.lines import with_lines
 from meshdoctor.facts.mesh import read_mesh
+from meshdoctor.judging.check import judge
+from meshdoctor.judging.shares import in_order, over_dumps
 from meshdoctor.model.evidence import Capture, Unread
 from meshdoctor.model.finding import Diagnosis, NotEvaluated
 from meshdoctor.model.hosts import Hosts
 from meshdoctor.model.mesh import Mesh
+from meshdoctor.model.proxies import Brief
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.dataplane import KINDS, pod_kind
@@ -163,8 +164,9 @@ def diagnose(
     skip: Sequence[str] = (),
     rule_dirs: Sequence[Path] = (),
     namespaces: Sequence[str] = (),
+    labels: str = "",
 ) -> Diagnosis:
-    """Run the rules. `rules` and `skip` are ids; `namespaces` limits the pods looked at.
+    """Run the rules. `rules` and `skip` are ids; `namespaces` and `labels` (a selector) limit the pods.
 
     Raises `NothingToJudge` where the capture names neither a proxy nor a pod, `UsageError` for an unknown rule.
     """
@@ -172,40 +174,42 @@ def diagnose(
     mesh = case.mesh
     _refuse_nothing(case)
     _refuse_unknown(namespaces, mesh)
-    sheet = Sheet(mesh, namespaces)
-    findings, not_evaluated = evaluate(chosen, sheet.facts, lambda rule: gaps_of(rule, mesh, namespaces))
+    sheet = Sheet(mesh, namespaces, labels)
+    _refuse_unlabelled(sheet, labels)
+    judged = judge(sheet, chosen)
+    briefs = list(mesh.briefs())
     capture = case.capture
-    pods = [key for key in {*mesh.pods, *mesh.proxies} if sheet.is_asked(key)]
+    pods = [key for key in {*mesh.pods, *(key for key, _ in briefs)} if sheet.is_asked(key)]
     return Diagnosis(
         source_kind=capture.kind,
         location=capture.location,
         captured_at=capture.captured_at,
         istio_versions=mesh.istio_versions,
-        proxies=len(sheet.proxies),
+        proxies=len(judged.judged),
         pods=len(pods),
-        external_hosts=len({(f.host, f.port) for f in sheet.facts("connections")}),
-        findings=with_lines(findings, capture),
-        not_evaluated=not_evaluated,
-        rules_run=_evaluated(chosen, not_evaluated, {case.key for case in sheet.proxies}),
-        unread=tuple(mesh.unread),
-        notes=tuple(_notes(mesh)),
+        external_hosts=judged.external_hosts,
+        findings=with_lines(judged.findings, capture),
+        not_evaluated=judged.not_evaluated,
+        rules_run=_evaluated(chosen, judged.not_evaluated, judged.judged),
+        unread=in_order(mesh),
+        notes=tuple(_notes(mesh, briefs)),
         pod_kinds=_pod_kinds(mesh, pods),
     )
 
 
 def _pod_kinds(mesh: Mesh, pods: Sequence[str]) -> dict[str, int]:
-    kinds = [pod_kind(key, mesh.pods.get(key), mesh.proxies.get(key), mesh.namespaces) for key in pods]
+    kinds = [pod_kind(key, mesh.pods.get(key), mesh.brief(key), mesh.namespaces) for key in pods]
     return {kind: kinds.count(kind) for kind in KINDS}
 
 
-def _notes(mesh: Mesh) -> Iterator[str]:
-    for key, proxy in mesh.proxies.items():
-        yield from (f"{key}: {note}" for note in proxy.notes[:3])
+def _notes(mesh: Mesh, briefs: Sequence[tuple[str, Brief]]) -> Iterator[str]:
+    for key, brief in briefs:
+        yield from (f"{key}: {note}" for note in brief.notes[:3])
     if mesh.dns_from_elsewhere:
         yield f"DNS was asked from {mesh.dns_from_elsewhere}: where it answers pods differently, so do the verdicts"
 
 
-def _evaluated(chosen: Sequence[Rule], gaps: Sequence[NotEvaluated], judged: set[str]) -> tuple[str, ...]:
+def _evaluated(chosen: Sequence[Rule], gaps: Sequence[NotEvaluated], judged: frozenset[str]) -> tuple[str, ...]:
     """Rules that had their evidence for one of the proxies read at least, or lacked none."""
     nowhere = {gap.rule for gap in gaps if not gap.pods}
     blind: dict[str, set[str]] = {}
@@ -217,7 +221,7 @@ def _evaluated(chosen: Sequence[Rule], gaps: Sequence[NotEvaluated], judged: set
 def _refuse_nothing(case: Case) -> None:
     """Raise where not one proxy or pod could be read: 4 if something was there that is not readable, else 3."""
     mesh = case.mesh
-    if mesh.proxies or mesh.pods:
+    if mesh.pods or mesh.proxies:
         return
     if mesh.proxies_unread:
         told = "; ".join(list(mesh.proxies_unread.values())[:3])
@@ -231,10 +235,16 @@ def _refuse_nothing(case: Case) -> None:
 
 def _refuse_unknown(namespaces: Sequence[str], mesh: Mesh) -> None:
     """Raise where a namespace asked for has no pod: silence about it would read like health."""
-    there = sorted({key.split("/", 1)[0] for key in (*mesh.pods, *mesh.proxies, *mesh.proxies_unread)})
+    there = sorted({key.split("/", 1)[0] for key in mesh.pod_names})
     for namespace in namespaces:
         if namespace not in there:
             raise NothingToJudge(f"no pod in namespace {namespace}. {nearest(namespace, there)}")
+
+
+def _refuse_unlabelled(sheet: Sheet, labels: str) -> None:
+    """Raise where no pod fits the selector: silence about it would read like health."""
+    if labels and not any(map(sheet.is_asked, sheet.mesh.pod_names)):
+        raise NothingToJudge(f"no pod has the labels {labels}, so there is nothing to judge.")
 
 
 def _chosen(catalogue: Sequence[Rule], only: Sequence[str], skip: Sequence[str]) -> list[Rule]:
@@ -277,11 +287,14 @@ def trace(
     return with_lines(found, case.capture)
 
 
-def hosts(case: Case, namespaces: Sequence[str] = ()) -> Hosts:
+def hosts(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Hosts:
     """The external hosts: registered, wanted, and what becomes of each pod's connection."""
     _refuse_nothing(case)
     _refuse_unknown(namespaces, case.mesh)
-    rows, missing = host_rows(Sheet(case.mesh, namespaces))
+    mesh = case.mesh
+    sheet = Sheet(mesh, namespaces, labels)
+    _refuse_unlabelled(sheet, labels)
+    rows, missing = host_rows(sheet, partial(over_dumps, mesh))
     return Hosts(case.capture.kind, case.capture.location, rows, missing)
 
 

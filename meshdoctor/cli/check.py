@@ -79,7 +79,9 @@ def check(
 
     with Progress() as progress:
         case = doctor.open_case(source, progress)
-    diagnosis = doctor.diagnose(case, rules=rule or (), skip=skip or (), rule_dirs=rules or (), namespaces=chosen)
+    diagnosis = doctor.diagnose(
+        case, rules=rule or (), skip=skip or (), rule_dirs=rules or (), namespaces=chosen, labels=selector or ""
+    )
     write(diagnosis, outputs, verbose=verbose, no_color=no_color)
     return ended(case) or exit_code(diagnosis, fail_on, strict=strict)
 

@@ -45,7 +45,7 @@ def hosts(
 
     with Progress() as progress:
         case = doctor.open_case(source, progress)
-    result = doctor.hosts(case, chosen)
+    result = doctor.hosts(case, chosen, selector or "")
     if json:
         from meshdoctor.report import json_v1
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from meshdoctor.engine.causes import explain, without_idle_backstops
 from meshdoctor.engine.conditions import compile_condition
-from meshdoctor.engine.grouping import findings_of
 from meshdoctor.engine.hits import Hit, naming
 from meshdoctor.engine.message import fill
 from meshdoctor.engine.selectors import compile_selector
+from meshdoctor.engine.tally import Tally
 from meshdoctor.model.finding import Finding, NotEvaluated
+from meshdoctor.model.place import Place
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.sheet import Fact
 
@@ -18,6 +19,8 @@ Facts = Callable[[str], Sequence[Fact]]
 """A list of the sheet by its name. Asked only for lists that a rule selects, once each."""
 Gaps = Callable[[Rule], Sequence[NotEvaluated]]
 """The pods for which evidence that a rule needs was not read; no pods: for none of them."""
+Missing = Mapping[str, Sequence[NotEvaluated]]
+"""The same by rule, for those that lack any."""
 
 
 def evaluate(rules: Sequence[Rule], facts: Facts, gaps: Gaps) -> tuple[tuple[Finding, ...], tuple[NotEvaluated, ...]]:
@@ -29,20 +32,39 @@ def evaluate(rules: Sequence[Rule], facts: Facts, gaps: Gaps) -> tuple[tuple[Fin
     Raises:
         UsageError: a condition of a rule cannot be computed for a fact; names the rule and the expression.
     """
+    missing = {rule.id: gaps(rule) for rule in rules}
+    tally = Tally()
+    for pod, hits in by_pod(hits_of(rules, facts, missing)).items():
+        tally.add(explained(hits), Place(pod))
+    return tally.findings(), tuple(gap for rule in rules for gap in missing[rule.id])
+
+
+def hits_of(rules: Sequence[Rule], facts: Facts, missing: Missing) -> Iterator[Hit]:
+    """Where each rule holds, in the order of the rules and of their facts. Raises `UsageError` as `evaluate` does."""
     sheet: dict[str, Sequence[Fact]] = {}
-    hits: list[Hit] = []
-    missing: list[NotEvaluated] = []
     for rule in rules:
         selector = compile_selector(rule.select)
         if selector.list_name not in sheet:
             sheet[selector.list_name] = facts(selector.list_name)
-        lacking = gaps(rule)
-        missing += lacking
+        lacking = missing.get(rule.id, ())
         if all(gap.pods for gap in lacking):
             blind = {pod for gap in lacking for pod in gap.pods}
-            facts_seen = [fact for fact in selector.select(sheet[selector.list_name]) if fact.pod not in blind]
-            hits += _hits(rule, facts_seen)
-    return findings_of(explain(without_idle_backstops(hits))), tuple(missing)
+            yield from _hits(
+                rule, [fact for fact in selector.select(sheet[selector.list_name]) if fact.pod not in blind]
+            )
+
+
+def by_pod(hits: Iterator[Hit]) -> dict[str, list[Hit]]:
+    """Hits of each pod, in their order."""
+    found: dict[str, list[Hit]] = {}
+    for hit in hits:
+        found.setdefault(hit.fact.pod, []).append(hit)
+    return found
+
+
+def explained(hits: Sequence[Hit]) -> list[Hit]:
+    """All hits of one pod, with what explains each; backstops only where they are needed."""
+    return explain(without_idle_backstops(hits))
 
 
 def _hits(rule: Rule, facts: Sequence[Fact]) -> Iterator[Hit]:

@@ -1,7 +1,7 @@
 """`select`: JSONPath over the sheet. The only module that imports jsonpath_ng.
 
 A selector names one list of the sheet and, in a second step, which of its facts: `$.claims[*]` takes all,
-`$.claims[?(@.bind == '0.0.0.0')]` some.
+`$.claims[?(@.bind == '0.0.0.0')]` some. Places (`[0]`) count among the facts of one proxy.
 `$..` is refused: it would match what nobody meant, and walk the whole sheet for it.
 """
 
@@ -31,6 +31,11 @@ class Selector:
     def __init__(self, list_name: str, finder: Any = None) -> None:
         self.list_name = list_name
         self._finder = finder
+
+    @property
+    def is_whole(self) -> bool:
+        """Takes every fact of the list."""
+        return self._finder is None
 
     def select(self, facts: Sequence[Fact]) -> Sequence[Fact]:
         """Those of the list's facts that the expression takes, in its order."""

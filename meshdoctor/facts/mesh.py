@@ -5,15 +5,12 @@ A document that cannot be read costs only itself: it is named in `Mesh.unread`, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import msgspec
+from collections.abc import Iterator
+from functools import partial
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.envoy.clusters import live_endpoints
-from meshdoctor.facts.envoy.dump import read_dump
+from meshdoctor.facts.dumps import DumpProxies, Opened, Page, Source
 from meshdoctor.facts.envoy.pasted import PASTED, read_pasted
-from meshdoctor.facts.envoy.wire import ClusterStatus
 from meshdoctor.facts.lazy import LazySequence
 from meshdoctor.facts.objects.resources import Resources, read_resources
 from meshdoctor.facts.wishes.credentials import credentials
@@ -21,7 +18,6 @@ from meshdoctor.facts.wishes.traffic import dialled, read_logs, with_traffic
 from meshdoctor.facts.wishes.wanted import ips_beside, service_test, wanted_hosts
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.model.mesh import Mesh
-from meshdoctor.model.proxy import Proxy
 from meshdoctor.semantics.dataplane import is_ztunnel
 from meshdoctor.semantics.registry import is_external_host
 
@@ -30,7 +26,7 @@ UNNAMED = "-/"
 
 
 def read_mesh(capture: Capture) -> Mesh:
-    """Everything the capture holds. Dumps are decoded now, large kinds and pages when they are asked for."""
+    """Everything the capture holds. Dumps, pages and large kinds are decoded when they are asked for."""
     problems: list[Unread] = list(capture.unread)
     resources = read_resources(capture, problems)
     dns = resources.dns
@@ -48,7 +44,7 @@ def read_mesh(capture: Capture) -> Mesh:
         dns_from=dns.resolved_from if dns else None,
         unread=problems,
     )
-    _read_proxies(capture, mesh)
+    mesh.proxies = _proxies(capture, mesh)
     _read_wishes(capture, mesh, resources)
     mesh.kinds_read = resources.kinds_read
     return mesh
@@ -70,31 +66,58 @@ def _read_wishes(capture: Capture, mesh: Mesh, resources: Resources) -> None:
         mesh.dialled = dialled(logs, mesh.wanted)
 
 
-def _read_proxies(capture: Capture, mesh: Mesh) -> None:
-    for key, documents in capture.proxy_documents().items():
-        if is_ztunnel(key, mesh.pods.get(key)):
+def _proxies(capture: Capture, mesh: Mesh) -> DumpProxies:
+    """Proxies by name. Only those whose name stands nowhere but in their dump are opened for it."""
+    sources: dict[str, Source] = {}
+    opened: list[Opened] = []
+
+    def refuse(key: str, because: str) -> None:
+        mesh.proxies_unread[key] = because
+        mesh.unread.append(Unread(f"proxies/{key}", because))
+
+    for key, documents in _of_envoys(capture, mesh):
+        if not key.startswith(UNNAMED):
+            if "config_dump.json" in documents:
+                sources[key] = _source(key, documents, mesh.unread)
             continue
         try:
-            proxy = _read_proxy(key, documents, mesh.unread)
+            found = _loose(key, documents, mesh.unread)
+            proxy = found.proxy
         except (Unreadable, OSError) as problem:
-            mesh.proxies_unread[key] = str(problem)
-            mesh.unread.append(Unread(f"proxies/{key}", str(problem)))
+            refuse(key, str(problem))
             continue
         if proxy is not None:
-            mesh.proxies[proxy.key] = proxy
+            found.key = proxy.key
+            opened.append(found)
+            sources[proxy.key] = Source(partial(_loose, key, documents, mesh.unread, proxy.key), found.size)
+    proxies = DumpProxies(sources, refuse)
+    for one in opened:
+        proxies.hold(one)
+    return proxies
 
 
-def _read_proxy(key: str, documents: dict[str, Document], problems: list[Unread]) -> Proxy | None:
-    """A proxy from its dump, or from pasted arrays; None where there is neither."""
-    is_loose = key.startswith(UNNAMED)
-    page = _page(documents)
-    live = _live(page, problems) if page is not None else None
+def _of_envoys(capture: Capture, mesh: Mesh) -> Iterator[tuple[str, dict[str, Document]]]:
+    found = capture.proxy_documents().items()
+    return ((key, documents) for key, documents in found if not is_ztunnel(key, mesh.pods.get(key)))
+
+
+def _source(key: str, documents: dict[str, Document], problems: list[Unread]) -> Source:
+    dump, page = documents["config_dump.json"], _page(documents)
+
+    def open_dump() -> Opened:
+        return Opened(key, dump.path, dump.read(), Page(page, problems) if page else None)
+
+    return Source(open_dump, dump.size + (page.size if page else 0))
+
+
+def _loose(key: str, documents: dict[str, Document], problems: list[Unread], name: str = "") -> Opened:
+    """A dump on its own, or pasted arrays, whose proxy has this name or the one it tells of itself."""
     dump = documents.get("config_dump.json")
     if dump is not None:
-        shown = _shown(dump) if is_loose else dump.path
-        return read_dump(dump.read(), shown, "" if is_loose else key, live)
-    pasted = {file: d for file, d in documents.items() if file in PASTED}
-    return read_pasted({file: (_shown(d), d) for file, d in pasted.items()}, key) if pasted and is_loose else None
+        page = _page(documents)
+        return Opened(name, _shown(dump), dump.read(), Page(page, problems) if page else None)
+    pasted = {file: (_shown(d), d) for file, d in documents.items() if file in PASTED}
+    return Opened(name, key, make=partial(read_pasted, pasted, key) if pasted else None)
 
 
 def _shown(document: Document) -> str:
@@ -103,18 +126,5 @@ def _shown(document: Document) -> str:
 
 
 def _page(documents: dict[str, Document]) -> Document | None:
-    """The /clusters page, as JSON or as text. clusters.json without a dump is a pasted array."""
-    if "config_dump.json" not in documents:
-        return None
+    """The /clusters page, as JSON or as text."""
     return documents.get("clusters.json") or documents.get("clusters.txt")
-
-
-def _live(document: Document, problems: list[Unread]) -> Callable[[], dict[str, ClusterStatus]]:
-    def load() -> dict[str, ClusterStatus]:
-        try:
-            return live_endpoints(document.read())
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable, OSError) as problem:
-            problems.append(Unread(document.path, f"not an answer of Envoy's /clusters: {problem}"))
-            return {}
-
-    return load

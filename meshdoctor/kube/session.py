@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any
 from urllib.parse import urlencode
 
@@ -89,11 +90,13 @@ class Session:
         url = f"{self.server}{path}" + (f"?{urlencode(params)}" if params else "")
         sent = {"accept": "application/json", **self.headers(), **(headers or {})}
         pauses = iter(_BACK_OFF if method == "GET" else ())
+        # A server that was there comes back: it is waited for as long as there is time.
+        away = chain(_BACK_OFF, repeat(_BACK_OFF[-1])) if method == "GET" else iter(())
         while True:
             try:
                 status, answer = self._once(method, url, sent, body, deadline.left(path))
             except Unreachable:
-                pause = next(pauses, None) if self._reached else None
+                pause = next(away, None) if self._reached else None
                 if pause is None or not deadline.sleep(pause):
                     raise
                 continue

@@ -6,12 +6,13 @@ changes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
 
 from meshdoctor.model.evidence import Pointer, Unread
+from meshdoctor.model.proxies import Brief, Proxies, brief_of
 from meshdoctor.model.proxy import Proxy
 
 
@@ -278,7 +279,8 @@ class Mesh(Struct):
     pods: dict[str, Pod] = field(default_factory=dict)
     config_maps: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     mesh_config: MeshConfig | None = None
-    proxies: dict[str, Proxy] = field(default_factory=dict)
+    proxies: Mapping[str, Proxy] = field(default_factory=dict)
+    """By `namespace/pod`. Where they are `Proxies` a look at one reads its dump: go through them once, or by brief."""
     dns: dict[str, tuple[str, ...]] | None = None
     """Upstream DNS answers by host; None where dns.json was not read."""
     dns_from: str | None = None
@@ -302,6 +304,27 @@ class Mesh(Struct):
         return "" if self.dns_from is None or self.dns_from.startswith("pod ") else self.dns_from
 
     @property
+    def proxy_names(self) -> Collection[str]:
+        """Pods that have a dump, whether or not it can be read."""
+        return self.proxies.names if isinstance(self.proxies, Proxies) else self.proxies
+
+    @property
+    def pod_names(self) -> set[str]:
+        """Every pod that a resource or a dump names."""
+        return {*self.pods, *self.proxy_names, *self.proxies_unread}
+
+    def brief(self, key: str) -> Brief | None:
+        """What is known of one proxy; None where there is none, or its dump cannot be read."""
+        if isinstance(self.proxies, Proxies):
+            return self.proxies.brief(key)
+        return brief_of(self.proxies[key]) if key in self.proxies else None
+
+    def briefs(self) -> Iterator[tuple[str, Brief]]:
+        """Every proxy that can be read."""
+        known = ((key, self.brief(key)) for key in self.proxy_names)
+        return ((key, brief) for key, brief in known if brief is not None)
+
+    @property
     def istio_versions(self) -> tuple[str, ...]:
         """Versions the proxies report, sorted."""
-        return tuple(sorted({p.node.version for p in self.proxies.values() if p.node.version}))
+        return tuple(sorted({brief.version for _, brief in self.briefs() if brief.version}))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from meshdoctor.model.mesh import Namespace, Pod
-from meshdoctor.model.proxy import Proxy
+from meshdoctor.model.proxies import Brief
 
 PodKind = Literal["sidecar", "ambient", "gateway", "ztunnel", "none", "finished"]
 """`gateway` is an ingress or egress gateway or a waypoint; `finished` a pod that runs no more."""
@@ -56,13 +56,13 @@ def is_ambient(pod: Pod, namespaces: Mapping[str, Namespace]) -> bool:
     return pod.labels.get(_MODE, inherited) == "ambient"
 
 
-def pod_kind(key: str, pod: Pod | None, proxy: Proxy | None, namespaces: Mapping[str, Namespace]) -> PodKind:
+def pod_kind(key: str, pod: Pod | None, proxy: Brief | None, namespaces: Mapping[str, Namespace]) -> PodKind:
     """What takes the pod's traffic, by the pod itself, else by the proxy that was read for it."""
     if pod is not None and is_done(pod):
         return "finished"
     if is_ztunnel(key, pod):
         return "ztunnel"
-    role = proxy_role(pod) or (proxy.node.role or "sidecar" if proxy else "")
+    role = proxy_role(pod) or (proxy.role or "sidecar" if proxy else "")
     if role:
         return "gateway" if role in GATEWAYS else "sidecar"
     return "ambient" if pod is not None and is_ambient(pod, namespaces) else "none"

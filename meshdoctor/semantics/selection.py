@@ -26,7 +26,7 @@ def find_pod(mesh: Mesh, text: str, namespaces: Sequence[str] = ()) -> str:
 
     Raises `UsageError` naming the nearest pods where none fits, or those that fit where several different ones do.
     """
-    keys = sorted({*mesh.pods, *mesh.proxies, *mesh.proxies_unread})
+    keys = sorted(mesh.pod_names)
     keys = [k for k in keys if not namespaces or k.split("/", 1)[0] in namespaces]
     if namespaces and not keys:
         raise UsageError(f"no pod in namespace {', '.join(namespaces)}.")
@@ -36,7 +36,7 @@ def find_pod(mesh: Mesh, text: str, namespaces: Sequence[str] = ()) -> str:
     if not found:
         raise UsageError(_unknown(text, keys))
     if len(found) == 1 or _is_group(text) or _one_workload(mesh, found):
-        return min(found, key=lambda key: (key not in mesh.proxies, key))
+        return next((key for key in found if key in mesh.proxies), found[0])
     listed = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
     raise UsageError(f"{text} fits several pods: {listed}. Give one of these names.")
 

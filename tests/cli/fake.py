@@ -81,7 +81,7 @@ class FakeDoctor(ModuleType):
         self.asked["options"] = {name: value for name, value in asked.items() if value is not None}
         return self.traced
 
-    def hosts(self, case: Case, namespaces: Sequence[str] = ()) -> Hosts:
+    def hosts(self, case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Hosts:
         self.asked["hosts"] = tuple(namespaces)
         return self.listed
 

@@ -1,7 +1,7 @@
 """The application's side: connects for real, as the application's user, from the pod's network namespace.
 
-Run as `python client.py ADDRESS UID`, with a JSON list of connections on stdin and one of results on stdout. Each
-result has the client's own address, by which Envoy's access log names the connection.
+Run as `python client.py ADDRESS UID SECONDS`, with a JSON list of connections on stdin, one of results on stdout.
+Each result has the client's own address, by which Envoy's access log names the connection.
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-CONNECT_LIMIT, ANSWER_LIMIT = 4.0, 4.0
+ANSWER_LIMIT = 4.0
 """Seconds until a silent connection counts as hanging. A protocol sniffer without timeout waits for ever."""
 
 
-def probe(asked: dict[str, Any], source: str) -> dict[str, Any]:
+def probe(asked: dict[str, Any], source: str, limit: float) -> dict[str, Any]:
     """One connection: result is ok, closed, http-error, hang, or the error's name."""
     seen: dict[str, Any] = {"result": "closed"}
     started = time.monotonic()
     try:
         seen["ip"] = asked.get("ip") or _resolve(asked["host"], asked["port"])
         with socket.socket() as connection:
-            connection.settimeout(CONNECT_LIMIT)
+            connection.settimeout(limit)
             connection.bind((source, 0))
             seen["client"] = "{}:{}".format(*connection.getsockname())
             connection.connect((seen["ip"], asked["port"]))
-            connection.settimeout(ANSWER_LIMIT)
             seen |= _talk(connection, asked)
     except TimeoutError:
         seen["result"] = "hang"
@@ -82,14 +81,14 @@ def _request(connection: socket.socket, asked: dict[str, Any]) -> dict[str, Any]
 
 def main() -> None:
     """Give up root, then connect everywhere at once."""
-    source, user = sys.argv[1], int(sys.argv[2])
+    source, user, limit = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     wanted = json.load(sys.stdin)
     # Loads the codec of getaddrinfo while root: this interpreter may lie where the user cannot read.
     "name".encode("idna")
     os.setgroups([])
     os.setresuid(user, user, user)
     with ThreadPoolExecutor(32) as pool:
-        seen = list(pool.map(lambda asked: probe(asked, source), wanted))
+        seen = list(pool.map(lambda asked: probe(asked, source, limit), wanted))
     json.dump(seen, sys.stdout)
 
 

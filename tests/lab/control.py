@@ -53,6 +53,8 @@ class ControlPlane:
     def __init__(self, parts: Parts, folder: Path, processes: Processes) -> None:
         self.parts, self.folder, self.processes = parts, folder, processes
         self.authority = Authority(folder / "pki")
+        self.mesh_authority = Authority(folder / "pki-mesh")
+        """Signs workloads. Outside hosts do not have it: mTLS towards them must fail."""
         self.token_key = TokenKey(folder / "pki")
         names = ("etcd", "peers", "api", "grpc", "debug", "monitoring", "kubelet")
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))

@@ -23,6 +23,9 @@ CAPTURED = {version: list(kinds) for version, kinds in ISTIO.items()} | {
 }
 """What a capture holds."""
 
+MESH_KINDS = {version: list(kinds) for version, kinds in ISTIO.items()} | {"v1": ["services"]}
+"""What makes a mesh, as seen by its pods."""
+
 CLEARED = {version: list(kinds) for version, kinds in ISTIO.items()} | {
     "v1": ["pods", "services", "configmaps", "secrets"],
     "apps/v1": ["deployments", "replicasets"],

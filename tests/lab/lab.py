@@ -12,18 +12,19 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.lab import kubelet, network, objects, processes
 from tests.lab.api import Object, plain_http
+from tests.lab.client import ANSWER_LIMIT
 from tests.lab.control import ControlPlane
-from tests.lab.kinds import CLEARED, ISTIO, ISTIO_NAMES
+from tests.lab.kinds import CLEARED, ISTIO, ISTIO_NAMES, MESH_KINDS
 from tests.lab.network import Network
 from tests.lab.parts import Parts
-from tests.lab.probes import Seen, judged
+from tests.lab.probes import Clusters, Seen, judged
 from tests.lab.processes import Processes, wait_for
 from tests.lab.scenario import Host, Pod, Probe, Scenario
 from tests.lab.sidecar import ROOT, RunningPod
@@ -57,22 +58,22 @@ class Lab:
         self.clear()
         self.control.configure(scenario.mesh, scenario.istiod)
         self.hosts = scenario.hosts
-        wanted = {o["metadata"].get("namespace") for batch in scenario.objects for o in batch}
-        self.add_namespaces(*({n for n in wanted if n} | {pod.namespace for pod in scenario.pods}))
-        for number, batch in enumerate(scenario.objects):
-            if number:
-                self.next_second()
-            self.api.apply_all(list(batch))
+        self.add_namespaces(*{pod.namespace for pod in scenario.pods})
+        self._add_batches(scenario.objects)
         self.add_pods(*scenario.pods)
+        self.settle()
+
+    def exchange(self, scenario: Scenario) -> None:
+        """Replace the mesh's objects and settings by another's, while the pods keep running."""
+        self.api.delete_all(o for o in self._objects(MESH_KINDS) if not _is_system(o))
+        self.control.configure(scenario.mesh, scenario.istiod)
+        self._add_batches(scenario.objects)
         self.settle()
 
     def clear(self) -> None:
         """End every pod and delete every object a scenario or test may have made; namespaces stay."""
         self._end_pods()
-        gone = [
-            o for version, plurals in CLEARED.items() for p in plurals for o in self.api.listed(version, p)["items"]
-        ]
-        self.api.delete_all(o for o in gone if not _is_system(o))
+        self.api.delete_all(o for o in self._objects(CLEARED) if not _is_system(o))
 
     def add_namespaces(self, *names: str) -> None:
         """Namespaces with injection asked for."""
@@ -126,17 +127,20 @@ class Lab:
         for running in self.pods.values():
             self._settle(running)
 
-    def connect(self, *probes: Probe) -> list[Seen]:
-        """Open connections, those of one pod all at once; what became of each, in the order given."""
+    def connect(self, *probes: Probe, limit: float = ANSWER_LIMIT) -> list[Seen]:
+        """Open connections, those of one pod all at once; what became of each, in the order given.
+
+        After `limit` seconds without a word a connection counts as hanging.
+        """
         seen: dict[int, Seen] = {}
         for name in {probe.pod for probe in probes}:
             mine = [n for n, probe in enumerate(probes) if probe.pod == name]
             pod = self.pods[name]
-            types = cluster_types(json.loads(pod.admin("/config_dump?resource=dynamic_active_clusters")))
-            reports = pod.connect([probes[n] for n in mine])
+            clusters = clusters_of(pod)
+            reports = pod.connect([probes[n] for n in mine], limit)
             logged = pod.log.of([r["client"] for r in reports if "client" in r], LOG_PATIENCE)
             for n, report in zip(mine, reports, strict=True):
-                seen[n] = judged(probes[n], report, logged.get(report.get("client", ""), []), types)
+                seen[n] = judged(probes[n], report, logged.get(report.get("client", ""), []), clusters)
         return [seen[n] for n in range(len(probes))]
 
     def capture(self, folder: Path) -> Path:
@@ -157,6 +161,19 @@ class Lab:
         """Start a program on the machine that ends with the mesh."""
         self._with_mesh.append(name)
         self.processes.start(name, *command, cwd=ROOT)
+
+    def _objects(self, kinds: Mapping[str, Iterable[str]]) -> list[Object]:
+        """Every object of these kinds: apiVersion to plurals."""
+        lists = [self.api.listed(version, plural) for version, plurals in kinds.items() for plural in plurals]
+        return [item for one in lists for item in one["items"]]
+
+    def _add_batches(self, batches: Sequence[Sequence[Object]]) -> None:
+        """Each batch younger than the one before by a second at least."""
+        for number, batch in enumerate(batches):
+            self.add_namespaces(*{o["metadata"]["namespace"] for o in batch if "namespace" in o["metadata"]})
+            if number:
+                self.next_second()
+            self.api.apply_all(batch)
 
     def _end_pods(self) -> None:
         self.processes.stop(*self._with_mesh)
@@ -185,8 +202,7 @@ class Lab:
 
     def _stored(self) -> set[tuple[str, ...]]:
         """Every Istio object as the API server has it now."""
-        lists = [self.api.listed(version, plural) for version, plurals in ISTIO.items() for plural in plurals]
-        return {_version(item) for one in lists for item in one["items"]}
+        return {_version(item) for item in self._objects(ISTIO)}
 
     def _read_by_istiod(self) -> set[tuple[str, ...]]:
         return {_version(item) for item in self.control.debug("configz") if item["kind"] in ISTIO_NAMES}
@@ -227,10 +243,17 @@ def sweep() -> None:
     network.sweep()
 
 
-def cluster_types(dump: Any) -> Mapping[str, str]:
-    """The type of each dynamic cluster of a config dump, by name."""
-    clusters = [c["cluster"] for c in dump["configs"] if "cluster" in c]
-    return {cluster["name"]: cluster.get("type", "STATIC") for cluster in clusters}
+def clusters_of(pod: RunningPod) -> Clusters:
+    """The clusters of a running proxy."""
+    dump = json.loads(pod.admin("/config_dump?resource=dynamic_active_clusters"))
+    types = {
+        c["cluster"]["name"]: c["cluster"].get("type", "STATIC") for c in dump.get("configs", ()) if "cluster" in c
+    }
+    endpoints = {}
+    for status in json.loads(pod.admin("/clusters?format=json"))["cluster_statuses"]:
+        sockets = [host["address"].get("socket_address") for host in status.get("host_statuses", ())]
+        endpoints[status["name"]] = frozenset(f"{s['address']}:{s['port_value']}" for s in sockets if s)
+    return Clusters(types, endpoints)
 
 
 def _version(item: Object) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 The spec is JSON: a list of {host, names, ips, ports: {port: kind}, certificate, key}. Kinds: `tcp` greets with its name
 and waits for nothing; `http` and `tls` (HTTP inside TLS) say who served, or 404 for a Host that is not theirs; `any`
-does what the client does: TLS, HTTP, or a greeting to who stays silent or speaks anything else. TLS is taken off once.
+does what the client does: TLS, HTTP, or a greeting to who stays silent or speaks anything else, inside TLS as well.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SILENCE = 0.15
-"""Seconds after which `any` takes the client for one that waits for a greeting."""
+SILENCE, PATIENCE = 0.15, 20.0
+"""Seconds after which `any` takes the client for one that waits for a greeting, and others give a client up."""
+
+TLS_HELLO = b"\x16"
 
 HTTP_METHODS = (b"GET ", b"POST", b"HEAD", b"PUT ", b"PRI ")
 
@@ -38,20 +40,21 @@ class Host:
             connection.close()
 
     async def _serve(self, connection: socket.socket, kind: str) -> None:
-        first = await _peek(connection) if kind == "any" else b""
-        if kind == "any":
-            kind = "tls" if first[:1] == b"\x16" else "http" if first.startswith(HTTP_METHODS) else "tcp"
+        adaptive = kind == "any"
+        if adaptive:
+            said = await _peek(connection)
+            kind = "tls" if said[:1] == TLS_HELLO else "http" if said.startswith(HTTP_METHODS) else "tcp"
         reader, writer = await _streams(connection, self.context if kind == "tls" else None)
-        if kind == "tcp":
+        first = b"" if kind == "tcp" else await _first(reader, SILENCE if adaptive else PATIENCE)
+        if kind == "tcp" or (adaptive and first[:1] != TLS_HELLO and first not in HTTP_METHODS):
             writer.write(f"hello from {self.name}\n".encode())
             await writer.drain()
             await reader.read(100)
         else:
-            await self._answer(reader, writer)
+            await self._answer(first, reader, writer)
         writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = await reader.readexactly(4)
+    async def _answer(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n") if first in HTTP_METHODS else b"").decode("latin-1").lower()
         asked = [line.split(":")[1].strip() for line in head.split("\r\n") if line.startswith("host:")]
         mine = any(_covers(name, asked[0]) for name in self.names) if asked else True
@@ -59,6 +62,14 @@ class Host:
         status = "400 Bad Request" if first not in HTTP_METHODS else "200 OK" if mine else "404 Not Found"
         writer.write(f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n{body}".encode())
         await writer.drain()
+
+
+async def _first(reader: asyncio.StreamReader, limit: float) -> bytes:
+    """The first four bytes, nothing where they do not come."""
+    try:
+        return await asyncio.wait_for(reader.readexactly(4), limit)
+    except TimeoutError:
+        return b""
 
 
 def _covers(name: str, asked: str) -> bool:

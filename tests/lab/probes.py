@@ -28,6 +28,13 @@ class Seen(Struct, frozen=True):
     served_by: str = ""
     error: str = ""
     log: Logged | None = None
+    endpoints: frozenset[str] = frozenset()
+    """Every endpoint of the cluster reached: which of them was chosen is up to the load balancer."""
+
+    @property
+    def connected(self) -> bool:
+        """There was an address to dial."""
+        return bool(self.ip)
 
     @property
     def line(self) -> str:
@@ -39,20 +46,28 @@ class Seen(Struct, frozen=True):
         return f"{to}: {verdict}; client: {got}; log: {self.log.line if self.log else 'none'}"
 
 
-def judged(probe: Probe, client: Mapping[str, Any], logged: list[Logged], types: Mapping[str, str]) -> Seen:
-    """A client's report and Envoy's lines become a verdict; `types` are the clusters' types by name."""
+class Clusters(Struct, frozen=True):
+    """What the judgement needs to know of a proxy's clusters, by name."""
+
+    types: Mapping[str, str]
+    endpoints: Mapping[str, frozenset[str]]
+
+
+def judged(probe: Probe, client: Mapping[str, Any], logged: list[Logged], clusters: Clusters) -> Seen:
+    """A client's report and Envoy's lines become a verdict."""
     log = logged[-1] if logged else None
     result = client["result"]
     return Seen(
         probe,
         client.get("ip", ""),
         result,
-        _verdict(probe, result == "ok", log, types),
+        _verdict(probe, result == "ok", log, clusters.types),
         result == "hang",
         client.get("status"),
         client.get("served_by", ""),
         client.get("error", "") or client.get("body", ""),
         log,
+        clusters.endpoints.get(log.cluster, frozenset()) if log else frozenset(),
     )
 
 

@@ -87,14 +87,13 @@ class RunningPod:
             raise LabError(f"{self.pod.key}: {path} gave {answer.status}")
         return body
 
-    def connect(self, probes: Sequence[Probe]) -> list[dict[str, Any]]:
+    def connect(self, probes: Sequence[Probe], limit: float) -> list[dict[str, Any]]:
         """Open these connections at once, as the application; gives what `client.py` saw of each."""
         client = [sys.executable, "-I", str(Path(__file__).with_name("client.py"))]
         asked = json.dumps([to_builtins(probe) for probe in probes])
         user = str(network.APPLICATION_UID)
-        seen: list[dict[str, Any]] = json.loads(
-            run("ip", "netns", "exec", self.netns, *client, self.ip, user, stdin=asked)
-        )
+        command = ("ip", "netns", "exec", self.netns, *client, self.ip, user, str(limit))
+        seen: list[dict[str, Any]] = json.loads(run(*command, stdin=asked))
         return seen
 
     def envoy_pid(self) -> int:
@@ -155,10 +154,10 @@ class RunningPod:
         secrets = self.folder / "var/run/secrets/workload-spiffe-credentials"
         secrets.mkdir(parents=True)
         spiffe = f"URI:spiffe://cluster.local/ns/{self.pod.namespace}/sa/default"
-        pair = self.control.authority.issue(f"workload-{self.pod.namespace}", spiffe)
+        pair = self.control.mesh_authority.issue(f"workload-{self.pod.namespace}", spiffe)
         (secrets / "cert-chain.pem").write_bytes(pair.certificate.read_bytes())
         (secrets / "key.pem").write_bytes(pair.key.read_bytes())
-        (secrets / "root-cert.pem").write_bytes(self.control.authority.certificate.read_bytes())
+        (secrets / "root-cert.pem").write_bytes(self.control.mesh_authority.certificate.read_bytes())
 
     def _environment(self) -> dict[str, str]:
         settings = {

@@ -88,7 +88,7 @@ def test_waypoints_are_not_judged_as_sidecars() -> None:
     key = "flat/waypoint"
     for made in (dump(key=key, role="waypoint"), dump(key=key, without=["Bootstrap"])):
         sheet = Mesh({key: made}, proxied(key, "waypoint")).sheet()
-        assert (len(sheet.proxies), sheet.sidecars) == (1, [])
+        assert (sheet.names, sheet.facts("policies")) == ([key], [])
 
 
 def test_the_trace_of_an_ambient_pod_says_who_takes_the_connection() -> None:

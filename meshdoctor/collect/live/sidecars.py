@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain, repeat
 
 from msgspec import Struct, field
 
@@ -55,16 +56,17 @@ class SidecarReader:
 
     def read(self, namespace: str, pod: str, container: str, deadline: Deadline) -> Pages:
         """All pages of one sidecar. Raises `Unreadable` where its config dump cannot be had, saying why."""
-        pauses = iter(_PAUSES)
+        tries, away = iter(_PAUSES), chain(_PAUSES, repeat(_PAUSES[-1]))
         while True:
             try:
                 return self._read(namespace, pod, container, deadline)
-            except (Broken, Unreachable) as problem:
-                pause = next(pauses, None)
-                if pause is None or not deadline.sleep(pause):
+            except TimedOut:
+                raise TimedOut(f"the sidecar took longer than {deadline.seconds:.3g} s") from None
+            except (Broken, Unreachable, Refused) as problem:
+                # An API server that was there comes back; a pod is given a few tries.
+                pause = next(away if isinstance(problem, Unreachable) else tries, None)
+                if not _may_pass(problem) or pause is None or not deadline.sleep(pause):
                     raise _explained(problem) from None
-            except Refused as problem:
-                raise _explained(problem) from None
 
     def _read(self, namespace: str, pod: str, container: str, deadline: Deadline) -> Pages:
         if not self._forward_forbidden:
@@ -118,6 +120,10 @@ def _checked(name: str, content: bytes) -> bytes:
         f"port {ADMIN_PORT} answered with something else than Envoy's {PAGES[name].split('?')[0]}"
         + (f", starting with {start!r}" if start else ": nothing")
     )
+
+
+def _may_pass(problem: Unreadable) -> bool:
+    return not isinstance(problem, Refused) or problem.status == 429 or problem.status >= 500
 
 
 def _explained(problem: Unreadable) -> Unreadable:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy.bulk import decode_all
 from meshdoctor.facts.envoy.clusters_text import clusters_of_text
 from meshdoctor.facts.envoy.extensions import as_dict, istio_config, kind_of
 from meshdoctor.model import proxy
@@ -220,7 +221,7 @@ def live_endpoints(data: bytes) -> dict[str, wire.ClusterStatus]:
     """
     if data.lstrip()[:1] not in (b"{", b""):
         return clusters_of_text(data)
-    return {status.name: status for status in _PAGE.decode(data).cluster_statuses}
+    return {status.name: status for status in decode_all(_PAGE, data).cluster_statuses}
 
 
 def status_endpoints(status: wire.ClusterStatus) -> tuple[proxy.Endpoint, ...]:

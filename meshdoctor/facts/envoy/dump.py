@@ -14,6 +14,7 @@ import msgspec
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy.bulk import decode_all
 from meshdoctor.facts.envoy.clusters import cluster, cluster_type, endpoints, status_endpoints
 from meshdoctor.facts.envoy.listeners import listener
 from meshdoctor.facts.envoy.routes import route_config
@@ -131,7 +132,7 @@ def _sections(data: bytes, draft: Draft) -> Iterator[tuple[str, wire.Section]]:
         draft.notes.append("camelCase dump: evidence paths are shown in Envoy's snake_case")
     if b'"configs"' in data[:4096] or b'"configs"' in data:
         try:
-            dump = _DUMP.decode(data)
+            dump = decode_all(_DUMP, data)
         except msgspec.ValidationError:
             yield from _tolerant_sections(data, draft)
             return

@@ -307,7 +307,6 @@ class ErrorState(Wire):
 
 class ListenerState(Wire):
     listener: WireListener | None = None
-    last_updated: str = ""
 
 
 class ListenerEntry(Wire):
@@ -319,19 +318,16 @@ class ListenerEntry(Wire):
     warming_state: ListenerState | None = None
     draining_state: ListenerState | None = None
     error_state: ErrorState | None = None
-    last_updated: str = ""
 
 
 class ClusterEntry(Wire):
     cluster: WireCluster | None = None
     error_state: ErrorState | None = None
-    last_updated: str = ""
 
 
 class RouteEntry(Wire):
     route_config: WireRouteConfig | None = None
     error_state: ErrorState | None = None
-    last_updated: str = ""
 
 
 class EndpointEntry(Wire):

@@ -2,69 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from meshdoctor.model.finding import NotEvaluated
 from meshdoctor.model.mesh import Mesh
-from meshdoctor.model.proxy import Proxy
+from meshdoctor.model.proxies import Brief
 from meshdoctor.model.rule import Rule
 from meshdoctor.semantics.dataplane import is_ztunnel
+
+IsAsked = Callable[[str], bool]
+"""`namespace/name` of a pod → whether it is looked at."""
 
 SECTIONS = ("listeners", "routes", "clusters")
 """Sections of a dump without which its outbound side cannot be judged."""
 
+OF_A_PROXY = ("config_dump", "clusters")
+"""Needs that each proxy meets or does not."""
 
-def gaps_of(rule: Rule, mesh: Mesh, namespaces: Sequence[str] = ()) -> list[NotEvaluated]:
-    """What this rule could not look at, one item per kind of missing evidence."""
+
+def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> list[NotEvaluated]:
+    """What this rule could not look at, one item per kind of missing evidence; only for pods that are asked for."""
     found: list[NotEvaluated] = []
     for need in rule.needs:
         if need == "config_dump":
-            found += _missing_dumps(rule.id, mesh, namespaces)
+            found += _missing_dumps(rule.id, mesh, is_asked)
         elif need == "clusters":
-            found += _missing_endpoints(rule.id, mesh, namespaces)
+            found += _missing_endpoints(rule.id, mesh, is_asked)
         elif need == "dns":
             found += _missing_dns(rule.id, mesh)
         elif need not in mesh.kinds_read:
             path = f"resources/{need}.yaml"
-            found.append(NotEvaluated(rule.id, (), (path,), f"{need} were not read"))
+            found.append(NotEvaluated(rule.id, (), (path,), _reason(mesh, path) or f"{need} were not read"))
     return found
 
 
-def _asked(key: str, namespaces: Sequence[str]) -> bool:
-    return not namespaces or key.split("/", 1)[0] in namespaces
-
-
-def _missing_dumps(rule: str, mesh: Mesh, namespaces: Sequence[str]) -> Iterator[NotEvaluated]:
+def _missing_dumps(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
     proxied = [k for k, pod in mesh.pods.items() if pod.proxy_container and pod.phase in ("", "Running", "Pending")]
     expected = [k for k in proxied if not is_ztunnel(k, mesh.pods[k])]
-    absent = [k for k in expected if k not in mesh.proxies and k not in mesh.proxies_unread and _asked(k, namespaces)]
-    if absent:
-        documents = tuple(f"proxies/{k}/config_dump.json" for k in absent)
-        yield NotEvaluated(rule, tuple(absent), documents, "the sidecar's config dump was not read")
-    for key, because in mesh.proxies_unread.items():
-        if _asked(key, namespaces):
-            yield NotEvaluated(rule, (key,), (f"proxies/{key}/config_dump.json",), because)
-    for key, proxy in mesh.proxies.items():
-        lacking = [s for s in SECTIONS if s not in proxy.sections]
-        if lacking and _asked(key, namespaces):
-            named = tuple(f"{proxy.document}: {s}" for s in lacking)
+    briefs = list(mesh.briefs())
+    known = {*mesh.proxy_names, *mesh.proxies_unread}
+    absent = [k for k in expected if k not in known and is_asked(k)]
+    for because, pods in _by_reason(mesh, absent).items():
+        yield NotEvaluated(rule, tuple(pods), tuple(map(_dump_of, pods)), because)
+    places = {name: place for place, name in enumerate(mesh.proxy_names)}
+    for key in sorted(mesh.proxies_unread, key=lambda key: places.get(key, -1)):
+        if is_asked(key):
+            yield NotEvaluated(rule, (key,), (f"proxies/{key}/config_dump.json",), mesh.proxies_unread[key])
+    for key, brief in briefs:
+        lacking = _absent_sections(brief)
+        if lacking and is_asked(key):
+            named = tuple(f"{brief.document}: {s}" for s in lacking)
             yield NotEvaluated(rule, (key,), named, f"the dump has no section for {', '.join(lacking)}")
-    if not (expected or mesh.proxies or mesh.proxies_unread):
+    if not (expected or known):
         yield NotEvaluated(rule, (), ("proxies/*/*/config_dump.json",), "no sidecar's config dump was read")
 
 
-def _missing_endpoints(rule: str, mesh: Mesh, namespaces: Sequence[str]) -> Iterator[NotEvaluated]:
-    blind = [k for k, proxy in mesh.proxies.items() if not _knows_endpoints(proxy) and _asked(k, namespaces)]
+def _by_reason(mesh: Mesh, pods: Sequence[str]) -> dict[str, list[str]]:
+    """Pods without a dump by why it is not there, as far as whoever collected has said."""
+    reasons = {note.path: note.because for note in mesh.unread}
+    found: dict[str, list[str]] = {}
+    for pod in pods:
+        found.setdefault(reasons.get(_dump_of(pod), "the sidecar's config dump was not read"), []).append(pod)
+    return found
+
+
+def _reason(mesh: Mesh, path: str) -> str:
+    return next((note.because for note in mesh.unread if note.path == path), "")
+
+
+def _dump_of(pod: str) -> str:
+    return f"proxies/{pod}/config_dump.json"
+
+
+def _missing_endpoints(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
+    blind = [k for k, brief in mesh.briefs() if not brief.knows_endpoints and is_asked(k)]
     if blind:
         documents = tuple(f"proxies/{k}/clusters.json" for k in blind)
         why = "neither clusters.json nor a dump with endpoints (?include_eds) was read"
         yield NotEvaluated(rule, tuple(blind), documents, why)
 
 
-def _knows_endpoints(proxy: Proxy) -> bool:
-    return proxy.live_endpoints is not None or "endpoints" in proxy.sections
-
-
 def _missing_dns(rule: str, mesh: Mesh) -> Iterator[NotEvaluated]:
-    if mesh.dns is None and not any(_knows_endpoints(p) for p in mesh.proxies.values()):
+    if not _knows_addresses(mesh):
         yield NotEvaluated(rule, (), ("dns.json",), "no DNS answers were read")
+
+
+def _knows_addresses(mesh: Mesh) -> bool:
+    briefs = (mesh.brief(key) for key in sorted(mesh.proxy_names))
+    return mesh.dns is not None or any(brief is not None and brief.knows_endpoints for brief in briefs)
+
+
+def _absent_sections(brief: Brief) -> list[str]:
+    return [s for s in SECTIONS if s not in brief.sections]
+
+
+def is_off(rule: Rule, mesh: Mesh) -> bool:
+    """Whether a kind of evidence that the rule needs was not read at all, so that it says nothing of any pod.
+
+    Looks at dumps only until one holds endpoints.
+    """
+    kinds = (need for need in rule.needs if need not in OF_A_PROXY and need != "dns")
+    return any(kind not in mesh.kinds_read for kind in kinds) or ("dns" in rule.needs and not _knows_addresses(mesh))
+
+
+def is_blind(rule: Rule, brief: Brief) -> bool:
+    """Whether this one proxy's dump lacks what the rule needs."""
+    lacks_sections = "config_dump" in rule.needs and bool(_absent_sections(brief))
+    return lacks_sections or ("clusters" in rule.needs and not brief.knows_endpoints)

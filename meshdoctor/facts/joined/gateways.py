@@ -11,6 +11,7 @@ from meshdoctor.facts.joined.proxy_case import ProxyCase, Use, host_lost
 from meshdoctor.facts.joined.views import config_name, config_role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Gateway, Mesh, Service
+from meshdoctor.model.proxies import Brief
 from meshdoctor.model.proxy import Cluster, FilterChain, Proxy
 from meshdoctor.model.sheet import GatewayHop
 from meshdoctor.semantics.chains import Arrival, choose_chain
@@ -91,13 +92,26 @@ def _first_broken(case: ProxyCase, use: Use, host: str, gateway: str) -> Hop:
 
 
 def _routers_of(mesh: Mesh, gateway: str) -> list[Proxy]:
-    """Gateway proxies behind a Service: by its selector, else by their namespace."""
+    """Gateway proxies behind a Service: by its selector, else by their namespace.
+
+    Only dumps that may be a gateway's are looked at.
+    """
     service = _service_of(mesh, gateway)
     namespace = gateway.split(".")[1] if gateway.count(".") > 1 else ""
-    routers = [p for p in mesh.proxies.values() if p.node.role == "router" and p.node.namespace == namespace]
-    if service is None or not service.selector:
-        return routers
-    return [r for r in routers if _selected(mesh, r, service)]
+    names = [key for key in mesh.proxy_names if key.startswith(f"{namespace}/") and _may_route(mesh, key, service)]
+    found = [key for key in names if _is_router(mesh.brief(key), namespace)]
+    routers = [mesh.proxies[key] for key in found]
+    return [r for r in routers if service is None or not service.selector or _selected(mesh, r, service)]
+
+
+def _is_router(brief: Brief | None, namespace: str) -> bool:
+    return brief is not None and brief.role == "router" and brief.namespace == namespace
+
+
+def _may_route(mesh: Mesh, key: str, service: Service | None) -> bool:
+    """False only where the pod itself shows that the Service does not select it."""
+    pod = mesh.pods.get(key)
+    return pod is None or service is None or service.selector.items() <= pod.labels.items()
 
 
 def _selected(mesh: Mesh, router: Proxy, service: Service) -> bool:

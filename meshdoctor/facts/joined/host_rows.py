@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
+
+from msgspec import Struct
+
 from meshdoctor.facts.joined.connections import registered
 from meshdoctor.facts.joined.proxy_case import ProxyCase
+from meshdoctor.facts.joined.replicas import looks
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.facts.joined.views import seen_at
 from meshdoctor.model.hosts import HostRow, PodVerdict, Wish
@@ -13,25 +18,98 @@ from meshdoctor.trace.outbound import trace_host
 
 NEEDED = ("serviceentries", "pods")
 
+Pair = tuple[str, int | None]
+Wishes = dict[Pair, list[WantedHost]]
+Verdict = tuple[str, str, str | None]
+"""Verdict, reason and cluster."""
 
-def host_rows(sheet: Sheet) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
-    """(rows by host and port, what was not read)."""
-    pairs: dict[tuple[str, int | None], None] = {}
-    for case in sheet.sidecars:
-        pairs.update(dict.fromkeys(registered(case)))
-    wanted: dict[tuple[str, int | None], list[WantedHost]] = {}
+
+class Column(Struct):
+    """One sidecar's verdicts by host and port; replicas share them."""
+
+    pod: str
+    registered: Collection[Pair]
+    verdicts: dict[Pair, Verdict]
+
+
+def wishes_of(sheet: Sheet) -> Wishes:
+    """Who wants what, by host and port."""
+    wanted: Wishes = {}
     for wish in sheet.mesh.wanted:
         if sheet.is_asked(wish.pod):
             wanted.setdefault((wish.host, wish.port), []).append(wish)
-    pairs.update(dict.fromkeys(wanted))
+    return wanted
+
+
+def columns(sheet: Sheet, names: Collection[str], pairs: Collection[Pair] = ()) -> list[Column]:
+    """The columns of these pods, with these pairs and all that the pod itself has registered. Opens each dump once."""
+    wanted = wishes_of(sheet)
+    made: dict[str, Column] = {}
+    for look in looks(sheet.mesh, sheet.registry, names):
+        if look.case is None and look.first in made:
+            first = made[look.first]
+            made[look.place.pod] = Column(look.place.pod, first.registered, first.verdicts)
+        elif look.case is not None and look.case.viewer.is_sidecar:
+            made[look.place.pod] = _column(look.case, pairs, wanted)
+    return list(made.values())
+
+
+Work = Callable[[Collection[str]], list[Column]]
+Spread = Callable[[Collection[str], Work], list[list[Column]]]
+
+
+def at_once(names: Collection[str], work: Work) -> list[list[Column]]:
+    """The work over all pods as one share."""
+    return [work(names)]
+
+
+def host_rows(sheet: Sheet, spread: Spread = at_once) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
+    """(rows by host and port, what was not read). `spread` shares the work over the pods out.
+
+    A host that one sidecar alone knows is asked of all others in a second round.
+    """
+    wanted = wishes_of(sheet)
+    likely = dict.fromkeys([*_of_entries(sheet), *wanted])
+    found = _all(spread(sheet.names, lambda names: columns(sheet, names, likely)))
+    pairs = dict.fromkeys([pair for column in found for pair in column.registered] + list(wanted))
+    lacking = [c.pod for c in found if any(p not in c.verdicts for p in pairs if p[1] is not None)]
+    if lacking:
+        again = _all(spread(lacking, lambda names: columns(sheet, names, pairs)))
+        found = [*(c for c in found if c.pod not in set(lacking)), *again]
+    order = {name: place for place, name in enumerate(sheet.names)}
+    found.sort(key=lambda column: order[column.pod])
     ordered = sorted(pairs, key=lambda p: (p[0], p[1] or 0))
-    rows = tuple(_row(sheet, host, port, wanted) for host, port in ordered)
+    rows = tuple(_row(sheet, host, port, wanted.get((host, port), []), found) for host, port in ordered)
     return rows, tuple(f"resources/{kind}.yaml" for kind in NEEDED if kind not in sheet.mesh.kinds_read)
 
 
-def _row(sheet: Sheet, host: str, port: int | None, wanted: dict[tuple[str, int | None], list[WantedHost]]) -> HostRow:
-    wishes = wanted.get((host, port), [])
-    scheme = next((w.scheme for w in wishes if w.scheme), "")
+def _all(shares: list[list[Column]]) -> list[Column]:
+    return [column for share in shares for column in share]
+
+
+def _of_entries(sheet: Sheet) -> list[Pair]:
+    """What any sidecar may have registered by a ServiceEntry."""
+    entries = sheet.mesh.service_entries
+    pairs = [(h.lower(), p.number) for e in entries for h in e.hosts for p in e.ports if p.protocol.upper() != "UDP"]
+    return [pair for pair in pairs if not pair[0].startswith("*")]
+
+
+def _column(case: ProxyCase, pairs: Collection[Pair], wanted: Wishes) -> Column:
+    own = registered(case)
+    verdicts: dict[Pair, Verdict] = {}
+    for host, port in dict.fromkeys([*pairs, *own]):
+        if port is not None:
+            scheme = _scheme(wanted.get((host, port), ()))
+            traced = trace_host(case.tracer, case.tracer.destination(host, port, scheme=scheme))
+            verdicts[host, port] = (traced.verdict, traced.reason, traced.cluster)
+    return Column(case.key, own, verdicts)
+
+
+def _scheme(wishes: Sequence[WantedHost]) -> str:
+    return next((w.scheme for w in wishes if w.scheme), "")
+
+
+def _row(sheet: Sheet, host: str, port: int | None, wishes: list[WantedHost], found: list[Column]) -> HostRow:
     entries = [e for e in sheet.registry.entries(host) if port is None or any(p.number == port for p in e.ports)]
     declared = next((p.protocol.upper() for e in entries for p in e.ports if p.number == port), "")
     return HostRow(
@@ -43,10 +121,5 @@ def _row(sheet: Sheet, host: str, port: int | None, wanted: dict[tuple[str, int 
             Wish(w.pod, tuple(s.where for s in w.seen), tuple(seen_at(s.pointer, s.where) for s in w.seen))
             for w in wishes
         ),
-        verdicts=tuple(_verdict(case, host, port, scheme) for case in sheet.sidecars) if port is not None else (),
+        verdicts=tuple(PodVerdict(c.pod, *c.verdicts[host, port]) for c in found) if port is not None else (),
     )
-
-
-def _verdict(case: ProxyCase, host: str, port: int, scheme: str) -> PodVerdict:
-    traced = trace_host(case.tracer, case.tracer.destination(host, port, scheme=scheme))
-    return PodVerdict(case.key, traced.verdict, traced.reason, traced.cluster)

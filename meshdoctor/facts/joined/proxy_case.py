@@ -134,7 +134,8 @@ class ProxyCase:
                 name = chain.tcp.clusters[0].name
                 found = REGISTRY_ONLY if name == BLACKHOLE else ALLOW_ANY
                 return found, Evidence(self.proxy.document, chain.path, name)
-        for config in (self.proxy.routes[n] for n in self.proxy.routes if n.isdigit()):
+        numbered = sorted((n for n in self.proxy.routes if n.isdigit()), key=int)
+        for config in (self.proxy.routes[n] for n in numbered):
             for host in config.virtual_hosts:
                 if host.name in POLICY_HOSTS:
                     found = REGISTRY_ONLY if host.name == "block_all" else ALLOW_ANY

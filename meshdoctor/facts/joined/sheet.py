@@ -1,9 +1,8 @@
-"""The sheet of a mesh: each list of joined facts, made when a rule first selects it."""
+"""The sheet of a mesh: lists of joined facts, proxy by proxy, each made when a rule first selects it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 
 from meshdoctor.facts.joined.claims import claims
 from meshdoctor.facts.joined.connections import connections
@@ -15,9 +14,11 @@ from meshdoctor.facts.joined.pod_facts import credential_facts, pod_views
 from meshdoctor.facts.joined.proxy_case import ProxyCase
 from meshdoctor.facts.joined.proxy_state import policies, rejections
 from meshdoctor.facts.joined.references import dangling, faults, virtual_service_hosts
+from meshdoctor.facts.joined.replicas import looks
 from meshdoctor.facts.joined.upstreams import upstreams
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.sheet import Fact
+from meshdoctor.semantics.labels import fits, read_selector
 from meshdoctor.semantics.registry import Registry
 
 PER_SIDECAR: dict[str, Callable[[ProxyCase], Iterator[Fact]]] = {
@@ -36,43 +37,62 @@ PER_SIDECAR: dict[str, Callable[[ProxyCase], Iterator[Fact]]] = {
 """Lists made sidecar by sidecar. Gateways have no outbound side of their own to judge."""
 
 
-class Sheet:
-    """Facts by list name, each list made once. `namespaces` limits them to pods of these namespaces."""
+PER_POD: dict[str, Callable[[Mesh, Registry], Iterator[Fact]]] = {
+    "credentials": lambda mesh, registry: credential_facts(mesh),
+    "pods": pod_views,
+}
+"""Lists made without a look at any sidecar's configuration."""
 
-    def __init__(self, mesh: Mesh, namespaces: Sequence[str] = ()) -> None:
-        self.mesh = mesh
-        self.registry = Registry(mesh)
-        self._namespaces = frozenset(namespaces)
+
+class CaseSheet:
+    """The lists of one proxy, each made once."""
+
+    def __init__(self, case: ProxyCase) -> None:
+        self._case = case
         self._made: dict[str, Sequence[Fact]] = {}
 
-    @cached_property
-    def proxies(self) -> list[ProxyCase]:
-        """Every proxy looked at, gateways included."""
-        return [ProxyCase(self.mesh, self.registry, key) for key in self.mesh.proxies if self.is_asked(key)]
-
-    @property
-    def sidecars(self) -> list[ProxyCase]:
-        """Proxies that serve one application's outbound traffic."""
-        return [case for case in self.proxies if case.viewer.is_sidecar]
-
-    def is_asked(self, key: str) -> bool:
-        """Whether a pod is in the namespaces looked at."""
-        return not self._namespaces or key.split("/", 1)[0] in self._namespaces
-
     def facts(self, name: str) -> Sequence[Fact]:
-        """One list of the sheet."""
+        """One list of the sheet as far as this proxy goes; empty for those of pods."""
         if name not in self._made:
-            self._made[name] = [f for f in self._make(name) if not f.pod or self.is_asked(f.pod)]
+            self._made[name] = tuple(self._make(name))
         return self._made[name]
 
     def _make(self, name: str) -> Iterator[Fact]:
-        if name in PER_SIDECAR:
-            for case in self.sidecars:
-                yield from PER_SIDECAR[name](case)
-        elif name == "rejections":
-            for case in self.proxies:
-                yield from rejections(case)
-        elif name == "credentials":
-            yield from credential_facts(self.mesh)
-        elif name == "pods":
-            yield from pod_views(self.mesh, self.registry)
+        if name == "rejections":
+            return rejections(self._case)
+        per_sidecar = PER_SIDECAR.get(name)
+        return per_sidecar(self._case) if per_sidecar and self._case.viewer.is_sidecar else iter(())
+
+
+class Sheet:
+    """The mesh as rules see it, limited to pods of these namespaces that a label selector fits."""
+
+    def __init__(self, mesh: Mesh, namespaces: Sequence[str] = (), labels: str = "") -> None:
+        self.mesh = mesh
+        self.registry = Registry(mesh)
+        self._namespaces = frozenset(namespaces)
+        self._labels = read_selector(labels)
+
+    @property
+    def names(self) -> list[str]:
+        """Pods looked at that have a dump, gateways included, in the order of the capture."""
+        return [key for key in self.mesh.proxy_names if self.is_asked(key)]
+
+    def is_asked(self, key: str) -> bool:
+        """Whether a pod is looked at. One that only its dump names has no labels that are known."""
+        if self._namespaces and key.split("/", 1)[0] not in self._namespaces:
+            return False
+        pod = self.mesh.pods.get(key)
+        return fits(self._labels, pod.labels if pod else {})
+
+    def of_pods(self, name: str) -> list[Fact]:
+        """A list that no dump is read for; empty for the others."""
+        made = PER_POD[name](self.mesh, self.registry) if name in PER_POD else ()
+        return [fact for fact in made if not fact.pod or self.is_asked(fact.pod)]
+
+    def facts(self, name: str) -> list[Fact]:
+        """One whole list. Goes through every dump: to judge a mesh, make all lists of a proxy at once."""
+        if name in PER_POD:
+            return self.of_pods(name)
+        cases = (look.case for look in looks(self.mesh, self.registry, self.names, alone=True))
+        return [fact for case in cases if case for fact in CaseSheet(case).facts(name)]

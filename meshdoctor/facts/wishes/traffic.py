@@ -76,8 +76,9 @@ def _foreign(log: AccessLog) -> str:
 
 def _is_sidecar(key: str, mesh: Mesh) -> bool:
     """Gateways want nothing by themselves."""
-    pod, proxy = mesh.pods.get(key), mesh.proxies.get(key)
-    role = proxy_role(pod) or (proxy.node.role if proxy else "")
+    pod = mesh.pods.get(key)
+    brief = mesh.brief(key) if pod is None else None
+    role = brief.role if brief else proxy_role(pod)
     return role not in GATEWAYS and not is_ztunnel(key, pod)
 
 

@@ -29,7 +29,8 @@ TWO = (pod(), pod(key="bank/api"))
 
 
 def gaps(need: str, mesh: Mesh, *namespaces: str) -> list[NotEvaluated]:
-    return gaps_of(msgspec.structs.replace(ALL, needs=(need,)), read_mesh(mesh.capture), namespaces)
+    asked = mesh.sheet(*namespaces).is_asked
+    return gaps_of(msgspec.structs.replace(ALL, needs=(need,)), read_mesh(mesh.capture), asked)
 
 
 def without_endpoints() -> Tree:

@@ -56,7 +56,7 @@ def test_the_inbound_catch_all_takes_nothing_outbound() -> None:
 
 def test_without_catch_all_no_verdict_is_possible() -> None:
     mesh = world()
-    mesh.proxies["shop/web"] = read(dump([listener("0.0.0.0", 80, chain(tcp("x")))]))
+    mesh.proxies = {"shop/web": read(dump([listener("0.0.0.0", 80, chain(tcp("x")))]))}
     found = traced(mesh, DB, 3306, ip="198.51.100.1")
     assert (found.verdict, found.missing) == ("unknown", ("listeners",))
 

@@ -215,7 +215,9 @@ def test_the_clusters_page_says_what_envoy_resolved(health: bytes, wanted: str) 
         [cluster(name, "STRICT_DNS", endpoint(DB, 9000), **lb)],
     )
     mesh = world()
-    mesh.proxies["shop/web"] = read_dump(json.dumps(made).encode(), DOCUMENT, "shop/web", live_endpoints(LIVE % health))
+    mesh.proxies = {
+        "shop/web": read_dump(json.dumps(made).encode(), DOCUMENT, "shop/web", live_endpoints(LIVE % health))
+    }
     found = traced(mesh, DB, 9000, ip=IP, protocol="tcp")
     assert found.verdict == wanted
     assert (found.endpoint == "203.0.113.9:9000") is (wanted == "delivered")

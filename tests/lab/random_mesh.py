@@ -1,0 +1,223 @@
+"""Random meshes for the differential test: what istiod accepts, in combinations that nobody wrote down.
+
+Everything follows from the seed. A connection's end must show in Envoy's access log, so:
+
+- a VirtualService sends to a host of its own, on a port that nothing else uses. Its cluster's name proves that this
+  VirtualService decided, and `own` tells which hosts it decides for.
+- an outside host answers in whatever protocol the client speaks, but for 443, which speaks TLS only. What a server
+  makes of a client's wrong protocol is not the mesh's doing, so nothing but TLS is tried there.
+- STATIC endpoints are addresses where somebody listens: a dead one hangs like a protocol sniffer.
+- no port is HTTP2 or GRPC: the outside hosts do not speak it.
+- no host is a bare address: whose it is cannot be read from the log.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from msgspec import Struct
+
+from tests.lab.scenario import Host, Object, Pod, Probe, Scenario
+
+NETWORKING = "networking.istio.io/v1"
+PLAIN = Pod("plain-5d9c7b8f64-aaaaa", "shop", {"app": "plain"})
+CAPTURING = Pod("capturing-6b7f9d8c5-bbbbb", "partners", {"app": "capturing"}, dns_capture=True)
+PODS = (PLAIN, CAPTURING)
+NAMESPACES = ("shop", "partners", "istio-system")
+
+PORTS = (80, 443, 3306, 5432, 8080, 9000)
+TLS_ONLY = 443
+TARGET_PORT = 7001
+ADDRESSES = {
+    "api.alpha.test": ("198.51.100.10", "198.51.100.11"),
+    "www.alpha.test": ("198.51.100.12",),
+    "db.alpha.test": ("203.0.113.10", "203.0.113.11"),
+    "api.beta.test": ("198.51.100.20",),
+    "db.beta.test": ("203.0.113.20",),
+    "eu.api.beta.test": ("198.51.100.21",),
+    "gamma.test": ("198.51.100.30", "203.0.113.30"),
+    "stranger.test": ("192.0.2.10",),
+}
+WILDCARDS = ("*.alpha.test", "*.beta.test", "*.api.beta.test", "*.test")
+RANGES = ("198.51.100.0/24", "203.0.113.0/24", "203.0.113.8/29", "198.51.100.10/32", "198.51.0.0/16")
+TARGETS = {f"target-{number}.test": (f"198.18.0.{number + 1}",) for number in range(6)}
+PROTOCOLS = ("TCP", "TCP", "TCP", "TLS", "TLS", "HTTPS", "HTTP", "HTTP", "HTTP", "MONGO", "MYSQL", "")
+
+
+def _host(name: str, ips: tuple[str, ...]) -> Host:
+    ports = {TARGET_PORT: "any"} if name in TARGETS else {p: "tls" if p == TLS_ONLY else "any" for p in PORTS}
+    # Any name is served: one host's endpoints may be another's, and a 404 is not the mesh's doing.
+    return Host(name, ips, ports, names=("*.test",))
+
+
+HOSTS = tuple(_host(name, ips) for name, ips in (ADDRESSES | TARGETS).items())
+
+
+class Dice:
+    """Choices by one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def one(self, *values: Any) -> Any:
+        """One of these."""
+        return self._random.choice(values)
+
+    def some(self, values: Any, least: int, most: int) -> list[Any]:
+        """Several different ones."""
+        return self._random.sample(list(values), self._random.randint(least, min(most, len(values))))
+
+    def chance(self, share: float) -> bool:
+        """True in this share of the calls."""
+        return self._random.random() < share
+
+    def number(self, least: int, most: int) -> int:
+        """A number between these, both included."""
+        return self._random.randint(least, most)
+
+
+class Routed(Struct, frozen=True):
+    """A VirtualService: which host it is for and where it alone sends it."""
+
+    host: str
+    target: str
+
+
+def random_mesh(seed: int, probes: int = 40) -> Scenario:
+    """The mesh of this seed, with connections to try."""
+    dice = Dice(seed)
+    objects: list[Object] = [_entry(dice, number) for number in range(dice.number(3, 8))]
+    named = sorted({host for o in objects for host in o["spec"]["hosts"]})
+    routed = []
+    for target in dice.some(TARGETS, 0, 3):
+        host = dice.one(*named, *ADDRESSES)
+        objects += [_target(target), _virtual_service(dice, host, target)]
+        routed.append(Routed(host, target))
+    objects += [_rule(dice, number, dice.one(*named)) for number in range(dice.number(0, 2))]
+    objects += [_service(dice, number) for number in range(dice.number(0, 2))]
+    if dice.chance(0.35):
+        objects.append(_sidecar(dice))
+    mesh = {"outboundTrafficPolicy": {"mode": "ALLOW_ANY"}} if dice.chance(0.3) else {}
+    batches: tuple[tuple[Object, ...], ...] = (tuple(objects),)
+    if dice.chance(0.4):
+        half = dice.number(1, len(objects) - 1)
+        batches = (tuple(objects[:half]), tuple(objects[half:]))
+    tried = tuple(_probe(dice, objects, routed) for _ in range(probes))
+    return Scenario(f"random mesh {seed}", PODS, HOSTS, batches, tried, mesh)
+
+
+def _object(kind: str, name: str, namespace: str, spec: Object) -> Object:
+    return {"apiVersion": NETWORKING, "kind": kind, "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+
+
+def _entry(dice: Dice, number: int) -> Object:
+    wildcard = dice.chance(0.2)
+    names = [name for name in ADDRESSES if name != "stranger.test"]
+    hosts = [dice.one(*WILDCARDS)] if wildcard else dice.some(names, 1, 2 if dice.chance(0.2) else 1)
+    resolution = "NONE" if wildcard else dice.one("DNS", "DNS", "NONE", "STATIC")
+    spec: Object = {"hosts": hosts, "location": "MESH_EXTERNAL", "resolution": resolution}
+    spec["ports"] = [_port(dice, port) for port in dice.some(PORTS, 1, 2)]
+    own = [ip for host in hosts for ip in ADDRESSES.get(host, ())]
+    if dice.chance(0.4):
+        # Istio's kind refuses ranges for DNS.
+        ranges = [dice.one(*RANGES)] if resolution != "DNS" else []
+        spec["addresses"] = dice.some(own, 1, 2) if own and dice.chance(0.7) else ranges
+    if resolution == "STATIC":
+        spec["endpoints"] = [{"address": ip} for ip in dice.some(own, 1, 2)]
+    if dice.chance(0.25):
+        spec["exportTo"] = dice.one(["."], ["shop"], ["partners"], ["shop", "partners"], ["*"])
+    return _object("ServiceEntry", f"entry-{number}", dice.one("shop", *NAMESPACES), spec)
+
+
+def _port(dice: Dice, number: int) -> Object:
+    protocol = dice.one("TLS", "HTTPS", "TCP", "TCP") if number == TLS_ONLY else dice.one(*PROTOCOLS)
+    made: Object = {"number": number, "name": f"port-{number}"}
+    return made | ({"protocol": protocol} if protocol else {})
+
+
+def _target(target: str) -> Object:
+    port = {"number": TARGET_PORT, "name": "port-7001", "protocol": "TCP"}
+    # Addresses keep this entry's listener to itself.
+    spec = {"hosts": [target], "addresses": list(TARGETS[target]), "ports": [port]}
+    return _object(
+        "ServiceEntry", target.split(".")[0], "shop", spec | {"location": "MESH_EXTERNAL", "resolution": "DNS"}
+    )
+
+
+def _virtual_service(dice: Dice, host: str, target: str) -> Object:
+    sent = [{"destination": {"host": target, "port": {"number": TARGET_PORT}}}]
+    spec: Object = {"hosts": [host]}
+    kind = dice.one("http", "http", "tls", "tcp")
+    if kind == "http":
+        route: Object = {"name": target.split(".")[0], "route": sent}
+        if dice.chance(0.4):
+            route["match"] = [dice.one({"uri": {"prefix": "/api"}}, {"port": dice.one(*PORTS)})]
+        if dice.chance(0.15):
+            route["fault"] = {"abort": {"httpStatus": 503, "percentage": {"value": 100}}}
+        spec["http"] = [route]
+    elif kind == "tls":
+        spec["tls"] = [{"match": [{"port": dice.one(443, 443, 9000), "sniHosts": [host]}], "route": sent}]
+    else:
+        spec["tcp"] = [{"match": [{"port": dice.one(*PORTS)}], "route": sent}]
+    if dice.chance(0.2):
+        spec["exportTo"] = dice.one(["."], ["shop"])
+    return _object("VirtualService", f"to-{target.split('.')[0]}", dice.one("shop", "shop", "partners"), spec)
+
+
+def _rule(dice: Dice, number: int, host: str) -> Object:
+    tls = dice.one({"mode": "SIMPLE"}, {"mode": "SIMPLE"}, {"mode": "DISABLE"}, {"mode": "ISTIO_MUTUAL"})
+    policy: Object = {"tls": tls}
+    if dice.chance(0.4):
+        policy = {"portLevelSettings": [{"port": {"number": dice.one(*PORTS)}, "tls": tls}]}
+    return _object(
+        "DestinationRule", f"rule-{number}", dice.one("shop", "partners"), {"host": host, "trafficPolicy": policy}
+    )
+
+
+def _service(dice: Dice, number: int) -> Object:
+    """A Service of the cluster on a port that outside hosts use as well."""
+    name = dice.one("http", "tcp", "any")
+    spec: Object = {"ports": [{"name": f"{name}-port", "port": dice.one(*PORTS)}], "selector": {"app": "none"}}
+    if dice.chance(0.3):
+        spec["clusterIP"] = "None"
+    metadata = {"name": f"service-{number}", "namespace": dice.one("shop", "partners")}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+def _sidecar(dice: Dice) -> Object:
+    choices = ["./*", "shop/*", "partners/*", "istio-system/*", "*/api.alpha.test", "*/*.beta.test", "~/*"]
+    hosts = dice.some(choices[:-1], 1, 3) if dice.chance(0.9) else ["~/*"]
+    spec: Object = {"egress": [{"hosts": hosts}]}
+    if dice.chance(0.3):
+        spec["outboundTrafficPolicy"] = {"mode": dice.one("ALLOW_ANY", "REGISTRY_ONLY")}
+    return _object("Sidecar", "default", dice.one("shop", "shop", "partners", "istio-system"), spec)
+
+
+def _probe(dice: Dice, objects: list[Object], routed: list[Routed]) -> Probe:
+    """Mostly to something that is registered."""
+    host, port = dice.one(*ADDRESSES), dice.one(*PORTS)
+    entries = [
+        o["spec"] for o in objects if o["kind"] == "ServiceEntry" and not o["spec"]["hosts"][0].startswith("target")
+    ]
+    if dice.chance(0.75):
+        entry = dice.one(*entries)
+        host = dice.one(*[name for name in ADDRESSES if any(covers(one, name) for one in entry["hosts"])])
+        port = dice.one(*entry["ports"])["number"]
+    protocol = "tls" if port == TLS_ONLY else dice.one("tcp", "server-first", "tls", "http", "http")
+    own = tuple(sorted(one.target for one in routed if covers(one.host, host)))
+    return Probe(
+        dice.one(PLAIN.name, PLAIN.name, CAPTURING.name),
+        host,
+        port,
+        protocol,
+        ip=dice.one(*ADDRESSES[host]) if dice.chance(0.5) else None,
+        sni=dice.one("", dice.one(*ADDRESSES)) if protocol == "tls" and dice.chance(0.1) else None,
+        path="/api/v1" if protocol == "http" and dice.chance(0.5) else None,
+        own=own,
+    )
+
+
+def covers(pattern: str, host: str) -> bool:
+    """A host or a `*.` wildcard covers this name."""
+    return pattern == host or (pattern.startswith("*.") and host.endswith(pattern[1:]))
