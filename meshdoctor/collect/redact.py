@@ -46,6 +46,12 @@ class Removals(Struct):
         """Notes that `what` was taken out of the document at `path`."""
         self.counts[path, what] += count
 
+    def put(self, path: str, taken: Removals) -> None:
+        """What one document's reading took out, in place of what an earlier reading of it did."""
+        for known in [key for key in self.counts if key[0] == path]:
+            del self.counts[known]
+        self.counts.update(taken.counts)
+
     def listed(self) -> tuple[Removed, ...]:
         """By document, then by what."""
         return tuple(Removed(path, what, count) for (path, what), count in sorted(self.counts.items()))
