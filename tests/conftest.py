@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NETWORK = ("live", "lab")
 """Markers of tests that talk to what they started themselves."""
 
+LEFT_OUT = pytest.StashKey[int]()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("meshdoctor")
@@ -50,6 +52,24 @@ def cli(capfd: pytest.CaptureFixture[str]) -> Cli:
         return Finished(int(code), out, err)
 
     return call
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests of the lab out unless they are asked for: one line says so, not one for each of them."""
+    if config.getoption("--lab"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("lab")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[LEFT_OUT] = len(left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    is_spread = config.pluginmanager.hasplugin("dsession")  # the processes of xdist count, not this one
+    if not config.getoption("--lab") and (is_spread or config.stash.get(LEFT_OUT, 0)):
+        terminalreporter.write_line(
+            "SKIPPED tests marked lab: they need a real Istio, `make lab-test` builds and runs it"
+        )
 
 
 @pytest.fixture(scope="session")

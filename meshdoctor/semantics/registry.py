@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import chain
 
 from msgspec import Struct
 
@@ -21,6 +22,9 @@ from meshdoctor.semantics.visibility import (
 )
 
 CLUSTER_LOCAL = ".svc.cluster.local"
+
+ALLOCATED = ("240.240.0.0/16", "2001:2::/48")
+"""Ranges from which Istio allocates addresses (istio/istio, pilot/pkg/features/pilot.go, IP_AUTOALLOCATE prefixes)."""
 
 
 class Viewer(Struct, frozen=True):
@@ -164,6 +168,15 @@ class Registry:
         if not is_ip(ip):
             return False
         return any(_holds(entry, ip) for entry in self._by_host.get(owner, ()))
+
+    def is_virtual(self, ip: str) -> bool:
+        """Istio gave this address to an entry: nobody listens there, it means something to sidecars only."""
+        return ip in self._allocated or covered(ip, ALLOCATED)
+
+    @cached_property
+    def _allocated(self) -> frozenset[str]:
+        given = (found for entry in self.mesh.service_entries for found in entry.status_addresses.values())
+        return frozenset(chain.from_iterable(given))
 
     def sent_by(self, config: str, host: str) -> bool | None:
         """Whether the VirtualService behind a chain or route is one for this host; None where it was not read."""

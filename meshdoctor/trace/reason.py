@@ -36,6 +36,8 @@ ADVICE = {
     "not-matched": "The proxy has a cluster for {host}, but no chain or route took this connection to it: compare the "
     "address, server name and protocol with what the listener matches.",
     "virtual-address-not-used": "With DNS capture the entry answers on its virtual address: dial the name, not {ip}.",
+    "virtual-address-sent-out": "In this pod {host} means a virtual address, made by an entry without port {port}. "
+    "Register {host}:{port} there too.",
     "direct-response": "A VirtualService answers for {host} itself; change its directResponse if that is not meant.",
     "redirect": "A VirtualService redirects {host}; change its redirect if that is not meant.",
     "service-entry-not-visible": "Let {namespace} see the entry: widen {field}.",
@@ -133,6 +135,7 @@ REASONS = {
     "double-tls": "double-tls",
     "direct-response": "direct-response",
     "redirect": "redirect",
+    "virtual-address-sent-out": "virtual-address-sent-out",
 }
 """Outcomes that are their own reason."""
 

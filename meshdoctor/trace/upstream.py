@@ -126,7 +126,16 @@ def _fault(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
     aborted = _aborted(walk)
     if aborted:
         return Outcome("broken", "fault", fault_on_every_request(walk), aborted)
-    return _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
+    return _nobody_there(walk, cluster, registry) or _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
+
+
+def _nobody_there(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
+    """A virtual address as the client dialled it, sent out unchanged: the entry it was made for has not this port."""
+    ip = walk.destination.ip
+    if cluster.type != "ORIGINAL_DST" or ip is None or not registry.is_virtual(ip):
+        return None
+    why = f"Envoy connects to {ip} itself, a virtual address of Istio's where nobody listens"
+    return Outcome("broken", "virtual-address-sent-out", why, Expect(("UF", "URX"), 503 if walk.route else None))
 
 
 def _no_endpoint(walk: Walk, cluster: Cluster) -> Outcome | None:

@@ -14,12 +14,11 @@ from tests.lab.lab import Lab, running
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The running lab, with whatever mesh the test before left in it: `lab.load` first.
 
-    Without `--lab` every test that asks for it skips; with `--lab` a lab that cannot run is an error.
+    Without `--lab` the tests that ask for it are not run; with `--lab` a lab that cannot run ends the session.
     """
-    if not request.config.getoption("--lab"):
-        pytest.skip("the real Istio lab: `make lab-test` builds it and runs these tests")
+    assert request.config.getoption("--lab"), "mark tests that use the lab with pytest.mark.lab"
     if because := parts.why_not():
-        pytest.fail(because, pytrace=False)
+        pytest.exit(because, returncode=1)
     with running(parts.parts()) as made:
         yield made
 

@@ -2,7 +2,8 @@
 
 The spec is JSON: a list of {host, names, ips, ports: {port: kind}, certificate, key}. Kinds: `tcp` greets with its name
 and waits for nothing; `http` and `tls` (HTTP inside TLS) say who served, or 404 for a Host that is not theirs; `any`
-does what the client does: TLS, HTTP, or a greeting to who stays silent or speaks anything else, inside TLS as well.
+does what the client does: TLS, HTTP, or a greeting to who stays silent or speaks anything else, inside TLS as well;
+`plain` does so without TLS.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ class Host:
             connection.close()
 
     async def _serve(self, connection: socket.socket, kind: str) -> None:
-        adaptive = kind == "any"
+        adaptive, secured = kind in ("any", "plain"), kind == "any"
         if adaptive:
             said = await _peek(connection)
-            kind = "tls" if said[:1] == TLS_HELLO else "http" if said.startswith(HTTP_METHODS) else "tcp"
+            kind = "tls" if secured and said[:1] == TLS_HELLO else "http" if said.startswith(HTTP_METHODS) else "tcp"
         reader, writer = await _streams(connection, self.context if kind == "tls" else None)
         first = b"" if kind == "tcp" else await _first(reader, SILENCE if adaptive else PATIENCE)
         if kind == "tcp" or (adaptive and first[:1] != TLS_HELLO and first not in HTTP_METHODS):

@@ -23,6 +23,10 @@ class LabError(RuntimeError):
     """The lab does not do what was asked: says what, and the end of the log that may tell why."""
 
 
+class Ended(LabError):
+    """A program that should run has ended: waiting is of no use."""
+
+
 def run(*command: str | Path, check: bool = True, stdin: str | None = None) -> str:
     """Output of a short command. Raises `LabError` with its complaint."""
     words = [str(word) for word in command]
@@ -33,12 +37,14 @@ def run(*command: str | Path, check: bool = True, stdin: str | None = None) -> s
 
 
 def wait_for(what: str, look: Callable[[], T | None], limit: float = LIMIT, every: float = 0.03) -> T:
-    """The first true answer of `look`. Errors count as not yet; `LabError` names the last one at the end."""
+    """The first true answer of `look`. Errors but `Ended` count as not yet; `LabError` names the last one."""
     deadline, last = time.monotonic() + limit, ""
     while time.monotonic() < deadline:
         try:
             if found := look():
                 return found
+        except Ended:
+            raise
         except Exception as error:
             last = f": {error}"
         time.sleep(every)
@@ -86,7 +92,7 @@ class Processes:
 
         def alive() -> T | None:
             if process.poll() is not None:
-                raise LabError(f"{name} ended with {process.returncode}")
+                raise Ended(f"{name} ended with {process.returncode}")
             return look()
 
         try:

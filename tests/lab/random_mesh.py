@@ -4,8 +4,9 @@ Everything follows from the seed. A connection's end must show in Envoy's access
 
 - a VirtualService sends to a host of its own, on a port that nothing else uses. Its cluster's name proves that this
   VirtualService decided, and `own` tells which hosts it decides for.
-- an outside host answers in whatever protocol the client speaks, but for 443, which speaks TLS only. What a server
-  makes of a client's wrong protocol is not the mesh's doing, so nothing but TLS is tried there.
+- an outside host answers in whatever protocol the client speaks, but for 443, which speaks TLS only, and 80, which
+  never does: trace counts on that. What a server makes of a client's wrong protocol is not the mesh's doing, so
+  nothing but TLS is tried on the one and no TLS on the other.
 - STATIC endpoints are addresses where somebody listens: a dead one hangs like a protocol sniffer.
 - no port is HTTP2 or GRPC: the outside hosts do not speak it.
 - no host is a bare address: whose it is cannot be read from the log.
@@ -27,7 +28,8 @@ PODS = (PLAIN, CAPTURING)
 NAMESPACES = ("shop", "partners", "istio-system")
 
 PORTS = (80, 443, 3306, 5432, 8080, 9000)
-TLS_ONLY = 443
+TLS_ONLY, NO_TLS = 443, 80
+KINDS = {TLS_ONLY: "tls", NO_TLS: "plain"}
 TARGET_PORT = 7001
 ADDRESSES = {
     "api.alpha.test": ("198.51.100.10", "198.51.100.11"),
@@ -46,7 +48,7 @@ PROTOCOLS = ("TCP", "TCP", "TCP", "TLS", "TLS", "HTTPS", "HTTP", "HTTP", "HTTP",
 
 
 def _host(name: str, ips: tuple[str, ...]) -> Host:
-    ports = {TARGET_PORT: "any"} if name in TARGETS else {p: "tls" if p == TLS_ONLY else "any" for p in PORTS}
+    ports = {TARGET_PORT: "any"} if name in TARGETS else {p: KINDS.get(p, "any") for p in PORTS}
     # Any name is served: one host's endpoints may be another's, and a 404 is not the mesh's doing.
     return Host(name, ips, ports, names=("*.test",))
 
@@ -204,7 +206,8 @@ def _probe(dice: Dice, objects: list[Object], routed: list[Routed]) -> Probe:
         entry = dice.one(*entries)
         host = dice.one(*[name for name in ADDRESSES if any(covers(one, name) for one in entry["hosts"])])
         port = dice.one(*entry["ports"])["number"]
-    protocol = "tls" if port == TLS_ONLY else dice.one("tcp", "server-first", "tls", "http", "http")
+    fitting = ["tls"] if port == TLS_ONLY else ["tcp", "server-first", "http", "http"]
+    protocol = dice.one(*fitting, *([] if port in KINDS else ["tls"]))
     own = tuple(sorted(one.target for one in routed if covers(one.host, host)))
     return Probe(
         dice.one(PLAIN.name, PLAIN.name, CAPTURING.name),

@@ -16,13 +16,13 @@ from msgspec import Struct, field
 Object = dict[str, Any]
 
 
-class Host(Struct, frozen=True, forbid_unknown_fields=True):
+class Host(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """An outside host that stands on the pods' loopback."""
 
     host: str
     ips: tuple[str, ...]
     ports: dict[int, str]
-    """What listens: tcp (greets), http, tls (HTTP inside), any (what the client speaks)."""
+    """What listens: tcp (greets), http, tls (HTTP inside), any (what the client speaks), plain (the same but TLS)."""
     names: tuple[str, ...] = ()
     """Other names of it, `*.` wildcards too: answered by DNS (but for wildcards), accepted as Host."""
     dns: tuple[str, ...] | None = None
@@ -35,7 +35,7 @@ class Host(Struct, frozen=True, forbid_unknown_fields=True):
         return {name: ips for name in (self.host, *self.names) if "*" not in name}
 
 
-class Pod(Struct, frozen=True, forbid_unknown_fields=True):
+class Pod(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A pod. Capture annotations are obeyed as istio-init would."""
 
     name: str
@@ -76,7 +76,7 @@ class Probe(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     """Hosts whose clusters are this host's own because a VirtualService for it sends it there."""
 
 
-class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
+class Scenario(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The whole."""
 
     about: str

@@ -144,8 +144,9 @@ class RunningPod:
         names = [f"DNS:{name}" for name in (host.host, *host.names)]
         file = f"outside-{host.host.replace('*', 'any')}"
         pair = self.control.authority.issue(file, *names)
-        plain: dict[str, Any] = to_builtins(host, str_keys=True)
-        return plain | {"certificate": str(pair.certificate), "key": str(pair.key)}
+        ports = {str(port): kind for port, kind in host.ports.items()}
+        served = {"host": host.host, "names": host.names, "ips": host.ips, "ports": ports}
+        return served | {"certificate": str(pair.certificate), "key": str(pair.key)}
 
     def _identity(self) -> None:
         """The workload's certificate as a file, where pilot-agent looks before it asks an authority."""

@@ -231,6 +231,32 @@ def test_original_dst_goes_where_the_client_dialled_but_for_the_port() -> None:
     assert moved.endpoint == f"{IP}:9443"
 
 
+@pytest.mark.parametrize(
+    ("ip", "allocated", "verdict"),
+    [
+        (IP, {}, "delivered"),
+        ("240.240.0.55", {}, "broken"),
+        ("2001:2::55", {}, "broken"),
+        ("100.64.0.7", {OTHER: ("100.64.0.7",)}, "broken"),
+        ("100.64.0.7", {OTHER: ("100.64.0.8",)}, "delivered"),
+    ],
+)
+def test_nobody_listens_at_a_virtual_address(ip: str, allocated: dict[str, tuple[str, ...]], verdict: str) -> None:
+    """Seen in the lab: the name means a virtual address, and a wildcard of resolution NONE takes the other ports."""
+    name = own("*.example", 9000)
+    binds = "::" if ":" in ip else "0.0.0.0"
+    mesh = world(
+        [listener(binds, 9000, chain(tcp(name)))],
+        clusters=[cluster(name, "ORIGINAL_DST")],
+        entries=[entry(OTHER, 443, status_addresses=allocated)],
+    )
+    found = traced(mesh, DB, 9000, ip=ip, protocol="tcp")
+    assert found.verdict == verdict, found.because
+    if verdict == "broken":
+        assert (found.reason, found.expect.response_flags) == ("virtual-address-sent-out", ("UF", "URX"))
+        assert f"Register {DB}:9000" in found.advice
+
+
 def upstream_tls(socket: dict[str, Any] | None, port: int, protocol: str, **fields: Any) -> Trace:
     """db.example's own cluster on a port, with this TLS socket; HTTP through a connection manager."""
     name = own(DB, 9000)
