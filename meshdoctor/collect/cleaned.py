@@ -47,7 +47,10 @@ def _cleaned(path: str, document: Document, removals: Removals) -> Document:
 
 
 def _page(path: str, document: Document, removals: Removals) -> bytes:
-    return redact_page(path, document.read(), removals)
+    taken = Removals()
+    content = redact_page(path, document.read(), taken)
+    removals.put(path, taken)
+    return content
 
 
 def _items(trees: list[Any]) -> Iterator[dict[str, Any]]:

@@ -13,15 +13,18 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from meshdoctor.semantics.redaction import clean_page, clean_text, is_secret_setting
-from meshdoctor.semantics.secrets import REDACTED, may_be_key
+from meshdoctor.semantics.redaction import clean_page, clean_text
+from meshdoctor.semantics.secrets import REDACTED, holds_secret, is_secret_setting
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_OPTION = re.compile(r"(-{1,2}D?[A-Za-z][\w.-]*)=(.+)\Z", re.DOTALL)
+_OPTION = re.compile(r"(-{1,2}(?:D(?=[a-z]))?)([A-Za-z][\w.-]*)=(.+)\Z", re.DOTALL)
 _FLAG = re.compile(r"-{1,2}([A-Za-z][\w.-]*)\Z")
-_LINE = re.compile(
-    r"^([ \t]*(?:export )?[\"']?([\w.-]{1,128})[\"']?[ \t]*[=:][ \t]*)(\S[^\r\n]*?)([ \t]*)$", re.MULTILINE
+_MATCHED = frozenset(
+    {"exact", "prefix", "suffix", "regex", "inline_string", "inlineString", "inlineBytes", "inline_bytes"}
 )
+"""Where the value of a setting stands whose name leads to an object: Istio's StringMatch, Envoy's DataSource."""
+_OPAQUE = ("binaryData", "stringData")
+_TEXTS = (".log", ".txt")
 _SECTION = b"envoy.admin.v3.ClustersConfigDump"
 """What follows the bootstrap in a config dump; node metadata, where names tell of secrets, ends before it."""
 
@@ -43,6 +46,12 @@ class Removals(Struct):
         """Notes that `what` was taken out of the document at `path`."""
         self.counts[path, what] += count
 
+    def put(self, path: str, taken: Removals) -> None:
+        """What one document's reading took out, in place of what an earlier reading of it did."""
+        for known in [key for key in self.counts if key[0] == path]:
+            del self.counts[known]
+        self.counts.update(taken.counts)
+
     def listed(self) -> tuple[Removed, ...]:
         """By document, then by what."""
         return tuple(Removed(path, what, count) for (path, what), count in sorted(self.counts.items()))
@@ -51,8 +60,13 @@ class Removals(Struct):
 def redact_page(path: str, content: bytes, removals: Removals) -> bytes:
     """An admin page (JSON or text) without secrets."""
     text = content.decode("utf-8", "surrogateescape")
-    bootstrap = content.find(_SECTION)
-    cleaned, found = clean_page(text, bootstrap if bootstrap >= 0 else None)
+    if path.endswith(_TEXTS):
+        cleaned, found = clean_text(text)
+    else:
+        bootstrap = content.find(_SECTION)
+        cleaned, found = clean_page(
+            text, len(content[:bootstrap].decode("utf-8", "surrogateescape")) if bootstrap >= 0 else None
+        )
     if not found:
         return content
     for what, count in found.items():
@@ -72,6 +86,9 @@ def redact_object(path: str, body: dict[str, Any], removals: Removals) -> dict[s
         if isinstance(annotations, dict):
             annotations.pop(_LAST_APPLIED, None)
     walk = _Walk(path, removals)
+    for name in (*_OPAQUE, "data") if body.get("kind") == "Secret" else _OPAQUE:
+        if body.pop(name, None):
+            removals.add(path, name)
     if body.get("kind") == "ConfigMap" and isinstance(body.get("data"), dict):
         walk.settings(body["data"], "key")
     walk.mapping(body)
@@ -84,17 +101,26 @@ class _Walk:
         self.removals = removals
 
     def mapping(self, value: dict[str, Any]) -> None:
-        name, text = value.get("name"), value.get("value")
+        text = value.get("value")
+        name = value.get("name", value.get("key"))
         if isinstance(name, str) and isinstance(text, str) and self._is_secret(name, text):
-            value["value"] = self._gone(f"env {name}")
+            value["value"] = self._gone(f"env {name}" if "name" in value else f"header {name}")
         for key, member in value.items():
             if isinstance(member, dict):
+                self.named(key, member)
                 self.mapping(member)
             elif isinstance(member, list):
                 self.sequence(member)
             elif isinstance(member, str) and member != REDACTED:
                 secret = is_secret_setting(key, member)
                 value[key] = self._gone(f"field {key}") if secret else self.text(member)
+
+    def named(self, name: str, value: dict[str, Any]) -> None:
+        """The value of a setting one level below its name."""
+        for key in _MATCHED & value.keys():
+            text = value[key]
+            if isinstance(text, str) and is_secret_setting(name, text):
+                value[key] = self._gone(f"field {name}")
 
     def sequence(self, values: list[Any]) -> None:
         flag = ""
@@ -113,9 +139,7 @@ class _Walk:
         for key, text in data.items():
             if not isinstance(text, str):
                 continue
-            if "\n" in text:
-                data[key] = _LINE.sub(self._line, text)
-            elif self._is_secret(key, text):
+            if "\n" not in text.strip() and self._is_secret(key, text):
                 data[key] = self._gone(f"{label} {key}")
 
     def text(self, text: str) -> str:
@@ -126,21 +150,14 @@ class _Walk:
 
     def _argument(self, flag: str, text: str) -> str:
         match = _OPTION.match(text)
-        if match and self._is_secret(match.group(1).lstrip("-"), match.group(2)):
-            return f"{match.group(1)}={self._gone('argument ' + match.group(1))}"
+        if match and self._is_secret(match.group(2), match.group(3)):
+            return f"{match.group(1)}{match.group(2)}={self._gone('argument ' + match.group(2))}"
         if flag and not text.startswith("-") and self._is_secret(flag, text):
-            return self._gone(f"argument --{flag}")
+            return self._gone(f"argument {flag}")
         return self.text(text)
 
-    def _line(self, match: re.Match[str]) -> str:
-        start, name, value, end = match.groups()
-        bare = value.strip("\"',")
-        if not self._is_secret(name, bare):
-            return match.group()
-        return start + value.replace(bare, self._gone(f"line {name}")) + end
-
     def _is_secret(self, name: str, value: str) -> bool:
-        return REDACTED not in value and (is_secret_setting(name, value) or may_be_key(name, value))
+        return REDACTED not in value and holds_secret(name, value)
 
     def _gone(self, what: str) -> str:
         self.removals.add(self.path, what)

@@ -1,41 +1,48 @@
 """Text without the secrets that a pattern can tell: private keys, passwords in URLs, tokens.
 
 Promises: what is no secret stays byte for byte, references (`$(VAR)`, `${VAR}`) among it; a second pass finds nothing.
-Every pattern starts with fixed text, so that tens of megabytes cost little, and every repeat is bounded.
+Every pattern starts with fixed text or at a word's begin, so that tens of megabytes cost little, hostile ones too.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 
-from meshdoctor.semantics.secrets import REDACTED, form_of_secret, is_hole, is_secret_name
+from meshdoctor.semantics.secrets import REDACTED, is_hole, is_reference, is_secret_setting
+from meshdoctor.semantics.settings_text import clean_settings
 
 _Replace = Callable[[Counter[str], re.Match[str]], str]
 
-_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY)-----.{0,20000}?(?:-----END \1-----|\Z)", re.DOTALL)
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY)-----(?:[\w+/=\s\\:,]|-(?!----))*+(?:-----END \1-----)?"
+)
 _URL = re.compile(r"://([^\s/?#:@\"'\\]{0,256}):([^\s/?#\"'\\]{1,1024})@")
-_GO_DSN = re.compile(r"([^\s:@\"'/=]{1,128}):([^\s@\"'/]{1,512})@(?:tcp|unix)\(")
+_GO_DSN = re.compile(r"(?<![^\s@\"'/])([^\s:@\"'/]{1,256}):([^\s@\"'/]{1,512})@(?:tcp|unix)\(")
 _SCHEME_TOKEN = re.compile(r"\b(Bearer|Basic) +([A-Za-z0-9+/_.~=-]{8,8192})")
 _JWT = re.compile(r"\beyJ[\w-]{8,4096}\.eyJ[\w-]{8,16384}\.[\w-]{8,4096}")
 _AWS = re.compile(r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b")
+_FORGE = re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abps]-)[\w-]{16,255}")
 _PARAMETER = re.compile(
     r"\b(password|passwd|pwd|access_token|api_key|apikey|client_secret|sig|signature|token|secret)=([^&;,\s\"'\\]{1,2048})",
     re.IGNORECASE,
 )
 _HEADER = re.compile(r'"key": ?"([^"\\]{1,128})",\s{0,64}"value": ?"((?:[^"\\]|\\.){1,16384})"')
-_NAME = re.compile(r'"([\w./-]{1,128})": ?"')
 _PAIR = re.compile(r'"([\w./-]{1,128})": ?"((?:[^"\\]|\\.){1,16384})"')
 _LAST_APPLIED = re.compile(r'"kubectl\.kubernetes\.io/last-applied-configuration": ?"((?:[^"\\]|\\.){0,1048576})"')
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_MATCHER = re.compile(
+    r'"name": ?"([^"\\]{1,128})",\s{0,64}"(?:string_match|exact_match|prefix_match)": ?'
+    r'(?:\{\s{0,64}"(?:exact|prefix|suffix|contains)": ?)?"((?:[^"\\]|\\.){1,16384})"'
+)
 
 
 def clean_text(text: str) -> tuple[str, Counter[str]]:
     """`text` without secrets, and how many of which sort were taken out, by a name for people."""
     found: Counter[str] = Counter()
-    text = _clean(text, found)
+    text = clean_settings(_clean(text, found), found)
     return (_PARAMETER.sub(partial(_parameter, found), text) if "=" in text else text), found
 
 
@@ -47,12 +54,13 @@ def clean_page(text: str, settings_end: int | None = None) -> tuple[str, Counter
     """
     found: Counter[str] = Counter()
     head, tail = (text, "") if settings_end is None else (text[:settings_end], text[settings_end:])
-    if any(map(_may_name_a_secret, set(_NAME.findall(head)))):
-        text = _PAIR.sub(partial(_pair, found), head) + tail
+    text = _PAIR.sub(partial(_pair, found), head) + tail
     if "last-applied-configuration" in text:
         text = _LAST_APPLIED.sub(partial(_last_applied, found), text)
     if '"key"' in text:
         text = _HEADER.sub(partial(_header, found), text)
+    if "_match" in text:
+        text = _MATCHER.sub(partial(_header, found), text)
     return _clean(text, found), found
 
 
@@ -61,13 +69,6 @@ def _clean(text: str, found: Counter[str]) -> str:
         if mark in text:
             text = pattern.sub(partial(replace, found), text)
     return text
-
-
-def is_secret_setting(name: str, value: str) -> bool:
-    """Whether the value of a setting (environment, annotation, header, key of a ConfigMap) is a secret as a whole."""
-    if value == REDACTED:
-        return False
-    return name.lower() in _SECRET_HEADERS or form_of_secret(name, value) == "literal"
 
 
 def _whole(match: re.Match[str], group: int, sort: str, found: Counter[str]) -> str:
@@ -103,23 +104,27 @@ def _bare(found: Counter[str], match: re.Match[str]) -> str:
 
 
 def _parameter(found: Counter[str], match: re.Match[str]) -> str:
-    return _whole(match, 2, "password or token in a text", found)
+    return match.group() if is_reference(match.group(2)) else _whole(match, 2, "password or token in a text", found)
 
 
 def _header(found: Counter[str], match: re.Match[str]) -> str:
     return _whole(match, 2, "header", found) if is_secret_setting(match.group(1), match.group(2)) else match.group()
 
 
-@lru_cache(maxsize=4096)
-def _may_name_a_secret(name: str) -> bool:
-    """The name alone: the same few hundred stand in every page."""
-    return name.lower() in _SECRET_HEADERS or is_secret_name(name)
-
-
 def _pair(found: Counter[str], match: re.Match[str]) -> str:
-    if not _may_name_a_secret(match.group(1)):
+    name, value = match.groups()
+    if is_secret_setting(name, value):
+        return _whole(match, 2, "setting", found)
+    if "\\" not in value and "=" not in value:
         return match.group()
-    return _whole(match, 2, "setting", found) if is_secret_setting(match.group(1), match.group(2)) else match.group()
+    # A text inside the JSON: an annotation or a setting that is JSON, YAML or properties itself.
+    try:
+        inside = json.loads(f'"{value}"', strict=False)
+    except ValueError:
+        return match.group()
+    cleaned, taken = clean_text(inside)
+    found.update(taken)
+    return f'{match.group()[: match.start(2) - match.start()]}{json.dumps(cleaned)[1:-1]}"' if taken else match.group()
 
 
 _IN_TEXT: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
@@ -132,5 +137,10 @@ _IN_TEXT: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
     ("eyJ", _JWT, _bare),
     ("AKIA", _AWS, _bare),
     ("ASIA", _AWS, _bare),
+    ("ghp_", _FORGE, _bare),
+    ("ghs_", _FORGE, _bare),
+    ("github_pat_", _FORGE, _bare),
+    ("glpat-", _FORGE, _bare),
+    ("xox", _FORGE, _bare),
 )
 """What must stand in a text for a pattern to be worth a look, the pattern, and what becomes of its match."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 from meshdoctor.semantics.words import word_set, words
@@ -19,13 +20,22 @@ _KEYS = frozenset(
 )
 """Words that make a KEY behind them a secret one."""
 
+_OPEN_KEYS = word_set(
+    """
+    PARTITION SORT SORTING ROUTING PRIMARY FOREIGN UNIQUE INDEX CACHE PUBLIC HASH RANGE SHARD GROUP ORDER LOOKUP JOIN
+    OBJECT MAP CONFIG TOPIC MESSAGE LABEL METRIC TAG FIELD PARENT SCHEMA TRANSLATION REGISTRY DEDUP HEADER METADATA
+    """
+)
+"""Words that make a KEY behind them a name of something."""
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+
 _ABOUT_A_SECRET = word_set(
     """
     FILE FILENAME PATH DIR URL URI NAME TTL ID ENABLED ENABLE REQUIRED TYPE LENGTH MIN MAX EXPIRY EXPIRES
     EXPIRATION LIFETIME TIMEOUT SECONDS MINUTES HOURS DAYS MS DURATION INTERVAL POLICY ALGORITHM ALG HEADER FIELD
     PREFIX SUFFIX ISSUER AUDIENCE ENDPOINT HOST PORT REF REFERENCE STORE PROVIDER LOCATION VERSION COUNT LIMIT
     SIZE ARN NAMESPACE MODE FORMAT ENCODING ROTATION CLAIM CLASS SERVICE MANAGER BACKEND ENGINE ROLE SCOPE SCOPES
-    LABEL KIND MOUNT
+    LABEL KIND MOUNT HOSTS HOSTNAME SERVER SERVERS ADDR ADDRS ADDRESS DOMAIN URLS PORTS
     """
 )
 """Last words of names that tell something about a secret and do not hold it."""
@@ -67,16 +77,35 @@ def form_of_secret(name: str, value: str) -> str:
         password = next(group for group in match.groups() if group)
         if not _HOLE.fullmatch(password):
             return "url"
-    if is_secret_name(name) and text.lower() not in _NO_SECRET and not _is_reference(text):
+    if is_secret_name(name) and text.lower() not in _NO_SECRET and not is_reference(text):
         return "literal"
     return ""
 
 
-def may_be_key(name: str, value: str) -> bool:
-    """A KEY without a word that tells which: no finding rests on it, but nobody passes it on either."""
+@lru_cache(maxsize=4096)
+def may_name_secret(name: str) -> bool:
+    """Whether the value of a setting of this name may be a secret. The same few hundred names stand in every page."""
+    return name.lower() in _SECRET_HEADERS or is_secret_name(name)
+
+
+def is_secret_setting(name: str, value: str) -> bool:
+    """Whether the value of a setting (environment, annotation, header, key of a ConfigMap) is a secret as a whole."""
+    if value == REDACTED or not may_name_secret(name):
+        return False
+    return name.lower() in _SECRET_HEADERS or form_of_secret(name, value) == "literal"
+
+
+def holds_secret(name: str, value: str) -> bool:
+    """The same, or a KEY without a word that tells which: no finding rests on it, but nobody passes it on either."""
+    return is_secret_setting(name, value) or (value != REDACTED and _may_be_key(name, value))
+
+
+def _may_be_key(name: str, value: str) -> bool:
     parts = words(name)
+    if len(parts) < 2 or parts[-1] != "KEY" or parts[-2] in _OPEN_KEYS:
+        return False
     text = value.strip()
-    return bool(parts) and parts[-1] == "KEY" and text.lower() not in _NO_SECRET and not _is_reference(text)
+    return text.lower() not in _NO_SECRET and not is_reference(text)
 
 
 def is_hole(text: str) -> bool:
@@ -84,6 +113,6 @@ def is_hole(text: str) -> bool:
     return _HOLE.fullmatch(text) is not None
 
 
-def _is_reference(text: str) -> bool:
+def is_reference(text: str) -> bool:
     """The value only says where the secret is, or is a template's hole, or a URL without password."""
     return bool(_HOLE.fullmatch(text) or _ELSEWHERE.match(text) or re.match(r"[a-z][a-z0-9+.-]*://", text))

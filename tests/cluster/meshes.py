@@ -19,7 +19,9 @@ PAGES = {
     "clusters.json": "/clusters?format=json",
     "stats.txt": "/stats?usedonly",
 }
-SERVER_INFO = b'{"version": "c0ffee/1.36.4/Clean/RELEASE/BoringSSL", "state": "LIVE", "uptime_current_epoch": "5s"}'
+SERVER_INFO = (
+    b'{"version": "c0ffee/1.36.4/Clean/RELEASE/BoringSSL", "state": "LIVE", "hot_restart_version": "disabled"}'
+)
 STATS = b"cluster_manager.cds.update_rejected: 0\nlistener_manager.lds.update_rejected: 0\n"
 
 
