@@ -7,7 +7,9 @@ a server that was never there is told at once.
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import chain, repeat
 from typing import Any
 from urllib.parse import urlencode
@@ -66,6 +68,23 @@ class Session:
         self.server: str = login.configuration.host.rstrip("/")
         self._pool: Any = RESTClientObject(login.configuration).pool_manager
         self._reached = False
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """What WebSockets trust and show. Made once: reading the trusted certificates costs more than an answer.
+
+        Raises `OSError` for certificates that cannot be read.
+        """
+        configuration = self.configuration
+        cadata = getattr(configuration, "ca_cert_data", None)
+        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert or None, cadata=cadata)
+        if not configuration.verify_ssl or configuration.assert_hostname is False:
+            context.check_hostname = False
+        if not configuration.verify_ssl:
+            context.verify_mode = ssl.CERT_NONE
+        if configuration.cert_file:
+            context.load_cert_chain(configuration.cert_file, configuration.key_file)
+        return context
 
     def headers(self) -> dict[str, str]:
         """The user's credentials as headers; tokens are renewed here where the login knows how."""

@@ -6,7 +6,6 @@ with the same configuration. Sub-protocols: k8s.io/apimachinery, pkg/util/remote
 
 from __future__ import annotations
 
-import ssl
 from typing import Any
 from urllib.parse import urlencode, urlparse
 
@@ -63,8 +62,9 @@ def _opened(session: Session, target: str, protocols: list[str], deadline: Deadl
     from websocket import WebSocket, WebSocketBadStatusException, WebSocketException
 
     headers = [f"{name}: {value}" for name, value in session.headers().items()]
-    opened: Any = WebSocket(sslopt=_tls(session.configuration), skip_utf8_validation=True)
     try:
+        options = {"context": session.tls, "server_hostname": session.configuration.tls_server_name}
+        opened: Any = WebSocket(sslopt=options, skip_utf8_validation=True)
         opened.connect(
             "ws" + session.server.removeprefix("http") + target,
             header=headers,
@@ -79,19 +79,6 @@ def _opened(session: Session, target: str, protocols: list[str], deadline: Deadl
     except (WebSocketException, OSError) as problem:
         raise Unreachable(f"{session.server} does not open the connection: {problem}") from None
     return opened
-
-
-def _tls(configuration: Any) -> dict[str, Any]:
-    options: dict[str, Any] = {"cert_reqs": ssl.CERT_REQUIRED if configuration.verify_ssl else ssl.CERT_NONE}
-    if configuration.verify_ssl and configuration.ssl_ca_cert:
-        options["ca_certs"] = configuration.ssl_ca_cert
-    if not configuration.verify_ssl or configuration.assert_hostname is False:
-        options["check_hostname"] = False
-    if configuration.cert_file:
-        options.update(certfile=configuration.cert_file, keyfile=configuration.key_file)
-    if configuration.tls_server_name:
-        options["server_hostname"] = configuration.tls_server_name
-    return options
 
 
 def _proxy(configuration: Any) -> dict[str, Any]:
