@@ -100,6 +100,11 @@ class SidecarLog:
                         self._lines.setdefault(logged.client, []).append(logged)
                         self._more.notify_all()
 
+    def forget(self) -> None:
+        """Drop the connections seen so far: clients' ports come again."""
+        with self._more:
+            self._lines.clear()
+
     def of(self, clients: Sequence[str], patience: float) -> dict[str, list[Logged]]:
         """The lines of these connections by the client's address; what is not there after `patience` s never comes."""
         deadline = time.monotonic() + patience

@@ -137,6 +137,7 @@ class Lab:
             mine = [n for n, probe in enumerate(probes) if probe.pod == name]
             pod = self.pods[name]
             clusters = clusters_of(pod)
+            pod.log.forget()
             reports = pod.connect([probes[n] for n in mine], limit)
             logged = pod.log.of([r["client"] for r in reports if "client" in r], LOG_PATIENCE)
             for n, report in zip(mine, reports, strict=True):

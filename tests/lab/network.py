@@ -50,6 +50,10 @@ class Network:
         _ip("-n", self.bridge, "link", "add", f"to-{pod}", "type", "veth", "peer", "name", "eth0", "netns", name)
         _ip("-n", self.bridge, "link", "set", f"to-{pod}", "master", "pods", "up")
         batch = [f"addr add {address}/16 dev eth0", "link set eth0 up", "route add default dev lo"]
+        # Nobody answers at an unknown address: Envoy (root) is told so at once. The application's connections need a
+        # route, since the redirect comes after routing.
+        batch += ["route add 10.244.0.0/16 dev eth0 table 100", "route add unreachable default table 100"]
+        batch += ["rule add pref 100 uidrange 0-0 lookup 100"]
         batch += [f"addr add {ip}/32 dev lo" for ip in sorted(set(outside))]
         run("ip", "-n", name, "-batch", "-", stdin="\n".join(batch) + "\n")
         folder = RESOLVERS / name
