@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ from tests.dumps import (
     virtual_host,
 )
 from tests.dumps import routes as route_config
+from tests.replicas import Crowd
 
 ROUNDS = 5
 BIG = Path(__file__).resolve().parents[2] / "shared" / "big" / "capture.tar.gz"
@@ -49,10 +51,13 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 def main() -> None:
-    """Prints a table for the capture on the command line; without one for a big capture and an ordinary one."""
+    """Prints a table for the capture on the command line; without one for a big capture, an ordinary one, and many."""
     with tempfile.TemporaryDirectory() as folder:
         for path in captures(Path(folder)):
             measure(path)
+        if len(sys.argv) == 1:
+            measure_many(crowd(Path(folder) / "ordinary", snapshots_dir() / snapshot_names()[0], 400, 400))
+            measure_many(crowd(Path(folder) / "big", unpacked(Path(folder)), 100, 4))
 
 
 def captures(folder: Path) -> Iterator[Path]:
@@ -74,13 +79,53 @@ def measure(path: Path) -> None:
         ("orjson.loads of the dumps", yardstick),
         ("json.loads of the dumps", best(lambda: [json.loads(data) for data in dumps])),
         ("dump bytes to facts", best(lambda: [read_dump(data, "config_dump.json") for data in dumps])),
-        ("capture to facts", best(lambda: read_mesh(read_capture(path)))),
+        ("capture to facts", best(lambda: list(read_mesh(read_capture(path)).proxies.values()))),
         ("check --json, whole process", best(lambda: subprocess.run(command, check=True, capture_output=True))),
     ]
     say(f"{path.name}: {len(dumps)} dumps, {sum(map(len, dumps)) / 2**20:.1f} MiB, best of {ROUNDS}")
     for name, seconds in rows:
         say(f"  {name:32}{seconds * 1000:9.1f} ms {seconds / yardstick:7.2f} x orjson")
     say(f"  {'check --json, peak memory':32}{peak_memory(command) / 2**20:9.1f} MiB")
+
+
+def measure_many(path: Path) -> None:
+    """Prints the table of a capture with many sidecars, whose dumps nobody could hold at once."""
+    found = [d for name, d in read_capture(path).documents.items() if name.endswith("config_dump.json")]
+    data = found[0].read()
+    yardstick = best(lambda: orjson.loads(data)) * len(found)
+    say(f"{path.name}: {len(found)} dumps, {sum(d.size for d in found) / 2**20:.1f} MiB, once")
+    for name in ("check", "hosts"):
+        command = [sys.executable, "-m", "meshdoctor", name, "--json", "--from", str(path)]
+        start = time.perf_counter()
+        subprocess.run(command, check=False, capture_output=True)
+        seconds = time.perf_counter() - start
+        say(f"  {name + ' --json, whole process':32}{seconds * 1000:9.1f} ms {seconds / yardstick:7.2f} x orjson")
+        say(f"  {name + ' --json, peak memory':32}{peak_memory(command) / 2**20:9.1f} MiB in one process")
+
+
+def crowd(folder: Path, source: Path, pods: int, distinct: int) -> Path:
+    """A capture with replicas of each pod of another one; `distinct` of them are files of their own, the rest links."""
+    made = Crowd(source, replicas=distinct)
+    for path, document in made.capture.documents.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(document.read())
+    for pod in sorted((folder / "proxies").glob("*/*"))[:distinct]:
+        for number in range(pods // distinct - 1):
+            replica = pod.with_name(f"{pod.name}{number}")
+            replica.mkdir()
+            for file in pod.iterdir():
+                (replica / file.name).hardlink_to(file)
+    return folder
+
+
+def unpacked(folder: Path) -> Path:
+    """The big capture as a folder."""
+    if not BIG.is_file():
+        return folder / "capture"
+    place = folder / "unpacked"
+    with tarfile.open(BIG) as archive:
+        archive.extractall(place, filter="data")
+    return next(place.rglob("proxies")).parent
 
 
 def peak_memory(command: list[str]) -> int:

@@ -18,7 +18,6 @@ from meshdoctor.model.evidence import Capture, Document
 Tree = dict[str, Any]
 UNORDERED = ("dynamic_route_configs", "static_endpoint_configs", "dynamic_endpoint_configs")
 """What Envoy keeps in hash maps."""
-SUFFIXES = ("b4c5d", "f6g7h", "j8k9l", "zz9zz")
 
 
 class Crowd:
@@ -30,7 +29,7 @@ class Crowd:
         self._random = random.Random(seed)
         capture = read_capture(folder)
         kept = {path: document.read() for path, document in capture.documents.items()}
-        names = {key: [f"{key}{suffix}" for suffix in ("", *SUFFIXES[: replicas - 1])] for key in _keys(kept)}
+        names = {key: [key, *(f"{key}{_suffix(n)}" for n in range(1, replicas))] for key in _keys(kept)}
         for path, data in kept.items():
             if path.startswith("resources/pods."):
                 self.add(path, self._pods(data, names))
@@ -67,7 +66,7 @@ class Crowd:
                 made = copy.deepcopy(item)
                 if name is not None and number:
                     made["metadata"] |= {"name": name.split("/")[1], "uid": f"uid-{number}"}
-                    made.setdefault("status", {})["podIP"] = f"10.244.7.{number}"
+                    made.setdefault("status", {})["podIP"] = f"10.244.{number // 250}.{number % 250}"
                 items.append(made)
         self._random.shuffle(items)
         return yaml.safe_dump({**found, "items": items}).encode()
@@ -87,18 +86,24 @@ class Crowd:
 
     def _configure(self, section: Tree, number: int) -> None:
         """Another node, another time, another order."""
-        section["version_info"] = f"2026-11-21T10:00:0{number}Z/{number}"
+        section["version_info"] = f"2026-11-21T10:{number % 60:02d}:00Z/{number}"
         node = section.get("bootstrap", {}).get("node", {})
         if node:
             role, _, rest = node["id"].split("~", 2)
-            node["id"] = f"{role}~10.244.7.{number}~{rest}"
-            node.get("metadata", {})["INSTANCE_IPS"] = f"10.244.7.{number}"
+            node["id"] = f"{role}~10.244.{number // 250}.{number % 250}~{rest}"
+            node.get("metadata", {})["INSTANCE_IPS"] = f"10.244.{number // 250}.{number % 250}"
         for name in UNORDERED:
             if name in section:
                 self._random.shuffle(section[name])
         for entries in section.values():
             for entry in entries if isinstance(entries, list) else ():
-                entry["last_updated"] = f"2026-11-21T10:00:0{number}.000Z"
+                entry["last_updated"] = f"2026-11-21T10:{number % 60:02d}:00.000Z"
+
+
+def _suffix(number: int) -> str:
+    """As Kubernetes draws them: `bbbbc`."""
+    drawn = "bcdfghjklmnpqrstvwxz"
+    return "".join(drawn[number // len(drawn) ** place % len(drawn)] for place in range(4, -1, -1))
 
 
 def _keys(kept: dict[str, bytes]) -> set[str]:

@@ -14,6 +14,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import IO, TypeVar
 
 from meshdoctor.errors import MeshdoctorError
@@ -42,9 +43,13 @@ def spread(
     An error in one of the shares is raised here. A process that dies leaves its share to this one.
     """
     shares = split(sorted(names), size, workers or workers_for(sum(map(size, names))))
-    others = [_Worker(share, work) for share in shares[1:]]
+    others: list[_Worker] = []
     try:
-        return [work(shares[0]), *(other.result(work) for other in others)]
+        with suppress(OSError):  # no process to be had: this one does what is left
+            for share in shares[1:]:
+                others.append(_Worker(share, work))
+        done = [work(shares[0]), *(other.result(work) for other in others)]
+        return done + [work(share) for share in shares[1 + len(others) :]]
     finally:
         for other in others:
             other.stop()
@@ -68,7 +73,12 @@ class _Worker:
         reader, writer = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # about threads, of which there are none
-            self._pid = os.fork()
+            try:
+                self._pid = os.fork()
+            except OSError:
+                os.close(reader)
+                os.close(writer)
+                raise
         if self._pid == 0:
             os.close(reader)
             _serve(share, work, writer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 from meshdoctor.semantics.words import word_set, words
@@ -81,9 +82,15 @@ def form_of_secret(name: str, value: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
+def may_name_secret(name: str) -> bool:
+    """Whether the value of a setting of this name may be a secret. The same few hundred names stand in every page."""
+    return name.lower() in _SECRET_HEADERS or is_secret_name(name)
+
+
 def is_secret_setting(name: str, value: str) -> bool:
     """Whether the value of a setting (environment, annotation, header, key of a ConfigMap) is a secret as a whole."""
-    if value == REDACTED:
+    if value == REDACTED or not may_name_secret(name):
         return False
     return name.lower() in _SECRET_HEADERS or form_of_secret(name, value) == "literal"
 

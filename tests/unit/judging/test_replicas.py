@@ -188,10 +188,10 @@ def _assert_apart(crowd: Crowd, name: str) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        {"when": "fact.pod.endsWith('f6g7h')"},
-        {"when": "fact.evidence.exists(e, e.document.contains('f6g7h'))"},
-        {"select": "$.claims[?(@.pod =~ '.*f6g7h')]", "when": "true"},
-        {"when": "true", "grades": [{"when": "fact.pod.endsWith('f6g7h')", "severity": "warning"}]},
+        {"when": "fact.pod.endsWith('bbbbd')"},
+        {"when": "fact.evidence.exists(e, e.document.contains('bbbbd'))"},
+        {"select": "$.claims[?(@.pod =~ '.*bbbbd')]", "when": "true"},
+        {"when": "true", "grades": [{"when": "fact.pod.endsWith('bbbbd')", "severity": "warning"}]},
         {"when": "true", "subject": {"host": "", "port": "", "about": "{fact.pod}"}},
     ],
     ids=["when", "evidence", "select", "grade", "subject"],

@@ -68,6 +68,15 @@ def test_the_share_of_a_process_that_dies_is_done_by_this_one() -> None:
 
 
 @forks
+def test_where_no_process_is_to_be_had_this_one_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> int:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(os, "fork", fail)
+    assert [name for share in spread(NAMES, lambda name: 1, list, 3) for name in share] == NAMES
+
+
+@forks
 def test_no_process_is_left_behind() -> None:
     spread(NAMES, lambda name: 1, len, 3)
     with pytest.raises(ChildProcessError):
