@@ -64,7 +64,11 @@ def read_cluster(source: ClusterSource, watcher: Watcher | None = None, *, pod: 
     cluster.fetch(watcher, (lambda key: key == only) if only else lambda key: True)
     if source.resolver is not Resolver.OFF and not cluster.interrupted:
         names = names_to_resolve(read_mesh(cluster.capture()))
-        _resolve(cluster, source.resolver, {host: only} if host else names)
+        try:
+            _resolve(cluster, source.resolver, {host: only} if host else names)
+        except KeyboardInterrupt:
+            cluster.interrupted = True
+            cluster.note([Unread(DNS, "interrupted before it was read")])
     return cluster
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from meshdoctor import live
 from meshdoctor.collect.live import names, objects
 from meshdoctor.errors import Unreadable
 from tests.cluster.apiserver import FakeApi, Ran, status
@@ -33,10 +34,10 @@ def reasons(out: str) -> dict[str, str]:
 
 
 def test_a_cluster_is_judged_as_its_snapshot(cli: Cli, api: FakeApi) -> None:
-    live, told = cli(*CHECK), cli("check", "--json", "--from", f"demo:{SNAPSHOT}")
-    assert (live.code, told.code, live.err) == (1, 1, "")
-    assert rules_of(live.out) == rules_of(told.out)
-    report = json.loads(live.out)
+    seen, told = cli(*CHECK), cli("check", "--json", "--from", f"demo:{SNAPSHOT}")
+    assert (seen.code, told.code, seen.err) == (1, 1, "")
+    assert rules_of(seen.out) == rules_of(told.out)
+    report = json.loads(seen.out)
     assert report["source"]["kind"] == "cluster"
     assert report["source"]["location"] == "lab"
     assert report["summary"]["proxies"] == 1
@@ -189,6 +190,16 @@ def test_ctrl_c_keeps_what_was_read(cli: Cli, api: FakeApi, monkeypatch: pytest.
     assert json.loads(done.out)["summary"]["proxies"] == 1
     assert "interrupted" in reasons(done.out)[f"proxies/{silent}/config_dump.json"]
     assert "interrupted" in done.err
+
+
+def test_ctrl_c_while_names_are_resolved(cli: Cli, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    def struck(*_: object) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(live, "resolve_here", struck)
+    done = cli("check", "--json", "--dns", "local", "--logs", "0")
+    assert (done.code, json.loads(done.out)["summary"]["proxies"]) == (130, 1)
+    assert "interrupted" in reasons(done.out)["dns.json"]
 
 
 def test_ctrl_c_before_anything_was_read(cli: Cli, api: FakeApi) -> None:

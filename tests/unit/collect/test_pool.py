@@ -1,0 +1,99 @@
+"""Work on many things at once: bounded, one outcome each, and nobody waits for what hangs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from meshdoctor.collect.live import pool
+from meshdoctor.collect.live.pool import Pool
+from meshdoctor.errors import Unreadable
+from meshdoctor.kube.deadline import Cancelled, Deadline, TimedOut
+
+
+@pytest.fixture
+def release(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Set at the end, so that no thread outlives its test."""
+    monkeypatch.setattr(pool, "_GRACE", 0.0)
+    monkeypatch.setattr(pool, "_LOOK", 0.02)
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_each_item_has_one_outcome() -> None:
+    def work(item: int, deadline: Deadline) -> int:
+        if item % 10 == 3:
+            raise Unreadable(f"not {item}")
+        return item * item
+
+    done = {outcome.item: outcome for outcome in Pool(work, at_once=4, seconds=30.0).run(range(50))}
+    assert sorted(done) == [*range(50)]
+    assert {item: outcome.result for item, outcome in done.items() if not outcome.problem} == {
+        item: item * item for item in range(50) if item % 10 != 3
+    }
+    assert str(done[13].problem) == "not 13"
+
+
+def test_nothing_to_do() -> None:
+    assert list(Pool(lambda item, deadline: item, at_once=4, seconds=1.0).run([])) == []
+
+
+def test_no_more_at_once_than_allowed() -> None:
+    inside = threading.Semaphore(3)
+    crowded: list[int] = []
+
+    def work(item: int, deadline: Deadline) -> None:
+        if not inside.acquire(blocking=False):
+            crowded.append(item)
+            return
+        deadline.sleep(0.005)
+        inside.release()
+
+    assert len(list(Pool(work, at_once=3, seconds=30.0).run(range(30)))) == 30
+    assert crowded == []
+
+
+def test_what_hangs_in_a_call_without_deadline_is_given_up_and_the_rest_goes_on(release: threading.Event) -> None:
+    def work(item: int, deadline: Deadline) -> int:
+        if item < 2:
+            release.wait()
+        return item
+
+    done = {outcome.item: outcome for outcome in Pool(work, at_once=2, seconds=0.2).run(range(8))}
+    assert sorted(done) == [*range(8)]
+    assert isinstance(done[0].problem, TimedOut)
+    assert isinstance(done[1].problem, TimedOut)
+    assert [done[item].result for item in range(2, 8)] == [*range(2, 8)]
+
+
+def test_whoever_stops_taking_outcomes_ends_the_work(release: threading.Event) -> None:
+    ended = threading.Event()
+
+    def work(item: int, deadline: Deadline) -> int:
+        if item == 0:
+            return item
+        if not deadline.sleep(20.0):
+            ended.set()
+        deadline.left("it")
+        return item
+
+    outcomes = Pool(work, at_once=2, seconds=30.0).run(range(2))
+    assert next(outcomes).item == 0
+    outcomes.close()  # type: ignore[attr-defined] # it is a generator: what an interrupted `for` does with it
+    assert ended.wait(10.0)
+
+
+def test_a_deadline_that_is_over_or_stopped() -> None:
+    stop = threading.Event()
+    deadline = Deadline(30.0, stop)
+    assert 0 < deadline.within(5.0).left("it") <= 5.0
+    assert Deadline(1.0).within(50.0).left("it") <= 1.0
+    stop.set()
+    assert not deadline.within(5.0).sleep(10.0)
+    with pytest.raises(Cancelled):
+        deadline.left("it")
+    with pytest.raises(TimedOut, match="it took longer than 0 s"):
+        Deadline(0.0).left("it")
