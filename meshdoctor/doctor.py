@@ -9,7 +9,7 @@ hosts        Case    → Hosts
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,8 +88,11 @@ class Case:
         return read_mesh(self.capture)
 
 
-def open_case(source: Source, watcher: Watcher | None = None, *, pod: str = "", host: str = "") -> Case:
-    """Collect the evidence of a source. Of a live cluster, with `pod` only what a trace from there needs.
+def open_case(
+    source: Source, watcher: Watcher | None = None, *, pod: str = "", hosts: Collection[str] | None = None
+) -> Case:
+    """Collect the evidence of a source. Of a live cluster with `pod` only what a trace from there needs, with
+    `hosts` only their addresses.
 
     Raises `Unreadable` where it cannot be read, `NothingToJudge` where it holds nothing, `UsageError` where the source
     names nothing.
@@ -97,7 +100,7 @@ def open_case(source: Source, watcher: Watcher | None = None, *, pod: str = "", 
     if source.cluster is not None:
         from meshdoctor.live import read_cluster
 
-        cluster = read_cluster(source.cluster, watcher, pod=pod, host=host)
+        cluster = read_cluster(source.cluster, watcher, pod=pod, hosts=hosts)
         return Case(_with_manifests(cluster.capture(), source), interrupted=cluster.interrupted)
     return Case(_with_manifests(_collected(source), source))
 

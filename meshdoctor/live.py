@@ -5,7 +5,7 @@ It ends as a `Capture`, the same that `meshdoctor capture` saves; what comes aft
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -50,8 +50,10 @@ class ClusterSource(Struct, frozen=True):
     resolver: Resolver = Resolver.AUTO
 
 
-def read_cluster(source: ClusterSource, watcher: Watcher | None = None, *, pod: str = "", host: str = "") -> Cluster:
-    """Everything that `check` needs, or with `pod` only that one's sidecar; with `host` only that one's addresses.
+def read_cluster(
+    source: ClusterSource, watcher: Watcher | None = None, *, pod: str = "", hosts: Collection[str] | None = None
+) -> Cluster:
+    """Everything that `check` needs, or with `pod` only that one's sidecar; with `hosts` only their addresses.
 
     Raises `Unreadable` where the cluster cannot be read, `UsageError` for a context or a pod that is not there,
     `NothingToJudge` for a cluster without Istio.
@@ -63,9 +65,9 @@ def read_cluster(source: ClusterSource, watcher: Watcher | None = None, *, pod: 
     only = find_pod(read_mesh(cluster.capture()), pod, source.scope.namespaces) if pod else ""
     cluster.fetch(watcher, (lambda key: key == only) if only else lambda key: True)
     if source.resolver is not Resolver.OFF and not cluster.interrupted:
-        names = names_to_resolve(read_mesh(cluster.capture()))
+        wanted = names_to_resolve(read_mesh(cluster.capture())) if hosts is None else dict.fromkeys(hosts, only)
         try:
-            _resolve(cluster, source.resolver, {host: only} if host else names)
+            _resolve(cluster, source.resolver, wanted)
         except KeyboardInterrupt:
             cluster.interrupted = True
             cluster.note([Unread(DNS, "interrupted before it was read")])

@@ -77,6 +77,7 @@ def trace(
     3 nothing to look at, 4 something could not be read, 130 interrupted.
     """
     from meshdoctor.cli.destination import address, read_host_port
+    from meshdoctor.semantics.addresses import is_ip
 
     asked = read_host_port(where)
     does = _protocol(protocol, asked.protocol, sni=sni, http=authority or path)
@@ -90,7 +91,7 @@ def trace(
     from meshdoctor import doctor
 
     # An address given is the one that is dialled: nobody has to be asked for others.
-    case = doctor.open_case(source, pod=pod, host="" if dialled else asked.host)
+    case = doctor.open_case(source, pod=pod, hosts=() if dialled or is_ip(asked.host) else (asked.host,))
     result = doctor.trace(
         case,
         pod,

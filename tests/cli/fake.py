@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -58,9 +58,11 @@ class FakeDoctor(ModuleType):
             Path("saved"), documents=3, proxies=1, size=2048, removed=0, unread=(), interrupted=False
         )
 
-    def open_case(self, source: Source, watcher: Watcher | None = None, *, pod: str = "", host: str = "") -> Case:
+    def open_case(
+        self, source: Source, watcher: Watcher | None = None, *, pod: str = "", hosts: Collection[str] | None = None
+    ) -> Case:
         self.asked["source"] = source
-        self.asked["narrowed"] = (pod, host)
+        self.asked["narrowed"] = (pod, hosts)
         if self.error is not None:
             raise self.error
         return Case(source, self.interrupted)

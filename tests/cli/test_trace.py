@@ -73,3 +73,18 @@ def test_stdout_is_the_golden_story(cli: Cli, doctor: FakeDoctor) -> None:
     asked = ("trace", "p", "github.com:443", "--from", "x")
     assert cli(*asked).out == (FILES / "trace-misrouted.txt").read_text("utf-8")
     assert json.loads(cli(*asked, "--json").out) == json.loads((FILES / "trace-misrouted.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("where", "hosts"),
+    [
+        (["github.com:443"], ("github.com",)),
+        (["github.com:443", "--ip", "198.51.100.20"], ()),
+        (["198.51.100.20:443"], ()),
+    ],
+)
+def test_a_live_trace_asks_for_one_pod_and_only_the_addresses_it_needs(
+    cli: Cli, doctor: FakeDoctor, where: list[str], hosts: tuple[str, ...]
+) -> None:
+    cli("trace", "shop/web", *where)
+    assert doctor.asked["narrowed"] == ("shop/web", hosts)

@@ -65,7 +65,7 @@ def test_trace_asks_one_sidecar_only(lab: Lab) -> None:
     scenario = read_scenario(next(path for path in SCENARIOS if path.stem == "egress-gateway"))
     lab.load(scenario)
     probe = scenario.probes[0]
-    case = doctor.open_case(live(lab), pod=probe.pod, host=probe.host)
+    case = doctor.open_case(live(lab), pod=probe.pod, hosts=(probe.host,))
     assert len(lab.pods) > 1
     assert [key.rpartition("/")[2] for key in case.capture.proxy_documents()] == [probe.pod]
     whole = doctor.open_case(live(lab))
