@@ -22,7 +22,7 @@ from tests.lab.test_live import told
 from tests.lab.test_scenarios import SCENARIOS
 
 OTHERS = 6
-LATE = "took longer than 4 s"
+LATE = "took longer than 8 s"
 FAULTS: dict[str, tuple[Callable[[RunningPod], contextlib.AbstractContextManager[None]], str]] = {
     "answers byte by byte": (lambda pod: bad_admin(pod, "trickle"), LATE),
     "never answers": (lambda pod: bad_admin(pod, "silent"), LATE),
@@ -73,7 +73,7 @@ def test_a_sidecar_that_fails_delays_nobody_and_is_named(lab: Lab, victim: Runni
     broken, expected = FAULTS[fault]
     watcher = During()
     with broken(victim):
-        case = doctor.open_case(source(lab, pod_seconds=4.0), watcher)
+        case = doctor.open_case(source(lab, pod_seconds=8.0), watcher)
     assert expected in failed(case, victim.pod.key)
     assert len(case.capture.proxy_documents()) == OTHERS
     assert told(case)["summary"]["proxies"] == OTHERS
@@ -86,7 +86,7 @@ def test_an_envoy_killed_while_it_answers(lab: Lab, victim: RunningPod) -> None:
         threading.Timer(0.5, kill_envoy, [victim]).start()
 
     with bad_admin(victim, "trickle", pause=0.002):
-        case = doctor.open_case(source(lab, pod_seconds=4.0), During(listed=strike))
+        case = doctor.open_case(source(lab, pod_seconds=8.0), During(listed=strike))
     assert failed(case, victim.pod.key)
     assert told(case)["summary"]["proxies"] == OTHERS
 
@@ -114,6 +114,6 @@ def test_a_pod_deleted_in_mid_run(lab: Lab, victim: RunningPod) -> None:
         }
         lab.api.delete_all([pod])
 
-    case = doctor.open_case(source(lab, pod_seconds=4.0), During(listed=strike))
+    case = doctor.open_case(source(lab, pod_seconds=8.0), During(listed=strike))
     assert failed(case, victim.pod.key) == "the pod was deleted while it was read"
     assert told(case)["summary"]["proxies"] == OTHERS
