@@ -62,7 +62,7 @@ def read_cluster(
     cluster = Cluster(Session(log_in(source.kubeconfig, source.context)), source.scope, source.pace)
     _refuse_foreign(cluster)
     _refuse_empty(cluster)
-    only = find_pod(read_mesh(cluster.capture()), pod, source.scope.namespaces) if pod else ""
+    only = _found(cluster, pod) if pod else ""
     cluster.fetch(watcher, (lambda key: key == only) if only else lambda key: True)
     if source.resolver is not Resolver.OFF and not cluster.interrupted:
         wanted = names_to_resolve(read_mesh(cluster.capture())) if hosts is None else dict.fromkeys(hosts, only)
@@ -97,6 +97,13 @@ def _refuse_empty(cluster: Cluster) -> None:
     if not here:
         asked = f"no pod has the labels {scope.labels}" if scope.labels else "there is no pod"
         raise NothingToJudge(f"{asked} in context {cluster.session.context}, so there is nothing to judge.")
+
+
+def _found(cluster: Cluster, pod: str) -> str:
+    """The pod meant; of several replicas one whose sidecar can be asked."""
+    can_be_asked = {pod.key for pod in cluster.objects.pods if pod.has_sidecar and not pod.why_unasked}
+    mesh = read_mesh(cluster.capture())
+    return find_pod(mesh, pod, cluster.scope.namespaces, is_good=can_be_asked.__contains__)
 
 
 def _resolve(cluster: Cluster, resolver: Resolver, names: dict[str, str]) -> None:

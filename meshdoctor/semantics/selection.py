@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from meshdoctor.errors import UsageError
 from meshdoctor.model.mesh import Mesh, Pod
@@ -21,8 +21,12 @@ WORKLOADS = {
 SHOWN = 5
 
 
-def find_pod(mesh: Mesh, text: str, namespaces: Sequence[str] = ()) -> str:
-    """`namespace/name` of the pod that `text` names; of several replicas the first with a proxy that was read.
+def find_pod(
+    mesh: Mesh, text: str, namespaces: Sequence[str] = (), *, is_good: Callable[[str], bool] | None = None
+) -> str:
+    """`namespace/name` of the pod that `text` names; of several replicas the first that is good.
+
+    Good is one with a proxy that was read, unless `is_good` says otherwise.
 
     Raises `UsageError` naming the nearest pods where none fits, or those that fit where several different ones do.
     """
@@ -36,7 +40,8 @@ def find_pod(mesh: Mesh, text: str, namespaces: Sequence[str] = ()) -> str:
     if not found:
         raise UsageError(_unknown(text, keys))
     if len(found) == 1 or _is_group(text) or _one_workload(mesh, found):
-        return next((key for key in found if key in mesh.proxies), found[0])
+        good = is_good or mesh.proxies.__contains__
+        return next(filter(good, found), found[0])
     listed = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
     raise UsageError(f"{text} fits several pods: {listed}. Give one of these names.")
 

@@ -110,3 +110,8 @@ def test_nearest_is_part_of_a_sentence() -> None:
     assert nearest("tcp-port-clsh", names) == "Did you mean tcp-port-clash?"
     assert nearest("zzz", names) == "There are: tcp-port-clash, double-tls."
     assert nearest("zzz", []) == "There are none."
+
+
+def test_of_replicas_one_that_is_good_is_taken() -> None:
+    assert find_pod(mesh(), "deploy/web", is_good="shop/web-7d9c-bbbb".__eq__) == "shop/web-7d9c-bbbb"
+    assert find_pod(mesh(), "deploy/web", is_good=lambda key: False) == "shop/web-7d9c-aaaa"
