@@ -28,11 +28,11 @@ PAGES = {
 LOGIN = b"<!DOCTYPE html><html><body><h1>Sign in</h1><form><input name=user></form></body></html>"
 
 
-def answer(status: str, kind: str, body: bytes, size: int | None = None) -> bytes:
-    """An HTTP answer; `size` is what it claims to be long."""
+def answer(status: str, kind: str, body: bytes, size: int | None = None, *, last: bool = True) -> bytes:
+    """An HTTP answer, by default the last of its connection; `size` is what it claims to be long."""
     length = len(body) if size is None else size
-    head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
-    return head.encode() + body
+    ending = "connection: close\r\n" if last else ""
+    return f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{ending}\r\n".encode() + body
 
 
 async def _request(reader: asyncio.StreamReader) -> bytes:
@@ -44,16 +44,19 @@ def replaying(pod: dict[str, Any]) -> Handler:
     folder = Path(pod["folder"])
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        path = (await _request(reader)).split()[1].decode().partition("?")[0]
+        while True:  # as Envoy does, until the client goes
+            path = (await _request(reader)).split()[1].decode().partition("?")[0]
+            writer.write(page(path))
+            await writer.drain()
+
+    def page(path: str) -> bytes:
         name, kind = PAGES.get(path, ("", ""))
         if not kind or (name and not (folder / name).is_file()):
-            writer.write(answer("404 Not Found", "text/plain", b"invalid path"))
-        else:
-            page = (folder / name).read_bytes() if name else b"LIVE\n"
-            for old, new in pod["renamed"].items():
-                page = page.replace(old.encode(), new.encode())
-            writer.write(answer("200 OK", kind, page))
-        await writer.drain()
+            return answer("404 Not Found", "text/plain", b"invalid path", last=False)
+        content = (folder / name).read_bytes() if name else b"LIVE\n"
+        for old, new in pod["renamed"].items():
+            content = content.replace(old.encode(), new.encode())
+        return answer("200 OK", kind, content, last=False)
 
     return serve
 
