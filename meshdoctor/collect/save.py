@@ -85,7 +85,7 @@ def _readable(capture: Capture, unread: list[Unread]) -> Iterator[tuple[str, byt
             continue
         try:
             content = document.read()
-        except Unreadable as problem:
+        except (Unreadable, OSError) as problem:
             unread.append(Unread(name, str(problem)))
         else:
             yield name, content
