@@ -85,7 +85,7 @@ def _refuse_foreign(cluster: Cluster) -> None:
 def _refuse_empty(cluster: Cluster) -> None:
     """Raise where no pod is as asked for, with the nearest name of a namespace."""
     scope = cluster.scope
-    here = {pod.namespace for pod in cluster.objects.pods}
+    here = {key.split("/", 1)[0] for key in cluster.objects.asked_for}
     for namespace in scope.namespaces:
         if namespace not in here:
             with_labels = f" with labels {scope.labels}" if scope.labels else ""
