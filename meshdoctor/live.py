@@ -17,6 +17,7 @@ from meshdoctor.collect.live.names import Answers, resolve_here, resolve_in_pods
 from meshdoctor.collect.live.objects import Scope
 from meshdoctor.errors import NothingToJudge
 from meshdoctor.facts.mesh import read_mesh
+from meshdoctor.facts.wishes.destinations import is_address
 from meshdoctor.facts.wishes.names import names_to_resolve
 from meshdoctor.kube.login import log_in
 from meshdoctor.kube.session import Session
@@ -51,7 +52,7 @@ class ClusterSource(Struct, frozen=True):
 
 
 def read_cluster(source: ClusterSource, watcher: Watcher | None = None, *, pod: str = "", host: str = "") -> Cluster:
-    """Everything that `check` needs, or with `pod` only that one's sidecar; with `host` only that one's addresses.
+    """Everything that `check` needs, or with `pod` only that one's sidecar and the addresses of `host`, if any.
 
     Raises `Unreadable` where the cluster cannot be read, `UsageError` for a context or a pod that is not there,
     `NothingToJudge` for a cluster without Istio.
@@ -63,13 +64,19 @@ def read_cluster(source: ClusterSource, watcher: Watcher | None = None, *, pod: 
     only = find_pod(read_mesh(cluster.capture()), pod, source.scope.namespaces) if pod else ""
     cluster.fetch(watcher, (lambda key: key == only) if only else lambda key: True)
     if source.resolver is not Resolver.OFF and not cluster.interrupted:
-        names = names_to_resolve(read_mesh(cluster.capture()))
         try:
-            _resolve(cluster, source.resolver, {host: only} if host else names)
+            _resolve(cluster, source.resolver, _names(cluster, only, host))
         except KeyboardInterrupt:
             cluster.interrupted = True
             cluster.note([Unread(DNS, "interrupted before it was read")])
     return cluster
+
+
+def _names(cluster: Cluster, pod: str, host: str) -> dict[str, str]:
+    """What DNS is asked for: of one pod its host, else what the mesh wants or registers."""
+    if pod:
+        return {host: pod} if host and not is_address(host) else {}
+    return names_to_resolve(read_mesh(cluster.capture()))
 
 
 def _refuse_foreign(cluster: Cluster) -> None:
@@ -102,7 +109,9 @@ def _resolve(cluster: Cluster, resolver: Resolver, names: dict[str, str]) -> Non
         return
     answers = resolve_in_pods(cluster.session, _pods_to_ask(cluster, names)) if resolver is Resolver.AUTO else None
     answers = answers or resolve_here(list(names))
-    cluster.add(_document(answers))
+    if answers.addresses:
+        # Without a single answer DNS was not read: an empty document would say that it was.
+        cluster.add(_document(answers))
     if answers.problems:
         named = ", ".join(answers.problems[:_NAMED])
         more = f" and {len(answers.problems) - _NAMED} more" if len(answers.problems) > _NAMED else ""
