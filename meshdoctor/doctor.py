@@ -141,14 +141,14 @@ def save_capture(source: Source, path: Path, watcher: Watcher | None = None) -> 
         removals, about = Removals(), {}
         capture = cleaned(_collected(source), removals)
     _refuse_nothing(Case(capture))
-    size = save(capture, path, removals, about)
+    written = save(capture, path, removals, about)
     return SavedCapture(
         path=path,
-        documents=len(capture.documents),
+        documents=written.documents,
         proxies=len(capture.proxy_documents()),
-        size=size,
+        size=written.size,
         removed=removals.counts.total(),
-        unread=capture.unread,
+        unread=written.unread,
         interrupted=bool(about.get("interrupted")),
     )
 

@@ -65,13 +65,17 @@ def read_cluster(
     only = _found(cluster, pod) if pod else ""
     cluster.fetch(watcher, (lambda key: key == only) if only else lambda key: True)
     if source.resolver is not Resolver.OFF and not cluster.interrupted:
-        wanted = names_to_resolve(read_mesh(cluster.capture())) if hosts is None else dict.fromkeys(hosts, only)
         try:
-            _resolve(cluster, source.resolver, wanted)
+            _resolve(cluster, source.resolver, _names(cluster, only, hosts))
         except KeyboardInterrupt:
             cluster.interrupted = True
             cluster.note([Unread(DNS, "interrupted before it was read")])
     return cluster
+
+
+def _names(cluster: Cluster, pod: str, hosts: Collection[str] | None) -> dict[str, str]:
+    """What DNS is asked for, and for which pod: the given hosts, else what the mesh wants or registers."""
+    return names_to_resolve(read_mesh(cluster.capture())) if hosts is None else dict.fromkeys(hosts, pod)
 
 
 def _refuse_foreign(cluster: Cluster) -> None:
@@ -87,7 +91,7 @@ def _refuse_foreign(cluster: Cluster) -> None:
 def _refuse_empty(cluster: Cluster) -> None:
     """Raise where no pod is as asked for, with the nearest name of a namespace."""
     scope = cluster.scope
-    here = {pod.namespace for pod in cluster.objects.pods}
+    here = {key.split("/", 1)[0] for key in cluster.objects.asked_for}
     for namespace in scope.namespaces:
         if namespace not in here:
             with_labels = f" with labels {scope.labels}" if scope.labels else ""
@@ -111,7 +115,9 @@ def _resolve(cluster: Cluster, resolver: Resolver, names: dict[str, str]) -> Non
         return
     answers = resolve_in_pods(cluster.session, _pods_to_ask(cluster, names)) if resolver is Resolver.AUTO else None
     answers = answers or resolve_here(list(names))
-    cluster.add(_document(answers))
+    if answers.addresses:
+        # Without a single answer DNS was not read: an empty document would say that it was.
+        cluster.add(_document(answers))
     if answers.problems:
         named = ", ".join(answers.problems[:_NAMED])
         more = f" and {len(answers.problems) - _NAMED} more" if len(answers.problems) > _NAMED else ""

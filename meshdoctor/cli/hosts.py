@@ -54,7 +54,8 @@ def hosts(
         from meshdoctor.report import hosts_text
 
         put(hosts_text.render(result, paper(no_color=no_color), verbose=verbose))
-    if not result.hosts and result.missing:
+    interrupted = ended(case)
+    if not interrupted and not result.hosts and result.missing:
         say("no host could be found: evidence is missing")
         return ExitCode.NO_VERDICT
-    return ended(case) or ExitCode.CLEAN
+    return interrupted

@@ -16,17 +16,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from msgspec import to_builtins
+from msgspec import Struct, to_builtins
 
 from meshdoctor import __version__, yamlio
 from meshdoctor.collect.layout import SCHEMA
 from meshdoctor.collect.redact import Removals
 from meshdoctor.errors import Unreadable, UsageError
-from meshdoctor.model.evidence import Capture
+from meshdoctor.model.evidence import Capture, Unread
+from meshdoctor.semantics.text import printable
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar.zst")
 
 Write = Callable[[str, bytes], None]
+
+
+class Written(Struct, frozen=True):
+    """What came onto the disk: bytes, documents, and what of the capture is not in it."""
+
+    size: int
+    documents: int
+    unread: tuple[Unread, ...]
 
 
 def check_target(path: Path) -> None:
@@ -40,34 +49,55 @@ def check_target(path: Path) -> None:
         raise UsageError(f"{path.parent} is no folder: make it first.")
 
 
-def save(capture: Capture, path: Path, removals: Removals, about: dict[str, Any]) -> int:
+def save(capture: Capture, path: Path, removals: Removals, about: dict[str, Any]) -> Written:
     """Writes every document of `capture`, and a capture.yaml with `about`, what was not read and what was removed.
 
-    Gives the bytes on disk. Raises `UsageError` as `check_target` does, `Unreadable` where something cannot be written.
+    A document that cannot be read is left out and named. Raises `UsageError` as `check_target` does, `Unreadable`
+    where something cannot be written.
     """
     check_target(path)
+    unread = list(capture.unread)
+    documents = 0
     try:
         with _beside(path) as part:
             with _writer(path, part, capture.captured_at) as write:
-                for name, document in sorted(capture.documents.items()):
-                    write(name, document.read())
+                for name, content in _readable(capture, unread):
+                    write(name, content)
+                    documents += 1
                 # Last, and only now: pages are cleaned as they are read.
-                write("capture.yaml", yamlio.dump(_card(capture, removals, about)).encode())
+                write("capture.yaml", yamlio.dump(_card(capture, unread, removals, about)).encode())
+            # Reading a cluster takes minutes: somebody else may have taken the name meanwhile.
+            check_target(path)
             if path.is_dir():
                 path.rmdir()
             part.rename(path)
     except OSError as problem:
         raise Unreadable(f"cannot write {path}: {problem.strerror or problem}.") from None
-    return _size(path)
+    return Written(_size(path), documents, tuple(unread))
 
 
-def _card(capture: Capture, removals: Removals, about: dict[str, Any]) -> dict[str, Any]:
+def _readable(capture: Capture, unread: list[Unread]) -> Iterator[tuple[str, bytes]]:
+    """Every document's name and content; what has none is added to `unread`."""
+    for name, document in sorted(capture.documents.items()):
+        if name != printable(name) or not {"", ".", ".."}.isdisjoint(name.split("/")):
+            # Names come from a cluster or from somebody's archive, and become paths here.
+            unread.append(Unread(printable(name), "is no name for a file: not saved"))
+            continue
+        try:
+            content = document.read()
+        except (Unreadable, OSError) as problem:
+            unread.append(Unread(name, str(problem)))
+        else:
+            yield name, content
+
+
+def _card(capture: Capture, unread: list[Unread], removals: Removals, about: dict[str, Any]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "tool": {"name": "meshdoctor", "version": __version__},
         "captured_at": capture.captured_at,
         **about,
-        "unread": [to_builtins(note) for note in capture.unread],
+        "unread": [to_builtins(note) for note in unread],
         "removed": [to_builtins(entry) for entry in removals.listed()],
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import chain, repeat
@@ -21,6 +22,8 @@ from meshdoctor.kube.deadline import Deadline
 from meshdoctor.semantics.text import printable
 
 CONNECT_SECONDS = 5.0
+_PIECE = 256 * 1024
+"""Bytes of an answer between two looks at the clock."""
 _CONNECTIONS = 64
 """Kept open at most; more at once work, and are told to nobody."""
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 4.0)
@@ -68,6 +71,7 @@ class Session:
         self.server: str = login.configuration.host.rstrip("/")
         self._pool: Any = RESTClientObject(login.configuration).pool_manager
         self._reached = False
+        self._renewing = threading.Lock()
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
@@ -88,7 +92,9 @@ class Session:
 
     def headers(self) -> dict[str, str]:
         """The user's credentials as headers; tokens are renewed here where the login knows how."""
-        settings = self.configuration.auth_settings().values()
+        # One login plugin at a time, whoever of many threads finds the token expired.
+        with self._renewing:
+            settings = self.configuration.auth_settings().values()
         return {s["key"]: s["value"] for s in settings if s.get("in") == "header" and s.get("value")}
 
     def get(self, path: str, params: Params = (), *, deadline: Deadline) -> bytes:
@@ -113,7 +119,7 @@ class Session:
         away = chain(_BACK_OFF, repeat(_BACK_OFF[-1])) if method == "GET" else iter(())
         while True:
             try:
-                status, answer = self._once(method, url, sent, body, deadline.left(path))
+                status, answer = self._once(method, url, sent, body, deadline, path)
             except Unreachable:
                 pause = next(away, None) if self._reached else None
                 if pause is None or not deadline.sleep(pause):
@@ -127,20 +133,28 @@ class Session:
                 raise self.refusal(status, answer)
 
     def _once(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, seconds: float
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None, deadline: Deadline, path: str
     ) -> tuple[int, bytes]:
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
+        seconds = deadline.left(path)
         timeout = Timeout(connect=min(CONNECT_SECONDS, seconds), total=seconds)
         try:
             # redirect: credentials go to the server the user named, to no other.
             reply = self._pool.request(
-                method, url, headers=headers, body=body, timeout=timeout, retries=False, redirect=False
+                method,
+                url,
+                headers=headers,
+                body=body,
+                timeout=timeout,
+                retries=False,
+                redirect=False,
+                preload_content=False,
             )
+            return reply.status, _read(reply, deadline, path)
         except (HTTPError, OSError) as problem:
             raise Unreachable(f"{self.server} (context {self.context}) does not answer: {_cause(problem)}") from None
-        return reply.status, reply.data
 
     def refusal(self, status: int, answer: bytes) -> Refused:
         """What the server's answer means, in words for the user."""
@@ -154,6 +168,20 @@ class Session:
         if status == 403:
             return Refused(403, f"forbidden: {said or 'the server names no permission'}")
         return Refused(status, f"the API server answered {status}: {said or 'no reason given'}")
+
+
+def _read(reply: Any, deadline: Deadline, path: str) -> bytes:
+    """The whole body. The client's own time limit starts anew with every piece, however small a server makes them."""
+    pieces: list[bytes] = []
+    try:
+        while piece := reply.read1(_PIECE):
+            pieces.append(piece)
+            deadline.left(path)
+    except BaseException:
+        reply.close()
+        raise
+    reply.release_conn()
+    return b"".join(pieces)
 
 
 def _message(answer: bytes) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -135,6 +137,45 @@ def test_a_server_that_never_answers_ends_at_the_deadline(api: FakeApi, connecte
     api.faults.append(api.never)
     with pytest.raises((Unreachable, TimedOut), match=r"timed out|longer than"):
         connected.get("/api/v1/pods", deadline=Deadline(0.3))
+
+
+def test_a_server_that_answers_in_crumbs_ends_at_the_deadline(
+    api: FakeApi, connected: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.cluster import apiserver
+
+    def drip(self: apiserver._Handler, code: int, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        with suppress(OSError):
+            while not api.closing.wait(0.01):
+                self.wfile.write(b" ")
+        self.close_connection = True
+
+    monkeypatch.setattr(apiserver._Handler, "_reply", drip)
+    with pytest.raises((Unreachable, TimedOut), match=r"timed out|longer than"):
+        connected.get("/api/v1/pods", deadline=Deadline(0.3))
+
+
+def test_one_thread_at_a_time_renews_the_credentials(connected: Session) -> None:
+    inside, most = 0, 0
+    looked = threading.Event()
+
+    def renew(configuration: Any) -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        looked.wait(0.01)
+        inside -= 1
+
+    connected.configuration.refresh_api_key_hook = renew
+    threads = [threading.Thread(target=connected.headers) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
+from itertools import islice
 
 from msgspec import Struct
 
@@ -24,6 +25,8 @@ SECONDS = 5.0
 
 LOCAL = "this machine, not a pod"
 
+_TRIED = 3
+"""Pods that are tried before none is asked: one may be gone by now, or its image may lack getent."""
 _NO_ANSWER = 2
 """getent's exit code for a name that has no address (getent(1))."""
 
@@ -46,16 +49,19 @@ def resolve_in_pods(session: Session, pods: Mapping[str, tuple[str, str]]) -> An
 
     A pod is asked by exec of getent, which images without a shell lack.
     """
-    if not pods:
-        return None
-    first = next(iter(pods.values()))
-    try:
-        _in_pod(session, *first, "localhost", Deadline(SECONDS))
-    except Unreadable:
+    if not any(_can_ask(session, pod) for pod in islice(dict.fromkeys(pods.values()), _TRIED)):
         return None
     asked = sorted({"/".join(pod) for pod in pods.values()})
     where = f"pod {asked[0]}" if len(asked) == 1 else f"{len(asked)} pods, {asked[0]} first"
     return _all(list(pods), lambda host, deadline: _in_pod(session, *pods[host], host, deadline), where)
+
+
+def _can_ask(session: Session, pod: tuple[str, str]) -> bool:
+    try:
+        _in_pod(session, *pod, "localhost", Deadline(SECONDS))
+    except Unreadable:
+        return False
+    return True
 
 
 def _all(hosts: Sequence[str], ask: Callable[[str, Deadline], tuple[str, ...]], where: str) -> Answers:

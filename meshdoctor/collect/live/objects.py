@@ -41,6 +41,8 @@ class Objects(Struct):
     documents: dict[str, Document] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     pods: list[LivePod] = field(default_factory=list)
+    asked_for: frozenset[str] = frozenset()
+    """`namespace/name` of the pods in scope; `pods` has those of gateways too."""
     has_istio: bool = True
     """False where the API server knows none of Istio's networking kinds."""
 
@@ -53,6 +55,7 @@ def read_objects(session: Session, scope: Scope, removals: Removals) -> Objects:
     reader = _Reader(session, scope, removals)
     # Alone and first: it says whether the server answers and the credentials are good.
     pods = reader.pods()
+    reader.found.asked_for = frozenset(map(_key, pods))
     reader.kinds()
     reader.gateway_pods(pods)
     reader.keep("pods", Listed("Pod", "v1", pods))
@@ -122,8 +125,10 @@ class _Reader:
         for labels in sorted({_selector(gateway) for gateway in self.gateways} - {""}):
             try:
                 found = self.lister.list(PODS, Deadline(SECONDS), labels=labels).items
-            except Refused as problem:
+            except Unreadable as problem:
                 self._miss("pods", f"gateways with {labels}: {problem}")
+                if isinstance(problem, Refused) and problem.status == 400:
+                    continue  # this Gateway's selector alone is at fault
                 return
             pods += [pod for pod in found if _key(pod) not in known]
             known.update(map(_key, found))
@@ -139,20 +144,25 @@ class _Reader:
             self.keep("configmaps", Listed("ConfigMap", "v1", [read[key] for key in wanted if key in read]))
 
     def _config_maps_read(self, wanted: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]] | None:
-        """Those that are there, None where none may be read."""
+        """Those that are there, None where not one could be read. One that does not exist is no missing evidence."""
         pool = Pool(self._config_map, at_once=_AT_ONCE, seconds=SECONDS)
+        outcomes = {done.item: done for done in pool.run(wanted)}
         read: dict[tuple[str, str], dict[str, Any]] = {}
-        refusals: dict[int, str] = {}
-        for done in pool.run(wanted):
-            if done.result is not None:
-                read[done.item] = done.result
-            elif isinstance(done.problem, Refused):
-                refusals[done.problem.status] = str(done.problem)
-            else:
-                self._miss("configmaps", f"{'/'.join(done.item)}: {done.problem}")
-        for status in refusals.keys() - {404}:
-            self._miss("configmaps", refusals[status])
-        return read if read or not refusals.keys() - {404} else None
+        refusals: dict[str, str] = {}
+        others: list[str] = []
+        for place in wanted:
+            result, problem = outcomes[place].result, outcomes[place].problem
+            if result is not None:
+                read[place] = result
+            elif not isinstance(problem, Refused):
+                others.append(f"{'/'.join(place)}: {problem}")
+            elif problem.status != 404:
+                refusals.setdefault(place[0], str(problem))
+        # A role is the same for a whole namespace, and where nothing is allowed, for all of them: told once.
+        missed = [*(list(refusals.values()) if read else list(refusals.values())[:1]), *others]
+        for because in missed:
+            self._miss("configmaps", because)
+        return read if read or not missed else None
 
     def _config_map(self, place: tuple[str, str], deadline: Deadline) -> dict[str, Any]:
         return self.lister.get(CONFIG_MAPS, *place, deadline)

@@ -39,12 +39,13 @@ def contents(capture: Capture) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_reads_back_as_it_was(tmp_path: Path, capture: Capture, name: str) -> None:
-    size = save(capture, tmp_path / name, Removals(), {"context": "prod"})
+    written = save(capture, tmp_path / name, Removals(), {"context": "prod"})
     again = read_capture(tmp_path / name)
     assert contents(again) == contents(capture)
     assert again.captured_at == capture.captured_at
     assert again.unread == capture.unread
-    assert size > 1000
+    assert written.size > 1000
+    assert (written.documents, written.unread) == (len(capture.documents), capture.unread)
     assert sorted(path.name for path in tmp_path.iterdir()) == [name]
 
 
@@ -161,6 +162,42 @@ def test_a_damaged_document_is_left_out_and_named(tmp_path: Path, capture: Captu
     saved = doctor.save_capture(doctor.Source(path=tmp_path / "one"), tmp_path / "two")
     assert "resources/services.yaml" in {note.path for note in saved.unread}
     assert not (tmp_path / "two" / "resources" / "services.yaml").exists()
+
+
+def test_a_page_that_cannot_be_read_costs_only_itself(tmp_path: Path, capture: Capture) -> None:
+    def refuse() -> bytes:
+        raise Unreadable("no config dump in the report")
+
+    path = "proxies/shop/web/config_dump.json"
+    more = structs.replace(capture, documents={**capture.documents, path: Document(path, refuse, 0)})
+    written = save(more, tmp_path / "saved", Removals(), {})
+    assert written.unread[-1] == Unread(path, "no config dump in the report")
+    assert read_capture(tmp_path / "saved").unread == written.unread
+    assert contents(read_capture(tmp_path / "saved")) == contents(capture)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("path", ["proxies/a/../../../../out/x.json", "/out.json", "proxies/a//x.json", "a\nb.json"])
+def test_a_name_that_leads_elsewhere_is_not_written(tmp_path: Path, capture: Capture, name: str, path: str) -> None:
+    document = Document(path, lambda: b"{}", 2)
+    written = save(structs.replace(capture, documents={path: document}), tmp_path / name, Removals(), {})
+    assert written.documents == 0
+    assert "no name for a file" in written.unread[-1].because
+    assert [found.name for found in tmp_path.iterdir()] == [name]
+
+
+def test_a_name_taken_meanwhile_is_not_replaced(tmp_path: Path, capture: Capture) -> None:
+    target = tmp_path / "saved.tar.gz"
+
+    def taken() -> bytes:
+        target.write_text("mine")
+        return b"{}"
+
+    more = {**capture.documents, "dns.json": Document("dns.json", taken, 2)}
+    with pytest.raises(UsageError, match="exists"):
+        save(structs.replace(capture, documents=more), target, Removals(), {})
+    assert target.read_text() == "mine"
+    assert [found.name for found in tmp_path.iterdir()] == [target.name]
 
 
 def test_nothing_is_saved_of_nothing(tmp_path: Path) -> None:
