@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -134,15 +135,15 @@ def test_a_trace_says_why_its_sidecar_was_not_read(cli: Cli, api: FakeApi) -> No
 
 
 def test_a_trace_says_that_the_name_does_not_resolve(cli: Cli, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = names.socket.getaddrinfo
+    known = socket.getaddrinfo
 
     def look_up(host: str, *asked: Any, **more: Any) -> Any:
         if host == "nobody.example":
-            raise names.socket.gaierror(-2, "Name or service not known")
+            raise socket.gaierror(-2, "Name or service not known")
         return known(host, *asked, **more)
 
     forbid(api, "pods/exec")
-    monkeypatch.setattr(names.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     done = cli("trace", RATINGS, "nobody.example:443", "--json")
     told = json.loads(done.out)
     assert (told["verdict"], told["reason"]) == ("unknown", "address-unknown")
