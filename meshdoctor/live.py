@@ -121,7 +121,7 @@ def _resolve(cluster: Cluster, resolver: Resolver, names: dict[str, str]) -> Non
     if answers.problems:
         named = ", ".join(answers.problems[:_NAMED])
         more = f" and {len(answers.problems) - _NAMED} more" if len(answers.problems) > _NAMED else ""
-        cluster.note([Unread(DNS, f"{answers.resolved_from} has no answer for {named}{more}")])
+        cluster.note([Unread(DNS, f"no answer for {named}{more}, asked from {answers.resolved_from}")])
 
 
 def _pods_to_ask(cluster: Cluster, names: dict[str, str]) -> dict[str, tuple[str, str]]:

@@ -61,10 +61,11 @@ def capture(
 
 def _tell(saved: SavedCapture) -> None:
     from meshdoctor.collect.limits import in_words
+    from meshdoctor.report.paper import count
 
-    say(f"{saved.proxies} sidecars, {saved.documents} documents, {in_words(saved.size)}")
+    say(f"{count(saved.proxies, 'sidecar')}, {count(saved.documents, 'document')}, {in_words(saved.size)}")
     if saved.removed:
-        say(f"redacted {saved.removed} values; capture.yaml lists them by kind")
+        say(f"redacted {count(saved.removed, 'value')}; capture.yaml says where")
     for note in saved.unread[:_SHOWN]:
         say(f"not read: {note.path}: {note.because}")
     if len(saved.unread) > _SHOWN:

@@ -32,7 +32,9 @@ def put(result: str | bytes) -> None:
     Raises:
         Unreadable: stdout cannot be written.
     """
-    stream = sys.stdout
+    stream: TextIO | None = sys.stdout
+    if stream is None:  # as Python has it where the process was started with stdout closed
+        raise Unreadable("cannot write the result: stdout is closed")
     data = result if isinstance(result, bytes) else encoded(result, stream.encoding)
     try:
         stream.flush()
@@ -77,6 +79,8 @@ def paper(*, no_color: bool) -> Paper:
     """What stdout is to a text report: its width, and whether it takes colour and symbols."""
     from meshdoctor.report.paper import Paper
 
+    if sys.stdout is None:
+        return Paper(width=80, colour=False, symbols=False)
     terminal = sys.stdout.isatty()
     colour = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return Paper(width=_width(sys.stdout) if terminal else 80, colour=colour, symbols=_has_symbols(sys.stdout))

@@ -166,7 +166,10 @@ class Session:
                 "revoked. Log in again, then repeat this command.",
             )
         if status == 403:
-            return Refused(403, f"forbidden: {said or 'the server names no permission'}")
+            # 'pods "web-1" is forbidden: User ... cannot ...': what is the same for every pod is enough.
+            return Refused(
+                403, f"forbidden: {said.rpartition(' is forbidden: ')[2] or 'the server names no permission'}"
+            )
         return Refused(status, f"the API server answered {status}: {said or 'no reason given'}")
 
 

@@ -303,6 +303,10 @@ class Mesh(Struct):
         """`dns_from` where that is no pod of the mesh, so that pods may be told other addresses; else empty."""
         return "" if self.dns_from is None or self.dns_from.startswith("pod ") else self.dns_from
 
+    def why_unread(self, path: str) -> str:
+        """Why this document could not be read; empty where nobody says."""
+        return next((note.because for note in self.unread if note.path == path), "")
+
     @property
     def proxy_names(self) -> Collection[str]:
         """Pods that have a dump, whether or not it can be read."""

@@ -155,12 +155,18 @@ def _not_evaluated(entries: Sequence[NotEvaluated], paper: Paper, verbose: bool)
 
 
 def _unread(unread: Sequence[Unread], paper: Paper, verbose: bool) -> Iterator[str]:
-    shown = unread if verbose or len(unread) <= 11 else unread[:10]
-    for item in shown:
-        yield from paper.marked("unknown", item.path)
-        yield from paper.paragraph(item.because, 4)
-    if len(shown) < len(unread):
-        yield f"  and {len(unread) - len(shown):,} more"
+    """One paragraph for all documents that are missing for the same reason."""
+    paths: dict[str, list[str]] = {}
+    for item in unread:
+        paths.setdefault(item.because, []).append(item.path)
+    reasons = list(paths)
+    shown = reasons if verbose or len(reasons) <= 11 else reasons[:10]
+    for because in shown:
+        yield from paper.marked("unknown", some(paths[because], None if verbose else _PODS))
+        yield from paper.paragraph(because, 4)
+    left = sum(len(paths[because]) for because in reasons[len(shown) :])
+    if left:
+        yield f"  and {left:,} more"
 
 
 def _name(namespace: str, name: str) -> str:

@@ -188,7 +188,9 @@ class Tracer:
         walk = Walk(self.proxy, destination)
         outcome = self._captured(walk) or self._walk(walk, self.index)
         if outcome.verdict != "unknown" and destination.ip is None and self._depends_on_address(walk):
+            said = self.mesh.why_unread("dns.json")
             why = f"no address of {destination.host} is known, and the answer depends on it"
+            why += f" ({said})" if destination.host in said else ""
             outcome = Outcome("unknown", "address-unknown", why, missing=("dns.json",))
         found = self.registration(destination.host, destination.port)
         entries_read = "serviceentries" in self.mesh.kinds_read
@@ -269,6 +271,7 @@ class Tracer:
             step = Step("capture", "no sidecar", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
             return Trace(self.key, destination, "bypassed", "no-sidecar", why, steps=(step,))
         document = f"proxies/{self.key}/config_dump.json"
+        because = because or self.mesh.why_unread(document)
         why = because or f"{document} was not read"
         return Trace(self.key, destination, "unknown", "evidence-missing", why, missing=(document,))
 

@@ -37,6 +37,14 @@ def test_the_command_line_alone_loads_nothing_heavy(arguments: tuple[str, ...]) 
     assert b"meshdoctor.doctor" not in done.stdout.split()
 
 
+@pytest.mark.parametrize("options", [("--json",), ()])
+def test_a_stdout_that_was_closed_is_no_fault_of_meshdoctors(options: tuple[str, ...]) -> None:
+    done = python(
+        "import os, sys; os.close(1); sys.stdout = None; " + RUN + "sys.exit(code)", "rules", "list", *options
+    )
+    assert (done.returncode, done.stderr) == (4, b"meshdoctor: cannot write the result: stdout is closed\n")
+
+
 def test_a_report_loads_neither_rich_nor_yaml() -> None:
     code = "import sys; code = 0; from meshdoctor.report import text, json_v1, trace_text, hosts_text, rule_page; "
     done = python(code + LOADED)

@@ -149,7 +149,8 @@ def no_permission(asked: Asked) -> Answer:
     """The 403 of Kubernetes' RBAC authoriser."""
     where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
     what = f'cannot {asked.verb} resource "{asked.resource}" in API group "{asked.group}" {where}'
-    return status(403, f'{asked.resource} is forbidden: User "sam" {what}', "Forbidden")
+    which = f'{asked.resource.split("/")[0]} "{asked.name}"' if asked.name else asked.resource
+    return status(403, f'{which} is forbidden: User "sam" {what}', "Forbidden")
 
 
 class _Handler(BaseHTTPRequestHandler):

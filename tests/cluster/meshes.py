@@ -49,12 +49,16 @@ def put_snapshot(api: FakeApi, snapshot: str) -> None:
         api.envoys[pod] = Envoy(pages_of(snapshot, pod))
 
 
-def copy_pod(api: FakeApi, name: str, *manners: Manner, like: str = RATINGS) -> str:
-    """Another pod like one that is there, whose sidecar answers in this manner. Gives its namespace/name."""
-    namespace, known = like.split("/")
+def copy_pod(api: FakeApi, name: str, *manners: Manner, like: str = RATINGS, to: str = "") -> str:
+    """Another pod like one that is there, whose sidecar answers in this manner. Gives its namespace/name.
+
+    It is in the same namespace, or in namespace `to`.
+    """
+    at, known = like.split("/")
+    namespace = to or at
     (body,) = [p for p in api.objects["pods"] if p["metadata"]["name"] == known]
     body = json.loads(json.dumps(body))
-    body["metadata"]["name"] = name
+    body["metadata"] |= {"name": name, "namespace": namespace}
     api.objects["pods"].append(body)
     api.envoys[f"{namespace}/{name}"] = Envoy(api.envoys[like].pages, *manners)
     return f"{namespace}/{name}"

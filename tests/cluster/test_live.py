@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -104,6 +105,49 @@ def test_where_port_forward_is_forbidden_exec_reads_the_same(cli: Cli, api: Fake
     by_exec = cli(*CHECK, "--at-once", "1")
     assert rules_of(by_exec.out) == rules_of(by_forward.out)
     assert [asked.resource for asked in api.asked].count("pods/portforward") == 1
+
+
+def test_port_forward_that_one_namespace_forbids_is_asked_for_in_the_next(cli: Cli, api: FakeApi) -> None:
+    copy_pod(api, "later", to="payments")
+    here = RATINGS.split("/")[0]
+    api.forbidden = lambda asked: (
+        asked.resource == "pods/exec" or (asked.resource == "pods/portforward" and asked.namespace == here)
+    )
+    done = cli(*CHECK, "--at-once", "1")
+    assert json.loads(done.out)["summary"]["proxies"] == 1
+    assert [path for path in reasons(done.out) if path.startswith("proxies/")] == [
+        f"proxies/{RATINGS}/config_dump.json"
+    ]
+
+
+def test_pods_that_may_not_be_asked_share_one_reason(cli: Cli, api: FakeApi) -> None:
+    copy_pod(api, "other")
+    forbid(api, "pods/portforward", "pods/exec")
+    because = {text for path, text in reasons(cli(*CHECK).out).items() if path.startswith("proxies/")}
+    assert len(because) == 1
+
+
+def test_a_trace_says_why_its_sidecar_was_not_read(cli: Cli, api: FakeApi) -> None:
+    forbid(api, "pods/portforward", "pods/exec")
+    done = cli("trace", RATINGS, "github.com:443", "--dns", "off")
+    assert "unknown [evidence-missing]" in done.out
+    assert "meshdoctor rbac" in done.out
+
+
+def test_a_trace_says_that_the_name_does_not_resolve(cli: Cli, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = socket.getaddrinfo
+
+    def look_up(host: str, *asked: Any, **more: Any) -> Any:
+        if host == "nobody.example":
+            raise socket.gaierror(-2, "Name or service not known")
+        return known(host, *asked, **more)
+
+    forbid(api, "pods/exec")
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    done = cli("trace", RATINGS, "nobody.example:443", "--json")
+    told = json.loads(done.out)
+    assert (told["verdict"], told["reason"]) == ("unknown", "address-unknown")
+    assert "no answer for nobody.example (name or service not known)" in told["because"]
 
 
 def test_where_neither_is_allowed_both_permissions_are_named(cli: Cli, api: FakeApi) -> None:

@@ -48,11 +48,14 @@ class Pages(Struct):
 
 
 class SidecarReader:
-    """Asks sidecars, and remembers which way is forbidden so that the next one is not asked in vain."""
+    """Asks sidecars, and remembers in which namespaces port-forward is forbidden: it is not asked for in vain again.
+
+    Rights are often granted by namespace, so that one refusal says nothing of the next namespace.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._forward_forbidden = ""
+        self._forward_forbidden: dict[str, str] = {}
 
     def read(self, namespace: str, pod: str, container: str, deadline: Deadline) -> Pages:
         """All pages of one sidecar. Raises `Unreadable` where its config dump cannot be had, saying why."""
@@ -69,14 +72,14 @@ class SidecarReader:
                     raise _explained(problem) from None
 
     def _read(self, namespace: str, pod: str, container: str, deadline: Deadline) -> Pages:
-        if not self._forward_forbidden:
+        if namespace not in self._forward_forbidden:
             try:
                 with Forward(self._session, namespace, pod, ADMIN_PORT, deadline) as forward:
                     return _pages(forward.fetch)
             except Refused as problem:
                 if problem.status != 403:
                     raise
-                self._forward_forbidden = str(problem)
+                self._forward_forbidden[namespace] = str(problem)
         return _pages(lambda page: self._by_exec(namespace, pod, container, page, deadline))
 
     def _by_exec(self, namespace: str, pod: str, container: str, page: str, deadline: Deadline) -> bytes:
@@ -86,9 +89,9 @@ class SidecarReader:
         except Refused as problem:
             if problem.status != 403:
                 raise
+            said = f"{self._forward_forbidden[namespace]}; {problem}"
             raise Unreadable(
-                f"neither port-forward nor exec is allowed: {self._forward_forbidden}; {problem}. `meshdoctor rbac` "
-                "prints the role that is enough"
+                f"neither port-forward nor exec is allowed: {said}. `meshdoctor rbac` prints the role that is enough"
             ) from None
         if ran.failure:
             said = printable(ran.stderr.decode("utf-8", "replace").strip())[-200:]

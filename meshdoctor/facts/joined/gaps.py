@@ -32,7 +32,7 @@ def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> lis
             found += _missing_dns(rule.id, mesh)
         elif need not in mesh.kinds_read:
             path = f"resources/{need}.yaml"
-            found.append(NotEvaluated(rule.id, (), (path,), _reason(mesh, path) or f"{need} were not read"))
+            found.append(NotEvaluated(rule.id, (), (path,), mesh.why_unread(path) or f"{need} were not read"))
     return found
 
 
@@ -64,10 +64,6 @@ def _by_reason(mesh: Mesh, pods: Sequence[str]) -> dict[str, list[str]]:
     for pod in pods:
         found.setdefault(reasons.get(_dump_of(pod), "the sidecar's config dump was not read"), []).append(pod)
     return found
-
-
-def _reason(mesh: Mesh, path: str) -> str:
-    return next((note.because for note in mesh.unread if note.path == path), "")
 
 
 def _dump_of(pod: str) -> str:
