@@ -73,23 +73,34 @@ class Forward(http.client.HTTPConnection):
             self._channels = None
 
     def fetch(self, target: str) -> bytes:
-        """The body of `GET target`, answered with 200.
+        """The body of `GET target`, answered with 200. After a broken answer the next request opens the forward anew.
 
         Raises `Unreadable` for another status, a broken answer or one beyond `MAX_ANSWER`, and what `connect` raises.
         """
+        try:
+            status, reason, body, missing = self._exchange(target)
+        except BaseException:
+            self.hang_up()
+            raise
+        if status != 200:
+            raise Unreadable(f"{target} answered {status} {printable(reason)}")
+        if len(body) > MAX_ANSWER:
+            self.hang_up()
+            raise Unreadable(f"{target} answered with more than one file of a capture may hold")
+        if missing:
+            self.hang_up()
+            raise Broken(f"{target}: the answer was cut short")
+        return body
+
+    def _exchange(self, target: str) -> tuple[int, str, bytes, int]:
+        """Status, reason, body, and the number of bytes that the answer promised and has not got."""
         try:
             self.request("GET", target)
             reply = self.getresponse()
             body = reply.read(MAX_ANSWER + 1)
         except http.client.HTTPException as problem:
             raise Broken(f"{target}: the answer is no sound HTTP ({type(problem).__name__})") from None
-        if reply.status != 200:
-            raise Unreadable(f"{target} answered {reply.status} {printable(reply.reason)}")
-        if len(body) > MAX_ANSWER:
-            raise Unreadable(f"{target} answered with more than one file of a capture may hold")
-        if reply.length:
-            raise Broken(f"{target}: the answer was cut short")
-        return body
+        return reply.status, reply.reason, body, reply.length or 0
 
 
 class _Stream(io.RawIOBase):

@@ -48,6 +48,15 @@ def test_a_page_that_is_not_there_does_not_end_the_forward(api: FakeApi, connect
         assert opened.fetch("/there") == b"yes"
 
 
+@pytest.mark.parametrize("manner", [Manner.CUT, Manner.NO_HTTP, Manner.REFUSED])
+def test_after_a_broken_answer_the_next_one_comes(api: FakeApi, connected: Session, manner: Manner) -> None:
+    api.envoys[POD] = Envoy({"/": BODY}, manner, Manner.CHUNKED)
+    with forward(connected) as opened:
+        with pytest.raises(Broken):
+            opened.fetch("/")
+        assert opened.fetch("/") == BODY
+
+
 @pytest.mark.parametrize(
     ("manner", "said"),
     [

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from meshdoctor import live
-from meshdoctor.collect.live import names, objects
+from meshdoctor.collect.live import cluster, names, objects
+from meshdoctor.collect.redact import Removals, redact_page
 from meshdoctor.errors import Unreadable
 from tests.cluster.apiserver import FakeApi, Ran, status
 from tests.cluster.conftest import MakeSource
-from tests.cluster.meshes import RATINGS, put_snapshot
+from tests.cluster.meshes import RATINGS, copy_pod, put_snapshot
 from tests.cluster.test_live import CHECK, getent, reasons
 from tests.conftest import Cli
 
@@ -122,3 +124,22 @@ def test_ctrl_c_while_names_are_looked_for(cli: Cli, api: FakeApi, monkeypatch: 
         done = cli(command, "--json", "--logs", "0")
         assert done.code == 130
         assert done.out
+
+
+def test_dumps_are_cleaned_one_at_a_time(api: FakeApi, source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, most = 0, 0
+    pause = threading.Event()
+
+    def counted(path: str, content: bytes, removals: Removals) -> bytes:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        pause.wait(0.01)
+        inside -= 1
+        return redact_page(path, content, removals)
+
+    monkeypatch.setattr(cluster, "redact_page", counted)
+    for number in range(5):
+        copy_pod(api, f"other-{number}")
+    assert len(live.read_cluster(source()).read_pods) == 6
+    assert most == 1

@@ -5,6 +5,7 @@ The order is the user's: pods first (is there a cluster, may I look?), then the 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -71,6 +72,8 @@ class Cluster:
         """Secrets that were taken out so far."""
         self._documents: dict[str, Document] = {}
         self._unread: list[Unread] = []
+        self._cleaning = threading.Lock()
+        """Taking secrets out of a dump needs several times its size: one at a time, which is no slower either."""
 
     @cached_property
     def objects(self) -> Objects:
@@ -113,10 +116,11 @@ class Cluster:
         """One sidecar's pages, redacted and packed where they were read: in the worker's thread."""
         pages = reader.read(pod.namespace, pod.name, PROXY, deadline)
         kept = _Kept(unread=[Unread(f"proxies/{pod.key}/{n.path}", n.because) for n in pages.unread])
-        for name in list(pages.files):
-            path = f"proxies/{pod.key}/{name}"
-            content = redact_page(path, pages.files.pop(name), kept.removals)
-            kept.documents[path] = packed_document(path, content)
+        with self._cleaning:
+            for name in list(pages.files):
+                path = f"proxies/{pod.key}/{name}"
+                content = redact_page(path, pages.files.pop(name), kept.removals)
+                kept.documents[path] = packed_document(path, content)
         if self.pace.log_seconds:
             self._read_log(pod, kept, deadline)
         return kept

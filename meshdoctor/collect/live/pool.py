@@ -80,7 +80,7 @@ class Pool(Generic[Item, Result]):
         with suppress(queue.Empty):
             yield self._done.get(timeout=_LOOK)
         now = time.monotonic()
-        for index, started in list(self._started.items()):
+        for index, started in self._started.copy().items():
             if now - started > self._seconds + _GRACE and self._started.pop(index, None) is not None:
                 self._start(items)
                 yield index, None, TimedOut(f"it took longer than {self._seconds:.3g} s")

@@ -98,3 +98,8 @@ def test_namespaces_limit_what_is_missed() -> None:
     mesh = Mesh(dump(), *TWO)
     assert gaps("config_dump", mesh, "shop") == []
     assert len(gaps("config_dump", mesh, "bank")) == 1
+
+
+def test_sidecars_of_other_namespaces_are_no_evidence_for_this_one() -> None:
+    [gap] = gaps("config_dump", Mesh(dump(), *TWO), "nowhere")
+    assert (gap.pods, gap.missing) == ((), ("proxies/*/*/config_dump.json",))
