@@ -20,6 +20,7 @@ from meshdoctor import bundled
 from meshdoctor.collect.source import read_capture, read_snapshot
 from meshdoctor.engine.loader import load_rules
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
+from meshdoctor.facts.joined.gaps import unread_dumps
 from meshdoctor.facts.joined.host_rows import host_rows
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.facts.lines import with_lines
@@ -281,6 +282,7 @@ def trace(
     Raises `UsageError` where no pod or several fit, naming the nearest.
     """
     _refuse_nothing(case)
+    _refuse_unknown(namespaces or (), case.mesh)
     tracer = Tracer(case.mesh, find_pod(case.mesh, pod, namespaces or ()))
     destination = tracer.destination(host, port, ip=ip, protocol=protocol, sni=sni, authority=authority, path=path)
     found = trace_host(tracer, destination)
@@ -298,7 +300,7 @@ def hosts(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Hosts
     sheet = Sheet(mesh, namespaces, labels)
     _refuse_unlabelled(sheet, labels)
     rows, missing = host_rows(sheet, partial(over_dumps, mesh))
-    return Hosts(case.capture.kind, case.capture.location, rows, missing)
+    return Hosts(case.capture.kind, case.capture.location, rows, (*missing, *unread_dumps(mesh, sheet.is_asked)))
 
 
 def snapshots() -> list[SnapshotInfo]:

@@ -12,6 +12,7 @@ from meshdoctor.cli.exits import ExitCode
 from meshdoctor.cli.live import Live
 from meshdoctor.cli.progress import Progress
 from meshdoctor.cli.streams import put, say
+from meshdoctor.errors import UsageError
 
 if TYPE_CHECKING:
     from meshdoctor.doctor import SavedCapture
@@ -43,10 +44,12 @@ def capture(
       meshdoctor capture clean.tar.gz --from made-by-hand/
 
     \b
-    Exit codes: 0 saved, 2 wrong usage, 3 nothing to save,
-    4 something could not be read or written, 130 interrupted.
+    Exit codes: 0 saved, 2 wrong usage, 3 nothing to save or no sidecar
+    in it, 4 something could not be read or written, 130 interrupted.
     """
     chosen = options.chosen_namespaces(namespaces, all_namespaces)
+    if from_ is not None and (chosen or selector):
+        raise UsageError("-n and -l choose pods of a cluster; what --from names is saved whole: leave them out")
     live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
     source = live.source(from_, None)
 
@@ -56,7 +59,12 @@ def capture(
         saved = doctor.save_capture(source, path, progress)
     _tell(saved)
     put(f"{saved.path}\n")
-    return ExitCode.INTERRUPTED if saved.interrupted else ExitCode.CLEAN
+    if saved.interrupted:
+        return ExitCode.INTERRUPTED
+    if not saved.proxies:
+        say("no sidecar's configuration is in it, so no verdict will be possible")
+        return ExitCode.NO_VERDICT
+    return ExitCode.CLEAN
 
 
 def _tell(saved: SavedCapture) -> None:

@@ -157,6 +157,9 @@ def _no_verdict(diagnosis: Diagnosis, *, strict: bool) -> str:
             return f"nothing to look at: {diagnosis.location} holds no proxy's configuration and no pod"
         if not set(diagnosis.rules_run) - nowhere:
             return "no verdict was possible: every rule lacked evidence; `not evaluated` says which"
+    blind = {pod for entry in diagnosis.not_evaluated for pod in entry.pods}
+    if blind and not diagnosis.proxies:
+        return f"no verdict was possible: none of {len(blind)} sidecars could be read; `not evaluated` says why"
     if strict and lacking:
         return f"--strict: {len(lacking)} of the rules lacked evidence: {', '.join(sorted(lacking))}"
     return ""

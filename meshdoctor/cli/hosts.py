@@ -55,7 +55,7 @@ def hosts(
 
         put(hosts_text.render(result, paper(no_color=no_color), verbose=verbose))
     interrupted = ended(case)
-    if not interrupted and not result.hosts and result.missing:
-        say("no host could be found: evidence is missing")
+    if not interrupted and result.missing and not any(row.verdicts for row in result.hosts):
+        say(f"no verdict was possible: not read were {', '.join(result.missing)}")
         return ExitCode.NO_VERDICT
     return interrupted

@@ -154,7 +154,10 @@ class Session:
             )
             return reply.status, _read(reply, deadline, path)
         except (HTTPError, OSError) as problem:
-            raise Unreachable(f"{self.server} (context {self.context}) does not answer: {_cause(problem)}") from None
+            raise Unreachable(
+                f"{self.server} (context {self.context}) does not answer: {_cause(problem)}. Is it the right context, "
+                "and its network within reach?"
+            ) from None
 
     def refusal(self, status: int, answer: bytes) -> Refused:
         """What the server's answer means, in words for the user."""

@@ -18,6 +18,8 @@ WORKLOADS = {
     "job": "Job",
     "rs": "ReplicaSet",
 }
+_PODS = ("pod", "pods", "po")
+"""As `kubectl get pods -o name` writes them; a namespace of such a name is told by the whole `namespace/name`."""
 SHOWN = 5
 
 
@@ -56,6 +58,8 @@ def _matching(mesh: Mesh, text: str, keys: Sequence[str]) -> list[str]:
         wanted = dict(part.split("=", 1) for part in text.split(",") if "=" in part)
         return [k for k in keys if k in mesh.pods and wanted.items() <= mesh.pods[k].labels.items()]
     head, _, rest = text.partition("/")
+    if rest and head in _PODS:
+        return _matching(mesh, rest, keys)
     if rest and head in WORKLOADS:
         return [k for k in keys if k in mesh.pods and _owned(mesh.pods[k], WORKLOADS[head], rest)]
     exact = [k for k in keys if k.split("/", 1)[1] == text]

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from meshdoctor import live
-from meshdoctor.collect.live import names, objects
-from meshdoctor.errors import Unreadable
-from tests.cluster.apiserver import FakeApi, Ran, status
+from meshdoctor.collect.live import objects
+from tests.cluster.apiserver import FakeApi, status
 from tests.cluster.conftest import SNAPSHOT
 from tests.cluster.envoy import Manner
 from tests.cluster.meshes import RATINGS, copy_pod, pages_of, put_snapshot
@@ -208,7 +207,6 @@ def test_a_page_besides_the_dump_may_be_missing(cli: Cli, api: FakeApi) -> None:
 @pytest.mark.parametrize(
     ("change", "because"),
     [
-        ({"status": {"phase": "Succeeded"}}, "the pod has ended (Succeeded)"),
         ({"status": {"phase": "Pending"}}, "not running yet (Pending)"),
         ({"status": {}}, "not running yet (no phase)"),
     ],
@@ -219,6 +217,26 @@ def test_a_pod_that_does_not_run_is_not_asked(cli: Cli, api: FakeApi, change: di
     done = cli(*CHECK)
     assert because in reasons(done.out)[f"proxies/{pod}/config_dump.json"]
     assert "waiting" not in {asked.name for asked in api.asked}
+
+
+def test_a_pod_that_has_ended_lacks_nothing(cli: Cli, api: FakeApi) -> None:
+    pod = copy_pod(api, "done")
+    api.objects["pods"][-1].update({"status": {"phase": "Succeeded"}})
+    done = cli(*CHECK)
+    assert f"proxies/{pod}/config_dump.json" not in reasons(done.out)
+    assert json.loads(done.out)["summary"]["pods"]["finished"] == 1
+
+
+def test_no_sidecar_read_is_no_verdict(cli: Cli, api: FakeApi) -> None:
+    api.envoys[RATINGS].manners = [Manner.HTML] * 8
+    for command in (CHECK, ("hosts", "--json")):
+        done = cli(*command)
+        assert (done.code, "no verdict was possible" in done.err) == (3, True)
+
+
+def test_mesh_settings_that_are_not_there_are_named(cli: Cli) -> None:
+    said = reasons(cli(*CHECK, "--istio-namespace", "elsewhere").out)
+    assert "no ConfigMap istio in namespace elsewhere" in said["resources/configmaps.yaml"]
 
 
 def test_ctrl_c_keeps_what_was_read(cli: Cli, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,57 +362,3 @@ def test_names_of_the_cluster_cannot_move_the_cursor(cli: Cli, api: FakeApi) -> 
         assert done.out
         assert "\x1b" not in done.out + done.err
         assert "\u202e" not in done.out + done.err
-
-
-def getent(answers: dict[str, list[str]]) -> Any:
-    def run(pod: str, command: list[str]) -> Ran:
-        found = answers.get(command[-1], [])
-        lines = "".join(f"{ip:15} STREAM {command[-1]}\n{ip:15} DGRAM\n" for ip in found)
-        return Ran(lines.encode(), code=0 if found else 2)
-
-    return run
-
-
-def dns_of(cli: Cli, tmp_path: Any, *more: str) -> Any:
-    assert cli("capture", str(tmp_path / "saved"), "--logs", "0", *more).code == 0
-    path = tmp_path / "saved" / "dns.json"
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-def test_names_are_resolved_in_the_pod_that_wants_them(cli: Cli, api: FakeApi, tmp_path: Any) -> None:
-    api.run = getent({"localhost": ["127.0.0.1"], "github.com": ["198.51.100.20", "2001:db8::1"]})
-    told = dns_of(cli, tmp_path)
-    assert told["resolved_from"] == f"pod {RATINGS}"
-    assert told["answers"]["github.com"] == ["198.51.100.20", "2001:db8::1"]
-    assert told["answers"]["www.huaweicloud.com"] == []
-
-
-def test_without_exec_this_machine_resolves_and_it_is_said(
-    cli: Cli, api: FakeApi, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    forbid(api, "pods/exec")
-    asked: list[str] = []
-
-    def local(host: str) -> tuple[str, ...]:
-        asked.append(host)
-        if host == "github.com":
-            return ("198.51.100.20",)
-        raise Unreadable("name or service not known")
-
-    monkeypatch.setattr(names, "_local", local)
-    told = dns_of(cli, tmp_path)
-    assert "this machine" in told["resolved_from"]
-    assert told["answers"] == {"github.com": ["198.51.100.20"]}
-    assert len(asked) > 1
-    assert "www.huaweicloud.com" in (tmp_path / "saved" / "capture.yaml").read_text()
-
-
-def test_dns_off_asks_nobody(cli: Cli, api: FakeApi, tmp_path: Any) -> None:
-    assert dns_of(cli, tmp_path, "--dns", "off") is None
-    assert "pods/exec" not in {asked.resource for asked in api.asked}
-
-
-def test_dns_local_opens_no_exec(cli: Cli, api: FakeApi, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "_local", lambda host: ("192.0.2.1",))
-    assert dns_of(cli, tmp_path, "--dns", "local")["answers"]["github.com"] == ["192.0.2.1"]
-    assert "pods/exec" not in {asked.resource for asked in api.asked}

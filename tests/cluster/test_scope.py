@@ -14,7 +14,8 @@ from meshdoctor.errors import Unreadable
 from tests.cluster.apiserver import FakeApi, Ran, status
 from tests.cluster.conftest import MakeSource
 from tests.cluster.meshes import RATINGS, copy_pod, put_snapshot
-from tests.cluster.test_live import CHECK, getent, reasons
+from tests.cluster.test_live import CHECK, reasons
+from tests.cluster.test_names import getent
 from tests.conftest import Cli
 
 pytestmark = pytest.mark.usefixtures("kubeconfig")

@@ -27,9 +27,9 @@ USAGE = """\
 The lab runs {scenario}: {about}
 
   export KUBECONFIG={kubeconfig}
-  meshdoctor check -A
-  meshdoctor trace {pod} {host}:{port}
-  meshdoctor capture ./capture
+  {program} check
+  {program} trace {pod} {host}:{port}
+  {program} capture ./capture
 
 Another mesh: make lab SCENARIO={others}
 The end: make lab-down"""
@@ -89,7 +89,8 @@ def _up(scenario: str) -> int:
     others = "|".join(sorted(p.stem for p in SCENARIOS.glob("*.yaml")))
     kubeconfig = json.loads(_state().read_text())["kubeconfig"]
     words = {"scenario": path.stem, "about": story.about, "kubeconfig": kubeconfig, "others": others}
-    _say(USAGE.format(**words, pod=probe.pod, host=probe.host, port=probe.port))
+    program = os.path.relpath(Path(sys.executable).with_name("meshdoctor"))
+    _say(USAGE.format(**words, program=program, pod=probe.pod, host=probe.host, port=probe.port))
     return 0
 
 

@@ -82,7 +82,8 @@ class Cluster:
 
     def fetch(self, watcher: Watcher | None = None, wanted: Callable[[str], bool] = lambda key: True) -> None:
         """Asks every sidecar that is `wanted` (by `namespace/name`). Ctrl-C keeps what is there, and names the rest."""
-        sidecars = [pod for pod in self.objects.pods if pod.has_sidecar and wanted(pod.key)]
+        # A pod that has ended runs nothing: its dump is not missing.
+        sidecars = [pod for pod in self.objects.pods if pod.has_sidecar and not pod.has_ended and wanted(pod.key)]
         asked = [pod for pod in sidecars if not pod.why_unasked]
         self._unread += [Unread(_path(pod), pod.why_unasked) for pod in sidecars if pod.why_unasked]
         if watcher is not None:

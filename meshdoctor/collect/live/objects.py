@@ -140,6 +140,10 @@ class _Reader:
         wanted = dict.fromkeys((self.scope.istio_namespace, name) for name in names)
         wanted.update(dict.fromkeys((pod.namespace, name) for pod in self.found.pods for name in pod.config_maps))
         read = self._config_maps_read(list(wanted))
+        place = self.scope.istio_namespace
+        if read is not None and not any((place, name) in read for name in names):
+            settings = f"no ConfigMap {' or '.join(names)} in namespace {place}"
+            self._miss("configmaps", f"{settings}, so the mesh's own settings are not known (--istio-namespace)")
         if read is not None:
             self.keep("configmaps", Listed("ConfigMap", "v1", [read[key] for key in wanted if key in read]))
 

@@ -84,9 +84,14 @@ class LivePod(Struct, frozen=True):
         return f"{self.namespace}/{self.name}"
 
     @property
+    def has_ended(self) -> bool:
+        """It ran to its end, as a Job's does."""
+        return self.phase in ("Succeeded", "Failed")
+
+    @property
     def why_unasked(self) -> str:
         """Why its sidecar is not asked for its configuration, `""` where it is."""
-        if self.phase in ("Succeeded", "Failed"):
+        if self.has_ended:
             return f"the pod has ended ({self.phase})"
         if self.going:
             return "the pod is being deleted"

@@ -36,12 +36,29 @@ def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> lis
     return found
 
 
-def _missing_dumps(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
+def unread_dumps(mesh: Mesh, is_asked: IsAsked) -> tuple[str, ...]:
+    """The sidecars that are there and were not read, as one entry: a document's path, or how many there are."""
+    pods = [*_absent(mesh, is_asked), *filter(is_asked, mesh.proxies_unread)]
+    if len(pods) > 1:
+        return (f"proxies/*/*/config_dump.json of {len(pods)} sidecars",)
+    return tuple(map(_dump_of, pods))
+
+
+def _expected(mesh: Mesh) -> list[str]:
+    """Pods that have a proxy, and so a dump."""
     proxied = [k for k, pod in mesh.pods.items() if pod.proxy_container and pod.phase in ("", "Running", "Pending")]
-    expected = [k for k in proxied if not is_ztunnel(k, mesh.pods[k])]
+    return [k for k in proxied if not is_ztunnel(k, mesh.pods[k])]
+
+
+def _absent(mesh: Mesh, is_asked: IsAsked) -> list[str]:
+    known = {*mesh.proxy_names, *mesh.proxies_unread}
+    return [k for k in _expected(mesh) if k not in known and is_asked(k)]
+
+
+def _missing_dumps(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
+    expected, absent = _expected(mesh), _absent(mesh, is_asked)
     briefs = list(mesh.briefs())
     known = {*mesh.proxy_names, *mesh.proxies_unread}
-    absent = [k for k in expected if k not in known and is_asked(k)]
     for because, pods in _by_reason(mesh, absent).items():
         yield NotEvaluated(rule, tuple(pods), tuple(map(_dump_of, pods)), because)
     places = {name: place for place, name in enumerate(mesh.proxy_names)}

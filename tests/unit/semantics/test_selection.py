@@ -45,6 +45,7 @@ def mesh(*with_proxy: str) -> Mesh:
         ("deploy/web", "shop/web-7d9c-aaaa"),
         ("deployment/ledger", "bank/ledger-5f6b-cccc"),
         ("app=web", "shop/web-7d9c-aaaa"),
+        ("pod/web-7d9c-bbbb", "shop/web-7d9c-bbbb"),
         ("app=ledger,tier=front", "bank/ledger-5f6b-cccc"),
         ("sts/db", "bank/db-0"),
     ],
