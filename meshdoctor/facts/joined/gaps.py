@@ -8,7 +8,10 @@ from meshdoctor.model.finding import NotEvaluated
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxies import Brief
 from meshdoctor.model.rule import Rule
-from meshdoctor.semantics.dataplane import is_ztunnel
+from meshdoctor.semantics.dataplane import GATEWAYS, is_ztunnel, proxy_role
+
+_THROUGH_GATEWAYS = "$.gateway_hops"
+"""The list whose facts look into other pods' dumps."""
 
 IsAsked = Callable[[str], bool]
 """`namespace/name` of a pod → whether it is looked at."""
@@ -26,6 +29,8 @@ def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> lis
     for need in rule.needs:
         if need == "config_dump":
             found += _missing_dumps(rule.id, mesh, is_asked)
+            if rule.select.startswith(_THROUGH_GATEWAYS):
+                found += _missing_gateways(rule.id, mesh, is_asked)
         elif need == "clusters":
             found += _missing_endpoints(rule.id, mesh, is_asked)
         elif need == "dns":
@@ -72,6 +77,14 @@ def _missing_dumps(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEval
             yield NotEvaluated(rule, (key,), named, f"the dump has no section for {', '.join(lacking)}")
     if not any(map(is_asked, (*expected, *known))):
         yield NotEvaluated(rule, (), ("proxies/*/*/config_dump.json",), "no sidecar's config dump was read")
+
+
+def _missing_gateways(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
+    """Gateways beside the pods looked at: the way out may lead through them."""
+    gateways = [k for k in _expected(mesh) if proxy_role(mesh.pods[k]) in GATEWAYS and not is_asked(k)]
+    absent = [k for k in gateways if k not in mesh.proxy_names or k in mesh.proxies_unread]
+    for because, pods in _by_reason(mesh, absent).items():
+        yield NotEvaluated(rule, tuple(pods), tuple(map(_dump_of, pods)), because)
 
 
 def _by_reason(mesh: Mesh, pods: Sequence[str]) -> dict[str, list[str]]:

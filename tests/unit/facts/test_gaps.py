@@ -11,7 +11,7 @@ from meshdoctor.facts.joined.gaps import gaps_of
 from meshdoctor.facts.mesh import read_mesh
 from meshdoctor.model.finding import NotEvaluated
 from meshdoctor.model.rule import Page, Rule
-from tests.meshes import Mesh, Tree, dump, pod
+from tests.meshes import POD, Mesh, Tree, dump, pod
 
 PAGE = Page(happens="x", tell="x", mends="x")
 ALL = Rule(
@@ -31,6 +31,16 @@ TWO = (pod(), pod(key="bank/api"))
 def gaps(need: str, mesh: Mesh, *namespaces: str) -> list[NotEvaluated]:
     asked = mesh.sheet(*namespaces).is_asked
     return gaps_of(msgspec.structs.replace(ALL, needs=(need,)), read_mesh(mesh.capture), asked)
+
+
+def test_a_gateway_that_was_not_read_is_missed_by_the_rule_that_follows_the_way_through_it() -> None:
+    gateway = pod(key="edge/egress")
+    gateway["spec"]["containers"][-1]["args"] = ["proxy", "router"]
+    mesh = Mesh({POD: dump()}, pod(), gateway)
+    asked = mesh.sheet(POD.split("/")[0]).is_asked
+    for select, missed in (("$.gateway_hops[*]", [("edge/egress",)]), ("$.claims[*]", [])):
+        rule = msgspec.structs.replace(ALL, needs=("config_dump",), select=select)
+        assert [gap.pods for gap in gaps_of(rule, read_mesh(mesh.capture), asked)] == missed
 
 
 def without_endpoints() -> Tree:
