@@ -6,7 +6,6 @@ It ends as a `Capture`, the same that `meshdoctor capture` saves; what comes aft
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -21,23 +20,13 @@ from meshdoctor.facts.wishes.names import names_to_resolve
 from meshdoctor.kube.login import log_in
 from meshdoctor.kube.session import Session
 from meshdoctor.model.evidence import Document, Unread
+from meshdoctor.model.resolver import Resolver
 from meshdoctor.semantics.labels import read_selector
 from meshdoctor.semantics.nearest import nearest
 from meshdoctor.semantics.selection import find_pod
 
 DNS = "dns.json"
 _NAMED = 5
-
-
-class Resolver(StrEnum):
-    """Who is asked for the addresses of hosts outside."""
-
-    AUTO = "auto"
-    """A pod where exec is allowed, else this machine."""
-    LOCAL = "local"
-    """This machine; no exec into a pod."""
-    OFF = "off"
-    """Nobody."""
 
 
 class ClusterSource(Struct, frozen=True):

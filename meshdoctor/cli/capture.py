@@ -13,6 +13,7 @@ from meshdoctor.cli.live import Live
 from meshdoctor.cli.progress import Progress
 from meshdoctor.cli.streams import put, say
 from meshdoctor.errors import UsageError
+from meshdoctor.model.resolver import Resolver
 
 if TYPE_CHECKING:
     from meshdoctor.doctor import SavedCapture
@@ -32,7 +33,7 @@ def capture(
     kubeconfig: options.Kubeconfig = None,
     istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
     logs: options.Logs = options.LOGS,
-    dns: options.Dns = options.Resolver.AUTO,
+    dns: options.Dns = Resolver.AUTO,
     timeout: options.Timeout = options.TIMEOUT,
     at_once: options.AtOnce = options.AT_ONCE,
 ) -> int:

@@ -13,6 +13,7 @@ from meshdoctor.cli.formats import Output, read_outputs
 from meshdoctor.cli.live import Live
 from meshdoctor.cli.progress import Progress, ended
 from meshdoctor.cli.streams import encoded, paper, put, say, write_file
+from meshdoctor.model.resolver import Resolver
 
 if TYPE_CHECKING:
     from meshdoctor.model.finding import Diagnosis
@@ -56,7 +57,7 @@ def check(
     kubeconfig: options.Kubeconfig = None,
     istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
     logs: options.Logs = options.LOGS,
-    dns: options.Dns = options.Resolver.AUTO,
+    dns: options.Dns = Resolver.AUTO,
     timeout: options.Timeout = options.TIMEOUT,
     at_once: options.AtOnce = options.AT_ONCE,
     json: options.Json = False,

@@ -7,6 +7,7 @@ from meshdoctor.cli.exits import ExitCode
 from meshdoctor.cli.live import Live
 from meshdoctor.cli.progress import Progress, ended
 from meshdoctor.cli.streams import paper, put, say
+from meshdoctor.model.resolver import Resolver
 
 
 def hosts(
@@ -19,7 +20,7 @@ def hosts(
     kubeconfig: options.Kubeconfig = None,
     istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
     logs: options.Logs = options.LOGS,
-    dns: options.Dns = options.Resolver.AUTO,
+    dns: options.Dns = Resolver.AUTO,
     timeout: options.Timeout = options.TIMEOUT,
     at_once: options.AtOnce = options.AT_ONCE,
     json: options.Json = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.cli import options
 from meshdoctor.errors import UsageError
+from meshdoctor.model.resolver import Resolver
 
 if TYPE_CHECKING:
     from meshdoctor.doctor import Source
@@ -24,7 +25,7 @@ class Live:
     selector: str | None
     istio_namespace: str
     logs: str
-    dns: options.Resolver
+    dns: Resolver
     timeout: str
     at_once: int
 
@@ -46,7 +47,7 @@ class Live:
     def _cluster(self) -> ClusterSource:
         from meshdoctor.collect.live.cluster import Pace
         from meshdoctor.collect.live.objects import Scope
-        from meshdoctor.live import ClusterSource, Resolver
+        from meshdoctor.live import ClusterSource
 
         wait = options.seconds(self.timeout, "--timeout")
         if not wait:
@@ -56,5 +57,5 @@ class Live:
             context=self.context,
             scope=Scope(self.namespaces, self.selector or "", self.istio_namespace),
             pace=Pace(self.at_once, wait, options.seconds(self.logs, "--logs")),
-            resolver=Resolver(self.dns.value),
+            resolver=self.dns,
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from meshdoctor.errors import UsageError
+from meshdoctor.model.resolver import Resolver
 
 if TYPE_CHECKING:
     from meshdoctor.doctor import Source
@@ -21,14 +21,6 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 LOGS, TIMEOUT, AT_ONCE, ISTIO_NAMESPACE = "10m", "30s", 16, "istio-system"
 """Defaults of the options of a live run."""
-
-
-class Resolver(StrEnum):
-    """Who resolves outside hosts."""
-
-    AUTO = "auto"
-    LOCAL = "local"
-    OFF = "off"
 
 
 def complete_rule(incomplete: str) -> list[str]:

@@ -13,6 +13,7 @@ from meshdoctor.cli.live import Live
 from meshdoctor.cli.progress import ended
 from meshdoctor.cli.streams import paper, put, say
 from meshdoctor.errors import UsageError
+from meshdoctor.model.resolver import Resolver
 
 if TYPE_CHECKING:
     from meshdoctor.model.trace import Trace
@@ -60,7 +61,7 @@ def trace(
     context: options.Context = None,
     kubeconfig: options.Kubeconfig = None,
     istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
-    dns: options.Dns = options.Resolver.AUTO,
+    dns: options.Dns = Resolver.AUTO,
     timeout: options.Timeout = options.TIMEOUT,
     json: options.Json = False,
     no_color: options.NoColor = False,

@@ -27,14 +27,14 @@ def _written(tree: dict[str, Any]) -> bytes:
     return "".join((head, "items:\n", *(yamlio.dump([item]) for item in tree["items"]))).encode()
 
 
-def packed_document(path: str, content: bytes, origin: str = "") -> Document:
+def packed_document(path: str, content: bytes) -> Document:
     """A document of this content, unpacked each time it is read: a config dump shrinks twentyfold."""
     if len(content) < _SMALL:
-        return Document(path, lambda: content, len(content), origin)
+        return Document(path, lambda: content, len(content))
     import zstandard
 
     packed = zstandard.ZstdCompressor(level=_LEVEL).compress(content)
-    return Document(path, partial(_unpacked, packed), len(packed), origin)
+    return Document(path, partial(_unpacked, packed), len(packed))
 
 
 def _unpacked(packed: bytes) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct, field
@@ -162,9 +161,3 @@ class _Walk:
     def _gone(self, what: str) -> str:
         self.removals.add(self.path, what)
         return REDACTED
-
-
-def redacted_objects(path: str, items: list[dict[str, Any]], removals: Removals) -> Iterator[dict[str, Any]]:
-    """Every object of a list, redacted."""
-    for item in items:
-        yield redact_object(path, item, removals)

@@ -24,7 +24,6 @@ class Channels:
     """An open WebSocket of Kubernetes' channel protocol."""
 
     def __init__(self, session: Session, path: str, params: Params, protocols: list[str], deadline: Deadline) -> None:
-        self._what = path
         self._deadline = deadline
         self._socket = _opened(session, f"{path}?{urlencode(params)}", protocols, deadline)
 

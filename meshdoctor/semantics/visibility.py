@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from meshdoctor.model.mesh import EgressListener, Mesh, MeshConfig, Service, ServiceEntry, Sidecar
+from meshdoctor.model.mesh import EgressListener, MeshConfig, Service, ServiceEntry, Sidecar
 
 Exported = ServiceEntry | Service
 
@@ -117,30 +117,6 @@ def imported(
     if any(_excludes(e, entry_namespace, name, proxy_namespace) for e in sidecar.egress):
         return Visibility(False, field, f"its egress hosts leave {entry_namespace}/{host} out by name (~)")
     return Visibility(False, field, f"none of its egress hosts takes in {entry_namespace}/{host}")
-
-
-def visible_to(
-    entry: ServiceEntry,
-    host: str,
-    port: int | None,
-    namespace: str,
-    labels: dict[str, str],
-    mesh: Mesh,
-    *,
-    reads_sidecars: bool = True,
-) -> Visibility:
-    """Whether the proxy of a pod gets `host`:`port` of an entry: exportTo first, then the pod's Sidecar.
-
-    `reads_sidecars` is False for gateways, to which no Sidecar applies.
-    """
-    exported = visible(entry, namespace, mesh.mesh_config)
-    if not exported.ok or not reads_sidecars:
-        return exported
-    root = mesh.mesh_config.root_namespace if mesh.mesh_config else DEFAULT_ROOT_NAMESPACE
-    sidecar = sidecar_for(namespace, labels, mesh.sidecars, root)
-    if sidecar is None:
-        return exported
-    return imported(sidecar, entry.ref.namespace, host, port, namespace)
 
 
 def is_subset(name: str, pattern: str) -> bool:

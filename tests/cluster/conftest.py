@@ -16,7 +16,8 @@ from meshdoctor.collect.live.cluster import Pace
 from meshdoctor.kube import session
 from meshdoctor.kube.deadline import Deadline
 from meshdoctor.kube.login import log_in
-from meshdoctor.live import ClusterSource, Resolver
+from meshdoctor.live import ClusterSource
+from meshdoctor.model.resolver import Resolver
 from tests.cluster.apiserver import FakeApi, serving
 from tests.cluster.meshes import put_snapshot
 

@@ -12,7 +12,8 @@ import pytest
 
 from meshdoctor import doctor
 from meshdoctor.collect.live.cluster import Pace
-from meshdoctor.live import ClusterSource, Resolver
+from meshdoctor.live import ClusterSource
+from meshdoctor.model.resolver import Resolver
 from tests.lab.crowd import add_crowd
 from tests.lab.faults import bad_admin, kill_envoy, stopped_envoy
 from tests.lab.lab import Lab

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import ip_address
 from itertools import islice
 
 from msgspec import Struct
@@ -18,6 +17,7 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
 from meshdoctor.kube.pods import execute
 from meshdoctor.kube.session import Session
+from meshdoctor.semantics.addresses import is_ip
 
 AT_ONCE = 16
 SECONDS = 5.0
@@ -90,11 +90,4 @@ def _in_pod(session: Session, namespace: str, pod: str, host: str, deadline: Dea
     if ran.failure and ran.code != _NO_ANSWER:
         raise Unreadable(f"getent in pod {namespace}/{pod}: {ran.failure}")
     words = (line.split()[0] for line in ran.stdout.decode("utf-8", "replace").splitlines() if line.strip())
-    return tuple(dict.fromkeys(word for word in words if _is_address(word)))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(ip_address(text))
-    except ValueError:
-        return False
+    return tuple(dict.fromkeys(word for word in words if is_ip(word)))

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from meshdoctor.collect.documents import list_document
 from meshdoctor.collect.live.pods import LivePod, read_pod
 from meshdoctor.collect.live.pool import Pool
-from meshdoctor.collect.redact import Removals, redacted_objects
+from meshdoctor.collect.redact import Removals, redact_object
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
 from meshdoctor.kube.kinds import CONFIG_MAPS, GATEWAYS, LISTED, NETWORKING, PODS
@@ -173,7 +173,7 @@ class _Reader:
 
     def keep(self, plural: str, listed: Listed) -> None:
         path = f"resources/{plural}.yaml"
-        items = list(redacted_objects(path, _complete(listed), self.removals))
+        items = [redact_object(path, item, self.removals) for item in _complete(listed)]
         self.found.documents[path] = list_document(path, items)
         if plural == "pods":
             self.found.pods = list(self._read_pods(items))

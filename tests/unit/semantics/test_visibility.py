@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from meshdoctor.model.mesh import EgressListener, Mesh, MeshConfig, Port, Ref, ServiceEntry, Sidecar
+from meshdoctor.model.mesh import EgressListener, Mesh, MeshConfig, Pod, Port, Ref, ServiceEntry, Sidecar
+from meshdoctor.semantics.registry import Registry
 from meshdoctor.semantics.visibility import (
     imported,
     is_subset,
     private_by_config_scope,
     sidecar_for,
     visible,
-    visible_to,
 )
 
 
@@ -171,10 +172,12 @@ def test_which_sidecar_applies() -> None:
 
 
 def test_export_and_sidecar_together_name_the_field_that_decides() -> None:
-    mesh = Mesh(sidecars=(sidecar("./*"),))
-    assert visible_to(entry("b", "."), "x.example", 443, "a", {}, mesh).field == "spec.exportTo"
-    assert visible_to(entry("b"), "x.example", 443, "a", {}, mesh).field == "Sidecar a/default spec.egress"
-    assert visible_to(entry("a"), "x.example", 443, "a", {}, mesh).ok
-    assert visible_to(entry("b"), "x.example", 443, "a", {}, mesh, reads_sidecars=False).ok
-    closed = Mesh(mesh_config=MeshConfig(default_service_export_to=(".",)))
-    assert visible_to(entry("b"), "x.example", 443, "a", {}, closed).field == "meshConfig.defaultServiceExportTo"
+    registry = Registry(Mesh(sidecars=(sidecar("./*"),)))
+    viewer = registry.viewer(None, Pod("a", "web"))
+    assert registry.visibility(entry("b", "."), "x.example", 443, viewer).field == "spec.exportTo"
+    assert registry.visibility(entry("b"), "x.example", 443, viewer).field == "Sidecar a/default spec.egress"
+    assert registry.visibility(entry("a"), "x.example", 443, viewer).ok
+    assert registry.visibility(entry("b"), "x.example", 443, structs.replace(viewer, is_sidecar=False)).ok
+    closed = Registry(Mesh(mesh_config=MeshConfig(default_service_export_to=(".",))))
+    hidden = closed.visibility(entry("b"), "x.example", 443, closed.viewer(None, Pod("a", "web")))
+    assert hidden.field == "meshConfig.defaultServiceExportTo"
