@@ -32,7 +32,9 @@ class Fix(Struct, frozen=True):
     tradeoff: str
     manifests: tuple[str, ...] = ()
     steps: str = ""
-    """What a person does by hand, for `manual`."""
+    """What a person does by hand: all of it for `manual`, else what is left to do after the manifests are applied."""
+    deletes: tuple[ResourceRole, ...] = ()
+    """Objects that are deleted once the manifests are applied."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
