@@ -116,10 +116,3 @@ def some(names: Sequence[str], limit: int | None) -> str:
 def count(number: int, noun: str) -> str:
     """`1 pod`, `400 pods`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def address(host: str, port: int | None) -> str:
-    """`host:port`, with brackets around an IPv6 address; the host alone where no port is known."""
-    if port is None:
-        return host
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from meshdoctor.model.evidence import Evidence, Unread
 from meshdoctor.model.finding import SEVERITIES, Diagnosis, Finding, Fix, NotEvaluated
 from meshdoctor.report.order import under_causes
-from meshdoctor.report.paper import Paper, address, count, some
+from meshdoctor.report.paper import Paper, count, some
 from meshdoctor.report.summary import summary
+from meshdoctor.semantics.hosts import host_port
 from meshdoctor.semantics.text import printable
 
 _PODS = 3
@@ -44,7 +45,7 @@ def render(diagnosis: Diagnosis, paper: Paper, *, verbose: bool = False) -> str:
 def subject(finding: Finding) -> str:
     """What a finding is about, for its first line: the host lost, else an object, else a pod."""
     if finding.host:
-        return address(finding.host, finding.port)
+        return host_port(finding.host, finding.port)
     if finding.resources:
         first = finding.resources[0]
         return f"{first.kind} {_name(first.namespace, first.name)}"
