@@ -166,6 +166,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
                 "tradeoff": fix.tradeoff,
                 "manifests": fix.manifests,
                 "steps": fix.steps,
+                "deletes": [{"kind": r.kind, "namespace": r.namespace, "name": r.name} for r in fix.deletes],
             }
             for fix in finding.fixes
         ],

@@ -120,9 +120,12 @@ def _fixes(fixes: Sequence[Fix], paper: Paper, verbose: bool) -> Iterator[str]:
         yield from paper.field(word, f"{fix.title} [{fix.disposition}]")
         if fix.tradeoff:
             yield from paper.paragraph(fix.tradeoff, 6)
-        if fix.steps:
+        if fix.steps and not fix.manifests:
             yield from paper.paragraph(fix.steps, 6)
         yield from _manifests(fix, verbose)
+        yield from _deletes(fix, paper)
+        if fix.steps and fix.manifests:
+            yield from paper.paragraph(f"then: {fix.steps}", 6)
     if len(fixes) > 1 and not verbose:
         yield f"      {count(len(fixes) - 1, 'other mend')}: -v prints {'them' if len(fixes) > 2 else 'it'}"
 
@@ -137,6 +140,12 @@ def _manifests(fix: Fix, verbose: bool) -> Iterator[str]:
         return
     for line in lines:
         yield f"        {printable(line)}".rstrip()
+
+
+def _deletes(fix: Fix, paper: Paper) -> Iterator[str]:
+    if fix.deletes:
+        named = ", ".join(f"{r.kind} {_name(r.namespace, r.name)}" for r in fix.deletes)
+        yield from paper.paragraph(f"{'then ' if fix.manifests else ''}delete {named}", 6)
 
 
 def _not_evaluated(entries: Sequence[NotEvaluated], paper: Paper, verbose: bool) -> Iterator[str]:
