@@ -36,7 +36,9 @@ _PAUSE = 2.0
 class Mender:
     """Applies mends to one cluster and undoes them. `seconds` is how long proxies are waited for."""
 
-    def __init__(self, source: ClusterSource, journal: Journal, tell: Tell = lambda event: None, seconds: float = 30.0):
+    def __init__(
+        self, source: ClusterSource, journal: Journal, tell: Tell = lambda event: None, seconds: float = 30.0
+    ) -> None:
         from meshdoctor.kube.login import log_in
 
         self._session = Session(log_in(source.kubeconfig, source.context))
@@ -68,7 +70,7 @@ class Mender:
                 id=number,
                 state="planned",
                 at=now(),
-                place=Place(server=self._session.server, context=self._session.context),
+                place=self._place(seen.look),
                 fingerprint=finding.fingerprint,
                 rule=finding.rule,
                 subject=subject(finding),
@@ -162,7 +164,8 @@ class Mender:
             except MeshdoctorError as problem:
                 because = f"it could not be judged again: {problem}"
                 continue
-            proof, because = compare(entry.before, after, entry.fingerprint), ""
+            changes = [one.change for one in entry.written]
+            proof, because = compare(entry.before, after, entry.fingerprint, changes), ""
             if proof.holds:
                 break
         self._tell(Event("judged", because or _in_words(proof)))
@@ -171,9 +174,13 @@ class Mender:
     def _undone(self, entry: Entry, look: Look) -> Proof | None:
         self._tell(Event("judging", "fetching and judging again"))
         try:
-            return compare(entry.before, look.open().baseline(), "")
+            return compare(entry.before, look.open().baseline(), entry.fingerprint)
         except MeshdoctorError:
             return None
+
+    def _place(self, look: Look) -> Place:
+        session = self._session
+        return Place(server=session.server, context=session.context, namespaces=look.namespaces, labels=look.labels)
 
     def _took(self, done: int, of: int) -> None:
         self._tell(Event("waiting", f"{done} of {of} proxies took it", done, of))

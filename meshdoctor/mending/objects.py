@@ -17,10 +17,13 @@ from meshdoctor.collect.redact import Removals, redact_object
 from meshdoctor.errors import MeshdoctorError
 from meshdoctor.fixes.differences import merge_patch
 from meshdoctor.fixes.owners import Owner, appliers, holders, owner_of, writers
+from meshdoctor.kube.session import Refused
 from meshdoctor.kube.writes import MANAGER, Conflict, FieldConflict, Target, Writer, target_of
 from meshdoctor.model.mend import Change
 
 Object = dict[str, Any]
+_INVALID = 422
+
 Way = Literal["apply", "edit", "delete", "nothing"]
 
 
@@ -134,6 +137,10 @@ def _update(writer: Writer, change: Change, target: Target, live: Object) -> Pre
         if not problem.fields:
             raise
         conflict = problem
+    except Refused as problem:
+        # Items of a list are merged by key: a renamed port would stand beside the old one. The edit is tried below.
+        if problem.status != _INVALID:
+            raise
     else:
         # A second apply gives up what the first one declared; and an apply removes nothing that others wrote.
         if tried.get("spec") == edited.get("spec") and not _declares(live):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.hosts import Hosts
-from meshdoctor.model.mend import Baseline, Judged, Proof, Turn
+from meshdoctor.model.mend import Baseline, Change, Judged, Proof, Turn
 from meshdoctor.semantics.hosts import host_port
 
 _GOOD = ("delivered", "bypassed")
@@ -27,29 +27,50 @@ def baseline(diagnosis: Diagnosis, hosts: Hosts) -> Baseline:
     )
 
 
-def compare(before: Baseline, after: Baseline, fingerprint: str) -> Proof:
-    """The proof that a mend of the finding with this fingerprint worked, or what speaks against it."""
-    known = {(j.rule, j.host, j.port) for j in before.findings.values()}
-    wanted = before.findings.get(fingerprint)
-    left = {(j.rule, j.host, j.port) for j in after.findings.values()}
-    is_gone = fingerprint not in after.findings and (
-        wanted is None or not wanted.host or (wanted.rule, wanted.host, wanted.port) not in left
-    )
-    new = [
-        judged
-        for mark, judged in after.findings.items()
-        if mark not in before.findings
-        and judged.severity != "info"
-        and (judged.rule, judged.host, judged.port) not in known
-    ]
+def compare(before: Baseline, after: Baseline, fingerprint: str, changes: Iterable[Change] = ()) -> Proof:
+    """The proof that a mend of the finding with this fingerprint worked, or what speaks against it.
+
+    A finding about a host that was not known before, and that the changes do not name, comes from traffic that was
+    first seen since: it is told and counts for nothing.
+    """
+    own = {host for change in changes for host in _hosts(change)}
+    new, first_seen = [], []
+    for judged in _new(before, after):
+        known = not judged.host or judged.host in own or host_port(judged.host, judged.port) in before.verdicts
+        (new if known else first_seen).append(judged)
     turns = list(_turns(before, after))
     return Proof(
-        is_gone=is_gone,
+        is_gone=_is_gone(before, after, fingerprint),
         new=tuple(new),
+        first_seen=tuple(first_seen),
         worse=tuple(t for t in turns if t.is_now != _UNKNOWN and rank(t.is_now) > rank(t.was)),
         better=tuple(t for t in turns if t.was != _UNKNOWN and rank(t.is_now) < rank(t.was)),
         unread=tuple(sorted({*before.proxies} - {*after.proxies} | {t.pod for t in turns if t.is_now == _UNKNOWN})),
     )
+
+
+def _is_gone(before: Baseline, after: Baseline, fingerprint: str) -> bool:
+    """Neither it nor one of the same rule, host and port: a finding explained by another has another fingerprint."""
+    wanted = before.findings.get(fingerprint)
+    if fingerprint in after.findings:
+        return False
+    return wanted is None or not wanted.host or _about(wanted) not in map(_about, after.findings.values())
+
+
+def _new(before: Baseline, after: Baseline) -> Iterator[Judged]:
+    known = set(map(_about, before.findings.values()))
+    for mark, judged in after.findings.items():
+        if mark not in before.findings and judged.severity != "info" and _about(judged) not in known:
+            yield judged
+
+
+def _about(judged: Judged) -> tuple[str, str, int]:
+    return judged.rule, judged.host, judged.port
+
+
+def _hosts(change: Change) -> list[str]:
+    hosts = ((change.after or {}).get("spec") or {}).get("hosts")
+    return [str(host).lower() for host in hosts] if isinstance(hosts, list) else []
 
 
 def rank(verdict: str) -> int:

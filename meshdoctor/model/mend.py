@@ -133,7 +133,9 @@ class Proof(Struct, frozen=True, kw_only=True):
     worse: tuple[Turn, ...] = ()
     better: tuple[Turn, ...] = ()
     unread: tuple[str, ...] = ()
-    """Pods that were judged before and could not be read again."""
+    """Pods that were judged before and could not be judged again."""
+    first_seen: tuple[Judged, ...] = ()
+    """Findings about hosts that nobody was seen to want before: whether they worked then is not known."""
 
     @property
     def is_worse(self) -> bool:
@@ -175,6 +177,9 @@ class Place(Struct, frozen=True, kw_only=True):
     server: str = ""
     context: str = ""
     folder: str = ""
+    namespaces: tuple[str, ...] = ()
+    """Whose pods were looked at; empty: all."""
+    labels: str = ""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
