@@ -1,1 +1,1 @@
-"""Stage 6: a finding's mend as changes to objects, whom it touches, and where it is written."""
+"""What a mend is: the objects it changes, whom that touches, who else owns them, and how it is written to files."""

@@ -6,10 +6,8 @@ from collections.abc import Collection, Mapping
 
 from msgspec import Struct, structs
 
-from meshdoctor.model.mesh import Mesh, WantedHost
-from meshdoctor.model.proxies import Brief
+from meshdoctor.model.mesh import Mesh, Sidecar
 from meshdoctor.model.proxy import Endpoint, Node, Proxy
-from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.forecast.doubt import doubt_about
 from meshdoctor.semantics.forecast.foretold import Foretold, Self, foretell
 from meshdoctor.semantics.names import BLACKHOLE, PASSTHROUGH
@@ -17,7 +15,7 @@ from meshdoctor.semantics.registry import CLUSTER_LOCAL, Registry
 from meshdoctor.trace.outbound import Tracer, trace_host
 
 POLICIES = {"REGISTRY_ONLY": BLACKHOLE, "ALLOW_ANY": PASSTHROUGH}
-DEFAULT_POLICY = PASSTHROUGH
+DEFAULT_POLICY = "ALLOW_ANY"
 """Where the mesh's settings were read and name none (istio pkg/config/mesh/mesh.go)."""
 
 
@@ -39,30 +37,29 @@ class Foreseen:
         self.mesh: Mesh = structs.replace(mesh, proxies=proxies, dns=_names(mesh, who.resolved))
         self.tracer = Tracer(self.mesh, who.key)
 
-    def seen(self, host: str, port: int, scheme: str = "", ip: str | None = None) -> Seen:
-        """What becomes of a connection as the client most likely opens it, to `ip` or each known address."""
+    def seen(self, host: str, port: int, scheme: str = "", ip: str | None = None, protocol: str | None = None) -> Seen:
+        """What becomes of a connection as the client most likely opens it, to `ip` or each address it may dial."""
         doubt = doubt_about(self.foretold.doubts, host, port)
-        if doubt:
-            return Seen("unknown", "", doubt)
-        return seen_of(trace_host(self.tracer, self.tracer.destination(host, port, scheme=scheme, ip=ip)))
+        return Seen("unknown", "", doubt) if doubt else seen_by(self.tracer, host, port, scheme, ip, protocol)
 
 
-def seen_of(traced: Trace) -> Seen:
-    """What a trace comes to."""
+def seen_by(
+    tracer: Tracer, host: str, port: int, scheme: str = "", ip: str | None = None, protocol: str | None = None
+) -> Seen:
+    """What a sidecar does with such a connection."""
+    destination = tracer.destination(host, port, scheme=scheme, ip=ip, protocol=protocol)
+    traced = trace_host(tracer, destination, dialled_only=True)
     return Seen(traced.verdict, traced.owner, traced.because, traced.reason)
 
 
-def self_of(mesh: Mesh, registry: Registry, key: str, proxy: Proxy | None = None) -> Self:
-    """What is known of a pod's sidecar: from its brief, else from the mesh's settings and its Sidecar.
-
-    `proxy`, where it is at hand, also tells what names resolve to.
-    """
+def self_of(mesh: Mesh, registry: Registry, key: str) -> Self:
+    """What is known of a pod's sidecar: from its brief, else from the mesh's settings and its Sidecar."""
     brief = mesh.brief(key)
     pod = mesh.pods.get(key)
     node = brief.node if brief else Node()
     viewer = registry.viewer(_shell(key, node) if brief else None, pod)
     labels = pod.labels if pod else _labels(node)
-    unmatched = brief.unmatched if brief else _policy(mesh, viewer.sidecar.outbound_policy if viewer.sidecar else None)
+    unmatched = brief.unmatched if brief else policy_of(mesh, viewer.sidecar)
     return Self(
         key=key,
         viewer=viewer,
@@ -70,17 +67,29 @@ def self_of(mesh: Mesh, registry: Registry, key: str, proxy: Proxy | None = None
         unmatched=unmatched if unmatched in (BLACKHOLE, PASSTHROUGH) else "",
         labels=labels,
         inspection_timeout=brief.inspection_timeout if brief else 0.0,
-        resolved=resolved_by(proxy) if proxy else {},
-        running=running_in(proxy) if proxy else {},
     )
 
 
-def _policy(mesh: Mesh, of_sidecar: str | None) -> str:
-    if of_sidecar is not None:
-        return POLICIES.get(of_sidecar, "")
+def after_change(who: Self, mesh: Mesh, registry: Registry) -> Self:
+    """The same sidecar among changed objects: the Sidecar that applies to it may be another, and so its policy."""
+    viewer = registry.viewer(_shell(who.key, who.node), mesh.pods.get(who.key))
+    before, after = (one.outbound_policy if one else None for one in (who.viewer.sidecar, viewer.sidecar))
+    unmatched = who.unmatched if before == after else policy_of(mesh, viewer.sidecar)
+    return structs.replace(who, viewer=viewer, unmatched=unmatched)
+
+
+def with_dump(who: Self, proxy: Proxy) -> Self:
+    """The sidecar with what its dump tells of names and pods beyond the mesh's objects."""
+    return structs.replace(who, resolved=resolved_by(proxy), running=running_in(proxy))
+
+
+def policy_of(mesh: Mesh, sidecar: Sidecar | None) -> str:
+    """The cluster for unmatched connections by the Sidecar, else the mesh's settings; empty where neither tells."""
+    if sidecar is not None and sidecar.outbound_policy is not None:
+        return POLICIES.get(sidecar.outbound_policy, "")
     if mesh.mesh_config is None:
         return ""
-    return POLICIES.get(mesh.mesh_config.outbound_policy or "ALLOW_ANY", "")
+    return POLICIES.get(mesh.mesh_config.outbound_policy or DEFAULT_POLICY, "")
 
 
 def _shell(key: str, node: Node) -> Proxy:
@@ -121,13 +130,3 @@ def _names(mesh: Mesh, resolved: Mapping[str, tuple[str, ...]]) -> dict[str, tup
         return None
     answers = mesh.dns or {}
     return {**{name: ips for name, ips in resolved.items() if ips and not answers.get(name)}, **answers}
-
-
-def wish_schemes(wishes: Mapping[tuple[str, int], WantedHost]) -> dict[tuple[str, int], str]:
-    """The URL scheme of each wish."""
-    return {pair: wish.scheme for pair, wish in wishes.items()}
-
-
-def knows_policy(brief: Brief | None) -> bool:
-    """Whether the sidecar's own configuration tells where unmatched connections go."""
-    return brief is not None and brief.unmatched in (BLACKHOLE, PASSTHROUGH)

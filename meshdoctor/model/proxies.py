@@ -48,19 +48,19 @@ def brief_of(proxy: Proxy) -> Brief:
         knows_endpoints=knows,
         document=proxy.document,
         notes=tuple(proxy.notes),
-        node=structs.replace(node, metadata=_kept(node.metadata)),
+        node=told(node),
         unmatched=next((_unmatched(one) for one in outbound if one.use_original_dst), ""),
         inspection_timeout=next((one.listener_filters_timeout for one in outbound if one.listener_filters), 0.0),
     )
 
 
-def _kept(metadata: dict[str, object]) -> dict[str, object]:
-    """Of the annotations Istio's own: others may be of any size."""
-    kept = {name: metadata[name] for name in KEPT_METADATA if name in metadata}
-    annotations = metadata.get("ANNOTATIONS")
+def told(node: Node) -> Node:
+    """The node with what istiod goes by; of the annotations Istio's own, for others may be of any size."""
+    kept = {name: node.metadata[name] for name in KEPT_METADATA if name in node.metadata}
+    annotations = node.metadata.get("ANNOTATIONS")
     if isinstance(annotations, dict):
         kept["ANNOTATIONS"] = {k: v for k, v in annotations.items() if "istio.io/" in str(k)}
-    return kept
+    return structs.replace(node, metadata=kept)
 
 
 def _unmatched(catch_all: Listener) -> str:

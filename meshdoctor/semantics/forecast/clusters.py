@@ -38,7 +38,7 @@ class Clusters:
         self.made: dict[str, Cluster] = {}
         self.endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self.doubts: list[Doubt] = []
-        self._rules = [r for r in rules if _is_exported(r, viewer.namespace)]
+        self._rules = [r for r in rules if is_exported_rule(r, viewer.namespace)]
         self._running = running
         self._viewer = viewer
         self._labels = labels
@@ -129,7 +129,8 @@ def tls_settings(rule: DestinationRule, port: int) -> Mapping[str, Any]:
     return policy.get("tls") or {}
 
 
-def _is_exported(rule: DestinationRule, namespace: str) -> bool:
+def is_exported_rule(rule: DestinationRule, namespace: str) -> bool:
+    """Whether sidecars of the namespace may get the rule."""
     exports = rule.export_to or ("*",)
     return "*" in exports or namespace in exports or ("." in exports and rule.ref.namespace == namespace)
 

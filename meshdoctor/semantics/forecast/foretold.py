@@ -43,6 +43,7 @@ class Foretold(Struct, frozen=True):
     """The configuration, the claims it was made of, and the doubts."""
 
     proxy: Proxy
+    members: tuple[Member, ...]
     settled: tuple[Settled, ...]
     doubts: tuple[Doubt, ...]
 
@@ -80,7 +81,7 @@ def foretell(registry: Registry, who: Self, ports: Collection[int]) -> Foretold:
     if not who.unmatched:
         doubts.append(Doubt("the outbound policy of this pod is not known"))
     doubts += [d for s in settled for d in s.doubts]
-    return Foretold(proxy, tuple(settled), (*doubts, *dict.fromkeys(virtual.doubts), *clusters.doubts))
+    return Foretold(proxy, gets, tuple(settled), (*doubts, *dict.fromkeys(virtual.doubts), *clusters.doubts))
 
 
 def _wildcards(viewer: Viewer) -> tuple[str, ...]:

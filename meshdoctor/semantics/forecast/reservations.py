@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from meshdoctor.model.mesh import Sidecar
+from meshdoctor.model.mesh import ServiceEntry, Sidecar
 from meshdoctor.semantics.forecast.doubt import Doubt
 from meshdoctor.semantics.forecast.listeners import Settled
 from meshdoctor.semantics.forecast.scope import Member
@@ -38,10 +38,27 @@ def reservations(
     known = _version(version)
     if known is not None and known < OLDEST:
         yield Doubt(f"Istio {version} merges listeners by other rules")
+    if viewer.dns_capture:
+        yield from _of_virtual_addresses(gets)
     if viewer.sidecar is not None:
         yield from _of_sidecar(viewer.sidecar, settled, gets)
     if known is not None and known < UNIFIED:
         yield from _of_old_scope(registry, gets, version)
+
+
+def may_be_allocated(entry: ServiceEntry) -> bool:
+    """Whether Istio gives the entry's hosts virtual addresses (ip_autoallocation.go, ShouldV2AutoAllocateIP)."""
+    if entry.addresses or entry.resolution == "NONE" or any("*" in host for host in entry.hosts):
+        return False
+    labels = entry.manifest.get("metadata", {}).get("labels") or {}
+    return str(labels.get("networking.istio.io/enable-autoallocate-ip", "")).lower() != "false"
+
+
+def _of_virtual_addresses(gets: Sequence[Member]) -> Iterator[Doubt]:
+    for member in gets:
+        if member.entry is not None and not member.addresses and may_be_allocated(member.entry):
+            because = f"whether Istio gives {member.host} a virtual address, which this pod would dial, is not known"
+            yield Doubt(because, None, member.host)
 
 
 def _of_sidecar(sidecar: Sidecar, settled: Iterable[Settled], gets: Sequence[Member]) -> Iterator[Doubt]:

@@ -39,7 +39,7 @@ class Virtual:
         self._labels = labels
         config = registry.mesh.mesh_config
         self._sole_ports = _sole_ports(registry)
-        seen = [v for v in registry.mesh.virtual_services if "mesh" in v.gateways and _exported(v, viewer, config)]
+        seen = [v for v in registry.mesh.virtual_services if "mesh" in v.gateways and exports_to(v, viewer, config)]
         seen = [v for v in seen if any(self._imports(v, host) for host in v.hosts)]
         self._all = sorted(seen, key=lambda v: (_tier(v, viewer, config), v.created, v.ref.name, v.ref.namespace))
 
@@ -139,7 +139,8 @@ def _long(host: str, service: VirtualService) -> str:
     return name if "." in name or name.startswith("*") else f"{name}.{service.ref.namespace}{CLUSTER_LOCAL}"
 
 
-def _exported(service: VirtualService, viewer: Viewer, config: MeshConfig | None) -> bool:
+def exports_to(service: VirtualService, viewer: Viewer, config: MeshConfig | None) -> bool:
+    """Whether sidecars of the viewer's namespace may get the VirtualService."""
     return _tier(service, viewer, config) is not None
 
 
