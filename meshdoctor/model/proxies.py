@@ -8,9 +8,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from meshdoctor.model.proxy import Proxy
+from meshdoctor.model.proxy import Listener, Node, Proxy
 
 
 class Brief(Struct, frozen=True):
@@ -24,13 +24,48 @@ class Brief(Struct, frozen=True):
     """Its endpoints were read: by EDS, or from the /clusters page."""
     document: str
     notes: tuple[str, ...] = ()
+    node: Node = Node()
+    """Who it is, with the part of its metadata that decides what istiod tells it."""
+    unmatched: str = ""
+    """The cluster that gets what no listener takes; empty where the dump does not tell."""
+    inspection_timeout: float = 0.0
+    """Seconds its outbound listeners wait for the client's first bytes; 0 is for ever."""
+
+
+KEPT_METADATA = ("DNS_CAPTURE", "DNS_AUTO_ALLOCATE", "INSTANCE_IPS", "INTERCEPTION_MODE", "LABELS")
 
 
 def brief_of(proxy: Proxy) -> Brief:
     """The brief of a proxy at hand."""
     node = proxy.node
     knows = proxy.live_endpoints is not None or "endpoints" in proxy.sections
-    return Brief(node.role, node.namespace, node.version, proxy.sections, knows, proxy.document, tuple(proxy.notes))
+    outbound = [one for one in proxy.listeners.values() if one.traffic_direction not in ("INBOUND", "1")]
+    return Brief(
+        role=node.role,
+        namespace=node.namespace,
+        version=node.version,
+        sections=proxy.sections,
+        knows_endpoints=knows,
+        document=proxy.document,
+        notes=tuple(proxy.notes),
+        node=told(node),
+        unmatched=next((_unmatched(one) for one in outbound if one.use_original_dst), ""),
+        inspection_timeout=next((one.listener_filters_timeout for one in outbound if one.listener_filters), 0.0),
+    )
+
+
+def told(node: Node) -> Node:
+    """The node with what istiod goes by; of the annotations Istio's own, for others may be of any size."""
+    kept = {name: node.metadata[name] for name in KEPT_METADATA if name in node.metadata}
+    annotations = node.metadata.get("ANNOTATIONS")
+    if isinstance(annotations, dict):
+        kept["ANNOTATIONS"] = {k: v for k, v in annotations.items() if "istio.io/" in str(k)}
+    return structs.replace(node, metadata=kept)
+
+
+def _unmatched(catch_all: Listener) -> str:
+    chains = (c for c in reversed(catch_all.chains()) if c.tcp is not None and not c.match.destination_port)
+    return next((c.tcp.clusters[0].name for c in chains if c.tcp and c.tcp.clusters), "")
 
 
 class Proxies(Mapping[str, Proxy]):

@@ -21,7 +21,7 @@ from meshdoctor.facts.joined.proxy_case import ProxyCase
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.place import Place
-from meshdoctor.model.proxies import Brief, brief_of
+from meshdoctor.model.proxies import Brief, brief_of, told
 from meshdoctor.model.proxy import Node, Proxy
 from meshdoctor.semantics.capture import capture_settings
 from meshdoctor.semantics.registry import Registry
@@ -103,7 +103,7 @@ class _Groups:
 
     def _repeat(self, first: str, brief: Brief, opened: Opened, node: Node) -> None:
         """What looking at this one would have left behind: its brief, and that its page is broken if anyone asked."""
-        own = structs.replace(brief, version=node.version, document=opened.document)
+        own = structs.replace(brief, version=node.version, document=opened.document, node=told(node))
         self._proxies.learn(Learnt({opened.key: own}, {}))
         page = self._broken_pages.get(first)
         if page is not None and page.is_told and opened.page is not None:

@@ -1,0 +1,116 @@
+"""The mesh as it would be once changes are applied: the same proxies and pods, other objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct, structs
+
+from meshdoctor.facts.objects.istio_objects import (
+    read_destination_rule,
+    read_service_entry,
+    read_sidecar,
+    read_virtual_service,
+)
+from meshdoctor.facts.objects.kinds import Found
+from meshdoctor.model.evidence import Pointer
+from meshdoctor.model.mend import Change
+from meshdoctor.model.mesh import DestinationRule, Mesh, ServiceEntry, Sidecar, VirtualService
+from meshdoctor.semantics.forecast.reservations import may_be_allocated
+
+Item = ServiceEntry | VirtualService | DestinationRule | Sidecar
+_Read = Callable[[Found], Item]
+
+_READERS: dict[str, tuple[str, _Read]] = {
+    "ServiceEntry": ("service_entries", read_service_entry),
+    "VirtualService": ("virtual_services", read_virtual_service),
+    "DestinationRule": ("destination_rules", read_destination_rule),
+    "Sidecar": ("sidecars", read_sidecar),
+}
+
+PLACEHOLDERS = "240.240.255."
+"""Virtual addresses that stand for those Istio will choose."""
+
+
+class Moved(Struct, frozen=True):
+    """One object before and after; None where it is not there."""
+
+    before: Item | None
+    after: Item | None
+
+
+class Applied(Struct, frozen=True):
+    """The mesh with the changes, what moved, and the changes that could not be understood, each a sentence."""
+
+    mesh: Mesh
+    moved: tuple[Moved, ...]
+    unknown: tuple[str, ...]
+
+
+def applied(mesh: Mesh, changes: Sequence[Change], now: str = "") -> Applied:
+    """The changes applied in their order. A created object is as young as `now` (RFC 3339; the clock's, if empty).
+
+    Nothing in `mesh` is changed.
+    """
+    now = now or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    objects: dict[str, dict[tuple[str, str], Item]] = {
+        field: {(item.ref.namespace, item.ref.name): item for item in getattr(mesh, field)}
+        for field, _ in _READERS.values()
+    }
+    moved: list[Moved] = []
+    unknown: list[str] = []
+    for change in changes:
+        if change.key.kind not in _READERS:
+            unknown.append(f"what {change.key} does to connections is not foretold")
+            continue
+        field, read = _READERS[change.key.kind]
+        place = (change.key.namespace, change.key.name)
+        before = objects[field].pop(place, None)
+        try:
+            after = _after(change, before, read, now)
+        except ValueError as problem:
+            unknown.append(f"{change.key} as it is to be cannot be read: {problem}")
+            after = before
+        if after is not None:
+            objects[field][place] = after
+        if after is not before:
+            moved.append(Moved(before, after))
+    fields: dict[str, Any] = {field: tuple(items.values()) for field, items in objects.items()}
+    entries = tuple(_with_virtual(fields["service_entries"], mesh.service_entries))
+    fields["service_entries"] = entries
+    by_ref = {entry.ref: entry for entry in entries}
+    moved = [Moved(m.before, by_ref.get(m.after.ref, m.after) if m.after else None) for m in moved]
+    return Applied(structs.replace(mesh, **fields), tuple(moved), tuple(unknown))
+
+
+def _after(change: Change, before: Item | None, read: _Read, now: str) -> Item | None:
+    if change.after is None:
+        return None
+    metadata = {**(change.after.get("metadata") or {}), "creationTimestamp": before.created if before else now}
+    body = {**change.after, "metadata": metadata}
+    body.pop("status", None)
+    found = Found(change.key.kind, change.key.api_version, body, Pointer(f"{change.key} as it is to be"))
+    made = read(found)
+    if not isinstance(made, ServiceEntry) or not isinstance(before, ServiceEntry) or not may_be_allocated(made):
+        return made
+    kept = {h: found for h, found in before.status_addresses.items() if h in made.hosts}
+    return structs.replace(made, status_addresses=kept)
+
+
+def _with_virtual(entries: Iterable[ServiceEntry], before: Sequence[ServiceEntry]) -> Iterator[ServiceEntry]:
+    """Entries that Istio will give a virtual address get one that stands for it, where Istio gives such at all here."""
+    allocates = any(entry.status_addresses for entry in before)
+    known = {id(entry) for entry in before}
+    number = 0
+    for entry in entries:
+        lacking = [h for h in entry.hosts if h not in entry.status_addresses]
+        if not allocates or id(entry) in known or not lacking or not may_be_allocated(entry):
+            yield entry
+            continue
+        given = dict(entry.status_addresses)
+        for host in lacking:
+            number += 1
+            given[host] = (f"{PLACEHOLDERS}{number % 256}", f"2001:2::ffff:{number:x}")
+        yield structs.replace(entry, status_addresses=given)

@@ -1,0 +1,184 @@
+"""One group of sidecars before and after a change: claims that move, connections that turn, rules newly broken."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from msgspec import Struct, structs
+
+from meshdoctor.fixes.applied import PLACEHOLDERS
+from meshdoctor.fixes.foreseen import Foreseen, Seen, after_change, seen_by, self_of, with_dump
+from meshdoctor.fixes.onlookers import Group
+from meshdoctor.fixes.reach import Reach
+from meshdoctor.model.mend import ClaimMove, Effect, NewFault
+from meshdoctor.model.trace import WORST_FIRST
+from meshdoctor.semantics.forecast.foretold import Foretold
+from meshdoctor.semantics.registry import Registry
+from meshdoctor.trace.outbound import Tracer
+
+Ask = tuple[str, int, str]
+"""Host, port and URL scheme of a connection."""
+
+
+class Open(Struct, frozen=True):
+    """Connections of which it is not known what the change does to them."""
+
+    host: str
+    port: int
+    because: str
+    pods: tuple[str, ...]
+
+
+class Compared(Struct, frozen=True):
+    """What a change does to one group."""
+
+    claims: tuple[ClaimMove, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    faults: tuple[NewFault, ...] = ()
+    open: tuple[Open, ...] = ()
+
+
+class Comparison:
+    """Two meshes, before and after, as groups of sidecars would have them."""
+
+    def __init__(self, before: Registry, after: Registry, reach: Reach) -> None:
+        self._before = before
+        self._after = after
+        self._reach = reach
+
+    def of(self, group: Group) -> Compared:
+        """What the change does to the group, judged by its first pod."""
+        before, after = self._foreseen(group)
+        if _same(before.foretold, after.foretold):
+            return Compared()
+        proxy = self._before.mesh.proxies.get(group.first)
+        if proxy is not None:
+            before, after = self._foreseen(group, with_names=True)
+        effects, unsettled = self._effects(group, before, after, Tracer(self._before.mesh, group.first, self._before))
+        return Compared(
+            claims=tuple(_moves(before.foretold, after.foretold, group.pods)),
+            effects=tuple(effects),
+            open=tuple(unsettled),
+        )
+
+    def _foreseen(self, group: Group, with_names: bool = False) -> tuple[Foreseen, Foreseen]:
+        mesh = self._before.mesh
+        who = self_of(mesh, self._before, group.first)
+        if with_names:
+            who = with_dump(who, mesh.proxies[group.first])
+        later = after_change(who, self._after.mesh, self._after)
+        ports = self._reach.ports
+        return Foreseen(mesh, who, ports, self._before), Foreseen(self._after.mesh, later, ports, self._after)
+
+    def _effects(
+        self, group: Group, before: Foreseen, after: Foreseen, real: Tracer
+    ) -> tuple[list[Effect], list[Open]]:
+        effects: list[Effect] = []
+        unsettled: list[Open] = []
+        for (host, port, scheme), pods in self._asks(group, before.foretold, after.foretold).items():
+            was, becomes = before.seen(host, port, scheme), after.seen(host, port, scheme)
+            if "unknown" not in (was.verdict, becomes.verdict):
+                if _turn(was) == _turn(becomes):
+                    continue
+                contradiction = _contradiction(was, seen_by(real, host, port, scheme)) if real.proxy else ""
+                if not contradiction:
+                    effects.append(_effect(host, port, pods, was, becomes))
+                    continue
+                unsettled.append(Open(host, port, contradiction, pods))
+            else:
+                because = becomes.because if becomes.verdict == "unknown" else was.because
+                unsettled.append(Open(host, port, because, pods))
+        return effects, unsettled
+
+    def _asks(self, group: Group, *foretold: Foretold) -> dict[Ask, tuple[str, ...]]:
+        """The connections to look at and whose they are: the pods' wishes, and what is registered for all of them."""
+        found: dict[Ask, list[str]] = {}
+        wishes = self._before.wishes
+        pairs = dict.fromkeys(pair for one in foretold for pair in registered(one, self._reach.ports))
+        for pod in group.pods:
+            own = wishes.get(pod, {})
+            for (host, port), wish in own.items():
+                if self._reach.holds(host, port):
+                    found.setdefault((host, port, wish.scheme), []).append(pod)
+            for host, port in pairs:
+                if (host, port) not in own:
+                    found.setdefault((host, port, ""), []).append(pod)
+        return {ask: tuple(pods) for ask, pods in found.items()}
+
+
+def registered(foretold: Foretold, ports: Collection[int]) -> Iterator[tuple[str, int]]:
+    """host:port pairs that ServiceEntries register for this sidecar, wildcards left out: nobody dials those."""
+    for member in foretold.members:
+        if member.entry is not None and not member.host.startswith("*"):
+            yield from (
+                (member.host, p.number) for p in member.ports if p.number in ports and p.protocol.upper() != "UDP"
+            )
+
+
+def _same(before: Foretold, after: Foretold) -> bool:
+    """Whether both give one configuration. Who made a claim is not part of it."""
+    one, other = before.proxy, after.proxy
+    return (
+        one.listeners == other.listeners
+        and one.routes == other.routes
+        and one.clusters == other.clusters
+        and one.endpoints == other.endpoints
+        and before.doubts == after.doubts
+    )
+
+
+def _turn(seen: Seen) -> tuple[str, str]:
+    return seen.verdict, seen.owner
+
+
+def _contradiction(was: Seen, real: Seen) -> str:
+    """Why the model is not believed: the dump says otherwise of what is there now."""
+    if real.verdict == "unknown" or _turn(real) == _turn(was):
+        return ""
+    return f"today its sidecar has it {real.verdict}, where the objects alone would make it {was.verdict}"
+
+
+def _effect(host: str, port: int, pods: tuple[str, ...], was: Seen, becomes: Seen) -> Effect:
+    worse = WORST_FIRST.index(becomes.verdict) < WORST_FIRST.index(was.verdict)
+    return Effect(host, port, pods, _words(was, host), _words(becomes, host), worse, becomes.because)
+
+
+def _words(seen: Seen, host: str) -> str:
+    return f"{seen.verdict} to {seen.owner}" if seen.owner and seen.owner != host.lower() else seen.verdict
+
+
+def _moves(before: Foretold, after: Foretold, pods: tuple[str, ...]) -> Iterator[ClaimMove]:
+    here, there = _places(before), _places(after)
+    yield from (ClaimMove("leaves", *place, pods) for place in here if place not in there)
+    yield from (ClaimMove("enters", *place, pods) for place in there if place not in here)
+
+
+def _places(foretold: Foretold) -> Mapping[tuple[str, int, str], None]:
+    return {(claim.host, claim.port, _bind_words(claim.bind, claim.place)): None for claim in foretold.held}
+
+
+def _bind_words(bind: str, place: str) -> str:
+    if bind.startswith((PLACEHOLDERS, "2001:2::ffff:")):
+        return place.replace(bind, "a virtual address that Istio will give it")
+    return place
+
+
+Pods = TypeVar("Pods", ClaimMove, Effect, NewFault, Open)
+
+
+def merged(compared: Sequence[Compared]) -> Compared:
+    """What several groups come to: like things are told once, with all their pods."""
+    return Compared(
+        claims=_gathered([claim for one in compared for claim in one.claims]),
+        effects=_gathered([effect for one in compared for effect in one.effects]),
+        faults=_gathered([fault for one in compared for fault in one.faults]),
+        open=_gathered([found for one in compared for found in one.open]),
+    )
+
+
+def _gathered(items: Sequence[Pods]) -> tuple[Pods, ...]:
+    found: dict[Pods, list[str]] = {}
+    for item in items:
+        found.setdefault(structs.replace(item, pods=()), []).extend(item.pods)
+    return tuple(structs.replace(item, pods=tuple(sorted(pods))) for item, pods in found.items())

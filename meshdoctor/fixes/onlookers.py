@@ -1,0 +1,122 @@
+"""Which pods see the objects of a change, and which of them see alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+
+from meshdoctor.fixes.applied import Item, Moved
+from meshdoctor.model.mesh import DestinationRule, Mesh, Pod, ServiceEntry, Sidecar, VirtualService
+from meshdoctor.semantics.capture import capture_settings
+from meshdoctor.semantics.dataplane import pod_kind
+from meshdoctor.semantics.forecast.clusters import is_exported_rule
+from meshdoctor.semantics.forecast.foretold import Self
+from meshdoctor.semantics.forecast.virtual import exports_to
+from meshdoctor.semantics.registry import Registry, Viewer
+from meshdoctor.semantics.visibility import imported
+
+
+class Group(Struct, frozen=True):
+    """Pods whose sidecars get the same whatever the services are; `first` stands for all."""
+
+    first: str
+    pods: tuple[str, ...]
+
+
+class Onlookers:
+    """The sidecars of a mesh before and after a change."""
+
+    def __init__(self, before: Registry, after: Registry, moved: Iterable[Moved]) -> None:
+        self._before = before
+        self._after = after
+        self._moved = tuple(moved)
+        self._decided: dict[tuple[object, ...], bool] = {}
+        self._label_names = _label_names(before.mesh) | _label_names(after.mesh)
+
+    def pods(self) -> list[str]:
+        """Every pod with a sidecar that gets one of the objects, before or after, sorted."""
+        return [key for key in sorted(self._before.mesh.pod_names) if self._sees(key)]
+
+    def _sees(self, key: str) -> bool:
+        mesh = self._before.mesh
+        pod = mesh.pods.get(key)
+        if pod is None or not pod.namespace:
+            brief = mesh.brief(key)
+            if brief is None or pod_kind(key, pod, brief, mesh.namespaces) != "sidecar":
+                return False
+            return self._looks(brief.node.namespace or key.split("/", 1)[0], brief_labels(brief.node.metadata))
+        return pod_kind(key, pod, None, mesh.namespaces) == "sidecar" and self._looks(pod.namespace, pod.labels)
+
+    def _looks(self, namespace: str, labels: Mapping[str, str]) -> bool:
+        stand_in = Pod(namespace, "", labels=dict(labels))
+        before, after = self._before.viewer(None, stand_in), self._after.viewer(None, stand_in)
+        chosen = tuple(sorted((k, v) for k, v in labels.items() if k in self._label_names))
+        key = (namespace, _ref(before), _ref(after), chosen)
+        if key not in self._decided:
+            self._decided[key] = any(self._gets(one, before, after, labels) for one in self._moved)
+        return self._decided[key]
+
+    def _gets(self, moved: Moved, before: Viewer, after: Viewer, labels: Mapping[str, str]) -> bool:
+        return (moved.before is not None and gets(self._before, before, moved.before, labels)) or (
+            moved.after is not None and gets(self._after, after, moved.after, labels)
+        )
+
+    def outlook(self, who: Self, pod: Pod | None) -> tuple[object, ...]:
+        """What two pods must have in common to be of one group."""
+        labels = tuple(sorted((k, v) for k, v in who.labels.items() if k in self._label_names))
+        settings = capture_settings(pod, who.node)
+        return (
+            who.viewer.namespace,
+            _ref(who.viewer),
+            who.viewer.dns_capture,
+            who.viewer.families,
+            who.unmatched,
+            who.inspection_timeout,
+            who.node.version,
+            labels,
+            *(one.value for one in (settings.include_ranges, settings.exclude_ranges, settings.include_ports)),
+            settings.exclude_ports.value,
+            settings.mode.value,
+            settings.host_network is not None,
+            settings.known,
+            len(settings.exempt_containers),
+        )
+
+
+def gets(registry: Registry, viewer: Viewer, item: Item, labels: Mapping[str, str]) -> bool:
+    """Whether a sidecar gets an object, or what is made of it."""
+    if isinstance(item, ServiceEntry):
+        return any(registry.visibility(item, host, None, viewer).ok for host in item.hosts)
+    if isinstance(item, Sidecar):
+        return viewer.sidecar is not None and viewer.sidecar.ref == item.ref
+    if isinstance(item, DestinationRule):
+        selects = item.workload_selector is None or item.workload_selector.items() <= labels.items()
+        return selects and is_exported_rule(item, viewer.namespace)
+    if "mesh" not in item.gateways or not exports_to(item, viewer, registry.mesh.mesh_config):
+        return False
+    return any(imported(viewer.sidecar, item.ref.namespace, h, None, viewer.namespace).ok for h in item.hosts)
+
+
+def brief_labels(metadata: Mapping[str, object]) -> dict[str, str]:
+    """The pod's labels as its proxy was told them."""
+    given = metadata.get("LABELS")
+    return {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
+
+
+def _ref(viewer: Viewer) -> object:
+    return viewer.sidecar.ref if viewer.sidecar else None
+
+
+def _label_names(mesh: Mesh) -> frozenset[str]:
+    """Labels by which any object picks its sidecars, other than Sidecars themselves."""
+    rules = (r.workload_selector or {} for r in mesh.destination_rules)
+    return frozenset(name for wanted in (*rules, *map(dict, _source_labels(mesh.virtual_services))) for name in wanted)
+
+
+def _source_labels(services: Iterable[VirtualService]) -> Iterator[dict[str, str]]:
+    for service in services:
+        for rule in (*service.http, *service.tls, *service.tcp):
+            for match in rule.get("match") or ():
+                if isinstance(match, dict) and isinstance(match.get("sourceLabels"), dict):
+                    yield match["sourceLabels"]

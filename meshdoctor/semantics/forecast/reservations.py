@@ -1,0 +1,107 @@
+"""Where the model stops: settings, versions and objects under which a sidecar may get something else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from meshdoctor.model.mesh import ServiceEntry, Sidecar
+from meshdoctor.semantics.forecast.doubt import Doubt
+from meshdoctor.semantics.forecast.listeners import Settled
+from meshdoctor.semantics.forecast.scope import Member
+from meshdoctor.semantics.registry import Registry, Viewer
+
+NEEDED = ("serviceentries", "services", "virtualservices", "destinationrules", "sidecars")
+"""Kinds without which nothing can be foretold."""
+
+OLDEST = (1, 15)
+"""Before it, listeners were merged by other rules (release notes of 1.3, 1.8 and 1.14.4)."""
+UNIFIED = (1, 24)
+"""From it on the namespace of a host is chosen alike with and without a Sidecar (PILOT_UNIFIED_SIDECAR_SCOPE)."""
+
+
+def reservations(
+    registry: Registry,
+    viewer: Viewer,
+    version: str,
+    gets: Sequence[Member],
+    settled: Iterable[Settled],
+    ports: Collection[int],
+) -> Iterator[Doubt]:
+    """What leaves open how this viewer's sidecar is configured for these ports."""
+    mesh = registry.mesh
+    for kind in NEEDED:
+        if kind not in mesh.kinds_read:
+            yield Doubt(f"{kind} were not read")
+    if mesh.mesh_config is not None and mesh.mesh_config.has_entry_visibility:
+        yield Doubt("meshConfig.serviceEntryVisibility may narrow what the pod sees")
+    known = _version(version)
+    if known is not None and known < OLDEST:
+        yield Doubt(f"Istio {version} merges listeners by other rules")
+    if viewer.dns_capture:
+        yield from _of_virtual_addresses(gets)
+    if viewer.sidecar is not None:
+        yield from _of_sidecar(viewer.sidecar, settled, gets)
+    if known is not None and known < UNIFIED:
+        yield from _of_old_scope(registry, gets, version)
+
+
+def may_be_allocated(entry: ServiceEntry) -> bool:
+    """Whether Istio gives the entry's hosts virtual addresses (ip_autoallocation.go, ShouldV2AutoAllocateIP)."""
+    if entry.addresses or entry.resolution == "NONE" or any("*" in host for host in entry.hosts):
+        return False
+    labels = entry.manifest.get("metadata", {}).get("labels") or {}
+    return str(labels.get("networking.istio.io/enable-autoallocate-ip", "")).lower() != "false"
+
+
+def _of_virtual_addresses(gets: Sequence[Member]) -> Iterator[Doubt]:
+    for member in gets:
+        if member.entry is not None and not member.addresses and may_be_allocated(member.entry):
+            because = f"whether Istio gives {member.host} a virtual address, which this pod would dial, is not known"
+            yield Doubt(because, None, member.host)
+
+
+def _of_sidecar(sidecar: Sidecar, settled: Iterable[Settled], gets: Sequence[Member]) -> Iterator[Doubt]:
+    for listener in sidecar.egress:
+        if listener.port is not None:
+            port = listener.port.number
+            yield Doubt(f"{sidecar.ref} has an egress listener of its own for port {port}", port or None)
+        elif listener.bind or listener.capture_mode == "NONE":
+            yield Doubt(f"{sidecar.ref} binds an egress listener by itself")
+    if sidecar.egress and all(_is_exact(host) for e in sidecar.egress for host in e.hosts):
+        yield from _of_exact_hosts(sidecar, settled, gets)
+
+
+def _of_exact_hosts(sidecar: Sidecar, settled: Iterable[Settled], gets: Sequence[Member]) -> Iterator[Doubt]:
+    """Istio 1.31 has a way of its own for a Sidecar whose hosts are all exact (sidecar.go, servicesForExactHosts)."""
+    because = f"{sidecar.ref} lists exact hosts only, for which Istio 1.31 and later order and merge differently"
+    hosts = [member.host for member in gets]
+    for member in gets:
+        if hosts.count(member.host) > 1 or len(member.addresses) > 1:
+            yield Doubt(because, None, member.host)
+    for place in settled:
+        if place.lost:
+            yield Doubt(because, place.port)
+
+
+def _of_old_scope(registry: Registry, gets: Sequence[Member], version: str) -> Iterator[Doubt]:
+    spaces: dict[str, set[str]] = {}
+    for entry in registry.mesh.service_entries:
+        for host in entry.hosts:
+            spaces.setdefault(host.lower(), set()).add(entry.ref.namespace)
+    for member in gets:
+        if len(spaces.get(member.host, ())) > 1 or len(member.addresses) > 1:
+            yield Doubt(
+                f"Istio {version} treats {member.host} in its own way: several namespaces or addresses",
+                host=member.host,
+            )
+
+
+def _is_exact(host: str) -> bool:
+    namespace, _, name = host.partition("/")
+    return namespace not in ("*", "~") and not namespace.startswith("~") and "*" not in name
+
+
+def _version(text: str) -> tuple[int, int] | None:
+    found = re.match(r"(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else None

@@ -1,0 +1,93 @@
+"""The model that foretells a sidecar's configuration, held against real dumps: it agrees with them or says unknown.
+
+For every sidecar of every snapshot, and of the shared captures where they lie beside the checkout, each wanted and each
+registered host:port, and a host that nobody registers, is traced twice: through the dump, and through what the objects
+alone foretell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meshdoctor.doctor import Source, open_case
+from meshdoctor.facts.joined.connections import registered
+from meshdoctor.facts.joined.proxy_case import ProxyCase
+from meshdoctor.fixes.foreseen import Foreseen, Seen, seen_by, self_of, with_dump
+from meshdoctor.model.mesh import Mesh
+from meshdoctor.semantics.forecast.doubt import doubt_about
+from meshdoctor.semantics.registry import Registry
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = sorted(
+    path.parent
+    for root in (ROOT / "snapshots", ROOT.parent / "shared" / "captures")
+    for path in root.glob("*/dns.json")
+)
+STRANGER, STRANGER_IP = "nobody.example", "203.0.113.77"
+PROTOCOLS = (None, "tcp", "server-first", "tls", "http")
+
+
+def pairs_of(case: ProxyCase, mesh: Mesh) -> list[tuple[str, int]]:
+    """What this pod wants, what anyone wants or registers, and a stranger on each of those ports."""
+    everywhere = [(h.lower(), p.number) for e in mesh.service_entries for h in e.hosts for p in e.ports]
+    wanted = [(wish.host, wish.port) for wish in mesh.wanted if wish.port is not None]
+    found = [pair for pair in (*case.wishes, *registered(case), *everywhere, *wanted) if not pair[0].startswith("*")]
+    return list(dict.fromkeys([*found, *((STRANGER, port) for _, port in found), (STRANGER, 81)]))
+
+
+def both(mesh: Mesh, with_names: bool = True) -> Iterator[tuple[str, Seen, Seen]]:
+    """(connection, as the dump has it, as it is foretold) of every sidecar."""
+    registry = Registry(mesh)
+    for key in mesh.proxies:
+        case = ProxyCase(mesh, registry, key)
+        if not case.viewer.is_sidecar:
+            continue
+        pairs = pairs_of(case, mesh)
+        who = self_of(mesh, registry, key)
+        foreseen = Foreseen(mesh, with_dump(who, case.proxy) if with_names else who, {port for _, port in pairs})
+        for host, port in pairs:
+            ip = STRANGER_IP if host == STRANGER else None
+            wish = case.wishes.get((host, port))
+            for protocol in PROTOCOLS:
+                real = seen_by(case.tracer, host, port, wish.scheme if wish else "", ip, protocol)
+                foretold = foreseen.seen(host, port, wish.scheme if wish else "", ip, protocol)
+                yield f"{key} {protocol or 'its own protocol'} {host}:{port}", real, foretold
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: f"{p.parent.name}-{p.name}")
+def test_what_is_foretold_is_what_the_dump_shows(folder: Path) -> None:
+    found = list(both(open_case(Source(path=folder)).mesh))
+    known = [(name, real, foretold) for name, real, foretold in found if foretold.verdict != "unknown"]
+    assert [
+        (name, real.verdict, real.owner, foretold.verdict, foretold.owner)
+        for name, real, foretold in known
+        if (real.verdict, real.owner) != (foretold.verdict, foretold.owner)
+    ] == []
+    unknown = sum(foretold.verdict == "unknown" and real.verdict != "unknown" for _, real, foretold in found)
+    assert unknown == 0, f"{unknown} of {len(found)} connections are not foretold"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: f"{p.parent.name}-{p.name}")
+def test_the_objects_alone_never_contradict_the_dump_without_its_endpoints(folder: Path) -> None:
+    """Nothing of the dump but who the sidecar is: what pods and names come to is then left open."""
+    found = list(both(open_case(Source(path=folder)).mesh, with_names=False))
+    wrong = [
+        (name, real, foretold)
+        for name, real, foretold in found
+        if foretold.verdict != "unknown" and (real.verdict, real.owner) != (foretold.verdict, foretold.owner)
+    ]
+    assert wrong == []
+    assert any(foretold.verdict != "unknown" for _, _, foretold in found)
+
+
+def test_a_kind_that_was_not_read_leaves_all_open() -> None:
+    mesh = open_case(Source(snapshot="tcp-port-clash")).mesh
+    mesh.kinds_read -= {"virtualservices"}
+    (key,) = mesh.proxies
+    registry = Registry(mesh)
+    foreseen = Foreseen(mesh, self_of(mesh, registry, key), {443})
+    assert doubt_about(foreseen.foretold.doubts, "github.com", 443) == "virtualservices were not read"
+    assert foreseen.seen("github.com", 443).verdict == "unknown"
