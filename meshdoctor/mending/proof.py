@@ -34,7 +34,8 @@ def compare(before: Baseline, after: Baseline, fingerprint: str, changes: Iterab
     first seen since: it is told and counts for nothing.
     """
     own = {host for change in changes for host in _hosts(change)}
-    new, first_seen = [], []
+    new: list[Judged] = []
+    first_seen: list[Judged] = []
     for judged in _new(before, after):
         known = not judged.host or judged.host in own or host_port(judged.host, judged.port) in before.verdicts
         (new if known else first_seen).append(judged)

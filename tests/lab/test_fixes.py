@@ -51,7 +51,7 @@ MENDS = (
     Mend(
         "address-missing", "incomplete-address-list", "add-addresses", {"db.orders.test:3306@203.0.113.11": "delivered"}
     ),
-    Mend("hidden-by-export", "service-entry-not-visible", "export-to-namespace", {"api.partner.test:443": "delivered"}),
+    Mend("hidden-by-export", "api.partner.test:443", "export-to-namespace", {"api.partner.test:443": "delivered"}),
     Mend("sidecar-hides-entry", "service-entry-not-visible", "list-in-sidecar", {"api.partner.test:443": "delivered"}),
     Mend("double-tls", "double-tls", "drop-origination", {"billing.test:443": "delivered"}),
     Mend("wrong-protocol", "protocol-mismatch", "declare-protocol", {"db.orders.test:3306": "delivered"}),
