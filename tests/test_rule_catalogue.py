@@ -10,7 +10,7 @@ import pytest
 from meshdoctor import yamlio
 from meshdoctor.engine.catalogue import field_docs, render_catalogue, render_schema, write
 from meshdoctor.engine.loader import load_rules
-from meshdoctor.engine.manifests import make_manifest
+from meshdoctor.engine.manifests import make_manifests
 from meshdoctor.engine.paths import neutral
 from meshdoctor.engine.selectors import compile_selector
 from meshdoctor.model import entry_view, sheet
@@ -70,8 +70,7 @@ def test_manifests_are_objects_with_a_name_and_survive_hostile_values(rule: Rule
     hostile = msgspec.structs.replace(neutral(kind), host="a: {b}\n---\nkind: Pod", pod="ns/\x1b[31mpod")
     for fix in rule.fixes:
         for manifest in fix.manifests:
-            text = make_manifest(manifest, hostile)
-            if text is not None:
+            for text in make_manifests(manifest, hostile):
                 (document,) = yamlio.load_documents(text.encode(), "manifest")
                 assert {"apiVersion", "kind", "metadata", "spec"} <= set(document)
                 assert "name" in document["metadata"]

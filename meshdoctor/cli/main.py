@@ -18,6 +18,7 @@ from meshdoctor.cli.capture import capture
 from meshdoctor.cli.check import check
 from meshdoctor.cli.demo import demo
 from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.fix import fix, undo
 from meshdoctor.cli.hosts import hosts
 from meshdoctor.cli.rbac import rbac
 from meshdoctor.cli.streams import put, say
@@ -43,6 +44,8 @@ app = typer.Typer(
 app.command()(check)
 app.command()(trace)
 app.command()(hosts)
+app.command()(fix)
+app.command()(undo)
 app.command()(capture)
 app.command()(rbac)
 app.add_typer(rules.app, name="rules")

@@ -39,7 +39,9 @@ of [schema.json](schema.json); a rule with a mistake in it is refused with file 
 - A manifest is YAML text with captures, where `{fact.port}` alone as a value keeps its type, in quotes it is text, and
   `{fact.addresses:json}` is a YAML flow value; or it is `base: fact.entry.manifest`, an object of the evidence, with
   `set: {spec.addresses: "{fact.fixed_addresses}"}`. A value of null removes the field. Where the fact has no such
-  object, the manifest is left out.
+  object, the manifest is left out. A base that is a list of objects makes a manifest of each.
+- `deletes: fact.losers` names objects that go once the manifests are applied. `steps` beside manifests say what is left
+  to do after that.
 - `needs` names evidence; where it was not read, the rule is *not evaluated* for that pod.
   Known are NEEDS.
 - For the same pod, host and port, a rule named in `explained_by` turns this one into information.

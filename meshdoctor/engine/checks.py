@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from meshdoctor.engine.conditions import BadCondition, check_condition, compile_condition
 from meshdoctor.engine.manifests import manifest_template
 from meshdoctor.engine.message import BadTemplate, check_template
-from meshdoctor.engine.paths import BadPath, nearest, neutral, parse_path, type_at, type_name
+from meshdoctor.engine.paths import BadPath, item_type, nearest, neutral, parse_path, type_at, type_name
 from meshdoctor.engine.selectors import BadSelector, compile_selector
 from meshdoctor.engine.shape import Problem
 from meshdoctor.errors import UsageError
@@ -112,6 +112,8 @@ def _fix(fix: FixTemplate, path: str, kind: type[Fact]) -> Iterator[Problem]:
         yield from (Problem(f"{path}.{name}", problem) for problem in check_template(getattr(fix, name), kind))
     if fix.disposition == "manual" and not fix.steps.strip():
         yield Problem(path, "a manual fix says what to do in `steps`")
+    if fix.deletes:
+        yield from _deletes(fix.deletes, f"{path}.deletes", kind)
     for index, manifest in enumerate(fix.manifests):
         here = f"{path}.manifests[{index}]"
         if isinstance(manifest, ManifestChange):
@@ -126,10 +128,21 @@ def _fix(fix: FixTemplate, path: str, kind: type[Fact]) -> Iterator[Problem]:
                 yield Problem(here, str(error))
 
 
+def _deletes(deletes: str, path: str, kind: type[Fact]) -> Iterator[Problem]:
+    try:
+        found = type_at(kind, parse_path(deletes.removeprefix("fact.")))
+    except BadPath as error:
+        yield Problem(path, str(error))
+        return
+    named = getattr(item_type(found) or found, "__struct_fields__", ())
+    if not deletes.startswith("fact.") or not {"kind", "namespace", "name"} <= set(named):
+        yield Problem(path, f"`{deletes}` is no list of objects such as `fact.losers`")
+
+
 def _change(change: ManifestChange, path: str, kind: type[Fact]) -> Iterator[Problem]:
     try:
         found = type_at(kind, parse_path(change.base.removeprefix("fact.")))
-        if not change.base.startswith("fact.") or type_name(found) not in ("manifest", "Any"):
+        if not change.base.startswith("fact.") or type_name(item_type(found) or found) not in ("manifest", "Any"):
             yield Problem(f"{path}.base", f"`{change.base}` is no manifest such as `fact.entry.manifest`")
     except BadPath as error:
         yield Problem(f"{path}.base", str(error))

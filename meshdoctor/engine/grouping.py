@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from meshdoctor.engine.conditions import compile_condition
 from meshdoctor.engine.hits import Hit, fingerprint, naming
-from meshdoctor.engine.manifests import make_manifest
+from meshdoctor.engine.manifests import make_manifests
 from meshdoctor.engine.message import fill
+from meshdoctor.engine.paths import parse_path, value_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import SEVERITIES, Finding, Fix, ResourceRole
 from meshdoctor.model.rule import FixTemplate, Rule
@@ -53,15 +54,22 @@ def _fixes(rule: Rule, fact: Fact) -> tuple[Fix, ...]:
 
 
 def _fix(fix: FixTemplate, fact: Fact) -> Fix:
-    made = (make_manifest(manifest, fact) for manifest in fix.manifests)
+    made = (manifest for template in fix.manifests for manifest in make_manifests(template, fact))
     return Fix(
         id=fix.id,
         title=fill(fix.title, fact),
         disposition=fix.disposition,
         tradeoff=fill(fix.tradeoff, fact),
-        manifests=tuple(dict.fromkeys(manifest for manifest in made if manifest is not None)),
+        manifests=tuple(dict.fromkeys(made)),
         steps=fill(fix.steps, fact),
+        deletes=_deletes(fix, fact),
     )
+
+
+def _deletes(fix: FixTemplate, fact: Fact) -> tuple[ResourceRole, ...]:
+    found = value_at(fact, parse_path(fix.deletes.removeprefix("fact."))) if fix.deletes else ()
+    listed = found if isinstance(found, list | tuple) else [found]
+    return tuple(ResourceRole(one.kind, one.namespace, one.name, "delete") for one in listed if one and one.name)
 
 
 def order_of(finding: Finding) -> tuple[int, bool, str, int, str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -25,20 +26,22 @@ _CAPTURE = re.compile(r"""(["']?)\{(fact\.[^{}]*)\}(?=(["']?))""")
 _TOKEN = re.compile(r"meshdoctor-capture-(\d+)-")
 
 
-def make_manifest(change: str | ManifestChange, fact: Fact) -> str | None:
-    """The manifest as YAML, or None where the fact holds no object to change or a path to set leads nowhere."""
+def make_manifests(change: str | ManifestChange, fact: Fact) -> Iterator[str]:
+    """The manifests as YAML; none where the fact holds no object to change or a path to set leads nowhere."""
     if isinstance(change, str):
-        return printable_lines(yamlio.dump(filled(manifest_template(change), fact)))
-    base = value_at(fact, parse_path(change.base.removeprefix("fact.")))
-    if not isinstance(base, dict) or not base:
-        return None
-    manifest = copy.deepcopy(base)
-    try:
-        for path, value in change.set.items():
-            _set(manifest, parse_path(path), filled(value, fact))
-    except LookupError:
-        return None
-    return printable_lines(yamlio.dump(manifest))
+        yield printable_lines(yamlio.dump(filled(manifest_template(change), fact)))
+        return
+    found = value_at(fact, parse_path(change.base.removeprefix("fact.")))
+    for base in found if isinstance(found, list | tuple) else [found]:
+        if not isinstance(base, dict) or not base:
+            continue
+        manifest = copy.deepcopy(base)
+        try:
+            for path, value in change.set.items():
+                _set(manifest, parse_path(path), filled(value, fact))
+        except LookupError:
+            continue
+        yield printable_lines(yamlio.dump(manifest))
 
 
 @cache

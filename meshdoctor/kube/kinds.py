@@ -24,7 +24,14 @@ LISTED = (
 )
 """Listed for the whole cluster, whatever namespaces are asked for: an entry of any may be visible in all."""
 
-CHANGED = tuple(
-    Kind(NETWORKING, plural) for plural in ("serviceentries", "virtualservices", "destinationrules", "sidecars")
-)
-"""Kinds that a mend creates, changes or deletes."""
+CHANGED = {
+    kind: Kind(NETWORKING, plural)
+    for kind, plural in (
+        ("ServiceEntry", "serviceentries"),
+        ("VirtualService", "virtualservices"),
+        ("DestinationRule", "destinationrules"),
+        ("Sidecar", "sidecars"),
+        ("ProxyConfig", "proxyconfigs"),
+    )
+}
+"""Kinds that a mend creates, changes or deletes, by the name they have in a manifest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from meshdoctor import yamlio
-from meshdoctor.kube.kinds import CHANGED, CONFIG_MAPS, LISTED, PODS
+from meshdoctor.kube.kinds import CHANGED, CONFIG_MAPS, LISTED, NETWORKING, PODS
 
 _WHY = {
     "list": "# What the mesh is made of. No Secret is ever read.",
@@ -51,8 +51,8 @@ def _rules(*, apply: bool, exec_: bool) -> list[tuple[str, dict[str, Any]]]:
     if exec_:
         rules.append(("exec", _rule("", ["pods/exec"], ["get", "create"])))
     if apply:
-        changed = [kind.plural for kind in CHANGED]
-        rules.append(("change", _rule(CHANGED[0].group, changed, ["get", "create", "update", "patch", "delete"])))
+        changed = [kind.plural for kind in CHANGED.values()]
+        rules.append(("change", _rule(NETWORKING, changed, ["get", "create", "update", "patch", "delete"])))
     return rules
 
 

@@ -33,11 +33,15 @@ Params = Sequence[tuple[str, str]]
 
 
 class Refused(Unreadable):
-    """The API server answered, and not with what was asked for. `status` is the HTTP status."""
+    """The API server answered, and not with what was asked for. `status` is the HTTP status.
 
-    def __init__(self, status: int, message: str) -> None:
+    `answer` is the Kubernetes Status object it sent, empty where it sent none.
+    """
+
+    def __init__(self, status: int, message: str, answer: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.answer = answer or {}
 
 
 class Unreachable(Unreadable):
@@ -173,7 +177,7 @@ class Session:
             return Refused(
                 403, f"forbidden: {said.rpartition(' is forbidden: ')[2] or 'the server names no permission'}"
             )
-        return Refused(status, f"the API server answered {status}: {said or 'no reason given'}")
+        return Refused(status, f"the API server answered {status}: {said or 'no reason given'}", _object(answer))
 
 
 def _read(reply: Any, deadline: Deadline, path: str) -> bytes:
@@ -190,13 +194,21 @@ def _read(reply: Any, deadline: Deadline, path: str) -> bytes:
     return b"".join(pieces)
 
 
-def _message(answer: bytes) -> str:
-    """The message of a Kubernetes Status, else the start of the text."""
+def _object(answer: bytes) -> dict[str, Any] | None:
+    """The answer as a JSON object; empty for other JSON, None where it is no JSON."""
     try:
         said = json.loads(answer)
     except ValueError:
+        return None
+    return said if isinstance(said, dict) else {}
+
+
+def _message(answer: bytes) -> str:
+    """The message of a Kubernetes Status, else the start of the text."""
+    said = _object(answer)
+    if said is None:
         return printable(answer[:200].decode("utf-8", "replace").strip())
-    message = said.get("message") if isinstance(said, dict) else None
+    message = said.get("message")
     return printable(message[:500]) if isinstance(message, str) else ""
 
 

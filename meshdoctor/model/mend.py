@@ -91,3 +91,137 @@ class Touched(Struct, frozen=True, kw_only=True):
     def harms(self) -> bool:
         """It breaks a rule anew, or turns a connection for the worse."""
         return bool(self.faults) or any(effect.worse for effect in self.effects)
+
+
+class Judged(Struct, frozen=True):
+    """One finding, as far as a comparison needs it."""
+
+    rule: str
+    host: str
+    port: int
+    severity: str
+    message: str
+
+
+class Baseline(Struct, frozen=True, kw_only=True):
+    """What was judged at one time: what a proof compares."""
+
+    findings: dict[str, Judged] = {}
+    """By fingerprint."""
+    verdicts: dict[str, dict[str, str]] = {}
+    """`host:port` to pod to verdict."""
+    proxies: tuple[str, ...] = ()
+    """Pods whose sidecar was judged."""
+
+
+class Turn(Struct, frozen=True):
+    """A connection whose verdict is another than before."""
+
+    pod: str
+    host: str
+    was: str
+    is_now: str
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """Before and after, by the same rules over dumps that were fetched again."""
+
+    is_gone: bool
+    """The finding is gone."""
+    new: tuple[Judged, ...] = ()
+    """Findings that were not there before, information left out."""
+    worse: tuple[Turn, ...] = ()
+    better: tuple[Turn, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Pods that were judged before and could not be judged again."""
+    first_seen: tuple[Judged, ...] = ()
+    """Findings about hosts that nobody was seen to want before: whether they worked then is not known."""
+
+    @property
+    def is_worse(self) -> bool:
+        """Something is broken that was not."""
+        return bool(self.new or self.worse)
+
+    @property
+    def holds(self) -> bool:
+        """The finding is gone, nothing is worse, and every sidecar judged before was judged again."""
+        return self.is_gone and not self.is_worse and not self.unread
+
+
+State = Literal["planned", "applied", "proved", "unproved", "failed", "undone"]
+
+
+class Waited(Struct, frozen=True, kw_only=True):
+    """How the proxies took a change."""
+
+    took: tuple[str, ...] = ()
+    lagging: tuple[str, ...] = ()
+    """No new configuration was seen in time."""
+    rejected: tuple[str, ...] = ()
+    """Refused the update: they run the old configuration."""
+    unread: dict[str, str] = {}
+    """Could not be asked, and why."""
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """One change and what is known of its writing: both are empty where it is not known to be written."""
+
+    change: Change
+    uid: str = ""
+    version: str = ""
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a mend was applied: a cluster, or files."""
+
+    server: str = ""
+    context: str = ""
+    folder: str = ""
+    namespaces: tuple[str, ...] = ()
+    """Whose pods were looked at; empty: all."""
+    labels: str = ""
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One mend in the journal: written before the first change, enough to go on or to undo after any interruption."""
+
+    id: int
+    state: State
+    at: str
+    """When it was planned, RFC 3339 in UTC."""
+    place: Place
+    fingerprint: str
+    rule: str
+    subject: str
+    """`db.example:3306`."""
+    fix: str
+    title: str
+    pods: tuple[str, ...] = ()
+    """Pods of the finding."""
+    touched: tuple[str, ...] = ()
+    """Pods whose sidecar is waited for."""
+    written: tuple[Written, ...] = ()
+    before: Baseline = Baseline()
+    left_to_do: str = ""
+    """What a person has to do before it works, as restarting the pods; empty where nothing is."""
+    note: str = ""
+    """How it ended, in words."""
+    schema: int = 1
+
+
+class Event(Struct, frozen=True):
+    """A step of a mend as it goes on: for whoever shows it."""
+
+    step: Literal["tried", "journaled", "written", "applied", "waiting", "judging", "judged", "rolled back"]
+    text: str = ""
+    done: int = 0
+    of: int = 0
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """How a mend, or its undo, ended."""
+
+    entry: Entry
+    waited: Waited = Waited()
+    proof: Proof | None = None
+    """None: it could not be judged again, and the entry's note says why."""

@@ -61,7 +61,7 @@ class ManifestChange(Struct, frozen=True, forbid_unknown_fields=True):
     """A manifest made from one the fact holds: copied, with some fields set."""
 
     base: str
-    """Path in the fact, `fact.entry.manifest`."""
+    """Path in the fact, `fact.entry.manifest`; of a list, each of its manifests is changed."""
     set: dict[str, Any] = {}
     """Dotted path in the manifest to a value; a string `{fact.x}` alone keeps the field's type."""
 
@@ -76,6 +76,9 @@ class FixTemplate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     when: str = "true"
     manifests: tuple[str | ManifestChange, ...] = ()
     steps: str = ""
+    """What a person does by hand: all of it for `manual`, else what is left to do after the manifests are applied."""
+    deletes: str = ""
+    """Path in the fact, `fact.losers`: objects that are deleted once the manifests are applied."""
 
 
 class Page(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

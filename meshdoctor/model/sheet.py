@@ -216,7 +216,14 @@ class Duplicate(Fact, frozen=True):
     because: str
     same_namespace: bool
     merged: dict[str, Any]
-    """The winner's manifest with all ports, for the mend."""
+    """The winner's manifest with the ports, endpoints and exportTo of all; empty where one entry cannot say what
+    several do (other namespaces, workload selectors, or endpoints that differ by port), or admission refuses it."""
+    trimmed: tuple[dict[str, Any], ...] = ()
+    """Manifests of losers that have other hosts as well, without those of the winner."""
+    deleted: tuple[EntryView, ...] = ()
+    """Losers that hold nothing beside what is merged."""
+    merge_price: str = ""
+    """What the merged entry gives up or opens, in sentences; empty where nothing."""
 
 
 class Dangling(Fact, frozen=True):

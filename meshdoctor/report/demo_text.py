@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from meshdoctor.model.finding import Diagnosis
 from meshdoctor.report.order import under_causes
-from meshdoctor.report.paper import Paper, address
+from meshdoctor.report.paper import Paper
+from meshdoctor.semantics.hosts import host_port
 from meshdoctor.semantics.text import printable
 
 
@@ -32,7 +33,7 @@ def next_steps(name: str, diagnosis: Diagnosis, paper: Paper) -> str:
     for finding, _ in under_causes(diagnosis.findings)[:1]:
         if finding.host and finding.port and finding.pods:
             pod = finding.pods[0]
-            lines.append(f"meshdoctor trace {pod} \\\n    {address(finding.host, finding.port)} {where}")
+            lines.append(f"meshdoctor trace {pod} \\\n    {host_port(finding.host, finding.port)} {where}")
         lines.append(f"meshdoctor rules explain {finding.rule}")
     lines += [f"meshdoctor hosts {where}", "meshdoctor demo --list", "meshdoctor check --from YOUR-CAPTURE"]
     return "\n".join(lines) + "\n"

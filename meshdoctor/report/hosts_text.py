@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from meshdoctor.model.hosts import HostRow, Hosts, PodVerdict, Wish
 from meshdoctor.model.trace import WORST_FIRST
 from meshdoctor.report.order import rows_in_order
-from meshdoctor.report.paper import Paper, address, columns, count, pad, some
+from meshdoctor.report.paper import Paper, columns, count, pad, some
 from meshdoctor.report.trace_text import VERDICT_MARKS
+from meshdoctor.semantics.hosts import host_port
 from meshdoctor.semantics.text import printable
 
 _PODS = 2
@@ -18,7 +19,7 @@ _WIDEST_NAME = 36
 def render(hosts: Hosts, paper: Paper, *, verbose: bool = False) -> str:
     """The whole table, ending in a line break."""
     rows = rows_in_order(hosts.hosts)
-    names = [printable(address(row.host, row.port)) for row in rows]
+    names = [printable(host_port(row.host, row.port)) for row in rows]
     width = min(max(map(columns, names), default=0), _WIDEST_NAME)
     entries_read = not any("serviceentries" in missing for missing in hosts.missing)
     unregistered = "nobody" if entries_read else "not known: ServiceEntries were not read"

@@ -20,7 +20,7 @@ from meshdoctor.model.rule import Rule
 from meshdoctor.model.trace import Destination, Step, Trace
 from meshdoctor.report.order import by_rule, rows_in_order
 
-_TOOL = {"name": "meshdoctor", "version": __version__}
+TOOL = {"name": "meshdoctor", "version": __version__}
 
 # DEL, C1, zero-width and bidi marks, line separators, the byte order mark: outside strings none of them is legal JSON.
 _STEERING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
@@ -28,10 +28,10 @@ _STEERING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\
 
 def check(diagnosis: Diagnosis) -> bytes:
     """`check --json`."""
-    return _encoded(
+    return encoded(
         {
             "schema_version": 1,
-            "tool": _TOOL,
+            "tool": TOOL,
             "source": {
                 "kind": diagnosis.source_kind,
                 "location": diagnosis.location,
@@ -45,7 +45,7 @@ def check(diagnosis: Diagnosis) -> bytes:
                 "not_evaluated": len(diagnosis.not_evaluated),
                 "pods": diagnosis.pod_kinds,
             },
-            "findings": [_finding(finding) for finding in by_rule(diagnosis.findings)],
+            "findings": [finding_of(finding) for finding in by_rule(diagnosis.findings)],
             "not_evaluated": [_not_evaluated(entry) for entry in diagnosis.not_evaluated],
             "unread": [_unread(item) for item in diagnosis.unread],
             "notes": diagnosis.notes,
@@ -81,15 +81,15 @@ def trace(result: Trace) -> bytes:
             {"ip": a.ip, "verdict": a.verdict, "reason": a.reason, "listener": a.listener, "cluster": a.cluster}
             for a in result.addresses
         ]
-    return _encoded(document)
+    return encoded(document)
 
 
 def hosts(result: Hosts) -> bytes:
     """`hosts --json`."""
-    return _encoded(
+    return encoded(
         {
             "schema_version": 1,
-            "tool": _TOOL,
+            "tool": TOOL,
             "source": {"kind": result.source_kind, "location": result.location},
             "hosts": [_host(row) for row in rows_in_order(result.hosts)],
             "missing": result.missing,
@@ -99,10 +99,10 @@ def hosts(result: Hosts) -> bytes:
 
 def rules(catalogue: Sequence[Rule]) -> bytes:
     """`rules list --json`."""
-    return _encoded(
+    return encoded(
         {
             "schema_version": 1,
-            "tool": _TOOL,
+            "tool": TOOL,
             "rules": [
                 {
                     "id": rule.id,
@@ -119,7 +119,8 @@ def rules(catalogue: Sequence[Rule]) -> bytes:
     )
 
 
-def _encoded(document: dict[str, Any]) -> bytes:
+def encoded(document: dict[str, Any]) -> bytes:
+    """A document as all of them are written."""
     try:
         compact = msgspec.json.encode(document)
     except UnicodeEncodeError:
@@ -141,7 +142,8 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_of(finding: Finding) -> dict[str, Any]:
+    """A finding, as `check` has it."""
     return {
         "rule": finding.rule,
         "severity": finding.severity,
@@ -166,6 +168,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
                 "tradeoff": fix.tradeoff,
                 "manifests": fix.manifests,
                 "steps": fix.steps,
+                "deletes": [{"kind": r.kind, "namespace": r.namespace, "name": r.name} for r in fix.deletes],
             }
             for fix in finding.fixes
         ],

@@ -45,6 +45,14 @@ class Paper(Struct, frozen=True):
         """Text that is there for those who look for it."""
         return self._paint(text, "2")
 
+    def added(self, text: str) -> str:
+        """A line of a diff that comes in."""
+        return self._paint(text, "32")
+
+    def removed(self, text: str) -> str:
+        """A line of a diff that goes."""
+        return self._paint(text, "31")
+
     def _paint(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self.colour else text
 
@@ -116,10 +124,3 @@ def some(names: Sequence[str], limit: int | None) -> str:
 def count(number: int, noun: str) -> str:
     """`1 pod`, `400 pods`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def address(host: str, port: int | None) -> str:
-    """`host:port`, with brackets around an IPv6 address; the host alone where no port is known."""
-    if port is None:
-        return host
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

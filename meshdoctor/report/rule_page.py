@@ -45,7 +45,8 @@ def _severity(rule: Rule) -> str:
 def _fix(fix: FixTemplate, width: int) -> Iterator[str]:
     for number, line in enumerate(wrap(f"[{fix.disposition}] {_placeholders(fix.title)}", width - 2)):
         yield ("  " if number else "* ") + line
-    for text in (fix.tradeoff, fix.steps):
+    deleted = f"Deletes {_placeholders('{' + fix.deletes + '}')} once the rest is applied." if fix.deletes else ""
+    for text in (fix.tradeoff, deleted, fix.steps):
         yield from ("  " + line for line in wrap(_placeholders(text), width - 2) if line)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from meshdoctor.model.evidence import Evidence, Unread
 from meshdoctor.model.finding import SEVERITIES, Diagnosis, Finding, Fix, NotEvaluated
 from meshdoctor.report.order import under_causes
-from meshdoctor.report.paper import Paper, address, count, some
+from meshdoctor.report.paper import Paper, count, some
 from meshdoctor.report.summary import summary
+from meshdoctor.semantics.hosts import host_port
 from meshdoctor.semantics.text import printable
 
 _PODS = 3
@@ -44,7 +45,7 @@ def render(diagnosis: Diagnosis, paper: Paper, *, verbose: bool = False) -> str:
 def subject(finding: Finding) -> str:
     """What a finding is about, for its first line: the host lost, else an object, else a pod."""
     if finding.host:
-        return address(finding.host, finding.port)
+        return host_port(finding.host, finding.port)
     if finding.resources:
         first = finding.resources[0]
         return f"{first.kind} {_name(first.namespace, first.name)}"
@@ -119,9 +120,12 @@ def _fixes(fixes: Sequence[Fix], paper: Paper, verbose: bool) -> Iterator[str]:
         yield from paper.field(word, f"{fix.title} [{fix.disposition}]")
         if fix.tradeoff:
             yield from paper.paragraph(fix.tradeoff, 6)
-        if fix.steps:
+        if fix.steps and not fix.manifests:
             yield from paper.paragraph(fix.steps, 6)
         yield from _manifests(fix, verbose)
+        yield from _deletes(fix, paper)
+        if fix.steps and fix.manifests:
+            yield from paper.paragraph(f"then: {fix.steps}", 6)
     if len(fixes) > 1 and not verbose:
         yield f"      {count(len(fixes) - 1, 'other mend')}: -v prints {'them' if len(fixes) > 2 else 'it'}"
 
@@ -136,6 +140,12 @@ def _manifests(fix: Fix, verbose: bool) -> Iterator[str]:
         return
     for line in lines:
         yield f"        {printable(line)}".rstrip()
+
+
+def _deletes(fix: Fix, paper: Paper) -> Iterator[str]:
+    if fix.deletes:
+        named = ", ".join(f"{r.kind} {_name(r.namespace, r.name)}" for r in fix.deletes)
+        yield from paper.paragraph(f"{'then ' if fix.manifests else ''}delete {named}", 6)
 
 
 def _not_evaluated(entries: Sequence[NotEvaluated], paper: Paper, verbose: bool) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from meshdoctor.model.trace import WORST_FIRST, Destination, Step, Trace
-from meshdoctor.report.paper import Paper, address, columns, pad, wrap
+from meshdoctor.report.paper import Paper, columns, pad, wrap
+from meshdoctor.semantics.hosts import host_port
 from meshdoctor.semantics.text import printable
 
 VERDICT_MARKS = {
@@ -42,7 +43,7 @@ def render(trace: Trace, paper: Paper, *, rules: Container[str] = ()) -> str:
 
 
 def _title(trace: Trace) -> str:
-    return f"{trace.pod} -> {address(trace.destination.host, trace.destination.port)} ({_manner(trace.destination)})"
+    return f"{trace.pod} -> {host_port(trace.destination.host, trace.destination.port)} ({_manner(trace.destination)})"
 
 
 def _manner(destination: Destination) -> str:

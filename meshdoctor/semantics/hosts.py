@@ -25,3 +25,10 @@ def wildcards_for(host: str) -> tuple[str, ...]:
         return ()
     labels = host.split(".")
     return (*("*." + ".".join(labels[n:]) for n in range(1, len(labels))), "*")
+
+
+def host_port(host: str, port: int | None) -> str:
+    """`host:port`, with brackets around an IPv6 address; the host alone where no port is known."""
+    if port is None:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -62,6 +62,22 @@ class Api:
         with ThreadPoolExecutor(6) as pool:
             return list(pool.map(lambda given: self.apply(given, status=status), objects))
 
+    def create_all(self, objects: Sequence[Object]) -> None:
+        """Create objects as `kubectl create` does, so that no field manager declares them; those there are applied."""
+        for version in {o["apiVersion"] for o in objects}:
+            self._kinds(version)
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(self._create, objects))
+
+    def _create(self, given: Object) -> None:
+        folder = self.path(given).rpartition("/")[0]
+        try:
+            self.request("POST", folder + "?fieldManager=kubectl-create", given)
+        except Refused as refusal:
+            if refusal.status != 409:
+                raise
+            self.apply(given)
+
     def items(self, version: str, plural: str, namespace: str = "") -> list[Object]:
         """Every object of a kind; `version` as in apiVersion."""
         found: list[Object] = self.request("GET", f"{self.root(version)}{_within(namespace)}/{plural}")["items"]

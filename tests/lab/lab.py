@@ -174,7 +174,7 @@ class Lab:
             self.add_namespaces(*{o["metadata"]["namespace"] for o in batch if "namespace" in o["metadata"]})
             if number:
                 self.next_second()
-            self.api.apply_all(batch)
+            self.api.create_all(batch)
 
     def _end_pods(self) -> None:
         self.processes.stop(*self._with_mesh)

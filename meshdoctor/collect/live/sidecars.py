@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import chain, repeat
+from typing import TypeVar
 
 from msgspec import Struct, field
 
@@ -37,6 +38,7 @@ _SHAPES = {
 _PAUSES = (0.3, 1.0, 2.0)
 
 Ask = Callable[[str], bytes]
+Wanted = TypeVar("Wanted")
 
 
 class Pages(Struct):
@@ -59,10 +61,19 @@ class SidecarReader:
 
     def read(self, namespace: str, pod: str, container: str, deadline: Deadline) -> Pages:
         """All pages of one sidecar. Raises `Unreadable` where its config dump cannot be had, saying why."""
+        return self._asked(namespace, pod, container, _pages, deadline)
+
+    def page(self, namespace: str, pod: str, container: str, target: str, deadline: Deadline) -> bytes:
+        """One admin page of one sidecar, `/stats?usedonly`. Raises `Unreadable` where it cannot be had, saying why."""
+        return self._asked(namespace, pod, container, lambda ask: ask(target), deadline)
+
+    def _asked(
+        self, namespace: str, pod: str, container: str, want: Callable[[Ask], Wanted], deadline: Deadline
+    ) -> Wanted:
         tries, away = iter(_PAUSES), chain(_PAUSES, repeat(_PAUSES[-1]))
         while True:
             try:
-                return self._read(namespace, pod, container, deadline)
+                return self._once(namespace, pod, container, want, deadline)
             except TimedOut:
                 raise TimedOut(f"the sidecar took longer than {deadline.seconds:.3g} s") from None
             except (Broken, Unreachable, Refused) as problem:
@@ -71,16 +82,18 @@ class SidecarReader:
                 if not _may_pass(problem) or pause is None or not deadline.sleep(pause):
                     raise _explained(problem) from None
 
-    def _read(self, namespace: str, pod: str, container: str, deadline: Deadline) -> Pages:
+    def _once(
+        self, namespace: str, pod: str, container: str, want: Callable[[Ask], Wanted], deadline: Deadline
+    ) -> Wanted:
         if namespace not in self._forward_forbidden:
             try:
                 with Forward(self._session, namespace, pod, ADMIN_PORT, deadline) as forward:
-                    return _pages(forward.fetch)
+                    return want(forward.fetch)
             except Refused as problem:
                 if problem.status != 403:
                     raise
                 self._forward_forbidden[namespace] = str(problem)
-        return _pages(lambda page: self._by_exec(namespace, pod, container, page, deadline))
+        return want(lambda page: self._by_exec(namespace, pod, container, page, deadline))
 
     def _by_exec(self, namespace: str, pod: str, container: str, page: str, deadline: Deadline) -> bytes:
         command = ["pilot-agent", "request", "GET", page]

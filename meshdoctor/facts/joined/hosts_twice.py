@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from meshdoctor.facts.joined import mends
 from meshdoctor.facts.joined.entry_ports import dns_answers
+from meshdoctor.facts.joined.merging import merge
 from meshdoctor.facts.joined.proxy_case import ProxyCase
-from meshdoctor.facts.joined.views import changed, entry_view, role, seen_at
+from meshdoctor.facts.joined.views import entry_view, role, seen_at
 from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.model.sheet import Duplicate
 from meshdoctor.semantics.precedence import order_key, origin_namespace, why_first
-from meshdoctor.semantics.protocols import protocol_class
 
 
 def duplicates(case: ProxyCase) -> Iterator[Duplicate]:
@@ -65,6 +62,8 @@ def _duplicate(case: ProxyCase, host: str, entries: list[ServiceEntry], differs:
     because = _because(case, winner, losers[0], host)
     # With DNS capture each entry gets a virtual address of its own, which answers for its own ports alone.
     split = differs == ("ports",) and not lost and not case.viewer.dns_capture
+    exports = config.default_service_export_to if config else ("*",)
+    merged = merge(host, winner, losers, dns_answers(case, host)[0], exports)
     return Duplicate(
         pod=case.key,
         host=host,
@@ -80,7 +79,10 @@ def _duplicate(case: ProxyCase, host: str, entries: list[ServiceEntry], differs:
         split=split,
         because=because,
         same_namespace=all(e.ref.namespace == winner.ref.namespace for e in losers),
-        merged=_with_addresses(winner, _merged(winner, losers), dns_answers(case, host)[0]),
+        merged=merged.manifest,
+        trimmed=merged.trimmed,
+        deleted=merged.deleted,
+        merge_price=merged.price,
     )
 
 
@@ -98,34 +100,3 @@ def _because(case: ProxyCase, winner: ServiceEntry, loser: ServiceEntry, host: s
     if winner.ref.namespace == namespace != loser.ref.namespace:
         return f"{winner.ref} is in the pod's own namespace, which goes before any other"
     return why_first(winner, loser, namespace, case.mesh.mesh_config, host, host)
-
-
-def _merged(winner: ServiceEntry, losers: Sequence[ServiceEntry]) -> dict[str, Any]:
-    """The winner's manifest with the ports that only the others have."""
-    if not winner.manifest:
-        return {}
-    merged = copy.deepcopy(winner.manifest)
-    ports = merged.setdefault("spec", {}).setdefault("ports", [])
-    known = {p.get("number") for p in ports if isinstance(p, dict)}
-    names = {p.get("name") for p in ports if isinstance(p, dict)}
-    for loser in losers:
-        for port in loser.manifest.get("spec", {}).get("ports", []):
-            if port.get("number") in known:
-                continue
-            added = dict(port)
-            if added.get("name") in names:
-                added["name"] = f"{added['name']}-{added.get('number')}"
-            ports.append(added)
-            known.add(added.get("number"))
-            names.add(added.get("name"))
-    return merged
-
-
-def _with_addresses(winner: ServiceEntry, merged: dict[str, Any], answers: Sequence[str]) -> dict[str, Any]:
-    """The merged manifest, with the host's addresses where it gained an opaque port; `{}` where none are known."""
-    own = {p.number for p in winner.ports}
-    gained = [p for p in merged.get("spec", {}).get("ports", []) if p.get("number") not in own]
-    if winner.addresses or not any(protocol_class(str(p.get("protocol", ""))) in ("tcp", "auto") for p in gained):
-        return merged
-    listed = mends.listable(winner, answers)
-    return changed(merged, "spec.addresses", list(listed)) if listed else {}

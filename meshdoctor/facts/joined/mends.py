@@ -7,7 +7,7 @@ are written as plain IPs there and as CIDRs for NONE and STATIC.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from meshdoctor.model.mesh import ServiceEntry
@@ -66,10 +66,15 @@ def with_port(entry: ServiceEntry, number: int, protocol: str, addresses: Iterab
     made = with_addresses(entry, addresses) if opaque and not entry.addresses else copy.deepcopy(entry.manifest)
     if not made:
         return {}
-    names = {p.get("name") for p in _ports(made)}
-    name = protocol.lower() if protocol.lower() not in names else f"{protocol.lower()}-{number}"
+    name = free_name(protocol.lower(), number, {p.get("name") for p in _ports(made)})
     made["spec"]["ports"] = [*_ports(made), {"number": number, "name": name, "protocol": protocol}]
     return made
+
+
+def free_name(name: str, number: Any, taken: Container[Any]) -> str:
+    """A port's name that no other port of the entry has; admission refuses doubles."""
+    tries = (name, f"{name}-{number}", *(f"{name}-{number}-{more}" for more in range(2, 300)))
+    return next(one for one in tries if one not in taken)
 
 
 def _renamed(port: Manifest, protocol: str, taken: set[Any]) -> Any:

@@ -9,11 +9,20 @@ from hypothesis import strategies as st
 
 from meshdoctor.engine.evaluate import evaluate
 from meshdoctor.errors import UsageError
-from meshdoctor.model.finding import NotEvaluated
+from meshdoctor.model.finding import NotEvaluated, ResourceRole
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.sheet import Claim, Fact
 from tests.build import fact
 from tests.unit.engine.rules import rule, run
+
+
+def test_a_mend_names_what_it_deletes() -> None:
+    mend = {"id": "m", "title": "M", "disposition": "review", "tradeoff": "It costs.", "deletes": "fact.winner"}
+    winner = {"kind": "ServiceEntry", "namespace": "shop", "name": "b"}
+    (found,) = run([rule("a", fixes=[mend])], [fact(Claim, reason="a", winner=winner)])
+    assert found.fixes[0].deletes == (ResourceRole("ServiceEntry", "shop", "b", "delete"),)
+    (none,) = run([rule("a", fixes=[mend])], [fact(Claim, reason="a")])
+    assert none.fixes[0].deletes == ()
 
 
 def claim(pod: str, **given: Any) -> Any:

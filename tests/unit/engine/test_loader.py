@@ -91,6 +91,8 @@ REFUSED = [
     ("name}.", "name}", 11, "prose ends with a period"),
     ("It costs.", "It costs", 16, "prose ends with a period"),
     ("disposition: review", "disposition: manual", 13, "a manual fix says what to do in `steps`"),
+    ("tradeoff: It", "deletes: fact.own_addresses\n  tradeoff: It", 16, "`fact.own_addresses` is no list of objects"),
+    ("tradeoff: It", "deletes: fact.loser\n  tradeoff: It", 16, "Claim has no such field"),
     ("tradeoff: It costs.", "tradeof: It costs.", 16, "unknown key `tradeof`; did you mean `tradeoff`?"),
     ("base: fact.entry.manifest", "base: fact.entry.name", 18, "`fact.entry.name` is no manifest"),
     ("base: fact.entry.manifest", "base: fact.entri.manifest", 18, "did you mean `entry`?"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshdoctor import yamlio
-from meshdoctor.engine.manifests import make_manifest
+from meshdoctor.engine.manifests import make_manifests
 from meshdoctor.engine.message import BadTemplate, check_template, fill, parse_template
 from meshdoctor.model.rule import ManifestChange
 from meshdoctor.model.sheet import Connection, Duplicate, EntryPort, RouteFault, VirtualServiceHost
@@ -111,7 +111,7 @@ def test_an_object_does_not_fit_a_sentence() -> None:
 
 
 def manifest(text: str | ManifestChange, about: Any = PORT) -> Any:
-    made = make_manifest(text, about)
+    (made,) = make_manifests(text, about)
     assert made is not None
     (document,) = yamlio.load_documents(made.encode(), "made")
     return document
@@ -188,9 +188,17 @@ def test_an_object_of_the_evidence_is_copied_and_changed() -> None:
 
 @pytest.mark.parametrize("path", ["spec.ports[3].protocol", "spec.ports.protocol", "spec[0]", "spec.resolution.x"])
 def test_a_path_that_leads_nowhere_leaves_the_manifest_out(path: str) -> None:
-    assert make_manifest(ManifestChange(base="fact.entry.manifest", set={path: "x"}), PORT) is None
+    assert not [*make_manifests(ManifestChange(base="fact.entry.manifest", set={path: "x"}), PORT)]
+
+
+def test_a_list_of_objects_makes_a_manifest_of_each() -> None:
+    both = [{"kind": "ServiceEntry", "metadata": {"name": name}, "spec": {}} for name in ("a", "b")]
+    change = ManifestChange(base="fact.trimmed", set={"spec.resolution": "DNS"})
+    made = list(make_manifests(change, fact(Duplicate, trimmed=both)))
+    assert [text.count("resolution: DNS") for text in made] == [1, 1]
+    assert "name: b" in made[1]
 
 
 def test_without_an_object_there_is_no_manifest() -> None:
-    assert make_manifest(ManifestChange(base="fact.entry.manifest"), fact(EntryPort)) is None
-    assert make_manifest(ManifestChange(base="fact.hidden[0].sidecar"), fact(Connection)) is None
+    assert not [*make_manifests(ManifestChange(base="fact.entry.manifest"), fact(EntryPort))]
+    assert not [*make_manifests(ManifestChange(base="fact.hidden[0].sidecar"), fact(Connection))]

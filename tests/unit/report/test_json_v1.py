@@ -6,8 +6,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.finding import Fix, ResourceRole
 from meshdoctor.report import json_v1
-from tests.golden.results import CLASH, DELIVERED, HEALTHY, HOSTS, SEVERAL, SICK, finding
+from tests.golden.results import CLASH, DELIVERED, HEALTHY, HOSTS, SEVERAL, SICK, TLS, finding
 
 
 def checked(**given: Any) -> Any:
@@ -37,6 +38,12 @@ def test_a_line_is_there_only_where_it_is_known() -> None:
     evidence = checked(findings=[CLASH])["findings"][0]["evidence"]
     assert [piece.get("line") for piece in evidence] == [None, None, 31, 7]
     assert "line" not in evidence[0]
+
+
+def test_what_a_mend_deletes_is_named() -> None:
+    gone = Fix("merge", "Merge", "review", "", deletes=(ResourceRole("ServiceEntry", "shop", "b", "delete"),))
+    fixes = checked(findings=[finding(fixes=(gone, TLS))])["findings"][0]["fixes"]
+    assert [fix["deletes"] for fix in fixes] == [[{"kind": "ServiceEntry", "namespace": "shop", "name": "b"}], []]
 
 
 def test_lone_surrogates_of_yaml_are_written_out() -> None:

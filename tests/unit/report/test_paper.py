@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.report.paper import Paper, address, columns, count, some, wrap
+from meshdoctor.report.paper import Paper, columns, count, some, wrap
+from meshdoctor.semantics.hosts import host_port
 
 
 @given(st.text(), st.integers(min_value=20, max_value=120))
@@ -34,8 +35,8 @@ def test_one_name_too_many_is_named_and_not_counted(limit: int | None, shown: st
 
 def test_counts_and_addresses() -> None:
     assert [count(0, "pod"), count(1, "pod"), count(1400, "pod")] == ["0 pods", "1 pod", "1,400 pods"]
-    assert address("2001:db8::1", 443) == "[2001:db8::1]:443"
-    assert address("a.example", None) == "a.example"
+    assert host_port("2001:db8::1", 443) == "[2001:db8::1]:443"
+    assert host_port("a.example", None) == "a.example"
 
 
 def test_colour_only_where_the_paper_takes_it() -> None:

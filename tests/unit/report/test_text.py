@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor.model.evidence import Unread
-from meshdoctor.model.finding import Fix, NotEvaluated
+from meshdoctor.model.finding import Fix, NotEvaluated, ResourceRole
 from meshdoctor.report import text
 from meshdoctor.report.paper import Paper
 from tests.golden.results import BY_HAND, CLASH, CONSEQUENCE, CROWD, HEALTHY, LONG, MANIFEST, ORPHAN, TLS, finding
@@ -56,6 +56,14 @@ def test_a_long_manifest_is_announced_and_printed_when_asked_for() -> None:
 def test_a_manifest_cannot_steer_the_terminal() -> None:
     fix = Fix("a", "A", "safe", "", ("name: \x1b[2Jx\n",))
     assert "name: \\x1b[2Jx" in shown(findings=(finding(fixes=(fix,)),))
+
+
+def test_what_is_deleted_and_left_to_do_comes_after_the_manifests() -> None:
+    gone = (ResourceRole("ServiceEntry", "shop", "b", "delete"), ResourceRole("ServiceEntry", "shop", "c", "delete"))
+    lines = shown(findings=(finding(fixes=(replace(TLS, deletes=gone, steps="Restart the pods."),)),)).splitlines()
+    at = lines.index("      then delete ServiceEntry shop/b, ServiceEntry shop/c")
+    assert lines[at - 1].startswith("        ")
+    assert lines[at + 1] == "      then: Restart the pods."
 
 
 def test_what_a_finding_explains_is_folded_under_it() -> None:

@@ -1,0 +1,67 @@
+"""What a mend's steps look like on stderr while it goes on, and the question before it."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from meshdoctor.cli.streams import say
+from meshdoctor.errors import UsageError
+from meshdoctor.semantics.text import printable
+
+if TYPE_CHECKING:
+    from meshdoctor.model.mend import Event
+
+
+class Steps:
+    """A line a step; on a terminal what is counted is counted on one line."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet and not sys.stderr.isatty()
+        self._is_counting = False
+
+    def __enter__(self) -> Steps:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.pause()
+
+    def tell(self, event: Event) -> None:
+        """One step was done, or goes on."""
+        if self._quiet:
+            return
+        if event.step == "waiting":
+            if sys.stderr.isatty():
+                self._is_counting = True
+                sys.stderr.write(f"\r  {event.text}")
+                sys.stderr.flush()
+            return
+        self.pause()
+        sys.stderr.write(f"  {printable(event.text)}\n")
+        sys.stderr.flush()
+
+    def pause(self) -> None:
+        """Ends a line that is still being counted on."""
+        if self._is_counting:
+            sys.stderr.write("\n")
+            self._is_counting = False
+
+
+def refuse_unconfirmed(option: str) -> None:
+    """Raise `UsageError` where nobody can be asked: a script has to say --yes."""
+    if not sys.stdin.isatty():
+        raise UsageError(f"{option} asks before it writes, and stdin is no terminal: give --yes. Nothing was changed")
+
+
+def confirmed(question: str) -> bool:
+    """Whether the user says yes; anything else is no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline().strip().lower() if sys.stdin.isatty() else ""
+    if answer in ("y", "yes"):
+        return True
+    say("nothing was changed")
+    return False

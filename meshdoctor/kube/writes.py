@@ -1,0 +1,196 @@
+"""The only way to the cluster's objects that changes them: server-side apply, an edit, a deletion.
+
+Nothing is forced. An apply meets the fields of other managers as a `Conflict`; an edit and a deletion carry the
+resourceVersion they rest on, so that whoever wrote in between is not overwritten
+(https://kubernetes.io/docs/reference/using-api/server-side-apply/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from meshdoctor.errors import Unreadable
+from meshdoctor.kube.deadline import Deadline
+from meshdoctor.kube.kinds import CHANGED
+from meshdoctor.kube.lists import Kind
+from meshdoctor.kube.session import Refused, Session
+from meshdoctor.semantics.text import printable
+
+MANAGER = "meshdoctor"
+"""The field manager of everything that is written."""
+SECONDS = 30.0
+"""For one request."""
+
+_APPLY, _MERGE, _JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
+_MODIFIED, _GONE, _CONFLICT = "the object has been modified", 404, 409
+
+Object = dict[str, Any]
+
+
+class Target(Struct, frozen=True):
+    """One object of a cluster. `version` is the API version that it is read and written in, `v1`."""
+
+    kind: Kind
+    version: str
+    namespace: str
+    name: str
+
+    @property
+    def folder(self) -> str:
+        """The path of its kind in its namespace."""
+        return f"/apis/{self.kind.group}/{self.version}/namespaces/{self.namespace}/{self.kind.plural}"
+
+    @property
+    def path(self) -> str:
+        """Its own path."""
+        return f"{self.folder}/{self.name}"
+
+
+class FieldConflict(Struct, frozen=True):
+    """A field that another manager holds: `.spec.ports[name="tcp"].protocol`."""
+
+    manager: str
+    field: str
+
+
+class Conflict(Refused):
+    """Others hold what was to be changed, or changed it meanwhile. Nothing was written.
+
+    `fields` is empty where the object as a whole was written since it was read.
+    """
+
+    def __init__(self, message: str, fields: tuple[FieldConflict, ...] = ()) -> None:
+        super().__init__(_CONFLICT, message)
+        self.fields = fields
+
+
+class Right(Struct, frozen=True):
+    """Whether the account may do something, and what the server says if not."""
+
+    allowed: bool
+    because: str = ""
+
+
+def target_of(api_version: str, kind: str, namespace: str, name: str) -> Target:
+    """Where an object lives. Raises `Unreadable` for a kind that meshdoctor never changes."""
+    group, _, version = api_version.partition("/")
+    known = CHANGED.get(kind)
+    if known is None or group != known.group or not version:
+        raise Unreadable(f"{kind} of {api_version} is no kind that meshdoctor changes: apply it by hand")
+    return Target(known, version, namespace, name)
+
+
+class Writer:
+    """Reads and changes single objects of one cluster. Safe to use from several threads."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def read(self, target: Target) -> Object | None:
+        """The object as the server has it now; None where it is not there. Raises what `Session.get` raises."""
+        try:
+            return _object(self.session.get(target.path, deadline=Deadline(SECONDS)), target.path)
+        except Refused as problem:
+            if problem.status == _GONE:
+                return None
+            raise
+
+    def apply(self, target: Target, body: Object, *, dry_run: bool = False) -> Object:
+        """Server-side apply: the fields of `body` are meshdoctor's from now on. Gives the object as it is then.
+
+        Raises `Conflict` where another manager holds one of the fields, and what `Session.send` raises.
+        """
+        return self._send("PATCH", target.path, body, _APPLY, dry_run)
+
+    def edit(self, target: Target, patch: Object, *, version: str, dry_run: bool = False) -> Object:
+        """A JSON merge patch on the object of this resourceVersion and no other. Raises as `apply` does."""
+        metadata = {**patch.get("metadata", {}), "resourceVersion": version}
+        return self._send("PATCH", target.path, {**patch, "metadata": metadata}, _MERGE, dry_run)
+
+    def delete(self, target: Target, *, uid: str, version: str, dry_run: bool = False) -> None:
+        """Deletes the object of this uid and resourceVersion and no other. Raises as `apply` does."""
+        options: Object = {"preconditions": {"uid": uid, "resourceVersion": version}}
+        if dry_run:
+            options["dryRun"] = ["All"]
+        self._send("DELETE", target.path, options, _JSON, dry_run=False, manager=False)
+
+    def may(self, verb: str, target: Target) -> Right:
+        """Whether the server allows it; asked by SelfSubjectAccessReview, which every account may create.
+
+        A server that does not answer the question allows: the dry run asks again.
+        """
+        attributes = {
+            "group": target.kind.group,
+            "resource": target.kind.plural,
+            "namespace": target.namespace,
+            "verb": verb,
+        }
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        try:
+            status = self._send("POST", path, body, _JSON, dry_run=False, manager=False).get("status") or {}
+        except Refused:
+            return Right(True)
+        if status.get("allowed"):
+            return Right(True)
+        what = f"{verb} {target.kind} in namespace {target.namespace}"
+        reason = printable(str(status.get("reason") or ""))
+        return Right(False, f"this account may not {what}" + (f" ({reason})" if reason else ""))
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any], kind: str, dry_run: bool, manager: bool = True
+    ) -> Object:
+        params: list[tuple[str, str]] = [("fieldManager", MANAGER), ("fieldValidation", "Strict")] if manager else []
+        if dry_run:
+            params.append(("dryRun", "All"))
+        try:
+            answer = self.session.send(
+                method,
+                path,
+                params,
+                deadline=Deadline(SECONDS),
+                body=msgspec.json.encode(body),
+                headers={"Content-Type": kind},
+            )
+        except Refused as problem:
+            if problem.status == _CONFLICT:
+                raise _conflict(problem) from None
+            raise
+        return _object(answer, path)
+
+
+def _conflict(problem: Refused) -> Conflict:
+    details = problem.answer.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    fields = tuple(
+        FieldConflict(printable(_manager(str(cause.get("message", "")))), printable(str(cause.get("field", ""))))
+        for cause in causes or ()
+        if isinstance(cause, dict) and cause.get("reason") == "FieldManagerConflict"
+    )
+    if fields:
+        held = ", ".join(f"{f.field} by {f.manager}" for f in fields)
+        return Conflict(f"held by others: {held}", fields)
+    if _MODIFIED in str(problem) or "Precondition" in str(problem) or "precondition" in str(problem):
+        return Conflict("somebody wrote to it since it was read")
+    return Conflict(str(problem))
+
+
+def _manager(message: str) -> str:
+    """`kubectl` of `conflict with "kubectl" using v1` (apimachinery managedfields/internal/conflict.go)."""
+    return message.split('"')[1] if message.count('"') >= 2 else message
+
+
+def _object(body: bytes, path: str) -> Object:
+    try:
+        found: Object = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+        raise Unreadable(f"{path}: the answer is not what an API server gives ({problem})") from None
+    return found

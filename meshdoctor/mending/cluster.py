@@ -1,0 +1,226 @@
+"""A mend applied to a cluster, step by step, so that it can be stopped at any of them and gone on with or undone.
+
+rights → dry run → journal → write → wait for the proxies → fetch and judge again → journal. A second write that fails
+takes the first one back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from meshdoctor.collect.live.sidecars import SidecarReader
+from meshdoctor.errors import MeshdoctorError, UsageError
+from meshdoctor.kube.session import Session
+from meshdoctor.kube.writes import Target, Writer, target_of
+from meshdoctor.mending.journal import Journal, now
+from meshdoctor.mending.look import Look, Seen
+from meshdoctor.mending.objects import NotApplied, Prepared, inverse, prepare, restore, write
+from meshdoctor.mending.plan import Plan, subject
+from meshdoctor.mending.proof import compare
+from meshdoctor.mending.proxies import Watch
+from meshdoctor.model.mend import Change, Entry, Event, Place, Proof, Result, Waited, Written
+
+if TYPE_CHECKING:
+    from meshdoctor.live import ClusterSource
+
+Tell = Callable[[Event], None]
+
+_VERBS = {"create": ("create", "patch"), "update": ("patch",), "delete": ("delete",)}
+_LOOKS = 3
+"""How often a mesh is judged after a mend: a new cluster may still resolve its host at the first look."""
+_PAUSE = 2.0
+
+
+class Mender:
+    """Applies mends to one cluster and undoes them. `seconds` is how long proxies are waited for."""
+
+    def __init__(
+        self, source: ClusterSource, journal: Journal, tell: Tell = lambda event: None, seconds: float = 30.0
+    ) -> None:
+        from meshdoctor.kube.login import log_in
+
+        self._session = Session(log_in(source.kubeconfig, source.context))
+        self._writer = Writer(self._session)
+        self._reader = SidecarReader(self._session)
+        self._at_once = source.pace.at_once
+        self._journal = journal
+        self._tell = tell
+        self._seconds = seconds
+
+    def try_out(self, changes: Sequence[Change]) -> list[Prepared]:
+        """Rights and dry run of every change, in their order. Writes nothing.
+
+        Raises `NotApplied` where a right is missing, an object moved on or is kept by a tool, and `Refused`.
+        """
+        self._refuse_forbidden(changes)
+        prepared = [prepare(self._writer, change) for change in changes]
+        self._tell(Event("tried", "the server accepts it (dry run)"))
+        return prepared
+
+    def apply(self, seen: Seen, plan: Plan, prepared: Sequence[Prepared]) -> Result:
+        """Writes what was tried, waits, and proves it. Raises `NotApplied` and `Refused` where nothing was changed."""
+        finding = plan.finding
+        before = seen.baseline()
+        touched = tuple(dict.fromkeys([*finding.pods, *plan.touched.pods]))
+        watch = Watch(self._reader, touched, self._at_once)
+        entry = self._journal.add(
+            lambda number: Entry(
+                id=number,
+                state="planned",
+                at=now(),
+                place=self._place(seen.look),
+                fingerprint=finding.fingerprint,
+                rule=finding.rule,
+                subject=subject(finding),
+                fix=plan.fix.id,
+                title=plan.fix.title,
+                pods=finding.pods,
+                touched=touched,
+                written=tuple(Written(change=one.change) for one in prepared),
+                before=before,
+                left_to_do=plan.fix.steps,
+            )
+        )
+        self._tell(Event("journaled", f"mend {entry.id} is in the journal"))
+        return self._carry_out(entry, prepared, watch, seen.look)
+
+    def resume(self, entry: Entry, look: Look) -> Result:
+        """Goes on with a mend that was interrupted. Raises as `apply` does."""
+        self._refuse_elsewhere(entry)
+        if entry.state not in ("planned", "applied"):
+            raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
+        watch = Watch(self._reader, entry.touched, self._at_once)
+        return self._carry_out(entry, self.try_out([one.change for one in entry.written]), watch, look)
+
+    def undo_plan(self, entry: Entry) -> list[Prepared]:
+        """What an undo would write, tried on the server. Raises `NotApplied` where others wrote to it meanwhile."""
+        self._refuse_elsewhere(entry)
+        if entry.state in ("undone", "failed"):
+            raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
+        changes = [inverse(one.change) for one in reversed(entry.written)]
+        self._refuse_forbidden(changes)
+        return [restore(self._writer, change) for change in changes]
+
+    def undo(self, entry: Entry, prepared: Sequence[Prepared], look: Look) -> Result:
+        """Takes a mend back, waits, and compares with what was before it."""
+        watch = Watch(self._reader, entry.touched, self._at_once)
+        wrote = False
+        for one in prepared:
+            wrote |= one.way != "nothing"
+            write(self._writer, one)
+            self._tell(Event("written", f"{_WORDS[one.change.action]} {one.change.key}"))
+        entry = self._journal.update(entry, state="undone", note=f"undone {now()}")
+        self._tell(Event("applied", "it is as it was" if wrote else "it was never applied: there was nothing to undo"))
+        waited = watch.wait(entry.pods, self._seconds, self._took) if wrote else Waited()
+        return Result(entry=entry, waited=waited, proof=self._undone(entry, look) if wrote else None)
+
+    def _carry_out(self, entry: Entry, prepared: Sequence[Prepared], watch: Watch, look: Look) -> Result:
+        wrote = any(one.way != "nothing" for one in prepared)
+        entry = self._write(entry, prepared)
+        entry = self._journal.update(entry, state="applied")
+        self._tell(Event("applied", "applied"))
+        waited = watch.wait(entry.pods, self._seconds, self._took) if wrote else Waited()
+        proof, because = self._proved(entry, look)
+        state = "proved" if proof is not None and proof.holds else "unproved"
+        return Result(
+            entry=self._journal.update(entry, state=state, note=because or _in_words(proof)), waited=waited, proof=proof
+        )
+
+    def _write(self, entry: Entry, prepared: Sequence[Prepared]) -> Entry:
+        written = list(entry.written)
+        for number, one in enumerate(prepared):
+            try:
+                outcome = write(self._writer, one)
+            except (MeshdoctorError, KeyboardInterrupt) as problem:
+                self._roll_back(entry, prepared[:number], str(problem) or "interrupted")
+                raise
+            written[number] = Written(change=one.change, uid=outcome.uid, version=outcome.version)
+            entry = self._journal.update(entry, written=tuple(written))
+            self._tell(Event("written", f"{_WORDS[one.change.action]} {one.change.key}", number + 1, len(prepared)))
+        return entry
+
+    def _roll_back(self, entry: Entry, done: Sequence[Prepared], because: str) -> None:
+        """Takes back what the first of several writes did. Leaves the entry to be undone where even that fails."""
+        try:
+            for one in reversed(done):
+                write(self._writer, restore(self._writer, inverse(one.change)))
+                self._tell(Event("rolled back", f"took back {one.change.key}"))
+        except MeshdoctorError as problem:
+            self._journal.update(entry, state="applied", note=f"half applied: {because}; not taken back: {problem}")
+            return
+        self._journal.update(entry, state="failed", note=because)
+
+    def _proved(self, entry: Entry, look: Look) -> tuple[Proof | None, str]:
+        """The proof by judging again, or None and why there is none."""
+        proof, because = None, ""
+        for number in range(_LOOKS):
+            if number:
+                time.sleep(_PAUSE)
+            self._tell(Event("judging", "fetching and judging again"))
+            try:
+                after = look.open().baseline()
+            except MeshdoctorError as problem:
+                because = f"it could not be judged again: {problem}"
+                continue
+            changes = [one.change for one in entry.written]
+            proof, because = compare(entry.before, after, entry.fingerprint, changes), ""
+            if proof.holds:
+                break
+        self._tell(Event("judged", because or _in_words(proof)))
+        return proof, because
+
+    def _undone(self, entry: Entry, look: Look) -> Proof | None:
+        self._tell(Event("judging", "fetching and judging again"))
+        try:
+            return compare(entry.before, look.open().baseline(), entry.fingerprint)
+        except MeshdoctorError:
+            return None
+
+    def _place(self, look: Look) -> Place:
+        session = self._session
+        return Place(server=session.server, context=session.context, namespaces=look.namespaces, labels=look.labels)
+
+    def _took(self, done: int, of: int) -> None:
+        self._tell(Event("waiting", f"{done} of {of} proxies took it", done, of))
+
+    def _refuse_forbidden(self, changes: Sequence[Change]) -> None:
+        asked: dict[tuple[str, Target], str] = {}
+        for change in changes:
+            key = change.key
+            target = target_of(key.api_version, key.kind, key.namespace, "")
+            for verb in _VERBS[change.action]:
+                if (verb, target) not in asked:
+                    asked[verb, target] = self._writer.may(verb, target).because
+        refused = [because for because in asked.values() if because]
+        if refused:
+            raise NotApplied(
+                f"{'; '.join(refused)}. Nothing was changed. `meshdoctor rbac --apply` prints the role that is enough; "
+                "--export writes the manifests for whoever may"
+            )
+
+    def _refuse_elsewhere(self, entry: Entry) -> None:
+        place = entry.place
+        if not place.server:
+            raise UsageError(f"mend {entry.id} was applied to files, not to a cluster")
+        if place.server != self._session.server:
+            raise UsageError(
+                f"mend {entry.id} was applied to context {place.context} ({place.server}), and this is "
+                f"{self._session.context} ({self._session.server}): give --context"
+            )
+
+
+_WORDS = {"create": "created", "update": "changed", "delete": "deleted"}
+
+
+def _in_words(proof: Proof | None) -> str:
+    if proof is None:
+        return ""
+    if proof.holds:
+        return "the finding is gone and nothing is worse"
+    parts = [] if proof.is_gone else ["the finding is still there"]
+    parts += [f"{len(proof.new)} new findings"] if proof.new else []
+    parts += [f"{len(proof.worse)} connections are worse"] if proof.worse else []
+    parts += [f"{len(proof.unread)} sidecars could not be judged again"] if proof.unread else []
+    return ", ".join(parts)

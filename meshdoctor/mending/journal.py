@@ -1,0 +1,126 @@
+"""The journal: one file a mend under the user's state folder, readable whenever the process ends.
+
+A file is written beside, flushed to disk and renamed, so that it is there whole or not at all; an entry is on disk
+before the cluster or a file is changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import structs
+
+from meshdoctor.errors import Unreadable, UsageError
+from meshdoctor.model.mend import Entry
+
+_SUFFIX = ".json"
+_STATE = "MESHDOCTOR_STATE"
+OPEN = ("planned", "applied")
+"""States in which a mend was interrupted, unless its process still runs."""
+
+
+def default_folder() -> Path:
+    """`$MESHDOCTOR_STATE`, else the user's state folder as the platform has it."""
+    named = os.environ.get(_STATE)
+    if named:
+        return Path(named)
+    from platformdirs import user_state_path
+
+    return user_state_path("meshdoctor", appauthor=False)
+
+
+def now() -> str:
+    """This moment, RFC 3339 in UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Journal:
+    """The entries in one folder, `journal/` in the state folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = (folder or default_folder()) / "journal"
+
+    def add(self, make: Callable[[int], Entry]) -> Entry:
+        """Writes a new entry under the next free number. Raises `Unreadable` where the folder cannot be written."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            while True:
+                number = max(self._numbers(), default=0) + 1
+                # Two processes may want one number: the file that is made first has it.
+                try:
+                    os.close(os.open(self._path(number), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                except FileExistsError:
+                    continue
+                entry = make(number)
+                self.put(entry)
+                return entry
+        except OSError as problem:
+            raise self._unwritable(problem) from None
+
+    def put(self, entry: Entry) -> Entry:
+        """Writes an entry anew, through to the disk. Raises `Unreadable` where it cannot be written."""
+        path = self._path(entry.id)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with open(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+                file.write(msgspec.json.format(msgspec.json.encode(entry), indent=1))
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+            _sync_folder(self.folder)
+        except OSError as problem:
+            raise self._unwritable(problem) from None
+        return entry
+
+    def update(self, entry: Entry, **fields: object) -> Entry:
+        """An entry with some fields replaced, written."""
+        return self.put(structs.replace(entry, **fields))
+
+    def entries(self) -> list[Entry]:
+        """All entries, the oldest first; a file that an interruption left empty is none."""
+        found = (self._read(number) for number in sorted(self._numbers()))
+        return [entry for entry in found if entry is not None]
+
+    def get(self, number: int) -> Entry:
+        """One entry. Raises `UsageError` where there is none of this number."""
+        entry = self._read(number) if number in self._numbers() else None
+        if entry is None:
+            raise UsageError(f"no mend {number} in {self.folder}: `meshdoctor fix --history` lists them")
+        return entry
+
+    def _read(self, number: int) -> Entry | None:
+        path = self._path(number)
+        try:
+            content = path.read_bytes()
+            return msgspec.json.decode(content, type=Entry) if content else None
+        except OSError as problem:
+            raise Unreadable(f"{path} cannot be read: {problem.strerror}") from None
+        except msgspec.MsgspecError as problem:
+            raise Unreadable(f"{path} is no journal entry of this version of meshdoctor ({problem})") from None
+
+    def _numbers(self) -> list[int]:
+        if not self.folder.is_dir():
+            return []
+        stems = (path.name.removesuffix(_SUFFIX) for path in self.folder.glob(f"*{_SUFFIX}"))
+        return [int(stem) for stem in stems if stem.isdigit()]
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:06d}{_SUFFIX}"
+
+    def _unwritable(self, problem: OSError) -> Unreadable:
+        return Unreadable(
+            f"the journal in {self.folder} cannot be written ({problem.strerror}), so nothing is changed: "
+            f"{_STATE}=FOLDER names another place"
+        )
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

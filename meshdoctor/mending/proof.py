@@ -1,0 +1,92 @@
+"""Before and after: did the finding go, and did anything else get worse?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from meshdoctor.model.finding import Diagnosis, Finding
+from meshdoctor.model.hosts import Hosts
+from meshdoctor.model.mend import Baseline, Change, Judged, Proof, Turn
+from meshdoctor.semantics.hosts import host_port
+
+_GOOD = ("delivered", "bypassed")
+_OPEN = ("passthrough", "leaked")
+_UNKNOWN = "unknown"
+
+
+def baseline(diagnosis: Diagnosis, hosts: Hosts) -> Baseline:
+    """What two looks at a mesh are compared by."""
+    verdicts: dict[str, dict[str, str]] = {}
+    for row in hosts.hosts:
+        if row.port is not None:
+            verdicts[host_port(row.host, row.port)] = {v.pod: v.verdict for v in row.verdicts}
+    return Baseline(
+        findings={finding.fingerprint: _judged(finding) for finding in diagnosis.findings},
+        verdicts=verdicts,
+        proxies=tuple(sorted({pod for pods in verdicts.values() for pod in pods})),
+    )
+
+
+def compare(before: Baseline, after: Baseline, fingerprint: str, changes: Iterable[Change] = ()) -> Proof:
+    """The proof that a mend of the finding with this fingerprint worked, or what speaks against it.
+
+    A finding about a host that was not known before, and that the changes do not name, comes from traffic that was
+    first seen since: it is told and counts for nothing.
+    """
+    own = {host for change in changes for host in _hosts(change)}
+    new, first_seen = [], []
+    for judged in _new(before, after):
+        known = not judged.host or judged.host in own or host_port(judged.host, judged.port) in before.verdicts
+        (new if known else first_seen).append(judged)
+    turns = list(_turns(before, after))
+    return Proof(
+        is_gone=_is_gone(before, after, fingerprint),
+        new=tuple(new),
+        first_seen=tuple(first_seen),
+        worse=tuple(t for t in turns if t.is_now != _UNKNOWN and rank(t.is_now) > rank(t.was)),
+        better=tuple(t for t in turns if t.was != _UNKNOWN and rank(t.is_now) < rank(t.was)),
+        unread=tuple(sorted({*before.proxies} - {*after.proxies} | {t.pod for t in turns if t.is_now == _UNKNOWN})),
+    )
+
+
+def _is_gone(before: Baseline, after: Baseline, fingerprint: str) -> bool:
+    """Neither it nor one of the same rule, host and port: a finding explained by another has another fingerprint."""
+    wanted = before.findings.get(fingerprint)
+    if fingerprint in after.findings:
+        return False
+    return wanted is None or not wanted.host or _about(wanted) not in map(_about, after.findings.values())
+
+
+def _new(before: Baseline, after: Baseline) -> Iterator[Judged]:
+    known = set(map(_about, before.findings.values()))
+    for mark, judged in after.findings.items():
+        if mark not in before.findings and judged.severity != "info" and _about(judged) not in known:
+            yield judged
+
+
+def _about(judged: Judged) -> tuple[str, str, int]:
+    return judged.rule, judged.host, judged.port
+
+
+def _hosts(change: Change) -> list[str]:
+    hosts = ((change.after or {}).get("spec") or {}).get("hosts")
+    return [str(host).lower() for host in hosts] if isinstance(hosts, list) else []
+
+
+def rank(verdict: str) -> int:
+    """How bad a verdict is: 0 reaches its host, 1 leaves without a rule, 2 does not get there."""
+    if verdict in _GOOD:
+        return 0
+    return 1 if verdict in _OPEN else 2
+
+
+def _turns(before: Baseline, after: Baseline) -> Iterator[Turn]:
+    for host, pods in before.verdicts.items():
+        now = after.verdicts.get(host, {})
+        for pod, was in pods.items():
+            if pod in now and now[pod] != was:
+                yield Turn(pod, host, was, now[pod])
+
+
+def _judged(finding: Finding) -> Judged:
+    return Judged(finding.rule, finding.host or "", finding.port or 0, finding.severity, finding.message)
