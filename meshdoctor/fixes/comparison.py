@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 
 from meshdoctor.fixes.applied import PLACEHOLDERS
 from meshdoctor.fixes.foreseen import Foreseen, Seen, after_change, seen_by, self_of, with_dump
+from meshdoctor.fixes.newly_broken import newly_broken
 from meshdoctor.fixes.onlookers import Group
 from meshdoctor.fixes.reach import Reach
 from meshdoctor.model.mend import ClaimMove, Effect, NewFault
@@ -59,6 +60,7 @@ class Comparison:
         return Compared(
             claims=tuple(_moves(before.foretold, after.foretold, group.pods)),
             effects=tuple(effects),
+            faults=tuple(newly_broken(before, after, group, self._reach.ports)),
             open=tuple(unsettled),
         )
 
