@@ -16,9 +16,10 @@ from msgspec import Struct
 from meshdoctor import yamlio
 from meshdoctor.engine.evaluate import evaluate
 from meshdoctor.engine.loader import load_rules
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.sheet import SHEET, Fact
+from meshdoctor.model.sheet import SHEET
 from tests.build import fact
 
 HERE = Path(__file__).parent

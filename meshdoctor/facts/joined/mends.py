@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable
 from typing import Any
 
 from meshdoctor.model.mesh import ServiceEntry
-from meshdoctor.semantics.addresses import as_cidr, bare
+from meshdoctor.semantics.addresses import as_cidr, bare, is_single
 from meshdoctor.semantics.protocols import behaviour, known_protocol, protocol_class
 
 Manifest = dict[str, Any]
@@ -48,10 +48,13 @@ def with_protocol(entry: ServiceEntry, number: int, protocol: str, addresses: It
 def as_tls(entry: ServiceEntry, number: int, resolve: bool = False) -> Manifest:
     """The entry with the port declared TLS; `{}` unless clients of that port are known to speak TLS.
 
+    With a single address the port would be matched by that alone, the server name counts for nothing there.
     `resolve` sets resolution DNS as well, which a wildcard host cannot have, and drops the addresses: the server name
     decides then, and DNS admits no ranges.
     """
     if behaviour(known_protocol(number)) != "tls" or (resolve and any(h.startswith("*") for h in entry.hosts)):
+        return {}
+    if not resolve and any(is_single(address) for address in entry.addresses):
         return {}
     made = with_protocol(entry, number, "TLS", ())
     if made and resolve:
@@ -69,6 +72,19 @@ def with_port(entry: ServiceEntry, number: int, protocol: str, addresses: Iterab
     name = free_name(protocol.lower(), number, {p.get("name") for p in _ports(made)})
     made["spec"]["ports"] = [*_ports(made), {"number": number, "name": name, "protocol": protocol}]
     return made
+
+
+def with_target_port(entry: ServiceEntry, number: int, target: int) -> Manifest:
+    """The entry with one port's targetPort set, and what its endpoints say of that port as well: they go before it."""
+    made = copy.deepcopy(entry.manifest)
+    for port in _ports(made):
+        if port.get("number") == number:
+            port["targetPort"] = target
+            for endpoint in made["spec"].get("endpoints") or []:
+                if isinstance(endpoint, dict) and port.get("name") in (endpoint.get("ports") or {}):
+                    endpoint["ports"][port["name"]] = target
+            return made
+    return {}
 
 
 def free_name(name: str, number: Any, taken: Container[Any]) -> str:

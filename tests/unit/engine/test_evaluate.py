@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from meshdoctor.engine.evaluate import evaluate
 from meshdoctor.errors import UsageError
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import NotEvaluated, ResourceRole
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.sheet import Claim, Fact
+from meshdoctor.model.sheet import Claim
 from tests.build import fact
 from tests.unit.engine.rules import rule, run
 
