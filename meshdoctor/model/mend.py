@@ -134,17 +134,21 @@ class Proof(Struct, frozen=True, kw_only=True):
     better: tuple[Turn, ...] = ()
     unread: tuple[str, ...] = ()
     """Pods that were judged before and could not be judged again."""
+    foretold: tuple[Turn, ...] = ()
+    """Connections that are worse as the preview said: whoever applied it took that as its price."""
+    foretold_new: tuple[Judged, ...] = ()
+    """The same of findings."""
     first_seen: tuple[Judged, ...] = ()
     """Findings about hosts that nobody was seen to want before: whether they worked then is not known."""
 
     @property
     def is_worse(self) -> bool:
-        """Something is broken that was not."""
+        """Something is broken that was not, and that nobody was told of."""
         return bool(self.new or self.worse)
 
     @property
     def holds(self) -> bool:
-        """The finding is gone, nothing is worse, and every sidecar judged before was judged again."""
+        """The finding is gone, nothing is worse but what was foretold, and every sidecar judged before was judged again."""
         return self.is_gone and not self.is_worse and not self.unread
 
 
@@ -200,6 +204,10 @@ class Entry(Struct, frozen=True, kw_only=True):
     """Pods of the finding."""
     touched: tuple[str, ...] = ()
     """Pods whose sidecar is waited for."""
+    effects: tuple[Effect, ...] = ()
+    """What was foretold to get worse."""
+    faults: tuple[NewFault, ...] = ()
+    """Rules that were foretold to be broken anew."""
     written: tuple[Written, ...] = ()
     before: Baseline = Baseline()
     left_to_do: str = ""

@@ -174,6 +174,8 @@ class Claim(Fact, frozen=True):
     """The loser's manifest with this port declared TLS; empty unless clients are known to speak TLS (443 ...)."""
     winner_as_tls: dict[str, Any] = field(default_factory=dict)
     """The same of the winner's manifest."""
+    has_pods_at_home: bool = False
+    """Pods live in the loser's namespace, so that an entry kept to its namespace still serves somebody."""
     dns_capture: dict[str, Any] = field(default_factory=dict)
     """A ProxyConfig that switches DNS capture on for the pod's workload; empty where the entry would get no address of
     its own by it (it has addresses, resolution NONE, a wildcard host), or the pod's labels are not known."""

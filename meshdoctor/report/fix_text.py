@@ -165,6 +165,7 @@ def _proof(entry: Entry, proof: Proof, paper: Paper) -> Iterator[str]:
     yield from _turns("better", proof.better, paper)
     yield from _turns("worse", proof.worse, paper)
     yield from _judged(proof.new, paper)
+    yield from _turns("as foretold", proof.foretold, paper)
     if proof.first_seen:
         hosts = [host_port(judged.host, judged.port or None) for judged in proof.first_seen]
         text = f"first wanted since, so nobody knows whether it worked before: {some(hosts, _PODS)}"
@@ -183,7 +184,8 @@ def _turns(word: str, turns: Sequence[Turn], paper: Paper) -> Iterator[str]:
         grouped.setdefault((turn.host, turn.was, turn.is_now), []).append(turn.pod)
     mark = {"better": "fine", "worse": "error"}.get(word, "warning")
     for (host, was, is_now), pods in list(grouped.items())[:_SHOWN]:
-        yield from paper.marked(mark, f"{host}: {was} -> {is_now}")
+        foretold = ", as foretold" if word == "as foretold" else ""
+        yield from paper.marked(mark, f"{host}: {was} -> {is_now}{foretold}")
         yield from paper.paragraph(some(pods, _PODS), 4)
     yield from _more(len(grouped), "connection")
 

@@ -160,6 +160,7 @@ def _fact(
         workload=capture.workload,
         restart=capture.restart,
         winner_as_tls=_winner_as_tls(case, winner, port.number),
+        has_pods_at_home=case.has_pods_in(entry.ref.namespace),
     )
 
 
