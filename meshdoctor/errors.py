@@ -3,7 +3,8 @@
     MeshdoctorError            a message for the user; never shown with a traceback
     ├── UsageError             2  the command line or a rule file asks for something that cannot be
     ├── NothingToJudge         3  nothing to look at, or no verdict was possible
-    └── Unreadable             4  a file or a cluster could not be read
+    ├── Unreadable             4  a file or a cluster could not be read
+    └── NotEditable            4  a file that a mend would change, and that is better left to its owner
 
 A message says what was read, where, what was expected and what to do next.
 """
@@ -33,5 +34,11 @@ class NothingToJudge(MeshdoctorError):
 
 class Unreadable(MeshdoctorError):
     """A file, an archive or a cluster that could not be read, or is not what it should be."""
+
+    exit_code = 4
+
+
+class NotEditable(MeshdoctorError):
+    """A file that cannot be changed safely. Nothing was written."""
 
     exit_code = 4

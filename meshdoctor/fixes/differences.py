@@ -84,7 +84,7 @@ def unified(change: Change) -> str:
     on the other side.
     """
     name = printable(str(change.key))
-    after = _in_order_of(change.before, change.after)
+    after = in_order_of(change.before, change.after)
     lines = unified_diff(
         _lines(change.before),
         _lines(after),
@@ -95,11 +95,7 @@ def unified(change: Change) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _lines(value: dict[str, Any] | None) -> list[str]:
-    return [] if value is None else printable_lines(yamlio.dump(value).removesuffix("\n")).split("\n")
-
-
-def _in_order_of(model: Any, value: Any) -> Any:
+def in_order_of(model: Any, value: Any) -> Any:
     """`value` with the keys it shares with `model` in the order they have there."""
     if isinstance(model, dict) and isinstance(value, dict):
         keys = [key for key in model if key in value]
@@ -107,11 +103,15 @@ def _in_order_of(model: Any, value: Any) -> Any:
             keys = list(value)
         else:
             keys += [key for key in value if key not in model]
-        return {key: _in_order_of(model.get(key), value[key]) for key in keys}
+        return {key: in_order_of(model.get(key), value[key]) for key in keys}
     if isinstance(model, list) and isinstance(value, list):
         stood = {j: model[i] for i, j in aligned(model, value) if i is not None and j is not None}
-        return [_in_order_of(stood.get(j), item) for j, item in enumerate(value)]
+        return [in_order_of(stood.get(j), item) for j, item in enumerate(value)]
     return value
+
+
+def _lines(value: dict[str, Any] | None) -> list[str]:
+    return [] if value is None else printable_lines(yamlio.dump(value).removesuffix("\n")).split("\n")
 
 
 def _edits(path: Path, old: Any, new: Any) -> Iterator[Edit]:
