@@ -4,7 +4,8 @@
     ├── UsageError             2  the command line or a rule file asks for something that cannot be
     ├── NothingToJudge         3  nothing to look at, or no verdict was possible
     ├── Unreadable             4  a file or a cluster could not be read
-    └── NotEditable            4  a file that a mend would change, and that is better left to its owner
+    └── NotApplied             4  a mend that was stopped before it changed anything
+        └── NotEditable        4  a file that it would change, and that is better left to its owner
 
 A message says what was read, where, what was expected and what to do next.
 """
@@ -38,7 +39,11 @@ class Unreadable(MeshdoctorError):
     exit_code = 4
 
 
-class NotEditable(MeshdoctorError):
-    """A file that cannot be changed safely. Nothing was written."""
+class NotApplied(MeshdoctorError):
+    """A mend that was stopped before it changed anything: a right, an owner, or the object has moved on."""
 
     exit_code = 4
+
+
+class NotEditable(NotApplied):
+    """A file that cannot be changed safely. Nothing was written."""

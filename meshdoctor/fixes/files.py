@@ -12,37 +12,19 @@ from difflib import unified_diff
 from hashlib import sha256
 from typing import Any
 
-from msgspec import Struct
-
 from meshdoctor import yamlio
 from meshdoctor.errors import NotEditable
 from meshdoctor.fixes.differences import Path as TreePath
 from meshdoctor.fixes.differences import difference, in_order_of, patched
 from meshdoctor.fixes.homes import home_of
 from meshdoctor.fixes.manifests import ManifestFile, Manifests, Placed, is_template, read_file, same_object
-from meshdoctor.model.mend import Change
+from meshdoctor.model.mend import Change, FileEdit
 from meshdoctor.semantics.text import printable
 from meshdoctor.yamlio.alignment import same
 from meshdoctor.yamlio.editing import rewritten, without_document
 
 _EXPORT = "use --export"
 _NAMING = ("apiVersion", "kind", "metadata")
-
-
-class FileEdit(Struct, frozen=True, kw_only=True):
-    """One file as it was read and as it is to be. Encodes to JSON, so that a journal can hold it."""
-
-    path: str
-    """Its real place, symbolic links followed: that of a link stays a link."""
-    shown: str
-    """What the user calls it."""
-    before: bytes | None
-    """None: it is created."""
-    after: bytes | None
-    """None: it is removed."""
-    before_sha256: str = ""
-    """Of the content, in hex; empty where there is no file."""
-    after_sha256: str = ""
 
 
 def file_edit(path: str, shown: str, before: bytes | None, after: bytes | None) -> FileEdit:

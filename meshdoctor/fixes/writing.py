@@ -14,7 +14,7 @@ from contextlib import suppress
 from secrets import token_hex
 
 from meshdoctor.errors import NotEditable
-from meshdoctor.fixes.files import FileEdit
+from meshdoctor.model.mend import FileEdit
 from meshdoctor.semantics.text import printable
 
 

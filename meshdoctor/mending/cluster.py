@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from meshdoctor.collect.live.sidecars import SidecarReader
-from meshdoctor.errors import MeshdoctorError, UsageError
+from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
 from meshdoctor.kube.session import Session
 from meshdoctor.kube.writes import Target, Writer, target_of
 from meshdoctor.mending.journal import Journal, now
 from meshdoctor.mending.look import Look, Seen
-from meshdoctor.mending.objects import NotApplied, Prepared, inverse, prepare, restore, write
+from meshdoctor.mending.objects import Prepared, inverse, prepare, restore, write
 from meshdoctor.mending.plan import Plan, subject
 from meshdoctor.mending.proof import compare
 from meshdoctor.mending.proxies import Watch

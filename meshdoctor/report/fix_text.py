@@ -39,8 +39,19 @@ def listed(findings: Sequence[Finding], automatic: Sequence[bool], paper: Paper)
     return "\n".join(lines) + "\n"
 
 
-def preview(finding: Finding, fix: Fix, changes: Sequence[tuple[Change, str]], touched: Touched, paper: Paper) -> str:
-    """One mend before it is applied: the diff of each object, who is touched, the other mends."""
+def preview(
+    finding: Finding,
+    fix: Fix,
+    changes: Sequence[tuple[Change, str]],
+    touched: Touched,
+    paper: Paper,
+    *,
+    hint: bool = False,
+) -> str:
+    """One mend before it is applied: the diff of each object, who is touched, the other mends.
+
+    `hint` adds what to type to apply it.
+    """
     lines = [*paper.marked(finding.severity, f"{subject(finding)}: {finding.title}")]
     lines.append(paper.faint(f"    {finding.fingerprint[:_FINGERPRINT]} [{finding.rule}]"))
     lines += [*paper.paragraph(finding.message, 4), ""]
@@ -59,6 +70,9 @@ def preview(finding: Finding, fix: Fix, changes: Sequence[tuple[Change, str]], t
             by_hand = "" if other.manifests or other.deletes else ", by hand"
             lines += paper.paragraph(f"--choose {other.id}  {other.title} [{other.disposition}{by_hand}]", 0, 2)
             lines += paper.paragraph(other.tradeoff, 4)
+    if hint and changes:
+        name = finding.fingerprint[:_FINGERPRINT]
+        lines += ["", *paper.heading("next"), *_next(f"meshdoctor fix {name} --choose {fix.id}")]
     return "\n".join(lines) + "\n"
 
 
@@ -76,11 +90,28 @@ def result(made: Result, paper: Paper) -> str:
     return "\n".join(lines) + "\n"
 
 
+def written(entry: Entry, paper: Paper) -> str:
+    """What a mend wrote to files, and what is left to do."""
+    lines: list[str] = []
+    for edit in entry.files:
+        word = "made" if edit.before is None else "removed" if edit.after is None else "changed"
+        lines += paper.marked("fine", f"{word} {edit.shown}")
+    lines += paper.marked("unknown", entry.note)
+    if entry.left_to_do:
+        lines += paper.field("left to do", entry.left_to_do, 0)
+    lines.append(f"meshdoctor undo {entry.id}    takes it back")
+    return "\n".join(lines) + "\n"
+
+
 def undone(made: Result, paper: Paper) -> str:
     """How an undo ended."""
     entry, proof = made.entry, made.proof
     lines = [*_waited(made, paper)]
-    if proof is None:
+    if entry.files:
+        lines += paper.marked(
+            "fine", f"mend {entry.id} is undone: {some([e.shown for e in entry.files], None)} as before"
+        )
+    elif proof is None:
         lines += paper.marked("unknown", f"mend {entry.id} is undone; it was not judged again")
     elif not (proof.worse or proof.better or proof.new):
         lines += paper.marked("fine", f"mend {entry.id} is undone: every verdict is what it was before it")
@@ -111,6 +142,11 @@ def history(entries: Sequence[Entry], paper: Paper) -> str:
         if state == "interrupted":
             lines.append(f"       meshdoctor fix --resume {entry.id}   or   meshdoctor undo {entry.id}")
     return "\n".join(lines) + "\n"
+
+
+def _next(command: str) -> Iterator[str]:
+    yield f"{command} --apply          applies and proves it"
+    yield f"{command} --export DIR     writes it out"
 
 
 def _coloured(line: str, paper: Paper) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from meshdoctor import doctor
 from meshdoctor.live import ClusterSource
 from meshdoctor.mending.cluster import Mender
 from meshdoctor.mending.journal import Journal
 from meshdoctor.mending.look import Look
 from meshdoctor.mending.plan import choose, find, plan
-from meshdoctor import doctor
 from tests.lab.lab import Lab
 from tests.lab.scenario import Probe, read_scenario
 from tests.lab.test_scenarios import SCENARIOS, place

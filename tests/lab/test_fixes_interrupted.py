@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from meshdoctor import doctor
+from meshdoctor.errors import NotApplied
 from meshdoctor.kube.writes import Conflict
 from meshdoctor.live import ClusterSource
 from meshdoctor.mending.cluster import Mender
 from meshdoctor.mending.journal import Journal
 from meshdoctor.mending.look import Look
-from meshdoctor.mending.objects import Kept, NotApplied, Stale
+from meshdoctor.mending.objects import Kept, Stale
 from meshdoctor.mending.plan import Plan, choose, find, plan
 from tests.lab.api import Object
 from tests.lab.lab import Lab
@@ -29,6 +30,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from meshdoctor import doctor
+from meshdoctor.errors import NotApplied
 from meshdoctor.live import ClusterSource
 from meshdoctor.mending.cluster import Mender
 from meshdoctor.mending.journal import Journal

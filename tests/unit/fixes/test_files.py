@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from msgspec import json
 
 from meshdoctor.errors import NotEditable, Unreadable
-from meshdoctor.fixes.files import FileEdit, plan_edits, unified_files
+from meshdoctor.fixes.files import plan_edits, unified_files
 from meshdoctor.fixes.homes import file_name
 from meshdoctor.fixes.manifests import read_manifests
 from meshdoctor.fixes.writing import is_written, undo_edits, write_edits
-from meshdoctor.model.mend import Change, ObjectKey
+from meshdoctor.model.mend import Change, FileEdit, ObjectKey
 from meshdoctor.yamlio import dump, load_documents
 
 API = "networking.istio.io/v1"
