@@ -77,6 +77,11 @@ def merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
     return patch
 
 
+def json_patch(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """The JSON patch (RFC 6902) from `before` to `after`. A list that changes is replaced whole."""
+    return list(_operations("", before, after))
+
+
 def unified(change: Change) -> str:
     """The change as a unified diff of the object's YAML, fit for a terminal; empty where nothing changes.
 
@@ -112,6 +117,20 @@ def in_order_of(model: Any, value: Any) -> Any:
 
 def _lines(value: dict[str, Any] | None) -> list[str]:
     return [] if value is None else printable_lines(yamlio.dump(value).removesuffix("\n")).split("\n")
+
+
+def _operations(path: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for key in [*before, *(key for key in after if key not in before)]:
+        place = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
+        old, new = before.get(key), after.get(key)
+        if key not in after:
+            yield {"op": "remove", "path": place}
+        elif key not in before:
+            yield {"op": "add", "path": place, "value": new}
+        elif isinstance(old, dict) and isinstance(new, dict):
+            yield from _operations(place, old, new)
+        elif not same(old, new):
+            yield {"op": "replace", "path": place, "value": new}
 
 
 def _edits(path: Path, old: Any, new: Any) -> Iterator[Edit]:
