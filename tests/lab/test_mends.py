@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,20 @@ def _port(dice: random.Random) -> dict[str, Any]:
     number = dice.choice([80, 443, 5432])
     protocol = dice.choice(["HTTP", "TLS", "TCP", "HTTPS"])
     return {"number": number, "name": dice.choice([f"p-{number}", "p"]), "protocol": protocol}
+
+
+@pytest.mark.lab
+def test_the_patch_that_refers_to_a_secret_takes_the_password_out(lab: Lab, tmp_path: Path) -> None:
+    lab.load(read_scenario(next(path for path in SCENARIOS if path.stem == "mysql-missing-entry")))
+    case = doctor.open_case(doctor.Source(lab.capture(tmp_path / "capture")))
+    [found] = [f for f in doctor.diagnose(case).findings if f.rule == "plaintext-credentials"]
+    [line] = [line for line in found.fixes[0].steps.splitlines() if "kubectl patch" in line]
+    _, _, kind, name, _, namespace, _, patch = shlex.split(line)
+    path = f"/apis/apps/v1/namespaces/{namespace}/{kind}s/{name}"
+    made = lab.api.request("PATCH", path, json.loads(patch), "application/strategic-merge-patch+json")
+    [reference] = json.loads(patch)["spec"]["template"]["spec"]["containers"][0]["env"]
+    env = {e["name"]: e for c in made["spec"]["template"]["spec"]["containers"] for e in c.get("env", ())}
+    assert env[reference["name"]] == {"name": reference["name"], "valueFrom": reference["valueFrom"]}
 
 
 @pytest.mark.lab
