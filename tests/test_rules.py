@@ -73,4 +73,9 @@ def test_a_rule_has_cases_that_fire_and_that_do_not(rule_id: str) -> None:
     assert len(set(names)) == len(names) >= 3
     assert any(case.expect for case in cases), "no case in which it fires"
     assert any(case.given and not case.expect and not case.name.startswith("after ") for case in cases), "no near miss"
-    assert any(name.startswith("after ") for name in names), "no case named `after ...`, its own fix applied"
+    after = [name for name in names if name.startswith("after ")]
+    assert after, "no case named `after ...`, its own fix applied"
+    automatic = [fix.id for fix in RULES[rule_id].fixes if fix.manifests]
+    assert [fix for fix in automatic if not any(fix in name for name in after)] == [], (
+        "mends without a case `after ...`"
+    )

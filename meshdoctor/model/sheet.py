@@ -302,6 +302,10 @@ class Credential(Fact, frozen=True):
     form: str
     """`literal` or `url`."""
     workload: str
+    create_secret: str
+    """Command that makes a Secret of what it reads."""
+    use_secret: str
+    """Command that refers to it in place of the value; where there is no template to patch, what to do in words."""
 
 
 class RouteFault(Fact, frozen=True):

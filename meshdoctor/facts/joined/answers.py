@@ -37,7 +37,7 @@ def addresses_taken(case: ProxyCase, host: str) -> str:
     itself, and the note would outlive its truth.
     """
     mesh = case.mesh
-    by = f"resolved from {mesh.dns_from}" if mesh.dns_from else "as dns.json has them"
+    by = f"as resolved from {mesh.dns_from}" if mesh.dns_from else "as dns.json has them"
     words = (
         ((mesh.dns or {}).get(host), by),
         (case.tracer.resolved(host), "as the sidecar resolved them"),
@@ -45,5 +45,5 @@ def addresses_taken(case: ProxyCase, host: str) -> str:
         (mesh.dialled.get((case.key, host)), "as the pod was seen to dial them"),
     )
     source = next((said for found, said in words if found), "")
-    when = f"of {mesh.captured_at}" if mesh.captured_at else "of a time that is not recorded"
-    return f"The addresses of {host} are {when}, {source}." if source else ""
+    when = f"at {mesh.captured_at}" if mesh.captured_at else "at a time not recorded"
+    return f"Addresses {source}, {when}." if source else ""

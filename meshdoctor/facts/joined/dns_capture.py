@@ -12,6 +12,7 @@ Only entries without addresses whose resolution is not NONE and whose hosts are 
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from msgspec import Struct
@@ -100,7 +101,7 @@ def _selecting(case: ProxyCase, pod: Pod) -> dict[str, str]:
 def _restart(workload: Ref) -> str:
     kind = _ROLLED_OUT.get(workload.kind)
     if kind:
-        return f"kubectl rollout restart {kind}/{workload.name} -n {workload.namespace}"
+        return shlex.join(["kubectl", "rollout", "restart", f"{kind}/{workload.name}", "-n", workload.namespace])
     if workload.kind == "Pod":
         return f"delete pod {workload.name} in namespace {workload.namespace} and make it anew"
     return f"have {workload.kind} {workload.name} of namespace {workload.namespace} make its pods anew"

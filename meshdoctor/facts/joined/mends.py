@@ -1,7 +1,7 @@
 """Manifests of entries with one thing mended: what the rules' fixes are made from.
 
-Admission refuses CIDRs where the resolution is DNS (istio pkg/config/validation, ValidateServiceEntry), so addresses
-are written as plain IPs there and as CIDRs for NONE and STATIC.
+Admission refuses CIDRs where the resolution is DNS, so addresses are written as plain IPs there and as CIDRs for NONE
+and STATIC. Whatever else it would newly refuse is not made at all, so that a rule can offer something in its place.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.semantics.addresses import as_cidr, bare, is_single
+from meshdoctor.semantics.admission import refusals
 from meshdoctor.semantics.protocols import behaviour, known_protocol, protocol_class
 
 Manifest = dict[str, Any]
@@ -30,7 +31,7 @@ def with_addresses(entry: ServiceEntry, addresses: Iterable[str]) -> Manifest:
         return {}
     made = copy.deepcopy(entry.manifest)
     made["spec"]["addresses"] = list(dict.fromkeys([*entry.addresses, *added]))
-    return made
+    return _admitted(entry, made)
 
 
 def with_protocol(entry: ServiceEntry, number: int, protocol: str, addresses: Iterable[str]) -> Manifest:
@@ -41,7 +42,7 @@ def with_protocol(entry: ServiceEntry, number: int, protocol: str, addresses: It
         if port.get("number") == number:
             port["name"] = _renamed(port, protocol, {p.get("name") for p in _ports(made)})
             port["protocol"] = protocol
-            return made
+            return _admitted(entry, made)
     return {}
 
 
@@ -60,7 +61,7 @@ def as_tls(entry: ServiceEntry, number: int, resolve: bool = False) -> Manifest:
     if made and resolve:
         made["spec"]["resolution"] = "DNS"
         made["spec"].pop("addresses", None)
-    return made
+    return _admitted(entry, made) if made else {}
 
 
 def with_port(entry: ServiceEntry, number: int, protocol: str, addresses: Iterable[str]) -> Manifest:
@@ -71,7 +72,7 @@ def with_port(entry: ServiceEntry, number: int, protocol: str, addresses: Iterab
         return {}
     name = free_name(protocol.lower(), number, {p.get("name") for p in _ports(made)})
     made["spec"]["ports"] = [*_ports(made), {"number": number, "name": name, "protocol": protocol}]
-    return made
+    return _admitted(entry, made)
 
 
 def with_target_port(entry: ServiceEntry, number: int, target: int) -> Manifest:
@@ -83,8 +84,12 @@ def with_target_port(entry: ServiceEntry, number: int, target: int) -> Manifest:
             for endpoint in made["spec"].get("endpoints") or []:
                 if isinstance(endpoint, dict) and port.get("name") in (endpoint.get("ports") or {}):
                     endpoint["ports"][port["name"]] = target
-            return made
+            return _admitted(entry, made)
     return {}
+
+
+def _admitted(entry: ServiceEntry, made: Manifest) -> Manifest:
+    return made if set(refusals(made)) <= set(refusals(entry.manifest)) else {}
 
 
 def free_name(name: str, number: Any, taken: Container[Any]) -> str:
