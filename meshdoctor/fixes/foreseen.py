@@ -40,7 +40,10 @@ class Foreseen:
     def seen(self, host: str, port: int, scheme: str = "", ip: str | None = None, protocol: str | None = None) -> Seen:
         """What becomes of a connection as the client most likely opens it, to `ip` or each address it may dial."""
         doubt = doubt_about(self.foretold.doubts, host, port)
-        return Seen("unknown", "", doubt) if doubt else seen_by(self.tracer, host, port, scheme, ip, protocol)
+        if not doubt:
+            seen = seen_by(self.tracer, host, port, scheme, ip, protocol)
+            doubt = doubt_about(self.foretold.doubts, seen.owner, port) if seen.owner else ""
+        return Seen("unknown", "", doubt) if doubt else seen
 
 
 def seen_by(

@@ -20,7 +20,11 @@ from meshdoctor.semantics.protocols import protocol_class
 
 
 class Claim(Struct, frozen=True):
-    """One match on one bind address and port, and where it leads. `family` is http, tcp, tls or auto."""
+    """One match on one bind address and port, and where it leads.
+
+    `family` is http, tcp or tls. A port without protocol makes two claims: one for what turns out to be HTTP, one for
+    the rest.
+    """
 
     member: Member
     port: int
@@ -40,6 +44,11 @@ class Claim(Struct, frozen=True):
     def host(self) -> str:
         """Whose claim it is."""
         return self.member.host
+
+    @property
+    def is_sniffed(self) -> bool:
+        """Its port declares no protocol."""
+        return protocol_class(self.protocol) == "auto"
 
     @property
     def match(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -74,7 +83,9 @@ def _claims(member: Member, port: Port, virtual: Virtual) -> Iterator[Claim]:
         return
     for bind, ranges in _binds(member):
         for route in virtual.opaque_routes(member, port, family, sni=not bind):
-            yield _claim(member, port, family, bind, ranges, route)
+            yield _claim(member, port, "tls" if family == "tls" else "tcp", bind, ranges, route)
+        if family == "auto":
+            yield Claim(member, port.number, protocol, "http", bind)
 
 
 def _claim(member: Member, port: Port, family: str, bind: str, ranges: tuple[str, ...], route: OpaqueRoute) -> Claim:

@@ -165,7 +165,12 @@ def _type_of(member: Member) -> str:
 def _merges(first: Member, second: Member) -> bool:
     """Whether a further entry of a host adds its ports: only one that is like the first in all that counts."""
     one, other = first.entry, second.entry
-    return one is not None and other is not None and _shape(one) == _shape(other)
+    return one is not None and other is not None and are_alike(one, other)
+
+
+def are_alike(one: ServiceEntry, other: ServiceEntry) -> bool:
+    """Whether entries of one host add up: equal in resolution, labels, selector and exportTo."""
+    return _shape(one) == _shape(other)
 
 
 def _shape(entry: ServiceEntry) -> tuple[object, ...]:

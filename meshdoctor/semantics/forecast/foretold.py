@@ -90,7 +90,7 @@ def _wildcards(viewer: Viewer) -> tuple[str, ...]:
 
 def _routes(routes: Routes, gets: tuple[Member, ...], settled: Iterable[Settled]) -> Iterator[RouteConfig]:
     for place in settled:
-        http = next((claim for claim in place.held if claim.family in ("http", "auto")), None)
+        http = next((claim for claim in place.held if claim.family == "http"), None)
         if http is None:
             continue
         own = route_name(place, http) != str(place.port)

@@ -83,16 +83,16 @@ def _same(one: Claim, other: Claim) -> bool:
 
 
 def _doubts(bind: str, port: int, wanted: Sequence[Claim]) -> Iterable[Doubt]:
-    families = {claim.family for claim in wanted}
     if not bind and port in RESERVED:
         yield Doubt(f"port {port} is one of the sidecar's own", port)
-    if "auto" in families and "http" in families and not bind:
+    sniffed = [claim for claim in wanted if claim.is_sniffed]
+    if sniffed and not bind and any(c.family == "http" and not c.is_sniffed for c in wanted):
         yield Doubt(
             f"port {port} has HTTP and a port without protocol side by side, which Istio before 1.32 and later "
             "ones merge differently",
             port,
         )
-    if any(claim.family == "auto" and claim.ranges for claim in wanted):
+    if any(claim.ranges for claim in sniffed):
         yield Doubt(f"port {port} has a range without a protocol", port)
     everything = [claim for claim in wanted if claim.family != "http" and not claim.names and _is_all(claim.ranges)]
     if len({claim.match for claim in everything}) > 1:
@@ -135,7 +135,7 @@ def build(settled: Settled, wildcards: tuple[str, ...], unmatched: str, timeout:
 
 def _chains(settled: Settled) -> list[FilterChain]:
     found: list[FilterChain] = []
-    http = next((claim for claim in settled.held if claim.family in ("http", "auto")), None)
+    http = next((claim for claim in settled.held if claim.family == "http"), None)
     if http is not None:
         found.append(_http_chain(route_name(settled, http), f"$.foretold.{settled.bind}_{settled.port}.http"))
     seen = set()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from meshdoctor.model.mesh import ServiceEntry, Sidecar
+from meshdoctor.semantics.forecast.clusters import are_alike
 from meshdoctor.semantics.forecast.doubt import Doubt
 from meshdoctor.semantics.forecast.listeners import Settled
 from meshdoctor.semantics.forecast.scope import Member
@@ -38,6 +39,7 @@ def reservations(
     known = _version(version)
     if known is not None and known < OLDEST:
         yield Doubt(f"Istio {version} merges listeners by other rules")
+    yield from _of_ties(gets)
     if viewer.dns_capture:
         yield from _of_virtual_addresses(gets)
     if viewer.sidecar is not None:
@@ -52,6 +54,18 @@ def may_be_allocated(entry: ServiceEntry) -> bool:
         return False
     labels = entry.manifest.get("metadata", {}).get("labels") or {}
     return str(labels.get("networking.istio.io/enable-autoallocate-ip", "")).lower() != "false"
+
+
+def _of_ties(gets: Sequence[Member]) -> Iterator[Doubt]:
+    """Two entries of one host, namespace and second that differ: nothing decides which of them counts."""
+    seen: dict[tuple[object, ...], ServiceEntry] = {}
+    for member in gets:
+        if member.entry is None:
+            continue
+        first = seen.setdefault(member.order, member.entry)
+        if first is not member.entry and not are_alike(first, member.entry):
+            because = f"{first.ref} and {member.ref} are of the same second, and nothing decides which goes first"
+            yield Doubt(because, None, member.host)
 
 
 def _of_virtual_addresses(gets: Sequence[Member]) -> Iterator[Doubt]:

@@ -15,6 +15,7 @@ from meshdoctor.semantics.addresses import bare
 from meshdoctor.semantics.forecast.doubt import Doubt
 from meshdoctor.semantics.forecast.scope import Member
 from meshdoctor.semantics.forecast.virtual import Rule, Virtual, config_path
+from meshdoctor.semantics.hosts import covers
 from meshdoctor.semantics.names import PASSTHROUGH
 from meshdoctor.semantics.protocols import protocol_class
 
@@ -38,40 +39,36 @@ class Routes:
                 continue
             if getattr(member.item, "type", "") == "ExternalName":
                 continue
-            made = self._virtual_host(member, port, (member.host, *_other_names(member)))
-            if made is not None:
-                hosts[member.host] = made
+            hosts[member.host] = self._virtual_host(member, port, (member.host, *_other_names(member)))
         if port == UNREGISTERED_PORT:
             self._add_unregistered(members, hosts)
         return self._config(str(port), [*hosts.values(), *([self._policy_host] if self._policy_host else [])])
 
     def own(self, member: Member, port: int) -> RouteConfig:
         """The configuration of a service with a listener to itself: any Host header will do."""
-        made = self._virtual_host(member, port, ("*",))
-        return self._config(f"{member.host}:{port}", [made] if made else [])
+        return self._config(f"{member.host}:{port}", [self._virtual_host(member, port, ("*",))])
 
     def _config(self, name: str, hosts: Iterable[VirtualHost]) -> RouteConfig:
         return RouteConfig(name, tuple(hosts), ignore_port_in_host_matching=True, path=f"$.foretold.routes.{name}")
 
     def _add_unregistered(self, members: Sequence[Member], hosts: dict[str, VirtualHost]) -> None:
-        known = {member.host for member in members}
+        known = {m.host for m in members if any(p.number == UNREGISTERED_PORT for p in m.ports)}
         for service, host in self._virtual.all_hosts():
-            if host in known or host in hosts or not service.http:
+            if host in hosts or not service.http or any(covers(host, name) for name in known):
                 continue
             routes = tuple(self._routes(service, host, UNREGISTERED_PORT))
             if routes:
                 hosts[host] = VirtualHost(f"{host}:{UNREGISTERED_PORT}", (host,), routes)
 
-    def _virtual_host(self, member: Member, port: int, domains: tuple[str, ...]) -> VirtualHost | None:
-        """None where the VirtualService leaves no route: the outbound policy answers then."""
+    def _virtual_host(self, member: Member, port: int, domains: tuple[str, ...]) -> VirtualHost:
+        """Routes of the VirtualService; where it has none for this port, the plain one."""
         service = self._virtual.of_host(member.host)
-        if service is not None and service.http:
-            routes = tuple(self._routes(service, member.host, port))
-        else:
+        routes = tuple(self._routes(service, member.host, port)) if service is not None else ()
+        if not routes:
             cluster = WeightedCluster(f"outbound|{port}||{member.host}")
             routes = (Route("default", RouteMatch(prefix="/"), "route", (cluster,), path=f"$.foretold.{cluster.name}"),)
         name = f"{member.host}:{port}"
-        return VirtualHost(name, domains, routes, f"$.foretold.{name}") if routes else None
+        return VirtualHost(name, domains, routes, f"$.foretold.{name}")
 
     def _routes(self, service: VirtualService, host: str, port: int) -> Iterator[Route]:
         for place, rule in enumerate(service.http):
