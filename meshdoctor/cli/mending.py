@@ -65,7 +65,7 @@ def mended(asked: Asked, seen: Seen) -> int:
     finding = find(seen.diagnosis.findings, asked.finding)
     planned = plan(seen, finding, choose(finding, asked.choose))
     if asked.export is not None:
-        return _exported(planned, asked.export)
+        return _exported(planned, asked.export, asked)
     if not asked.apply:
         put(_preview(planned, asked, hint=True))
         return ExitCode.FOUND if finding.severity == "error" else ExitCode.CLEAN
@@ -198,12 +198,21 @@ def _applied_to_files(asked: Asked, seen: Seen, planned: Plan) -> int:
     return _told_files(files.apply(planned, edits, Journal(), folder.absolute()), asked)
 
 
-def _exported(planned: Plan, folder: Path) -> int:
+def _exported(planned: Plan, folder: Path, asked: Asked) -> int:
     if not planned.changes:
         raise UsageError(f"mend {planned.fix.id} is done by hand: {planned.fix.steps or 'it would change nothing'}")
     from meshdoctor.fixes.export import export
 
-    put(export(planned.changes, folder))
+    made = export(planned.changes, folder)
+    lines = [(command.do, command.undo) for command in made.commands]
+    if asked.json:
+        from meshdoctor.report import fix_json
+
+        put(fix_json.exported(planned.finding, planned.fix, made.folder, made.written, lines, made.notes))
+        return ExitCode.CLEAN
+    from meshdoctor.report import fix_text
+
+    put(fix_text.exported(planned.fix, made.folder, made.written, lines, made.notes, asked.page))
     return ExitCode.CLEAN
 
 

@@ -90,6 +90,26 @@ def result(made: Result, paper: Paper) -> str:
     return "\n".join(lines) + "\n"
 
 
+def exported(
+    fix: Fix,
+    folder: str,
+    files: Sequence[str],
+    lines: Sequence[tuple[str, str]],
+    notes: Sequence[str],
+    paper: Paper,
+) -> str:
+    """What an export wrote, and the kubectl lines, each as (does it, undoes it)."""
+    name = printable(folder)
+    text = [*paper.marked("fine", f"{count(len(files), 'file')} written below {name}, `kustomization.yaml` among them")]
+    text += ["", *paper.heading("by hand"), *(printable(do) for do, _ in lines)]
+    text += ["", *paper.heading("taken back by hand"), *(printable(undo) for _, undo in lines)]
+    for note in notes:
+        text += ["", *paper.paragraph(note, 0)]
+    if fix.steps:
+        text += ["", *paper.paragraph(f"then: {fix.steps}", 0)]
+    return "\n".join(text) + "\n"
+
+
 def written(entry: Entry, paper: Paper) -> str:
     """What a mend wrote to files, and what is left to do."""
     lines: list[str] = []

@@ -92,6 +92,6 @@ def test_a_mend_turns_its_connection_and_undo_turns_it_back(lab: Lab, mend: Mend
 
     undone = mender.undo(made.entry, mender.undo_plan(made.entry), look)
     assert undone.proof is not None
-    assert not (undone.proof.worse or undone.proof.better or undone.proof.new), undone.proof
+    assert (undone.proof.worse, undone.proof.better, undone.proof.new) == ((), (), ())
     assert verdicts(lab, scenario.probes) == before
     assert [entry.state for entry in Journal(tmp_path).entries()] == ["undone"]
