@@ -94,7 +94,7 @@ def exported(
     fix: Fix,
     folder: str,
     files: Sequence[str],
-    lines: Sequence[tuple[str, str]],
+    lines: Sequence[tuple[str, str | None]],
     notes: Sequence[str],
     paper: Paper,
 ) -> str:
@@ -102,7 +102,7 @@ def exported(
     name = printable(folder)
     text = [*paper.marked("fine", f"{count(len(files), 'file')} written below {name}, `kustomization.yaml` among them")]
     text += ["", *paper.heading("by hand"), *(printable(do) for do, _ in lines)]
-    text += ["", *paper.heading("taken back by hand"), *(printable(undo) for _, undo in lines)]
+    text += ["", *paper.heading("taken back by hand"), *(printable(undo) for _, undo in lines if undo)]
     for note in notes:
         text += ["", *paper.paragraph(note, 0)]
     if fix.steps:
