@@ -67,37 +67,12 @@ def fix(
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Mend a finding: list, preview, apply and prove.
-
-    \b
-      meshdoctor fix                              what can be mended
-      meshdoctor fix db.example.com:3306          what the first mend would change, and whom it touches
-      meshdoctor fix 3f2a --choose use-tls --apply
-      meshdoctor fix 3f2a --apply --yes --json    in a script
-      meshdoctor fix 3f2a --export mends/         YAML, kustomize overlay, kubectl lines
-      meshdoctor fix --history
-      meshdoctor undo 3
-
-    \b
-    Exit codes: 0 proved (or nothing at error to list), 1 there is an error to
-    mend, or the mend is not proved or made something worse, 2 wrong usage,
-    3 no verdict was possible, 4 not applied: refused, in conflict or not
-    readable, 130 interrupted.
-    """
-    asked = Asked(
-        finding=finding or "",
-        choose=choose,
-        apply=apply,
-        yes=yes,
-        export=export,
-        resume=resume,
-        waiting=options.seconds(wait, "--wait"),
-        json=json,
-        page=paper(no_color=no_color),
-    )
+    """Mend a finding: list, preview, apply and prove."""
+    waiting, page = options.seconds(wait, "--wait"), paper(no_color=no_color)
+    asked = Asked(finding or "", choose, apply, yes, export, history, resume, read_only, waiting, json, page)
+    _refuse_contradictions(asked)
     if history:
         return listed_history(asked)
-    _refuse_contradictions(asked, read_only=read_only)
     chosen = options.chosen_namespaces(namespaces, all_namespaces)
     live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
 
