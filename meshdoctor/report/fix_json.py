@@ -40,7 +40,7 @@ def exported(
     fix: Fix,
     folder: str,
     files: Sequence[str],
-    lines: Sequence[tuple[str, str]],
+    lines: Sequence[tuple[str, str | None]],
     notes: Sequence[str],
 ) -> bytes:
     """`fix FINDING --export DIR --json`: what was written, and the kubectl lines."""
