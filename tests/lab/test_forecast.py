@@ -16,12 +16,9 @@ from msgspec import structs
 
 from meshdoctor.doctor import Source, open_case
 from meshdoctor.facts.joined.proxy_case import ProxyCase
-from meshdoctor.fixes.forecast import forecast
 from meshdoctor.fixes.foreseen import Foreseen, Seen, seen_by, self_of, with_dump
-from meshdoctor.model.mend import Change, ObjectKey, Touched
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.semantics.registry import Registry
-from meshdoctor.trace.outbound import Tracer
 from tests.lab.lab import Lab
 from tests.lab.random_mesh import ADDRESSES, HOSTS, PODS, PORTS, random_mesh
 from tests.lab.scenario import Object, Scenario
