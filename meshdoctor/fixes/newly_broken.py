@@ -80,7 +80,9 @@ def _fault(finding: Finding) -> Fault:
 
 @cache
 def _rules() -> list[Rule]:
-    return load_rules([bundled.rules_dir() / f"{name}.yaml" for name in FORESEEABLE])
+    """The rules without their mends: what is foretold is not mended."""
+    rules = load_rules([bundled.rules_dir() / f"{name}.yaml" for name in FORESEEABLE])
+    return [structs.replace(rule, fixes=()) for rule in rules]
 
 
 def _part_of(mesh: Mesh, wishes: tuple[WantedHost, ...], ports: Collection[int]) -> Mesh:

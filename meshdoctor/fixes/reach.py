@@ -35,7 +35,6 @@ def reach_of(moved: Sequence[Moved], before: Mesh, after: Mesh) -> Reach:
     ports = {p.number for e in entries if everywhere or _shares(e, hosts) for p in e.ports}
     if everywhere:
         ports |= {wish.port for wish in before.wanted if wish.port is not None}
-        ports |= {port.number for service in before.services for port in service.ports}
     else:
         ports |= {w.port for w in before.wanted if w.port is not None and any(covers(h, w.host) for h in hosts)}
     return Reach(frozenset(ports) | _own_ports(items), hosts, any(map(_moves_names, moved)))
