@@ -3,7 +3,9 @@
     MeshdoctorError            a message for the user; never shown with a traceback
     ├── UsageError             2  the command line or a rule file asks for something that cannot be
     ├── NothingToJudge         3  nothing to look at, or no verdict was possible
-    └── Unreadable             4  a file or a cluster could not be read
+    ├── Unreadable             4  a file or a cluster could not be read
+    └── NotApplied             4  a mend that was stopped before it changed anything
+        └── NotEditable        4  a file that it would change, and that is better left to its owner
 
 A message says what was read, where, what was expected and what to do next.
 """
@@ -35,3 +37,13 @@ class Unreadable(MeshdoctorError):
     """A file, an archive or a cluster that could not be read, or is not what it should be."""
 
     exit_code = 4
+
+
+class NotApplied(MeshdoctorError):
+    """A mend that was stopped before it changed anything: a right, an owner, or the object has moved on."""
+
+    exit_code = 4
+
+
+class NotEditable(NotApplied):
+    """A file that cannot be changed safely. Nothing was written."""

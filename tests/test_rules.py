@@ -16,9 +16,10 @@ from msgspec import Struct
 from meshdoctor import yamlio
 from meshdoctor.engine.evaluate import evaluate
 from meshdoctor.engine.loader import load_rules
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.sheet import SHEET, Fact
+from meshdoctor.model.sheet import SHEET
 from tests.build import fact
 
 HERE = Path(__file__).parent
@@ -72,4 +73,9 @@ def test_a_rule_has_cases_that_fire_and_that_do_not(rule_id: str) -> None:
     assert len(set(names)) == len(names) >= 3
     assert any(case.expect for case in cases), "no case in which it fires"
     assert any(case.given and not case.expect and not case.name.startswith("after ") for case in cases), "no near miss"
-    assert any(name.startswith("after ") for name in names), "no case named `after ...`, its own fix applied"
+    after = [name for name in names if name.startswith("after ")]
+    assert after, "no case named `after ...`, its own fix applied"
+    automatic = [fix.id for fix in RULES[rule_id].fixes if fix.manifests]
+    assert [fix for fix in automatic if not any(fix in name for name in after)] == [], (
+        "mends without a case `after ...`"
+    )

@@ -33,7 +33,7 @@ def with_manifests(capture: Capture, paths: Sequence[Path], limits: Limits = LIM
     documents = dict(capture.documents)
     unread = list(capture.unread)
     for path in paths:
-        for found in _stdin(limits) if path == STDIN else _files(path, limits, unread):
+        for found in _stdin(limits) if path == STDIN else files_at(path, limits, unread):
             key = _free_key(f"manifests/{found.path}", documents)
             documents[key] = found.as_document(key, limits, found.origin)
     return replace(capture, documents=documents, unread=tuple(unread))
@@ -44,7 +44,11 @@ def _stdin(limits: Limits) -> Iterator[Found]:
     yield Found("stdin", len(content), partial(io.BytesIO, content), "standard input")
 
 
-def _files(path: Path, limits: Limits, unread: list[Unread]) -> Iterator[Found]:
+def files_at(path: Path, limits: Limits, unread: list[Unread]) -> Iterator[Found]:
+    """The manifests at a path that is not standard input; `origin` of each is its place on disk.
+
+    What a folder holds and cannot be used is added to `unread`. Raises as `with_manifests` does.
+    """
     if path.is_dir():
         tree = read_directory(path, limits)
         unread += tree.unread

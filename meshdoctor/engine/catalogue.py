@@ -17,11 +17,12 @@ import msgspec
 
 from meshdoctor.engine.loader import load_rules
 from meshdoctor.engine.paths import fields_of, type_name
-from meshdoctor.model import evidence, finding, rule, sheet
+from meshdoctor.model import evidence, fact, finding, rule, sheet, upstream
 from meshdoctor.model.entry_view import EntryView, HiddenEntry
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import SEVERITIES
 from meshdoctor.model.rule import NEEDS, Rule
-from meshdoctor.model.sheet import SHEET, Fact
+from meshdoctor.model.sheet import SHEET
 
 _INTRODUCTION = """\
 # Rules
@@ -40,6 +41,8 @@ of [schema.json](schema.json); a rule with a mistake in it is refused with file 
   `{fact.addresses:json}` is a YAML flow value; or it is `base: fact.entry.manifest`, an object of the evidence, with
   `set: {spec.addresses: "{fact.fixed_addresses}"}`. A value of null removes the field. Where the fact has no such
   object, the manifest is left out. A base that is a list of objects makes a manifest of each.
+- A mend whose ServiceEntry the API server or istiod would refuse (a range with resolution DNS, TCP for several hosts
+  ...) is not offered.
 - `deletes: fact.losers` names objects that go once the manifests are applied. `steps` beside manifests say what is left
   to do after that.
 - `needs` names evidence; where it was not read, the rule is *not evaluated* for that pod.
@@ -70,7 +73,7 @@ def render_schema() -> str:
     """rules/schema.json: the JSON Schema of a rule file, and under `x-sheet` the types of the facts it may select."""
     kinds: list[Any] = [Rule, *SHEET.values()]
     (rule_schema, *_), parts = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
-    for module in (evidence, finding, rule, sheet):
+    for module in (evidence, fact, finding, rule, sheet, upstream):
         for owner, docs in field_docs(module).items():
             for field, text in docs.items():
                 properties = parts.get(owner, {}).get("properties", {})

@@ -13,8 +13,9 @@ from meshdoctor.engine.paths import BadPath, item_type, nearest, neutral, parse_
 from meshdoctor.engine.selectors import BadSelector, compile_selector
 from meshdoctor.engine.shape import Problem
 from meshdoctor.errors import UsageError
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.rule import CAUSES, NEEDS, FixTemplate, ManifestChange, Rule
-from meshdoctor.model.sheet import SHEET, Fact
+from meshdoctor.model.sheet import SHEET
 
 
 def rule_problems(rule: Rule, known_ids: frozenset[str]) -> Iterator[Problem]:

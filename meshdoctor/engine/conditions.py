@@ -17,7 +17,7 @@ import msgspec
 
 from meshdoctor.engine.paths import BadPath, Path, fields_of, item_type, nearest, parse_path, type_at
 from meshdoctor.errors import UsageError
-from meshdoctor.model.sheet import Fact
+from meshdoctor.model.fact import Fact
 
 _STRING = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
 _NAME = re.compile(r"(?<![\w.])([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*|\[\d+\])*)(\s*\()?")

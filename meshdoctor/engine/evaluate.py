@@ -10,10 +10,10 @@ from meshdoctor.engine.hits import Hit, naming
 from meshdoctor.engine.message import fill
 from meshdoctor.engine.selectors import compile_selector
 from meshdoctor.engine.tally import Tally
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.place import Place
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.sheet import Fact
 
 Facts = Callable[[str], Sequence[Fact]]
 """A list of the sheet by its name. Asked only for lists that a rule selects, once each."""

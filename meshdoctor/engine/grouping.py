@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from meshdoctor.engine.conditions import compile_condition
 from meshdoctor.engine.hits import Hit, fingerprint, naming
-from meshdoctor.engine.manifests import make_manifests
+from meshdoctor.engine.manifests import is_admitted, make_manifests
 from meshdoctor.engine.message import fill
 from meshdoctor.engine.paths import parse_path, value_at
 from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import SEVERITIES, Finding, Fix, ResourceRole
 from meshdoctor.model.rule import FixTemplate, Rule
-from meshdoctor.model.sheet import Fact
 
 EVIDENCE_SHOWN = 5
 """Pieces of evidence a finding carries; the rest is counted."""
@@ -49,8 +49,10 @@ def finding_of(
 
 
 def _fixes(rule: Rule, fact: Fact) -> tuple[Fix, ...]:
+    """The mends that hold for the fact, less those that a cluster would refuse."""
     with naming(rule):
-        return tuple(_fix(fix, fact) for fix in rule.fixes if compile_condition(fix.when).holds(fact))
+        held = [fix for fix in rule.fixes if compile_condition(fix.when).holds(fact)]
+        return tuple(_fix(fix, fact) for fix in held if all(is_admitted(one, fact) for one in fix.manifests))
 
 
 def _fix(fix: FixTemplate, fact: Fact) -> Fix:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from meshdoctor.errors import UsageError
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import SEVERITIES, Severity
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.sheet import Fact
 
 # Kubernetes draws generated names from this alphabet (k8s.io/apimachinery util/rand): no vowels, no 0, 1 or 3.
 _DRAWN = "[bcdfghjklmnpqrstvwxz2456789]"

@@ -18,8 +18,9 @@ from meshdoctor import yamlio
 from meshdoctor.engine.message import BadTemplate, parse_template
 from meshdoctor.engine.paths import Path, parse_path, value_at
 from meshdoctor.errors import MeshdoctorError
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.rule import ManifestChange
-from meshdoctor.model.sheet import Fact
+from meshdoctor.semantics.admission import refusals
 from meshdoctor.semantics.text import printable_lines
 
 _CAPTURE = re.compile(r"""(["']?)\{(fact\.[^{}]*)\}(?=(["']?))""")
@@ -28,8 +29,20 @@ _TOKEN = re.compile(r"meshdoctor-capture-(\d+)-")
 
 def make_manifests(change: str | ManifestChange, fact: Fact) -> Iterator[str]:
     """The manifests as YAML; none where the fact holds no object to change or a path to set leads nowhere."""
+    for _, manifest in _made(change, fact):
+        yield printable_lines(yamlio.dump(manifest))
+
+
+def is_admitted(change: str | ManifestChange, fact: Fact) -> bool:
+    """Whether a cluster would take the ServiceEntries among the manifests, as far as they are not as they were."""
+    entries = ((base, made) for base, made in _made(change, fact) if made.get("kind") == "ServiceEntry")
+    return all(set(refusals(made)) <= set(refusals(base)) for base, made in entries)
+
+
+def _made(change: str | ManifestChange, fact: Fact) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each object before and after; before is empty for one that is new."""
     if isinstance(change, str):
-        yield printable_lines(yamlio.dump(filled(manifest_template(change), fact)))
+        yield {}, filled(manifest_template(change), fact)
         return
     found = value_at(fact, parse_path(change.base.removeprefix("fact.")))
     for base in found if isinstance(found, list | tuple) else [found]:
@@ -41,7 +54,7 @@ def make_manifests(change: str | ManifestChange, fact: Fact) -> Iterator[str]:
                 _set(manifest, parse_path(path), filled(value, fact))
         except LookupError:
             continue
-        yield printable_lines(yamlio.dump(manifest))
+        yield base, manifest
 
 
 @cache

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from meshdoctor.engine.paths import BadPath, Path, item_type, nearest, parse_path, type_at, type_name, value_at
-from meshdoctor.model.sheet import Fact
+from meshdoctor.model.fact import Fact
 from meshdoctor.semantics.text import printable
 
 CONVERSIONS = ("json", "text")

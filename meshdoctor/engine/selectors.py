@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from meshdoctor.engine.paths import nearest
-from meshdoctor.model.sheet import SHEET, Fact
+from meshdoctor.model.fact import Fact
+from meshdoctor.model.sheet import SHEET
 
 # What nearly every rule says; it needs no parser, and the parser takes 25 ms to import.
 _WHOLE_LIST = re.compile(r"\$\.(\w+)\[\*\]")

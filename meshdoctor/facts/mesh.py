@@ -42,6 +42,7 @@ def read_mesh(capture: Capture) -> Mesh:
         mesh_config=resources.mesh_config,
         dns=dns.answers if dns else None,
         dns_from=dns.resolved_from if dns else None,
+        captured_at=capture.captured_at,
         unread=problems,
     )
     mesh.proxies = _proxies(capture, mesh)

@@ -77,6 +77,11 @@ def merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
     return patch
 
 
+def json_patch(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """The JSON patch (RFC 6902) from `before` to `after`. A list that changes is replaced whole."""
+    return list(_operations("", before, after))
+
+
 def unified(change: Change) -> str:
     """The change as a unified diff of the object's YAML, fit for a terminal; empty where nothing changes.
 
@@ -84,7 +89,7 @@ def unified(change: Change) -> str:
     on the other side.
     """
     name = printable(str(change.key))
-    after = _in_order_of(change.before, change.after)
+    after = in_order_of(change.before, change.after)
     lines = unified_diff(
         _lines(change.before),
         _lines(after),
@@ -95,11 +100,7 @@ def unified(change: Change) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _lines(value: dict[str, Any] | None) -> list[str]:
-    return [] if value is None else printable_lines(yamlio.dump(value).removesuffix("\n")).split("\n")
-
-
-def _in_order_of(model: Any, value: Any) -> Any:
+def in_order_of(model: Any, value: Any) -> Any:
     """`value` with the keys it shares with `model` in the order they have there."""
     if isinstance(model, dict) and isinstance(value, dict):
         keys = [key for key in model if key in value]
@@ -107,11 +108,29 @@ def _in_order_of(model: Any, value: Any) -> Any:
             keys = list(value)
         else:
             keys += [key for key in value if key not in model]
-        return {key: _in_order_of(model.get(key), value[key]) for key in keys}
+        return {key: in_order_of(model.get(key), value[key]) for key in keys}
     if isinstance(model, list) and isinstance(value, list):
         stood = {j: model[i] for i, j in aligned(model, value) if i is not None and j is not None}
-        return [_in_order_of(stood.get(j), item) for j, item in enumerate(value)]
+        return [in_order_of(stood.get(j), item) for j, item in enumerate(value)]
     return value
+
+
+def _lines(value: dict[str, Any] | None) -> list[str]:
+    return [] if value is None else printable_lines(yamlio.dump(value).removesuffix("\n")).split("\n")
+
+
+def _operations(path: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for key in [*before, *(key for key in after if key not in before)]:
+        place = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
+        old, new = before.get(key), after.get(key)
+        if key not in after:
+            yield {"op": "remove", "path": place}
+        elif key not in before:
+            yield {"op": "add", "path": place, "value": new}
+        elif isinstance(old, dict) and isinstance(new, dict):
+            yield from _operations(place, old, new)
+        elif not same(old, new):
+            yield {"op": "replace", "path": place, "value": new}
 
 
 def _edits(path: Path, old: Any, new: Any) -> Iterator[Edit]:

@@ -14,11 +14,11 @@ from meshdoctor.facts.joined.gaps import gaps_of, is_blind, is_off
 from meshdoctor.facts.joined.replicas import looks
 from meshdoctor.facts.joined.sheet import PER_POD, CaseSheet, Sheet
 from meshdoctor.judging.shares import over_dumps
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.place import Place
 from meshdoctor.model.proxies import brief_of
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.sheet import Fact
 
 
 class Judgement(NamedTuple):

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from meshdoctor.collect.live.sidecars import SidecarReader
-from meshdoctor.errors import MeshdoctorError, UsageError
+from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
 from meshdoctor.kube.session import Session
 from meshdoctor.kube.writes import Target, Writer, target_of
 from meshdoctor.mending.journal import Journal, now
 from meshdoctor.mending.look import Look, Seen
-from meshdoctor.mending.objects import NotApplied, Prepared, inverse, prepare, restore, write
+from meshdoctor.mending.objects import Prepared, inverse, prepare, restore, write
 from meshdoctor.mending.plan import Plan, subject
 from meshdoctor.mending.proof import compare
 from meshdoctor.mending.proxies import Watch
@@ -78,6 +78,8 @@ class Mender:
                 title=plan.fix.title,
                 pods=finding.pods,
                 touched=touched,
+                effects=tuple(effect for effect in plan.touched.effects if effect.worse),
+                faults=plan.touched.faults,
                 written=tuple(Written(change=one.change) for one in prepared),
                 before=before,
                 left_to_do=plan.fix.steps,
@@ -164,8 +166,7 @@ class Mender:
             except MeshdoctorError as problem:
                 because = f"it could not be judged again: {problem}"
                 continue
-            changes = [one.change for one in entry.written]
-            proof, because = compare(entry.before, after, entry.fingerprint, changes), ""
+            proof, because = compare(entry.before, after, entry), ""
             if proof.holds:
                 break
         self._tell(Event("judged", because or _in_words(proof)))
@@ -174,7 +175,7 @@ class Mender:
     def _undone(self, entry: Entry, look: Look) -> Proof | None:
         self._tell(Event("judging", "fetching and judging again"))
         try:
-            return compare(entry.before, look.open().baseline(), entry.fingerprint)
+            return compare(entry.before, look.open().baseline())
         except MeshdoctorError:
             return None
 

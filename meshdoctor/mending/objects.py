@@ -14,7 +14,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from meshdoctor.collect.redact import Removals, redact_object
-from meshdoctor.errors import MeshdoctorError
+from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.differences import merge_patch
 from meshdoctor.fixes.owners import Owner, appliers, holders, owner_of, writers
 from meshdoctor.kube.session import Refused
@@ -25,10 +25,6 @@ Object = dict[str, Any]
 _INVALID = 422
 
 Way = Literal["apply", "edit", "delete", "nothing"]
-
-
-class NotApplied(MeshdoctorError):
-    """A mend that was stopped before it changed anything."""
 
 
 class Stale(NotApplied):

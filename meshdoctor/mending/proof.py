@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.hosts import Hosts
-from meshdoctor.model.mend import Baseline, Change, Judged, Proof, Turn
+from meshdoctor.model.mend import Baseline, Change, Entry, Judged, Proof, Turn
 from meshdoctor.semantics.hosts import host_port
 
 _GOOD = ("delivered", "bypassed")
@@ -27,25 +28,50 @@ def baseline(diagnosis: Diagnosis, hosts: Hosts) -> Baseline:
     )
 
 
-def compare(before: Baseline, after: Baseline, fingerprint: str, changes: Iterable[Change] = ()) -> Proof:
-    """The proof that a mend of the finding with this fingerprint worked, or what speaks against it.
+class _Foretold(NamedTuple):
+    """What the preview said of a mend."""
 
-    A finding about a host that was not known before, and that the changes do not name, comes from traffic that was
-    first seen since: it is told and counts for nothing.
+    worse: frozenset[tuple[str, str]]
+    """Pod and `host:port`."""
+    broken: frozenset[tuple[str, str, int]]
+    """Rule, host and port."""
+    hosts: frozenset[str]
+    """Hosts of the objects that change."""
+
+
+def compare(before: Baseline, after: Baseline, entry: Entry | None = None) -> Proof:
+    """The proof that the mend of `entry` worked, or what speaks against it; without an entry, only what differs.
+
+    A finding about a host that was not known before, and that the mend's objects do not name, comes from traffic that
+    was first seen since: it is told and counts for nothing.
     """
-    own = {host for change in changes for host in _hosts(change)}
-    new, first_seen = [], []
+    foretold = _foretold(entry)
+    found: dict[str, list[Judged]] = {"new": [], "foretold": [], "first": []}
     for judged in _new(before, after):
-        known = not judged.host or judged.host in own or host_port(judged.host, judged.port) in before.verdicts
-        (new if known else first_seen).append(judged)
+        known = not judged.host or judged.host in foretold.hosts
+        known = known or host_port(judged.host, judged.port) in before.verdicts
+        found["foretold" if _about(judged) in foretold.broken else "new" if known else "first"].append(judged)
     turns = list(_turns(before, after))
+    worse = [t for t in turns if t.is_now != _UNKNOWN and rank(t.is_now) > rank(t.was)]
     return Proof(
-        is_gone=_is_gone(before, after, fingerprint),
-        new=tuple(new),
-        first_seen=tuple(first_seen),
-        worse=tuple(t for t in turns if t.is_now != _UNKNOWN and rank(t.is_now) > rank(t.was)),
+        is_gone=_is_gone(before, after, entry.fingerprint if entry else ""),
+        new=tuple(found["new"]),
+        first_seen=tuple(found["first"]),
+        foretold_new=tuple(found["foretold"]),
+        worse=tuple(t for t in worse if (t.pod, t.host) not in foretold.worse),
+        foretold=tuple(t for t in worse if (t.pod, t.host) in foretold.worse),
         better=tuple(t for t in turns if t.was != _UNKNOWN and rank(t.is_now) < rank(t.was)),
         unread=tuple(sorted({*before.proxies} - {*after.proxies} | {t.pod for t in turns if t.is_now == _UNKNOWN})),
+    )
+
+
+def _foretold(entry: Entry | None) -> _Foretold:
+    if entry is None:
+        return _Foretold(frozenset(), frozenset(), frozenset())
+    return _Foretold(
+        worse=frozenset((pod, host_port(e.host, e.port)) for e in entry.effects for pod in e.pods),
+        broken=frozenset((fault.rule, fault.host, fault.port) for fault in entry.faults),
+        hosts=frozenset(host for written in entry.written for host in _hosts(written.change)),
     )
 
 

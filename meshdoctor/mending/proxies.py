@@ -55,6 +55,7 @@ class Watch:
         end = time.monotonic() + seconds
         left, took, rejected = set(self.before), set[str](), set[str]()
         urgent = left & set(first)
+        tell(0, len(left))
         while left:
             for pod, marks in self._marks(left).items():
                 if marks.rejected > self.before[pod].rejected:

@@ -37,4 +37,5 @@ class HiddenEntry(Struct, frozen=True):
     fixed_export_to: tuple[str, ...]
     """exportTo with the pod's namespace added; empty where exportTo is not the reason."""
     sidecar: dict[str, Any]
-    """Manifest of the Sidecar that hides it with the host added to its egress; empty where no Sidecar does."""
+    """Manifest of the Sidecar that hides it with the entry's host added to its egress; empty where no Sidecar does, or
+    where that would not show it. Beside `fixed_export_to` where both hide it."""

@@ -134,21 +134,42 @@ class Proof(Struct, frozen=True, kw_only=True):
     better: tuple[Turn, ...] = ()
     unread: tuple[str, ...] = ()
     """Pods that were judged before and could not be judged again."""
+    foretold: tuple[Turn, ...] = ()
+    """Connections that are worse as the preview said: whoever applied it took that as its price."""
+    foretold_new: tuple[Judged, ...] = ()
+    """The same of findings."""
     first_seen: tuple[Judged, ...] = ()
     """Findings about hosts that nobody was seen to want before: whether they worked then is not known."""
 
     @property
     def is_worse(self) -> bool:
-        """Something is broken that was not."""
+        """Something is broken that was not, and that nobody was told of."""
         return bool(self.new or self.worse)
 
     @property
     def holds(self) -> bool:
-        """The finding is gone, nothing is worse, and every sidecar judged before was judged again."""
+        """The finding is gone, nothing is worse but as foretold, and every sidecar judged before was judged again."""
         return self.is_gone and not self.is_worse and not self.unread
 
 
-State = Literal["planned", "applied", "proved", "unproved", "failed", "undone"]
+class FileEdit(Struct, frozen=True, kw_only=True):
+    """One file as it was read and as it is to be. Encodes to JSON, so that a journal can hold it."""
+
+    path: str
+    """Its real place, symbolic links followed: that of a link stays a link."""
+    shown: str
+    """What the user calls it."""
+    before: bytes | None
+    """None: it is created."""
+    after: bytes | None
+    """None: it is removed."""
+    before_sha256: str = ""
+    """Of the content, in hex; empty where there is no file."""
+    after_sha256: str = ""
+
+
+State = Literal["planned", "applied", "written", "proved", "unproved", "failed", "undone"]
+"""`written` is for files, which prove nothing by themselves."""
 
 
 class Waited(Struct, frozen=True, kw_only=True):
@@ -200,7 +221,13 @@ class Entry(Struct, frozen=True, kw_only=True):
     """Pods of the finding."""
     touched: tuple[str, ...] = ()
     """Pods whose sidecar is waited for."""
+    effects: tuple[Effect, ...] = ()
+    """What was foretold to get worse."""
+    faults: tuple[NewFault, ...] = ()
+    """Rules that were foretold to be broken anew."""
     written: tuple[Written, ...] = ()
+    files: tuple[FileEdit, ...] = ()
+    """What a mend of files writes, with what was there: the backup."""
     before: Baseline = Baseline()
     left_to_do: str = ""
     """What a person has to do before it works, as restarting the pods; empty where nothing is."""

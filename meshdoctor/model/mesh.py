@@ -285,6 +285,8 @@ class Mesh(Struct):
     """Upstream DNS answers by host; None where dns.json was not read."""
     dns_from: str | None = None
     """Where they were resolved, in words: `pod shop/web-1`, `this machine, not a pod`; None where nobody says."""
+    captured_at: str | None = None
+    """When the evidence was taken, ISO 8601; None where nobody says."""
     wanted: tuple[WantedHost, ...] = ()
     kinds_read: frozenset[str] = frozenset()
     """Plural kinds that were read, `serviceentries`; an empty List counts as read."""

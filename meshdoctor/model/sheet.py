@@ -9,28 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import field
 
 from meshdoctor.model.entry_view import EntryView, HiddenEntry
-from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.finding import ResourceRole
-
-
-class Fact(Struct, frozen=True, kw_only=True):
-    """What every fact carries."""
-
-    pod: str
-    """`namespace/pod` the fact holds for; empty where it holds for no pod in particular."""
-    host: str
-    """The external host that is lost or at stake; empty where there is none."""
-    port: int
-    """Its port; 0 where there is none."""
-    policy: str
-    """This proxy's outbound policy: `REGISTRY_ONLY`, `ALLOW_ANY` or `unknown`."""
-    resources: tuple[ResourceRole, ...] = ()
-    """Objects involved, each with its role."""
-    evidence: tuple[Evidence, ...] = ()
-    """Where it was seen, the deciding piece first."""
+from meshdoctor.model.fact import Fact
+from meshdoctor.model.upstream import Upstream
 
 
 class Connection(Fact, frozen=True):
@@ -91,12 +74,16 @@ class Connection(Fact, frozen=True):
     """Protocol a new ServiceEntry for it should declare: TCP, TLS or HTTP."""
     entry_resolution: str
     """Resolution a new ServiceEntry for it should have: NONE with addresses, else DNS (STATIC for a bare IP)."""
-    with_port: dict[str, Any] = {}
+    with_port: dict[str, Any] = field(default_factory=dict)
     """Manifest of the visible entry that names this very host, with the port added. A TCP port comes with the host's
     known addresses in spec.addresses; empty where those are unknown, or no visible entry names the host itself."""
-    with_addresses: dict[str, Any] = {}
+    with_addresses: dict[str, Any] = field(default_factory=dict)
     """Manifest of the visible entry for host:port with the host's known addresses in spec.addresses (plain IPs where
     the resolution is DNS: admission refuses CIDRs there); empty where it has addresses already, or none are known."""
+    addresses_taken: str = ""
+    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    new_name: str = ""
+    """A name for a ServiceEntry of this host and port that no other one of the pod's namespace has."""
     crowded_out: bool = False
     """Its own cluster exists and no chain names it, because an owner of another protocol holds the (bind, port):
     MYSQL or MONGO against anything else, or the reverse. Never for a TCP claim that lost to another TCP claim."""
@@ -141,11 +128,20 @@ class EntryPort(Fact, frozen=True):
     listener: str
     fixed_protocol: str
     """Protocol the port should declare."""
-    fixed_manifest: dict[str, Any] = {}
+    fixed_manifest: dict[str, Any] = field(default_factory=dict)
     """The entry's manifest with this port declared `fixed_protocol`. For a TCP-family protocol with `fixed_addresses`
     in spec.addresses as well; empty where there are none: without them the port would take everybody's traffic."""
-    as_tls: dict[str, Any] = {}
+    as_tls: dict[str, Any] = field(default_factory=dict)
     """The entry's manifest with this port declared TLS; empty unless its clients are known to speak TLS (443 ...)."""
+    dns_capture: dict[str, Any] = field(default_factory=dict)
+    """A ProxyConfig that switches DNS capture on for the pod's workload; empty where the entry would get no address of
+    its own by it (it has addresses, resolution NONE, a wildcard host), or the pod's labels are not known."""
+    addresses_taken: str = ""
+    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    workload: str = ""
+    """`Deployment shop/web`: whose pods that ProxyConfig selects."""
+    restart: str = ""
+    """The command that makes its pods anew."""
     by_wildcard: bool = False
     """The entry names the host by a wildcard: `host` is that, or a name under it that the pod wants."""
     because: str = ""
@@ -174,10 +170,21 @@ class Claim(Fact, frozen=True):
     """CIDRs the loser's entry should list, from DNS."""
     winner_addresses: tuple[str, ...]
     """CIDRs the winner's entry should list, from DNS."""
-    as_tls: dict[str, Any] = {}
+    as_tls: dict[str, Any] = field(default_factory=dict)
     """The loser's manifest with this port declared TLS; empty unless clients are known to speak TLS (443 ...)."""
-    winner_as_tls: dict[str, Any] = {}
+    winner_as_tls: dict[str, Any] = field(default_factory=dict)
     """The same of the winner's manifest."""
+    has_pods_at_home: bool = False
+    """Pods live in the loser's namespace, so that an entry kept to its namespace still serves somebody."""
+    dns_capture: dict[str, Any] = field(default_factory=dict)
+    """A ProxyConfig that switches DNS capture on for the pod's workload; empty where the entry would get no address of
+    its own by it (it has addresses, resolution NONE, a wildcard host), or the pod's labels are not known."""
+    addresses_taken: str = ""
+    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    workload: str = ""
+    """`Deployment shop/web`: whose pods that ProxyConfig selects."""
+    restart: str = ""
+    """The command that makes its pods anew."""
 
 
 class Leak(Fact, frozen=True):
@@ -195,7 +202,9 @@ class Leak(Fact, frozen=True):
     owner_kind: str
     """`ServiceEntry`, `Service` or empty where unknown."""
     fixed_addresses: tuple[str, ...]
-    as_tls: dict[str, Any] = {}
+    addresses_taken: str = ""
+    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    as_tls: dict[str, Any] = field(default_factory=dict)
     """The entry's manifest with this port declared TLS and resolution DNS; empty unless clients are known to speak TLS
     (443 ...), and for wildcard hosts, which DNS cannot resolve."""
 
@@ -248,55 +257,12 @@ class VirtualServiceHost(Fact, frozen=True):
     registered: bool
     """Some ServiceEntry or Service (visible or not) registers the host."""
     slug: str
+    new_name: str
+    """A name for a ServiceEntry of the host that no other one of that namespace has."""
     protocols: tuple[str, ...]
     """Of http, tls, tcp: the route lists it has."""
     entry_port: int
     entry_protocol: str
-
-
-class Upstream(Fact, frozen=True):
-    """An external cluster of a proxy: its TLS, its endpoints, and what leads to it."""
-
-    cluster: str
-    type: str
-    client: str
-    """What reaches it: `tls` (SNI-matched or declared TLS), `http`, `opaque`, or empty where nothing does."""
-    originates_tls: bool
-    mutual: bool
-    """Istio mutual TLS (mesh certificate)."""
-    external: bool
-    from_entry: bool
-    """A ServiceEntry (not a Kubernetes Service) made it."""
-    sni: str
-    sends_sni: bool
-    verifies_chain: bool
-    verifies_name: bool
-    endpoint_ports: tuple[int, ...]
-    endpoints_known: bool
-    endpoint_count: int
-    """Usable endpoints, where known."""
-    tls_port: bool
-    """An endpoint port is known for TLS (443, 8443, 636 ...)."""
-    plain_port: bool
-    """Every endpoint port is known for plain text (80)."""
-    ignored_credential: str
-    """credentialName of a DestinationRule that a sidecar ignores for want of a workloadSelector; else empty."""
-    other_port_tls: int
-    """Port for which a DestinationRule's portLevelSettings originate TLS though it is not the routed one; else 0."""
-    destination_rule: str
-    """`namespace/name` of the DestinationRule in force, empty where none."""
-    destination_rule_manifest: dict[str, Any]
-    without_tls: dict[str, Any]
-    """A DestinationRule for exactly this host with TLS switched off for this port: the one in force changed where it is
-    for this host alone, else a new, more specific one in its namespace. Empty where no DestinationRule is in force."""
-    entry: EntryView
-    reason: str
-    """Why it has no usable endpoint, where that is known."""
-    wanted: bool
-    via_gateway: bool = False
-    """A VirtualService sends this host, on some port, to an in-cluster gateway."""
-    protocol_mismatch: bool = False
-    """`protocol-mismatch` already names this port of the host (HTTP declared on 443)."""
 
 
 class Rejected(Fact, frozen=True):
@@ -336,6 +302,10 @@ class Credential(Fact, frozen=True):
     form: str
     """`literal` or `url`."""
     workload: str
+    create_secret: str
+    """Command that makes a Secret of what it reads."""
+    use_secret: str
+    """Command that refers to it in place of the value; where there is no template to patch, what to do in words."""
 
 
 class RouteFault(Fact, frozen=True):

@@ -35,6 +35,28 @@ def preview(finding: Finding, fix: Fix, changes: Sequence[tuple[Change, str]], t
     return encoded(document)
 
 
+def exported(
+    finding: Finding,
+    fix: Fix,
+    folder: str,
+    files: Sequence[str],
+    lines: Sequence[tuple[str, str | None]],
+    notes: Sequence[str],
+) -> bytes:
+    """`fix FINDING --export DIR --json`: what was written, and the kubectl lines."""
+    document = {
+        "schema_version": 1,
+        "tool": TOOL,
+        "finding": finding_of(finding),
+        "fix": fix.id,
+        "folder": folder,
+        "written": files,
+        "commands": [{"do": do, "undo": undo} for do, undo in lines],
+        "notes": notes,
+    }
+    return encoded(document)
+
+
 def result(made: Result) -> bytes:
     """`fix FINDING --apply --json`, and `undo --json`: how it went."""
     waited = made.waited

@@ -39,8 +39,19 @@ def listed(findings: Sequence[Finding], automatic: Sequence[bool], paper: Paper)
     return "\n".join(lines) + "\n"
 
 
-def preview(finding: Finding, fix: Fix, changes: Sequence[tuple[Change, str]], touched: Touched, paper: Paper) -> str:
-    """One mend before it is applied: the diff of each object, who is touched, the other mends."""
+def preview(
+    finding: Finding,
+    fix: Fix,
+    changes: Sequence[tuple[Change, str]],
+    touched: Touched,
+    paper: Paper,
+    *,
+    hint: bool = False,
+) -> str:
+    """One mend before it is applied: the diff of each object, who is touched, the other mends.
+
+    `hint` adds what to type to apply it.
+    """
     lines = [*paper.marked(finding.severity, f"{subject(finding)}: {finding.title}")]
     lines.append(paper.faint(f"    {finding.fingerprint[:_FINGERPRINT]} [{finding.rule}]"))
     lines += [*paper.paragraph(finding.message, 4), ""]
@@ -59,6 +70,9 @@ def preview(finding: Finding, fix: Fix, changes: Sequence[tuple[Change, str]], t
             by_hand = "" if other.manifests or other.deletes else ", by hand"
             lines += paper.paragraph(f"--choose {other.id}  {other.title} [{other.disposition}{by_hand}]", 0, 2)
             lines += paper.paragraph(other.tradeoff, 4)
+    if hint and changes:
+        name = finding.fingerprint[:_FINGERPRINT]
+        lines += ["", *paper.heading("next"), *_next(f"meshdoctor fix {name} --choose {fix.id}")]
     return "\n".join(lines) + "\n"
 
 
@@ -76,11 +90,48 @@ def result(made: Result, paper: Paper) -> str:
     return "\n".join(lines) + "\n"
 
 
+def exported(
+    fix: Fix,
+    folder: str,
+    files: Sequence[str],
+    lines: Sequence[tuple[str, str | None]],
+    notes: Sequence[str],
+    paper: Paper,
+) -> str:
+    """What an export wrote, and the kubectl lines, each as (does it, undoes it)."""
+    name = printable(folder)
+    text = [*paper.marked("fine", f"{count(len(files), 'file')} written below {name}, `kustomization.yaml` among them")]
+    text += ["", *paper.heading("by hand"), *(printable(do) for do, _ in lines)]
+    text += ["", *paper.heading("taken back by hand"), *(printable(undo) for _, undo in lines if undo)]
+    for note in notes:
+        text += ["", *paper.paragraph(note, 0)]
+    if fix.steps:
+        text += ["", *paper.paragraph(f"then: {fix.steps}", 0)]
+    return "\n".join(text) + "\n"
+
+
+def written(entry: Entry, paper: Paper) -> str:
+    """What a mend wrote to files, and what is left to do."""
+    lines: list[str] = []
+    for edit in entry.files:
+        word = "made" if edit.before is None else "removed" if edit.after is None else "changed"
+        lines += paper.marked("fine", f"{word} {edit.shown}")
+    lines += paper.marked("unknown", entry.note)
+    if entry.left_to_do:
+        lines += paper.field("left to do", entry.left_to_do, 0)
+    lines.append(f"meshdoctor undo {entry.id}    takes it back")
+    return "\n".join(lines) + "\n"
+
+
 def undone(made: Result, paper: Paper) -> str:
     """How an undo ended."""
     entry, proof = made.entry, made.proof
     lines = [*_waited(made, paper)]
-    if proof is None:
+    if entry.files:
+        lines += paper.marked(
+            "fine", f"mend {entry.id} is undone: {some([e.shown for e in entry.files], None)} as before"
+        )
+    elif proof is None:
         lines += paper.marked("unknown", f"mend {entry.id} is undone; it was not judged again")
     elif not (proof.worse or proof.better or proof.new):
         lines += paper.marked("fine", f"mend {entry.id} is undone: every verdict is what it was before it")
@@ -111,6 +162,11 @@ def history(entries: Sequence[Entry], paper: Paper) -> str:
         if state == "interrupted":
             lines.append(f"       meshdoctor fix --resume {entry.id}   or   meshdoctor undo {entry.id}")
     return "\n".join(lines) + "\n"
+
+
+def _next(command: str) -> Iterator[str]:
+    yield f"{command} --apply          applies and proves it"
+    yield f"{command} --export DIR     writes it out"
 
 
 def _coloured(line: str, paper: Paper) -> str:
@@ -165,6 +221,7 @@ def _proof(entry: Entry, proof: Proof, paper: Paper) -> Iterator[str]:
     yield from _turns("better", proof.better, paper)
     yield from _turns("worse", proof.worse, paper)
     yield from _judged(proof.new, paper)
+    yield from _turns("as foretold", proof.foretold, paper)
     if proof.first_seen:
         hosts = [host_port(judged.host, judged.port or None) for judged in proof.first_seen]
         text = f"first wanted since, so nobody knows whether it worked before: {some(hosts, _PODS)}"
@@ -183,7 +240,8 @@ def _turns(word: str, turns: Sequence[Turn], paper: Paper) -> Iterator[str]:
         grouped.setdefault((turn.host, turn.was, turn.is_now), []).append(turn.pod)
     mark = {"better": "fine", "worse": "error"}.get(word, "warning")
     for (host, was, is_now), pods in list(grouped.items())[:_SHOWN]:
-        yield from paper.marked(mark, f"{host}: {was} -> {is_now}")
+        foretold = ", as foretold" if word == "as foretold" else ""
+        yield from paper.marked(mark, f"{host}: {was} -> {is_now}{foretold}")
         yield from paper.paragraph(some(pods, _PODS), 4)
     yield from _more(len(grouped), "connection")
 

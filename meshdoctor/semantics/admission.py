@@ -142,9 +142,9 @@ def _resolution(spec: dict[str, Any]) -> str:
 
 def _strings(spec: dict[str, Any], key: str) -> list[str]:
     found = spec.get(key)
-    return [str(item) for item in found] if isinstance(found, list) else []
+    return [str(item) for item in found] if isinstance(found, list | tuple) else []
 
 
 def _items(spec: dict[str, Any], key: str) -> list[dict[str, Any]]:
     found = spec.get(key)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list | tuple) else []

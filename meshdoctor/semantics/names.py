@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Container
 from functools import lru_cache
 from typing import NamedTuple
 
 from meshdoctor.model.mesh import Ref
+from meshdoctor.semantics.addresses import address
 
 PASSTHROUGH = "PassthroughCluster"
 BLACKHOLE = "BlackHoleCluster"
@@ -37,6 +40,8 @@ def cluster_name(name: str) -> ClusterName | None:
     return ClusterName(direction, int(port), subset, host.lower())
 
 
+_SLUG = 60
+
 _CONFIG = re.compile(r"/apis/networking(?:\.istio\.io)?/[^/]+/namespaces/(?P<ns>[^/]+)/(?P<kind>[^/]+)/(?P<name>.+)")
 _KINDS = {
     "virtual-service": "VirtualService",
@@ -58,5 +63,30 @@ def config_ref(path: str) -> Ref | None:
 
 
 def slug(host: str) -> str:
-    """A host as the name of a Kubernetes object: `db.payments.example` is `db-payments-example`."""
-    return re.sub(r"[^a-z0-9]+", "-", host.lower().replace("*", "any")).strip("-")[:60].strip("-") or "external"
+    """A host as part of an object's name: `db.payments.example` is `db-payments-example`.
+
+    Two hosts have the same slug only where a `-`, `*` or `_` stands for a dot: IPv6 addresses are written out, and of a
+    long name the end gives way to a digest.
+    """
+    parsed = address(host)
+    groups = parsed.exploded.split(":") if parsed and parsed.version == 6 else ()
+    words = ":".join(f"{int(group, 16):x}" for group in groups) or host
+    made = re.sub(r"[^a-z0-9]+", "-", words.lower().replace("*", "any")).strip("-") or "external"
+    if len(made) <= _SLUG:
+        return made
+    return f"{made[: _SLUG - 9].rstrip('-')}-{hashlib.sha256(host.lower().encode()).hexdigest()[:8]}"
+
+
+def object_name(*parts: object, taken: Container[str] = ()) -> str:
+    """A name for an object that is made: the parts' slugs joined by `-`, with `-2`, `-3` ... where that is taken.
+
+    A DNS label of RFC 1123, so that it is fit for any kind.
+    """
+    name = "-".join(slug(str(part)) for part in parts)
+    name = name if len(name) <= _SLUG else slug(name)
+    more = 2
+    made = name
+    while made in taken:
+        made = f"{name[: _SLUG - len(str(more)) - 1].rstrip('-')}-{more}"
+        more += 1
+    return made

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from meshdoctor import doctor
 from meshdoctor.live import ClusterSource
 from meshdoctor.mending.cluster import Mender
 from meshdoctor.mending.journal import Journal
 from meshdoctor.mending.look import Look
 from meshdoctor.mending.plan import choose, find, plan
-from meshdoctor import doctor
 from tests.lab.lab import Lab
 from tests.lab.scenario import Probe, read_scenario
 from tests.lab.test_scenarios import SCENARIOS, place
@@ -51,7 +51,7 @@ MENDS = (
     Mend(
         "address-missing", "incomplete-address-list", "add-addresses", {"db.orders.test:3306@203.0.113.11": "delivered"}
     ),
-    Mend("hidden-by-export", "service-entry-not-visible", "export-to-namespace", {"api.partner.test:443": "delivered"}),
+    Mend("hidden-by-export", "api.partner.test:443", "export-to-namespace", {"api.partner.test:443": "delivered"}),
     Mend("sidecar-hides-entry", "service-entry-not-visible", "list-in-sidecar", {"api.partner.test:443": "delivered"}),
     Mend("double-tls", "double-tls", "drop-origination", {"billing.test:443": "delivered"}),
     Mend("wrong-protocol", "protocol-mismatch", "declare-protocol", {"db.orders.test:3306": "delivered"}),
@@ -92,6 +92,6 @@ def test_a_mend_turns_its_connection_and_undo_turns_it_back(lab: Lab, mend: Mend
 
     undone = mender.undo(made.entry, mender.undo_plan(made.entry), look)
     assert undone.proof is not None
-    assert not (undone.proof.worse or undone.proof.better or undone.proof.new), undone.proof
+    assert (undone.proof.worse, undone.proof.better, undone.proof.new) == ((), (), ())
     assert verdicts(lab, scenario.probes) == before
     assert [entry.state for entry in Journal(tmp_path).entries()] == ["undone"]

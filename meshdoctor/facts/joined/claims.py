@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshdoctor.facts.joined import mends
-from meshdoctor.facts.joined.entry_ports import dns_answers
+from meshdoctor.facts.joined.answers import addresses_taken, dns_answers, entry_answers
+from meshdoctor.facts.joined.dns_capture import NOT_OFFERED, dns_capture
 from meshdoctor.facts.joined.proxy_case import ProxyCase
 from meshdoctor.facts.joined.views import cidrs, cluster_view, entry_view, seen_at, service_view, view_role
 from meshdoctor.model.entry_view import EntryView
@@ -131,6 +132,7 @@ def _fact(
 ) -> Claim:
     view = entry_view(entry)
     evidence = [case.evidence(chain.path if chain else listener.path, winner_host)]
+    capture = dns_capture(case, entry) if outcome == "lost" else NOT_OFFERED
     if entry.pointer.document:
         evidence.append(seen_at(entry.pointer, str(entry.ref)))
     return Claim(
@@ -150,10 +152,15 @@ def _fact(
         winner_host=winner_host,
         listener=listener.name,
         listener_in_error=listener.name in case.rejected_listeners,
-        own_addresses=mends.listable(entry, dns_answers(case, host)[0]),
+        own_addresses=mends.listable(entry, _answers(case, entry, host)),
+        addresses_taken=addresses_taken(case, host),
         winner_addresses=_winner_addresses(case, winner, winner_host),
         as_tls=mends.as_tls(entry, port.number),
+        dns_capture=capture.manifest,
+        workload=capture.workload,
+        restart=capture.restart,
         winner_as_tls=_winner_as_tls(case, winner, port.number),
+        has_pods_at_home=case.has_pods_in(entry.ref.namespace),
     )
 
 
@@ -164,7 +171,11 @@ def _object(case: ProxyCase, view: EntryView) -> ServiceEntry | None:
 
 def _winner_addresses(case: ProxyCase, winner: EntryView, host: str) -> tuple[str, ...]:
     entry = _object(case, winner)
-    return mends.listable(entry, dns_answers(case, host)[0]) if entry else ()
+    return mends.listable(entry, _answers(case, entry, host)) if entry else ()
+
+
+def _answers(case: ProxyCase, entry: ServiceEntry, host: str) -> tuple[str, ...]:
+    return entry_answers(case, entry, host, dns_answers(case, host)[0])
 
 
 def _winner_as_tls(case: ProxyCase, winner: EntryView, port: int) -> mends.Manifest:

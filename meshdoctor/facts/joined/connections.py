@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 
 from meshdoctor.facts.joined import mends
+from meshdoctor.facts.joined.answers import addresses_taken, entry_answers
+from meshdoctor.facts.joined.hidden import hidden_entry
 from meshdoctor.facts.joined.proxy_case import POLICY_CHAINS, ProxyCase
 from meshdoctor.facts.joined.views import cidrs, entry_view, role, seen_at
-from meshdoctor.model.entry_view import HiddenEntry
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.mesh import WantedHost
+from meshdoctor.model.mesh import ServiceEntry, WantedHost
 from meshdoctor.model.sheet import Connection
 from meshdoctor.model.trace import Destination, Trace
 from meshdoctor.semantics.addresses import is_ip
-from meshdoctor.semantics.names import cluster_name, slug
+from meshdoctor.semantics.names import cluster_name, object_name, slug
 from meshdoctor.semantics.protocols import EXCLUSIVE, is_server_first, known_protocol, protocol_class, scheme_protocol
-from meshdoctor.semantics.registry import CLUSTER_LOCAL, Hidden, Registration
+from meshdoctor.semantics.registry import CLUSTER_LOCAL, Registration
 from meshdoctor.trace.outbound import trace_host
 
 MAX_SEEN, MAX_OWNERS = 5, 20
@@ -80,7 +80,7 @@ def connection(case: ProxyCase, host: str, port: int, wish: WantedHost | None) -
         registered=registered_now,
         registered_host=registered_now or bool(found.other_ports),
         registered_ports=tuple(sorted({p.number for e in (*found.visible, *found.other_ports) for p in e.ports})),
-        hidden=tuple(_hidden(case, h, host) for h in found.hidden),
+        hidden=tuple(hidden_entry(case, h, host, port) for h in found.hidden),
         entries=tuple(entry_view(e) for e in (*found.visible, *found.other_ports)),
         own_cluster_exists=own is not None,
         own_cluster_used=own is not None and own.name in case.uses,
@@ -90,27 +90,40 @@ def connection(case: ProxyCase, host: str, port: int, wish: WantedHost | None) -
         address_cidrs=cidrs(addresses),
         bypass=traced.because if traced.verdict == "bypassed" else "",
         slug=slug(host),
+        addresses_taken=addresses_taken(case, host) if addresses else "",
+        new_name=entry_name(case, host, port),
         namespace=case.viewer.namespace,
         known_server_first=_is_server_first(declared, port, wish),
         is_ip=is_ip(host),
         entry_protocol=protocol,
         entry_resolution=resolution,
-        with_port=_with_port(host, port, protocol, addresses, found),
-        with_addresses=_with_addresses(host, port, addresses, found),
+        with_port=_with_port(case, host, port, protocol, found),
+        with_addresses=_with_addresses(case, host, port, found),
         crowded_out=traced.verdict != "delivered"
         and (_crowded_out(case, host, port, declared) or _lost_its_tcp_side(case, traced, found)),
     )
 
 
-def _with_port(host: str, port: int, protocol: str, addresses: tuple[str, ...], found: Registration) -> mends.Manifest:
+def entry_name(case: ProxyCase, host: str, port: int) -> str:
+    """A name for a new ServiceEntry in the pod's namespace."""
+    return object_name(*(("ip",) if is_ip(host) else ()), host, port, taken=case.entry_names)
+
+
+def _with_port(case: ProxyCase, host: str, port: int, protocol: str, found: Registration) -> mends.Manifest:
     """The visible entry that names this very host, with the port added."""
     named = next((e for e in found.other_ports if host in e.hosts), None)
-    return mends.with_port(named, port, protocol, addresses) if named else {}
+    return mends.with_port(named, port, protocol, _complete(case, named, host, port)) if named else {}
 
 
-def _with_addresses(host: str, port: int, addresses: tuple[str, ...], found: Registration) -> mends.Manifest:
+def _with_addresses(case: ProxyCase, host: str, port: int, found: Registration) -> mends.Manifest:
     named = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
-    return mends.with_addresses(named, addresses) if named else {}
+    return mends.with_addresses(named, _complete(case, named, host, port)) if named else {}
+
+
+def _complete(case: ProxyCase, entry: ServiceEntry, host: str, port: int) -> tuple[str, ...]:
+    """Addresses of all the entry's hosts; of the host itself those that a client of this pod dials."""
+    known = case.tracer.known_addresses(host, port)
+    return entry_answers(case, entry, host, tuple(a for a in known if not case.registry.is_virtual(a)))
 
 
 def _crowded_out(case: ProxyCase, host: str, port: int, declared: str) -> bool:
@@ -170,40 +183,3 @@ def _listener_owners(case: ProxyCase, traced: Trace) -> tuple[tuple[str, ...], s
     if not owners:
         return (), ""
     return owners[:MAX_OWNERS], "Service" if any(o.endswith(CLUSTER_LOCAL) for o in owners) else "ServiceEntry"
-
-
-def _hidden(case: ProxyCase, hidden: Hidden, host: str) -> HiddenEntry:
-    """A hidden entry with the change that would show it: exportTo widened, or the Sidecar's egress."""
-    entry, found = hidden.entry, hidden.visibility
-    by_export = "exportto" in found.field.lower()
-    namespace = case.viewer.namespace
-    own = entry.ref.namespace
-    kept = [e for e in entry.export_to if e != "~"] or [own]
-    exports = tuple(dict.fromkeys([*kept, namespace]))
-    return HiddenEntry(
-        kind="ServiceEntry",
-        namespace=own,
-        name=entry.ref.name,
-        field=found.field,
-        because=found.because,
-        entry=entry_view(entry),
-        fixed_export_to=exports if by_export else (),
-        sidecar={} if by_export else _widened_sidecar(case, own, host),
-    )
-
-
-def _widened_sidecar(case: ProxyCase, namespace: str, host: str) -> dict[str, object]:
-    """The Sidecar in force with `namespace/host` added to its first general egress listener."""
-    sidecar = case.viewer.sidecar
-    if sidecar is None or not sidecar.manifest:
-        return {}
-    manifest: dict[str, object] = copy.deepcopy(sidecar.manifest)
-    spec = manifest.get("spec")
-    egress = spec.get("egress") if isinstance(spec, dict) else None
-    if not isinstance(egress, list):
-        return {}
-    general = next((e for e in egress if isinstance(e, dict) and "port" not in e), egress[0] if egress else None)
-    if not isinstance(general, dict):
-        return {}
-    general["hosts"] = [*general.get("hosts", []), f"{namespace}/{host}"]
-    return manifest

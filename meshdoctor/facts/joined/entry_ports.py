@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshdoctor.facts.joined import mends
+from meshdoctor.facts.joined.answers import addresses_taken, dns_answers, entry_answers
+from meshdoctor.facts.joined.dns_capture import NOT_OFFERED, dns_capture
 from meshdoctor.facts.joined.proxy_case import ProxyCase
 from meshdoctor.facts.joined.views import cidrs, entry_view, role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Port, ServiceEntry
 from meshdoctor.model.sheet import EntryPort
 from meshdoctor.model.trace import Trace
-from meshdoctor.semantics.addresses import covered, is_ip, is_single
+from meshdoctor.semantics.addresses import covered, is_single
 from meshdoctor.semantics.hosts import covers
 from meshdoctor.semantics.protocols import (
     behaviour,
@@ -59,26 +61,13 @@ def _best_pattern(case: ProxyCase, name: str, port: int) -> str:
     return max(patterns, key=lambda h: (not h.startswith("*"), len(h)), default="")
 
 
-def dns_answers(case: ProxyCase, host: str) -> tuple[tuple[str, ...], bool]:
-    """(addresses a host is known to resolve to, whether any source was read for it).
-
-    dns.json, what Envoy resolved the host itself to, and IPs that stand beside it in env. Addresses of STATIC entries
-    and of ORIGINAL_DST clusters are no DNS answers.
-    """
-    mesh = case.mesh
-    upstream = (mesh.dns or {}).get(host, ())
-    resolved = case.tracer.resolved(host)
-    beside = mesh.ips_beside.get(host, ())
-    found = tuple(dict.fromkeys([*upstream, *resolved, *beside]))
-    return tuple(a for a in found if is_ip(a)), bool(upstream or resolved or beside)
-
-
 def _entry_port(case: ProxyCase, entry: ServiceEntry, pattern: str, port: Port, name: str = "") -> EntryPort:
     """The fact for a host as the entry names it, or for a `name` under its wildcard."""
     host = name or pattern
     family = protocol_class(port.protocol)
     used = case.registry.used_addresses(entry, pattern, case.viewer)
     answers, known = dns_answers(case, host)
+    complete = entry_answers(case, entry, host, answers)
     wish = case.wishes.get((host, port.number))
     scheme = wish.scheme if wish else ""
     uncovered = tuple(
@@ -92,6 +81,8 @@ def _entry_port(case: ProxyCase, entry: ServiceEntry, pattern: str, port: Port, 
     says_plain = family == "http" and wish is not None and port.number != 443 and scheme_protocol(wish.scheme) == "http"
     mismatch, breaks, traced = ("", False, None) if says_plain else _mismatch(case, host, pattern, port, real)
     fixed = _fixed_protocol(real)
+    shared = not name and _is_shared(case, pattern, port.number)
+    capture = dns_capture(case, entry) if shared else NOT_OFFERED
     return EntryPort(
         pod=case.key,
         host=host,
@@ -110,8 +101,9 @@ def _entry_port(case: ProxyCase, entry: ServiceEntry, pattern: str, port: Port, 
         dns_from=elsewhere,
         as_resolved=f" (as resolved from {elsewhere})" if elsewhere else "",
         uncovered_cidrs=cidrs(uncovered),
-        fixed_addresses=_fixed_addresses(entry, uncovered, answers),
-        shared=not name and _is_shared(case, pattern, port.number),
+        fixed_addresses=_fixed_addresses(entry, uncovered, complete),
+        addresses_taken=addresses_taken(case, host),
+        shared=shared,
         wanted=wish is not None,
         resolution=entry.resolution,
         known_protocol=real,
@@ -119,8 +111,11 @@ def _entry_port(case: ProxyCase, entry: ServiceEntry, pattern: str, port: Port, 
         breaks=breaks,
         listener=(traced.listener if traced else None) or _own_listener(case, pattern, port.number),
         fixed_protocol=fixed,
-        fixed_manifest=mends.with_protocol(entry, port.number, fixed, answers) if mismatch else {},
+        fixed_manifest=mends.with_protocol(entry, port.number, fixed, complete) if mismatch else {},
         as_tls=mends.as_tls(entry, port.number),
+        dns_capture=capture.manifest,
+        workload=capture.workload,
+        restart=capture.restart,
         by_wildcard=pattern.startswith("*"),
         because=_why(mismatch, port, real, traced),
     )

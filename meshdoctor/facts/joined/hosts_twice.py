@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshdoctor.facts.joined.entry_ports import dns_answers
+from meshdoctor.facts.joined.answers import dns_answers
 from meshdoctor.facts.joined.merging import merge
 from meshdoctor.facts.joined.proxy_case import ProxyCase
 from meshdoctor.facts.joined.views import entry_view, role, seen_at

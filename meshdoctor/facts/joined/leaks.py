@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshdoctor.facts.joined import mends
-from meshdoctor.facts.joined.entry_ports import dns_answers
+from meshdoctor.facts.joined.answers import addresses_taken, dns_answers, entry_answers
 from meshdoctor.facts.joined.proxy_case import ProxyCase, Use
 from meshdoctor.facts.joined.views import NO_ENTRY, entry_view, seen_at, service_view, view_role
 from meshdoctor.model.mesh import ServiceEntry
@@ -65,6 +65,8 @@ def _leak(case: ProxyCase, parsed: ClusterName, use: Use, guard: str, widest: st
     ]
     if entry is not None:
         evidence.append(seen_at(entry.pointer, f"resolution {entry.resolution}", ".spec"))
+    known = dns_answers(case, parsed.host)[0]
+    answers = entry_answers(case, entry, parsed.host, known) if entry else ()
     return Leak(
         pod=case.key,
         host=parsed.host,
@@ -79,7 +81,8 @@ def _leak(case: ProxyCase, parsed: ClusterName, use: Use, guard: str, widest: st
         cluster=use.cluster,
         entry=entry_view(entry) if entry else NO_ENTRY,
         owner_kind=view.kind,
-        fixed_addresses=mends.listable(entry, dns_answers(case, parsed.host)[0]) if entry else (),
+        fixed_addresses=mends.listable(entry, answers) if entry else (),
+        addresses_taken=addresses_taken(case, parsed.host) if answers else "",
         as_tls=mends.as_tls(entry, parsed.port, resolve=True) if entry else {},
     )
 

@@ -1,7 +1,7 @@
 """Manifests of entries with one thing mended: what the rules' fixes are made from.
 
-Admission refuses CIDRs where the resolution is DNS (istio pkg/config/validation, ValidateServiceEntry), so addresses
-are written as plain IPs there and as CIDRs for NONE and STATIC.
+Admission refuses CIDRs where the resolution is DNS, so addresses are written as plain IPs there and as CIDRs for NONE
+and STATIC. Whatever else it would newly refuse is not made at all, so that a rule can offer something in its place.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Container, Iterable
 from typing import Any
 
 from meshdoctor.model.mesh import ServiceEntry
-from meshdoctor.semantics.addresses import as_cidr, bare
+from meshdoctor.semantics.addresses import as_cidr, bare, is_single
+from meshdoctor.semantics.admission import refusals
 from meshdoctor.semantics.protocols import behaviour, known_protocol, protocol_class
 
 Manifest = dict[str, Any]
@@ -30,7 +31,7 @@ def with_addresses(entry: ServiceEntry, addresses: Iterable[str]) -> Manifest:
         return {}
     made = copy.deepcopy(entry.manifest)
     made["spec"]["addresses"] = list(dict.fromkeys([*entry.addresses, *added]))
-    return made
+    return _admitted(entry, made)
 
 
 def with_protocol(entry: ServiceEntry, number: int, protocol: str, addresses: Iterable[str]) -> Manifest:
@@ -41,23 +42,26 @@ def with_protocol(entry: ServiceEntry, number: int, protocol: str, addresses: It
         if port.get("number") == number:
             port["name"] = _renamed(port, protocol, {p.get("name") for p in _ports(made)})
             port["protocol"] = protocol
-            return made
+            return _admitted(entry, made)
     return {}
 
 
 def as_tls(entry: ServiceEntry, number: int, resolve: bool = False) -> Manifest:
     """The entry with the port declared TLS; `{}` unless clients of that port are known to speak TLS.
 
+    With a single address the port would be matched by that alone, the server name counts for nothing there.
     `resolve` sets resolution DNS as well, which a wildcard host cannot have, and drops the addresses: the server name
     decides then, and DNS admits no ranges.
     """
     if behaviour(known_protocol(number)) != "tls" or (resolve and any(h.startswith("*") for h in entry.hosts)):
         return {}
+    if not resolve and any(is_single(address) for address in entry.addresses):
+        return {}
     made = with_protocol(entry, number, "TLS", ())
     if made and resolve:
         made["spec"]["resolution"] = "DNS"
         made["spec"].pop("addresses", None)
-    return made
+    return _admitted(entry, made) if made else {}
 
 
 def with_port(entry: ServiceEntry, number: int, protocol: str, addresses: Iterable[str]) -> Manifest:
@@ -68,7 +72,24 @@ def with_port(entry: ServiceEntry, number: int, protocol: str, addresses: Iterab
         return {}
     name = free_name(protocol.lower(), number, {p.get("name") for p in _ports(made)})
     made["spec"]["ports"] = [*_ports(made), {"number": number, "name": name, "protocol": protocol}]
-    return made
+    return _admitted(entry, made)
+
+
+def with_target_port(entry: ServiceEntry, number: int, target: int) -> Manifest:
+    """The entry with one port's targetPort set, and what its endpoints say of that port as well: they go before it."""
+    made = copy.deepcopy(entry.manifest)
+    for port in _ports(made):
+        if port.get("number") == number:
+            port["targetPort"] = target
+            for endpoint in made["spec"].get("endpoints") or []:
+                if isinstance(endpoint, dict) and port.get("name") in (endpoint.get("ports") or {}):
+                    endpoint["ports"][port["name"]] = target
+            return _admitted(entry, made)
+    return {}
+
+
+def _admitted(entry: ServiceEntry, made: Manifest) -> Manifest:
+    return made if set(refusals(made)) <= set(refusals(entry.manifest)) else {}
 
 
 def free_name(name: str, number: Any, taken: Container[Any]) -> str:

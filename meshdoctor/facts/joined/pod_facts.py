@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from meshdoctor.facts.joined.secret_steps import create_secret, use_secret
 from meshdoctor.facts.joined.views import role, seen_at
 from meshdoctor.model.finding import ResourceRole
 from meshdoctor.model.mesh import Mesh, Pod, Ref
@@ -73,4 +74,6 @@ def credential_facts(mesh: Mesh) -> Iterator[Credential]:
             variable=seen.variable,
             form=seen.form,
             workload=str(workload),
+            create_secret=create_secret(workload, seen.variable),
+            use_secret=use_secret(workload, seen),
         )

@@ -12,7 +12,7 @@ from meshdoctor.model.finding import ResourceRole
 from meshdoctor.model.mesh import VirtualService
 from meshdoctor.model.sheet import Dangling, RouteFault, VirtualServiceHost
 from meshdoctor.semantics.hosts import covers
-from meshdoctor.semantics.names import cluster_name, config_ref, slug
+from meshdoctor.semantics.names import cluster_name, config_ref, object_name, slug
 from meshdoctor.semantics.registry import is_external_host
 from meshdoctor.trace.http import POLICY_HOSTS
 from meshdoctor.trace.outbound import trace_host
@@ -152,10 +152,15 @@ def _virtual_service_host(case: ProxyCase, service: VirtualService, host: str) -
         name=service.ref.name,
         registered=registered,
         slug=slug(host),
+        new_name=_entry_name(case, service.ref.namespace, host),
         protocols=protocols,
         entry_port=port,
         entry_protocol={"http": "HTTP", "tls": "TLS"}.get(protocols[0] if protocols else "http", "TCP"),
     )
+
+
+def _entry_name(case: ProxyCase, namespace: str, host: str) -> str:
+    return object_name(host, taken={e.ref.name for e in case.mesh.service_entries if e.ref.namespace == namespace})
 
 
 def _host_evidence(service: VirtualService, host: str) -> Evidence:

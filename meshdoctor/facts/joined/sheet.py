@@ -16,8 +16,8 @@ from meshdoctor.facts.joined.proxy_state import policies, rejections
 from meshdoctor.facts.joined.references import dangling, faults, virtual_service_hosts
 from meshdoctor.facts.joined.replicas import looks
 from meshdoctor.facts.joined.upstreams import upstreams
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.mesh import Mesh
-from meshdoctor.model.sheet import Fact
 from meshdoctor.semantics.labels import fits, read_selector
 from meshdoctor.semantics.registry import Registry
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
+from meshdoctor.facts.joined import mends, rule_mends
+from meshdoctor.facts.joined.mends import Manifest
 from meshdoctor.facts.joined.proxy_case import ProxyCase, Use
 from meshdoctor.facts.joined.views import entry_view, role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import DestinationRule, ServiceEntry
 from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
-from meshdoctor.model.sheet import Upstream
+from meshdoctor.model.upstream import Upstream
 from meshdoctor.semantics.hosts import covers
-from meshdoctor.semantics.names import ClusterName, config_ref
+from meshdoctor.semantics.names import ClusterName, config_ref, object_name
 from meshdoctor.semantics.protocols import behaviour, is_plain_http_port, is_tls_port, protocol_class, scheme_protocol
 from meshdoctor.trace.upstream import socket_for
 
@@ -37,6 +38,8 @@ def _upstream(case: ProxyCase, parsed: ClusterName, cluster: Cluster) -> Upstrea
     uses = [use for use in case.uses.get(cluster.name, []) if not use.is_policy]
     entry = _entry(case, parsed)
     rule = _rule_in_force(case, cluster)
+    credential = _ignored_credential(case, parsed, socket)
+    misplaced = _misplaced_tls(case, parsed, socket)
     return Upstream(
         pod=case.key,
         host=parsed.host,
@@ -60,11 +63,14 @@ def _upstream(case: ProxyCase, parsed: ClusterName, cluster: Cluster) -> Upstrea
         endpoint_count=len(usable),
         tls_port=any(is_tls_port(p) for p in ports),
         plain_port=bool(ports) and all(is_plain_http_port(p) for p in ports),
-        ignored_credential=_ignored_credential(case, parsed, socket),
-        other_port_tls=_other_port_tls(case, parsed, socket),
+        ignored_credential=credential,
+        other_port_tls=misplaced[1] if misplaced else 0,
         destination_rule=f"{rule.ref.namespace}/{rule.ref.name}" if rule else "",
         destination_rule_manifest=rule.manifest if rule else {},
-        without_tls=without_tls(rule, parsed.port) if rule and socket and rule.host == parsed.host else {},
+        without_tls=_without_tls(case, rule, parsed) if rule and socket else {},
+        with_tls=_originating(case, rule, entry, parsed) if socket is None and not credential else {},
+        moved_tls=rule_mends.moved_tls(misplaced[0], misplaced[1], parsed.port) if misplaced else {},
+        on_tls_port=_on_tls_port(case, entry, parsed.port) if socket else {},
         entry=entry_view(entry),
         reason=_reason(cluster, parsed, known),
         wanted=(parsed.host, parsed.port) in case.wishes,
@@ -152,10 +158,12 @@ def _port_settings(rule: DestinationRule) -> list[dict[str, Any]]:
     return [s for s in found if isinstance(s, dict)]
 
 
-def _other_port_tls(case: ProxyCase, parsed: ClusterName, socket: TlsSocket | None) -> int:
-    """A port other than this one for which a DestinationRule originates TLS, this one having none."""
+def _misplaced_tls(
+    case: ProxyCase, parsed: ClusterName, socket: TlsSocket | None
+) -> tuple[DestinationRule, int] | None:
+    """A DestinationRule that originates TLS for another port than this one, which has none, and that port."""
     if socket is not None:
-        return 0
+        return None
     for rule in _rules_for(case, parsed.host):
         if _tls_for(rule, parsed.port):
             continue
@@ -168,23 +176,51 @@ def _other_port_tls(case: ProxyCase, parsed: ClusterName, socket: TlsSocket | No
             ):
                 served = case.own_cluster(parsed.host, number)
                 if served is None or served.name not in case.uses:
-                    return number
-    return 0
+                    return rule, number
+    return None
 
 
-def without_tls(rule: DestinationRule, port: int) -> dict[str, Any]:
-    """The rule's manifest with TLS off for one port, everything else as it was."""
-    if not rule.manifest:
+def _without_tls(case: ProxyCase, rule: DestinationRule, at: ClusterName) -> Manifest:
+    if at.host.startswith("*") and rule.host != at.host:
         return {}
-    made = copy.deepcopy(rule.manifest)
-    policy = made.setdefault("spec", {}).setdefault("trafficPolicy", {})
-    settings = policy.setdefault("portLevelSettings", [])
-    for setting in settings:
-        if (setting.get("port") or {}).get("number") == port:
-            setting["tls"] = {"mode": "DISABLE"}
-            return made
-    settings.append({"port": {"number": port}, "tls": {"mode": "DISABLE"}})
-    return made
+    return rule_mends.with_tls(rule, at.host, at.port, rule_mends.OFF, _rule_names(case, rule.ref.namespace))
+
+
+def _originating(
+    case: ProxyCase, rule: DestinationRule | None, entry: ServiceEntry | None, at: ClusterName
+) -> Manifest:
+    """A DestinationRule that originates TLS on this port, keeping what another one says of the host."""
+    tls = {"mode": "SIMPLE", "sni": at.host}
+    if at.host.startswith("*"):
+        return {}
+    if rule is not None:
+        return rule_mends.with_tls(rule, at.host, at.port, tls, _rule_names(case, rule.ref.namespace))
+    if entry is None:
+        return {}
+    namespace = entry.ref.namespace
+    name = object_name(f"{entry.ref.name}-tls-{at.port}", taken=_rule_names(case, namespace))
+    spec = {"host": at.host, "trafficPolicy": {"portLevelSettings": [{"port": {"number": at.port}, "tls": tls}]}}
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "DestinationRule",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }
+
+
+def _rule_names(case: ProxyCase, namespace: str) -> set[str]:
+    return {rule.ref.name for rule in case.mesh.destination_rules if rule.ref.namespace == namespace}
+
+
+def _on_tls_port(case: ProxyCase, entry: ServiceEntry | None, number: int) -> Manifest:
+    """The entry with targetPort 443 on this port; `{}` where Envoy would not dial it.
+
+    With resolution NONE a targetPort counts since Istio 1.22 (core/cluster.go, upstream_port_override).
+    """
+    old = case.proxy.node.version.startswith(tuple(f"1.{minor}." for minor in range(22)))
+    if entry is None or (entry.resolution == "NONE" and old):
+        return {}
+    return mends.with_target_port(entry, number, 443)
 
 
 def _reason(cluster: Cluster, parsed: ClusterName, known: tuple[Endpoint, ...] | None) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from meshdoctor.engine.evaluate import evaluate
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.sheet import Fact
 
 
 def rule(rule_id: str, **given: Any) -> Rule:

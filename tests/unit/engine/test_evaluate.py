@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from meshdoctor.engine.evaluate import evaluate
 from meshdoctor.errors import UsageError
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import NotEvaluated, ResourceRole
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.sheet import Claim, Fact
+from meshdoctor.model.sheet import Claim
 from tests.build import fact
 from tests.unit.engine.rules import rule, run
 
@@ -23,6 +24,23 @@ def test_a_mend_names_what_it_deletes() -> None:
     assert found.fixes[0].deletes == (ResourceRole("ServiceEntry", "shop", "b", "delete"),)
     (none,) = run([rule("a", fixes=[mend])], [fact(Claim, reason="a")])
     assert none.fixes[0].deletes == ()
+
+
+@pytest.mark.parametrize(("resolution", "offered"), [("NONE", True), ("DNS", False)])
+def test_a_mend_that_admission_refuses_is_not_offered(resolution: str, offered: bool) -> None:
+    change = {"base": "fact.entry.manifest", "set": {"spec.addresses": "{fact.own_addresses}"}}
+    mend = {"id": "m", "title": "M", "disposition": "review", "tradeoff": "It costs.", "manifests": [change]}
+    entry = {"manifest": {"kind": "ServiceEntry", "spec": {"hosts": ["a.example"], "resolution": resolution}}}
+    (found,) = run([rule("a", fixes=[mend])], [fact(Claim, reason="a", entry=entry, own_addresses=["203.0.113.0/24"])])
+    assert [fix.id for fix in found.fixes] == (["m"] if offered else [])
+
+
+def test_a_mend_of_an_entry_that_is_refused_as_it_stands_is_offered() -> None:
+    change = {"base": "fact.entry.manifest", "set": {"spec.location": "MESH_EXTERNAL"}}
+    mend = {"id": "m", "title": "M", "disposition": "review", "tradeoff": "It costs.", "manifests": [change]}
+    entry = {"manifest": {"kind": "ServiceEntry", "spec": {"hosts": ["my_db.example"]}}}
+    (found,) = run([rule("a", fixes=[mend])], [fact(Claim, reason="a", entry=entry)])
+    assert [fix.id for fix in found.fixes] == ["m"]
 
 
 def claim(pod: str, **given: Any) -> Any:

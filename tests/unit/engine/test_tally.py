@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from meshdoctor.engine.evaluate import by_pod, explained, hits_of
 from meshdoctor.engine.tally import Tally
 from meshdoctor.model.evidence import Pointer
+from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.place import Place
-from meshdoctor.model.sheet import Claim, Fact
+from meshdoctor.model.sheet import Claim
 from tests.build import fact
 from tests.unit.engine.rules import rule
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from meshdoctor.semantics.admission import refusals
 from tests.meshes import (
     BLACKHOLE,
     NEW,
@@ -86,6 +89,64 @@ def test_an_entry_exported_to_nobody_is_shown_to_its_own_namespace_and_the_pods(
     hidden = entry("a", "a.example", "443/TLS", namespace="bank", exportTo=["~"])
     [fact] = connections(dump(), hidden, pod({"A": "https://a.example"})).values()
     assert fact.hidden[0].fixed_export_to == ("bank", "shop")
+
+
+def test_an_entry_hidden_twice_is_shown_by_both_changes() -> None:
+    objects = entry("a", "a.example", "443/TLS", namespace="egress", exportTo=["."]), sidecar("./*")
+    [fact] = connections(dump(), *objects, pod({"A": "https://a.example"})).values()
+    [hidden] = fact.hidden
+    assert (hidden.field, hidden.fixed_export_to) == ("spec.exportTo", (".", "shop"))
+    assert hidden.sidecar["spec"]["egress"] == [{"hosts": ["./*", "egress/a.example"]}]
+
+
+def test_a_wildcard_entry_is_listed_as_it_is_written() -> None:
+    objects = entry("a", "*.a.example", "443/TLS", "NONE", namespace="egress"), sidecar("./*")
+    [fact] = connections(dump(), *objects, pod({"A": "https://x.a.example"})).values()
+    assert fact.hidden[0].sidecar["spec"]["egress"] == [{"hosts": ["./*", "egress/*.a.example"]}]
+
+
+def test_an_egress_of_other_ports_gets_one_for_the_rest() -> None:
+    narrow = sidecar("./*")
+    narrow["spec"]["egress"][0]["port"] = {"number": 9080, "name": "http", "protocol": "HTTP"}
+    objects = entry("a", "a.example", "443/TLS", namespace="egress"), narrow
+    [fact] = connections(dump(), *objects, pod({"A": "https://a.example"})).values()
+    assert fact.hidden[0].sidecar["spec"]["egress"][1:] == [{"hosts": ["egress/a.example"]}]
+
+
+def test_a_sidecar_that_excludes_the_host_is_not_widened_in_vain() -> None:
+    objects = entry("a", "a.example", "443/TLS", namespace="egress"), sidecar("*/*", "~egress/a.example")
+    [fact] = connections(dump(), *objects, pod({"A": "https://a.example"})).values()
+    assert (fact.hidden[0].sidecar, fact.hidden[0].fixed_export_to) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        (entry("a", "a.example", "443/TLS", namespace="bank", exportTo=["."]),),
+        (entry("a", "a.example", "443/TLS", namespace="bank", exportTo=["~"]),),
+        (entry("a", "a.example", "443/TLS", namespace="bank", exportTo=["bank"]), sidecar("./*", "~/*")),
+        (entry("a", "a.example", "443/TLS", exportTo=["bank"]),),
+        (entry("a", "*.example", "443/TLS", "NONE", namespace="bank"), sidecar("./*")),
+        (entry("a", "a.example", "443/TLS", namespace="bank"), sidecar("~/*")),
+    ],
+    ids=["export", "nobody", "twice, with an exclusion", "own namespace", "wildcard", "import nothing"],
+)
+def test_after_its_own_mend_the_entry_is_visible_or_nothing_was_offered(objects: Any) -> None:
+    wish = pod({"A": "https://a.example"})
+    [fact] = connections(dump(), *objects, wish).values()
+    [hidden] = fact.hidden
+    shown = hidden.entry.manifest
+    if hidden.fixed_export_to:
+        shown = shown | {"spec": shown["spec"] | {"exportTo": list(hidden.fixed_export_to)}}
+    assert refusals(shown) == ()
+    widened = [hidden.sidecar] if hidden.sidecar else list(objects[1:])
+    if not hidden.fixed_export_to and not hidden.sidecar:
+        assert len(objects) > 1, "only an exclusion leaves nothing to offer"
+        return
+    [host] = shown["spec"]["hosts"]
+    proxy = dump([listener("0.0.0.0", 443, tcp(outbound(host, 443), sni=[host]))], [cluster(host, 443)])
+    [after] = [c for c in connections(proxy, shown, *widened, wish).values() if c.wanted]
+    assert (after.registered, after.hidden) == (True, ())
 
 
 def test_an_entry_hidden_by_the_sidecar_names_it_and_widens_its_egress() -> None:

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshdoctor.facts.joined import mends
+from meshdoctor.facts.joined.merging import merge
 from meshdoctor.facts.mesh import read_mesh
 from meshdoctor.model.mesh import ServiceEntry
+from meshdoctor.semantics.admission import refusals
 from tests.meshes import Mesh, entry
 
 ANSWERS = ("203.0.113.1", "2001:db8::1")
@@ -89,6 +91,42 @@ def test_everything_else_stays_and_the_object_read_is_not_touched(change: Any) -
     assert {k: made["spec"][k] for k in kept} == {k: found.manifest["spec"][k] for k in kept}
     assert made["metadata"] == found.manifest["metadata"]
     assert made["metadata"]["labels"] == {"team": "payments"}
+
+
+ENTRIES = st.builds(
+    read,
+    st.sampled_from(["443/TLS", "443/TCP", "443/TLS 80/HTTP", "443/TCP 5432/TCP", "443/HTTP>8443", "443/"]),
+    st.sampled_from(["DNS", "DNS_ROUND_ROBIN", "NONE", "STATIC", "DYNAMIC_DNS"]),
+    st.sampled_from(["a.example", "a.example b.example", "*.a.example", "a.example *.b.example", "my_db.example"]),
+    addresses=st.sampled_from([[], ["203.0.113.9"], ["203.0.0.0/16"]]),
+    endpoints=st.sampled_from([[], [{"address": "203.0.113.7"}], [{"address": "x.example", "ports": {"tls-443": 1}}]]),
+    exportTo=st.sampled_from([[], ["."], ["bank", "shop"], ["*"]]),
+)
+
+
+@given(ENTRIES, st.lists(st.ip_addresses().map(str), max_size=4), st.sampled_from(["TCP", "TLS", "HTTP", "MONGO"]))
+def test_no_mend_is_refused_for_what_it_changed(found: ServiceEntry, answers: list[str], protocol: str) -> None:
+    for made in (
+        mends.with_protocol(found, 443, protocol, answers),
+        mends.with_port(found, 5433, protocol, answers),
+        mends.with_addresses(found, answers),
+        mends.with_target_port(found, 443, 8443),
+        mends.as_tls(found, 443),
+        mends.as_tls(found, 443, resolve=True),
+    ):
+        assert not made or set(refusals(made)) <= set(refusals(found.manifest))
+
+
+@given(ENTRIES, ENTRIES, st.lists(st.ip_addresses().map(str), max_size=3))
+def test_no_merged_entry_is_refused(first: ServiceEntry, second: ServiceEntry, answers: list[str]) -> None:
+    host = first.hosts[0]
+    made = merge(host, first, [second], answers)
+    assert refusals(made.manifest) == () or made.manifest == {}
+    assert all(one["spec"]["hosts"] for one in made.trimmed)
+    assert bool(made.manifest) == bool(made.trimmed or made.deleted)
+    if made.manifest:
+        numbers = [port["number"] for port in made.manifest["spec"]["ports"]]
+        assert sorted(numbers) == sorted({p.number for p in (*first.ports, *second.ports)})
 
 
 @given(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import Any
 
 import pytest
@@ -62,6 +64,37 @@ def test_a_literal_password_and_a_password_in_a_url() -> None:
     found = Mesh(None, pod(env)).facts("credentials")
     assert {(c.variable, c.form) for c in found} == {("DB_PASSWORD", "literal"), ("DB_URL", "url")}
     assert "marker" not in repr(found)
+
+
+def credential(**metadata: object) -> Any:
+    [found] = Mesh(None, pod({"DB_PASSWORD": "marker"}, **metadata)).facts("credentials")  # type: ignore[arg-type]
+    return found
+
+
+def test_the_steps_to_a_secret_name_everything_but_the_password() -> None:
+    owner = [{"kind": "ReplicaSet", "name": "web-6d4b75cb6d", "controller": True}]
+    found = credential(ownerReferences=owner, labels={"pod-template-hash": "6d4b75cb6d"})
+    assert found.create_secret == (
+        "kubectl create secret generic web-credentials -n shop --from-file=DB_PASSWORD=/dev/stdin"
+    )
+    command = shlex.split(found.use_secret)
+    assert command[:-1] == ["kubectl", "patch", "deployment", "web", "-n", "shop", "-p"]
+    reference = {"secretKeyRef": {"name": "web-credentials", "key": "DB_PASSWORD"}}
+    env = {"name": "DB_PASSWORD", "value": None, "valueFrom": reference}
+    containers = [{"name": "app", "env": [env]}]
+    assert json.loads(command[-1]) == {"spec": {"template": {"spec": {"containers": containers}}}}
+
+
+def test_a_pod_without_a_template_is_told_in_words() -> None:
+    assert credential().use_secret.startswith("in what makes Pod web, replace `value` of DB_PASSWORD by ")
+
+
+def test_a_hostile_name_stays_one_word_of_the_command() -> None:
+    env = {"DB_PASSWORD'; rm -rf ~ #": "marker"}
+    owner: Any = [{"kind": "StatefulSet", "name": "web", "controller": True}]
+    for found in Mesh(None, pod(env, ownerReferences=owner)).facts("credentials"):
+        assert shlex.split(found.create_secret)[-1] == "--from-file=value=/dev/stdin"
+        assert len(shlex.split(found.use_secret)) == 8
 
 
 def test_the_policy_is_read_from_where_unmatched_traffic_goes() -> None:

@@ -128,6 +128,57 @@ def test_a_rule_that_sets_no_tls_says_nothing_about_it() -> None:
     assert (found.ignored_credential, found.other_port_tls, found.without_tls) == ("", 0, {})
 
 
+def test_a_wildcard_rule_is_switched_off_for_the_host_alone() -> None:
+    rule = destination_rule("all", "*.example", tls={"mode": "SIMPLE"})
+    made = of(tls(tls=HOST, by="all"), entry("a", HOST, "443/TLS"), rule).without_tls
+    assert (made["metadata"]["name"], made["spec"]["host"]) == ("all-a-example", HOST)
+
+
+def test_tls_to_a_plain_port_moves_to_the_tls_port() -> None:
+    found = of(web(tls=HOST, by="a"), entry("a", HOST, "80/HTTP"))
+    assert found.on_tls_port["spec"]["ports"] == [
+        {"number": 80, "name": "http-80", "protocol": "HTTP", "targetPort": 443}
+    ]
+    after = of(web(tls=HOST, by="a", target=443), found.on_tls_port)
+    assert (after.plain_port, after.tls_port) == (False, True)
+
+
+def test_the_endpoints_own_port_moves_along() -> None:
+    listed = [{"address": "203.0.113.1", "ports": {"http-80": 80}}, {"address": "203.0.113.2"}]
+    found = of(web(tls=HOST, by="a"), entry("a", HOST, "80/HTTP", "STATIC", endpoints=listed))
+    assert [e.get("ports") for e in found.on_tls_port["spec"]["endpoints"]] == [{"http-80": 443}, None]
+
+
+def test_a_target_port_that_an_old_proxy_passes_over_is_not_set() -> None:
+    proxy = web(tls=HOST, kind="ORIGINAL_DST")
+    assert of(proxy, entry("a", HOST, "80/HTTP", "NONE")).on_tls_port["spec"]["ports"][0]["targetPort"] == 443
+    node = proxy["configs"][0]["bootstrap"]["node"]
+    node["metadata"]["ISTIO_VERSION"] = "1.21.4"
+    assert of(proxy, entry("a", HOST, "80/HTTP", "NONE")).on_tls_port == {}
+
+
+def test_a_rule_that_originates_is_written_where_none_is() -> None:
+    others = destination_rule("a-tls-80", "other.example")
+    made = of(web(target=443), entry("a", HOST, "80/HTTP>443"), others).with_tls
+    assert made["metadata"] == {"name": "a-tls-80-2", "namespace": "shop"}
+    assert made["spec"]["trafficPolicy"]["portLevelSettings"] == [
+        {"port": {"number": 80}, "tls": {"mode": "SIMPLE", "sni": HOST}}
+    ]
+
+
+def test_a_rule_that_is_there_originates_and_keeps_the_rest() -> None:
+    rule = destination_rule("a", HOST, connectionPool={"tcp": {"maxConnections": 10}})
+    made = of(web(by="a", target=443), entry("a", HOST, "80/HTTP>443"), rule).with_tls
+    assert made["metadata"]["name"] == "a"
+    assert made["spec"]["trafficPolicy"]["portLevelSettings"][0]["connectionPool"] == {"tcp": {"maxConnections": 10}}
+
+
+def test_misplaced_settings_come_with_the_rule_that_has_them_in_place() -> None:
+    rule = destination_rule("a", HOST, portLevelSettings=[{"port": {"number": 443}, "tls": {"mode": "SIMPLE"}}])
+    made = of(web(by="a", target=443), entry("a", HOST, "80/HTTP>443"), rule).moved_tls
+    assert made["spec"]["trafficPolicy"]["portLevelSettings"] == [{"port": {"number": 80}, "tls": {"mode": "SIMPLE"}}]
+
+
 def test_a_dump_alone_tells_tls_and_endpoints_by_itself() -> None:
     found = of(tls(tls=HOST, by="a"), blind=True)
     assert (found.client, found.originates_tls, found.from_entry) == ("tls", True, True)

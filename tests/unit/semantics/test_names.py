@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from meshdoctor.model.mesh import Ref
-from meshdoctor.semantics.names import cluster_name, config_ref, slug
+from meshdoctor.semantics.names import cluster_name, config_ref, object_name, slug
 
 
 @pytest.mark.parametrize(
@@ -56,8 +60,33 @@ def test_the_resource_behind_an_object(path: str, wanted: Ref | None) -> None:
         ("*.Example", "any-example"),
         ("198.51.100.7", "198-51-100-7"),
         ("---", "external"),
-        ("a" * 59 + ".bc", "a" * 59),
+        ("2001:db8::1", "2001-db8-0-0-0-0-0-1"),
+        ("2001:db8:1::", "2001-db8-1-0-0-0-0-0"),
+        ("::ffff:198.51.100.7", "ffff-198-51-100-7"),
     ],
 )
 def test_a_host_as_the_name_of_an_object(host: str, wanted: str) -> None:
     assert slug(host) == wanted
+
+
+def test_long_hosts_that_begin_alike_have_names_of_their_own() -> None:
+    hosts = [f"{'a' * 50}.{end}.example" for end in ("first-of-them", "second-of-them")]
+    names = [object_name(host, 443) for host in hosts]
+    assert len(set(names)) == 2
+    assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name) for name in names)
+
+
+def test_a_name_that_is_taken_gets_a_number() -> None:
+    assert object_name("db.example", 5432) == "db-example-5432"
+    assert object_name("db.example", 5432, taken={"db-example-5432"}) == "db-example-5432-2"
+    assert object_name("db.example", 5432, taken={"db-example-5432", "db-example-5432-2"}) == "db-example-5432-3"
+
+
+@given(st.lists(st.text(max_size=300), min_size=1, max_size=3), st.integers(0, 12))
+def test_every_name_is_a_dns_label(parts: list[str], taken: int) -> None:
+    used: set[str] = set()
+    for _ in range(taken + 1):
+        name = object_name(*parts, taken=used)
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name)
+        assert name not in used
+        used.add(name)

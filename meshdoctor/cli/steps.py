@@ -1,0 +1,62 @@
+"""What a mend's steps look like on stderr while it goes on, and the question before it."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from meshdoctor.cli.streams import say
+from meshdoctor.errors import UsageError
+from meshdoctor.semantics.text import printable
+
+if TYPE_CHECKING:
+    from meshdoctor.model.mend import Event
+
+
+class Steps:
+    """A line a step; on a terminal what is counted is counted on one line. Use it with `with`."""
+
+    def __init__(self) -> None:
+        self._is_counting = False
+
+    def __enter__(self) -> Steps:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_line()
+
+    def tell(self, event: Event) -> None:
+        """One step was done, or goes on."""
+        if event.step == "waiting":
+            if sys.stderr.isatty():
+                self._is_counting = True
+                sys.stderr.write(f"\r  {event.text}")
+                sys.stderr.flush()
+            return
+        self._end_line()
+        sys.stderr.write(f"  {printable(event.text)}\n")
+        sys.stderr.flush()
+
+    def _end_line(self) -> None:
+        if self._is_counting:
+            sys.stderr.write("\n")
+            self._is_counting = False
+
+
+def refuse_unconfirmed(what: str) -> None:
+    """Raise `UsageError` where nobody can be asked: a script has to say --yes."""
+    if not sys.stdin.isatty():
+        raise UsageError(f"{what} asks before it writes, and stdin is no terminal: give --yes. Nothing was changed")
+
+
+def confirmed(question: str) -> bool:
+    """Whether the user says yes; anything else is no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        return True
+    say("nothing was changed")
+    return False

@@ -1,0 +1,87 @@
+"""A mend applied to files: the user's own manifests, or new ones beside a capture, which itself is never changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from meshdoctor import yamlio
+from meshdoctor.errors import NotApplied, UsageError
+from meshdoctor.fixes.files import file_edit, plan_edits
+from meshdoctor.fixes.homes import file_name
+from meshdoctor.fixes.manifests import read_manifests
+from meshdoctor.fixes.writing import undo_edits, write_edits
+from meshdoctor.mending.journal import Journal, now
+from meshdoctor.mending.plan import Plan, subject
+from meshdoctor.model.mend import Entry, FileEdit, Place, Written
+
+_UNPROVED = "files prove nothing: apply them to the cluster, then `meshdoctor check` says whether it worked"
+
+
+def edits_for(plan: Plan, paths: Sequence[Path]) -> tuple[FileEdit, ...]:
+    """What becomes of the manifests at `paths`. Raises `NotEditable` where one of the changes cannot be carried out."""
+    return plan_edits(plan.changes, read_manifests(paths))
+
+
+def beside(plan: Plan, folder: Path) -> tuple[FileEdit, ...]:
+    """The mended objects as new files in `folder`, for a capture without manifests.
+
+    Raises `NotApplied` for a deletion, which no file can say, and where a file of the name is there already.
+    """
+    edits = []
+    for change in plan.changes:
+        if change.after is None:
+            raise NotApplied(f"{change.key} is to be deleted, which no new file says: --export prints the kubectl line")
+        shown = folder / file_name(change.key)
+        path = os.path.realpath(shown)
+        if os.path.lexists(path):
+            raise NotApplied(f"{shown} is there already: move it away, or --export to another folder")
+        edits.append(file_edit(path, str(shown), None, yamlio.dump(change.after).encode()))
+    return tuple(edits)
+
+
+def apply(plan: Plan, edits: Sequence[FileEdit], journal: Journal, folder: Path) -> Entry:
+    """Journals, with what was there before, and writes. Raises `NotEditable` where a file changed; then none is."""
+    finding = plan.finding
+    entry = journal.add(
+        lambda number: Entry(
+            id=number,
+            state="planned",
+            at=now(),
+            place=Place(folder=str(folder)),
+            fingerprint=finding.fingerprint,
+            rule=finding.rule,
+            subject=subject(finding),
+            fix=plan.fix.id,
+            title=plan.fix.title,
+            pods=finding.pods,
+            touched=plan.touched.pods,
+            written=tuple(Written(change=change) for change in plan.changes),
+            files=tuple(edits),
+            left_to_do=plan.fix.steps,
+        )
+    )
+    return write(entry, journal)
+
+
+def write(entry: Entry, journal: Journal) -> Entry:
+    """Writes what an entry says; done twice, it finds its work done. Raises as `apply` does."""
+    if entry.state not in ("planned", "applied"):
+        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
+    try:
+        for edit in entry.files:
+            os.makedirs(os.path.dirname(edit.path), exist_ok=True)
+        write_edits(entry.files)
+    except (NotApplied, OSError) as problem:
+        journal.update(entry, state="failed", note=str(problem))
+        raise NotApplied(str(problem)) from None
+    return journal.update(entry, state="written", note=_UNPROVED)
+
+
+def undo(entry: Entry, journal: Journal) -> Entry:
+    """Puts every file back. Raises `NotEditable` where one is no longer what was written; then none is touched."""
+    if entry.state in ("undone", "failed"):
+        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
+    undo_edits(entry.files)
+    return journal.update(entry, state="undone", note=f"undone {now()}")

@@ -1,0 +1,60 @@
+"""The sheet's fact about an external cluster and its TLS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from meshdoctor.model.entry_view import EntryView
+from meshdoctor.model.fact import Fact
+
+
+class Upstream(Fact, frozen=True):
+    """An external cluster of a proxy: its TLS, its endpoints, and what leads to it."""
+
+    cluster: str
+    type: str
+    client: str
+    """What reaches it: `tls` (SNI-matched or declared TLS), `http`, `opaque`, or empty where nothing does."""
+    originates_tls: bool
+    mutual: bool
+    """Istio mutual TLS (mesh certificate)."""
+    external: bool
+    from_entry: bool
+    """A ServiceEntry (not a Kubernetes Service) made it."""
+    sni: str
+    sends_sni: bool
+    verifies_chain: bool
+    verifies_name: bool
+    endpoint_ports: tuple[int, ...]
+    endpoints_known: bool
+    endpoint_count: int
+    """Usable endpoints, where known."""
+    tls_port: bool
+    """An endpoint port is known for TLS (443, 8443, 636 ...)."""
+    plain_port: bool
+    """Every endpoint port is known for plain text (80)."""
+    ignored_credential: str
+    """credentialName of a DestinationRule that a sidecar ignores for want of a workloadSelector; else empty."""
+    other_port_tls: int
+    """Port for which a DestinationRule's portLevelSettings originate TLS though it is not the routed one; else 0."""
+    destination_rule: str
+    """`namespace/name` of the DestinationRule in force, empty where none."""
+    destination_rule_manifest: dict[str, Any]
+    with_tls: dict[str, Any]
+    """A DestinationRule that originates TLS (SIMPLE, with the host as server name) on this port: the one in force
+    changed where it is for this host alone, else a new, more specific one. Empty where TLS is originated already."""
+    moved_tls: dict[str, Any]
+    """The DestinationRule of `other_port_tls` with that port's settings given to this port."""
+    on_tls_port: dict[str, Any]
+    """The entry's manifest with targetPort 443 on this port, where TLS is originated to it."""
+    without_tls: dict[str, Any]
+    """A DestinationRule for exactly this host with TLS switched off for this port: the one in force changed where it is
+    for this host alone, else a new, more specific one in its namespace. Empty where no DestinationRule is in force."""
+    entry: EntryView
+    reason: str
+    """Why it has no usable endpoint, where that is known."""
+    wanted: bool
+    via_gateway: bool = False
+    """A VirtualService sends this host, on some port, to an in-cluster gateway."""
+    protocol_mismatch: bool = False
+    """`protocol-mismatch` already names this port of the host (HTTP declared on 443)."""

@@ -1,0 +1,134 @@
+"""Where every value of a YAML or JSON text begins and ends, so that a piece of it can be exchanged and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import yaml
+
+from meshdoctor.yamlio.events import events_of
+
+Kind = Literal["mapping", "sequence", "text", "alias"]
+
+
+class Node:
+    """One value of a text that is known to be sound. Places are counted in characters."""
+
+    __slots__ = ("anchor", "end", "is_flow", "items", "keys", "kind", "opens", "start", "style", "value")
+
+    def __init__(self, kind: Kind, event: Any, text: str) -> None:
+        self.kind: Kind = kind
+        self.start: int = event.start_mark.index
+        """Of a value with an anchor or a tag, where that begins."""
+        self.end: int = event.end_mark.index
+        """Behind its last character; of a block, behind that of its last value."""
+        # The token ends in front of the first dash where the list is indented, and behind it where it is not.
+        self.opens: int = self.end if text.startswith("-", self.end) else self.end - 1
+        """Of a list its first `-`, of flow style its bracket."""
+        self.anchor: str | None = event.anchor
+        self.is_flow: bool = bool(getattr(event, "flow_style", False))
+        self.style: str = getattr(event, "style", None) or ""
+        """Of text: a quote, `|`, `>`, or empty where it is plain."""
+        self.value: str = getattr(event, "value", None) or ""
+        self.keys: list[Node] = []
+        """Of a mapping, one for each of its items."""
+        self.items: list[Node] = []
+
+    def begins(self, index: int) -> int:
+        """Where the item of this number begins: a mapping's with its key."""
+        return (self.keys or self.items)[index].start
+
+    def put(self, node: Node) -> None:
+        """The next value inside; in a mapping keys and values take turns."""
+        if self.kind == "mapping" and len(self.keys) == len(self.items):
+            self.keys.append(node)
+        else:
+            self.items.append(node)
+
+
+class DocumentText:
+    """One document of a text: its root, and the text that belongs to it, its `---` included."""
+
+    __slots__ = ("aliases", "end", "root", "start")
+
+    def __init__(self, start: int, end: int, root: Node, aliases: frozenset[str]) -> None:
+        self.start = start
+        self.end = end
+        self.root = root
+        self.aliases = aliases
+        """The anchors that something refers to."""
+
+
+def documents_of(text: str) -> list[DocumentText]:
+    """The documents of a text that hold a value, as `load_documents` counts them. Raises `yaml.YAMLError`."""
+    events: Iterator[Any] = events_of(text.encode())
+    starts: list[int] = []
+    found: list[tuple[int, Node, frozenset[str]]] = []
+    for event in events:
+        kind = type(event)
+        if kind is not yaml.DocumentStartEvent:
+            continue
+        starts.append(event.start_mark.index if event.explicit or starts else 0)
+        first = next(events)
+        if type(first) is not yaml.ScalarEvent or first.value or not first.implicit[0]:
+            found.append((len(starts), *_tree(first, events, text)))
+    ends = [*starts[1:], len(text)]
+    return [DocumentText(starts[n - 1], ends[n - 1], root, aliases) for n, root, aliases in found]
+
+
+def column(text: str, place: int) -> int:
+    """How many characters stand before `place` on its line."""
+    return place - (text.rfind("\n", 0, place) + 1)
+
+
+def line_end(text: str, place: int) -> int:
+    """Where the line of `place` ends, in front of its line break."""
+    end = text.find("\n", place)
+    if end < 0:
+        return len(text)
+    return end - 1 if end > 0 and text[end - 1] == "\r" else end
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all inside it, outer ones first."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(node.items)
+
+
+def _tree(first: Any, events: Iterator[Any], text: str) -> tuple[Node, frozenset[str]]:
+    """The node whose first event is `first`; walks with a stack of its own, never recursively."""
+    stack: list[Node] = []
+    aliases: set[str] = set()
+    event = first
+    while True:
+        kind = type(event)
+        if kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            node = stack.pop()
+            node.end = event.end_mark.index if node.is_flow else node.items[-1].end
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            stack.append(Node("mapping" if kind is yaml.MappingStartEvent else "sequence", event, text))
+            event = next(events)
+            continue
+        elif kind is yaml.AliasEvent:
+            aliases.add(event.anchor)
+            node = Node("alias", event, text)
+        else:
+            node = Node("text", event, text)
+            if node.style in ("|", ">"):
+                node.end = _block_end(text, node)
+        if not stack:
+            return node, frozenset(aliases)
+        stack[-1].put(node)
+        event = next(events)
+
+
+def _block_end(text: str, node: Node) -> int:
+    """The end of the last line of a block of text. Empty lines behind it are its own only where it says `+`."""
+    body = text[node.start : node.end]
+    if "+" not in body.split("\n", 1)[0].split("#", 1)[0]:
+        return line_end(text, node.start + len(body.rstrip()))
+    return node.end - (len(body) - len(body.removesuffix("\n").removesuffix("\r")))

@@ -1,0 +1,169 @@
+"""New pieces of a text, written as the text around them is: its indentation, its quotes, its brackets.
+
+ruamel.yaml writes the blocks, because it alone can set a list's dashes apart from the mapping they stand in; what it
+is given is plain data, so nothing of a user's file passes through it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.representer import RoundTripRepresenter
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString, SingleQuotedScalarString
+
+from meshdoctor.yamlio.nodes import DocumentText, Node, column, walk
+from meshdoctor.yamlio.scalars import CORE, plain
+
+_QUOTES = {"'": SingleQuotedScalarString, '"': DoubleQuotedScalarString}
+_WIDTH = 1_000_000
+_LEAST = {"step": 1, "dash": 0, "gap": 2}
+
+
+class Style(Struct, frozen=True):
+    """How a document is laid out, in columns."""
+
+    step: int = 2
+    """From a mapping to the mapping inside it."""
+    dash: int = 0
+    """From a mapping to the dashes of the list inside it."""
+    gap: int = 2
+    """From a dash to its item."""
+    line_break: str = "\n"
+
+
+def style_of(text: str, documents: Iterable[DocumentText]) -> Style:
+    """The first layout of each sort that is found, in the order of `documents`; what none shows is the house style."""
+    found: dict[str, int] = {}
+    for name, distance in _distances(text, documents):
+        found.setdefault(name, distance)
+        if len(found) == len(_LEAST):
+            break
+    breaks = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
+    return Style(**{name: max(distance, _LEAST[name]) for name, distance in found.items()}, line_break=breaks)
+
+
+def _distances(text: str, documents: Iterable[DocumentText]) -> Iterator[tuple[str, int]]:
+    """Every distance in columns that a document shows, by the field of `Style` it belongs to."""
+    for node in (node for document in documents for node in walk(document.root)):
+        if node.is_flow or not node.items:
+            continue
+        own = column(text, node.begins(0) if node.keys else node.opens)
+        if not node.keys:
+            yield "gap", gap_of(text, node)
+            continue
+        for item in node.items:
+            if item.items and not item.is_flow:
+                inner = item.begins(0) if item.keys else item.opens
+                yield ("step" if item.keys else "dash"), column(text, inner) - own
+
+
+def gap_of(text: str, node: Node) -> int:
+    """Columns from a block list's first dash to its item, where both stand on one line; else the house style."""
+    gap = node.items[0].start - node.opens
+    return gap if "\n" not in text[node.opens : node.opens + gap] and gap > 1 else _LEAST["gap"]
+
+
+def as_value(value: Any, style: Style, at: int, quote: str = "") -> str:
+    """What stands behind `key:` in a block mapping at column `at`: ` text`, or a line break and a block."""
+    return _block({"k": value}, style, at, quote).removeprefix("k:")
+
+
+def as_entry(key: str, value: Any, style: Style, at: int, quote: str = "") -> str:
+    """`key: value` of a block mapping at column `at`; its first line is not indented, its last not ended."""
+    return _block({key: value}, style, at, quote)
+
+
+def as_item(value: Any, style: Style, at: int, quote: str = "") -> str:
+    """`- value` of a block list whose dashes stand in column `at`; its first line is not indented."""
+    lines = _written({"k": [value]}, style, quote, is_flow=False).removesuffix("\n").split("\n")[1:]
+    return _indented([line[style.dash :] for line in lines], style, at)
+
+
+def as_document(value: Any, style: Style) -> str:
+    """The whole value as a document, its last line ended."""
+    return _block(value, style, 0) + style.line_break
+
+
+def as_flow(value: Any, quote: str = "") -> str:
+    """The value in brackets, on one line."""
+    # A mapping in a list would lose its braces: ruamel writes `[a: b]`, which is YAML too.
+    return _written({"k": value}, Style(), quote, is_flow=True).strip().removeprefix("{k: ").removesuffix("}")
+
+
+def as_json(value: Any, *, indent: int | str | None, at: str, is_tight: bool) -> str:
+    """The value as JSON, over several lines where `indent` is given; lines after the first begin with `at`."""
+    separators = (",", ":") if is_tight else ((", ", ": ") if indent is None else (",", ": "))
+    return json.dumps(value, ensure_ascii=False, indent=indent, separators=separators).replace("\n", "\n" + at)
+
+
+def quote_of(nodes: list[Node]) -> str:
+    """The quotes that all of these texts stand in, empty where they differ or stand in none."""
+    quotes = {node.style for node in nodes if node.kind == "text"}
+    return quotes.pop() if len(quotes) == 1 and quotes <= _QUOTES.keys() else ""
+
+
+def _block(value: Any, style: Style, at: int, quote: str = "") -> str:
+    return _indented(_written(value, style, quote, is_flow=False).removesuffix("\n").split("\n"), style, at)
+
+
+def _indented(lines: list[str], style: Style, at: int) -> str:
+    return (style.line_break + " " * at).join(lines)
+
+
+def _written(value: Any, style: Style, quote: str, *, is_flow: bool) -> str:
+    writer = YAML(typ="rt", pure=True)
+    writer.Representer = _Representer
+    writer.indent(mapping=style.step, sequence=style.dash + style.gap, offset=style.dash)
+    writer.width = _WIDTH
+    stream = io.StringIO()
+    writer.dump(_dressed(value, quote, is_flow=is_flow), stream)
+    return stream.getvalue().removesuffix("...\n")
+
+
+class _Representer(RoundTripRepresenter):
+    """Writes `null` out, which ruamel leaves empty: between brackets that would be no value at all."""
+
+
+_Representer.add_representer(type(None), lambda writer, _: writer.represent_scalar(CORE + "null", "null"))
+
+
+def _dressed(value: Any, quote: str, *, is_flow: bool) -> Any:
+    """The value in ruamel's types, which carry the style of each part. No part is shared, so no anchor is written."""
+    if isinstance(value, dict):
+        mapping = CommentedMap((_text(key, ""), _dressed(item, quote, is_flow=is_flow)) for key, item in value.items())
+        if is_flow or not value:
+            mapping.fa.set_flow_style()
+        return mapping
+    if isinstance(value, list):
+        sequence = CommentedSeq(_dressed(item, quote, is_flow=is_flow) for item in value)
+        if is_flow or not value:
+            sequence.fa.set_flow_style()
+        return sequence
+    if not isinstance(value, str):
+        return value
+    if not is_flow and _is_prose(value):
+        return LiteralScalarString(value)
+    return _text(value, quote)
+
+
+def _is_prose(text: str) -> bool:
+    """Lines that a `|` block shows as they are; empty ones at its ends could be taken for the file's own."""
+    lines = text.split("\n")
+    ends = (lines[0], (lines[-1] or lines[-2]) if len(lines) > 1 else "")
+    return all(ends) and not text[0].isspace() and all(line.isprintable() for line in lines)
+
+
+def _text(text: str, quote: str) -> str:
+    """Text that no reader takes for something else; what cannot be printed is written out between double quotes."""
+    if not text.isprintable():
+        quote = '"'
+    elif not quote and (not isinstance(plain(text), str) or text in ("=", "<<")):
+        quote = "'"
+    quoted: str = _QUOTES[quote](text) if quote else text
+    return quoted

@@ -1,0 +1,186 @@
+"""A mend whose process is killed at any moment can be gone on with, or undone; two people at once lose nothing."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from meshdoctor import doctor
+from meshdoctor.errors import NotApplied
+from meshdoctor.kube.writes import Conflict
+from meshdoctor.live import ClusterSource
+from meshdoctor.mending.cluster import Mender
+from meshdoctor.mending.journal import Journal
+from meshdoctor.mending.look import Look
+from meshdoctor.mending.objects import Kept, Stale
+from meshdoctor.mending.plan import Plan, choose, find, plan
+from tests.lab.api import Object
+from tests.lab.lab import Lab
+from tests.lab.scenario import Scenario, read_scenario
+from tests.lab.test_fixes import verdicts
+from tests.lab.test_scenarios import SCENARIOS
+
+ROOT = Path(__file__).parents[2]
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from meshdoctor import doctor
+from meshdoctor.errors import NotApplied
+from meshdoctor.live import ClusterSource
+from meshdoctor.mending.cluster import Mender
+from meshdoctor.mending.journal import Journal
+from meshdoctor.mending.look import Look
+from meshdoctor.mending.plan import choose, find, plan
+
+kubeconfig, state, point, number = sys.argv[1:]
+source = ClusterSource(kubeconfig=Path(kubeconfig))
+look = Look(doctor.Source(cluster=source))
+seen = look.open()
+finding = find(seen.diagnosis.findings, "tcp-port-clash")
+planned = plan(seen, finding, choose(finding, "use-tls"))
+
+
+def die(event):
+    if event.step == point and event.done == int(number):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+mender = Mender(source, Journal(Path(state)), die)
+mender.apply(seen, planned, mender.try_out(planned.changes))
+"""
+
+POINTS = [
+    ("tried", 0),
+    ("journaled", 0),
+    ("written", 1),
+    ("written", 2),
+    ("applied", 0),
+    ("waiting", 0),
+    ("judging", 0),
+]
+
+
+def clash(lab: Lab) -> Scenario:
+    """Two entries on one port: its mend by TLS writes to both."""
+    scenario = read_scenario(next(path for path in SCENARIOS if path.stem == "tcp-port-clash"))
+    lab.load(scenario)
+    return scenario
+
+
+def mender_of(lab: Lab, state: Path) -> tuple[Mender, Look]:
+    source = ClusterSource(kubeconfig=lab.kubeconfig)
+    return Mender(source, Journal(state)), Look(doctor.Source(cluster=source))
+
+
+def planned_by(lab: Lab, fix: str, state: Path) -> tuple[Mender, Look, Plan]:
+    mender, look = mender_of(lab, state)
+    seen = look.open()
+    finding = find(seen.diagnosis.findings, "tcp-port-clash")
+    return mender, look, plan(seen, finding, choose(finding, fix))
+
+
+def kill_at(lab: Lab, state: Path, point: str, number: int) -> None:
+    """A mend in a process of its own that is killed at this point."""
+    command = [sys.executable, "-c", KILLED, str(lab.kubeconfig), str(state), point, str(number)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(("point", "number"), POINTS, ids=[f"{point}-{number}" for point, number in POINTS])
+def test_a_killed_mend_is_gone_on_with_or_undone(lab: Lab, tmp_path: Path, point: str, number: int) -> None:
+    scenario = clash(lab)
+    before = verdicts(lab, scenario.probes)
+    journal = Journal(tmp_path)
+    kill_at(lab, tmp_path, point, number)
+    if point == "tried":
+        assert journal.entries() == []
+        assert verdicts(lab, scenario.probes) == before
+        return
+    (entry,) = journal.entries()
+    assert entry.state in ("planned", "applied")
+    mender, look = mender_of(lab, tmp_path)
+    undone = mender.undo(entry, mender.undo_plan(entry), look)
+    assert undone.entry.state == "undone"
+    lab.settle()
+    assert verdicts(lab, scenario.probes) == before
+
+    kill_at(lab, tmp_path, point, number)
+    entry = journal.entries()[-1]
+    made = mender.resume(entry, look)
+    assert made.proof is not None
+    assert made.proof.is_gone
+    assert made.entry.state == "proved", made.proof
+    assert verdicts(lab, scenario.probes)["status.builds.test:443"] == "delivered"
+    mender.undo(made.entry, mender.undo_plan(made.entry), look)
+    assert verdicts(lab, scenario.probes) == before
+
+
+@pytest.mark.lab
+def test_of_two_people_the_second_sees_a_conflict_and_nothing_is_lost(lab: Lab, tmp_path: Path) -> None:
+    clash(lab)
+    first, _, by_first = planned_by(lab, "set-addresses", tmp_path / "first")
+    second, look, by_second = planned_by(lab, "use-tls", tmp_path / "second")
+    tried = second.try_out(by_second.changes)
+    seen = look.open()
+    made = first.apply(seen, by_first, first.try_out(by_first.changes))
+    assert made.entry.state == "proved"
+    after_first = {item["metadata"]["name"]: item["spec"] for item in lab.api.items(*ENTRIES)}
+    with pytest.raises(Conflict, match="somebody wrote"):
+        second.apply(seen, by_second, tried)
+    with pytest.raises(Stale, match="was changed since it was read"):
+        second.try_out(by_second.changes)
+    assert {item["metadata"]["name"]: item["spec"] for item in lab.api.items(*ENTRIES)} == after_first
+    assert [entry.state for entry in Journal(tmp_path / "second").entries()] == ["failed"]
+    first.undo(made.entry, first.undo_plan(made.entry), look)
+
+
+@pytest.mark.lab
+def test_what_another_manager_applies_or_a_tool_keeps_is_not_touched(lab: Lab, tmp_path: Path) -> None:
+    clash(lab)
+    mender, _, planned = planned_by(lab, "use-tls", tmp_path)
+    declared = entry(lab, "status")
+    lab.api.apply(declared | {"metadata": {"name": "status", "namespace": "shop"}})
+    before = lab.api.items(*ENTRIES)
+    with pytest.raises(Conflict, match=r"another field manager applies \.spec\.ports.*by lab"):
+        mender.try_out(planned.changes)
+    kept = {"name": "repo", "namespace": "shop", "labels": {"argocd.argoproj.io/instance": "egress"}}
+    lab.api.apply(entry(lab, "repo") | {"metadata": kept})
+    repo = [change for change in planned.changes if change.key.name == "repo"]
+    with pytest.raises(Kept, match=r"repo is kept by Argo CD .*--export"):
+        mender.try_out(repo)
+    assert [item["spec"] for item in lab.api.items(*ENTRIES)] == [item["spec"] for item in before]
+    assert Journal(tmp_path).entries() == []
+
+
+@pytest.mark.lab
+def test_an_undo_leaves_what_others_wrote_since(lab: Lab, tmp_path: Path) -> None:
+    clash(lab)
+    mender, look, planned = planned_by(lab, "set-addresses", tmp_path)
+    made = mender.apply(look.open(), planned, mender.try_out(planned.changes))
+    patch = {"spec": {"addresses": ["198.51.100.20", "198.51.100.21"]}}
+    path = lab.api.path(entry(lab, "status"))
+    lab.api.request("PATCH", f"{path}?fieldManager=kubectl-edit", patch, "application/merge-patch+json")
+    with pytest.raises(NotApplied, match=r"status was changed since it was read \(by .*kubectl-edit"):
+        mender.undo_plan(made.entry)
+    assert entry(lab, "status")["spec"]["addresses"] == ["198.51.100.20", "198.51.100.21"]
+    assert Journal(tmp_path).get(made.entry.id).state == "proved"
+
+
+ENTRIES = ("networking.istio.io/v1", "serviceentries", "shop")
+
+
+def entry(lab: Lab, name: str) -> Object:
+    """One ServiceEntry of the shop, as a person would write it."""
+    found = next(item for item in lab.api.items(*ENTRIES) if item["metadata"]["name"] == name)
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "ServiceEntry",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": found["spec"],
+    }
