@@ -61,6 +61,8 @@ def both(mesh: Mesh) -> Iterator[tuple[str, Seen, Seen]]:
         for host in ADDRESSES:
             for port in PORTS:
                 for protocol in PROTOCOLS:
+                    # A route configuration that nobody asks for any more stays in a dump, and hints at a protocol.
+                    protocol = protocol or foreseen.tracer.protocol_of(host, port)
                     for ip in (None, *ADDRESSES[host]):
                         real = seen_by(case.tracer, host, port, "", ip, protocol)
                         foretold = foreseen.seen(host, port, "", ip, protocol)
