@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
-from meshdoctor.fixes.forecast import counted
-from meshdoctor.model.finding import Fix
+from meshdoctor.fixes.changes import changes_of, is_automatic
+from meshdoctor.fixes.forecast import counted, forecast
+from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.model.mend import Change, Touched
 from meshdoctor.model.mesh import Mesh
 
@@ -24,6 +25,23 @@ def honest(mesh: Mesh, fix: Fix, changes: Sequence[Change], touched: Touched) ->
         return fix
     tradeoff = f"{fix.tradeoff.rstrip()} {harm}".strip()
     return structs.replace(fix, disposition="review", tradeoff=tradeoff)
+
+
+def offered(mesh: Mesh, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings, their safe fixes held against the mesh: what would harm anybody is offered as `review`."""
+    return tuple(_offered(mesh, finding) if any(map(_is_safe, finding.fixes)) else finding for finding in findings)
+
+
+def _offered(mesh: Mesh, finding: Finding) -> Finding:
+    fixes = []
+    for fix in finding.fixes:
+        changes = changes_of(mesh, fix) if _is_safe(fix) else ()
+        fixes.append(honest(mesh, fix, changes, forecast(mesh, changes)) if changes else fix)
+    return structs.replace(finding, fixes=tuple(fixes))
+
+
+def _is_safe(fix: Fix) -> bool:
+    return fix.disposition == "safe" and is_automatic(fix)
 
 
 def harm_of(touched: Touched) -> str:

@@ -84,5 +84,9 @@ def object_name(*parts: object, taken: Container[str] = ()) -> str:
     """
     name = "-".join(slug(str(part)) for part in parts)
     name = name if len(name) <= _SLUG else slug(name)
-    tries = (name, *(f"{name[: 63 - len(str(more)) - 1].rstrip('-')}-{more}" for more in range(2, 10_000)))
-    return next((one for one in tries if one not in taken), name)
+    more = 2
+    made = name
+    while made in taken:
+        made = f"{name[: _SLUG - len(str(more)) - 1].rstrip('-')}-{more}"
+        more += 1
+    return made

@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor import doctor, yamlio
+from meshdoctor.model.finding import Finding, ResourceRole
 from meshdoctor.semantics.admission import refusals
 from tests.lab.api import Object, Refused
 from tests.lab.lab import Lab
@@ -54,6 +55,42 @@ def test_the_api_server_takes_every_manifest_of_every_mend(empty_lab: Lab) -> No
     empty_lab.add_namespaces(*{one["metadata"]["namespace"] for _, one in made})
     refused = [f"{where}: {because}" for where, one in made if (because := dry_run(empty_lab, one))]
     assert not refused, "\n".join(refused)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_after_its_own_mend_a_finding_is_gone_and_nothing_worse_came(lab: Lab, path: Path, tmp_path: Path) -> None:
+    scenario = read_scenario(path)
+    lab.load(scenario)
+    before = found(lab, tmp_path / "before")
+    failed = []
+    ready = [(f, fix) for f in before for fix in f.fixes if fix.manifests and not fix.steps]
+    for number, (finding, fix) in enumerate(ready):
+        if number:
+            lab.load(scenario)
+        lab.apply(*(yamlio.load_documents(text.encode(), "manifest")[0] for text in fix.manifests))
+        lab.delete(*(deleted(one) for one in fix.deletes))
+        after = found(lab, tmp_path / f"after-{number}")
+        if finding.fingerprint in {f.fingerprint for f in after}:
+            failed.append(f"{finding.rule}: {fix.id} leaves it")
+        errors = {f.fingerprint for f in before if f.severity == "error"}
+        failed += [
+            f"{finding.rule}: {fix.id} brings {f.rule} for {f.host}:{f.port}"
+            for f in after
+            if f.severity == "error" and f.fingerprint not in errors
+        ]
+    assert not failed, "\n".join(failed)
+
+
+def found(lab: Lab, folder: Path) -> tuple[Finding, ...]:
+    """What `check` finds in the lab as it is."""
+    return doctor.diagnose(doctor.open_case(doctor.Source(lab.capture(folder)))).findings
+
+
+def deleted(one: ResourceRole) -> Object:
+    """Enough of an object to delete it."""
+    metadata = {"name": one.name, "namespace": one.namespace}
+    return {"apiVersion": "networking.istio.io/v1", "kind": one.kind, "metadata": metadata}
 
 
 @pytest.mark.lab
@@ -99,9 +136,8 @@ def _port(dice: random.Random) -> dict[str, Any]:
 @pytest.mark.lab
 def test_the_patch_that_refers_to_a_secret_takes_the_password_out(lab: Lab, tmp_path: Path) -> None:
     lab.load(read_scenario(next(path for path in SCENARIOS if path.stem == "mysql-missing-entry")))
-    case = doctor.open_case(doctor.Source(lab.capture(tmp_path / "capture")))
-    [found] = [f for f in doctor.diagnose(case).findings if f.rule == "plaintext-credentials"]
-    [line] = [line for line in found.fixes[0].steps.splitlines() if "kubectl patch" in line]
+    [told] = [f for f in found(lab, tmp_path / "capture") if f.rule == "plaintext-credentials"]
+    [line] = [line for line in told.fixes[0].steps.splitlines() if "kubectl patch" in line]
     _, _, kind, name, _, namespace, _, patch = shlex.split(line)
     path = f"/apis/apps/v1/namespaces/{namespace}/{kind}s/{name}"
     made = lab.api.request("PATCH", path, json.loads(patch), "application/strategic-merge-patch+json")
@@ -114,12 +150,8 @@ def test_the_patch_that_refers_to_a_secret_takes_the_password_out(lab: Lab, tmp_
 def test_a_pod_made_anew_under_dns_capture_has_a_listener_for_each_entry(lab: Lab, tmp_path: Path) -> None:
     scenario = read_scenario(next(path for path in SCENARIOS if path.stem == "tcp-port-clash"))
     lab.load(replace(scenario, istiod={"PILOT_ENABLE_IP_AUTOALLOCATE": "true"}))
-    (found,) = [
-        f
-        for f in doctor.diagnose(doctor.open_case(doctor.Source(lab.capture(tmp_path / "before")))).findings
-        if f.rule == "tcp-port-clash"
-    ]
-    (mend,) = [fix for fix in found.fixes if fix.id == "dns-capture"]
+    (clash,) = [f for f in found(lab, tmp_path / "before") if f.rule == "tcp-port-clash"]
+    (mend,) = [fix for fix in clash.fixes if fix.id == "dns-capture"]
     (config,) = [yamlio.load_documents(text.encode(), "manifest")[0] for text in mend.manifests]
     lab.apply(config)
     assert config["spec"]["environmentVariables"]["ISTIO_META_DNS_CAPTURE"] == "true"
@@ -134,6 +166,5 @@ def test_a_pod_made_anew_under_dns_capture_has_a_listener_for_each_entry(lab: La
     )
     seen = lab.connect(*scenario.probes[:2])
     assert [one.verdict for one in seen] == ["delivered", "delivered"]
-    after = doctor.diagnose(doctor.open_case(doctor.Source(lab.capture(tmp_path / "after"))))
-    assert "tcp-port-clash" not in {f.rule for f in after.findings}
+    assert "tcp-port-clash" not in {f.rule for f in found(lab, tmp_path / "after")}
     lab.api.delete(config)

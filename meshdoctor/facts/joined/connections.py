@@ -106,8 +106,7 @@ def connection(case: ProxyCase, host: str, port: int, wish: WantedHost | None) -
 
 def entry_name(case: ProxyCase, host: str, port: int) -> str:
     """A name for a new ServiceEntry in the pod's namespace."""
-    taken = {e.ref.name for e in case.mesh.service_entries if e.ref.namespace == case.viewer.namespace}
-    return object_name(*(("ip",) if is_ip(host) else ()), host, port, taken=taken)
+    return object_name(*(("ip",) if is_ip(host) else ()), host, port, taken=case.entry_names)
 
 
 def _with_port(case: ProxyCase, host: str, port: int, protocol: str, found: Registration) -> mends.Manifest:

@@ -186,6 +186,12 @@ class ProxyCase:
         """The host's own cluster (no subset) for a port."""
         return self.proxy.clusters.get(f"outbound|{port}||{host.lower()}")
 
+    @cached_property
+    def entry_names(self) -> frozenset[str]:
+        """Names that ServiceEntries of the pod's namespace have."""
+        entries = self.mesh.service_entries
+        return frozenset(e.ref.name for e in entries if e.ref.namespace == self.viewer.namespace)
+
     def has_pods_in(self, namespace: str) -> bool:
         """Whether a pod of the mesh lives in this namespace."""
         return any(key.startswith(f"{namespace}/") for key in self.mesh.pod_names)

@@ -10,6 +10,7 @@ from meshdoctor.semantics.forecast.clusters import are_alike
 from meshdoctor.semantics.forecast.doubt import Doubt
 from meshdoctor.semantics.forecast.listeners import Settled
 from meshdoctor.semantics.forecast.scope import Member
+from meshdoctor.semantics.protocols import protocol_class
 from meshdoctor.semantics.registry import Registry, Viewer
 
 NEEDED = ("serviceentries", "services", "virtualservices", "destinationrules", "sidecars")
@@ -40,6 +41,7 @@ def reservations(
     if known is not None and known < OLDEST:
         yield Doubt(f"Istio {version} merges listeners by other rules")
     yield from _of_ties(gets)
+    yield from _of_borrowed_endpoints(gets)
     if viewer.dns_capture:
         yield from _of_virtual_addresses(gets)
     if viewer.sidecar is not None:
@@ -66,6 +68,24 @@ def _of_ties(gets: Sequence[Member]) -> Iterator[Doubt]:
         if first is not member.entry and not are_alike(first, member.entry):
             because = f"{first.ref} and {member.ref} are of the same second, and nothing decides which goes first"
             yield Doubt(because, None, member.host)
+            declared = {p.number: p.protocol.upper() for p in first.ports}
+            for port in member.ports:
+                if declared.get(port.number, port.protocol.upper()) != port.protocol.upper():
+                    yield Doubt(because, port.number)
+
+
+def _of_borrowed_endpoints(gets: Sequence[Member]) -> Iterator[Doubt]:
+    """NONE without addresses gets a listener for each endpoint that another entry gives the same host and port."""
+    for member in gets:
+        if member.entry is None or member.entry.resolution != "NONE" or member.addresses:
+            continue
+        for port in member.ports:
+            others = (o for o in gets if o.host == member.host and o.entry and o.entry.resolution != "NONE")
+            if protocol_class(port.protocol) != "http" and any(
+                p.number == port.number for o in others for p in o.ports
+            ):
+                because = f"{member.host}:{port.number} is declared with resolution NONE and with another one"
+                yield Doubt(because, port.number)
 
 
 def _of_virtual_addresses(gets: Sequence[Member]) -> Iterator[Doubt]:
