@@ -11,6 +11,7 @@ from meshdoctor.cli.exits import ExitCode
 from meshdoctor.cli.steps import Steps, confirmed, refuse_unconfirmed
 from meshdoctor.cli.streams import put, say
 from meshdoctor.errors import UsageError
+from meshdoctor.semantics.text import printable
 
 if TYPE_CHECKING:
     from meshdoctor.mending.journal import Journal
@@ -30,6 +31,7 @@ def undone(asked: Asked, entry: Entry, look: Look) -> int:
     """`undo` on a cluster."""
     from meshdoctor.fixes.differences import unified
 
+    _refuse_done(entry)
     if not asked.yes:
         refuse_unconfirmed("undo")
     with Steps() as steps:
@@ -44,14 +46,15 @@ def undone(asked: Asked, entry: Entry, look: Look) -> int:
 
 def undone_files(asked: Asked, entry: Entry, journal: Journal) -> int:
     """`undo` of a mend that was written to files."""
-    from meshdoctor.fixes.files import unified_files
+    from meshdoctor.fixes.files import file_edit, unified_files
     from meshdoctor.mending import files
     from meshdoctor.model.mend import Result
 
-    files.refuse_undone(entry)
+    _refuse_done(entry)
     if not asked.yes:
         refuse_unconfirmed("undo")
-        _announce(entry, unified_files([taken_back(edit) for edit in entry.files]))
+        back = [file_edit(edit.path, edit.shown, edit.after, edit.before) for edit in entry.files]
+        _announce(entry, unified_files(back))
         if not confirmed("take it back?"):
             return ExitCode.INTERRUPTED
     return told(Result(entry=files.undo(entry, journal)), asked)
@@ -74,6 +77,11 @@ def told(made: Result, asked: Asked) -> int:
         say("no verdict: it is taken back, and the mesh could not be judged again. `meshdoctor check` tells how it is")
         return ExitCode.NO_VERDICT
     return ExitCode.CLEAN
+
+
+def _refuse_done(entry: Entry) -> None:
+    if entry.state in ("undone", "failed"):
+        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
 
 
 def _announce(entry: Entry, diffs: str) -> None:

@@ -1,9 +1,9 @@
 """`fix --json` and `undo --json`, schema version 1: keys are only ever added.
 
-Each function is one document. It names itself in `document`, and a schema of its own describes it, `fix-FUNCTION-v1.json`
-in `meshdoctor/schemas/`. One schema each, not one `oneOf` for all: a script that runs `fix --apply` knows which document
-comes; a validator then tells it the key that is wrong, not that none of six forms fit, and a code generator makes one
-type. Parts that recur (`finding`, `fix`, `mend`, `change` ...) are the same in each.
+Each function is one document. It names itself in `document`, and a schema of its own describes it:
+`meshdoctor/schemas/fix-FUNCTION-v1.json`. One schema each, and no `oneOf` for all of them: a script that runs
+`fix --apply` knows which document comes; a validator then tells it the key that is wrong, not that none of six forms
+fit, and a code generator makes one type. Parts that recur (`finding`, `fix`, `mend`, `change` ...) are the same in each.
 """
 
 from __future__ import annotations
