@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,7 @@ def resumed(asked: Asked, look: Look) -> int:
             return ExitCode.USAGE
     if not entry.place.server:
         return _told_files(files.write(entry, journal), asked)
-    with Steps() as steps:
+    with Steps() as steps, _saying_what_is_left():
         made = _mender(asked, look, steps).resume(entry, look)
     return _told(made, asked)
 
@@ -172,7 +173,8 @@ def _applied(asked: Asked, seen: Seen, planned: Plan) -> int:
         _say_beside(prepared)
         if not asked.yes and not confirmed(f"apply {planned.fix.id}?"):
             return ExitCode.USAGE
-        made = mender.apply(seen, planned, prepared)
+        with _saying_what_is_left():
+            made = mender.apply(seen, planned, prepared)
     code = _told(made, asked)
     if made.proof is None or not made.proof.is_worse or asked.yes or not confirmed("something got worse. Undo now?"):
         return code
@@ -216,6 +218,24 @@ def _exported(planned: Plan, folder: Path, asked: Asked) -> int:
     return ExitCode.CLEAN
 
 
+@contextmanager
+def _saying_what_is_left() -> Iterator[None]:
+    """Says after Ctrl-C in which state the mend was left."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        from meshdoctor.mending.journal import OPEN, Journal
+
+        entry = Journal().entries()[-1:]
+        if entry and entry[0].state in OPEN:
+            number = entry[0].id
+            say(
+                f"interrupted: mend {number} is {entry[0].state} and not proved. `meshdoctor fix --resume {number}` "
+                f"goes on with it, `meshdoctor undo {number}` takes it back"
+            )
+        raise
+
+
 def _mender(asked: Asked, look: Look, steps: Steps) -> Mender:
     from meshdoctor.mending.cluster import Mender
     from meshdoctor.mending.journal import Journal
@@ -234,7 +254,8 @@ def _told(made: Result, asked: Asked) -> int:
         from meshdoctor.report import fix_text
 
         put(fix_text.result(made, asked.page))
-    return ExitCode.CLEAN if made.proof is not None and made.proof.holds else ExitCode.FOUND
+    is_open = made.entry.state == "applied" and bool(made.entry.left_to_do)
+    return ExitCode.CLEAN if is_open or (made.proof is not None and made.proof.holds) else ExitCode.FOUND
 
 
 def _told_undo(made: Result, asked: Asked) -> int:

@@ -112,6 +112,8 @@ class Baseline(Struct, frozen=True, kw_only=True):
     """`host:port` to pod to verdict."""
     proxies: tuple[str, ...] = ()
     """Pods whose sidecar was judged."""
+    workloads: dict[str, str] = {}
+    """Those pods' workloads, `Deployment shop/web`, as far as they are known."""
 
 
 class Turn(Struct, frozen=True):
@@ -169,7 +171,7 @@ class FileEdit(Struct, frozen=True, kw_only=True):
 
 
 State = Literal["planned", "applied", "written", "proved", "unproved", "failed", "undone"]
-"""`written` is for files, which prove nothing by themselves."""
+"""`applied` waits for its proof, perhaps until a person has done the rest; `written` is for files: they prove nothing."""
 
 
 class Waited(Struct, frozen=True, kw_only=True):
