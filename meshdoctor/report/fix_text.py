@@ -17,6 +17,8 @@ _PODS = 3
 _SHOWN = 12
 _MARKS = {"proved": "fine", "written": "fine", "undone": "step", "failed": "unknown", "unproved": "warning"}
 """Of states of the journal; all others are open."""
+_INTERRUPTED = {"planned": "interrupted", "applied": "interrupted"}
+"""Unless the process still runs, which nobody can tell."""
 
 
 def findings(diagnosis: Diagnosis, ready: Collection[str], paper: Paper, source: str = "") -> str:
@@ -95,9 +97,12 @@ def result(made: Result, paper: Paper, cluster: str = "") -> str:
     lines = [*paper.paragraph(f"mend {entry.id}: {entry.title}", 0, 2), *_waited(made, paper)]
     if proof is not None:
         lines += _proof(made, proof, paper)
+    elif is_unfinished(entry):
+        lines += paper.marked("unknown", f"applied, and it works once this is done: {entry.left_to_do}")
+        lines += ["", "Then, to have it proved:", f"  meshdoctor fix --resume {entry.id}{printable(cluster)}"]
     else:
         lines += paper.marked("unknown", entry.note or "applied, and not judged again: `meshdoctor check` looks")
-    if entry.left_to_do:
+    if entry.left_to_do and not is_unfinished(entry):
         lines += paper.field("left to do", entry.left_to_do, 0)
     lines += ["", "To take it back:", f"  meshdoctor undo {entry.id}{printable(cluster)}"]
     return "\n".join(lines) + "\n"
@@ -170,7 +175,7 @@ def history(entries: Sequence[Entry], paper: Paper) -> str:
         return "no mend was applied from here yet\n"
     lines: list[str] = []
     for entry in reversed(entries):
-        state = "interrupted" if entry.state in ("planned", "applied") else entry.state
+        state = "unfinished" if is_unfinished(entry) else _INTERRUPTED.get(entry.state, entry.state)
         mark = paper.mark(_MARKS.get(entry.state, "error"))
         lines.append(f"{mark} {pad(str(entry.id), 4)} {entry.at}  {pad(state, 11)}  {printable(entry.subject)}")
         where = entry.place.context or entry.place.folder
@@ -181,7 +186,15 @@ def history(entries: Sequence[Entry], paper: Paper) -> str:
             lines += paper.paragraph("unless it still runs:", 7)
             lines += [f"         meshdoctor fix --resume {entry.id}    goes on with it"]
             lines += [f"         meshdoctor undo {entry.id}            takes it back"]
+        if state == "unfinished":
+            lines += paper.field("left to do", entry.left_to_do, 7)
+            lines += [f"         meshdoctor fix --resume {entry.id}    proves it then"]
     return "\n".join(lines) + "\n"
+
+
+def is_unfinished(entry: Entry) -> bool:
+    """It is applied, and a person has to do the rest before it can be proved."""
+    return entry.state == "applied" and bool(entry.left_to_do)
 
 
 def _coloured(line: str, paper: Paper) -> str:
