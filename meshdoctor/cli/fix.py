@@ -105,7 +105,7 @@ fix.__doc__ = """Mend a finding: list, preview, apply and prove.
   meshdoctor fix 3f2a8c01 --apply             asks, applies it and proves it
   meshdoctor fix 3f2a8c01 --apply --yes --json                     in a script
   meshdoctor fix 3f2a8c01 --export mends/     manifests, overlay, kubectl lines
-  meshdoctor fix 3f2a8c01 -f manifests/ --apply          in your own manifests
+  meshdoctor fix 3f2a8c01 --from capture/ -f manifests/ --apply   in the files
   meshdoctor fix --history
   meshdoctor undo
 

@@ -105,10 +105,12 @@ def listed_history(asked: Asked) -> int:
     return ExitCode.CLEAN
 
 
-def _preview(planned: Plan, asked: Asked, *, next_: Sequence[tuple[str, str]] = ()) -> str | bytes:
+def _preview(
+    planned: Plan, asked: Asked, *, next_: Sequence[tuple[str, str]] = (), with_diffs: bool = True
+) -> str | bytes:
     from meshdoctor.fixes.differences import unified
 
-    diffs = [(change, unified(change)) for change in planned.changes]
+    diffs = [(change, unified(change) if with_diffs else "") for change in planned.changes]
     if asked.json:
         from meshdoctor.report import fix_json
 
@@ -142,7 +144,7 @@ def _applied(asked: Asked, seen: Seen, planned: Plan) -> int:
         _show(planned, asked)
         prepared = mender.try_out(planned.changes)
         _say_beside(prepared)
-        if not asked.yes and not confirmed(f"apply {planned.fix.id}?"):
+        if not asked.yes and not confirmed(f"apply {planned.fix.id} to {printable(seen.diagnosis.location)}?"):
             return ExitCode.INTERRUPTED
         try:
             made = mender.apply(seen, planned, prepared)
@@ -176,7 +178,7 @@ def _applied_to_files(asked: Asked, seen: Seen, planned: Plan) -> int:
 
     manifests = seen.look.source.manifests
     edits = files.edits_for(planned, manifests) if manifests else files.beside(planned, MENDS)
-    _show(planned, asked)
+    _show(planned, asked, with_diffs=False)
     sys.stderr.write(unified_files(edits))
     if not asked.yes and not confirmed(f"write {', '.join(printable(edit.shown) for edit in edits)}?"):
         return ExitCode.INTERRUPTED
@@ -184,10 +186,10 @@ def _applied_to_files(asked: Asked, seen: Seen, planned: Plan) -> int:
     return _told_files(files.apply(planned, edits, Journal(), folder.absolute()), asked)
 
 
-def _show(planned: Plan, asked: Asked) -> None:
+def _show(planned: Plan, asked: Asked, *, with_diffs: bool = True) -> None:
     """The preview on stderr, for whoever is to say yes to it."""
     if not asked.yes:
-        sys.stderr.write(f"{_preview(planned, Asked(page=asked.page))!s}\n")
+        sys.stderr.write(f"{_preview(planned, Asked(page=asked.page), with_diffs=with_diffs)!s}\n")
 
 
 def _exported(planned: Plan, folder: Path, asked: Asked) -> int:

@@ -38,7 +38,7 @@ def undone(asked: Asked, entry: Entry, look: Look) -> int:
         mender = mender_of(asked, look, steps)
         prepared = mender.undo_plan(entry)
         _announce(entry, "\n".join(unified(one.change) for one in prepared if one.way != "nothing"))
-        if not asked.yes and not confirmed("take it back?"):
+        if not asked.yes and not confirmed(f"take it back in {printable(entry.place.context)}?"):
             return ExitCode.INTERRUPTED
         made = mender.undo(entry, prepared, look)
     return told(made, asked)

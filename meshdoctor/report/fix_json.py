@@ -3,7 +3,7 @@
 Each function is one document. It names itself in `document`, and a schema of its own describes it:
 `meshdoctor/schemas/fix-FUNCTION-v1.json`. One schema each, and no `oneOf` for all of them: a script that runs
 `fix --apply` knows which document comes; a validator then tells it the key that is wrong, not that none of six forms
-fit, and a code generator makes one type. Parts that recur (`finding`, `fix`, `mend`, `change` ...) are the same in each.
+fit, and a code generator makes one type. Parts that recur (`finding`, `fix`, `mend` ...) are the same in each.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def preview(
     lines += [*paper.paragraph(finding.message, 4), ""]
     lines += [paper.strong(line) for line in paper.field("mend", f"{fix.title} [{fix.disposition}]", 0)]
     lines += paper.paragraph(fix.tradeoff, 2)
-    for _, diff in changes:
+    for diff in (diff for _, diff in changes if diff):
         lines += ["", *(_coloured(line, paper) for line in printable_lines(diff.rstrip("\n")).split("\n"))]
     if fix.steps:
         lines += ["", *paper.field("afterwards, by hand" if changes else "by hand", fix.steps, 0)]
