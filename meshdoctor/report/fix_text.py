@@ -220,6 +220,8 @@ def _touched(touched: Touched, paper: Paper) -> Iterator[str]:
     for fault in touched.faults:
         yield from paper.marked("error", f"it would break {fault.rule} for {host_port(fault.host, fault.port or None)}")
         yield from paper.paragraph(f"{fault.because} ({some(fault.pods, _PODS)})", 4)
+    for kept in touched.kept:
+        yield from paper.marked("error", f"{kept}: --apply will not change it, --export writes the change")
     for unknown in touched.unknown:
         yield from paper.marked("unknown", unknown)
 
