@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 Tell = Callable[[Event], None]
 
-_VERBS = {"create": ("create", "patch"), "update": ("patch",), "delete": ("delete",)}
+_VERBS = {"create": ("get", "create", "patch"), "update": ("get", "patch"), "delete": ("get", "delete")}
+_LEFT = "it works once a person has done the rest; then --resume proves it"
 _LOOKS = 3
 """How often a mesh is judged after a mend: a new cluster may still resolve its host at the first look."""
 _PAUSE = 2.0
@@ -86,7 +87,11 @@ class Mender:
             )
         )
         self._tell(Event("journaled", f"mend {entry.id} is in the journal"))
-        return self._carry_out(entry, prepared, watch, seen.look)
+        if not entry.left_to_do:
+            return self._carry_out(entry, prepared, watch, seen.look)
+        entry = self._journal.update(self._write(entry, prepared), state="applied", note=_LEFT)
+        self._tell(Event("applied", f"applied; {_LEFT}"))
+        return Result(entry=entry)
 
     def resume(self, entry: Entry, look: Look) -> Result:
         """Goes on with a mend that was interrupted. Raises as `apply` does."""

@@ -17,6 +17,8 @@ _PODS = 3
 _SHOWN = 12
 _MARKS = {"proved": "fine", "written": "fine", "undone": "step", "failed": "unknown", "unproved": "warning"}
 """Of states of the journal; all others are open."""
+_INTERRUPTED = {"planned": "interrupted", "applied": "interrupted"}
+"""Unless the process still runs, which nobody can tell."""
 
 
 def findings(diagnosis: Diagnosis, firsts: Mapping[str, Fix], paper: Paper, source: str = "") -> str:
@@ -96,10 +98,18 @@ def result(made: Result, paper: Paper, cluster: str = "") -> str:
     lines += _waited(made, paper)
     if proof is not None:
         lines += _proof(made, proof, paper)
+    elif is_unfinished(entry):
+        lines += paper.marked("unknown", f"applied, and it works once this is done: {entry.left_to_do}")
+        lines += ["", "Then, to have it proved:", f"  meshdoctor fix --resume {entry.id}{printable(cluster)}"]
     else:
+<<<<<<< HEAD
+        lines += paper.marked("unknown", entry.note or "applied, and not judged again: `meshdoctor check` looks")
+    if entry.left_to_do and not is_unfinished(entry):
+=======
         lines += paper.marked("unknown", entry.note or "it was not judged again")
         lines += paper.paragraph("`meshdoctor check` tells how it is now.", 2)
     if entry.left_to_do:
+>>>>>>> fixdocs
         lines += paper.field("left to do", entry.left_to_do, 0)
     lines += ["", "To take it back:", f"  meshdoctor undo {entry.id}{printable(cluster)}"]
     return "\n".join(lines) + "\n"
@@ -172,7 +182,7 @@ def history(entries: Sequence[Entry], paper: Paper) -> str:
         return "no mend was applied from here yet\n"
     lines: list[str] = []
     for entry in reversed(entries):
-        state = "interrupted" if entry.state in ("planned", "applied") else entry.state
+        state = "unfinished" if is_unfinished(entry) else _INTERRUPTED.get(entry.state, entry.state)
         mark = paper.mark(_MARKS.get(entry.state, "error"))
         lines.append(f"{mark} {pad(str(entry.id), 4)} {entry.at}  {pad(state, 11)}  {printable(entry.subject)}")
         where = entry.place.context or entry.place.folder
@@ -183,12 +193,21 @@ def history(entries: Sequence[Entry], paper: Paper) -> str:
             lines += paper.paragraph("unless it still runs:", 7)
             lines += [f"         meshdoctor fix --resume {entry.id}    goes on with it"]
             lines += [f"         meshdoctor undo {entry.id}            takes it back"]
+        if state == "unfinished":
+            lines += paper.field("left to do", entry.left_to_do, 7)
+            lines += [f"         meshdoctor fix --resume {entry.id}    proves it then"]
     return "\n".join(lines) + "\n"
 
 
+<<<<<<< HEAD
+def is_unfinished(entry: Entry) -> bool:
+    """It is applied, and a person has to do the rest before it can be proved."""
+    return entry.state == "applied" and bool(entry.left_to_do)
+=======
 def _how(fix: Fix) -> str:
     """`safe`, `review` or `by hand`."""
     return fix.disposition if fix.disposition != "manual" and (fix.manifests or fix.deletes) else "by hand"
+>>>>>>> fixdocs
 
 
 def _coloured(line: str, paper: Paper) -> str:
@@ -222,8 +241,20 @@ def _effects(effects: Sequence[Effect], mark: str, paper: Paper) -> Iterator[str
         what = f"{host_port(effect.host, effect.port)}: {effect.was} -> {effect.becomes} for {some(effect.pods, _PODS)}"
         lines = paper.paragraph(what + (f", because {effect.because}" if effect.because else ""), 2, 4)
         for number, line in enumerate(lines):
+<<<<<<< HEAD
+            yield f"{paper.mark('warning' if effect.worse else 'fine')} {line[2:]}" if number == 0 else line
+    yield from _more(len(touched.effects), "connection")
+    for fault in touched.faults:
+        yield from paper.marked("error", f"it would break {fault.rule} for {host_port(fault.host, fault.port or None)}")
+        yield from paper.paragraph(f"{fault.because} ({some(fault.pods, _PODS)})", 4)
+    for kept in touched.kept:
+        yield from paper.marked("error", f"{kept}: --apply will not change it, --export writes the change")
+    for unknown in touched.unknown:
+        yield from paper.marked("unknown", unknown)
+=======
             yield f"{paper.mark(mark)} {line[2:]}" if number == 0 else line
     yield from _more(len(effects), "connections that get worse" if mark == "warning" else "connection")
+>>>>>>> fixdocs
 
 
 def _more(total: int, noun: str, shown: int = _SHOWN) -> Iterator[str]:
