@@ -102,14 +102,9 @@ def result(made: Result, paper: Paper, cluster: str = "") -> str:
         lines += paper.marked("unknown", f"applied, and it works once this is done: {entry.left_to_do}")
         lines += ["", "Then, to have it proved:", f"  meshdoctor fix --resume {entry.id}{printable(cluster)}"]
     else:
-<<<<<<< HEAD
-        lines += paper.marked("unknown", entry.note or "applied, and not judged again: `meshdoctor check` looks")
-    if entry.left_to_do and not is_unfinished(entry):
-=======
         lines += paper.marked("unknown", entry.note or "it was not judged again")
         lines += paper.paragraph("`meshdoctor check` tells how it is now.", 2)
-    if entry.left_to_do:
->>>>>>> fixdocs
+    if entry.left_to_do and not is_unfinished(entry):
         lines += paper.field("left to do", entry.left_to_do, 0)
     lines += ["", "To take it back:", f"  meshdoctor undo {entry.id}{printable(cluster)}"]
     return "\n".join(lines) + "\n"
@@ -199,15 +194,14 @@ def history(entries: Sequence[Entry], paper: Paper) -> str:
     return "\n".join(lines) + "\n"
 
 
-<<<<<<< HEAD
 def is_unfinished(entry: Entry) -> bool:
     """It is applied, and a person has to do the rest before it can be proved."""
     return entry.state == "applied" and bool(entry.left_to_do)
-=======
+
+
 def _how(fix: Fix) -> str:
     """`safe`, `review` or `by hand`."""
     return fix.disposition if fix.disposition != "manual" and (fix.manifests or fix.deletes) else "by hand"
->>>>>>> fixdocs
 
 
 def _coloured(line: str, paper: Paper) -> str:
@@ -220,6 +214,8 @@ def _touched(touched: Touched, paper: Paper) -> Iterator[str]:
     """What gets worse comes first, what sidecars listen for last."""
     pods = some(touched.pods, _PODS) if touched.pods else "no pod that was read sees it"
     yield from paper.field("sidecars that get it", pods, 0)
+    for kept in touched.kept:
+        yield from paper.marked("error", f"{kept}: --apply will not change it, --export writes the change")
     for fault in touched.faults:
         where = f" for {host_port(fault.host, fault.port or None)}" if fault.host else ""
         yield from paper.marked("error", f"it would break {fault.rule}{where}")
@@ -241,20 +237,8 @@ def _effects(effects: Sequence[Effect], mark: str, paper: Paper) -> Iterator[str
         what = f"{host_port(effect.host, effect.port)}: {effect.was} -> {effect.becomes} for {some(effect.pods, _PODS)}"
         lines = paper.paragraph(what + (f", because {effect.because}" if effect.because else ""), 2, 4)
         for number, line in enumerate(lines):
-<<<<<<< HEAD
-            yield f"{paper.mark('warning' if effect.worse else 'fine')} {line[2:]}" if number == 0 else line
-    yield from _more(len(touched.effects), "connection")
-    for fault in touched.faults:
-        yield from paper.marked("error", f"it would break {fault.rule} for {host_port(fault.host, fault.port or None)}")
-        yield from paper.paragraph(f"{fault.because} ({some(fault.pods, _PODS)})", 4)
-    for kept in touched.kept:
-        yield from paper.marked("error", f"{kept}: --apply will not change it, --export writes the change")
-    for unknown in touched.unknown:
-        yield from paper.marked("unknown", unknown)
-=======
             yield f"{paper.mark(mark)} {line[2:]}" if number == 0 else line
     yield from _more(len(effects), "connections that get worse" if mark == "warning" else "connection")
->>>>>>> fixdocs
 
 
 def _more(total: int, noun: str, shown: int = _SHOWN) -> Iterator[str]:
