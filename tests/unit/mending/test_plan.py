@@ -10,6 +10,7 @@ import pytest
 from meshdoctor import bundled, yamlio
 from meshdoctor.doctor import Source
 from meshdoctor.errors import UsageError
+from meshdoctor.fixes import dispositions
 from meshdoctor.mending.look import Look, Seen
 from meshdoctor.mending.plan import choose, find, plan
 
@@ -38,7 +39,7 @@ def test_a_fix_is_the_first_that_can_be_applied_or_the_one_named(clash: Seen) ->
     finding = find(clash.diagnosis.findings, "tcp-port-clash")
     assert choose(finding).id == "use-tls"
     assert choose(finding, "move-and-scope").disposition == "manual"
-    with pytest.raises(UsageError, match="no mend use-tsl of tcp-port-clash. Did you mean use-tls"):
+    with pytest.raises(UsageError, match=r"no mend use-tsl of tcp-port-clash\. Did you mean use-tls"):
         choose(finding, "use-tsl")
     assert plan(clash, finding, choose(finding, "move-and-scope")).changes == ()
 
@@ -60,3 +61,13 @@ def test_who_keeps_an_object_is_said_before(tool: str, tmp_path: Path) -> None:
 def test_nobody_keeps_what_nothing_marks(clash: Seen) -> None:
     finding = find(clash.diagnosis.findings, "tcp-port-clash")
     assert plan(clash, finding, choose(finding)).touched.kept == ()
+
+
+def test_a_mend_nobody_foretold_is_not_called_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = Look(Source(snapshot="mysql-blocked")).open()
+    finding = find(blocked.diagnosis.findings, "missing-service-entry")
+    assert choose(finding).disposition == "safe"
+    monkeypatch.setattr(dispositions, "FORETOLD", 0)
+    (again,) = dispositions.offered(blocked.case.mesh, [finding])
+    assert choose(again).disposition == "review"
+    assert "`meshdoctor fix` tells it" in choose(again).tradeoff
