@@ -28,6 +28,13 @@ def honest(mesh: Mesh, fix: Fix, changes: Sequence[Change], touched: Touched) ->
     return structs.replace(fix, disposition="review", tradeoff=f"{fix.tradeoff.rstrip()} {harm}".strip())
 
 
+def as_written(fix: Fix) -> Fix:
+    """A fix as its rule offers it, before `offered` gave up to foretell it."""
+    if not fix.tradeoff.endswith(_UNTOLD):
+        return fix
+    return structs.replace(fix, disposition="safe", tradeoff=fix.tradeoff.removesuffix(_UNTOLD).rstrip())
+
+
 def offered(mesh: Mesh, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings, their safe fixes held against the mesh: what would harm anybody is offered as `review`.
 

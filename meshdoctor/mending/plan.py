@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from meshdoctor.errors import UsageError
 from meshdoctor.fixes.changes import changes_of, is_automatic, was_read
-from meshdoctor.fixes.dispositions import honest
+from meshdoctor.fixes.dispositions import as_written, honest
 from meshdoctor.fixes.forecast import forecast
 from meshdoctor.fixes.owners import owner_of
 from meshdoctor.mending.look import Seen
@@ -88,7 +88,8 @@ def plan(seen: Seen, finding: Finding, fix: Fix) -> Plan:
         )
     touched = forecast(mesh, changes)
     touched = structs.replace(touched, kept=_kept(changes), unknown=(*touched.unknown, *_out_of_sight(seen)))
-    return Plan(finding=finding, fix=honest(mesh, fix, changes, touched), changes=changes, touched=touched)
+    fix = honest(mesh, as_written(fix), changes, touched)
+    return Plan(finding=finding, fix=fix, changes=changes, touched=touched)
 
 
 def _out_of_sight(seen: Seen) -> tuple[str, ...]:

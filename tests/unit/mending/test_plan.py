@@ -71,3 +71,4 @@ def test_a_mend_nobody_foretold_is_not_called_safe(monkeypatch: pytest.MonkeyPat
     (again,) = dispositions.offered(blocked.case.mesh, [finding])
     assert choose(again).disposition == "review"
     assert "`meshdoctor fix` tells it" in choose(again).tradeoff
+    assert plan(blocked, again, choose(again)).fix == choose(finding)
