@@ -53,8 +53,18 @@ class Mender:
     def try_out(self, changes: Sequence[Change]) -> list[Prepared]:
         """Rights and dry run of every change, in their order. Writes nothing.
 
-        Raises `NotApplied` where a right is missing, an object moved on or is kept by a tool, and `Refused`.
+        Raises `NotApplied` where a right is missing, an object moved on or is kept by a tool, or is already as it is to
+        be: an undo would take that from whoever did it. Raises `Refused` where the server refuses.
         """
+        prepared = self._tried(changes)
+        for one in prepared:
+            if one.way == "nothing":
+                raise NotApplied(
+                    f"{one.change.key} is already as the mend would leave it. Nothing was changed: check again"
+                )
+        return prepared
+
+    def _tried(self, changes: Sequence[Change]) -> list[Prepared]:
         self._refuse_forbidden(changes)
         prepared = [prepare(self._writer, change) for change in changes]
         self._tell(Event("tried", "the server accepts it (dry run)"))
@@ -99,16 +109,15 @@ class Mender:
         if entry.state not in ("planned", "applied"):
             raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
         watch = Watch(self._reader, entry.touched, self._at_once)
-        return self._carry_out(entry, self.try_out([one.change for one in entry.written]), watch, look)
+        return self._carry_out(entry, self._tried([one.change for one in entry.written]), watch, look)
 
     def undo_plan(self, entry: Entry) -> list[Prepared]:
         """What an undo would write, tried on the server. Raises `NotApplied` where others wrote to it meanwhile."""
         self._refuse_elsewhere(entry)
         if entry.state in ("undone", "failed"):
             raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
-        changes = [inverse(one.change) for one in reversed(entry.written)]
-        self._refuse_forbidden(changes)
-        return [restore(self._writer, change) for change in changes]
+        self._refuse_forbidden([inverse(one.change) for one in entry.written])
+        return [restore(self._writer, one) for one in reversed(entry.written)]
 
     def undo(self, entry: Entry, prepared: Sequence[Prepared], look: Look) -> Result:
         """Takes a mend back, waits, and compares with what was before it."""
@@ -143,18 +152,20 @@ class Mender:
             except (MeshdoctorError, KeyboardInterrupt) as problem:
                 # Without a clear no, the write may have been done all the same.
                 done = number if isinstance(problem, Refused) and problem.status < 500 else number + 1
-                self._roll_back(entry, prepared[:done], str(problem) or "interrupted")
+                self._roll_back(entry, written[:done], str(problem) or "interrupted")
                 raise
+            if one.way == "nothing":
+                continue
             written[number] = Written(change=one.change, uid=outcome.uid, version=outcome.version)
             entry = self._journal.update(entry, written=tuple(written))
             self._tell(Event("written", f"{_WORDS[one.change.action]} {one.change.key}", number + 1, len(prepared)))
         return entry
 
-    def _roll_back(self, entry: Entry, done: Sequence[Prepared], because: str) -> None:
+    def _roll_back(self, entry: Entry, done: Sequence[Written], because: str) -> None:
         """Takes back what the first of several writes did. Leaves the entry to be undone where even that fails."""
         try:
             for one in reversed(done):
-                back = restore(self._writer, inverse(one.change))
+                back = restore(self._writer, one)
                 write(self._writer, back)
                 if back.way != "nothing":
                     self._tell(Event("rolled back", f"took back {one.change.key}"))
