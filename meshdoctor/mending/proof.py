@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from meshdoctor.model.finding import Diagnosis, Finding
@@ -47,7 +47,8 @@ def compare(before: Baseline, after: Baseline, entry: Entry | None = None) -> Pr
     """The proof that the mend of `entry` worked, or what speaks against it; without an entry, only what differs.
 
     A finding about a host that was not known before, and that the mend's objects do not name, comes from traffic that
-    was first seen since: it is told and counts for nothing.
+    was first seen since: it is told and counts for nothing. Where no verdict of the mended host turned, a new finding
+    about it is the old one under another name: a sidecar that lags runs what the objects no longer explain.
     """
     foretold = _foretold(entry)
     found: dict[str, list[Judged]] = {"new": [], "foretold": [], "first": []}
@@ -59,9 +60,10 @@ def compare(before: Baseline, after: Baseline, entry: Entry | None = None) -> Pr
     turns = list(_turns(before, after, heirs))
     missing = {pod for pod, heir in heirs.items() if not heir}
     worse = [t for t in turns if t.is_now != _UNKNOWN and rank(t.is_now) > rank(t.was)]
+    renamed = _renamed(before, entry.fingerprint if entry else "", found["new"], turns)
     return Proof(
-        is_gone=_is_gone(before, after, entry.fingerprint if entry else ""),
-        new=tuple(found["new"]),
+        is_gone=not renamed and _is_gone(before, after, entry.fingerprint if entry else ""),
+        new=tuple(judged for judged in found["new"] if judged not in renamed),
         first_seen=tuple(found["first"]),
         foretold_new=tuple(found["foretold"]),
         worse=tuple(t for t in worse if (t.pod, t.host) not in foretold.worse),
@@ -87,6 +89,16 @@ def _is_gone(before: Baseline, after: Baseline, fingerprint: str) -> bool:
     if fingerprint in after.findings:
         return False
     return wanted is None or not wanted.host or _about(wanted) not in map(_about, after.findings.values())
+
+
+def _renamed(before: Baseline, fingerprint: str, new: Sequence[Judged], turns: Sequence[Turn]) -> list[Judged]:
+    wanted = before.findings.get(fingerprint)
+    if wanted is None:
+        return []
+    place = host_port(wanted.host, wanted.port)
+    if place not in before.verdicts or any(turn.host == place for turn in turns):
+        return []
+    return [judged for judged in new if (judged.host, judged.port) == (wanted.host, wanted.port)]
 
 
 def _new(before: Baseline, after: Baseline) -> Iterator[Judged]:
