@@ -171,7 +171,7 @@ class FileEdit(Struct, frozen=True, kw_only=True):
 
 
 State = Literal["planned", "applied", "written", "proved", "unproved", "failed", "undone"]
-"""`applied` waits for its proof, perhaps until a person has done the rest; `written` is for files, which prove nothing."""
+"""`applied` waits for its proof, perhaps until a person has done the rest; `written` is for files, which prove none."""
 
 
 class Waited(Struct, frozen=True, kw_only=True):
