@@ -218,6 +218,7 @@ def _proof(entry: Entry, proof: Proof, paper: Paper) -> Iterator[str]:
         yield from paper.marked("fine", f"{entry.subject}: the finding is gone")
     else:
         yield from paper.marked("error", f"{entry.subject}: the finding is still there")
+    yield from _turns("stuck", proof.stuck, paper)
     yield from _turns("better", proof.better, paper)
     yield from _turns("worse", proof.worse, paper)
     yield from _judged(proof.new, paper)
@@ -238,7 +239,7 @@ def _turns(word: str, turns: Sequence[Turn], paper: Paper) -> Iterator[str]:
     grouped: dict[tuple[str, str, str], list[str]] = {}
     for turn in turns:
         grouped.setdefault((turn.host, turn.was, turn.is_now), []).append(turn.pod)
-    mark = {"better": "fine", "worse": "error"}.get(word, "warning")
+    mark = {"better": "fine", "worse": "error", "stuck": "error"}.get(word, "warning")
     for (host, was, is_now), pods in list(grouped.items())[:_SHOWN]:
         foretold = ", as foretold" if word == "as foretold" else ""
         yield from paper.marked(mark, f"{host}: {was} -> {is_now}{foretold}")
