@@ -129,7 +129,7 @@ class Onlookers:
                 if service.host in owners:
                     owners[service.host].add(service.ref.namespace)
             found |= {space for spaces in owners.values() if len(spaces) > 1 for space in spaces}
-            found |= {rule.ref.namespace for rule in mesh.destination_rules}
+            found |= {item.ref.namespace for items in (mesh.destination_rules, mesh.envoy_filters) for item in items}
         return frozenset(found | {item.ref.namespace for item in self._restricted})
 
 
@@ -174,7 +174,10 @@ def _ref(viewer: Viewer) -> object:
 def _label_names(mesh: Mesh) -> frozenset[str]:
     """Labels by which any object picks its sidecars, other than Sidecars themselves."""
     rules = (r.workload_selector or {} for r in mesh.destination_rules)
-    return frozenset(name for wanted in (*rules, *map(dict, _source_labels(mesh.virtual_services))) for name in wanted)
+    filters = (f.selector or {} for f in mesh.envoy_filters)
+    return frozenset(
+        name for wanted in (*rules, *filters, *map(dict, _source_labels(mesh.virtual_services))) for name in wanted
+    )
 
 
 def _source_labels(services: Iterable[VirtualService]) -> Iterator[dict[str, str]]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Tell = Callable[[Event], None]
 
-_VERBS = {"create": ("create", "patch"), "update": ("patch",), "delete": ("delete",)}
+_VERBS = {"create": ("get", "create", "patch"), "update": ("get", "patch"), "delete": ("get", "delete")}
 _LEFT = "it works once a person has done the rest; then --resume proves it"
 _LOOKS = 3
 """How often a mesh is judged after a mend: a new cluster may still resolve its host at the first look."""

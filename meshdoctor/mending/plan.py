@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from meshdoctor.errors import UsageError
 from meshdoctor.fixes.changes import changes_of, is_automatic, was_read
-from meshdoctor.fixes.dispositions import honest
+from meshdoctor.fixes.dispositions import as_written, honest
 from meshdoctor.fixes.forecast import forecast
+from meshdoctor.fixes.owners import owner_of
 from meshdoctor.mending.look import Seen
 from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.model.mend import Change, Touched
@@ -86,7 +87,23 @@ def plan(seen: Seen, finding: Finding, fix: Fix) -> Plan:
             "read a whole capture, or the cluster with the role of `meshdoctor rbac`"
         )
     touched = forecast(mesh, changes)
-    return Plan(finding=finding, fix=honest(mesh, fix, changes, touched), changes=changes, touched=touched)
+    touched = structs.replace(touched, kept=_kept(changes), unknown=(*touched.unknown, *_out_of_sight(seen)))
+    fix = honest(mesh, as_written(fix), changes, touched)
+    return Plan(finding=finding, fix=fix, changes=changes, touched=touched)
+
+
+def _out_of_sight(seen: Seen) -> tuple[str, ...]:
+    """Pods that nobody looked at may see the objects as well. A capture has all of its pods, whatever is asked for."""
+    look = seen.look
+    if look.source.cluster is None or not (look.namespaces or look.labels):
+        return ()
+    asked = " ".join([*(f"-n {name}" for name in look.namespaces), *([f"-l {look.labels}"] if look.labels else [])])
+    return (f"only the pods of {asked} were looked at: whom else it touches, nobody knows and nothing proves",)
+
+
+def _kept(changes: Sequence[Change]) -> tuple[str, ...]:
+    owners = ((change.key, owner_of(change.before)) for change in changes if change.before is not None)
+    return tuple(f"{key} is kept by {owner.tool} ({owner.sign})" for key, owner in owners if owner is not None)
 
 
 def _fits(finding: Finding, name: str) -> bool:

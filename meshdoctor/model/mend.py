@@ -84,6 +84,8 @@ class Touched(Struct, frozen=True, kw_only=True):
     claims: tuple[ClaimMove, ...] = ()
     effects: tuple[Effect, ...] = ()
     faults: tuple[NewFault, ...] = ()
+    kept: tuple[str, ...] = ()
+    """Changed objects that Helm, Argo CD, Flux or an operator keeps, each a sentence: they are not changed here."""
     unknown: tuple[str, ...] = ()
     """What could not be foretold and why, each a sentence. Never empty where evidence is missing."""
 

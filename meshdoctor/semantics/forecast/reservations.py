@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meshdoctor.model.mesh import ServiceEntry, Sidecar
 from meshdoctor.semantics.forecast.clusters import are_alike
@@ -12,6 +12,7 @@ from meshdoctor.semantics.forecast.listeners import Settled
 from meshdoctor.semantics.forecast.scope import Member
 from meshdoctor.semantics.protocols import protocol_class
 from meshdoctor.semantics.registry import Registry, Viewer
+from meshdoctor.semantics.visibility import DEFAULT_ROOT_NAMESPACE
 
 NEEDED = ("serviceentries", "services", "virtualservices", "destinationrules", "sidecars")
 """Kinds without which nothing can be foretold."""
@@ -25,18 +26,19 @@ UNIFIED = (1, 24)
 def reservations(
     registry: Registry,
     viewer: Viewer,
+    labels: Mapping[str, str],
     version: str,
     gets: Sequence[Member],
     settled: Iterable[Settled],
-    ports: Collection[int],
 ) -> Iterator[Doubt]:
-    """What leaves open how this viewer's sidecar is configured for these ports."""
+    """What leaves open how this viewer's sidecar, of a pod with these labels, is configured."""
     mesh = registry.mesh
     for kind in NEEDED:
         if kind not in mesh.kinds_read:
             yield Doubt(f"{kind} were not read")
     if mesh.mesh_config is not None and mesh.mesh_config.has_entry_visibility:
         yield Doubt("meshConfig.serviceEntryVisibility may narrow what the pod sees")
+    yield from _of_filters(registry, viewer, labels)
     known = _version(version)
     if known is not None and known < OLDEST:
         yield Doubt(f"Istio {version} merges listeners by other rules")
@@ -48,6 +50,16 @@ def reservations(
         yield from _of_sidecar(viewer.sidecar, settled, gets)
     if known is not None and known < UNIFIED:
         yield from _of_old_scope(registry, gets, version)
+
+
+def _of_filters(registry: Registry, viewer: Viewer, labels: Mapping[str, str]) -> Iterator[Doubt]:
+    """EnvoyFilters of the root namespace and the pod's own patch what istiod made, and may do anything to it."""
+    config = registry.mesh.mesh_config
+    spaces = (config.root_namespace if config else DEFAULT_ROOT_NAMESPACE, viewer.namespace)
+    for found in registry.mesh.envoy_filters:
+        if found.ref.namespace in spaces and (found.selector or {}).items() <= labels.items():
+            for port in dict.fromkeys(found.ports):
+                yield Doubt(f"{found.ref} patches what the sidecar is told", port)
 
 
 def may_be_allocated(entry: ServiceEntry) -> bool:
