@@ -6,13 +6,16 @@ An end is `Finished` or `Failed`. What is told of a pod replaces what was told o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from meshdoctor.doctor import Case
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.hosts import HostRow, Hosts
 from meshdoctor.semantics.dataplane import PodKind
+
+if TYPE_CHECKING:  # whoever only listens need not load what judges
+    from meshdoctor.doctor import Case
 
 Pair = tuple[str, int | None]
 """Host and port; a bare name has no port, and no verdict."""

@@ -81,9 +81,7 @@ def host_rows(sheet: Sheet, spread: Spread = at_once) -> tuple[tuple[HostRow, ..
     return rows_of(sheet, _all(spread(sheet.names, lambda names: columns(sheet, names, likely))), spread)
 
 
-def rows_of(
-    sheet: Sheet, found: list[Column], spread: Spread = at_once
-) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
+def rows_of(sheet: Sheet, found: list[Column], spread: Spread = at_once) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
     """The same of columns that are there, each with all `likely_pairs`.
 
     A host that one sidecar alone knows is asked of all others in a second round.
