@@ -28,7 +28,7 @@ from meshdoctor.facts.mesh import read_mesh
 from meshdoctor.judging.check import Judgement, judge
 from meshdoctor.judging.shares import in_order, over_dumps
 from meshdoctor.model.evidence import Capture, Unread
-from meshdoctor.model.finding import Diagnosis, NotEvaluated
+from meshdoctor.model.finding import Diagnosis, Finding, NotEvaluated
 from meshdoctor.model.hosts import HostRow, Hosts
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxies import Brief
@@ -202,13 +202,22 @@ def diagnosis_of(case: Case, sheet: Sheet, chosen: Sequence[Rule], judged: Judge
         proxies=len(judged.judged),
         pods=len(pods),
         external_hosts=judged.external_hosts,
-        findings=with_lines(judged.findings, capture),
+        findings=with_lines(_offered(mesh, judged.findings), capture),
         not_evaluated=judged.not_evaluated,
         rules_run=_evaluated(chosen, judged.not_evaluated, judged.judged),
         unread=in_order(mesh),
         notes=tuple(_notes(mesh, briefs)),
         pod_kinds=_pod_kinds(mesh, pods),
     )
+
+
+def _offered(mesh: Mesh, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings, what they offer as safe held against the mesh."""
+    if not any(fix.disposition == "safe" for finding in findings for fix in finding.fixes):
+        return findings
+    from meshdoctor.fixes.dispositions import offered
+
+    return offered(mesh, findings)
 
 
 def _pod_kinds(mesh: Mesh, pods: Sequence[str]) -> dict[str, int]:

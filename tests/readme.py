@@ -3,6 +3,7 @@
 `python -m tests.readme` brings all of them up to date; tests/test_readme.py fails when they are not.
 
 A `console` block holds commands, each as `$ meshdoctor ARGUMENTS [| FILTER]  # exit CODE`, with their output below.
+The commands of a block run one after the other, in a folder and with a journal of their own.
 FILTER is `head -n N`, `sed -n '/FROM/,/TO/p'`, `sed -n '/FROM/,$p'` or `sed '/FROM/,$d'`: the line can be pasted.
 A part between `<!-- NAME: written by python -m tests.readme -->` and `<!-- end -->` is a table.
 """
@@ -11,12 +12,14 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from meshdoctor.cli import exits
@@ -110,9 +113,22 @@ def commands(text: str) -> Iterator[Shown]:
 
 
 def console(block: str) -> str:
-    """A `console` block with the output its commands have now."""
+    """A `console` block with the output its commands have now, one after the other in an empty folder of their own."""
     lines = [line for line in block.splitlines() if line.startswith("$ ")]
-    return "\n".join(f"{line}\n{ran(parse(line.removeprefix('$ '))).out}" for line in lines)
+    with TemporaryDirectory() as folder, chdir(folder), _journal_in(folder):
+        return "\n".join(f"{line}\n{ran(parse(line.removeprefix('$ '))).out}" for line in lines)
+
+
+@contextmanager
+def _journal_in(folder: str) -> Iterator[None]:
+    known = os.environ.get("MESHDOCTOR_STATE")
+    os.environ["MESHDOCTOR_STATE"] = folder
+    try:
+        yield
+    finally:
+        os.environ.pop("MESHDOCTOR_STATE")
+        if known is not None:
+            os.environ["MESHDOCTOR_STATE"] = known
 
 
 def exit_table() -> str:
@@ -122,7 +138,7 @@ def exit_table() -> str:
     said: dict[str, str] = {}
     for name, doc in pairwise(members):
         if isinstance(name, ast.Assign) and isinstance(doc, ast.Expr) and isinstance(doc.value, ast.Constant):
-            said[ast.unparse(name.targets[0])] = str(doc.value.value)
+            said[ast.unparse(name.targets[0])] = " ".join(str(doc.value.value).split())
     rows = [f"| {code.value} | {said[code.name]} |\n" for code in ExitCode]
     return "".join(["| code | meaning |\n|---|---|\n", *rows])
 

@@ -13,7 +13,6 @@ import pytest
 
 from meshdoctor import yamlio
 from meshdoctor.bundled import snapshot_names, snapshots_dir
-from meshdoctor.report import json_v1
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT.parent / "shared" / "captures"
@@ -121,12 +120,12 @@ def test_rules_and_case_files_pair_up() -> None:
 
 
 def test_every_json_format_has_its_schema_and_every_schema_a_format() -> None:
-    written = {name for name, value in vars(json_v1).items() if callable(value) and name in public_functions()}
-    assert written
-    schemas = {entry.name for entry in (files("meshdoctor") / "schemas").iterdir() if entry.name.endswith(".json")}
-    assert schemas == {f"{name}-v1.json" for name in written}
+    written = [f"{name}-v1.json" for name in public_functions("json_v1")]
+    written += [f"fix-{name}-v1.json" for name in public_functions("fix_json")]
+    schemas = [entry.name for entry in (files("meshdoctor") / "schemas").iterdir() if entry.name.endswith(".json")]
+    assert sorted(schemas) == sorted(written)
 
 
-def public_functions() -> set[str]:
-    module = tree("meshdoctor/report/json_v1.py")
-    return {node.name for node in module.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")}
+def public_functions(module: str) -> list[str]:
+    body = tree(f"meshdoctor/report/{module}.py").body
+    return [node.name for node in body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]

@@ -9,17 +9,19 @@ class ExitCode(IntEnum):
     """What a finished process says."""
 
     CLEAN = 0
-    """`check`: nothing at or above --fail-on. `trace`: delivered."""
+    """`check`: nothing at or above --fail-on. `trace`: delivered. `fix`: proved, written, or no error to mend.
+    `undo`: taken back."""
     FOUND = 1
-    """`check`: a finding at or above --fail-on. `trace`: any other verdict."""
+    """`check`: a finding at or above --fail-on. `trace`: any other verdict. `fix`: an error is there to mend, or the
+    mend is not proved. `undo`: not everything is as it was."""
     USAGE = 2
-    """Wrong usage: an unknown option, pod, rule or host:port."""
+    """Wrong usage: an unknown option, pod, rule, finding or host:port."""
     NO_VERDICT = 3
     """Nothing to look at, or evidence missing so that no verdict was possible (--strict: for any rule)."""
     FAILED = 4
-    """A cluster or file could not be read or written; also what meshdoctor ends in by a fault of its own."""
+    """A cluster or file could not be read or written, a mend was not applied; also a fault of meshdoctor's own."""
     INTERRUPTED = 130
-    """Ctrl-C."""
+    """Ctrl-C, or answered with no."""
 
 
 TABLE = """\

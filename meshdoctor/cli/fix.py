@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from meshdoctor.cli import options
+from meshdoctor.cli import options, undoing
+from meshdoctor.cli.asked import Asked, refuse_contradictions, typed
 from meshdoctor.cli.live import Live
-from meshdoctor.cli.mending import Asked, listed, listed_history, mended, resumed, undone, undone_files
+from meshdoctor.cli.mending import listed, listed_history, mended, resumed
 from meshdoctor.cli.progress import Progress, ended
 from meshdoctor.cli.streams import paper
-from meshdoctor.errors import UsageError
 from meshdoctor.model.resolver import Resolver
 
 FindingName = Annotated[
@@ -24,7 +25,9 @@ FindingName = Annotated[
     ),
 ]
 Choose = Annotated[str, typer.Option("--choose", metavar="ID", help="Not the first mend but this one.")]
-Apply = Annotated[bool, typer.Option("--apply", help="Apply it: to the cluster, or to the files of -f.")]
+Apply = Annotated[
+    bool, typer.Option("--apply", help="Apply it: to the cluster, to the files of -f, or (a capture) as new files.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before applying or undoing; for scripts.")]
 Export = Annotated[
     Path | None,
@@ -32,8 +35,8 @@ Export = Annotated[
 ]
 History = Annotated[bool, typer.Option("--history", help="List the mends that were applied from here.")]
 Resume = Annotated[int | None, typer.Option("--resume", metavar="ID", help="Go on with a mend that was interrupted.")]
-ReadOnly = Annotated[bool, typer.Option("--read-only", help="Never write to a cluster or a file.")]
-Wait = Annotated[str, typer.Option("--wait", metavar="TIME", help="How long proxies are waited for.")]
+ReadOnly = Annotated[bool, typer.Option("--read-only", help="Refuse --apply and --resume.")]
+Wait = Annotated[str, typer.Option("--wait", metavar="TIME", help="How long sidecars are waited for.")]
 Number = Annotated[
     int | None, typer.Argument(metavar="[ID]", help="Of `meshdoctor fix --history`; by default the last one.")
 ]
@@ -67,51 +70,51 @@ def fix(
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Mend a finding: list, preview, apply and prove.
-
-    \b
-      meshdoctor fix                              what can be mended
-      meshdoctor fix db.example.com:3306          what the first mend would change, and whom it touches
-      meshdoctor fix 3f2a --choose use-tls --apply
-      meshdoctor fix 3f2a --apply --yes --json    in a script
-      meshdoctor fix 3f2a --export mends/         YAML, kustomize overlay, kubectl lines
-      meshdoctor fix --history
-      meshdoctor undo 3
-
-    \b
-    Exit codes: 0 proved (or nothing at error to list), 1 there is an error to
-    mend, or the mend is not proved or made something worse, 2 wrong usage,
-    3 no verdict was possible, 4 not applied: refused, in conflict or not
-    readable, 130 interrupted.
-    """
+    """Mend a finding: list, preview, apply and prove."""
+    cluster = typed(("--context", context), ("--kubeconfig", kubeconfig))
+    files = typed(("--from", from_), ("-f", filenames))
     asked = Asked(
         finding=finding or "",
         choose=choose,
         apply=apply,
         yes=yes,
         export=export,
+        history=history,
         resume=resume,
+        read_only=read_only,
         waiting=options.seconds(wait, "--wait"),
         json=json,
         page=paper(no_color=no_color),
+        source=files + cluster + typed(("-n", namespaces), ("-l", selector), ("--rules", rules)),
+        cluster=cluster,
     )
+    refuse_contradictions(asked)
     if history:
         return listed_history(asked)
-    _refuse_contradictions(asked, read_only=read_only)
     chosen = options.chosen_namespaces(namespaces, all_namespaces)
     live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
+    return _resumed(asked, live, rules) if resume is not None else _looked(asked, live, from_, filenames, rules)
 
-    from meshdoctor.mending.look import Look
 
-    look = Look(live.source(from_, filenames), chosen, selector or "", tuple(rules or ()))
-    if asked.resume is not None:
-        return resumed(asked, look)
-    with Progress() as progress:
-        seen = look.open(progress)
-    interrupted = ended(seen.case)
-    if interrupted:
-        return interrupted
-    return mended(asked, seen) if asked.finding else listed(asked, seen)
+fix.__doc__ = """Mend a finding: list, preview, apply and prove.
+
+\b
+  meshdoctor fix                              what can be mended
+  meshdoctor fix db.example.com:3306          what its first mend would change
+  meshdoctor fix 3f2a8c01 --choose use-tls    the same for another of its mends
+  meshdoctor fix 3f2a8c01 --apply             asks, applies it and proves it
+  meshdoctor fix 3f2a8c01 --apply --yes --json                     in a script
+  meshdoctor fix 3f2a8c01 --export mends/     manifests, overlay, kubectl lines
+  meshdoctor fix 3f2a8c01 --from capture/ -f manifests/ --apply   in the files
+  meshdoctor fix --history
+  meshdoctor undo
+
+\b
+Exit codes: 0 proved, or written, or listed without an error among it;
+1 an error can be mended, or a mend is not proved; 2 wrong usage;
+3 no verdict was possible; 4 nothing was applied: refused, in conflict, not
+readable; 130 interrupted, or answered with no.
+"""
 
 
 def undo(
@@ -130,34 +133,47 @@ def undo(
     """Take a mend back: the last one, or the one of this number.
 
     \b
-      meshdoctor undo
-      meshdoctor undo 3 --yes
+      meshdoctor undo                             the last one
+      meshdoctor undo 3 --yes                     of `meshdoctor fix --history`
 
     \b
-    Exit codes: 0 everything is as it was, 1 something is not, 2 wrong usage,
-    4 not undone: refused, in conflict or not readable, 130 interrupted.
+    Exit codes: 0 it is taken back, 1 it is, and not everything is as it was
+    before, 2 wrong usage, 3 it is, and could not be judged, 4 not taken back:
+    refused, in conflict, not readable; 130 interrupted, or answered with no.
     """
-    from meshdoctor.cli.mending import last
     from meshdoctor.mending.journal import Journal
+    from meshdoctor.mending.look import Look
 
     journal = Journal()
-    entry = journal.get(number) if number is not None else last(journal.entries())
+    entry = journal.get(number) if number is not None else undoing.last(journal.entries())
     waiting = options.seconds(wait, "--wait")
     asked = Asked(finding=entry.subject, yes=yes, waiting=waiting, json=json, page=paper(no_color=no_color))
     if not entry.place.server:
-        return undone_files(asked, entry, journal)
+        return undoing.undone_files(asked, entry, journal)
     namespaces, labels = entry.place.namespaces, entry.place.labels
     live = Live(context, kubeconfig, namespaces, labels, istio_namespace, "0", dns, timeout, at_once)
+    return undoing.undone(asked, entry, Look(live.source(None, None), namespaces, labels))
 
+
+def _looked(asked: Asked, live: Live, from_: str | None, filenames: list[Path] | None, rules: list[Path] | None) -> int:
+    """What needs a diagnosis: the list, or one of its findings."""
     from meshdoctor.mending.look import Look
 
-    return undone(asked, entry, Look(live.source(None, None), namespaces, labels))
+    look = Look(live.source(from_, filenames), live.namespaces, live.selector or "", tuple(rules or ()))
+    with Progress() as progress:
+        seen = look.open(progress)
+    interrupted = ended(seen.case)
+    if interrupted:
+        return interrupted
+    return mended(asked, seen) if asked.finding else listed(asked, seen)
 
 
-def _refuse_contradictions(asked: Asked, *, read_only: bool) -> None:
-    if read_only and (asked.apply or asked.resume is not None):
-        raise UsageError("--read-only keeps --apply and --resume from writing: leave one out")
-    if asked.apply and asked.export is not None:
-        raise UsageError("--apply writes to where the objects are, --export to a folder of its own: leave one out")
-    if not asked.finding and asked.resume is None and (asked.apply or asked.export or asked.choose):
-        raise UsageError("name the finding to mend: `meshdoctor fix` lists them")
+def _resumed(asked: Asked, live: Live, rules: list[Path] | None) -> int:
+    """What goes on where it stopped, with the pods that it began with."""
+    from meshdoctor.mending.journal import Journal
+    from meshdoctor.mending.look import Look
+
+    entry = Journal().get(asked.resume or 0)
+    namespaces, labels = entry.place.namespaces, entry.place.labels
+    source = replace(live, namespaces=namespaces, selector=labels).source(None, None)
+    return resumed(asked, entry, Look(source, namespaces, labels, tuple(rules or ())))

@@ -1,61 +1,47 @@
-"""What `fix` and `undo` do once they know what is asked: list, preview, apply, prove, take back."""
+"""What `fix` does once it knows what is asked: list, preview, export, apply, prove, go on."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
+from meshdoctor.cli import undoing
+from meshdoctor.cli.asked import Asked, mender_of
+from meshdoctor.cli.check import FailOn, exit_code
 from meshdoctor.cli.exits import ExitCode
 from meshdoctor.cli.steps import Steps, confirmed, refuse_unconfirmed
 from meshdoctor.cli.streams import put, say
-from meshdoctor.errors import UsageError
-from meshdoctor.report.paper import Paper
+from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
+from meshdoctor.semantics.text import printable
 
 if TYPE_CHECKING:
-    from meshdoctor.mending.cluster import Mender
-    from meshdoctor.mending.journal import Journal
+    from collections.abc import Sequence
+
     from meshdoctor.mending.look import Look, Seen
     from meshdoctor.mending.objects import Prepared
     from meshdoctor.mending.plan import Plan
-    from meshdoctor.model.mend import Entry, FileEdit, Result
+    from meshdoctor.model.mend import Entry, Result
 
 MENDS = Path("meshdoctor-mends")
 """Where a mend of a capture is written when no manifests are given."""
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """The command line of `fix` or `undo`, the source aside."""
-
-    finding: str = ""
-    choose: str = ""
-    apply: bool = False
-    yes: bool = False
-    export: Path | None = None
-    resume: int | None = None
-    waiting: int = 30
-    """Seconds that proxies are waited for."""
-    json: bool = False
-    page: Paper = Paper()
 
 
 def listed(asked: Asked, seen: Seen) -> int:
     """`fix`: the findings that have a mend."""
     from meshdoctor.fixes.changes import is_automatic
 
-    findings = seen.diagnosis.findings
+    diagnosis = seen.diagnosis
     if asked.json:
         from meshdoctor.report import fix_json
 
-        put(fix_json.listed(seen.diagnosis))
+        put(fix_json.findings(diagnosis))
     else:
         from meshdoctor.report import fix_text
 
-        put(fix_text.listed(findings, [any(map(is_automatic, f.fixes)) for f in findings], asked.page))
-    return ExitCode.FOUND if any(f.severity == "error" for f in findings) else ExitCode.CLEAN
+        ready = {f.fingerprint for f in diagnosis.findings if any(map(is_automatic, f.fixes))}
+        put(fix_text.findings(diagnosis, ready, asked.page, asked.source))
+    return exit_code(diagnosis, FailOn.ERROR, strict=False)
 
 
 def mended(asked: Asked, seen: Seen) -> int:
@@ -64,13 +50,14 @@ def mended(asked: Asked, seen: Seen) -> int:
 
     finding = find(seen.diagnosis.findings, asked.finding)
     planned = plan(seen, finding, choose(finding, asked.choose))
-    if asked.export is not None:
-        return _exported(planned, asked.export, asked)
-    if not asked.apply:
-        put(_preview(planned, asked, hint=True))
+    if not asked.apply and asked.export is None:
+        put(_preview(planned, asked, next_=_next(asked, seen, planned)))
         return ExitCode.FOUND if finding.severity == "error" else ExitCode.CLEAN
     if not planned.changes:
-        raise UsageError(f"mend {planned.fix.id} is done by hand: {planned.fix.steps or 'it would change nothing'}")
+        steps = planned.fix.steps or "it would change nothing"
+        raise UsageError(f"mend {planned.fix.id} is done by hand, nothing is written:\n{steps}")
+    if asked.export is not None:
+        return _exported(planned, asked.export, asked)
     if not asked.yes:
         refuse_unconfirmed("--apply")
     if seen.look.source.cluster is None:
@@ -78,52 +65,28 @@ def mended(asked: Asked, seen: Seen) -> int:
     return _applied(asked, seen, planned)
 
 
-def resumed(asked: Asked, look: Look) -> int:
+def resumed(asked: Asked, entry: Entry, look: Look) -> int:
     """`fix --resume`: goes on with a mend that was interrupted."""
+    from meshdoctor.fixes.differences import unified
     from meshdoctor.mending import files
     from meshdoctor.mending.journal import Journal
 
-    journal = Journal()
-    entry = journal.get(asked.resume or 0)
     if not asked.yes:
         refuse_unconfirmed("--resume")
-        if not confirmed(f"go on with mend {entry.id}, {entry.title}?"):
-            return ExitCode.USAGE
+        diffs = "\n".join(unified(one.change) for one in entry.written)
+        sys.stderr.write(f"mend {entry.id}: {printable(entry.title)}\n{diffs}\n")
+        if not confirmed("go on with it?"):
+            return ExitCode.INTERRUPTED
+    journal = Journal()
     if not entry.place.server:
         return _told_files(files.write(entry, journal), asked)
-    with Steps() as steps:
-        made = _mender(asked, look, steps).resume(entry, look)
+    with Steps(f"mend {entry.id} is in the journal") as steps:
+        mender = mender_of(asked, look, steps)
+        try:
+            made = mender.resume(entry, look)
+        except MeshdoctorError as problem:
+            raise _with_what_is_left(problem, journal.get(entry.id)) from None
     return _told(made, asked)
-
-
-def undone(asked: Asked, entry: Entry, look: Look) -> int:
-    """`undo` on a cluster."""
-    from meshdoctor.fixes.differences import unified
-
-    if not asked.yes:
-        refuse_unconfirmed("undo")
-    with Steps() as steps:
-        mender = _mender(asked, look, steps)
-        prepared = mender.undo_plan(entry)
-        diffs = [unified(one.change) for one in prepared if one.way != "nothing"]
-        sys.stderr.write("\n".join([f"undo of mend {entry.id}: {entry.title}", *diffs]) + "\n")
-        if not asked.yes and not confirmed("take it back?"):
-            return ExitCode.USAGE
-        made = mender.undo(entry, prepared, look)
-    return _told_undo(made, asked)
-
-
-def undone_files(asked: Asked, entry: Entry, journal: Journal) -> int:
-    """`undo` of a mend that was written to files."""
-    from meshdoctor.mending import files
-    from meshdoctor.model.mend import Result
-
-    if not asked.yes:
-        refuse_unconfirmed("undo")
-        shown = ", ".join(edit.shown for edit in entry.files)
-        if not confirmed(f"put back {shown}?"):
-            return ExitCode.USAGE
-    return _told_undo(Result(entry=files.undo(entry, journal)), asked)
 
 
 def listed_history(asked: Asked) -> int:
@@ -142,43 +105,70 @@ def listed_history(asked: Asked) -> int:
     return ExitCode.CLEAN
 
 
-def last(entries: Sequence[Entry]) -> Entry:
-    """The mend to undo where none is named. Raises `UsageError` where there is none."""
-    left = [entry for entry in entries if entry.state not in ("undone", "failed")]
-    if not left:
-        raise UsageError("no mend was applied from here that is not undone: `meshdoctor fix --history` lists them")
-    return left[-1]
-
-
-def _preview(planned: Plan, asked: Asked, *, hint: bool = False) -> str | bytes:
+def _preview(
+    planned: Plan, asked: Asked, *, next_: Sequence[tuple[str, str]] = (), with_diffs: bool = True
+) -> str | bytes:
     from meshdoctor.fixes.differences import unified
 
-    diffs = [(change, unified(change)) for change in planned.changes]
+    diffs = [(change, unified(change) if with_diffs else "") for change in planned.changes]
     if asked.json:
         from meshdoctor.report import fix_json
 
         return fix_json.preview(planned.finding, planned.fix, diffs, planned.touched)
     from meshdoctor.report import fix_text
 
-    return fix_text.preview(planned.finding, planned.fix, diffs, planned.touched, asked.page, hint=hint)
+    return fix_text.preview(planned.finding, planned.fix, diffs, planned.touched, asked.page, next_)
+
+
+def _next(asked: Asked, seen: Seen, planned: Plan) -> list[tuple[str, str]]:
+    """Commands that follow a preview, each with what it does; none for a mend that is done by hand."""
+    if not planned.changes:
+        return []
+    chosen = f" --choose {planned.fix.id}" if asked.choose else ""
+    again = f"meshdoctor fix {planned.finding.fingerprint[:8]}{chosen}{asked.source}"
+    source = seen.look.source
+    where = f"writes new manifests below {MENDS}/"
+    if source.cluster is not None:
+        where = "applies it to the cluster and proves it"
+    elif source.manifests:
+        where = "changes the manifests of -f"
+    applying = [] if asked.read_only else [(f"{again} --apply", where)]
+    return [*applying, (f"{again} --export DIR", "writes manifests, an overlay, kubectl lines")]
 
 
 def _applied(asked: Asked, seen: Seen, planned: Plan) -> int:
+    from meshdoctor.mending.journal import Journal
+
     with Steps() as steps:
-        mender = _mender(asked, seen.look, steps)
-        if not asked.yes:
-            sys.stderr.write(str(_preview(planned, Asked(page=asked.page))))
+        mender = mender_of(asked, seen.look, steps)
+        _show(planned, asked)
         prepared = mender.try_out(planned.changes)
         _say_beside(prepared)
-        if not asked.yes and not confirmed(f"apply {planned.fix.id}?"):
-            return ExitCode.USAGE
-        made = mender.apply(seen, planned, prepared)
+        if not asked.yes and not confirmed(f"apply {planned.fix.id} to {printable(seen.diagnosis.location)}?"):
+            return ExitCode.INTERRUPTED
+        try:
+            made = mender.apply(seen, planned, prepared)
+        except MeshdoctorError as problem:
+            if not steps.journaled:
+                raise
+            raise _with_what_is_left(problem, Journal().entries()[-1]) from None
     code = _told(made, asked)
-    if made.proof is None or not made.proof.is_worse or asked.yes or not confirmed("something got worse. Undo now?"):
+    asks = made.proof is not None and made.proof.is_worse and not asked.yes and not asked.json
+    if not asks or not confirmed("something got worse. Undo now?"):
         return code
     with Steps() as steps:
-        mender = _mender(asked, seen.look, steps)
-        return _told_undo(mender.undo(made.entry, mender.undo_plan(made.entry), seen.look), asked) or ExitCode.FOUND
+        mender = mender_of(asked, seen.look, steps)
+        return undoing.told(mender.undo(made.entry, mender.undo_plan(made.entry), seen.look), asked) or ExitCode.FOUND
+
+
+def _with_what_is_left(problem: MeshdoctorError, entry: Entry) -> MeshdoctorError:
+    """The problem of a mend that was stopped after it was journaled, and what stands."""
+    if entry.state == "failed":
+        return NotApplied(f"{problem}. Mend {entry.id} was not applied: nothing is changed")
+    return NotApplied(
+        f"{problem}. Mend {entry.id} may be applied in part: `meshdoctor undo {entry.id}` takes it back, "
+        f"`meshdoctor fix --resume {entry.id}` goes on with it"
+    )
 
 
 def _applied_to_files(asked: Asked, seen: Seen, planned: Plan) -> int:
@@ -188,19 +178,21 @@ def _applied_to_files(asked: Asked, seen: Seen, planned: Plan) -> int:
 
     manifests = seen.look.source.manifests
     edits = files.edits_for(planned, manifests) if manifests else files.beside(planned, MENDS)
-    if not asked.yes:
-        sys.stderr.write(str(_preview(planned, Asked(page=asked.page))) + "\n" + unified_files(edits))
-        if not confirmed(f"write {_names(edits)}?"):
-            return ExitCode.USAGE
-    else:
-        sys.stderr.write(unified_files(edits))
+    _show(planned, asked, with_diffs=False)
+    sys.stderr.write(unified_files(edits))
+    if not asked.yes and not confirmed(f"write {', '.join(printable(edit.shown) for edit in edits)}?"):
+        return ExitCode.INTERRUPTED
     folder = manifests[0] if manifests else MENDS
     return _told_files(files.apply(planned, edits, Journal(), folder.absolute()), asked)
 
 
+def _show(planned: Plan, asked: Asked, *, with_diffs: bool = True) -> None:
+    """The preview on stderr, for whoever is to say yes to it."""
+    if not asked.yes:
+        sys.stderr.write(f"{_preview(planned, Asked(page=asked.page), with_diffs=with_diffs)!s}\n")
+
+
 def _exported(planned: Plan, folder: Path, asked: Asked) -> int:
-    if not planned.changes:
-        raise UsageError(f"mend {planned.fix.id} is done by hand: {planned.fix.steps or 'it would change nothing'}")
     from meshdoctor.fixes.export import export
 
     made = export(planned.changes, folder)
@@ -208,21 +200,12 @@ def _exported(planned: Plan, folder: Path, asked: Asked) -> int:
     if asked.json:
         from meshdoctor.report import fix_json
 
-        put(fix_json.exported(planned.finding, planned.fix, made.folder, made.written, lines, made.notes))
+        put(fix_json.export(planned.finding, planned.fix, made.folder, made.written, lines, made.notes))
         return ExitCode.CLEAN
     from meshdoctor.report import fix_text
 
     put(fix_text.exported(planned.fix, made.folder, made.written, lines, made.notes, asked.page))
     return ExitCode.CLEAN
-
-
-def _mender(asked: Asked, look: Look, steps: Steps) -> Mender:
-    from meshdoctor.mending.cluster import Mender
-    from meshdoctor.mending.journal import Journal
-
-    if look.source.cluster is None:
-        raise UsageError("the mend was applied to a cluster: leave --from and -f out, and give --context")
-    return Mender(look.source.cluster, Journal(), steps.tell, asked.waiting)
 
 
 def _told(made: Result, asked: Asked) -> int:
@@ -233,21 +216,9 @@ def _told(made: Result, asked: Asked) -> int:
     else:
         from meshdoctor.report import fix_text
 
-        put(fix_text.result(made, asked.page))
-    return ExitCode.CLEAN if made.proof is not None and made.proof.holds else ExitCode.FOUND
-
-
-def _told_undo(made: Result, asked: Asked) -> int:
-    if asked.json:
-        from meshdoctor.report import fix_json
-
-        put(fix_json.result(made))
-    else:
-        from meshdoctor.report import fix_text
-
-        put(fix_text.undone(made, asked.page))
-    proof = made.proof
-    return ExitCode.CLEAN if proof is None or not (proof.worse or proof.new) else ExitCode.FOUND
+        put(fix_text.result(made, asked.page, asked.cluster))
+    is_open = made.entry.state == "applied" and bool(made.entry.left_to_do)
+    return ExitCode.CLEAN if is_open or (made.proof is not None and made.proof.holds) else ExitCode.FOUND
 
 
 def _told_files(entry: Entry, asked: Asked) -> int:
@@ -262,10 +233,6 @@ def _told_files(entry: Entry, asked: Asked) -> int:
 
         put(fix_text.written(entry, asked.page))
     return ExitCode.CLEAN
-
-
-def _names(edits: Sequence[FileEdit]) -> str:
-    return ", ".join(edit.shown for edit in edits)
 
 
 def _say_beside(prepared: Sequence[Prepared]) -> None:

@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 
 class Steps:
-    """A line a step; on a terminal what is counted is counted on one line. Use it with `with`."""
+    """A line a step; on a terminal what is counted is counted on one line. Use it with `with`.
 
-    def __init__(self) -> None:
+    Where Ctrl-C ends it after the mend was journaled, it says what to do next.
+    """
+
+    def __init__(self, journaled: str = "") -> None:
         self._is_counting = False
+        self.journaled = journaled
+        """Says under which number the mend is in the journal; empty where it is not yet."""
 
     def __enter__(self) -> Steps:
         return self
@@ -27,9 +32,13 @@ class Steps:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end_line()
+        if kind is KeyboardInterrupt and self.journaled:
+            say(f"interrupted. {self.journaled}: `meshdoctor fix --history` says how far it got and how to go on")
 
     def tell(self, event: Event) -> None:
         """One step was done, or goes on."""
+        if event.step == "journaled":
+            self.journaled = event.text
         if event.step == "waiting":
             if sys.stderr.isatty():
                 self._is_counting = True

@@ -37,6 +37,7 @@ def read_mesh(capture: Capture) -> Mesh:
         sidecars=resources.sidecars,
         services=LazySequence(lambda: resources.services),
         gateways=resources.gateways,
+        envoy_filters=LazySequence(lambda: resources.envoy_filters),
         namespaces=resources.namespaces,
         pods=resources.pods,
         mesh_config=resources.mesh_config,

@@ -67,14 +67,13 @@ def applied(mesh: Mesh, changes: Sequence[Change], now: str = "") -> Applied:
             continue
         field, read = _READERS[change.key.kind]
         place = (change.key.namespace, change.key.name)
-        before = objects[field].pop(place, None)
+        before = objects[field].get(place)
         try:
             after = _after(change, before, read, now)
         except ValueError as problem:
             unknown.append(f"{change.key} as it is to be cannot be read: {problem}")
             after = before
-        if after is not None:
-            objects[field][place] = after
+        objects[field] = _placed(objects[field], place, after)
         if after is not before:
             moved.append(Moved(before, after))
     fields: dict[str, Any] = {field: tuple(items.values()) for field, items in objects.items()}
@@ -83,6 +82,19 @@ def applied(mesh: Mesh, changes: Sequence[Change], now: str = "") -> Applied:
     by_ref = {entry.ref: entry for entry in entries}
     moved = [Moved(m.before, by_ref.get(m.after.ref, m.after) if m.after else None) for m in moved]
     return Applied(structs.replace(mesh, **fields), tuple(moved), tuple(unknown))
+
+
+def _placed(
+    items: dict[tuple[str, str], Item], place: tuple[str, str], item: Item | None
+) -> dict[tuple[str, str], Item]:
+    """The objects with one replaced, taken out, or put where the API server would list it."""
+    if place in items:
+        return {at: item if at == place else one for at, one in items.items() if at != place or item is not None}  # type: ignore[misc]
+    if item is None:
+        return items
+    found = list(items.items())
+    index = next((n for n, (at, _) in enumerate(found) if at > place), len(found))
+    return dict([*found[:index], (place, item), *found[index:]])
 
 
 def _after(change: Change, before: Item | None, read: _Read, now: str) -> Item | None:

@@ -15,6 +15,7 @@ from meshdoctor.fixes.reach import Reach
 from meshdoctor.model.mend import ClaimMove, Effect, NewFault
 from meshdoctor.model.trace import WORST_FIRST
 from meshdoctor.semantics.forecast.foretold import Foretold
+from meshdoctor.semantics.protocols import behaviour, known_protocol
 from meshdoctor.semantics.registry import Registry
 from meshdoctor.trace.outbound import Tracer
 
@@ -51,7 +52,7 @@ class Comparison:
     def of(self, group: Group) -> Compared:
         """What the change does to the group, judged by its first pod."""
         before, after = self._foreseen(group)
-        if _same(before.foretold, after.foretold):
+        if not self._reach.names_move and _same(before.foretold, after.foretold):
             return Compared()
         proxy = self._before.mesh.proxies.get(group.first)
         if proxy is not None:
@@ -78,8 +79,8 @@ class Comparison:
     ) -> tuple[list[Effect], list[Open]]:
         effects: list[Effect] = []
         unsettled: list[Open] = []
-        for (host, port, scheme), pods in self._asks(group, before.foretold, after.foretold).items():
-            was, becomes = before.seen(host, port, scheme), after.seen(host, port, scheme)
+        for (host, port, scheme), pods in self._asks(group, before, after).items():
+            was, becomes = before.seen(host, port, scheme), _becomes(before, after, (host, port, scheme))
             if "unknown" not in (was.verdict, becomes.verdict):
                 if _turn(was) == _turn(becomes):
                     continue
@@ -93,11 +94,11 @@ class Comparison:
                 unsettled.append(Open(host, port, because, pods))
         return effects, unsettled
 
-    def _asks(self, group: Group, *foretold: Foretold) -> dict[Ask, tuple[str, ...]]:
+    def _asks(self, group: Group, *foreseen: Foreseen) -> dict[Ask, tuple[str, ...]]:
         """The connections to look at and whose they are: the pods' wishes, and what is registered for all of them."""
         found: dict[Ask, list[str]] = {}
         wishes = self._before.wishes
-        pairs = dict.fromkeys(pair for one in foretold for pair in registered(one, self._reach.ports))
+        pairs = dict.fromkeys(pair for one in foreseen for pair in registered(one, self._reach.ports))
         for pod in group.pods:
             own = wishes.get(pod, {})
             for (host, port), wish in own.items():
@@ -109,13 +110,38 @@ class Comparison:
         return {ask: tuple(pods) for ask, pods in found.items()}
 
 
-def registered(foretold: Foretold, ports: Collection[int]) -> Iterator[tuple[str, int]]:
+def _becomes(before: Foreseen, after: Foreseen, ask: Ask) -> Seen:
+    """What becomes of a connection, or of one by the client of today where that is worse.
+
+    A declaration that changes does not change the client, unless it comes to what the port is known for.
+    """
+    host, port, scheme = ask
+    seen = after.seen(host, port, scheme)
+    today, later = (one.tracer.protocol_of(host, port, scheme) for one in (before, after))
+    declared = before.tracer.registration(host, port).visible
+    if today == later or later == behaviour(known_protocol(port)) or not declared:
+        return seen
+    same = after.seen(host, port, scheme, protocol=today)
+    if not is_worse(seen, same):
+        return seen
+    return structs.replace(same, because=f"for a client that speaks {today}: {same.because}")
+
+
+def is_worse(was: Seen, becomes: Seen) -> bool:
+    """Whether the second outcome is worse than the first."""
+    return WORST_FIRST.index(becomes.verdict) < WORST_FIRST.index(was.verdict)
+
+
+def registered(foreseen: Foreseen, ports: Collection[int]) -> Iterator[tuple[str, int]]:
     """host:port pairs that ServiceEntries register for this sidecar, wildcards left out: nobody dials those."""
-    for member in foretold.members:
-        if member.entry is not None and not member.host.startswith("*"):
-            yield from (
-                (member.host, p.number) for p in member.ports if p.number in ports and p.protocol.upper() != "UDP"
-            )
+    registry, viewer = foreseen.tracer.registry, foreseen.tracer.viewer
+    for entry in foreseen.mesh.service_entries:
+        for port in entry.ports:
+            if port.number not in ports or port.protocol.upper() == "UDP":
+                continue
+            for host in entry.hosts:
+                if not host.startswith("*") and registry.visibility(entry, host, port.number, viewer).ok:
+                    yield host.lower(), port.number
 
 
 def _same(before: Foretold, after: Foretold) -> bool:
@@ -142,8 +168,8 @@ def _contradiction(was: Seen, real: Seen) -> str:
 
 
 def _effect(host: str, port: int, pods: tuple[str, ...], was: Seen, becomes: Seen) -> Effect:
-    worse = WORST_FIRST.index(becomes.verdict) < WORST_FIRST.index(was.verdict)
-    return Effect(host, port, pods, _words(was, host), _words(becomes, host), worse, becomes.because)
+    words = (_words(was, host), _words(becomes, host))
+    return Effect(host, port, pods, *words, is_worse(was, becomes), becomes.because)
 
 
 def _words(seen: Seen, host: str) -> str:

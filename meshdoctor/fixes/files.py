@@ -17,7 +17,15 @@ from meshdoctor.errors import NotEditable
 from meshdoctor.fixes.differences import Path as TreePath
 from meshdoctor.fixes.differences import difference, in_order_of, patched
 from meshdoctor.fixes.homes import home_of
-from meshdoctor.fixes.manifests import ManifestFile, Manifests, Placed, is_template, read_file, same_object
+from meshdoctor.fixes.manifests import (
+    ManifestFile,
+    Manifests,
+    Placed,
+    is_template,
+    makes_objects,
+    read_file,
+    same_object,
+)
 from meshdoctor.model.mend import Change, FileEdit
 from meshdoctor.semantics.text import printable
 from meshdoctor.yamlio.alignment import same
@@ -127,9 +135,11 @@ class _Plan:
             for placed in file.objects:
                 if (placed.key.kind, placed.key.name) == (key.kind, key.name):
                     other = printable(str(placed.key))
-                    return f" {printable(file.shown)} has {other}: mend its namespace, or {_EXPORT}."
+                    return f" {printable(file.shown)} has {other}: write the namespace there, or {_EXPORT}."
         problems = [file.problem for file in self.now.values() if file.problem]
         told = f" It may be in one that could not be read: {' '.join(problems[:3])}" if problems else ""
+        makers = [printable(file.shown) for file in self.now.values() if makes_objects(file)]
+        told += f" {makers[0]} makes or renames objects: a mend belongs there." if makers else ""
         return f"{told} Give its file with -f, or {_EXPORT}."
 
     def _remove(self, file: ManifestFile, placed: Placed) -> None:

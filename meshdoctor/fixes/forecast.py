@@ -37,8 +37,13 @@ def forecast(mesh: Mesh, changes: Sequence[Change], now: str = "") -> Touched:
         claims=tuple(sorted(found.claims, key=lambda c: (c.host, c.port, c.move, c.bind))),
         effects=tuple(sorted(found.effects, key=lambda e: (not e.worse, e.host, e.port, e.pods))),
         faults=tuple(sorted(found.faults, key=lambda f: (f.host, f.port, f.rule, f.pods))),
-        unknown=(*done.unknown, *sorted(_sentences(found.open))),
+        unknown=(*done.unknown, *_unread(mesh), *sorted(_sentences(found.open))),
     )
+
+
+def _unread(mesh: Mesh) -> list[str]:
+    """Kinds without which the forecast holds but for what they might do."""
+    return [] if "envoyfilters" in mesh.kinds_read else ["EnvoyFilters were not read; what they patch is not foretold."]
 
 
 def groups_of(onlookers: Onlookers, registry: Registry, pods: Sequence[str]) -> list[Group]:

@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 
 from meshdoctor.model.mesh import Mesh, Sidecar
 from meshdoctor.model.proxy import Endpoint, Node, Proxy
+from meshdoctor.model.trace import Destination, Trace
 from meshdoctor.semantics.forecast.doubt import doubt_about
 from meshdoctor.semantics.forecast.foretold import Foretold, Self, foretell
 from meshdoctor.semantics.names import BLACKHOLE, PASSTHROUGH
@@ -28,6 +29,20 @@ class Seen(Struct, frozen=True):
     reason: str = ""
 
 
+class Remembering(Tracer):
+    """A tracer that is asked the same from many sides, and traces it once."""
+
+    def __init__(self, mesh: Mesh, pod: str) -> None:
+        super().__init__(mesh, pod)
+        self._traced: dict[Destination, Trace] = {}
+
+    def trace(self, destination: Destination) -> Trace:
+        """One connection to one address, as `Tracer.trace` says."""
+        if destination not in self._traced:
+            self._traced[destination] = super().trace(destination)
+        return self._traced[destination]
+
+
 class Foreseen:
     """One sidecar's foretold configuration for some ports, and the way of connections through it."""
 
@@ -35,7 +50,7 @@ class Foreseen:
         self.foretold: Foretold = foretell(registry or Registry(mesh), who, ports)
         proxies = {who.key: self.foretold.proxy}
         self.mesh: Mesh = structs.replace(mesh, proxies=proxies, dns=_names(mesh, who.resolved))
-        self.tracer = Tracer(self.mesh, who.key)
+        self.tracer = Remembering(self.mesh, who.key)
 
     def seen(self, host: str, port: int, scheme: str = "", ip: str | None = None, protocol: str | None = None) -> Seen:
         """What becomes of a connection as the client most likely opens it, to `ip` or each address it may dial."""

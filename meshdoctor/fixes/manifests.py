@@ -27,6 +27,9 @@ from meshdoctor.yamlio import load_documents
 _KINDS = {plural: kind for kind, plural in PLURALS.items()}
 _TEMPLATE = re.compile(rb"\{\{-?\s*(?:[.$]|include|if|range|with|end|template|define|toYaml|else|/\*)")
 
+_MAKERS = {"configMapGenerator", "secretGenerator", "generators", "helmCharts", "namePrefix", "nameSuffix", "namespace"}
+"""Fields of a kustomization (kubectl.docs.kubernetes.io, kustomization)."""
+
 
 class Placed(Struct, frozen=True):
     """One object of a file: its name, the document it stands in, the steps to it there, and the object."""
@@ -95,6 +98,12 @@ def read_file(path: str, shown: str, data: bytes) -> ManifestFile:
 def is_template(data: bytes) -> bool:
     """Helm, or another program that fills in `{{ .Values.x }}`, makes the manifest from this text."""
     return _TEMPLATE.search(data) is not None
+
+
+def makes_objects(file: ManifestFile) -> bool:
+    """A kustomization that makes objects which stand in no file, or gives them other names than their files."""
+    is_one = Path(file.path).name in ("kustomization.yaml", "kustomization.yml")
+    return is_one and any(isinstance(tree, dict) and not _MAKERS.isdisjoint(tree) for tree in file.documents)
 
 
 def same_object(one: ObjectKey, other: ObjectKey) -> bool:

@@ -10,7 +10,8 @@ from msgspec import structs
 from meshdoctor import bundled
 from meshdoctor.engine.evaluate import evaluate
 from meshdoctor.engine.loader import load_rules
-from meshdoctor.facts.joined.sheet import Sheet
+from meshdoctor.facts.joined.proxy_case import ProxyCase
+from meshdoctor.facts.joined.sheet import CaseSheet
 from meshdoctor.fixes.foreseen import Foreseen
 from meshdoctor.fixes.onlookers import Group
 from meshdoctor.model.finding import Finding
@@ -18,6 +19,7 @@ from meshdoctor.model.mend import NewFault
 from meshdoctor.model.mesh import Mesh, WantedHost
 from meshdoctor.model.rule import Rule
 from meshdoctor.semantics.forecast.doubt import doubt_about
+from meshdoctor.semantics.registry import Registry
 
 FORESEEABLE = (
     "double-tls",
@@ -65,8 +67,10 @@ def faults_of(foreseen: Foreseen, wishes: Iterable[WantedHost], ports: Collectio
     """What the rules find in one foretold configuration on these ports, told as of its pod, which has all wishes."""
     key = foreseen.tracer.key
     own = {(wish.host, wish.port): structs.replace(wish, pod=key) for wish in wishes}
-    sheet = Sheet(_part_of(foreseen.mesh, tuple(own.values()), ports))
-    findings, _ = evaluate(_rules(), sheet.facts, lambda rule: ())
+    part = _part_of(foreseen.mesh, tuple(own.values()), ports)
+    case = ProxyCase(part, Registry(part), key)
+    case.tracer = foreseen.tracer
+    findings, _ = evaluate(_rules(), CaseSheet(case).facts, lambda rule: ())
     return {_fault(f): f for f in findings if f.severity in HARMFUL and (f.port or 0) in ports}
 
 
@@ -76,7 +80,9 @@ def _fault(finding: Finding) -> Fault:
 
 @cache
 def _rules() -> list[Rule]:
-    return load_rules([bundled.rules_dir() / f"{name}.yaml" for name in FORESEEABLE])
+    """The rules without their mends: what is foretold is not mended."""
+    rules = load_rules([bundled.rules_dir() / f"{name}.yaml" for name in FORESEEABLE])
+    return [structs.replace(rule, fixes=()) for rule in rules]
 
 
 def _part_of(mesh: Mesh, wishes: tuple[WantedHost, ...], ports: Collection[int]) -> Mesh:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 from msgspec import Struct
 
 from meshdoctor.fixes.applied import Item, Moved
-from meshdoctor.model.mesh import DestinationRule, Mesh, Pod, ServiceEntry, Sidecar, VirtualService
+from meshdoctor.fixes.foreseen import after_change
+from meshdoctor.model.mesh import DestinationRule, Mesh, MeshConfig, Pod, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.semantics.capture import capture_settings
 from meshdoctor.semantics.dataplane import pod_kind
 from meshdoctor.semantics.forecast.clusters import is_exported_rule
 from meshdoctor.semantics.forecast.foretold import Self
 from meshdoctor.semantics.forecast.virtual import exports_to
 from meshdoctor.semantics.registry import Registry, Viewer
-from meshdoctor.semantics.visibility import imported
+from meshdoctor.semantics.visibility import Exported, imported, visible
 
 
 class Group(Struct, frozen=True):
@@ -63,15 +65,17 @@ class Onlookers:
         )
 
     def outlook(self, who: Self, pod: Pod | None) -> tuple[object, ...]:
-        """What two pods must have in common to be of one group."""
+        """What two pods must have in common to be of one group, before and after."""
+        later = after_change(who, self._after.mesh, self._after)
         labels = tuple(sorted((k, v) for k, v in who.labels.items() if k in self._label_names))
         settings = capture_settings(pod, who.node)
         return (
-            who.viewer.namespace,
-            _ref(who.viewer),
+            *(self._standing(one.viewer) for one in (who, later)),
+            *(_ref(one.viewer) for one in (who, later)),
             who.viewer.dns_capture,
             who.viewer.families,
             who.unmatched,
+            later.unmatched,
             who.inspection_timeout,
             who.node.version,
             labels,
@@ -82,6 +86,65 @@ class Onlookers:
             settings.known,
             len(settings.exempt_containers),
         )
+
+    def _standing(self, viewer: Viewer) -> object:
+        """What a namespace comes to: itself, or, where it owns nothing that counts, what else it may see."""
+        namespace = viewer.namespace
+        if viewer.sidecar is not None or namespace in self._particular:
+            return namespace
+        if namespace not in self._standings:
+            config = self._before.mesh.mesh_config
+            alone = Viewer(namespace)
+            seen = (_sees_exported(item, alone, config) for item in self._restricted)
+            self._standings[namespace] = tuple(seen)
+        return self._standings[namespace]
+
+    @cached_property
+    def _standings(self) -> dict[str, object]:
+        return {}
+
+    @cached_property
+    def _restricted(self) -> list[Exported | VirtualService | DestinationRule]:
+        """Objects that some namespaces get and others do not."""
+        found: list[Exported | VirtualService | DestinationRule] = []
+        for mesh in (self._before.mesh, self._after.mesh):
+            lists = (mesh.service_entries, mesh.services, mesh.virtual_services, mesh.destination_rules)
+            found += [item for items in lists for item in items if item.export_to and "*" not in item.export_to]
+        return list({id(item): item for item in found}.values())
+
+    @cached_property
+    def _particular(self) -> frozenset[str]:
+        """Namespaces in which a sidecar gets something for being there: what is exported to them, what they own of a
+        host that others have too, DestinationRules, and all of them where the mesh's default is not public."""
+        found: set[str] = set()
+        for mesh in (self._before.mesh, self._after.mesh):
+            config = mesh.mesh_config
+            if config is not None and not _is_public(config):
+                return frozenset(key.split("/", 1)[0] for key in mesh.pod_names)
+            owners: dict[str, set[str]] = {}
+            for entry in mesh.service_entries:
+                for host in entry.hosts:
+                    owners.setdefault(host.lower(), set()).add(entry.ref.namespace)
+            for service in mesh.services:
+                if service.host in owners:
+                    owners[service.host].add(service.ref.namespace)
+            found |= {space for spaces in owners.values() if len(spaces) > 1 for space in spaces}
+            found |= {item.ref.namespace for items in (mesh.destination_rules, mesh.envoy_filters) for item in items}
+        return frozenset(found | {item.ref.namespace for item in self._restricted})
+
+
+def _is_public(config: MeshConfig) -> bool:
+    return "*" in config.default_service_export_to and "*" in config.default_virtual_service_export_to
+
+
+def _sees_exported(
+    item: Exported | VirtualService | DestinationRule, viewer: Viewer, config: MeshConfig | None
+) -> bool:
+    if isinstance(item, VirtualService):
+        return exports_to(item, viewer, config)
+    if isinstance(item, DestinationRule):
+        return is_exported_rule(item, viewer.namespace)
+    return visible(item, viewer.namespace, config).ok
 
 
 def gets(registry: Registry, viewer: Viewer, item: Item, labels: Mapping[str, str]) -> bool:
@@ -111,7 +174,10 @@ def _ref(viewer: Viewer) -> object:
 def _label_names(mesh: Mesh) -> frozenset[str]:
     """Labels by which any object picks its sidecars, other than Sidecars themselves."""
     rules = (r.workload_selector or {} for r in mesh.destination_rules)
-    return frozenset(name for wanted in (*rules, *map(dict, _source_labels(mesh.virtual_services))) for name in wanted)
+    filters = (f.selector or {} for f in mesh.envoy_filters)
+    return frozenset(
+        name for wanted in (*rules, *filters, *map(dict, _source_labels(mesh.virtual_services))) for name in wanted
+    )
 
 
 def _source_labels(services: Iterable[VirtualService]) -> Iterator[dict[str, str]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
 from meshdoctor.fixes.applied import Item, Moved
-from meshdoctor.model.mesh import DestinationRule, Mesh, ServiceEntry, Sidecar
+from meshdoctor.model.mesh import DestinationRule, Mesh, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.semantics.forecast.routes import UNREGISTERED_PORT
 from meshdoctor.semantics.hosts import covers
 
@@ -17,25 +17,42 @@ class Reach(Struct, frozen=True):
 
     ports: frozenset[int]
     hosts: frozenset[str]
+    names_move: bool = False
+    """Addresses of an entry change, so that clients may dial others."""
 
     def holds(self, host: str, port: int) -> bool:
         """Whether a connection may turn."""
         return port in self.ports or any(covers(pattern, host) for pattern in self.hosts)
 
 
-def reach_of(moved: Iterable[Moved], before: Mesh, after: Mesh) -> Reach:
+def reach_of(moved: Sequence[Moved], before: Mesh, after: Mesh) -> Reach:
     """The ports of each changed object and of whatever else shares one of its hosts, in either mesh."""
     items = [item for one in moved for item in (one.before, one.after) if item is not None]
     entries = [*before.service_entries, *after.service_entries]
-    hosts = frozenset(host for item in items for host in _hosts(item))
+    named = frozenset(host for item in items for host in _hosts(item))
+    hosts = named | frozenset(_sent_to(named, [*before.virtual_services, *after.virtual_services]))
     everywhere = any(isinstance(item, Sidecar) for item in items)
     ports = {p.number for e in entries if everywhere or _shares(e, hosts) for p in e.ports}
     if everywhere:
         ports |= {wish.port for wish in before.wanted if wish.port is not None}
-        ports |= {port.number for service in before.services for port in service.ports}
     else:
         ports |= {w.port for w in before.wanted if w.port is not None and any(covers(h, w.host) for h in hosts)}
-    return Reach(frozenset(ports) | _own_ports(items), hosts)
+    return Reach(frozenset(ports) | _own_ports(items), hosts, any(map(_moves_names, moved)))
+
+
+def _moves_names(one: Moved) -> bool:
+    entries = [item for item in (one.before, one.after) if isinstance(item, ServiceEntry)]
+    names = [(e.addresses, e.status_addresses) for e in entries if e.addresses or e.status_addresses]
+    return len(names) == 1 or (len(names) == 2 and names[0] != names[1])
+
+
+def _sent_to(hosts: frozenset[str], services: Iterable[VirtualService]) -> Iterator[str]:
+    """Hosts that a VirtualService sends to one of these."""
+    for service in services:
+        routes = [route for rule in (*service.http, *service.tls, *service.tcp) for route in rule.get("route") or ()]
+        targets = (route.get("destination") for route in routes if isinstance(route, dict))
+        if any(isinstance(t, dict) and any(covers(h, str(t.get("host", ""))) for h in hosts) for t in targets):
+            yield from (host.lower().rstrip(".") for host in service.hosts)
 
 
 def _hosts(item: Item) -> Iterator[str]:

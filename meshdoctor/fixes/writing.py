@@ -62,6 +62,9 @@ def _exchange(moves: Sequence[_Move], complaint: str) -> None:
         failed = printable(waiting[len(done)][0].shown)
         told = f"{failed} cannot be written: {problem.strerror or problem}."
         raise NotEditable(f"{told} {_put_back(done)}") from None
+    except BaseException:  # Ctrl-C between two files
+        _put_back(done)
+        raise
 
 
 def _content(edit: FileEdit) -> bytes | None:

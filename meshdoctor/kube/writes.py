@@ -16,7 +16,7 @@ from msgspec import Struct
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
 from meshdoctor.kube.kinds import CHANGED
-from meshdoctor.kube.lists import Kind
+from meshdoctor.kube.lists import Kind, Lister, NotInstalled
 from meshdoctor.kube.session import Refused, Session
 from meshdoctor.semantics.text import printable
 
@@ -89,6 +89,32 @@ class Writer:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._kinds: dict[str, frozenset[str]] = {}
+
+    def target(self, api_version: str, kind: str, namespace: str, name: str) -> Target:
+        """Where an object lives on this server: in the version it is written in, else in one that is served.
+
+        Raises `Unreadable` for a kind that meshdoctor never changes or that is not installed.
+        """
+        wanted = target_of(api_version, kind, namespace, name)
+        group = wanted.kind.group
+        lister = Lister(self.session)
+        for version in dict.fromkeys([wanted.version, *lister.versions(group, Deadline(SECONDS))]):
+            if wanted.kind.plural in self._served(f"/apis/{group}/{version}"):
+                return Target(wanted.kind, version, namespace, name)
+        raise NotInstalled(f"{wanted.kind} is not installed in this cluster")
+
+    def _served(self, path: str) -> frozenset[str]:
+        """Plurals of the kinds that one version of a group has; empty where it is not served."""
+        if path not in self._kinds:
+            try:
+                found = _object(self.session.get(path, deadline=Deadline(SECONDS)), path).get("resources")
+            except Refused as problem:
+                if problem.status != _GONE:
+                    raise
+                found = None
+            self._kinds[path] = frozenset(str(one.get("name")) for one in found or () if isinstance(one, dict))
+        return self._kinds[path]
 
     def read(self, target: Target) -> Object | None:
         """The object as the server has it now; None where it is not there. Raises what `Session.get` raises."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.collect.live.sidecars import SidecarReader
 from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
-from meshdoctor.kube.session import Session
+from meshdoctor.kube.session import Refused, Session
 from meshdoctor.kube.writes import Target, Writer, target_of
 from meshdoctor.mending.journal import Journal, now
 from meshdoctor.mending.look import Look, Seen
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 Tell = Callable[[Event], None]
 
-_VERBS = {"create": ("create", "patch"), "update": ("patch",), "delete": ("delete",)}
+_VERBS = {"create": ("get", "create", "patch"), "update": ("get", "patch"), "delete": ("get", "delete")}
+_LEFT = "it works once a person has done the rest; then --resume proves it"
 _LOOKS = 3
 """How often a mesh is judged after a mend: a new cluster may still resolve its host at the first look."""
 _PAUSE = 2.0
@@ -86,7 +87,11 @@ class Mender:
             )
         )
         self._tell(Event("journaled", f"mend {entry.id} is in the journal"))
-        return self._carry_out(entry, prepared, watch, seen.look)
+        if not entry.left_to_do:
+            return self._carry_out(entry, prepared, watch, seen.look)
+        entry = self._journal.update(self._write(entry, prepared), state="applied", note=_LEFT)
+        self._tell(Event("applied", f"applied; {_LEFT}"))
+        return Result(entry=entry)
 
     def resume(self, entry: Entry, look: Look) -> Result:
         """Goes on with a mend that was interrupted. Raises as `apply` does."""
@@ -136,7 +141,9 @@ class Mender:
             try:
                 outcome = write(self._writer, one)
             except (MeshdoctorError, KeyboardInterrupt) as problem:
-                self._roll_back(entry, prepared[:number], str(problem) or "interrupted")
+                # Without a clear no, the write may have been done all the same.
+                done = number if isinstance(problem, Refused) and problem.status < 500 else number + 1
+                self._roll_back(entry, prepared[:done], str(problem) or "interrupted")
                 raise
             written[number] = Written(change=one.change, uid=outcome.uid, version=outcome.version)
             entry = self._journal.update(entry, written=tuple(written))
@@ -147,8 +154,10 @@ class Mender:
         """Takes back what the first of several writes did. Leaves the entry to be undone where even that fails."""
         try:
             for one in reversed(done):
-                write(self._writer, restore(self._writer, inverse(one.change)))
-                self._tell(Event("rolled back", f"took back {one.change.key}"))
+                back = restore(self._writer, inverse(one.change))
+                write(self._writer, back)
+                if back.way != "nothing":
+                    self._tell(Event("rolled back", f"took back {one.change.key}"))
         except MeshdoctorError as problem:
             self._journal.update(entry, state="applied", note=f"half applied: {because}; not taken back: {problem}")
             return
@@ -167,7 +176,7 @@ class Mender:
                 because = f"it could not be judged again: {problem}"
                 continue
             proof, because = compare(entry.before, after, entry), ""
-            if proof.holds:
+            if proof.is_gone and not proof.is_worse:
                 break
         self._tell(Event("judged", because or _in_words(proof)))
         return proof, because

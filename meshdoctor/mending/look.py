@@ -41,4 +41,5 @@ class Seen:
 
     def baseline(self) -> Baseline:
         """What it is compared by; traces every host for every pod."""
-        return baseline(self.diagnosis, doctor.hosts(self.case, self.look.namespaces, self.look.labels))
+        listed = doctor.hosts(self.case, self.look.namespaces, self.look.labels)
+        return baseline(self.diagnosis, listed, self.case.mesh.pods)

@@ -18,7 +18,7 @@ from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.differences import merge_patch
 from meshdoctor.fixes.owners import Owner, appliers, holders, owner_of, writers
 from meshdoctor.kube.session import Refused
-from meshdoctor.kube.writes import MANAGER, Conflict, FieldConflict, Target, Writer, target_of
+from meshdoctor.kube.writes import MANAGER, Conflict, FieldConflict, Target, Writer
 from meshdoctor.model.mend import Change
 
 Object = dict[str, Any]
@@ -64,8 +64,7 @@ def prepare(writer: Writer, change: Change, *, owned_too: bool = False) -> Prepa
     Raises `Stale`, `Kept`, `kube.writes.Conflict` where another manager applies one of the fields, and `Refused` where
     the server or its admission refuses.
     """
-    key = change.key
-    target = target_of(key.api_version, key.kind, key.namespace, key.name)
+    target = _target(writer, change)
     live = writer.read(target)
     if _is_there(change, live):
         return Prepared(change=change, target=target, way="nothing", live=live)
@@ -74,9 +73,9 @@ def prepare(writer: Writer, change: Change, *, owned_too: bool = False) -> Prepa
     if owner is not None and not owned_too:
         raise _kept(change, owner)
     if live is None:
-        assert change.after is not None
-        writer.apply(target, change.after, dry_run=True)
-        return Prepared(change=change, target=target, way="apply", body=change.after)
+        body = {**(change.after or {}), "apiVersion": _api_version(target)}
+        writer.apply(target, body, dry_run=True)
+        return Prepared(change=change, target=target, way="apply", body=body)
     if change.after is None:
         uid, version = _identity(live)
         writer.delete(target, uid=uid, version=version, dry_run=True)
@@ -86,8 +85,7 @@ def prepare(writer: Writer, change: Change, *, owned_too: bool = False) -> Prepa
 
 def restore(writer: Writer, change: Change) -> Prepared:
     """The same for an undo of an update: what was written before it by others stays theirs, so nobody is asked."""
-    key = change.key
-    target = target_of(key.api_version, key.kind, key.namespace, key.name)
+    target = _target(writer, change)
     live = writer.read(target)
     if change.action != "update" or live is None or _is_there(change, live):
         return prepare(writer, change, owned_too=True)
@@ -124,7 +122,7 @@ def inverse(change: Change) -> Change:
 def _update(writer: Writer, change: Change, target: Target, live: Object) -> Prepared:
     patch = _patch(change)
     edited = _edited(live, patch)
-    body = _declared(change, patch)
+    body = _declared(change, patch, _api_version(target))
     version = _identity(live)[1]
     conflict: Conflict | None = None
     try:
@@ -162,17 +160,26 @@ def _held(live: Object, patch: Object, conflict: Conflict | None) -> tuple[Field
     return tuple(field for field in conflict.fields if field.manager in applying)
 
 
+def _target(writer: Writer, change: Change) -> Target:
+    key = change.key
+    return writer.target(key.api_version, key.kind, key.namespace, key.name)
+
+
+def _api_version(target: Target) -> str:
+    return f"{target.kind.group}/{target.version}"
+
+
 def _patch(change: Change) -> Object:
     return merge_patch(change.before or {}, change.after or {})
 
 
-def _declared(change: Change, patch: Object) -> Object:
+def _declared(change: Change, patch: Object, api_version: str) -> Object:
     """The object's name and those top fields of its spec that change, whole: what an apply declares."""
     assert change.after is not None
     names = change.after.get("metadata") or {}
     key = change.key
     body: Object = {
-        "apiVersion": key.api_version,
+        "apiVersion": api_version,
         "kind": key.kind,
         "metadata": {"name": key.name, "namespace": key.namespace},
     }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from meshdoctor.errors import UsageError
 from meshdoctor.fixes.changes import changes_of, is_automatic, was_read
 from meshdoctor.fixes.dispositions import honest
 from meshdoctor.fixes.forecast import forecast
+from meshdoctor.fixes.owners import owner_of
 from meshdoctor.mending.look import Seen
 from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.model.mend import Change, Touched
@@ -85,8 +86,13 @@ def plan(seen: Seen, finding: Finding, fix: Fix) -> Plan:
             f"the objects of the kind were not read, so nobody knows whether {', '.join(unread)} is there already: "
             "read a whole capture, or the cluster with the role of `meshdoctor rbac`"
         )
-    touched = forecast(mesh, changes)
+    touched = structs.replace(forecast(mesh, changes), kept=_kept(changes))
     return Plan(finding=finding, fix=honest(mesh, fix, changes, touched), changes=changes, touched=touched)
+
+
+def _kept(changes: Sequence[Change]) -> tuple[str, ...]:
+    owners = ((change.key, owner_of(change.before)) for change in changes if change.before is not None)
+    return tuple(f"{key} is kept by {owner.tool} ({owner.sign})" for key, owner in owners if owner is not None)
 
 
 def _fits(finding: Finding, name: str) -> bool:

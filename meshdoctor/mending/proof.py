@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.hosts import Hosts
 from meshdoctor.model.mend import Baseline, Change, Entry, Judged, Proof, Turn
+from meshdoctor.model.mesh import Pod
 from meshdoctor.semantics.hosts import host_port
 
 _GOOD = ("delivered", "bypassed")
@@ -15,16 +16,19 @@ _OPEN = ("passthrough", "leaked")
 _UNKNOWN = "unknown"
 
 
-def baseline(diagnosis: Diagnosis, hosts: Hosts) -> Baseline:
-    """What two looks at a mesh are compared by."""
+def baseline(diagnosis: Diagnosis, hosts: Hosts, pods: Mapping[str, Pod]) -> Baseline:
+    """What two looks at a mesh are compared by. `pods` are the mesh's."""
     verdicts: dict[str, dict[str, str]] = {}
     for row in hosts.hosts:
         if row.port is not None:
             verdicts[host_port(row.host, row.port)] = {v.pod: v.verdict for v in row.verdicts}
+    proxies = sorted({pod for judged in verdicts.values() for pod in judged})
+    workloads = {key: pods[key].workload for key in proxies if key in pods}
     return Baseline(
         findings={finding.fingerprint: _judged(finding) for finding in diagnosis.findings},
         verdicts=verdicts,
-        proxies=tuple(sorted({pod for pods in verdicts.values() for pod in pods})),
+        proxies=tuple(proxies),
+        workloads={key: str(workload) for key, workload in workloads.items() if workload is not None},
     )
 
 
@@ -51,7 +55,9 @@ def compare(before: Baseline, after: Baseline, entry: Entry | None = None) -> Pr
         known = not judged.host or judged.host in foretold.hosts
         known = known or host_port(judged.host, judged.port) in before.verdicts
         found["foretold" if _about(judged) in foretold.broken else "new" if known else "first"].append(judged)
-    turns = list(_turns(before, after))
+    heirs = _heirs(before, after)
+    turns = list(_turns(before, after, heirs))
+    missing = {pod for pod, heir in heirs.items() if not heir}
     worse = [t for t in turns if t.is_now != _UNKNOWN and rank(t.is_now) > rank(t.was)]
     return Proof(
         is_gone=_is_gone(before, after, entry.fingerprint if entry else ""),
@@ -61,7 +67,7 @@ def compare(before: Baseline, after: Baseline, entry: Entry | None = None) -> Pr
         worse=tuple(t for t in worse if (t.pod, t.host) not in foretold.worse),
         foretold=tuple(t for t in worse if (t.pod, t.host) in foretold.worse),
         better=tuple(t for t in turns if t.was != _UNKNOWN and rank(t.is_now) < rank(t.was)),
-        unread=tuple(sorted({*before.proxies} - {*after.proxies} | {t.pod for t in turns if t.is_now == _UNKNOWN})),
+        unread=tuple(sorted(missing | {t.pod for t in turns if t.is_now == _UNKNOWN})),
     )
 
 
@@ -106,12 +112,23 @@ def rank(verdict: str) -> int:
     return 1 if verdict in _OPEN else 2
 
 
-def _turns(before: Baseline, after: Baseline) -> Iterator[Turn]:
+def _heirs(before: Baseline, after: Baseline) -> dict[str, str]:
+    """For each pod judged before the one to compare it with: itself, else one of its workload, else none.
+
+    Pods are made anew all the time, and by some mends have to be.
+    """
+    there = set(after.proxies)
+    anew = {work: pod for pod, work in sorted(after.workloads.items(), reverse=True) if pod not in before.workloads}
+    return {pod: pod if pod in there else anew.get(before.workloads.get(pod, ""), "") for pod in before.proxies}
+
+
+def _turns(before: Baseline, after: Baseline, heirs: Mapping[str, str]) -> Iterator[Turn]:
     for host, pods in before.verdicts.items():
         now = after.verdicts.get(host, {})
         for pod, was in pods.items():
-            if pod in now and now[pod] != was:
-                yield Turn(pod, host, was, now[pod])
+            is_now = now.get(heirs[pod], was)
+            if is_now != was:
+                yield Turn(pod, host, was, is_now)
 
 
 def _judged(finding: Finding) -> Judged:

@@ -57,7 +57,7 @@ class Watch:
         urgent = left & set(first)
         tell(0, len(left))
         while left:
-            for pod, marks in self._marks(left).items():
+            for pod, marks in self._marks(left, max(1.0, min(_ASK_SECONDS, end - time.monotonic()))).items():
                 if marks.rejected > self.before[pod].rejected:
                     rejected.add(pod)
                 elif marks.versions != self.before[pod].versions:
@@ -72,12 +72,13 @@ class Watch:
             time.sleep(_PAUSE)
         if took:
             time.sleep(_SETTLE)
+        unread = {pod: because for pod, because in self.unread.items() if pod not in self.before}
         return Waited(
-            took=tuple(sorted(took)), lagging=tuple(sorted(left)), rejected=tuple(sorted(rejected)), unread=self.unread
+            took=tuple(sorted(took)), lagging=tuple(sorted(left)), rejected=tuple(sorted(rejected)), unread=unread
         )
 
-    def _marks(self, pods: Iterable[str]) -> dict[str, Marks]:
-        pool: Pool[str, Marks] = Pool(self._ask, at_once=self._at_once, seconds=_ASK_SECONDS)
+    def _marks(self, pods: Iterable[str], seconds: float = _ASK_SECONDS) -> dict[str, Marks]:
+        pool: Pool[str, Marks] = Pool(self._ask, at_once=self._at_once, seconds=seconds)
         found: dict[str, Marks] = {}
         for done in pool.run(sorted(pods)):
             if done.result is not None:

@@ -84,6 +84,8 @@ class Touched(Struct, frozen=True, kw_only=True):
     claims: tuple[ClaimMove, ...] = ()
     effects: tuple[Effect, ...] = ()
     faults: tuple[NewFault, ...] = ()
+    kept: tuple[str, ...] = ()
+    """Changed objects that Helm, Argo CD, Flux or an operator keeps, each a sentence: they are not changed here."""
     unknown: tuple[str, ...] = ()
     """What could not be foretold and why, each a sentence. Never empty where evidence is missing."""
 
@@ -112,6 +114,8 @@ class Baseline(Struct, frozen=True, kw_only=True):
     """`host:port` to pod to verdict."""
     proxies: tuple[str, ...] = ()
     """Pods whose sidecar was judged."""
+    workloads: dict[str, str] = {}
+    """Those pods' workloads, `Deployment shop/web`, as far as they are known."""
 
 
 class Turn(Struct, frozen=True):
@@ -169,7 +173,7 @@ class FileEdit(Struct, frozen=True, kw_only=True):
 
 
 State = Literal["planned", "applied", "written", "proved", "unproved", "failed", "undone"]
-"""`written` is for files, which prove nothing by themselves."""
+"""`applied` waits for its proof, perhaps until a person has done the rest; `written` is for files, which prove none."""
 
 
 class Waited(Struct, frozen=True, kw_only=True):

@@ -143,6 +143,16 @@ class Gateway(Struct, frozen=True):
     manifest: dict[str, Any] = field(default_factory=dict)
 
 
+class EnvoyFilter(Struct, frozen=True):
+    """networking.istio.io EnvoyFilter, as far as it patches what sidecars send out."""
+
+    ref: Ref
+    selector: dict[str, str] | None = None
+    ports: tuple[int | None, ...] = ()
+    """The port of each patch of outbound configuration, None for one of every port; empty: it patches none."""
+    pointer: Pointer = Pointer("")
+
+
 class EnvVar(Struct, frozen=True):
     """One environment variable of a container.
 
@@ -275,6 +285,8 @@ class Mesh(Struct):
     services: Sequence[Service] = ()
     """The largest kind by far: parsed when first looked at."""
     gateways: tuple[Gateway, ...] = ()
+    envoy_filters: Sequence[EnvoyFilter] = ()
+    """Parsed when first looked at: only a forecast asks for them."""
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     pods: dict[str, Pod] = field(default_factory=dict)
     config_maps: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.finding import Diagnosis, Finding, Fix
 from meshdoctor.model.mend import Change, Entry, Judged, Proof, Result, Touched, Turn
 from meshdoctor.report.order import under_causes
 from meshdoctor.report.paper import Paper, count, pad, some
@@ -15,27 +15,38 @@ from meshdoctor.semantics.text import printable, printable_lines
 _FINGERPRINT = 8
 _PODS = 3
 _SHOWN = 12
+_MARKS = {"proved": "fine", "written": "fine", "undone": "step", "failed": "unknown", "unproved": "warning"}
+"""Of states of the journal; all others are open."""
+_INTERRUPTED = {"planned": "interrupted", "applied": "interrupted"}
+"""Unless the process still runs, which nobody can tell."""
 
 
-def listed(findings: Sequence[Finding], automatic: Sequence[bool], paper: Paper) -> str:
-    """The findings that have a mend, those that are explained by another left out, and how to look at one."""
-    rows = [f for f, _ in under_causes(findings) if f.fixes and not f.caused_by]
-    ready = {f.fingerprint for f, is_ready in zip(findings, automatic, strict=True) if is_ready}
-    if not rows:
-        return "nothing to mend: no finding has a mend\n"
+def findings(diagnosis: Diagnosis, ready: Collection[str], paper: Paper, source: str = "") -> str:
+    """The findings that have a mend, those that another one explains left out, and how to look at one.
+
+    `ready` are the fingerprints of those that a command can mend; `source` the options that name what was looked at.
+    """
+    rows = [f for f, _ in under_causes(diagnosis.findings) if f.fixes and not f.caused_by]
     lines: list[str] = []
     for finding in rows:
         first = f"{finding.fingerprint[:_FINGERPRINT]}  {printable(subject(finding))}"
         lines.append(f"{paper.mark(finding.severity)} {paper.strong(first)}  [{finding.rule}]")
-        word = "" if finding.fingerprint in ready else " (by hand)"
         best = finding.fixes[0]
-        lines += paper.paragraph(f"{best.title}{word}", 4)
+        how = best.disposition if finding.fingerprint in ready else "by hand"
+        lines += paper.paragraph(f"{best.title} [{how}]", 4)
         if len(finding.fixes) > 1:
             lines.append(paper.faint(f"    and {count(len(finding.fixes) - 1, 'other mend')}"))
-    lines += [
-        "",
-        f"meshdoctor fix {rows[0].fingerprint[:_FINGERPRINT]}    shows what it would change, and whom that touches",
-    ]
+    if not rows and diagnosis.findings:
+        lines.append(f"no mend for {count(len(diagnosis.findings), 'finding')}: `meshdoctor check` shows them")
+    elif not rows:
+        lines.append("nothing to mend: no finding")
+    missing = sorted({entry.rule for entry in diagnosis.not_evaluated})
+    if missing:
+        lines += paper.marked("unknown", f"not evaluated: {some(missing, _PODS)}; `meshdoctor check` says why")
+    if rows:
+        name = rows[0].fingerprint[:_FINGERPRINT]
+        lines += ["", "To see what a mend would change, and whom it touches:"]
+        lines.append(f"  meshdoctor fix {name}{printable(source)}")
     return "\n".join(lines) + "\n"
 
 
@@ -45,48 +56,55 @@ def preview(
     changes: Sequence[tuple[Change, str]],
     touched: Touched,
     paper: Paper,
-    *,
-    hint: bool = False,
+    next_: Sequence[tuple[str, str]] = (),
 ) -> str:
     """One mend before it is applied: the diff of each object, who is touched, the other mends.
 
-    `hint` adds what to type to apply it.
+    `next_` are commands that may follow, each with what it does.
     """
     lines = [*paper.marked(finding.severity, f"{subject(finding)}: {finding.title}")]
     lines.append(paper.faint(f"    {finding.fingerprint[:_FINGERPRINT]} [{finding.rule}]"))
     lines += [*paper.paragraph(finding.message, 4), ""]
-    lines += paper.heading(f"mend: {printable(fix.title)} [{fix.disposition}]")
-    lines += paper.paragraph(fix.tradeoff, 0)
-    for _, diff in changes:
+    lines += [paper.strong(line) for line in paper.field("mend", f"{fix.title} [{fix.disposition}]", 0)]
+    lines += paper.paragraph(fix.tradeoff, 2)
+    for diff in (diff for _, diff in changes if diff):
         lines += ["", *(_coloured(line, paper) for line in printable_lines(diff.rstrip("\n")).split("\n"))]
     if fix.steps:
-        lines += ["", *paper.paragraph(("then: " if changes else "") + fix.steps, 0)]
+        lines += ["", *paper.field("afterwards, by hand" if changes else "by hand", fix.steps, 0)]
     if changes:
         lines += ["", *paper.heading("who is touched"), *_touched(touched, paper)]
     others = [other for other in finding.fixes if other.id != fix.id]
     if others:
         lines += ["", *paper.heading("other mends")]
         for other in others:
-            by_hand = "" if other.manifests or other.deletes else ", by hand"
-            lines += paper.paragraph(f"--choose {other.id}  {other.title} [{other.disposition}{by_hand}]", 0, 2)
+            by_hand = other.disposition == "manual" or not (other.manifests or other.deletes)
+            how = "by hand" if by_hand else other.disposition
+            lines += paper.paragraph(f"--choose {other.id}  {other.title} [{how}]", 0, 2)
             lines += paper.paragraph(other.tradeoff, 4)
-    if hint and changes:
-        name = finding.fingerprint[:_FINGERPRINT]
-        lines += ["", *paper.heading("next"), *_next(f"meshdoctor fix {name} --choose {fix.id}")]
+    if next_:
+        lines += ["", *paper.heading("next")]
+        for command, does in next_:
+            lines += [f"  {printable(command)}", f"    {does}"]
     return "\n".join(lines) + "\n"
 
 
-def result(made: Result, paper: Paper) -> str:
-    """How a mend ended: what the proxies did, what is better, what is worse, and what to do next."""
+def result(made: Result, paper: Paper, cluster: str = "") -> str:
+    """How a mend ended: what the proxies did, what is better, what is worse, and what to do next.
+
+    `cluster` are the options that name the cluster, for the next command.
+    """
     entry, proof = made.entry, made.proof
-    lines = [*_waited(made, paper)]
+    lines = [*paper.paragraph(f"mend {entry.id}: {entry.title}", 0, 2), *_waited(made, paper)]
     if proof is not None:
-        lines += _proof(entry, proof, paper)
-    elif entry.note:
-        lines += paper.marked("unknown", entry.note)
-    if entry.left_to_do:
+        lines += _proof(made, proof, paper)
+    elif is_unfinished(entry):
+        lines += paper.marked("unknown", f"applied, and it works once this is done: {entry.left_to_do}")
+        lines += ["", "Then, to have it proved:", f"  meshdoctor fix --resume {entry.id}{printable(cluster)}"]
+    else:
+        lines += paper.marked("unknown", entry.note or "applied, and not judged again: `meshdoctor check` looks")
+    if entry.left_to_do and not is_unfinished(entry):
         lines += paper.field("left to do", entry.left_to_do, 0)
-    lines.append(f"meshdoctor undo {entry.id}    takes it back")
+    lines += ["", "To take it back:", f"  meshdoctor undo {entry.id}{printable(cluster)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -100,13 +118,21 @@ def exported(
 ) -> str:
     """What an export wrote, and the kubectl lines, each as (does it, undoes it)."""
     name = printable(folder)
-    text = [*paper.marked("fine", f"{count(len(files), 'file')} written below {name}, `kustomization.yaml` among them")]
-    text += ["", *paper.heading("by hand"), *(printable(do) for do, _ in lines)]
-    text += ["", *paper.heading("taken back by hand"), *(printable(undo) for _, undo in lines if undo)]
+    if files:
+        text = [
+            *paper.marked("fine", f"{count(len(files), 'file')} written below {name}:"),
+            *(f"    {f}" for f in files),
+        ]
+    else:
+        text = [*paper.marked("fine", f"{name} holds all of it already, nothing was written")]
+    text += ["", "To apply it:", *(f"  {printable(do)}" for do, _ in lines)]
+    back = [f"  {printable(undo)}" for _, undo in lines if undo]
+    if back:
+        text += ["", "To take it back:", *back]
     for note in notes:
-        text += ["", *paper.paragraph(note, 0)]
+        text += ["", *paper.marked("unknown", note)]
     if fix.steps:
-        text += ["", *paper.paragraph(f"then: {fix.steps}", 0)]
+        text += ["", *paper.field("afterwards, by hand", fix.steps, 0)]
     return "\n".join(text) + "\n"
 
 
@@ -119,7 +145,7 @@ def written(entry: Entry, paper: Paper) -> str:
     lines += paper.marked("unknown", entry.note)
     if entry.left_to_do:
         lines += paper.field("left to do", entry.left_to_do, 0)
-    lines.append(f"meshdoctor undo {entry.id}    takes it back")
+    lines += ["", "To take it back:", f"  meshdoctor undo {entry.id}"]
     return "\n".join(lines) + "\n"
 
 
@@ -128,9 +154,8 @@ def undone(made: Result, paper: Paper) -> str:
     entry, proof = made.entry, made.proof
     lines = [*_waited(made, paper)]
     if entry.files:
-        lines += paper.marked(
-            "fine", f"mend {entry.id} is undone: {some([e.shown for e in entry.files], None)} as before"
-        )
+        names = some([edit.shown for edit in entry.files], None)
+        lines += paper.marked("fine", f"mend {entry.id} is undone: as before are {names}")
     elif proof is None:
         lines += paper.marked("unknown", f"mend {entry.id} is undone; it was not judged again")
     elif not (proof.worse or proof.better or proof.new):
@@ -138,7 +163,9 @@ def undone(made: Result, paper: Paper) -> str:
     else:
         lines += paper.marked("warning", f"mend {entry.id} is undone, and not everything is as it was before it")
         lines += _turns("differs", (*proof.worse, *proof.better), paper)
-        lines += _judged(proof.new, paper)
+        lines += _judged("new", proof.new, paper)
+    if proof is not None and proof.unread:
+        lines += paper.marked("unknown", f"not there any more, or not judged again: {some(proof.unread, _PODS)}")
     return "\n".join(lines) + "\n"
 
 
@@ -148,25 +175,26 @@ def history(entries: Sequence[Entry], paper: Paper) -> str:
         return "no mend was applied from here yet\n"
     lines: list[str] = []
     for entry in reversed(entries):
-        state = "interrupted" if entry.state in ("planned", "applied") else entry.state
-        mark = {"proved": "fine", "undone": "step", "failed": "unknown", "unproved": "warning"}.get(
-            entry.state, "error"
-        )
+        state = "unfinished" if is_unfinished(entry) else _INTERRUPTED.get(entry.state, entry.state)
+        mark = paper.mark(_MARKS.get(entry.state, "error"))
+        lines.append(f"{mark} {pad(str(entry.id), 4)} {entry.at}  {pad(state, 11)}  {printable(entry.subject)}")
         where = entry.place.context or entry.place.folder
-        lines.append(
-            f"{paper.mark(mark)} {pad(str(entry.id), 4)} {entry.at}  {pad(state, 11)}  {printable(entry.subject)}"
-        )
         lines += paper.paragraph(f"{entry.title} [{entry.rule}, {entry.fix}] in {where}", 7)
         if entry.note:
             lines += paper.paragraph(entry.note, 7)
         if state == "interrupted":
-            lines.append(f"       meshdoctor fix --resume {entry.id}   or   meshdoctor undo {entry.id}")
+            lines += paper.paragraph("unless it still runs:", 7)
+            lines += [f"         meshdoctor fix --resume {entry.id}    goes on with it"]
+            lines += [f"         meshdoctor undo {entry.id}            takes it back"]
+        if state == "unfinished":
+            lines += paper.field("left to do", entry.left_to_do, 7)
+            lines += [f"         meshdoctor fix --resume {entry.id}    proves it then"]
     return "\n".join(lines) + "\n"
 
 
-def _next(command: str) -> Iterator[str]:
-    yield f"{command} --apply          applies and proves it"
-    yield f"{command} --export DIR     writes it out"
+def is_unfinished(entry: Entry) -> bool:
+    """It is applied, and a person has to do the rest before it can be proved."""
+    return entry.state == "applied" and bool(entry.left_to_do)
 
 
 def _coloured(line: str, paper: Paper) -> str:
@@ -192,36 +220,43 @@ def _touched(touched: Touched, paper: Paper) -> Iterator[str]:
     for fault in touched.faults:
         yield from paper.marked("error", f"it would break {fault.rule} for {host_port(fault.host, fault.port or None)}")
         yield from paper.paragraph(f"{fault.because} ({some(fault.pods, _PODS)})", 4)
+    for kept in touched.kept:
+        yield from paper.marked("error", f"{kept}: --apply will not change it, --export writes the change")
     for unknown in touched.unknown:
         yield from paper.marked("unknown", unknown)
 
 
-def _more(total: int, noun: str) -> Iterator[str]:
-    if total > _SHOWN:
-        yield f"  and {count(total - _SHOWN, f'more {noun}')}"
+def _more(total: int, noun: str, shown: int = _SHOWN) -> Iterator[str]:
+    if total > shown:
+        yield f"  and {count(total - shown, f'more {noun}')}"
 
 
 def _waited(made: Result, paper: Paper) -> Iterator[str]:
     waited = made.waited
     if waited.took:
-        yield from paper.marked("fine", f"{count(len(waited.took), 'proxy')} took it".replace("proxys", "proxies"))
+        yield from paper.marked("fine", f"{count(len(waited.took), 'sidecar')} took it")
     if waited.rejected:
         yield from paper.marked("error", f"refused by {some(waited.rejected, _PODS)}: they run the old configuration")
     if waited.lagging:
         yield from paper.marked("unknown", f"no new configuration was seen in {some(waited.lagging, _PODS)}")
     for pod, because in list(waited.unread.items())[:_PODS]:
         yield from paper.marked("unknown", f"{pod} could not be asked: {because}")
+    yield from _more(len(waited.unread), "pod", _PODS)
 
 
-def _proof(entry: Entry, proof: Proof, paper: Paper) -> Iterator[str]:
+def _proof(made: Result, proof: Proof, paper: Paper) -> Iterator[str]:
+    subject = made.entry.subject
     if proof.is_gone:
-        yield from paper.marked("fine", f"{entry.subject}: the finding is gone")
+        yield from paper.marked("fine", f"{subject}: the finding is gone")
     else:
-        yield from paper.marked("error", f"{entry.subject}: the finding is still there")
+        yield from paper.marked("error", f"{subject}: the finding is still there")
+        if made.waited.lagging:
+            yield from paper.paragraph("A sidecar may take it later: `meshdoctor check` looks again.", 4)
     yield from _turns("better", proof.better, paper)
     yield from _turns("worse", proof.worse, paper)
-    yield from _judged(proof.new, paper)
+    yield from _judged("new", proof.new, paper)
     yield from _turns("as foretold", proof.foretold, paper)
+    yield from _judged("as foretold", proof.foretold_new, paper)
     if proof.first_seen:
         hosts = [host_port(judged.host, judged.port or None) for judged in proof.first_seen]
         text = f"first wanted since, so nobody knows whether it worked before: {some(hosts, _PODS)}"
@@ -229,9 +264,10 @@ def _proof(entry: Entry, proof: Proof, paper: Paper) -> Iterator[str]:
     if proof.unread:
         yield from paper.marked("unknown", f"not judged again: {some(proof.unread, _PODS)}")
     if proof.is_worse:
-        yield from paper.marked("error", f"something got worse: `meshdoctor undo {entry.id}` takes the mend back")
+        yield from paper.marked("error", "something got worse that the preview did not foretell")
     elif not proof.unread:
-        yield from paper.marked("fine", "nothing else got worse")
+        foretold = " but what was foretold" if proof.foretold or proof.foretold_new else ""
+        yield from paper.marked("fine", f"nothing else got worse{foretold}")
 
 
 def _turns(word: str, turns: Sequence[Turn], paper: Paper) -> Iterator[str]:
@@ -246,8 +282,9 @@ def _turns(word: str, turns: Sequence[Turn], paper: Paper) -> Iterator[str]:
     yield from _more(len(grouped), "connection")
 
 
-def _judged(found: Sequence[Judged], paper: Paper) -> Iterator[str]:
-    for judged in found:
+def _judged(word: str, found: Sequence[Judged], paper: Paper) -> Iterator[str]:
+    for judged in found[:_SHOWN]:
         where = host_port(judged.host, judged.port or None) if judged.host else judged.rule
-        yield from paper.marked(judged.severity, f"new: {where} [{judged.rule}]")
+        yield from paper.marked(judged.severity, f"{word}: {where} [{judged.rule}]")
         yield from paper.paragraph(judged.message, 4)
+    yield from _more(len(found), "finding")

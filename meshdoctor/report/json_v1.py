@@ -1,29 +1,27 @@
-"""Version 1 of the JSON formats. Keys are only ever added; the schemas ship in `meshdoctor/schemas/`.
+"""`check`, `trace`, `hosts` and `rules list --json`, schema version 1: keys are only ever added.
 
-The output is UTF-8, indented, ends in a line break and is the same for the same input. Characters that could steer a
-terminal are written as JSON escapes, beyond those that JSON itself demands: people do print JSON.
+Each function is one document, and `meshdoctor/schemas/FUNCTION-v1.json` describes it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
-from meshdoctor import __version__
-from meshdoctor.model.evidence import Evidence, Unread
-from meshdoctor.model.finding import SEVERITIES, Diagnosis, Finding, NotEvaluated
+from meshdoctor.model.finding import SEVERITIES, Diagnosis
 from meshdoctor.model.hosts import HostRow, Hosts
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.trace import Destination, Step, Trace
+from meshdoctor.report.json_parts import (
+    TOOL,
+    encoded,
+    evidence_of,
+    finding_of,
+    not_evaluated_of,
+    source_of,
+    unread_of,
+)
 from meshdoctor.report.order import by_rule, rows_in_order
-
-TOOL = {"name": "meshdoctor", "version": __version__}
-
-# DEL, C1, zero-width and bidi marks, line separators, the byte order mark: outside strings none of them is legal JSON.
-_STEERING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
 
 
 def check(diagnosis: Diagnosis) -> bytes:
@@ -32,12 +30,7 @@ def check(diagnosis: Diagnosis) -> bytes:
         {
             "schema_version": 1,
             "tool": TOOL,
-            "source": {
-                "kind": diagnosis.source_kind,
-                "location": diagnosis.location,
-                "captured_at": diagnosis.captured_at,
-                "istio_versions": diagnosis.istio_versions,
-            },
+            "source": source_of(diagnosis),
             "summary": {
                 "proxies": diagnosis.proxies,
                 "external_hosts": diagnosis.external_hosts,
@@ -46,8 +39,8 @@ def check(diagnosis: Diagnosis) -> bytes:
                 "pods": diagnosis.pod_kinds,
             },
             "findings": [finding_of(finding) for finding in by_rule(diagnosis.findings)],
-            "not_evaluated": [_not_evaluated(entry) for entry in diagnosis.not_evaluated],
-            "unread": [_unread(item) for item in diagnosis.unread],
+            "not_evaluated": [not_evaluated_of(entry) for entry in diagnosis.not_evaluated],
+            "unread": [unread_of(item) for item in diagnosis.unread],
             "notes": diagnosis.notes,
         }
     )
@@ -119,78 +112,6 @@ def rules(catalogue: Sequence[Rule]) -> bytes:
     )
 
 
-def encoded(document: dict[str, Any]) -> bytes:
-    """A document as all of them are written."""
-    try:
-        compact = msgspec.json.encode(document)
-    except UnicodeEncodeError:
-        compact = msgspec.json.encode(_without_surrogates(document))
-    text = msgspec.json.format(compact, indent=2).decode()
-    if not text.isascii() or "\x7f" in text:
-        text = _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-    return text.encode() + b"\n"
-
-
-def _without_surrogates(value: Any) -> Any:
-    """The same tree with lone surrogates written out: YAML and file names may hold them, UTF-8 cannot."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, dict):
-        return {key: _without_surrogates(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_surrogates(item) for item in value]
-    return value
-
-
-def finding_of(finding: Finding) -> dict[str, Any]:
-    """A finding, as `check` has it."""
-    return {
-        "rule": finding.rule,
-        "severity": finding.severity,
-        "confidence": finding.confidence,
-        "fingerprint": finding.fingerprint,
-        "title": finding.title,
-        "message": finding.message,
-        "why": finding.why,
-        "host": finding.host,
-        "port": finding.port,
-        "pods": finding.pods,
-        "resources": [
-            {"kind": r.kind, "namespace": r.namespace, "name": r.name, "role": r.role} for r in finding.resources
-        ],
-        "evidence": [_evidence(piece) for piece in finding.evidence],
-        "evidence_left_out": finding.evidence_left_out,
-        "fixes": [
-            {
-                "id": fix.id,
-                "title": fix.title,
-                "disposition": fix.disposition,
-                "tradeoff": fix.tradeoff,
-                "manifests": fix.manifests,
-                "steps": fix.steps,
-                "deletes": [{"kind": r.kind, "namespace": r.namespace, "name": r.name} for r in fix.deletes],
-            }
-            for fix in finding.fixes
-        ],
-        "docs": finding.docs,
-        "suppressed": finding.suppressed,
-        "caused_by": finding.caused_by,
-    }
-
-
-def _evidence(piece: Evidence) -> dict[str, Any]:
-    place: dict[str, Any] = {"document": piece.document, "path": piece.path, "value": piece.value}
-    return place if piece.line is None else {**place, "line": piece.line}
-
-
-def _not_evaluated(entry: NotEvaluated) -> dict[str, Any]:
-    return {"rule": entry.rule, "pods": entry.pods, "missing": entry.missing, "because": entry.because}
-
-
-def _unread(item: Unread) -> dict[str, Any]:
-    return {"path": item.path, "because": item.because}
-
-
 def _destination(destination: Destination) -> dict[str, Any]:
     asked = {
         "host": destination.host,
@@ -205,7 +126,7 @@ def _destination(destination: Destination) -> dict[str, Any]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    evidence = None if step.evidence is None else _evidence(step.evidence)
+    evidence = None if step.evidence is None else evidence_of(step.evidence)
     return {"at": step.at, "chose": step.chose, "because": step.because, "evidence": evidence}
 
 
@@ -216,7 +137,7 @@ def _host(row: HostRow) -> dict[str, Any]:
         "protocol": row.protocol,
         "registered_by": row.registered_by,
         "wanted_by": [
-            {"pod": wish.pod, "seen": wish.seen, "evidence": [_evidence(piece) for piece in wish.evidence]}
+            {"pod": wish.pod, "seen": wish.seen, "evidence": [evidence_of(piece) for piece in wish.evidence]}
             for wish in row.wanted_by
         ],
         "verdicts": [

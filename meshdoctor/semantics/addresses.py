@@ -46,6 +46,7 @@ def covered(ip: str, cidrs: Iterable[str]) -> bool:
     return any(contains(cidr, ip) for cidr in cidrs)
 
 
+@lru_cache(maxsize=65536)
 def is_single(cidr: str) -> bool:
     """Whether it names one address: an IP, /32 or /128. Istio binds a listener to those alone."""
     net = network(cidr)
@@ -58,6 +59,7 @@ def as_cidr(ip: str) -> str:
     return str(net) if net is not None else ip
 
 
+@lru_cache(maxsize=65536)
 def bare(cidr: str) -> str:
     """The address of a single-address range, without its mask; a range stays as it is."""
     return str(network(cidr).network_address) if is_single(cidr) else cidr  # type: ignore[union-attr]

@@ -81,7 +81,8 @@ class Splicer:
         for key in old:
             if key not in new and key not in places:
                 raise self._refusal(f"{path}.{key} comes from a merge key (<<)")
-        self._remove(node, [index for index in range(len(node.items)) if index not in kept], kept)
+        gone = [index for index, key in enumerate(node.keys) if key.value not in new and not _merges(key)]
+        self._remove(node, gone, kept)
         return True
 
     def _sequence(self, node: Node, old: list[Any], new: list[Any], path: str) -> bool:

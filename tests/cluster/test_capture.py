@@ -22,7 +22,9 @@ QUIET = ("--dns", "off", "--logs", "0")
 
 
 def judged(cli: Cli, command: str, *arguments: str) -> Any:
-    report = json.loads(cli(command, "--json", *arguments).out)
+    said = cli(command, "--json", *arguments).out
+    taken_at = (json.loads(said).get("source") or {}).get("captured_at")  # a mend says of when its addresses are
+    report = json.loads(said.replace(f", at {taken_at}.", ", at its time."))
     source = report.pop("source", None) or {}
     report.pop("location", None)
     return report, source.get("istio_versions")

@@ -62,21 +62,24 @@ class Api:
         with ThreadPoolExecutor(6) as pool:
             return list(pool.map(lambda given: self.apply(given, status=status), objects))
 
-    def create_all(self, objects: Sequence[Object]) -> None:
-        """Create objects as `kubectl create` does, so that no field manager declares them; those there are applied."""
+    def put_all(self, objects: Sequence[Object]) -> list[Object]:
+        """Create or replace objects as a person does, so that no field manager declares them."""
         for version in {o["apiVersion"] for o in objects}:
             self._kinds(version)
         with ThreadPoolExecutor(6) as pool:
-            list(pool.map(self._create, objects))
+            return list(pool.map(self._put, objects))
 
-    def _create(self, given: Object) -> None:
-        folder = self.path(given).rpartition("/")[0]
+    def _put(self, given: Object) -> Object:
+        path, manager = self.path(given), "?fieldManager=kubectl-create"
         try:
-            self.request("POST", folder + "?fieldManager=kubectl-create", given)
+            made: Object = self.request("POST", path.rpartition("/")[0] + manager, given)
         except Refused as refusal:
             if refusal.status != 409:
                 raise
-            self.apply(given)
+            version = self.request("GET", path)["metadata"]["resourceVersion"]
+            whole = {**given, "metadata": {**given["metadata"], "resourceVersion": version}}
+            made = self.request("PUT", path + manager, whole)
+        return made
 
     def items(self, version: str, plural: str, namespace: str = "") -> list[Object]:
         """Every object of a kind; `version` as in apiVersion."""

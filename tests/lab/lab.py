@@ -98,6 +98,14 @@ class Lab:
             running.live()
             wait_for(f"the kubelet to know {running.pod.key}", lambda pod=running.pod: self.sidecar_log(pod))  # type: ignore[misc]
 
+    def replace_pod(self, old: str, new: Pod) -> None:
+        """End one pod, with its object, and start another in its place."""
+        running = self.pods.pop(old)
+        running.stop()
+        self.api.delete(objects.pod_object(running.pod, None))
+        self.add_pods(new)
+        self.settle()
+
     def sidecar_log(self, pod: Pod, **query: str) -> str:
         """A sidecar's log as the API server gives it."""
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/log"
@@ -107,7 +115,7 @@ class Lab:
     def apply(self, *given: Object) -> list[Object]:
         """Apply objects and settle."""
         self.add_namespaces(*(o["metadata"]["namespace"] for o in given if "namespace" in o["metadata"]))
-        applied = self.api.apply_all(given)
+        applied = self.api.put_all(given)
         self.settle()
         return applied
 
@@ -174,7 +182,7 @@ class Lab:
             self.add_namespaces(*{o["metadata"]["namespace"] for o in batch if "namespace" in o["metadata"]})
             if number:
                 self.next_second()
-            self.api.create_all(batch)
+            self.api.put_all(batch)
 
     def _end_pods(self) -> None:
         self.processes.stop(*self._with_mesh)

@@ -16,12 +16,9 @@ from msgspec import structs
 
 from meshdoctor.doctor import Source, open_case
 from meshdoctor.facts.joined.proxy_case import ProxyCase
-from meshdoctor.fixes.forecast import forecast
 from meshdoctor.fixes.foreseen import Foreseen, Seen, seen_by, self_of, with_dump
-from meshdoctor.model.mend import Change, ObjectKey, Touched
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.semantics.registry import Registry
-from meshdoctor.trace.outbound import Tracer
 from tests.lab.lab import Lab
 from tests.lab.random_mesh import ADDRESSES, HOSTS, PODS, PORTS, random_mesh
 from tests.lab.scenario import Object, Scenario
@@ -64,6 +61,8 @@ def both(mesh: Mesh) -> Iterator[tuple[str, Seen, Seen]]:
         for host in ADDRESSES:
             for port in PORTS:
                 for protocol in PROTOCOLS:
+                    # A route configuration that nobody asks for any more stays in a dump, and hints at a protocol.
+                    protocol = protocol or foreseen.tracer.protocol_of(host, port)
                     for ip in (None, *ADDRESSES[host]):
                         real = seen_by(case.tracer, host, port, "", ip, protocol)
                         foretold = foreseen.seen(host, port, "", ip, protocol)

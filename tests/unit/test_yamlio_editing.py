@@ -224,6 +224,7 @@ def test_a_file_without_a_last_line_break_stays_so() -> None:
             '{\n    "a": 1,\n    "b": [\n        1,\n        "é"\n    ],\n    "c": {\n        "d": null\n    }\n}\n',
         ),
         ('{\n\t"a": 1,\n\t"b": 2\n}', lambda o: o.pop("a"), '{\n\t"b": 2\n}'),
+        ('{"a": 1, "b": 0, "a": 2}', lambda o: o.update(a=3), '{"a": 1, "b": 0, "a": 3}'),
         ('{"a": {"b": 1}}', lambda o: o.update(a={}), '{"a": {}}'),
         ('{"a": "yes", "b": []}', lambda o: o.update(a="no", b=[{"c": 1}]), '{"a": "no", "b": [{"c": 1}]}'),
     ],

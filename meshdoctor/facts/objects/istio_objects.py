@@ -14,6 +14,7 @@ from meshdoctor.facts.objects.kinds import Found, WireMetadata, checked, manifes
 from meshdoctor.model.mesh import (
     DestinationRule,
     EgressListener,
+    EnvoyFilter,
     Gateway,
     Port,
     ServiceEntry,
@@ -132,6 +133,16 @@ class _Gateway(Struct):
     spec: _GatewaySpec
 
 
+class _FilterSpec(Struct, rename="camel"):
+    workload_selector: _Selector | None = None
+    config_patches: _Dicts | None = None
+
+
+class _Filter(Struct):
+    metadata: WireMetadata
+    spec: _FilterSpec | None = None
+
+
 def read_service_entry(found: Found) -> ServiceEntry:
     """Raises `ValueError` for an object that is no ServiceEntry."""
     wire = checked(found.body, _Entry)
@@ -215,6 +226,38 @@ def read_gateway(found: Found) -> Gateway:
         pointer=found.pointer,
         manifest=manifest(found),
     )
+
+
+OBSERVERS = frozenset({"istio.stats", "istio.metadata_exchange", "istio.stackdriver"})
+"""Filters that look and change nothing: how telemetry was switched on before the Telemetry API."""
+_ELSEWHERE = ("SIDECAR_INBOUND", "GATEWAY")
+_NO_PART = ("BOOTSTRAP", "EXTENSION_CONFIG")
+
+
+def read_envoy_filter(found: Found) -> EnvoyFilter:
+    """Raises `ValueError` for an object that is no EnvoyFilter."""
+    wire = checked(found.body, _Filter)
+    spec = wire.spec or _FilterSpec()
+    return EnvoyFilter(
+        ref=reference(found, wire.metadata),
+        selector=_selector(spec.workload_selector),
+        ports=tuple(_patched_port(p) for p in spec.config_patches or () if _patches_outbound(p)),
+        pointer=found.pointer,
+    )
+
+
+def _patches_outbound(patch: dict[str, Any]) -> bool:
+    match, value = patch.get("match") or {}, (patch.get("patch") or {}).get("value") or {}
+    if match.get("context") in _ELSEWHERE or patch.get("applyTo") in _NO_PART:
+        return False
+    return not (str(patch.get("applyTo", "")).endswith("_FILTER") and value.get("name") in OBSERVERS)
+
+
+def _patched_port(patch: dict[str, Any]) -> int | None:
+    """The port of the listener, route configuration or cluster that a patch is limited to."""
+    match = patch.get("match") or {}
+    parts = (match.get(name) or {} for name in ("listener", "routeConfiguration", "cluster"))
+    return next((part["portNumber"] for part in parts if isinstance(part.get("portNumber"), int)), None)
 
 
 def _port(wire: _Port) -> Port:

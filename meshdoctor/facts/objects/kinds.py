@@ -22,6 +22,7 @@ PLURALS = {
     "DestinationRule": "destinationrules",
     "Sidecar": "sidecars",
     "Gateway": "gateways",
+    "EnvoyFilter": "envoyfilters",
     "Service": "services",
     "Namespace": "namespaces",
     "Pod": "pods",

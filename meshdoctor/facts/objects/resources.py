@@ -17,6 +17,7 @@ from meshdoctor.facts.objects.pods import read_pod
 from meshdoctor.model.evidence import Capture, Document, Pointer, Unread
 from meshdoctor.model.mesh import (
     DestinationRule,
+    EnvoyFilter,
     Gateway,
     MeshConfig,
     Namespace,
@@ -80,6 +81,11 @@ class Resources:
     def gateways(self) -> tuple[Gateway, ...]:
         """networking.istio.io Gateways, not those of the Gateway API."""
         return self._read("gateways", istio_objects.read_gateway)
+
+    @cached_property
+    def envoy_filters(self) -> tuple[EnvoyFilter, ...]:
+        """networking.istio.io EnvoyFilters."""
+        return self._read("envoyfilters", istio_objects.read_envoy_filter)
 
     @cached_property
     def services(self) -> tuple[Service, ...]:

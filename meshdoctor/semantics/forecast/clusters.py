@@ -46,8 +46,12 @@ class Clusters:
 
     def add(self, members: Sequence[Member]) -> None:
         """The clusters of every port of these members, which are all there are of their hosts."""
-        for host in dict.fromkeys(member.host for member in members if member.entry or not _is_alias(member)):
-            self._add_host(host, [m for m in members if m.host == host])
+        by_host: dict[str, list[Member]] = {}
+        for member in members:
+            if not _is_alias(member):
+                by_host.setdefault(member.host, []).append(member)
+        for host, same in by_host.items():
+            self._add_host(host, same)
 
     def _add_host(self, host: str, same: Sequence[Member]) -> None:
         first = min(same, key=lambda m: (m.entry is not None, m.order))

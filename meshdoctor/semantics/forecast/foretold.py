@@ -77,7 +77,7 @@ def foretell(registry: Registry, who: Self, ports: Collection[int]) -> Foretold:
         live_endpoints=_resolved(clusters.made.values(), who.resolved) or None,
         cluster_types={name: cluster.type for name, cluster in clusters.made.items()},
     )
-    doubts = [*reservations(registry, who.viewer, who.node.version, gets, settled, ports)]
+    doubts = [*reservations(registry, who.viewer, who.labels, who.node.version, gets, settled)]
     if not who.unmatched:
         doubts.append(Doubt("the outbound policy of this pod is not known"))
     doubts += [d for s in settled for d in s.doubts]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meshdoctor.model.mesh import ServiceEntry, Sidecar
 from meshdoctor.semantics.forecast.clusters import are_alike
 from meshdoctor.semantics.forecast.doubt import Doubt
 from meshdoctor.semantics.forecast.listeners import Settled
 from meshdoctor.semantics.forecast.scope import Member
+from meshdoctor.semantics.protocols import protocol_class
 from meshdoctor.semantics.registry import Registry, Viewer
+from meshdoctor.semantics.visibility import DEFAULT_ROOT_NAMESPACE
 
 NEEDED = ("serviceentries", "services", "virtualservices", "destinationrules", "sidecars")
 """Kinds without which nothing can be foretold."""
@@ -24,28 +26,40 @@ UNIFIED = (1, 24)
 def reservations(
     registry: Registry,
     viewer: Viewer,
+    labels: Mapping[str, str],
     version: str,
     gets: Sequence[Member],
     settled: Iterable[Settled],
-    ports: Collection[int],
 ) -> Iterator[Doubt]:
-    """What leaves open how this viewer's sidecar is configured for these ports."""
+    """What leaves open how this viewer's sidecar, of a pod with these labels, is configured."""
     mesh = registry.mesh
     for kind in NEEDED:
         if kind not in mesh.kinds_read:
             yield Doubt(f"{kind} were not read")
     if mesh.mesh_config is not None and mesh.mesh_config.has_entry_visibility:
         yield Doubt("meshConfig.serviceEntryVisibility may narrow what the pod sees")
+    yield from _of_filters(registry, viewer, labels)
     known = _version(version)
     if known is not None and known < OLDEST:
         yield Doubt(f"Istio {version} merges listeners by other rules")
     yield from _of_ties(gets)
+    yield from _of_borrowed_endpoints(gets)
     if viewer.dns_capture:
         yield from _of_virtual_addresses(gets)
     if viewer.sidecar is not None:
         yield from _of_sidecar(viewer.sidecar, settled, gets)
     if known is not None and known < UNIFIED:
         yield from _of_old_scope(registry, gets, version)
+
+
+def _of_filters(registry: Registry, viewer: Viewer, labels: Mapping[str, str]) -> Iterator[Doubt]:
+    """EnvoyFilters of the root namespace and the pod's own patch what istiod made, and may do anything to it."""
+    config = registry.mesh.mesh_config
+    spaces = (config.root_namespace if config else DEFAULT_ROOT_NAMESPACE, viewer.namespace)
+    for found in registry.mesh.envoy_filters:
+        if found.ref.namespace in spaces and (found.selector or {}).items() <= labels.items():
+            for port in dict.fromkeys(found.ports):
+                yield Doubt(f"{found.ref} patches what the sidecar is told", port)
 
 
 def may_be_allocated(entry: ServiceEntry) -> bool:
@@ -66,6 +80,24 @@ def _of_ties(gets: Sequence[Member]) -> Iterator[Doubt]:
         if first is not member.entry and not are_alike(first, member.entry):
             because = f"{first.ref} and {member.ref} are of the same second, and nothing decides which goes first"
             yield Doubt(because, None, member.host)
+            declared = {p.number: p.protocol.upper() for p in first.ports}
+            for port in member.ports:
+                if declared.get(port.number, port.protocol.upper()) != port.protocol.upper():
+                    yield Doubt(because, port.number)
+
+
+def _of_borrowed_endpoints(gets: Sequence[Member]) -> Iterator[Doubt]:
+    """NONE without addresses gets a listener for each endpoint that another entry gives the same host and port."""
+    for member in gets:
+        if member.entry is None or member.entry.resolution != "NONE" or member.addresses:
+            continue
+        for port in member.ports:
+            others = (o for o in gets if o.host == member.host and o.entry and o.entry.resolution != "NONE")
+            if protocol_class(port.protocol) != "http" and any(
+                p.number == port.number for o in others for p in o.ports
+            ):
+                because = f"{member.host}:{port.number} is declared with resolution NONE and with another one"
+                yield Doubt(because, port.number)
 
 
 def _of_virtual_addresses(gets: Sequence[Member]) -> Iterator[Doubt]:

@@ -185,5 +185,5 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _tone(self, tone: str) -> Style:
         """The tone's colour and weight, on whatever ground the row has."""
-        found = self.get_component_rich_style(f"table--{tone}", partial=True)
+        found = self.get_component_rich_style(f"table--{tone}")
         return Style(color=found.color, bold=found.bold, dim=found.dim, italic=found.italic)

@@ -1,4 +1,4 @@
-"""Mends in files: found where the object stands, shown, written whole or not at all, and taken back."""
+"""Mends in files: found where the object stands, shown, and refused where they are better left alone."""
 
 from __future__ import annotations
 
@@ -7,61 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec import json
 
-from meshdoctor.errors import NotEditable, Unreadable
-from meshdoctor.fixes.files import plan_edits, unified_files
+from meshdoctor.errors import Unreadable
+from meshdoctor.fixes.files import unified_files
 from meshdoctor.fixes.homes import file_name
-from meshdoctor.fixes.manifests import read_manifests
 from meshdoctor.fixes.writing import is_written, undo_edits, write_edits
-from meshdoctor.model.mend import Change, FileEdit, ObjectKey
+from meshdoctor.model.mend import FileEdit, ObjectKey
 from meshdoctor.yamlio import dump, load_documents
-
-API = "networking.istio.io/v1"
-
-
-def entry(name: str = "github", namespace: str = "shop", **spec: Any) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": namespace} if namespace else {"name": name}
-    return {
-        "apiVersion": API,
-        "kind": "ServiceEntry",
-        "metadata": metadata,
-        "spec": {"hosts": ["git.test"], "resolution": "DNS", **spec},
-    }
-
-
-def change(before: dict[str, Any] | None, after: dict[str, Any] | None) -> Change:
-    there: Any = before or after
-    metadata = there["metadata"]
-    key = ObjectKey(there["apiVersion"], there["kind"], metadata.get("namespace", "default"), metadata["name"])
-    return Change(key=key, before=before, after=after)
-
-
-MEND = change(entry(), entry(addresses=["198.51.100.20"]))
-
-
-def write(root: Path, files: dict[str, str | bytes]) -> Path:
-    for name, content in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
-
-
-def plan(*paths: Path, changes: tuple[Change, ...] = (MEND,)) -> tuple[FileEdit, ...]:
-    return plan_edits(changes, read_manifests(paths))
-
-
-def refusal(*paths: Path, changes: tuple[Change, ...] = (MEND,)) -> str:
-    with pytest.raises(NotEditable) as caught:
-        plan(*paths, changes=changes)
-    assert str(caught.value).isprintable()
-    return str(caught.value)
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+from tests.unit.fixes.mends import API, MEND, change, contents, entry, plan, refusal, write
 
 
 def test_the_object_is_found_shown_written_and_taken_back(tmp_path: Path) -> None:
@@ -190,7 +144,7 @@ HELM = "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  nam
     ("files", "told"),
     [
         ({"a.yaml": dump(entry("x"))}, "ServiceEntry shop/github is in none of the files given with -f. Give its file"),
-        ({"a.yaml": dump(entry(namespace=""))}, "has ServiceEntry default/github: mend its namespace"),
+        ({"a.yaml": dump(entry(namespace=""))}, "has ServiceEntry default/github: write the namespace there"),
         ({"a.yaml": dump(entry()), "b.yml": dump(entry())}, "is defined more than once, in"),
         ({"a.yaml": dump(entry()) + "---\n" + dump(entry())}, "is defined more than once, in"),
         ({"t.yaml": HELM.format("{{ .Values.ns }}")}, "t.yaml is a template"),
@@ -198,6 +152,10 @@ HELM = "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  nam
         ({"a.yaml": dump({**entry(), "sops": {"mac": "ENC[...]"}})}, "is sealed with SOPS"),
         ({"a.yaml": dump(entry(addresses=["10.0.0.1"]))}, "says something else of ServiceEntry shop/github"),
         ({"a.yaml": "a: [\n"}, "could not be read"),
+        (
+            {"kustomization.yaml": "namePrefix: eu-\nresources: [a.yaml]\n", "a.yaml": dump(entry("hub"))},
+            "kustomization.yaml makes or renames objects",
+        ),
         ({"a.yaml.gz": b"\x1f\x8b\x08"}, "is packed"),
     ],
 )
@@ -252,16 +210,6 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     assert "There is no folder" in refusal(Path("-"), changes=(change(None, entry()),))
 
 
-def test_mode_is_kept(tmp_path: Path) -> None:
-    write(tmp_path, {"a.yaml": dump(entry())})
-    (tmp_path / "a.yaml").chmod(0o640)
-    edits = plan(tmp_path)
-    write_edits(edits)
-    undo_edits(edits)
-    assert (tmp_path / "a.yaml").stat().st_mode & 0o777 == 0o640
-    assert list(contents(tmp_path)) == ["a.yaml"]
-
-
 @pytest.mark.parametrize(("name", "told"), [("a.yaml", "a.yaml is read-only"), ("", "its folder is read-only")])
 def test_what_is_read_only_is_refused_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str
@@ -276,108 +224,3 @@ def test_what_is_read_only_is_refused_before_anything_is_written(
     message = refusal(tmp_path)
     assert told in message
     assert "use --export" in message.lower()
-
-
-def two(tmp_path: Path) -> tuple[FileEdit, ...]:
-    write(tmp_path, {"a.yaml": dump(entry()), "b.yaml": dump(entry("x"))})
-    return plan(tmp_path, changes=(MEND, change(entry("x"), entry("x", resolution="NONE"))))
-
-
-def test_a_file_that_changed_meanwhile_is_refused_and_the_other_is_not_touched(tmp_path: Path) -> None:
-    edits = two(tmp_path)
-    (tmp_path / "b.yaml").write_text("changed: 1\n")
-    was = contents(tmp_path)
-    with pytest.raises(NotEditable, match=r"b\.yaml was changed since it was read.*Nothing was written"):
-        write_edits(edits)
-    assert contents(tmp_path) == was
-
-
-def test_undo_is_refused_where_the_file_is_not_what_was_written(tmp_path: Path) -> None:
-    edits = two(tmp_path)
-    write_edits(edits)
-    (tmp_path / "a.yaml").write_text("changed: 1\n")
-    was = contents(tmp_path)
-    with pytest.raises(NotEditable, match=r"a\.yaml was changed since it was mended"):
-        undo_edits(edits)
-    assert contents(tmp_path) == was
-
-
-@pytest.mark.parametrize("fails", [0, 1])
-def test_what_was_written_is_put_back_when_the_next_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: int
-) -> None:
-    edits = two(tmp_path)
-    was = contents(tmp_path)
-    replace, calls = os.replace, []
-
-    def failing(old: str, new: str) -> None:
-        calls.append(new)
-        if len(calls) == fails + 1:
-            raise OSError(28, "No space left on device")
-        replace(old, new)
-
-    monkeypatch.setattr(os, "replace", failing)
-    with pytest.raises(NotEditable, match="No space left on device") as caught:
-        write_edits(edits)
-    assert contents(tmp_path) == was
-    assert ("put back" in str(caught.value)) == bool(fails)
-
-
-def test_what_cannot_be_put_back_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    edits = two(tmp_path)
-    replace, calls = os.replace, []
-
-    def failing(old: str, new: str) -> None:
-        calls.append(new)
-        if len(calls) > 1:
-            raise OSError(5, "Input/output error")
-        replace(old, new)
-
-    monkeypatch.setattr(os, "replace", failing)
-    with pytest.raises(NotEditable, match=r"These stay changed, and could not be put back: .*a\.yaml"):
-        write_edits(edits)
-
-
-def test_interrupted_between_two_files_it_can_be_continued_or_taken_back(tmp_path: Path) -> None:
-    edits = two(tmp_path)
-    was = contents(tmp_path)
-    write_edits(edits[:1])
-    write_edits(edits)
-    assert all(is_written(edit) for edit in edits)
-    undo_edits(edits)
-    write_edits(edits[:1])
-    undo_edits(edits)
-    assert contents(tmp_path) == was
-
-
-def test_a_new_file_does_not_replace_one_made_meanwhile(tmp_path: Path) -> None:
-    write(tmp_path, {"a.yaml": "kind: Unrelated\n"})
-    (edit,) = plan(tmp_path, changes=(change(None, entry("new")),))
-    Path(edit.path).write_text("theirs: 1\n")
-    with pytest.raises(NotEditable, match="changed since it was read"):
-        write_edits([edit])
-    assert Path(edit.path).read_text() == "theirs: 1\n"
-
-
-def test_a_file_that_became_a_link_is_not_followed(tmp_path: Path) -> None:
-    write(tmp_path, {"in/a.yaml": dump(entry()), "out.yaml": dump(entry())})
-    edits = plan(tmp_path / "in")
-    (tmp_path / "in/a.yaml").unlink()
-    (tmp_path / "in/a.yaml").symlink_to("../out.yaml")
-    with pytest.raises(NotEditable, match="leads elsewhere now"):
-        write_edits(edits)
-    assert (tmp_path / "out.yaml").read_text() == dump(entry())
-
-
-@given(st.lists(st.sampled_from(["a", "b", "c"]), max_size=3, unique=True), st.booleans())
-def test_undo_restores_every_byte(tmp_path_factory: pytest.TempPathFactory, touched: list[str], crlf: bool) -> None:
-    root = tmp_path_factory.mktemp("manifests")
-    text = "# top\n" + "---\n".join(dump(entry(name)) for name in "abc")
-    write(root, {"all.yaml": text.replace("\n", "\r\n") if crlf else text})
-    was = contents(root)
-    edits = plan(root, changes=tuple(change(entry(name), entry(name, resolution="NONE")) for name in touched))
-    write_edits(edits)
-    after = contents(root)["all.yaml"].decode()
-    assert after.count("resolution: NONE") == len(touched)
-    undo_edits(edits)
-    assert contents(root) == was

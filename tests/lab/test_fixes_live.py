@@ -1,0 +1,171 @@
+"""Mends under less than the best conditions, and the whole story as a person types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from meshdoctor import doctor
+from meshdoctor.errors import NotApplied
+from meshdoctor.live import ClusterSource
+from meshdoctor.mending.cluster import Mender
+from meshdoctor.mending.journal import Journal
+from meshdoctor.mending.look import Look, Seen
+from meshdoctor.mending.plan import Plan, choose, find, plan
+from tests.lab.accounts import Account, account_allowed, account_from
+from tests.lab.faults import stopped_envoy
+from tests.lab.lab import Lab
+from tests.lab.scenario import Scenario, read_scenario
+from tests.lab.test_fixes import verdicts
+from tests.lab.test_live_permissions import printed, rules
+from tests.lab.test_scenarios import SCENARIOS
+
+ROOT = Path(__file__).parents[2]
+DATABASE = "db.orders.test:3306"
+
+
+@pytest.fixture
+def story(lab: Lab) -> Scenario:
+    """Story 1: nobody registered the database."""
+    scenario = read_scenario(next(path for path in SCENARIOS if path.stem == "mysql-missing-entry"))
+    lab.load(scenario)
+    return scenario
+
+
+def looked(source: ClusterSource, name: str = DATABASE) -> tuple[Seen, Plan]:
+    seen = Look(doctor.Source(cluster=source)).open()
+    finding = find(seen.diagnosis.findings, name)
+    return seen, plan(seen, finding, choose(finding))
+
+
+def as_account(account: Account) -> ClusterSource:
+    return ClusterSource(kubeconfig=account.kubeconfig)
+
+
+@pytest.mark.lab
+def test_the_role_that_is_printed_is_enough_and_the_one_to_look_is_not(
+    lab: Lab, story: Scenario, tmp_path: Path
+) -> None:
+    reader = as_account(account_from(lab.control, printed()))
+    # Without exec nobody asks DNS in the pod, and there is no address to register: planned by who may.
+    seen, planned = looked(ClusterSource(kubeconfig=lab.kubeconfig))
+    with pytest.raises(
+        NotApplied, match=r"may not get serviceentries.*may not create serviceentries.*rbac --apply.*--export"
+    ):
+        Mender(reader, Journal(tmp_path)).try_out(planned.changes)
+    mender = as_account(account_from(lab.control, printed(apply=True)))
+    made = Mender(mender, Journal(tmp_path)).apply(
+        seen, planned, Mender(mender, Journal(tmp_path)).try_out(planned.changes)
+    )
+    assert made.entry.state == "proved"
+    undoing = Mender(mender, Journal(tmp_path))
+    assert undoing.undo(made.entry, undoing.undo_plan(made.entry), seen.look).entry.state == "undone"
+
+
+@pytest.mark.lab
+def test_who_may_create_and_not_patch_is_told_before_anything_happens(
+    lab: Lab, story: Scenario, tmp_path: Path
+) -> None:
+    allowed = [
+        *rules(),
+        {"apiGroups": ["networking.istio.io"], "resources": ["serviceentries"], "verbs": ["get", "create"]},
+    ]
+    half = as_account(account_allowed(lab.control, "half", allowed))
+    _, planned = looked(ClusterSource(kubeconfig=lab.kubeconfig))
+    with pytest.raises(NotApplied, match=r"may not patch serviceentries"):
+        Mender(half, Journal(tmp_path)).try_out(planned.changes)
+    assert Journal(tmp_path).entries() == []
+
+
+@pytest.mark.lab
+def test_a_proxy_that_lags_is_named_and_nothing_is_called_proved(lab: Lab, story: Scenario, tmp_path: Path) -> None:
+    source = ClusterSource(kubeconfig=lab.kubeconfig)
+    seen, planned = looked(source)
+    (pod,) = lab.pods.values()
+    journal = Journal(tmp_path)
+
+    class Freezing(Mender):
+        """Its proxy stands still from the moment the object is written."""
+
+    mender = Freezing(source, journal, seconds=3.0)
+    tried = mender.try_out(planned.changes)
+    frozen = stopped_envoy(pod)
+
+    def freeze(event: Any) -> None:
+        if event.step == "journaled":
+            frozen.__enter__()
+
+    mender._tell = freeze
+    try:
+        made = mender.apply(seen, planned, tried)
+    finally:
+        frozen.__exit__(None, None, None)
+    assert made.waited.lagging == planned.finding.pods
+    assert made.entry.state == "unproved"
+    assert made.proof is None or made.proof.unread == planned.finding.pods
+    lab.settle()
+    assert verdicts(lab, story.probes)[DATABASE] == "delivered"
+    mender.undo(made.entry, mender.undo_plan(made.entry), seen.look)
+
+
+@pytest.mark.lab
+def test_dns_capture_is_proved_once_the_pods_are_made_anew(lab: Lab, tmp_path: Path) -> None:
+    scenario = read_scenario(next(path for path in SCENARIOS if path.stem == "tcp-port-clash"))
+    lab.load(replace(scenario, istiod={"PILOT_ENABLE_IP_AUTOALLOCATE": "true"}))
+    source = ClusterSource(kubeconfig=lab.kubeconfig)
+    seen = Look(doctor.Source(cluster=source)).open()
+    finding = find(seen.diagnosis.findings, "tcp-port-clash")
+    planned = plan(seen, finding, choose(finding, "dns-capture"))
+    mender = Mender(source, Journal(tmp_path))
+    made = mender.apply(seen, planned, mender.try_out(planned.changes))
+    assert (made.entry.state, made.proof) == ("applied", None)
+    assert "rollout restart" in made.entry.left_to_do
+    # Nobody injects in the lab: what the webhook makes of the ProxyConfig is set on the new pod.
+    (pod,) = scenario.pods
+    lab.replace_pod(pod.name, replace(pod, name="runner-6d4b75cb6d-zz7qk", dns_capture=True))
+    probes = [replace(probe, pod="runner-6d4b75cb6d-zz7qk") for probe in scenario.probes[:2]]
+    assert [seen.verdict for seen in lab.connect(*probes)] == ["delivered", "delivered"]
+    proved = mender.resume(made.entry, seen.look)
+    assert proved.proof is not None
+    assert proved.entry.state == "proved", proved.proof
+    undone = mender.undo(proved.entry, mender.undo_plan(proved.entry), seen.look)
+    assert undone.entry.state == "undone"
+
+
+@pytest.mark.lab
+def test_the_story_as_it_is_typed(lab: Lab, story: Scenario, tmp_path: Path) -> None:
+    before = verdicts(lab, story.probes)
+    listed = typed(lab, tmp_path, "fix", code=1)
+    assert DATABASE in listed
+    preview = typed(lab, tmp_path, "fix", DATABASE, code=1)
+    assert "+  - 203.0.113.10/32" in preview
+    assert f"{DATABASE}: blocked -> delivered" in preview
+    typed(lab, tmp_path, "fix", DATABASE, "--apply", code=2)
+    assert Journal(tmp_path).entries() == []
+    applied = json.loads(typed(lab, tmp_path, "fix", DATABASE, "--apply", "--yes", "--json", code=0))
+    assert applied["proof"]["holds"] is True
+    assert applied["mend"]["state"] == "proved"
+    assert verdicts(lab, story.probes) == before | {DATABASE: "delivered"}
+    typed(lab, tmp_path, "check", "--rule", "missing-service-entry", code=0)
+    assert "proved" in typed(lab, tmp_path, "fix", "--history", code=0)
+    assert "every verdict is what it was" in typed(lab, tmp_path, "undo", "--yes", code=0)
+    assert verdicts(lab, story.probes) == before
+    typed(lab, tmp_path, "undo", "--yes", code=2)
+
+
+def typed(lab: Lab, state: Path, *arguments: str, code: int) -> str:
+    """What a command prints, run as from a script."""
+    command = [sys.executable, "-m", "meshdoctor", *arguments]
+    environment = os.environ | {"KUBECONFIG": str(lab.kubeconfig), "MESHDOCTOR_STATE": str(state), "COLUMNS": "200"}
+    ended = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
+    )
+    assert ended.returncode == code, (arguments, ended.stdout, ended.stderr)
+    return ended.stdout
