@@ -67,9 +67,9 @@ def cells(sight: Sight, part: Part, key: Any, *, ascii_only: bool = False) -> tu
         made = host_cells(row, sight.pod_in_sight(), ascii_only=ascii_only)
     else:
         made = finding_cells(row, ascii_only=ascii_only)
-    is_marked = key in sight.marks[part]
-    mark = sign("marked", ascii_only=ascii_only) if is_marked else " "
-    return (Cell(mark + made[0].text, made[0].tone), *made[1:])
+    kind = "marked" if key in sight.marks[part] else row.change
+    before = sign(kind, ascii_only=ascii_only) if kind else " "
+    return (Cell(before + made[0].text, made[0].tone), *made[1:])
 
 
 def pod_cells(row: PodRow, *, ascii_only: bool = False) -> tuple[Cell, ...]:
