@@ -32,7 +32,7 @@ COLUMNS: dict[Part, tuple[Column, ...]] = {
     "pods": (
         Column("", 2),
         Column("NAMESPACE", 10, 1, 3),
-        Column("POD", 16, 4),
+        Column("POD", 16, 5),
         Column("SIDECAR", 7, 0, 2),
         Column("EGRESS", 6, 0, 1),
         Column("FOUND", 9, 0, 1),
@@ -49,9 +49,9 @@ COLUMNS: dict[Part, tuple[Column, ...]] = {
     "findings": (
         Column("", 2),
         Column("RULE", 20, 1, 1),
-        Column("ABOUT", 16, 2, 2),
+        Column("ABOUT", 16, 1, 2),
         Column("PODS", 4, 0, 4),
-        Column("WHAT", 20, 5),
+        Column("WHAT", 20, 4),
     ),
 }
 

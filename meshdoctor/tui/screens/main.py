@@ -42,9 +42,9 @@ class MainScreen(Screen[None]):
         self.session = session
         self.front: Part = "pods"
         """The part in use; the only one that shows where there is little room."""
-        looks = session.looks
-        self._parts = {part: PartView(part, session.sight, ascii_only=looks.ascii_only) for part in PARTS}
-        self._header = Header(session.sight, is_read_only=session.is_read_only, ascii_only=looks.ascii_only)
+        ascii_only = session.looks.ascii_only
+        self._parts = {part: PartView(part, session.sight, ascii_only=ascii_only) for part in PARTS}
+        self._header = Header(session)
         self._tabs = TabLine()
 
     @property
