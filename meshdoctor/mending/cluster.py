@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from meshdoctor.collect.live.sidecars import SidecarReader
 from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
 from meshdoctor.kube.session import Refused, Session
@@ -20,7 +22,7 @@ from meshdoctor.mending.objects import Prepared, inverse, prepare, restore, writ
 from meshdoctor.mending.plan import Plan, subject
 from meshdoctor.mending.proof import compare
 from meshdoctor.mending.proxies import Watch
-from meshdoctor.model.mend import Change, Entry, Event, Place, Proof, Result, Waited, Written
+from meshdoctor.model.mend import Baseline, Change, Entry, Event, Place, Proof, Result, Waited, Written
 
 if TYPE_CHECKING:
     from meshdoctor.live import ClusterSource
@@ -138,7 +140,7 @@ class Mender:
         entry = self._journal.update(entry, state="applied")
         self._tell(Event("applied", "applied"))
         waited = watch.wait(entry.pods, self._seconds, self._took) if wrote else Waited()
-        proof, because = self._proved(entry, look)
+        proof, because = self._proved(entry, look, waited)
         state = "proved" if proof is not None and proof.holds else "unproved"
         return Result(
             entry=self._journal.update(entry, state=state, note=because or _in_words(proof)), waited=waited, proof=proof
@@ -174,19 +176,19 @@ class Mender:
             return
         self._journal.update(entry, state="failed", note=because)
 
-    def _proved(self, entry: Entry, look: Look) -> tuple[Proof | None, str]:
-        """The proof by judging again, or None and why there is none."""
+    def _proved(self, entry: Entry, look: Look, waited: Waited) -> tuple[Proof | None, str]:
+        """The proof by judging again, or None and why there is none. Who refused the update proves nothing."""
         proof, because = None, ""
         for number in range(_LOOKS):
             if number:
                 time.sleep(_PAUSE)
             self._tell(Event("judging", "fetching and judging again"))
             try:
-                after = look.open().baseline()
+                proof, because = compare(entry.before, _seen_again(look), entry), ""
             except MeshdoctorError as problem:
                 because = f"it could not be judged again: {problem}"
                 continue
-            proof, because = compare(entry.before, after, entry), ""
+            proof = structs.replace(proof, unread=tuple(sorted({*proof.unread, *waited.rejected})))
             if proof.is_gone and not proof.is_worse:
                 break
         self._tell(Event("judged", because or _in_words(proof)))
@@ -195,7 +197,7 @@ class Mender:
     def _undone(self, entry: Entry, look: Look) -> Proof | None:
         self._tell(Event("judging", "fetching and judging again"))
         try:
-            return compare(entry.before, look.open().baseline())
+            return compare(entry.before, _seen_again(look))
         except MeshdoctorError:
             return None
 
@@ -232,6 +234,14 @@ class Mender:
             )
 
 
+def _seen_again(look: Look) -> Baseline:
+    """What is judged now. Reading gives what it has after Ctrl-C, and half of it is no proof."""
+    seen = look.open()
+    if seen.case.interrupted:
+        raise KeyboardInterrupt
+    return seen.baseline()
+
+
 _WORDS = {"create": "created", "update": "changed", "delete": "deleted"}
 
 
@@ -241,6 +251,7 @@ def _in_words(proof: Proof | None) -> str:
     if proof.holds:
         return "the finding is gone and nothing is worse"
     parts = [] if proof.is_gone else ["the finding is still there"]
+    parts += [f"{len(proof.stuck)} of its connections fail as before"] if proof.stuck else []
     parts += [f"{len(proof.new)} new findings"] if proof.new else []
     parts += [f"{len(proof.worse)} connections are worse"] if proof.worse else []
     parts += [f"{len(proof.unread)} sidecars could not be judged again"] if proof.unread else []

@@ -20,6 +20,7 @@ from meshdoctor.fixes.owners import Owner, appliers, holders, owner_of, writers
 from meshdoctor.kube.session import Refused
 from meshdoctor.kube.writes import MANAGER, Conflict, FieldConflict, Target, Writer
 from meshdoctor.model.mend import Change, Written
+from meshdoctor.semantics.secrets import REDACTED
 from meshdoctor.semantics.text import printable
 
 Object = dict[str, Any]
@@ -68,6 +69,7 @@ def prepare(writer: Writer, change: Change) -> Prepared:
     if _is_there(change, live):
         return Prepared(change=change, target=target, way="nothing", live=live)
     _refuse_stale(change, live, whole=True)
+    _refuse_redacted(change)
     owner = owner_of(live) if live is not None else None
     if owner is not None:
         raise _kept(change, owner)
@@ -102,6 +104,7 @@ def restore(writer: Writer, written: Written) -> Prepared:
     owner = owner_of(live)
     if owner is not None:
         raise _kept(change, owner)
+    _refuse_redacted(change)
     patch = _patch(change)
     _refuse_held(change, _held(live, patch, None))
     writer.edit(target, patch, version=_identity(live)[1], dry_run=True)
@@ -291,6 +294,22 @@ def _refuse_stale(change: Change, live: Object | None, *, whole: bool) -> None:
     if not is_fresh:
         who = ", ".join(writers(live, MANAGER)) or "somebody"
         raise Stale(f"{key} was changed since it was read (by {who}). Nothing was changed: check again")
+
+
+def _refuse_redacted(change: Change) -> None:
+    """Raise where a secret would have to be written, or written back by an undo: meshdoctor has only its mark.
+
+    Of an update only what changes counts: a merge patch leaves the rest alone, but gives a list whole.
+    """
+    if change.before is None or change.after is None:
+        written: list[Any] = [change.before, change.after]
+    else:
+        written = [_patch(change), merge_patch(change.after, change.before)]
+    if REDACTED in str(written):
+        raise NotApplied(
+            f"{change.key} holds a secret, which meshdoctor never keeps: it could write or put back only a mark in its "
+            "place. Nothing was changed: make the change by hand"
+        )
 
 
 def _plain(live: Object) -> Object:

@@ -270,6 +270,7 @@ def _proof(made: Result, proof: Proof, paper: Paper) -> Iterator[str]:
         yield from paper.marked("error", f"{subject}: the finding is still there")
         if made.waited.lagging:
             yield from paper.paragraph("A sidecar may take it later: `meshdoctor check` looks again.", 4)
+    yield from _turns("stuck", proof.stuck, paper)
     yield from _turns("better", proof.better, paper)
     yield from _turns("worse", proof.worse, paper)
     yield from _judged("new", proof.new, paper)
@@ -292,7 +293,7 @@ def _turns(word: str, turns: Sequence[Turn], paper: Paper) -> Iterator[str]:
     grouped: dict[tuple[str, str, str], list[str]] = {}
     for turn in turns:
         grouped.setdefault((turn.host, turn.was, turn.is_now), []).append(turn.pod)
-    mark = {"better": "fine", "worse": "error"}.get(word, "warning")
+    mark = {"better": "fine", "worse": "error", "stuck": "error"}.get(word, "warning")
     for (host, was, is_now), pods in list(grouped.items())[:_SHOWN]:
         foretold = ", as foretold" if word == "as foretold" else ""
         yield from paper.marked(mark, f"{host}: {was} -> {is_now}{foretold}")

@@ -13,6 +13,7 @@ from meshdoctor.kube.writes import MANAGER, Conflict, Writer
 from meshdoctor.mending.journal import Journal
 from meshdoctor.mending.objects import Kept, Stale, prepare, restore, write
 from meshdoctor.model.mend import Change, ObjectKey, Written
+from meshdoctor.semantics.secrets import REDACTED
 from tests.lab.api import Object
 from tests.lab.lab import Lab
 from tests.lab.test_fixes_interrupted import ENTRIES, clash, entry, kill_at, mender_of, planned_by
@@ -130,3 +131,19 @@ def test_a_mend_that_somebody_else_did_is_not_called_ours(lab: Lab, tmp_path: Pa
         lab.api.put_all([change.after or {}])
     with pytest.raises(NotApplied, match="already"):
         mender.try_out(planned.changes)
+
+
+@pytest.mark.lab
+def test_the_mark_of_a_secret_is_never_written(lab: Lab, writer: Writer) -> None:
+    kept = {"address": "192.0.2.7", "labels": {"token": "hunter2"}}
+    lab.api.put_all([made(endpoints=[kept], resolution="STATIC")])
+    marked = kept | {"labels": {"token": REDACTED}}
+    before = made(endpoints=[marked], resolution="STATIC")
+    more = made(endpoints=[marked, {"address": "192.0.2.8"}], resolution="STATIC")
+    for change in (Change(key=KEY, before=before, after=more), Change(key=KEY, before=before)):
+        with pytest.raises(NotApplied, match="holds a secret"):
+            prepare(writer, change)
+    elsewhere = made(endpoints=[marked], resolution="STATIC", addresses=["192.0.2.9"])
+    done = write(writer, prepare(writer, Change(key=KEY, before=before, after=elsewhere)))
+    (found,) = [item for item in lab.api.items(*ENTRIES) if item["metadata"]["name"] == KEY.name]
+    assert (found["metadata"]["uid"], found["spec"]["endpoints"]) == (done.uid, [kept])
