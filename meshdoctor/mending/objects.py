@@ -106,9 +106,22 @@ def restore(writer: Writer, written: Written) -> Prepared:
         raise _kept(change, owner)
     _refuse_redacted(change)
     patch = _patch(change)
+    given_up = _given_up(writer, target, live, patch)
+    if given_up is not None:
+        return Prepared(change=change, target=target, way="apply", live=live, body=given_up)
     _refuse_held(change, _held(live, patch, None))
     writer.edit(target, patch, version=_identity(live)[1], dry_run=True)
     return Prepared(change=change, target=target, way="edit", live=live, body=patch)
+
+
+def _given_up(writer: Writer, target: Target, live: Object, patch: Object) -> Object | None:
+    """An apply that declares nothing any more, where that alone takes the mend back: it touches no one else's field."""
+    if not _declares(live):
+        return None
+    names = {"name": target.name, "namespace": target.namespace}
+    body = {"apiVersion": _api_version(target), "kind": live.get("kind"), "metadata": names}
+    tried = writer.apply(target, body, dry_run=True)
+    return body if tried.get("spec") == _edited(live, patch).get("spec") else None
 
 
 def write(writer: Writer, prepared: Prepared) -> Outcome:

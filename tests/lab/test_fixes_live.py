@@ -169,3 +169,23 @@ def typed(lab: Lab, state: Path, *arguments: str, code: int) -> str:
     )
     assert ended.returncode == code, (arguments, ended.stdout, ended.stderr)
     return ended.stdout
+
+
+@pytest.mark.lab
+def test_a_port_added_beside_what_another_manager_applies_is_taken_back(lab: Lab, tmp_path: Path) -> None:
+    scenario = read_scenario(next(path for path in SCENARIOS if path.stem == "mysql-missing-entry"))
+    (pod,) = scenario.pods
+    lab.load(replace(scenario, pods=[replace(pod, env={**pod.env, "METRICS_URL": "http://cache.orders.test:9121"})]))
+    path = "/apis/networking.istio.io/v1/namespaces/shop/serviceentries/cache"
+    made = lab.api.request("GET", path)
+    declared = {"apiVersion": made["apiVersion"], "kind": made["kind"], "spec": made["spec"]}
+    lab.api.apply(declared | {"metadata": {"name": "cache", "namespace": "shop"}})
+    source = ClusterSource(kubeconfig=lab.kubeconfig)
+    seen, planned = looked(source, "cache.orders.test:9121")
+    assert planned.fix.id == "add-port"
+    mender = Mender(source, Journal(tmp_path))
+    made = mender.apply(seen, planned, mender.try_out(planned.changes))
+    assert {port["number"] for port in lab.api.request("GET", path)["spec"]["ports"]} == {6379, 9121}
+    undone = mender.undo(made.entry, mender.undo_plan(made.entry), seen.look)
+    assert undone.entry.state == "undone"
+    assert lab.api.request("GET", path)["spec"] == declared["spec"]
