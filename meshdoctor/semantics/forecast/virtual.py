@@ -51,10 +51,16 @@ class Virtual:
         """Every host of every VirtualService in force, first one first."""
         return ((service, _long(host, service)) for service in self._all for host in service.hosts)
 
-    def of_host(self, host: str) -> VirtualService | None:
-        """The one that serves a registered host: the most specific, then the first."""
-        fitting = [(v, h) for v, h in self.all_hosts() if covers(h, host)]
-        return max(fitting, key=lambda f: (not f[1].startswith("*"), len(f[1])))[0] if fitting else None
+    def with_routes(self, host: str) -> list[VirtualService]:
+        """Those whose HTTP routes may serve a registered host: first those that name it, then by wildcard.
+
+        Of wildcards the most specific counts, and of several alike the first, whether or not it has HTTP routes
+        (httproute.go, mostSpecificWildcardVirtualServiceIndex).
+        """
+        named = [v for v, h in self.all_hosts() if h == host]
+        wild = [(v, h) for v, h in self.all_hosts() if h != host and covers(h, host)]
+        nearest = [max(wild, key=lambda found: len(found[1]))[0]] if wild else []
+        return [v for v in (*named, *nearest) if v.http]
 
     def opaque_routes(self, member: Member, port: Port, family: str, sni: bool) -> list[OpaqueRoute]:
         """The chains an opaque port of a host becomes. `sni`: its own name is matched where no VirtualService says."""
