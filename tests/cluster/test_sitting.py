@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from meshdoctor import doctor
 from meshdoctor.doctor import Source
 from meshdoctor.live import read_cluster
