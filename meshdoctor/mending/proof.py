@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from meshdoctor.model.finding import Diagnosis, Finding
@@ -56,7 +56,8 @@ def compare(before: Baseline, after: Baseline, entry: Entry | None = None) -> Pr
     """The proof that the mend of `entry` worked, or what speaks against it; without an entry, only what differs.
 
     A finding about a host that was not known before, and that the mend's objects do not name, comes from traffic that
-    was first seen since: it is told and counts for nothing.
+    was first seen since: it is told and counts for nothing. Where no verdict of the mended host turned, a new finding
+    about it is the old one under another name: a sidecar that lags runs what the objects no longer explain.
     """
     foretold = _foretold(entry)
     found: dict[str, list[Judged]] = {"new": [], "foretold": [], "first": []}
@@ -70,9 +71,10 @@ def compare(before: Baseline, after: Baseline, entry: Entry | None = None) -> Pr
     if entry is not None:
         missing |= _unjudged(before, after, heirs, entry)
     worse = [t for t in turns if t.is_now != _UNKNOWN and rank(t.is_now) > rank(t.was)]
+    renamed = _renamed(before, entry.fingerprint if entry else "", found["new"], turns)
     return Proof(
-        is_gone=_is_gone(before, after, entry.fingerprint if entry else ""),
-        new=tuple(found["new"]),
+        is_gone=not renamed and _is_gone(before, after, entry.fingerprint if entry else ""),
+        new=tuple(judged for judged in found["new"] if judged not in renamed),
         first_seen=tuple(found["first"]),
         foretold_new=tuple(found["foretold"]),
         stuck=tuple(_stuck(before, after, heirs, entry)) if entry is not None else (),
@@ -134,6 +136,16 @@ def _connection(before: Baseline, entry: Entry) -> str:
     """`host:port` that the finding is about, as `verdicts` name it; empty where it is about none."""
     finding = before.findings.get(entry.fingerprint)
     return host_port(finding.host, finding.port) if finding is not None and finding.host and finding.port else ""
+
+
+def _renamed(before: Baseline, fingerprint: str, new: Sequence[Judged], turns: Sequence[Turn]) -> list[Judged]:
+    wanted = before.findings.get(fingerprint)
+    if wanted is None:
+        return []
+    place = host_port(wanted.host, wanted.port)
+    if place not in before.verdicts or any(turn.host == place for turn in turns):
+        return []
+    return [judged for judged in new if (judged.host, judged.port) == (wanted.host, wanted.port)]
 
 
 def _new(before: Baseline, after: Baseline) -> Iterator[Judged]:

@@ -93,13 +93,14 @@ def result(made: Result, paper: Paper, cluster: str = "") -> str:
     """
     entry, proof = made.entry, made.proof
     holds = proof is not None and proof.holds
-    word = "is applied and proved" if holds else "is applied, and not proved"
+    waits = ", and waits for you" if is_unfinished(entry) else ", and not proved"
+    word = f"is applied{' and proved' if holds else waits}"
     lines = [*paper.marked("fine" if holds else "warning", f"mend {entry.id} {word}: {entry.title}")]
     lines += _waited(made, paper)
     if proof is not None:
         lines += _proof(made, proof, paper)
     elif is_unfinished(entry):
-        lines += paper.marked("unknown", f"applied, and it works once this is done: {entry.left_to_do}")
+        lines += paper.marked("unknown", f"it works once this is done: {entry.left_to_do}")
         lines += ["", "Then, to have it proved:", f"  meshdoctor fix --resume {entry.id}{printable(cluster)}"]
     else:
         lines += paper.marked("unknown", entry.note or "it was not judged again")

@@ -325,7 +325,7 @@ def test_history_of_nothing_and_of_everything(cli: Cli) -> None:
         journal.put(one)
     done = cli("fix", "--history")
     assert (done.code, STEER in done.out) == (0, False)
-    assert re.findall(r"^. (\d) ", done.out, re.MULTILINE) == list("7654321")
+    assert re.findall(r"^. (\d) ", done.out, re.MULTILINE) == list("87654321")
     mends = document(cli("fix", "--history", "--json").out)["mends"]
     assert [mend["state"] for mend in mends] == [one.state for one in HISTORY]
 
