@@ -25,11 +25,11 @@ from meshdoctor.facts.joined.host_rows import host_rows
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.facts.lines import with_lines
 from meshdoctor.facts.mesh import read_mesh
-from meshdoctor.judging.check import judge
+from meshdoctor.judging.check import Judgement, judge
 from meshdoctor.judging.shares import in_order, over_dumps
 from meshdoctor.model.evidence import Capture, Unread
 from meshdoctor.model.finding import Diagnosis, Finding, NotEvaluated
-from meshdoctor.model.hosts import Hosts
+from meshdoctor.model.hosts import HostRow, Hosts
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxies import Brief
 from meshdoctor.model.rule import Rule
@@ -102,11 +102,12 @@ def open_case(
         from meshdoctor.live import read_cluster
 
         cluster = read_cluster(source.cluster, watcher, pod=pod, hosts=hosts)
-        return Case(_with_manifests(cluster.capture(), source), interrupted=cluster.interrupted)
-    return Case(_with_manifests(_collected(source), source))
+        return Case(with_manifests_beside(cluster.capture(), source), interrupted=cluster.interrupted)
+    return Case(with_manifests_beside(_collected(source), source))
 
 
-def _with_manifests(capture: Capture, source: Source) -> Capture:
+def with_manifests_beside(capture: Capture, source: Source) -> Capture:
+    """The capture with the source's own manifests (`-f`) in it."""
     if not source.manifests:
         return capture
     from meshdoctor.collect.manifests import with_manifests
@@ -175,14 +176,23 @@ def diagnose(
     Raises `NothingToJudge` where the capture names neither a proxy nor a pod, `UsageError` for an unknown rule.
     """
     chosen = _chosen(load_catalogue(rule_dirs), rules, skip)
-    mesh = case.mesh
+    sheet = sheet_of(case, namespaces, labels)
+    return diagnosis_of(case, sheet, chosen, judge(sheet, chosen))
+
+
+def sheet_of(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Sheet:
+    """The mesh as rules see it. Raises `NothingToJudge` where there is no pod, or none of those asked for."""
     _refuse_nothing(case)
-    _refuse_unknown(namespaces, mesh)
-    sheet = Sheet(mesh, namespaces, labels)
+    _refuse_unknown(namespaces, case.mesh)
+    sheet = Sheet(case.mesh, namespaces, labels)
     _refuse_unlabelled(sheet, labels)
-    judged = judge(sheet, chosen)
+    return sheet
+
+
+def diagnosis_of(case: Case, sheet: Sheet, chosen: Sequence[Rule], judged: Judgement) -> Diagnosis:
+    """What the rules said, with all that a report tells of the source beside it."""
+    mesh, capture = case.mesh, case.capture
     briefs = list(mesh.briefs())
-    capture = case.capture
     pods = [key for key in {*mesh.pods, *(key for key, _ in briefs)} if sheet.is_asked(key)]
     return Diagnosis(
         source_kind=capture.kind,
@@ -303,13 +313,15 @@ def trace(
 
 def hosts(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Hosts:
     """The external hosts: registered, wanted, and what becomes of each pod's connection."""
-    _refuse_nothing(case)
-    _refuse_unknown(namespaces, case.mesh)
-    mesh = case.mesh
-    sheet = Sheet(mesh, namespaces, labels)
-    _refuse_unlabelled(sheet, labels)
-    rows, missing = host_rows(sheet, partial(over_dumps, mesh))
-    return Hosts(case.capture.kind, case.capture.location, rows, (*missing, *unread_dumps(mesh, sheet.is_asked)))
+    sheet = sheet_of(case, namespaces, labels)
+    rows, missing = host_rows(sheet, partial(over_dumps, case.mesh))
+    return hosts_of(case, sheet, rows, missing)
+
+
+def hosts_of(case: Case, sheet: Sheet, rows: tuple[HostRow, ...], missing: tuple[str, ...]) -> Hosts:
+    """The rows, with what was not read for them."""
+    unread = unread_dumps(case.mesh, sheet.is_asked)
+    return Hosts(case.capture.kind, case.capture.location, rows, (*missing, *unread))
 
 
 def snapshots() -> list[SnapshotInfo]:

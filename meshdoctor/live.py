@@ -47,10 +47,7 @@ def read_cluster(
     Raises `Unreadable` where the cluster cannot be read, `UsageError` for a context or a pod that is not there,
     `NothingToJudge` for a cluster without Istio.
     """
-    read_selector(source.scope.labels)
-    cluster = Cluster(Session(log_in(source.kubeconfig, source.context)), source.scope, source.pace)
-    _refuse_foreign(cluster)
-    _refuse_empty(cluster)
+    cluster = open_cluster(source)
     only = _found(cluster, pod) if pod else ""
     cluster.fetch(watcher, (lambda key: key == only) if only else lambda key: True)
     if source.resolver is not Resolver.OFF and not cluster.interrupted:
@@ -60,6 +57,21 @@ def read_cluster(
             cluster.interrupted = True
             cluster.note([Unread(DNS, "interrupted before it was read")])
     return cluster
+
+
+def open_cluster(source: ClusterSource) -> Cluster:
+    """The cluster with its objects read and no sidecar asked yet. Raises as `read_cluster` does."""
+    read_selector(source.scope.labels)
+    cluster = Cluster(Session(log_in(source.kubeconfig, source.context)), source.scope, source.pace)
+    _refuse_foreign(cluster)
+    _refuse_empty(cluster)
+    return cluster
+
+
+def resolve(cluster: Cluster, resolver: Resolver) -> None:
+    """Asks DNS for what the mesh wants or registers, as far as the sidecars that were read tell."""
+    if resolver is not Resolver.OFF:
+        _resolve(cluster, resolver, _names(cluster, "", None))
 
 
 def _names(cluster: Cluster, pod: str, hosts: Collection[str] | None) -> dict[str, str]:

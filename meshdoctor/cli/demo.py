@@ -9,6 +9,7 @@ import typer
 from meshdoctor.cli import options
 from meshdoctor.cli.check import FailOn, exit_code
 from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.session import is_interactive, open_session
 from meshdoctor.cli.streams import paper, put
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.semantics.nearest import nearest
@@ -35,14 +36,21 @@ def demo(
     verbose: options.Verbose = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Show what meshdoctor finds in a bundled snapshot.
+    """Open a bundled snapshot of a broken mesh.
 
     \b
       meshdoctor demo
       meshdoctor demo --list
+      meshdoctor demo --check
 
-    The exit code is that of `check`: 1 where the snapshot's fault was found.
+    Where stdout is no terminal, or with --check or -v, what was found is
+    printed; the exit code is then that of `check`: 1 where the snapshot's
+    fault was found.
     """
+    if not (list_ or check or verbose) and is_interactive():
+        from meshdoctor.tui.session import demo_source
+
+        return open_session(lambda: demo_source(name or ""), f"demo:{name or ''}", read_only=True, no_color=no_color)
     from meshdoctor import doctor
 
     snapshots = doctor.snapshots()

@@ -13,17 +13,20 @@ from typing import Annotated, NoReturn
 import typer
 
 from meshdoctor import __version__
-from meshdoctor.cli import rules
+from meshdoctor.cli import options, rules
 from meshdoctor.cli.capture import capture
 from meshdoctor.cli.check import check
 from meshdoctor.cli.demo import demo
 from meshdoctor.cli.exits import ExitCode
-from meshdoctor.cli.fix import fix, undo
+from meshdoctor.cli.fix import ReadOnly, fix, undo
 from meshdoctor.cli.hosts import hosts
+from meshdoctor.cli.live import Live
 from meshdoctor.cli.rbac import rbac
+from meshdoctor.cli.session import is_interactive, open_session
 from meshdoctor.cli.streams import put, say
 from meshdoctor.cli.trace import trace
 from meshdoctor.errors import MeshdoctorError
+from meshdoctor.model.resolver import Resolver
 
 _DEBUG = "MESHDOCTOR_DEBUG"
 
@@ -54,20 +57,50 @@ app.command()(demo)
 
 @app.callback(invoke_without_command=True)
 def root(
-    context: typer.Context,
+    command: typer.Context,
+    from_: options.From = None,
+    filenames: options.Filenames = None,
+    namespaces: options.Namespaces = None,
+    all_namespaces: options.AllNamespaces = False,
+    selector: options.Selector = None,
+    context: options.Context = None,
+    kubeconfig: options.Kubeconfig = None,
+    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
+    logs: options.Logs = options.LOGS,
+    dns: options.Dns = Resolver.AUTO,
+    timeout: options.Timeout = options.TIMEOUT,
+    at_once: options.AtOnce = options.AT_ONCE,
+    read_only: ReadOnly = False,
+    no_color: options.NoColor = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Tracebacks, for reports of meshdoctor's own faults.")] = False,
 ) -> int:
-    """Why a pod in an Istio mesh cannot reach an external host, and what to change."""
+    """Why a pod in an Istio mesh cannot reach an external host, and what to change.
+
+    Without a command it opens the interactive session: on the current
+    context's cluster, or on what --from names.
+    """
     if debug:
         os.environ[_DEBUG] = "1"
     if version:
         put(f"meshdoctor {__version__}\n")
         raise typer.Exit(ExitCode.CLEAN)
-    if context.invoked_subcommand is None:
+    if command.invoked_subcommand is not None:
+        return ExitCode.CLEAN
+    if not is_interactive():
         say(_WHAT_TO_TRY)
         return ExitCode.USAGE
-    return ExitCode.CLEAN
+    chosen = options.chosen_namespaces(namespaces, all_namespaces)
+    live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
+    place = from_ or context or "current context"
+    return open_session(
+        lambda: live.source(from_, filenames),
+        place,
+        namespaces=chosen,
+        labels=selector or "",
+        read_only=read_only,
+        no_color=no_color,
+    )
 
 
 def run(arguments: Sequence[str] | None = None, *, program: str = "meshdoctor") -> int:

@@ -126,7 +126,7 @@ class DumpProxies(Proxies):
     """The proxies of dumps. `refuse` hears of each that cannot be read, once, and why."""
 
     def __init__(self, sources: Mapping[str, Source], refuse: Callable[[str, str], None], *, held: int = HELD) -> None:
-        self._sources = sources
+        self._sources = dict(sources)
         self._refuse = refuse
         self._held = held
         self._kept: dict[str, Opened] = {}
@@ -141,6 +141,10 @@ class DumpProxies(Proxies):
     def size(self, key: str) -> int:
         """Bytes of its documents as stored."""
         return self._sources[key].size if key in self._sources else 0
+
+    def add(self, key: str, source: Source) -> None:
+        """One more, whose documents came in late."""
+        self._sources[key] = source
 
     def opened(self, key: str) -> Opened | None:
         """Its documents, decoded and not held beyond the caller's use; None where there are none or it is refused."""

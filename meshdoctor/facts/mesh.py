@@ -5,7 +5,7 @@ A document that cannot be read costs only itself: it is named in `Mesh.unread`, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from meshdoctor.errors import Unreadable
@@ -50,6 +50,12 @@ def read_mesh(capture: Capture) -> Mesh:
     _read_wishes(capture, mesh, resources)
     mesh.kinds_read = resources.kinds_read
     return mesh
+
+
+def add_proxy(mesh: Mesh, key: str, documents: Mapping[str, Document]) -> None:
+    """Gives a mesh the dump of one more pod: its documents by file name. Nothing of the mesh is read again for it."""
+    if "config_dump.json" in documents and isinstance(mesh.proxies, DumpProxies):
+        mesh.proxies.add(key, _source(key, documents, mesh.unread))
 
 
 def _read_wishes(capture: Capture, mesh: Mesh, resources: Resources) -> None:
@@ -103,7 +109,7 @@ def _of_envoys(capture: Capture, mesh: Mesh) -> Iterator[tuple[str, dict[str, Do
     return ((key, documents) for key, documents in found if not is_ztunnel(key, mesh.pods.get(key)))
 
 
-def _source(key: str, documents: dict[str, Document], problems: list[Unread]) -> Source:
+def _source(key: str, documents: Mapping[str, Document], problems: list[Unread]) -> Source:
     dump, page = documents["config_dump.json"], _page(documents)
 
     def open_dump() -> Opened:
@@ -127,6 +133,6 @@ def _shown(document: Document) -> str:
     return document.origin.rsplit("/", 1)[-1] or document.path
 
 
-def _page(documents: dict[str, Document]) -> Document | None:
+def _page(documents: Mapping[str, Document]) -> Document | None:
     """The /clusters page, as JSON or as text."""
     return documents.get("clusters.json") or documents.get("clusters.txt")

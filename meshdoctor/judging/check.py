@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -10,8 +10,9 @@ from meshdoctor.engine.distinct import tells_pods_apart
 from meshdoctor.engine.evaluate import by_pod, explained, hits_of
 from meshdoctor.engine.selectors import compile_selector
 from meshdoctor.engine.tally import Share, Tally
+from meshdoctor.facts.dumps import DumpProxies
 from meshdoctor.facts.joined.gaps import gaps_of, is_blind, is_off
-from meshdoctor.facts.joined.replicas import looks
+from meshdoctor.facts.joined.replicas import Groups, Look, looks
 from meshdoctor.facts.joined.sheet import PER_POD, CaseSheet, Sheet
 from meshdoctor.judging.shares import over_dumps
 from meshdoctor.model.fact import Fact
@@ -37,6 +38,8 @@ class _Judged(NamedTuple):
     tally: Tally
     pods: list[str]
     hosts: set[tuple[str, int]]
+    added: dict[str, tuple[Place, list[Share]]]
+    """Of those that may be judged for others, their part in each finding."""
 
 
 def judge(sheet: Sheet, rules: Sequence[Rule], *, workers: int = 0, alone: bool = False) -> Judgement:
@@ -45,24 +48,10 @@ def judge(sheet: Sheet, rules: Sequence[Rule], *, workers: int = 0, alone: bool 
     `workers`: processes, 0 for as many as the size of the dumps is worth. `alone`: no proxy is judged for its replicas.
     Neither makes a difference to what comes out. Raises `UsageError` as `engine.evaluate` does.
     """
-    mesh = sheet.mesh
-    of_pods = [rule for rule in rules if compile_selector(rule.select).list_name in PER_POD]
-    in_force = [rule for rule in rules if not is_off(rule, mesh)]
-    apart = tells_pods_apart(in_force, PER_POD)
-    pod_facts = _by_pod(sheet) if apart else {}
-    tally, pods, hosts = Tally(), list[str](), set[tuple[str, int]]()
-    work = partial(_judge_share, sheet, in_force, pod_facts, alone or apart)
-    for judged in over_dumps(mesh, sheet.names, work, workers):
-        tally.merge(judged.tally)
-        pods += judged.pods
-        hosts |= judged.hosts
-    missing = {rule.id: gaps_of(rule, mesh, sheet.is_asked) for rule in rules}
-    done = frozenset(pods)
-    for pod, hits in by_pod(hits_of(of_pods, sheet.of_pods, missing)).items():
-        if not apart or pod not in done:
-            tally.add(explained(hits), Place(pod))
-    gaps = tuple(gap for rule in rules for gap in missing[rule.id])
-    return Judgement(tally.findings(), gaps, done, len(hosts))
+    course = Course(sheet, rules, alone=alone)
+    for judged in over_dumps(sheet.mesh, sheet.names, course.share, workers):
+        course.take(judged)
+    return course.judgement()
 
 
 _PodFacts = dict[tuple[str, str], list[Fact]]
@@ -77,26 +66,72 @@ def _by_pod(sheet: Sheet) -> _PodFacts:
     return found
 
 
-def _judge_share(
-    sheet: Sheet, rules: Sequence[Rule], pod_facts: _PodFacts, alone: bool, names: Collection[str]
-) -> _Judged:
-    """The proxies of one share. Of those that were judged for others their part in each finding is remembered."""
-    judged = _Judged(Tally(), [], set())
-    added: dict[str, tuple[Place, list[Share]]] = {}
-    for look in looks(sheet.mesh, sheet.registry, names, alone=alone):
+class Course:
+    """A mesh on its way to a judgement: who watches takes the proxies' turns one by one and sees the findings grow."""
+
+    def __init__(self, sheet: Sheet, rules: Sequence[Rule], *, alone: bool = False) -> None:
+        mesh = sheet.mesh
+        self.sheet = sheet
+        self._rules = rules
+        self._in_force = [rule for rule in rules if not is_off(rule, mesh)]
+        self._apart = tells_pods_apart(self._in_force, PER_POD)
+        self._alone = alone or self._apart
+        self._pod_facts = _by_pod(sheet) if self._apart else {}
+        self._done = _Judged(Tally(), [], set(), {})
+        proxies = mesh.proxies
+        can_group = isinstance(proxies, DumpProxies) and not self._alone
+        self._groups = Groups(mesh, sheet.registry, proxies) if can_group and isinstance(proxies, DumpProxies) else None
+
+    def share(self, names: Collection[str]) -> _Judged:
+        """What some of the proxies come to, not yet taken in."""
+        judged = _Judged(Tally(), [], set(), {})
+        for look in looks(self.sheet.mesh, self.sheet.registry, names, alone=self._alone):
+            self._judge(look, judged)
+            del look  # or this dump is held while the next one is read
+        judged.added.clear()
+        return judged
+
+    def take(self, judged: _Judged) -> None:
+        """Takes a share in."""
+        self._done.tally.merge(judged.tally)
+        self._done.pods.extend(judged.pods)
+        self._done.hosts.update(judged.hosts)
+
+    def turns(self, names: Collection[str]) -> Iterator[Look]:
+        """Judges these proxies as they are asked for, and takes each in. May be called again with others."""
+        for look in looks(self.sheet.mesh, self.sheet.registry, names, alone=self._alone, groups=self._groups):
+            self._judge(look, self._done)
+            yield look
+            del look
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings so far, of rules that look at proxies."""
+        return self._done.tally.findings()
+
+    def judgement(self) -> Judgement:
+        """The end: what is said of pods without a look at their proxies comes in. To be asked once."""
+        sheet, done, tally = self.sheet, frozenset(self._done.pods), self._done.tally
+        missing = {rule.id: gaps_of(rule, sheet.mesh, sheet.is_asked) for rule in self._rules}
+        of_pods = [rule for rule in self._rules if compile_selector(rule.select).list_name in PER_POD]
+        for pod, hits in by_pod(hits_of(of_pods, sheet.of_pods, missing)).items():
+            if not self._apart or pod not in done:
+                tally.add(explained(hits), Place(pod))
+        gaps = tuple(gap for rule in self._rules for gap in missing[rule.id])
+        return Judgement(tally.findings(), gaps, done, len(self._done.hosts))
+
+    def _judge(self, look: Look, judged: _Judged) -> None:
+        """Of those that were judged for others their part in each finding is remembered."""
         pod = look.place.pod
         judged.pods.append(pod)
         if look.case is None:
-            first, shares = added[look.first]
+            first, shares = judged.added[look.first]
             judged.tally.repeat(shares, first, look.place)
-            continue
+            return
         lists, brief = CaseSheet(look.case), brief_of(look.case.proxy)
-        sighted = [rule for rule in rules if not is_blind(rule, brief)]
-        hits = hits_of(sighted, partial(_facts, lists, pod_facts, pod), {})
-        added[pod] = (look.place, judged.tally.add(explained(list(hits)), look.place))
+        sighted = [rule for rule in self._in_force if not is_blind(rule, brief)]
+        hits = hits_of(sighted, partial(_facts, lists, self._pod_facts, pod), {})
+        judged.added[pod] = (look.place, judged.tally.add(explained(list(hits)), look.place))
         judged.hosts.update((fact.host, fact.port) for fact in lists.facts("connections"))
-        del look
-    return judged
 
 
 def _facts(lists: CaseSheet, pod_facts: _PodFacts, pod: str, name: str) -> Sequence[Fact]:

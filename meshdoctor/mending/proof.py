@@ -103,6 +103,17 @@ def _is_gone(before: Baseline, after: Baseline, fingerprint: str) -> bool:
     return wanted is None or not wanted.host or _about(wanted) not in map(_about, after.findings.values())
 
 
+def _renamed(before: Baseline, fingerprint: str, new: Sequence[Judged], turns: Sequence[Turn]) -> list[Judged]:
+    """New findings that say of the same connection, which has not changed, what the old one said."""
+    wanted = before.findings.get(fingerprint)
+    if wanted is None:
+        return []
+    place = host_port(wanted.host, wanted.port)
+    if place not in before.verdicts or any(turn.host == place for turn in turns):
+        return []
+    return [judged for judged in new if (judged.host, judged.port) == (wanted.host, wanted.port)]
+
+
 def _unjudged(before: Baseline, after: Baseline, heirs: Mapping[str, str], entry: Entry) -> set[str]:
     """Pods of the finding for which its absence shows nothing.
 
@@ -136,16 +147,6 @@ def _connection(before: Baseline, entry: Entry) -> str:
     """`host:port` that the finding is about, as `verdicts` name it; empty where it is about none."""
     finding = before.findings.get(entry.fingerprint)
     return host_port(finding.host, finding.port) if finding is not None and finding.host and finding.port else ""
-
-
-def _renamed(before: Baseline, fingerprint: str, new: Sequence[Judged], turns: Sequence[Turn]) -> list[Judged]:
-    wanted = before.findings.get(fingerprint)
-    if wanted is None:
-        return []
-    place = host_port(wanted.host, wanted.port)
-    if place not in before.verdicts or any(turn.host == place for turn in turns):
-        return []
-    return [judged for judged in new if (judged.host, judged.port) == (wanted.host, wanted.port)]
 
 
 def _new(before: Baseline, after: Baseline) -> Iterator[Judged]:

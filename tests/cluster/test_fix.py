@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from meshdoctor.collect.live import names
+from meshdoctor.kube import writes as writing
 from meshdoctor.mending import cluster, proxies
 from meshdoctor.mending.journal import Journal
 from tests.cluster.apiserver import Answer, Asked, FakeApi, status
@@ -313,19 +314,16 @@ def test_an_api_server_that_goes_away_before_the_write(cli: Cli, blocked: FakeAp
     assert (states(), "nothing is changed" in done.err) == (["failed"], True)
 
 
-def test_an_api_server_that_goes_away_and_stays_away(cli: Cli, blocked: FakeApi) -> None:
-    gone: list[bool] = []
-
+def test_an_api_server_that_goes_away_and_stays_away(
+    cli: Cli, blocked: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def go(asked: Asked) -> Answer | None:
-        if asked.is_write:
-            gone.append(True)
-        return (0, b"") if gone else None
+        is_gone = any(earlier.is_write for earlier in blocked.asked)
+        return (0, b"") if is_gone else None
 
     blocked.faults.append(go)
-    blocked.faults.append(lambda asked: None)
-    monkey = pytest.MonkeyPatch()
-    with monkey.context() as patched:
-        patched.setattr("meshdoctor.kube.writes.SECONDS", 1.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "SECONDS", 1.0)
         done = applied(cli)
     assert (done.code, done.out, states()) == (4, "", ["applied"])
     assert "`meshdoctor undo 1` takes it back, `meshdoctor fix --resume 1` goes on with it" in done.err

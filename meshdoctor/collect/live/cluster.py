@@ -17,7 +17,7 @@ from meshdoctor.collect.documents import packed_document
 from meshdoctor.collect.live.objects import Objects, Scope, read_objects
 from meshdoctor.collect.live.pods import PROXY, LivePod
 from meshdoctor.collect.live.pool import Done, Pool
-from meshdoctor.collect.live.sidecars import CONFIG_DUMP, SidecarReader
+from meshdoctor.collect.live.sidecars import CONFIG_DUMP, PAGES, SidecarReader
 from meshdoctor.collect.redact import Removals, redact_page
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline, TimedOut
@@ -161,6 +161,11 @@ class Cluster:
         """`namespace/name` of the pods whose config dump was read."""
         parts = (path.split("/") for path in self._documents if path.endswith(f"/{CONFIG_DUMP}"))
         return sorted(f"{part[1]}/{part[2]}" for part in parts)
+
+    def documents_of(self, pod: str) -> dict[str, Document]:
+        """What was read of one sidecar so far, by file name."""
+        found = ((name, self._documents.get(f"proxies/{pod}/{name}")) for name in PAGES)
+        return {name: document for name, document in found if document is not None}
 
     def note(self, unread: Iterable[Unread]) -> None:
         """Adds what else could not be read."""

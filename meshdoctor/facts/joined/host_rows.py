@@ -50,7 +50,7 @@ def columns(sheet: Sheet, names: Collection[str], pairs: Collection[Pair] = ()) 
             first = made[look.first]
             made[look.place.pod] = Column(look.place.pod, first.registered, first.verdicts)
         elif look.case is not None and look.case.viewer.is_sidecar:
-            made[look.place.pod] = _column(look.case, pairs, wanted)
+            made[look.place.pod] = column_of(look.case, pairs, wanted)
     return list(made.values())
 
 
@@ -63,14 +63,30 @@ def at_once(names: Collection[str], work: Work) -> list[list[Column]]:
     return [work(names)]
 
 
+def likely_pairs(sheet: Sheet) -> list[Pair]:
+    """What is asked of every sidecar: what an entry registers or a pod wants."""
+    return list(dict.fromkeys([*_of_entries(sheet), *wishes_of(sheet)]))
+
+
+def early_rows(sheet: Sheet) -> tuple[HostRow, ...]:
+    """The rows that are known without a look at any sidecar, without verdicts."""
+    wanted = wishes_of(sheet)
+    pairs = sorted(likely_pairs(sheet), key=lambda p: (p[0], p[1] or 0))
+    return tuple(_row(sheet, host, port, wanted.get((host, port), []), []) for host, port in pairs)
+
+
 def host_rows(sheet: Sheet, spread: Spread = at_once) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
-    """(rows by host and port, what was not read). `spread` shares the work over the pods out.
+    """(rows by host and port, what was not read). `spread` shares the work over the pods out."""
+    likely = likely_pairs(sheet)
+    return rows_of(sheet, _all(spread(sheet.names, lambda names: columns(sheet, names, likely))), spread)
+
+
+def rows_of(sheet: Sheet, found: list[Column], spread: Spread = at_once) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
+    """The same of columns that are there, each with all `likely_pairs`.
 
     A host that one sidecar alone knows is asked of all others in a second round.
     """
     wanted = wishes_of(sheet)
-    likely = dict.fromkeys([*_of_entries(sheet), *wanted])
-    found = _all(spread(sheet.names, lambda names: columns(sheet, names, likely)))
     pairs = dict.fromkeys([pair for column in found for pair in column.registered] + list(wanted))
     lacking = [c.pod for c in found if any(p not in c.verdicts for p in pairs if p[1] is not None)]
     if lacking:
@@ -94,7 +110,8 @@ def _of_entries(sheet: Sheet) -> list[Pair]:
     return [pair for pair in pairs if not pair[0].startswith("*")]
 
 
-def _column(case: ProxyCase, pairs: Collection[Pair], wanted: Wishes) -> Column:
+def column_of(case: ProxyCase, pairs: Collection[Pair], wanted: Wishes) -> Column:
+    """One sidecar's verdicts for these pairs and all that it has registered itself."""
     own = registered(case)
     verdicts: dict[Pair, Verdict] = {}
     for host, port in dict.fromkeys([*pairs, *own]):

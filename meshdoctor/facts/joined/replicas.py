@@ -35,15 +35,19 @@ class Look(NamedTuple):
     first: str = ""
 
 
-def looks(mesh: Mesh, registry: Registry, keys: Collection[str], *, alone: bool = False) -> Iterator[Look]:
+def looks(
+    mesh: Mesh, registry: Registry, keys: Collection[str], *, alone: bool = False, groups: Groups | None = None
+) -> Iterator[Look]:
     """Every proxy of `keys` that can be read, by name, each opened once; a replica always after its first.
 
-    Notes on a proxy are taken when the next one is asked for. `alone`: nobody is judged for others.
+    Notes on a proxy are taken when the next one is asked for. `alone`: nobody is judged for others. `groups`: those of
+    the proxies looked at before, where the keys come one by one.
     """
     proxies = mesh.proxies
-    groups = _Groups(mesh, registry, proxies) if isinstance(proxies, DumpProxies) else None
+    if groups is None and len(keys) > 1 and not alone and isinstance(proxies, DumpProxies):
+        groups = Groups(mesh, registry, proxies)
     for key in sorted(keys):
-        if groups is not None and len(keys) > 1 and not alone:
+        if groups is not None:
             look = groups.look(key)
         else:
             look = Look(Place(key), ProxyCase(mesh, registry, key)) if key in proxies else None
@@ -55,7 +59,7 @@ def looks(mesh: Mesh, registry: Registry, keys: Collection[str], *, alone: bool 
         del look  # or this dump is held while the next one is read
 
 
-class _Groups:
+class Groups:
     """Who was judged so far, and for whom that counts."""
 
     def __init__(self, mesh: Mesh, registry: Registry, proxies: DumpProxies) -> None:
@@ -69,6 +73,7 @@ class _Groups:
         self._broken_pages: dict[str, Page] = {}
 
     def look(self, key: str) -> Look | None:
+        """The turn of one proxy; None where it cannot be read."""
         opened = self._proxies.opened(key)
         if opened is None:
             return None

@@ -1,0 +1,44 @@
+"""The pods of a mesh before any of their proxies was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from meshdoctor.facts.joined.host_rows import early_rows
+from meshdoctor.facts.joined.sheet import Sheet
+from meshdoctor.model.evidence import Capture
+from meshdoctor.semantics.dataplane import pod_kind
+from meshdoctor.sitting.events import Listed, PodListed
+
+PROXIED = ("sidecar", "gateway")
+
+
+def listed(capture: Capture, sheet: Sheet, coming: Collection[str]) -> Listed:
+    """What is there. `coming`: pods whose proxy's configuration is or will be there."""
+    awaited = frozenset(coming)
+    pods = tuple(_pod(sheet, key, key in awaited) for key in sorted(sheet.mesh.pod_names) if sheet.is_asked(key))
+    return Listed(capture.kind, capture.location, capture.captured_at, pods, early_rows(sheet))
+
+
+def _pod(sheet: Sheet, key: str, is_coming: bool) -> PodListed:
+    mesh = sheet.mesh
+    pod = mesh.pods.get(key)
+    # Of a pod that no resource names only its dump is there, which comes later: it is a sidecar's until then.
+    kind = "sidecar" if pod is None else pod_kind(key, pod, None, mesh.namespaces)
+    owner = pod.workload if pod else None
+    return PodListed(
+        key=key,
+        workload=owner.name if owner else "",
+        workload_kind=owner.kind if owner else "",
+        labels=pod.labels if pod else {},
+        kind=kind,
+        is_coming=is_coming,
+        because="" if is_coming or kind not in PROXIED else why_absent(sheet, key),
+    )
+
+
+def why_absent(sheet: Sheet, key: str) -> str:
+    """Why a proxy's configuration is not there, as far as whoever collected has said."""
+    mesh = sheet.mesh
+    said = mesh.proxies_unread.get(key) or mesh.why_unread(f"proxies/{key}/config_dump.json")
+    return said or "its config dump was not read"

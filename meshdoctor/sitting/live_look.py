@@ -1,0 +1,90 @@
+"""A look at a live cluster: pods are listed first, each is judged as its dump comes in, and all of them at the end.
+
+What is told in between is provisional: DNS answers come after the dumps (pods that were read are asked), access logs
+with them, and a gateway's dump may come after those of the sidecars that send to it. Any of these can change any pod's
+verdicts, so the end judges all of it anew, replicas once.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from meshdoctor.collect.live.cluster import Cluster
+from meshdoctor.doctor import Case, Source, with_manifests_beside
+from meshdoctor.facts.mesh import add_proxy
+from meshdoctor.live import ClusterSource, open_cluster, resolve
+from meshdoctor.model.evidence import Unread
+from meshdoctor.model.resolver import Resolver
+from meshdoctor.sitting.course import CaseCourse
+from meshdoctor.sitting.events import Found, Progress, Unasked
+from meshdoctor.sitting.listing import listed
+
+if TYPE_CHECKING:
+    from meshdoctor.sitting.sitting import Sitting
+
+FINDINGS_AT_MOST = 25
+"""Tellings of the provisional findings, however many pods there are."""
+
+
+def look_at_cluster(sitting: Sitting, source: Source, cluster_source: ClusterSource) -> None:
+    """Lists, fetches, judges. Raises as `live.read_cluster` does, and `Stopped`."""
+    sitting.tell(Progress(0, 0, "asking the cluster for its objects"))
+    cluster = open_cluster(cluster_source)
+    cluster.fetch(_Arrivals(sitting, source, cluster))
+    sitting.tell(Progress(0, 0, "asking DNS"))
+    if cluster_source.resolver is not Resolver.OFF:
+        resolve(cluster, cluster_source.resolver)
+    case = Case(with_manifests_beside(cluster.capture(), source))
+    sitting.judge(case, doing="judging with DNS answers", is_new=False)
+
+
+class _Arrivals:
+    """Hears of each sidecar that was read (a `Watcher`), judges it, and tells."""
+
+    def __init__(self, sitting: Sitting, source: Source, cluster: Cluster) -> None:
+        self._sitting = sitting
+        self._source = source
+        self._cluster = cluster
+        self._total = 0
+        self._done = 0
+
+    @cached_property
+    def _case(self) -> Case:
+        """The cluster's objects, to which the dumps are added as they come."""
+        return Case(with_manifests_beside(self._cluster.capture(), self._source))
+
+    @cached_property
+    def _course(self) -> CaseCourse:
+        return CaseCourse(self._case, self._sitting.sheet(self._case), is_final=False)
+
+    def listed(self, pods: int, sidecars: int) -> None:
+        """The pods are known; so many sidecars will be asked."""
+        self._total = sidecars
+        case = self._case
+        self._sitting.case = case
+        sheet = self._sitting.sheet(case)
+        unasked = {note.path for note in case.capture.unread if isinstance(note, Unread)}
+        asked = (pod.key for pod in self._cluster.objects.pods if pod.has_sidecar and not pod.why_unasked)
+        coming = [key for key in asked if f"proxies/{key}/config_dump.json" not in unasked]
+        self._sitting.tell(listed(case.capture, sheet, coming))
+        self._sitting.tell(Progress(0, sidecars, "reading sidecars"))
+
+    def fetched(self, pod: str, because: str) -> None:
+        """One sidecar is done; `because` says why it could not be read, else it is empty."""
+        self._done += 1
+        if because:
+            self._sitting.tell(Unasked(pod, because))
+        else:
+            self._judge(pod)
+        self._sitting.tell(Progress(self._done, self._total, "reading sidecars"))
+        if self._done % max(1, self._total // FINDINGS_AT_MOST) == 0:
+            self._sitting.tell(Found(self._course.findings()))
+
+    def _judge(self, pod: str) -> None:
+        mesh = self._case.mesh
+        add_proxy(mesh, pod, self._cluster.documents_of(pod))
+        for judged in self._sitting.in_turn(self._course.turns([pod])):
+            self._sitting.tell(judged)
+        if pod in mesh.proxies_unread:
+            self._sitting.tell(Unasked(pod, mesh.proxies_unread[pod]))

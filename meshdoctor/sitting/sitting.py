@@ -1,0 +1,153 @@
+"""One source, looked at as often as asked: what comes out is told as events while it comes, from a thread of its own.
+
+Nothing here waits for whoever listens, and whoever listens never waits for a cluster or a file.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+from meshdoctor.doctor import Case, Source, open_case, sheet_of, trace
+from meshdoctor.errors import MeshdoctorError, NothingToJudge, Unreadable
+from meshdoctor.facts.joined.sheet import Sheet
+from meshdoctor.model.trace import Trace
+from meshdoctor.sitting.course import CaseCourse
+from meshdoctor.sitting.events import Event, Failed, Found, Judged, Progress, Unasked
+from meshdoctor.sitting.listing import listed
+
+Tell = Callable[[Event], None]
+"""Hears each event, in the thread that makes it. It must not wait."""
+
+FINDINGS_EVERY = 0.4
+"""Seconds between two tellings of all findings so far: to write them out costs as much as to judge a pod or two."""
+
+
+class Stopped(Exception):
+    """Nobody listens any more."""
+
+
+class Sitting:
+    """A source being looked at. `namespaces` and `labels` (a selector) limit the pods, as everywhere."""
+
+    def __init__(self, source: Source, tell: Tell, namespaces: Sequence[str] = (), labels: str = "") -> None:
+        self.source = source
+        self.case: Case | None = None
+        """The newest evidence; of a live cluster still growing while it is read."""
+        self._tell = tell
+        self._namespaces = tuple(namespaces)
+        self._labels = labels
+        self._stop = threading.Event()
+        self._turn = threading.Lock()
+        """Whoever opens dumps of the case has it: a proxy's turn, or a trace between two turns."""
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """A look is under way."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def refresh(self, pods: Collection[str] | None = None) -> bool:
+        """Starts a look in a thread of its own; False where one is under way already.
+
+        `pods` (keys): those that somebody waits for. Everything is read again all the same: a proxy's verdicts
+        depend on entries and gateways that may have changed with it.
+        """
+        if self.is_busy:
+            return False
+        # A daemon: a request that hangs must not keep the program from ending.
+        self._thread = threading.Thread(target=self.look, daemon=True, name="meshdoctor sitting")
+        self._thread.start()
+        return True
+
+    def stop(self) -> None:
+        """Ends the look under way at its next step. Nothing more is told."""
+        self._stop.set()
+
+    def look(self) -> None:
+        """One whole look, in this thread. Never raises: what goes wrong is told."""
+        try:
+            if self.source.cluster is not None:
+                from meshdoctor.sitting.live_look import look_at_cluster
+
+                look_at_cluster(self, self.source, self.source.cluster)
+            else:
+                self.judge(open_case(self.source))
+        except Stopped:
+            return
+        except MeshdoctorError as problem:
+            self._fail(str(problem), is_away=isinstance(problem, Unreadable))
+        except Exception as problem:
+            what = str(problem).partition("\n")[0]
+            self._fail(f"a fault in meshdoctor itself: {type(problem).__name__}: {what}", is_away=False)
+
+    def _fail(self, because: str, *, is_away: bool) -> None:
+        if not self._stop.is_set():
+            self._tell(Failed(because, is_away))
+
+    def tell(self, event: Event) -> None:
+        """Tells an event. Raises `Stopped` where nobody listens any more."""
+        if self._stop.is_set():
+            raise Stopped
+        self._tell(event)
+
+    def sheet(self, case: Case) -> Sheet:
+        """The case's mesh as far as it is asked for."""
+        return sheet_of(case, self._namespaces, self._labels)
+
+    def judge(self, case: Case, *, doing: str = "judging", is_new: bool = True) -> None:
+        """Judges all of a case that is whole, and tells the end. `is_new`: its pods were not listed before."""
+        self.case = case
+        sheet = self.sheet(case)
+        names = sheet.names
+        if is_new:
+            self.tell(listed(case.capture, sheet, names))
+        course = CaseCourse(case, sheet)
+        self._judge_all(course, sheet, names, doing)
+        with self._turn:
+            finished = course.finished()
+        self.tell(finished)
+
+    def _judge_all(self, course: CaseCourse, sheet: Sheet, names: list[str], doing: str) -> None:
+        told_unread: set[str] = set()
+        told_at = time.monotonic()
+        self.tell(Progress(0, len(names), doing))
+        for done, judged in enumerate(self.in_turn(course.turns(names)), 1):
+            self.tell(judged)
+            self._tell_unread(sheet, told_unread)
+            self.tell(Progress(done + len(told_unread), len(names), doing))
+            if time.monotonic() - told_at > FINDINGS_EVERY:
+                self.tell(Found(course.findings()))
+                told_at = time.monotonic()
+        self._tell_unread(sheet, told_unread)
+        self.tell(Progress(len(names), len(names), doing))
+
+    def _tell_unread(self, sheet: Sheet, told: set[str]) -> None:
+        for key, because in list(sheet.mesh.proxies_unread.items()):
+            if key not in told and sheet.is_asked(key):
+                told.add(key)
+                self.tell(Unasked(key, because))
+
+    def in_turn(self, turns: Iterator[Judged]) -> Iterator[Judged]:
+        """The same, each made while nobody else opens a dump."""
+        while True:
+            if self._stop.is_set():
+                raise Stopped
+            with self._turn:
+                judged = next(turns, None)
+            if judged is None:
+                return
+            yield judged
+
+    def trace(self, pod: str, host: str, port: int, **how: Any) -> Trace:
+        """What `doctor.trace` says of the newest evidence. May wait for one proxy's turn: call it from a thread.
+
+        Raises what that raises, `NothingToJudge` where nothing has been read yet.
+        """
+        case = self.case
+        if case is None:
+            raise NothingToJudge("nothing has been read yet: wait for the first pods")
+        with self._turn:
+            return trace(case, pod, host, port, **how)

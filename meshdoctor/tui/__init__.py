@@ -1,0 +1,1 @@
+"""The interactive session. Workers post messages, handlers alone change widgets; `board` knows nothing of Textual."""

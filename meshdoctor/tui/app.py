@@ -1,0 +1,110 @@
+"""The app: one session, its screens, its theme and its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from meshdoctor.tui.bindings import APP_KEYS
+from meshdoctor.tui.messages import Woken
+from meshdoctor.tui.screens.main import MainScreen
+from meshdoctor.tui.session import Looks, Opening, Session
+from meshdoctor.tui.settings import Settings, keep_theme
+
+TOO_SMALL = frozenset({"keys", "maximize", "minimize"})
+
+
+class MeshdoctorApp(App[int]):
+    """Opens on the main screen and begins to look once that is painted."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "meshdoctor"
+    BINDINGS: ClassVar[list[BindingType]] = [*APP_KEYS]
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, opening: Opening, settings: Settings | None = None) -> None:
+        super().__init__()
+        self._settings = settings or Settings()
+        self.session = Session(opening, self._wake, Looks(self._settings.ascii_only))
+        self.main = MainScreen(self.session)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen."""
+        return self.main
+
+    def on_mount(self) -> None:
+        """Settings first, then the first paint, then the first look."""
+        self.set_class(self._settings.ascii_only, "-ascii")
+        if self._settings.theme in self.available_themes:
+            self.theme = self._settings.theme
+        self.theme_changed_signal.subscribe(self, lambda theme: keep_theme(theme.name))
+        known = {binding.id for binding in self.all_bindings()}
+        self.set_keymap({id_: keys for id_, keys in self._settings.keys.items() if id_ in known})
+        unknown = [f"no key is called {id_}" for id_ in self._settings.keys if id_ not in known]
+        for problem in (*self._settings.problems, *unknown):
+            self.notify(problem, severity="warning", markup=False)
+        self.call_after_refresh(self.session.begin)
+
+    def all_bindings(self) -> Iterable[Binding]:
+        """Every binding that has an id."""
+        from meshdoctor.tui import bindings
+
+        lists = (value for name, value in vars(bindings).items() if name.endswith("_KEYS"))
+        return [binding for found in lists for binding in found]
+
+    def _wake(self) -> None:
+        """Called from the sitting's thread."""
+        self.post_message(Woken())
+
+    def on_woken(self, message: Woken) -> None:
+        """Takes in what the sitting has told, and has it shown."""
+        message.stop()
+        changed = self.session.take()
+        if self.main.is_mounted:
+            self.main.board_changed(changed)
+        if changed.is_end:
+            self._tell_end()
+
+    def _tell_end(self) -> None:
+        failed = self.session.board.failed
+        if failed is not None and self.session.board.pods:
+            self.notify(failed.because, severity="warning", markup=False)
+        self.main.refresh_bindings()
+
+    def action_help(self) -> None:
+        """The keys of the screen in front."""
+        from meshdoctor.tui.screens.help import HelpScreen
+
+        if isinstance(self.screen, HelpScreen):
+            return
+        found: dict[str, tuple[str, Binding]] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.id and binding.id not in found:
+                found[binding.id] = (self.get_key_display(binding), binding)
+        self.push_screen(HelpScreen(list(found.values())))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Everything that has a key, by its name; then Textual's own, the theme among them."""
+        active = {one.binding.id: one.binding for one in screen.active_bindings.values() if one.enabled}
+        for name, binding in active.items():
+            if name and not name.startswith("row.") and name not in ("palette", "quit.now"):
+                yield SystemCommand(binding.description, binding.tooltip, self._does(binding.action, screen))
+        for command in super().get_system_commands(screen):
+            if command.title.lower() not in TOO_SMALL and "quit" not in command.title.lower():
+                yield command
+
+    def _does(self, action: str, screen: Screen[object]):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        async def run() -> None:
+            await self.run_action(action, screen.focused or screen)
+
+        return run
+
+    async def action_quit(self) -> None:
+        """Leaves at once: what is under way is dropped."""
+        self.session.stop()
+        self.exit(0)

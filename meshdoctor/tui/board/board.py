@@ -1,0 +1,253 @@
+"""Everything the session knows, grown event by event. An event changes what it must and says what that was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct, field
+
+from meshdoctor.model.finding import Diagnosis, Finding, Severity
+from meshdoctor.model.hosts import HostRow
+from meshdoctor.sitting.events import (
+    Event,
+    Failed,
+    Finished,
+    Found,
+    Judged,
+    Listed,
+    Pair,
+    PodListed,
+    Progress,
+    Unasked,
+)
+from meshdoctor.tui.board.marks import RANK
+from meshdoctor.tui.board.rows import KINDS, POLICIES, FindingLine, HostLine, PodRow
+
+
+class Changed(Struct):
+    """What events changed: keys of rows, and whether the head's line did."""
+
+    pods: set[str] = field(default_factory=set)
+    hosts: set[Pair] = field(default_factory=set)
+    findings: bool = False
+    head: bool = False
+    is_end: bool = False
+    """The look is over."""
+
+
+class Board:
+    """Pods by key, hosts by pair, findings by fingerprint, and how far the look is."""
+
+    def __init__(self) -> None:
+        self.pods: dict[str, PodRow] = {}
+        self.hosts: dict[Pair, HostLine] = {}
+        self.findings: dict[str, FindingLine] = {}
+        self.location = ""
+        self.source_kind = ""
+        self.progress = Progress(0, 0, "starting")
+        self.failed: Failed | None = None
+        self.diagnosis: Diagnosis | None = None
+        """The newest whole result."""
+        self.is_looking = True
+        """A look is under way."""
+        self.gone: tuple[Finding, ...] = ()
+        """Findings of the look before that the newest whole one has not."""
+
+    def apply(self, events: Iterable[Event]) -> Changed:
+        """Takes events in, in their order."""
+        changed = Changed()
+        for event in events:
+            self._apply(event, changed)
+        return changed
+
+    def _apply(self, event: Event, changed: Changed) -> None:
+        match event:
+            case Listed():
+                self._list(event, changed)
+            case Judged():
+                self._judge(event, changed)
+            case Unasked():
+                self._unask(event, changed)
+            case Found():
+                self._find(event.findings, changed)
+            case Progress():
+                self.progress = event
+                changed.head = self.is_looking = True
+            case Finished():
+                self._finish(event, changed)
+            case Failed():
+                self.failed = event
+                self.is_looking = False
+                changed.head = changed.is_end = True
+
+    def count(self, severity: Severity) -> int:
+        """Findings of this severity."""
+        return sum(line.finding.severity == severity for line in self.findings.values())
+
+    @property
+    def unread(self) -> int:
+        """Pods whose proxy could not be looked at."""
+        return sum(row.state == "unread" for row in self.pods.values())
+
+    @property
+    def namespaces(self) -> list[str]:
+        """Of the pods."""
+        return sorted({row.namespace for row in self.pods.values()})
+
+    def _list(self, event: Listed, changed: Changed) -> None:
+        """A new look: what was known stays until it is told anew, and what is not there any more goes."""
+        self.location, self.source_kind = event.location, event.source_kind
+        self.failed = None
+        known, self.pods = self.pods, {}
+        for pod in event.pods:
+            row = self.pods[pod.key] = _pod_row(pod, known.get(pod.key))
+            row.change = "new" if known and pod.key not in known else ""
+        changed.pods.update(known, self.pods)
+        changed.hosts.update(self.hosts)
+        self.hosts = {}
+        self._list_hosts(event.hosts, changed)
+        for row in self.pods.values():
+            self._count(row, row.verdicts, 1, changed)
+        self._grade(changed)
+        changed.head = True
+
+    def _list_hosts(self, rows: Iterable[HostRow], changed: Changed) -> None:
+        wants: dict[str, set[Pair]] = {}
+        for row in rows:
+            pair = (row.host, row.port)
+            line = self._host(pair)
+            line.protocol, line.registered_by = row.protocol, row.registered_by
+            line.wanted_by = tuple(dict.fromkeys(wish.pod for wish in row.wanted_by))
+            for wanting in line.wanted_by:
+                wants.setdefault(wanting, set()).add(pair)
+            line.note()
+            changed.hosts.add(pair)
+        for key, pod in self.pods.items():
+            pod.wants = frozenset(wants.get(key, ()))
+            pod.note()
+
+    def _host(self, pair: Pair) -> HostLine:
+        if pair not in self.hosts:
+            self.hosts[pair] = HostLine(pair)
+        return self.hosts[pair]
+
+    def _judge(self, event: Judged, changed: Changed) -> None:
+        row = self.pods.get(event.pod)
+        if row is None:
+            # A dump on its own: only now its pod is known.
+            namespace, _, name = event.pod.rpartition("/")
+            row = self.pods[event.pod] = PodRow(event.pod, namespace, name, "", {}, "sidecar", "pending")
+        before = row.verdicts
+        self._count(row, before, -1, changed)
+        row.state, row.because, row.is_final = "judged", "", event.is_final
+        row.version, row.egress, row.verdicts = event.version, POLICIES.get(event.policy, ""), event.verdicts
+        self._count(row, row.verdicts, 1, changed)
+        self._forget_hosts(before)
+        row.note()
+        changed.pods.add(row.key)
+
+    def _unask(self, event: Unasked, changed: Changed) -> None:
+        row = self.pods.get(event.pod)
+        if row is None:
+            return
+        self._count(row, row.verdicts, -1, changed)
+        before, row.verdicts = row.verdicts, {}
+        row.state, row.because = "unread", event.because
+        self._forget_hosts(before)
+        row.version = row.egress = ""
+        row.note()
+        changed.pods.add(row.key)
+        changed.head = True
+
+    def _count(self, row: PodRow, pairs: Iterable[Pair], by: int, changed: Changed) -> None:
+        for pair in pairs:
+            line = self._host(pair)
+            verdict = row.verdicts[pair][0]
+            _add(line.counts, verdict, by)
+            if pair in row.wants:
+                _add(line.wanted_counts, verdict, by)
+        changed.hosts.update(pairs)
+
+    def _forget_hosts(self, pairs: Iterable[Pair]) -> None:
+        """Lets go of those that nobody registers, wants or is judged for any more."""
+        for pair in pairs:
+            line = self.hosts[pair]
+            if not (line.counts or line.registered_by or line.wanted_by):
+                del self.hosts[pair]
+
+    def _find(self, findings: Iterable[Finding], changed: Changed) -> None:
+        before = None if self.diagnosis is None else {found.fingerprint for found in self.diagnosis.findings}
+        self.findings = {found.fingerprint: _line(found, before) for found in findings}
+        changed.findings = changed.head = True
+        self._grade(changed)
+
+    def _grade(self, changed: Changed) -> None:
+        """Counts findings on pods and hosts; rows whose counts did not move are left alone."""
+        pods: dict[str, list[int]] = {}
+        hosts: dict[Pair, str] = {}
+        for line in self.findings.values():
+            rank = RANK[line.finding.severity]
+            for pod in line.finding.pods:
+                pods.setdefault(pod, [0, 0, 0])[("error", "warning", "info").index(line.finding.severity)] += 1
+            if line.pair is not None and rank < RANK.get(hosts.get(line.pair, ""), len(RANK)):
+                hosts[line.pair] = line.finding.severity
+        for key, row in self.pods.items():
+            counts = pods.get(key, [0, 0, 0])
+            if counts != [row.errors, row.warnings, row.infos]:
+                row.errors, row.warnings, row.infos = counts
+                row.note()
+                changed.pods.add(key)
+        for pair, host in self.hosts.items():
+            if host.severity != hosts.get(pair, ""):
+                host.severity = hosts.get(pair, "")
+                host.note()
+                changed.hosts.add(pair)
+
+    def _finish(self, event: Finished, changed: Changed) -> None:
+        known = "resources/serviceentries.yaml" not in event.hosts.missing
+        listed = {(row.host, row.port) for row in event.hosts.hosts}
+        self.hosts = {pair: line for pair, line in self.hosts.items() if pair in listed}
+        self._list_hosts(event.hosts.hosts, changed)
+        for line in self.hosts.values():
+            line.is_registered_known = known
+        self._recount(changed)
+        self._find(event.diagnosis.findings, changed)
+        before = self.diagnosis.findings if self.diagnosis else ()
+        self.gone = tuple(found for found in before if found.fingerprint not in self.findings)
+        self.diagnosis = event.diagnosis
+        self.is_looking = False
+        changed.head = changed.is_end = True
+
+    def _recount(self, changed: Changed) -> None:
+        """Counts verdicts again where the pods that want a host are known better now."""
+        for line in self.hosts.values():
+            line.counts, line.wanted_counts = {}, {}
+        for row in self.pods.values():
+            self._count(row, row.verdicts, 1, changed)
+        for line in self.hosts.values():
+            line.note()
+
+
+def _add(counts: dict[str, int], verdict: str, by: int) -> None:
+    found = counts.get(verdict, 0) + by
+    if found:
+        counts[verdict] = found
+    else:
+        counts.pop(verdict, None)
+
+
+def _line(found: Finding, before: set[str] | None) -> FindingLine:
+    line = FindingLine(found, "new" if before is not None and found.fingerprint not in before else "")
+    line.note()
+    return line
+
+
+def _pod_row(pod: PodListed, known: PodRow | None) -> PodRow:
+    namespace, _, name = pod.key.rpartition("/")
+    row = PodRow(pod.key, namespace, name, pod.workload, pod.labels, pod.kind, "pending")
+    if not pod.is_coming:
+        row.state = "unread" if pod.kind in ("sidecar", "gateway") else "none"
+        row.because = pod.because or KINDS.get(pod.kind, "")
+    elif known is not None:
+        row.version, row.egress, row.verdicts = known.version, known.egress, known.verdicts
+    return row

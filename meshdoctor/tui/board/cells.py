@@ -1,0 +1,131 @@
+"""A row as cells of text with a tone each; made only for rows on the screen."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from meshdoctor.semantics.text import printable
+from meshdoctor.tui.board.marks import VERDICT_TONES, Tone, sign, tone
+from meshdoctor.tui.board.rows import FindingLine, HostLine, PodRow
+from meshdoctor.tui.board.sight import Part, Sight
+
+
+class Cell(NamedTuple):
+    """A piece of text that is harmless to a terminal."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+class Column(NamedTuple):
+    """A column of a part. Columns share what is left of the width by `grows`; the last ones go where it is short."""
+
+    title: str
+    width: int
+    """Columns it needs at least."""
+    grows: int = 0
+    keeps: int = 0
+    """The lower, the later it goes where there is no room."""
+
+
+COLUMNS: dict[Part, tuple[Column, ...]] = {
+    "pods": (
+        Column("", 2),
+        Column("NAMESPACE", 10, 1, 3),
+        Column("POD", 16, 5),
+        Column("SIDECAR", 7, 0, 2),
+        Column("EGRESS", 6, 0, 1),
+        Column("FOUND", 9, 0, 1),
+    ),
+    "hosts": (
+        Column("", 2),
+        Column("HOST", 18, 3),
+        Column("PORT", 5),
+        Column("AS", 5, 0, 2),
+        Column("REGISTERED BY", 13, 2, 3),
+        Column("WANTED", 6, 0, 4),
+        Column("VERDICT", 15, 0, 1),
+    ),
+    "findings": (
+        Column("", 2),
+        Column("RULE", 20, 1, 1),
+        Column("ABOUT", 16, 1, 2),
+        Column("PODS", 4, 0, 4),
+        Column("WHAT", 20, 4),
+    ),
+}
+
+
+def cells(sight: Sight, part: Part, key: Any, *, ascii_only: bool = False) -> tuple[Cell, ...]:
+    """The cells of one row, one a column; of a row that has gone none."""
+    row = getattr(sight.board, part).get(key)
+    if row is None:
+        return ()
+    if part == "pods":
+        made = pod_cells(row, ascii_only=ascii_only)
+    elif part == "hosts":
+        made = host_cells(row, sight.pod_in_sight(), ascii_only=ascii_only)
+    else:
+        made = finding_cells(row, ascii_only=ascii_only)
+    kind = "marked" if key in sight.marks[part] else row.change
+    before = sign(kind, ascii_only=ascii_only) if kind else " "
+    return (Cell(before + made[0].text, made[0].tone), *made[1:])
+
+
+def pod_cells(row: PodRow, *, ascii_only: bool = False) -> tuple[Cell, ...]:
+    """Sign, namespace, pod, sidecar, egress, findings. A pod that is not judged says why in place of the rest."""
+    first = Cell(sign(row.worst, ascii_only=ascii_only), tone(row.worst))
+    name = Cell(printable(row.name), "faint" if row.state == "none" else "plain")
+    namespace = Cell(printable(row.namespace), "faint")
+    if row.state in ("unread", "none"):
+        return first, namespace, name, Cell(printable(row.because), "unknown" if row.state == "unread" else "faint")
+    egress = {"open": Cell("open", "warning"), "?": Cell("?", "unknown")}.get(row.egress, Cell(row.egress))
+    return first, namespace, name, Cell(printable(row.version) or "-"), egress, _found(row, ascii_only)
+
+
+def _found(row: PodRow, ascii_only: bool) -> Cell:
+    if row.state == "pending":
+        return Cell(sign("pending", ascii_only=ascii_only), "faint")
+    counts = (("error", row.errors), ("warning", row.warnings), ("info", row.infos))
+    text = " ".join(f"{sign(kind, ascii_only=ascii_only)}{count}" for kind, count in counts if count)
+    return Cell(text, tone(row.worst))
+
+
+def host_cells(row: HostLine, pod: PodRow | None = None, *, ascii_only: bool = False) -> tuple[Cell, ...]:
+    """Sign, host, port, protocol, registered by, wanted by, verdict: of `pod` where one is given, else the worst."""
+    nobody = "nobody" if row.is_registered_known else "?"
+    entries = ", ".join(printable(name.removeprefix("ServiceEntry ")) for name in row.registered_by) or nobody
+    return (
+        Cell(sign(row.worst, ascii_only=ascii_only), tone(row.worst)),
+        Cell(printable(row.host)),
+        Cell("-" if row.port is None else str(row.port)),
+        Cell(printable(row.protocol) or "-", "plain" if row.protocol else "faint"),
+        Cell(entries, "plain" if row.registered_by else "faint"),
+        Cell(str(len(row.wanted_by)) if row.wanted_by else "-", "plain" if row.wanted_by else "faint"),
+        _verdict(row, pod, ascii_only),
+    )
+
+
+def _verdict(row: HostLine, pod: PodRow | None, ascii_only: bool) -> Cell:
+    if pod is not None and row.pair in pod.verdicts:
+        verdict = pod.verdicts[row.pair][0]
+        return Cell(verdict, VERDICT_TONES[verdict])
+    if not row.verdict:
+        return Cell("-" if row.port is None else sign("pending", ascii_only=ascii_only), "faint")
+    counted = row.wanted_counts or row.counts
+    pods, total = counted[row.verdict], sum(counted.values())
+    text = row.verdict if pods == total else f"{row.verdict} {pods}/{total}"
+    # What nobody wants breaks nobody.
+    return Cell(text, VERDICT_TONES[row.verdict] if row.wanted_by or row.verdict == "delivered" else "faint")
+
+
+def finding_cells(row: FindingLine, *, ascii_only: bool = False) -> tuple[Cell, ...]:
+    """Sign, rule, subject, pods, message."""
+    found = row.finding
+    return (
+        Cell(sign(found.severity, ascii_only=ascii_only), tone(found.severity)),
+        Cell(printable(found.rule), tone(found.severity)),
+        Cell(printable(row.subject)),
+        Cell(str(len(found.pods)) if found.pods else "-", "faint"),
+        Cell(printable(" ".join(found.message.split())), "faint" if found.caused_by else "plain"),
+    )

@@ -1,0 +1,171 @@
+"""The rows of the three parts. They are changed by the board alone, as events come in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct, field
+
+from meshdoctor.model.finding import Finding
+from meshdoctor.model.trace import WORST_FIRST
+from meshdoctor.sitting.events import Pair, Verdict
+from meshdoctor.tui.board.marks import RANK
+
+PodState = Literal["pending", "judged", "unread", "none"]
+"""`none`: it has no sidecar, so that nothing of it is judged."""
+
+_WORST = {verdict: rank for rank, verdict in enumerate(WORST_FIRST)}
+POLICIES = {"REGISTRY_ONLY": "closed", "ALLOW_ANY": "open", "unknown": "?"}
+KINDS = {
+    "ambient": "ambient: its node's ztunnel takes its traffic",
+    "ztunnel": "ztunnel, Istio's own",
+    "none": "no sidecar",
+    "finished": "has ended",
+}
+
+
+class PodRow(Struct):
+    """One pod."""
+
+    key: str
+    """`namespace/name`."""
+    namespace: str
+    name: str
+    workload: str
+    labels: Mapping[str, str]
+    kind: str
+    state: PodState
+    because: str = ""
+    """Why it is unread, or what it is instead of a sidecar."""
+    version: str = ""
+    egress: str = ""
+    """`closed`, `open`, `?`; empty where it is not known yet or has no meaning."""
+    is_final: bool = False
+    verdicts: Mapping[Pair, Verdict] = {}
+    wants: frozenset[Pair] = frozenset()
+    errors: int = 0
+    warnings: int = 0
+    infos: int = 0
+    change: str = ""
+    """`new` or `gone` since the look before."""
+    text: str = ""
+    """What a filter is held against, lower case."""
+
+    @property
+    def worst(self) -> str:
+        """Its state in one word: a severity, `fine`, `unknown`, `pending` or `none`."""
+        if self.errors or self.warnings:
+            return "error" if self.errors else "warning"
+        if self.state == "judged":
+            return "info" if self.infos else "fine"
+        return {"pending": "pending", "unread": "unknown", "none": "info" if self.infos else "none"}[self.state]
+
+    @property
+    def rank(self) -> int:
+        """Its place among the others, the worst first."""
+        return RANK[self.worst]
+
+    def note(self) -> None:
+        """Writes down what a filter is held against."""
+        parts = (self.namespace, self.name, self.workload, self.version, self.egress, self.because, self.worst)
+        self.text = " ".join((self.key, *parts)).lower()
+
+
+class HostLine(Struct):
+    """One external host:port."""
+
+    pair: Pair
+    protocol: str = ""
+    registered_by: tuple[str, ...] = ()
+    """`ServiceEntry namespace/name`."""
+    is_registered_known: bool = True
+    """ServiceEntries were read, so that nobody means nobody."""
+    wanted_by: tuple[str, ...] = ()
+    """Pods."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """Pods by verdict."""
+    wanted_counts: dict[str, int] = field(default_factory=dict)
+    """The same of the pods that want it."""
+    severity: str = ""
+    """The worst of the findings about it."""
+    change: str = ""
+    text: str = ""
+
+    @property
+    def host(self) -> str:
+        """The host."""
+        return self.pair[0]
+
+    @property
+    def port(self) -> int | None:
+        """The port; None for a bare name."""
+        return self.pair[1]
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict: over the pods that want it, else over all; empty while there is none."""
+        counted = self.wanted_counts or self.counts
+        return min(counted, key=_WORST.__getitem__) if counted else ""
+
+    @property
+    def worst(self) -> str:
+        """Its state in one word, as a pod's."""
+        if self.severity:
+            return self.severity
+        if self.port is None:
+            return "none"
+        return {"": "pending", "unknown": "unknown"}.get(
+            self.verdict, "fine" if self.verdict == "delivered" else "none"
+        )
+
+    @property
+    def rank(self) -> int:
+        """Its place among the others, the worst first."""
+        return RANK[self.worst]
+
+    def note(self) -> None:
+        """Writes down what a filter is held against."""
+        port = "" if self.port is None else f":{self.port}"
+        parts = (*self.registered_by, *self.wanted_by[:20], self.protocol, self.verdict, self.worst)
+        self.text = " ".join((self.host + port, *parts)).lower()
+
+
+class FindingLine(Struct):
+    """One finding."""
+
+    finding: Finding
+    change: str = ""
+    text: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its fingerprint."""
+        return self.finding.fingerprint
+
+    @property
+    def pair(self) -> Pair | None:
+        """The host and port it is about; None where it is about none."""
+        return (self.finding.host, self.finding.port) if self.finding.host else None
+
+    @property
+    def subject(self) -> str:
+        """The host with its port, else the first object or pod."""
+        found = self.finding
+        if found.host:
+            return f"{found.host}:{found.port}" if found.port else found.host
+        if found.resources:
+            first = found.resources[0]
+            return f"{first.namespace}/{first.name}" if first.namespace else first.name
+        return found.pods[0] if len(found.pods) == 1 else ""
+
+    @property
+    def rank(self) -> int:
+        """Its place among the others, the worst first."""
+        return RANK[self.finding.severity]
+
+    def note(self) -> None:
+        """Writes down what a filter is held against."""
+        found = self.finding
+        parts = (found.severity, found.rule, self.subject, found.message, *found.pods[:20])
+        self.text = " ".join(parts).lower()

@@ -1,0 +1,50 @@
+"""What is told inside the session. Widgets and workers post these; screens act on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.message import Message
+
+from meshdoctor.tui.board.sight import Part
+
+
+class Woken(Message):
+    """The sitting has told something: it waits in the feed."""
+
+
+class RowMoved(Message):
+    """The user moved to a row of a part."""
+
+    def __init__(self, part: Part, key: Any) -> None:
+        self.part = part
+        self.key = key
+        super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        """Of a key held down only the newest step counts."""
+        return type(message) is type(self) is RowMoved
+
+
+class RowOpened(RowMoved):
+    """The user opened a row: enter, or a second click on it."""
+
+
+class RowMarked(RowMoved):
+    """The user marked a row, or took its mark away."""
+
+
+class FilterTyped(Message):
+    """The filter's text is another now."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__()
+
+
+class FilterLeft(Message):
+    """The user is done with the filter; `keep` says whether it stays."""
+
+    def __init__(self, keep: bool) -> None:
+        self.keep = keep
+        super().__init__()

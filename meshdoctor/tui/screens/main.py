@@ -1,0 +1,229 @@
+"""The main screen: pods, external hosts and findings side by side, or one at a time where there is little room."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.events import Resize
+from textual.geometry import Size
+from textual.screen import Screen
+
+from meshdoctor.tui.bindings import MAIN_KEYS
+from meshdoctor.tui.board.board import Board, Changed
+from meshdoctor.tui.board.filtering import read_filter
+from meshdoctor.tui.board.sight import PARTS, Part, Sight
+from meshdoctor.tui.board.titles import NAMES, hint, title
+from meshdoctor.tui.messages import FilterLeft, FilterTyped, RowMarked, RowMoved, RowOpened
+from meshdoctor.tui.session import Session
+from meshdoctor.tui.widgets.header import Header
+from meshdoctor.tui.widgets.key_line import KeyLine
+from meshdoctor.tui.widgets.part import PartView
+from meshdoctor.tui.widgets.tab_line import TabLine
+
+WIDE, HIGH = 100, 18
+"""Columns and lines from which on all three parts are shown."""
+TINY = 8
+"""Lines below which there is none to spare for borders."""
+
+
+class MainScreen(Screen[None]):
+    """Shows the session's board. Moving in a part narrows the others; escape widens again."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*MAIN_KEYS]
+    AUTO_FOCUS = ""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="main")
+        self.session = session
+        self.front: Part = "pods"
+        """The part in use; the only one that shows where there is little room."""
+        ascii_only = session.looks.ascii_only
+        self._parts = {part: PartView(part, session.sight, ascii_only=ascii_only) for part in PARTS}
+        self._header = Header(session)
+        self._tabs = TabLine()
+
+    @property
+    def board(self) -> Board:
+        """What is known."""
+        return self.session.board
+
+    @property
+    def sight(self) -> Sight:
+        """What of it is in sight."""
+        return self.session.sight
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield self._header
+        yield self._tabs
+        with Container(id="parts"):
+            yield from self._parts.values()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """The first paint: everything is empty yet."""
+        self._fit(self.app.size)
+        self.action_part("pods")
+        self.show_all()
+
+    def on_resize(self, event: Resize) -> None:
+        """Where there is little room one part is shown at a time."""
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
+        self.set_class(size.width < WIDE or size.height < HIGH, "-tabs")
+        self.set_class(size.height < TINY, "-tiny")
+
+    # What others tell
+
+    def board_changed(self, changed: Changed) -> None:
+        """Brings onto the screen what events changed, and no more than that."""
+        if changed.head:
+            self._header.refresh()
+        rows: dict[Part, Collection[Any] | None] = {
+            "pods": changed.pods,
+            "hosts": changed.hosts,
+            "findings": None if changed.findings else (),
+        }
+        for part in PARTS:
+            if rows[part] is None or rows[part] or changed.is_end:
+                self._show(part, rows[part])
+
+    def show_all(self, *, but: Part | None = None) -> None:
+        """Shows every part anew; `but` one whose rows have not changed."""
+        for part in PARTS:
+            self._show(part, () if part == but else None)
+        self._header.refresh()
+
+    def _show(self, part: Part, changed: Collection[Any] | None) -> None:
+        keys = self.sight.keys(part)
+        self._parts[part].show(keys, title(self.sight, part, len(keys)), hint(self.sight, part), changed)
+        if self.has_class("-tabs"):
+            self._show_tabs()
+
+    def _show_tabs(self) -> None:
+        names = {part: f"{NAMES[part]} {len(view.table.keys)}" for part, view in self._parts.items()}
+        self._tabs.show(names, self.front)
+
+    @on(RowMoved)
+    def _moved(self, message: RowMoved) -> None:
+        self.sight.choose(message.part, message.key)
+        self.show_all(but=message.part)
+
+    @on(RowOpened)
+    def _opened(self, message: RowOpened) -> None:
+        if message.part == "findings":
+            self.open_finding(message.key)
+        else:
+            self.sight.choose(message.part, message.key)
+            self.show_all(but=message.part)
+            self.action_part("findings" if message.part == "hosts" else "hosts")
+
+    def open_finding(self, fingerprint: str) -> None:
+        """Opens a finding's own screen."""
+        from meshdoctor.tui.screens.finding import FindingScreen
+
+        line = self.board.findings.get(fingerprint)
+        if line is not None:
+            self.app.push_screen(FindingScreen(self.session, line.finding))
+
+    @on(RowMarked)
+    def _marked(self, message: RowMarked) -> None:
+        self.sight.mark(message.part, message.key)
+        table = self._parts[message.part].table
+        table.refresh_rows((message.key,))
+        table.action_move(1)
+
+    # Keys
+
+    def action_part(self, part: Part) -> None:
+        """Goes to a part."""
+        self.front = part
+        for name, view in self._parts.items():
+            view.set_class(name == part, "-front")
+        self._parts[part].table.focus()
+        self._show_tabs()
+
+    def action_next_part(self, by: int) -> None:
+        """Goes to the part after this one, or before it."""
+        self.action_part(PARTS[(PARTS.index(self.front) + by) % len(PARTS)])
+
+    def action_filter(self) -> None:
+        """Opens the line for this part's filter."""
+        from meshdoctor.tui.widgets.filter_line import FilterLine
+
+        if not self.query(FilterLine):
+            line = FilterLine(self.sight.filters[self.front].typed)
+            self.mount(line, before=self.query_one(KeyLine))
+            line.focus()
+
+    @on(FilterTyped)
+    def _filter_typed(self, message: FilterTyped) -> None:
+        self.sight.filters[self.front] = read_filter(message.text)
+        self._show(self.front, None)
+
+    @on(FilterLeft)
+    def _filter_left(self, message: FilterLeft) -> None:
+        from meshdoctor.tui.widgets.filter_line import FilterLine
+
+        if not message.keep:
+            self.sight.filters[self.front] = read_filter("")
+        problem = self.sight.filters[self.front].problem
+        if problem:
+            self.notify(problem, severity="warning", markup=False)
+        self.query(FilterLine).remove()
+        self.action_part(self.front)
+        self._show(self.front, None)
+
+    def action_widen(self) -> None:
+        """Takes back the filter of this part, else the newest choice, else the namespaces."""
+        if self.sight.filters[self.front].typed:
+            self.sight.filters[self.front] = read_filter("")
+        elif not self.sight.widen():
+            self.sight.namespaces = frozenset()
+        for part in PARTS:
+            if part not in (choice.part for choice in self.sight.choices):
+                self._parts[part].table.has_moved = False
+        self.show_all()
+
+    def action_namespace(self) -> None:
+        """Lets the user choose namespaces."""
+        from meshdoctor.tui.screens.namespaces import NamespaceScreen
+
+        def chosen(names: frozenset[str] | None) -> None:
+            if names is not None:
+                self.sight.namespaces = names
+                self.show_all()
+
+        self.app.push_screen(NamespaceScreen(self.board.namespaces, self.sight.namespaces), chosen)
+
+    def action_sort(self) -> None:
+        """Takes this part's next order."""
+        self.sight.sort_next(self.front)
+        self._show(self.front, None)
+
+    def action_problems(self) -> None:
+        """Shows problems only, or everything again."""
+        self.sight.problems_only = not self.sight.problems_only
+        self.show_all()
+
+    def action_refresh(self, everything: bool) -> None:
+        """Looks again: at the pod under the cursor, or at everything."""
+        key = self._parts["pods"].table.key
+        if not self.session.refresh(None if everything or key is None else [key]):
+            self.notify("a look is under way already", markup=False)
+
+    def action_demo(self) -> None:
+        """Opens a bundled mesh in place of what could not be read."""
+        self.session.open_demo()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The demo is offered where there is nothing else to see."""
+        if action == "demo":
+            return self.board.failed is not None and not self.board.pods
+        return True

@@ -1,0 +1,89 @@
+"""The user's own file: which keys do what, the theme, and whether only ASCII is written; and what the session keeps.
+
+The file is `config.toml` in the folder for settings of this platform (`~/.config/meshdoctor` on Linux):
+
+    theme = "textual-light"
+    ascii = false
+    [keys]
+    "row.down" = "down,j,ctrl+n"
+
+A theme chosen in the session is kept beside its state and goes before the file's.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from platformdirs import user_config_path, user_state_path
+
+FILE, THEME = "config.toml", "theme"
+
+
+class Settings(Struct, frozen=True):
+    """What the user wants. `problems` names what of the file could not be taken."""
+
+    theme: str = ""
+    ascii_only: bool = False
+    keys: Mapping[str, str] = {}
+    """Keys by the binding's id."""
+    problems: tuple[str, ...] = ()
+
+
+def settings_file() -> Path:
+    """Where the user's file is, or would be."""
+    return user_config_path("meshdoctor") / FILE
+
+
+def read_settings(path: Path | None = None) -> Settings:
+    """The user's settings. A file that is not there is none; what cannot be taken is named and left out."""
+    path = path or settings_file()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings(theme=kept_theme())
+    except (OSError, ValueError) as problem:
+        return Settings(theme=kept_theme(), problems=(f"{path}: not read: {problem}",))
+    problems: list[str] = []
+    keys = _table(data, "keys", path, problems)
+    theme = kept_theme() or data.get("theme", "")
+    return Settings(str(theme), bool(data.get("ascii")), keys, tuple(problems))
+
+
+def _table(data: Mapping[str, Any], name: str, path: Path, problems: list[str]) -> dict[str, str]:
+    found = data.get(name, {})
+    if not isinstance(found, dict):
+        problems.append(f"{path}: [{name}] is no table of ids and keys")
+        return {}
+    for key, value in found.items():
+        if not isinstance(value, str):
+            problems.append(f'{path}: {name}.{key} is no text such as "down,j"')
+    return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def _state() -> Path:
+    return user_state_path("meshdoctor") / THEME
+
+
+def kept_theme() -> str:
+    """The theme chosen last; empty where none was."""
+    try:
+        return _state().read_text(encoding="utf-8").strip()[:80]
+    except (OSError, ValueError):
+        return ""
+
+
+def keep_theme(name: str) -> None:
+    """Keeps a theme for the next session. Where nothing can be written it is for this one only."""
+    path = _state()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(name + "\n", encoding="utf-8")
+        os.replace(beside, path)
+    except OSError:
+        return

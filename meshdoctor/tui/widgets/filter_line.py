@@ -1,0 +1,44 @@
+"""Where a filter is typed, between the parts and the keys."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.events import Paste
+from textual.widgets import Input
+
+from meshdoctor.tui.bindings import FILTER_KEYS
+from meshdoctor.tui.board.filtering import LONGEST
+from meshdoctor.tui.messages import FilterLeft, FilterTyped
+
+
+class FilterLine(Input):
+    """Tells every change as it is typed. A paste of any size counts as far as a filter reaches."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*FILTER_KEYS]
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, id="filter", max_length=LONGEST, select_on_focus=False, compact=True)
+        self.placeholder = "text   !text without it   -l app=web labels"
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Tells the new text."""
+        message.stop()
+        self.post_message(FilterTyped(message.value))
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        """Enter keeps the filter."""
+        message.stop()
+        self.post_message(FilterLeft(keep=True))
+
+    def action_leave(self) -> None:
+        """Escape takes the filter back."""
+        self.post_message(FilterLeft(keep=False))
+
+    def _on_paste(self, event: Paste) -> None:
+        """Takes the first line of what was pasted, as far as there is room."""
+        line = event.text[: 2 * LONGEST].strip().partition("\n")[0]
+        self.insert_text_at_cursor(line[: LONGEST - len(self.value)])
+        event.prevent_default()
+        event.stop()

@@ -1,0 +1,74 @@
+"""The first line: what is looked at, how far the look is, how bad it is, whether anything can be changed, the time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from textual.content import Content
+from textual.widget import Widget
+
+from meshdoctor.semantics.text import printable
+from meshdoctor.tui.board.board import Board
+from meshdoctor.tui.board.marks import sign
+from meshdoctor.tui.session import Session
+
+_BAR = 14
+_SEVERITIES = (("error", "$text-error"), ("warning", "$text-warning"), ("info", "$text-primary"))
+
+
+class Header(Widget):
+    """Drawn anew when the board's head changed and once a minute, for the clock."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="header")
+        self._session = session
+        self._ascii = session.looks.ascii_only
+
+    def on_mount(self) -> None:
+        """Starts the clock."""
+        self.set_interval(60, self.refresh)
+
+    def render(self) -> Content:
+        """Parts that do not fit any more go, the least important first."""
+        board, width = self._session.board, self.size.width
+        rights = "read-only" if self._session.is_read_only else "read-write"
+        right = Content(f"{rights}  {datetime.now():%H:%M} ")
+        counts, progress = self._counts(board), self._progress(board)
+        name = Content.styled(" meshdoctor ", "bold $text-accent")
+        place = Content(f" {self._place(board)}  ")
+        gap = Content("  ")
+        for left in (
+            Content.assemble(name, place, progress, gap, counts),
+            Content.assemble(place, progress, gap, counts),
+            Content.assemble(progress, gap, counts),
+            Content.assemble(gap, counts),
+        ):
+            room = width - left.cell_length - right.cell_length
+            if room >= 0:
+                return Content.assemble(left, " " * room, right)
+        return counts
+
+    def _place(self, board: Board) -> str:
+        where = printable(board.location).rsplit("/", 1)[-1] or "..."
+        namespaces = sorted(self._session.sight.namespaces)
+        return f"{where} / {', '.join(namespaces)}" if namespaces else where
+
+    def _progress(self, board: Board) -> Content:
+        done, total, doing = board.progress.done, board.progress.total, board.progress.doing
+        if board.failed is not None and not board.is_looking:
+            return Content.styled("not read", "$text-warning")
+        if board.diagnosis is not None and not board.is_looking:
+            return Content(f"{board.diagnosis.proxies} of {board.diagnosis.proxies + board.unread} sidecars")
+        if not total:
+            return Content(doing)
+        filled = _BAR * done // total
+        full, empty = ("#", "-") if self._ascii else ("█", "░")
+        return Content(f"{full * filled}{empty * (_BAR - filled)} {done}/{total} {doing}")
+
+    def _counts(self, board: Board) -> Content:
+        pieces = [
+            Content.styled(f"{sign(kind, ascii_only=self._ascii)} {board.count(kind)}  ", style)  # type: ignore[arg-type]
+            for kind, style in _SEVERITIES
+        ]
+        unknown = len(board.diagnosis.not_evaluated) if board.diagnosis else board.unread
+        return Content.assemble(*pieces, f"{sign('unknown')} {unknown} ")

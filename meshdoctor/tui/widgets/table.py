@@ -1,0 +1,207 @@
+"""A table of any number of rows, of which only those on the screen are ever made.
+
+Textual's DataTable keeps and measures every cell: a thousand rows that change with a filter's keystroke take it half a
+second. This one asks for the cells of a row when that row is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import BindingType
+from textual.events import Click, Resize
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from meshdoctor.tui.bindings import TABLE_KEYS
+from meshdoctor.tui.board.cells import Cell, Column
+from meshdoctor.tui.widgets.columns import clipped, widths
+
+TONES = ("error", "warning", "info", "fine", "unknown", "faint", "strong")
+
+
+class Table(ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows by key. `make` gives the cells of one row; fewer cells than columns: the last one takes the rest."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--head", "table--cursor", *(f"table--{tone}" for tone in TONES)}
+    BINDINGS: ClassVar[list[BindingType]] = [*TABLE_KEYS]
+
+    class Moved(Message):
+        """The user moved to another row."""
+
+        def __init__(self, table: Table, key: Any) -> None:
+            self.table = table
+            self.key = key
+            super().__init__()
+
+        @property
+        def control(self) -> Table:
+            """The table."""
+            return self.table
+
+    class Opened(Moved):
+        """The user opened a row."""
+
+    class Marked(Moved):
+        """The user marked a row."""
+
+    def __init__(self, columns: Sequence[Column], make: Callable[[Any], Sequence[Cell]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._columns = tuple(columns)
+        self._make = make
+        self.keys: list[Any] = []
+        """Keys of the rows, in order."""
+        self.cursor = 0
+        """Index of the row under the cursor."""
+        self.has_moved = False
+        """The user went to the row under the cursor; at first it is just the first one."""
+
+    @property
+    def key(self) -> Any:
+        """Key of the row under the cursor; None where there is no row."""
+        return self.keys[self.cursor] if self.cursor < len(self.keys) else None
+
+    @property
+    def _page(self) -> int:
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def show(self, keys: Sequence[Any], changed: Collection[Any] | None = None) -> None:
+        """Shows these rows. The cursor stays on its row, or at its place where that has gone.
+
+        `changed`: rows whose cells are others now, where nothing else changed; None: any may have.
+        """
+        old, before, self.keys = self.key, len(self.keys), list(keys)
+        place = self.keys.index(old) if self.has_moved and old in self.keys else min(self.cursor, len(keys) - 1)
+        self.cursor = max(0, place)
+        self._make_room()
+        self._reveal()
+        if changed is not None:
+            self.refresh_rows(changed)
+            return
+        # Lines that were empty and still are need not be sent to a slow terminal.
+        used = max(before, len(self.keys)) - round(self.scroll_offset.y)
+        self.refresh(Region(0, 0, self.size.width, 1 + min(used, self._page)))
+
+    def _make_room(self) -> None:
+        """Tells Textual how many lines there are. The screen is laid out anew only where a scrollbar comes or goes."""
+        size = Size(self.size.width, len(self.keys) + 1)
+        if size == self.virtual_size:
+            return
+        if (size.height > self.container_size.height) is not self.show_vertical_scrollbar:
+            self.virtual_size = size
+            return
+        self.set_reactive(Table.virtual_size, size)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.scroll_to(y=min(self.scroll_offset.y, self.max_scroll_y), animate=False, immediate=True)
+
+    def refresh_rows(self, keys: Collection[Any]) -> None:
+        """Draws these rows again, as far as they are on the screen."""
+        top = round(self.scroll_offset.y)
+        for line, key in enumerate(self.keys[top : top + self._page], 1):
+            if key in keys:
+                self.refresh(Region(0, line, self.size.width, 1))
+
+    def move_to(self, place: int) -> None:
+        """Puts the cursor on a row as the user does, and tells so."""
+        if not self.keys:
+            return
+        place = max(0, min(place, len(self.keys) - 1))
+        if place == self.cursor and self.has_moved:
+            return
+        before, self.cursor, self.has_moved = self.cursor, place, True
+        self.refresh_rows((self.keys[min(before, len(self.keys) - 1)], self.key))
+        self._reveal()
+        self.post_message(self.Moved(self, self.key))
+
+    def go_to(self, key: Any) -> None:
+        """Puts the cursor on a row by its key, where it is there."""
+        if key in self.keys:
+            self.move_to(self.keys.index(key))
+
+    def _reveal(self) -> None:
+        top = round(self.scroll_offset.y)
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+        elif self.cursor >= top + self._page:
+            self.scroll_to(y=self.cursor - self._page + 1, animate=False, immediate=True)
+
+    def action_move(self, rows: int) -> None:
+        """Moves by some rows. The first step from a row nobody chose chooses it."""
+        self.move_to(self.cursor + (rows if self.has_moved or abs(rows) > 1 else 0))
+
+    def action_page(self, pages: int) -> None:
+        """Moves by some screens."""
+        self.move_to(self.cursor + pages * self._page)
+
+    def action_end(self, last: bool) -> None:
+        """Moves to the first or the last row."""
+        self.move_to(len(self.keys) if last else 0)
+
+    def action_open(self) -> None:
+        """Opens the row under the cursor."""
+        if self.key is not None:
+            self.post_message(self.Opened(self, self.key))
+
+    def action_mark(self) -> None:
+        """Marks the row under the cursor and goes on to the next."""
+        if self.key is not None:
+            self.post_message(self.Marked(self, self.key))
+
+    def on_click(self, event: Click) -> None:
+        """A click moves there, a second one opens."""
+        line = event.get_content_offset(self)
+        if line is None or line.y < 1:
+            return
+        place = round(self.scroll_offset.y) + line.y - 1
+        if place < len(self.keys):
+            self.move_to(place)
+            if event.chain > 1:
+                self.action_open()
+
+    def on_resize(self, event: Resize) -> None:
+        """The columns share the new width."""
+        self._make_room()
+        self._reveal()
+
+    def render_line(self, y: int) -> Strip:
+        """The column titles, which stay, then the rows."""
+        width = self.scrollable_content_region.width
+        shown = widths(self._columns, width)
+        if y == 0:
+            titles = [Cell(self._columns[at].title) for at in shown]
+            return self._strip(titles, list(shown.values()), width, self.get_component_rich_style("table--head"))
+        place = round(self.scroll_offset.y) + y - 1
+        if place >= len(self.keys):
+            return Strip.blank(width, self.rich_style)
+        made = self._make(self.keys[place])
+        is_cursor = place == self.cursor and (self.has_focus or self.has_moved)
+        base = self.get_component_rich_style("table--cursor") if is_cursor else self.rich_style
+        return self._row(made, shown, width, base, keep_tones=not (is_cursor and self.has_focus))
+
+    def _row(self, made: Sequence[Cell], shown: dict[int, int], width: int, base: Style, *, keep_tones: bool) -> Strip:
+        cells, sizes = [], []
+        for at, size in shown.items():
+            if at < len(made):
+                cells.append(made[at] if keep_tones else made[at]._replace(tone="plain"))
+                sizes.append(size)
+        if len(made) < len(self._columns) and sizes:
+            sizes[-1] = max(sizes[-1], width - sum(sizes[:-1]) - len(sizes) + 1)
+        return self._strip(cells, sizes, width, base)
+
+    def _strip(self, cells: Sequence[Cell], sizes: Sequence[int], width: int, base: Style) -> Strip:
+        segments = []
+        for cell, size in zip(cells, sizes, strict=True):
+            style = base if cell.tone == "plain" else base + self._tone(cell.tone)
+            segments += [Segment(clipped(cell.text, size), style), Segment(" ", base)]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _tone(self, tone: str) -> Style:
+        """The tone's colour and weight, on whatever ground the row has."""
+        found = self.get_component_rich_style(f"table--{tone}")
+        return Style(color=found.color, bold=found.bold, dim=found.dim, italic=found.italic)
