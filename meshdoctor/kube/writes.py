@@ -150,6 +150,16 @@ class Writer:
             options["dryRun"] = ["All"]
         self._send("DELETE", target.path, options, _JSON, dry_run=False, manager=False)
 
+    def cluster(self) -> str:
+        """What tells this cluster from any other: the uid of kube-system; empty where that may not be listed."""
+        path, params = "/api/v1/namespaces", [("fieldSelector", "metadata.name=kube-system")]
+        try:
+            found = _object(self.session.get(path, params, deadline=Deadline(SECONDS)), path).get("items")
+        except Unreadable:
+            return ""
+        named = [one.get("metadata") or {} for one in found or () if isinstance(one, dict)]
+        return next((str(one.get("uid") or "") for one in named if one.get("name") == "kube-system"), "")
+
     def may(self, verb: str, target: Target) -> Right:
         """Whether the server allows it; asked by SelfSubjectAccessReview, which every account may create.
 

@@ -78,12 +78,13 @@ class Mender:
         before = seen.baseline()
         touched = tuple(dict.fromkeys([*finding.pods, *plan.touched.pods]))
         watch = Watch(self._reader, touched, self._at_once)
+        place = self._place(seen.look)
         entry = self._journal.add(
             lambda number: Entry(
                 id=number,
                 state="planned",
                 at=now(),
-                place=self._place(seen.look),
+                place=place,
                 fingerprint=finding.fingerprint,
                 rule=finding.rule,
                 subject=subject(finding),
@@ -98,41 +99,58 @@ class Mender:
                 left_to_do=plan.fix.steps,
             )
         )
-        self._tell(Event("journaled", f"mend {entry.id} is in the journal"))
-        if not entry.left_to_do:
-            return self._carry_out(entry, prepared, watch, seen.look)
-        entry = self._journal.update(self._write(entry, prepared), state="applied", note=_LEFT)
-        self._tell(Event("applied", f"applied; {_LEFT}"))
-        return Result(entry=entry)
+        with self._journal.held(entry.id):
+            self._tell(Event("journaled", f"mend {entry.id} is in the journal"))
+            if not entry.left_to_do:
+                return self._carry_out(entry, prepared, watch, seen.look)
+            entry = self._journal.update(self._write(entry, prepared), state="applied", note=_LEFT)
+            self._tell(Event("applied", f"applied; {_LEFT}"))
+            return Result(entry=entry)
 
     def resume(self, entry: Entry, look: Look) -> Result:
         """Goes on with a mend that was interrupted. Raises as `apply` does."""
         self._refuse_elsewhere(entry)
-        if entry.state not in ("planned", "applied"):
-            raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
-        watch = Watch(self._reader, entry.touched, self._at_once)
-        return self._carry_out(entry, self._tried([one.change for one in entry.written]), watch, look)
+        with self._journal.held(entry.id):
+            entry = self._journal.get(entry.id)
+            if entry.state not in ("planned", "applied"):
+                raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
+            watch = Watch(self._reader, entry.touched, self._at_once)
+            return self._carry_out(entry, self._tried([one.change for one in entry.written]), watch, look)
 
     def undo_plan(self, entry: Entry) -> list[Prepared]:
         """What an undo would write, tried on the server. Raises `NotApplied` where others wrote to it meanwhile."""
         self._refuse_elsewhere(entry)
-        if entry.state in ("undone", "failed"):
-            raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
+        _refuse_ended(entry)
         self._refuse_forbidden([inverse(one.change) for one in entry.written])
         return [restore(self._writer, one) for one in reversed(entry.written)]
 
     def undo(self, entry: Entry, prepared: Sequence[Prepared], look: Look) -> Result:
         """Takes a mend back, waits, and compares with what was before it."""
         watch = Watch(self._reader, entry.touched, self._at_once)
-        wrote = False
-        for one in prepared:
-            wrote |= one.way != "nothing"
-            write(self._writer, one)
+        with self._journal.held(entry.id):
+            entry = self._journal.get(entry.id)
+            _refuse_ended(entry)
+            wrote = any(one.way != "nothing" for one in prepared)
+            entry = self._take_back(entry, prepared)
+            told = "it is as it was" if wrote else "it was never applied: there was nothing to undo"
+            self._tell(Event("applied", told))
+            waited = watch.wait(entry.pods, self._seconds, self._took) if wrote else Waited()
+            return Result(entry=entry, waited=waited, proof=self._undone(entry, look) if wrote else None)
+
+    def _take_back(self, entry: Entry, prepared: Sequence[Prepared]) -> Entry:
+        """The writes of an undo. From the first on, the journal says that the mend is whole no longer."""
+        begun = self._journal.update(
+            entry, state="applied", note=f"its undo began {now()} and did not end: undo it again"
+        )
+        for number, one in enumerate(prepared):
+            try:
+                write(self._writer, one)
+            except Refused as problem:
+                if problem.status < 500 and all(done.way == "nothing" for done in prepared[:number]):
+                    self._journal.put(entry)
+                raise
             self._tell(Event("written", f"{_WORDS[one.change.action]} {one.change.key}"))
-        entry = self._journal.update(entry, state="undone", note=f"undone {now()}")
-        self._tell(Event("applied", "it is as it was" if wrote else "it was never applied: there was nothing to undo"))
-        waited = watch.wait(entry.pods, self._seconds, self._took) if wrote else Waited()
-        return Result(entry=entry, waited=waited, proof=self._undone(entry, look) if wrote else None)
+        return self._journal.update(begun, state="undone", note=f"undone {now()}")
 
     def _carry_out(self, entry: Entry, prepared: Sequence[Prepared], watch: Watch, look: Look) -> Result:
         wrote = any(one.way != "nothing" for one in prepared)
@@ -151,15 +169,18 @@ class Mender:
         for number, one in enumerate(prepared):
             try:
                 outcome = write(self._writer, one)
+                if one.way != "nothing":
+                    written[number] = Written(change=one.change, uid=outcome.uid, version=outcome.version)
+                    entry = self._journal.update(entry, written=tuple(written))
             except (MeshdoctorError, KeyboardInterrupt) as problem:
                 # Without a clear no, the write may have been done all the same.
                 done = number if isinstance(problem, Refused) and problem.status < 500 else number + 1
+                if done > number:
+                    time.sleep(_PAUSE)  # what is still on its way arrives before it is looked for
                 self._roll_back(entry, written[:done], str(problem) or "interrupted")
                 raise
             if one.way == "nothing":
                 continue
-            written[number] = Written(change=one.change, uid=outcome.uid, version=outcome.version)
-            entry = self._journal.update(entry, written=tuple(written))
             self._tell(Event("written", f"{_WORDS[one.change.action]} {one.change.key}", number + 1, len(prepared)))
         return entry
 
@@ -203,7 +224,13 @@ class Mender:
 
     def _place(self, look: Look) -> Place:
         session = self._session
-        return Place(server=session.server, context=session.context, namespaces=look.namespaces, labels=look.labels)
+        return Place(
+            server=session.server,
+            cluster=self._writer.cluster(),
+            context=session.context,
+            namespaces=look.namespaces,
+            labels=look.labels,
+        )
 
     def _took(self, done: int, of: int) -> None:
         self._tell(Event("waiting", f"{done} of {of} proxies took it", done, of))
@@ -227,11 +254,19 @@ class Mender:
         place = entry.place
         if not place.server:
             raise UsageError(f"mend {entry.id} was applied to files, not to a cluster")
-        if place.server != self._session.server:
+        here = self._writer.cluster() if place.cluster else ""
+        # A tunnel gives another cluster the same address, and the same cluster another one.
+        is_here = here == place.cluster if here else place.server == self._session.server
+        if not is_here:
             raise UsageError(
                 f"mend {entry.id} was applied to context {place.context} ({place.server}), and this is "
                 f"{self._session.context} ({self._session.server}): give --context"
             )
+
+
+def _refuse_ended(entry: Entry) -> None:
+    if entry.state in ("undone", "failed"):
+        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
 
 
 def _seen_again(look: Look) -> Baseline:

@@ -6,8 +6,10 @@ before the cluster or a file is changed.
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,22 +67,52 @@ class Journal:
 
     def put(self, entry: Entry) -> Entry:
         """Writes an entry anew, through to the disk. Raises `Unreadable` where it cannot be written."""
-        path = self._path(entry.id)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            with open(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(entry), indent=1))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-            _sync_folder(self.folder)
+            return self._put(entry)
         except OSError as problem:
             raise self._unwritable(problem) from None
+
+    def _put(self, entry: Entry) -> Entry:
+        path = self._path(entry.id)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        with open(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(entry), indent=1))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+        _sync_folder(self.folder)
         return entry
 
     def update(self, entry: Entry, **fields: object) -> Entry:
-        """An entry with some fields replaced, written."""
-        return self.put(structs.replace(entry, **fields))
+        """An entry with some fields replaced, written. Raises `Unreadable` where the old one stays in its place."""
+        try:
+            return self._put(structs.replace(entry, **fields))
+        except OSError as problem:
+            raise Unreadable(
+                f"the journal in {self.folder} cannot be written ({problem.strerror}): it still says that mend "
+                f"{entry.id} is {entry.state}. Make room, then look with `meshdoctor fix --history`"
+            ) from None
+
+    @contextmanager
+    def held(self, number: int) -> Iterator[None]:
+        """Keeps other processes from a mend while it is worked on; freed by the end of this one, however it ends.
+
+        Raises `UsageError` where another process works on it.
+        """
+        try:
+            handle = os.open(self.folder / f"{number:06d}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as problem:
+            raise self._unwritable(problem) from None
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(f"another meshdoctor is at work on mend {number}: wait until it has ended") from None
+            except OSError:
+                pass  # a file system without locks
+            yield
+        finally:
+            os.close(handle)
 
     def entries(self) -> list[Entry]:
         """All entries, the oldest first; a file that an interruption left empty is none."""

@@ -208,6 +208,8 @@ class Place(Struct, frozen=True, kw_only=True):
     """Where a mend was applied: a cluster, or files."""
 
     server: str = ""
+    cluster: str = ""
+    """The uid of its namespace kube-system, which tells clusters apart; empty where it may not be read."""
     context: str = ""
     folder: str = ""
     namespaces: tuple[str, ...] = ()
