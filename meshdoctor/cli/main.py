@@ -73,6 +73,8 @@ def root(
     at_once: options.AtOnce = options.AT_ONCE,
     read_only: ReadOnly = False,
     no_color: options.NoColor = False,
+    theme: options.Theme = None,
+    ascii_only: options.Ascii = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Tracebacks, for reports of meshdoctor's own faults.")] = False,
 ) -> int:
@@ -101,6 +103,8 @@ def root(
         labels=selector or "",
         read_only=read_only,
         no_color=no_color,
+        theme=theme,
+        ascii_only=ascii_only,
     )
 
 

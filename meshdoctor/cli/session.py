@@ -24,6 +24,8 @@ def open_session(
     labels: str = "",
     read_only: bool = False,
     no_color: bool = False,
+    theme: str | None = None,
+    ascii_only: bool = False,
 ) -> int:
     """Runs the session and returns its exit code. `source` is made after the first paint; `place` names it until then.
 
@@ -36,4 +38,4 @@ def open_session(
     from meshdoctor.tui.launch import run
     from meshdoctor.tui.session import Opening
 
-    return run(Opening(source, place, namespaces, labels, read_only))
+    return run(Opening(source, place, namespaces, labels, read_only), theme or "", ascii_only=ascii_only)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.segment import Segment
 from textual.pilot import Pilot
 
 from meshdoctor.doctor import Source
@@ -61,6 +62,15 @@ class Driven:
         title: str = self.app.main.query_one(f"#{part}").title_text  # type: ignore[attr-defined]
         return title
 
+    def lines(self) -> list[list[Segment]]:
+        """What the terminal is sent for the screen, line by line."""
+        screen = self.app.screen
+        lines = screen._compositor.render_strips(self.app.size)
+        for filter_ in self.app._filters:
+            if filter_.enabled:
+                lines = [line.apply_filter(filter_, screen.background_colors[1]) for line in lines]
+        return [list(line) for line in lines]
+
     def text(self) -> str:
         """What is on the screen, without colour."""
         lines = self.app.screen._compositor.render_strips(self.app.size)
@@ -72,6 +82,8 @@ def drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drive:
     """Opens the app on a snapshot, or on `source`, waits for the first look, and runs a script on it."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
     # After each key the pilot sleeps so long, again and again, until the process is idle.
     monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.004)
 
