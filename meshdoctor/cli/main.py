@@ -22,6 +22,7 @@ from meshdoctor.cli.fix import ReadOnly, fix, undo
 from meshdoctor.cli.hosts import hosts
 from meshdoctor.cli.live import Live
 from meshdoctor.cli.rbac import rbac
+from meshdoctor.cli.serve import serve
 from meshdoctor.cli.session import is_interactive, open_session
 from meshdoctor.cli.streams import put, say
 from meshdoctor.cli.trace import trace
@@ -54,6 +55,7 @@ app.command()(capture)
 app.command()(rbac)
 app.add_typer(rules.app, name="rules")
 app.command()(demo)
+app.command()(serve)
 
 
 @app.callback(invoke_without_command=True)

@@ -11,9 +11,21 @@ if TYPE_CHECKING:
 
 
 def is_interactive() -> bool:
-    """Whether somebody sits there: what is typed and what is shown are a terminal's. Textual draws on stderr."""
+    """Whether somebody sits there: what is typed and what is shown are a terminal's. Textual draws on stderr.
+
+    Where `meshdoctor serve` carries the session to a page, it names the driver for it.
+    """
+    if is_served():
+        return True
     streams = (sys.stdin, sys.stdout, sys.stderr)
     return all(stream is not None and stream.isatty() for stream in streams)
+
+
+def is_served() -> bool:
+    """Whether the session is shown on a page."""
+    import os
+
+    return bool(os.environ.get("TEXTUAL_DRIVER"))
 
 
 def open_session(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from msgspec import structs
@@ -34,6 +35,9 @@ def run(opening: Opening, theme: str = "", *, ascii_only: bool = False) -> int:
 
 
 def _takes_symbols() -> bool:
+    """A page always does, whatever the locale of the server."""
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return True
     try:
         "✗✓…█░".encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (LookupError, UnicodeEncodeError):

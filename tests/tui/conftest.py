@@ -82,8 +82,6 @@ def drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drive:
     """Opens the app on a snapshot, or on `source`, waits for the first look, and runs a script on it."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.delenv("NO_COLOR", raising=False)
     # After each key the pilot sleeps so long, again and again, until the process is idle.
     monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.004)
 
