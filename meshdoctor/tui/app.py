@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from meshdoctor.tui.bindings import APP_KEYS
-from meshdoctor.tui.messages import Woken
+from meshdoctor.tui.messages import MendEnded, Woken
 from meshdoctor.tui.screens.main import MainScreen
 from meshdoctor.tui.session import Looks, Opening, Session
 from meshdoctor.tui.settings import Settings, keep_theme
@@ -68,6 +68,12 @@ class MeshdoctorApp(App[int]):
             self.main.board_changed(changed)
         if changed.is_end:
             self._tell_end()
+
+    def on_mend_ended(self, message: MendEnded) -> None:
+        """The board looks again, as soon as it can: what it shows may have changed."""
+        message.stop()
+        if message.course.has_written and not self.session.refresh():
+            self.set_timer(1.0, lambda: self.post_message(MendEnded(message.course)))
 
     def _tell_end(self) -> None:
         failed = self.session.board.failed

@@ -40,6 +40,7 @@ MAIN_KEYS = (
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="part.previous"),
     key("r", "refresh(False)", "refresh", "Looks again at this pod", is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),
+    key("u", "undo", "undo", "Takes the last mend back", is_="undo"),
     key("d", "demo", "demo", "Opens a bundled mesh, where nothing else can be read", is_="demo"),
     key("escape", "widen", "widen", "Takes the newest filter or choice back", is_="back"),
 )  # fmt: skip
@@ -92,6 +93,11 @@ FINDING_KEYS = (
     key("u", "undo", "undo", "Takes the last mend of this finding back", is_="finding.undo", show=True),
     key("tab", "next_part(1)", "next part", "To the next part", is_="finding.next-part"),
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="finding.previous-part"),
+)
+
+QUESTION_KEYS = (
+    key("y", "answer(True)", "yes", "Does it", is_="question.yes", show=True),
+    key("n,escape", "answer(False)", "no", "Leaves it", is_="question.no", show=True, display="n"),
 )
 
 RAW_KEYS = (key("c", "copy", "copy", "Copies all of it", is_="raw.copy", show=True),)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from meshdoctor.model.trace import Trace
-from meshdoctor.sitting.excerpts import Excerpt
 from meshdoctor.tui.board.sight import Part
+
+if TYPE_CHECKING:  # what only a finding's screen needs is loaded with it
+    from meshdoctor.model.trace import Trace
+    from meshdoctor.sitting.excerpts import Excerpt
+    from meshdoctor.tui.mends.course import Course
 
 
 class Woken(Message):
@@ -73,4 +76,16 @@ class WayFound(Message):
         self.pod = pod
         self.trace = trace
         self.because = because
+        super().__init__()
+
+
+class MendMoved(Message):
+    """A mend, or its undo, went a step on: its screen shows it."""
+
+
+class MendEnded(Message):
+    """A mend, or its undo, has ended; it may have changed what is looked at."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
         super().__init__()

@@ -88,6 +88,9 @@ class FindingScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """A mend may have been applied meanwhile."""
         self._title()
+        entries = self.session.mends.entries(self.finding.fingerprint)
+        self.mends.entry = entries[-1] if entries and self.session.mends.busy_with is None else None
+        self.mends.show()
 
     def _fit(self, size: Size) -> None:
         self.set_class(size.width < WIDE or size.height < HIGH, "-pages")
@@ -181,7 +184,17 @@ class FindingScreen(Screen[None]):
 
     def action_mend(self) -> None:
         """Opens the chosen mend."""
-        self.notify("no mend is known for this finding", markup=False)
+        from meshdoctor.tui.screens.mend import MendScreen
+
+        if self.mends.fix is not None:
+            course = self.session.mends.open(self.finding, self.mends.fix)
+            self.app.push_screen(MendScreen(self.session, course))
+
+    def action_undo(self) -> None:
+        """Opens the last mend of this finding, to take it back."""
+        from meshdoctor.tui.screens.mend import open_last
+
+        open_last(self, self.session, self.finding.fingerprint)
 
     def action_trace(self) -> None:
         """Has the connection opened by itself."""
