@@ -79,6 +79,16 @@ class WayFound(Message):
         super().__init__()
 
 
+class Exported(Message):
+    """A finding was written out; without a `path` it could not be, and `because` says why."""
+
+    def __init__(self, text: str, path: str, because: str) -> None:
+        self.text = text
+        self.path = path
+        self.because = because
+        super().__init__()
+
+
 class MendMoved(Message):
     """A mend, or its undo, went a step on: its screen shows it."""
 

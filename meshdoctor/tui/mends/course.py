@@ -190,7 +190,8 @@ class Course:
 
     def _newest(self) -> Entry | None:
         """The entry that a mend which was stopped has left in the journal."""
-        assert self.finding is not None and self.fix is not None
+        assert self.finding is not None
+        assert self.fix is not None
         own = (self.finding.fingerprint, self.fix.id)
         try:
             return next((e for e in reversed(self.journal.entries()) if (e.fingerprint, e.fix) == own), None)
@@ -212,8 +213,9 @@ class Course:
         from meshdoctor.fixes.differences import unified
         from meshdoctor.mending.plan import plan
 
-        assert self.finding is not None and self.fix is not None
         finding, fix = self.finding, self.fix
+        assert finding is not None
+        assert fix is not None
         self._begin("working out what it changes and whom that touches")
         self.plan = self._ground.with_seen(lambda seen: plan(seen, finding, fix), self._begin)
         self.diffs = tuple(filter(None, (unified(change) for change in self.plan.changes)))

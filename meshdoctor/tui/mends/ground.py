@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from meshdoctor.errors import MeshdoctorError, NothingToJudge
 from meshdoctor.mending.journal import OPEN, Journal
 from meshdoctor.mending.look import Look, Seen
 from meshdoctor.model.finding import Finding, Fix
-from meshdoctor.model.mend import Baseline, Entry
+from meshdoctor.model.mend import Baseline, Entry, Turn
 from meshdoctor.tui.mends.course import Course
 from meshdoctor.tui.mends.seam import MakeMender, real_mender
 
@@ -37,6 +37,14 @@ class _Shared(Seen):
     def baseline(self) -> Baseline:
         """As of any look."""
         return self.sitting.using(lambda case: super(_Shared, self).baseline())
+
+
+class Done(Struct, frozen=True):
+    """What was done about a finding."""
+
+    entries: tuple[Entry, ...] = ()
+    better: tuple[Turn, ...] = ()
+    """What the newest of them turned for the better, where this session did it."""
 
 
 class Ground:
@@ -101,11 +109,22 @@ class Ground:
         return [e for e in found if self._is_here(e) and (not fingerprint or e.fingerprint == fingerprint)]
 
     def _is_here(self, entry: Entry) -> bool:
-        if entry.state in ("undone", "failed"):
-            return False
+        return entry.state not in ("undone", "failed") and self._is_ours(entry)
+
+    def _is_ours(self, entry: Entry) -> bool:
         if self.cluster is None:
             return bool(entry.files)
         return bool(entry.place.server) and entry.place.context == self._session.board.location
+
+    def done_about(self, fingerprint: str) -> Done:
+        """The mends of a finding, whatever became of them, as far as the journal can be read."""
+        try:
+            entries = tuple(e for e in self.journal.entries() if e.fingerprint == fingerprint and self._is_ours(e))
+        except MeshdoctorError:
+            return Done()
+        made = self.current.result if self.current is not None and not self.current.is_undo else None
+        is_newest = made is not None and bool(entries) and entries[-1].id == made.entry.id
+        return Done(entries, made.proof.better if made is not None and made.proof is not None and is_newest else ())
 
     def interrupted(self) -> Entry | None:
         """The newest mend that was not brought to an end and waits for nobody."""

@@ -55,9 +55,9 @@ class MendScreen(Screen[None]):
         self.course = course
         self._told: Callable[[], object] = lambda: self.post_message(MendMoved())
         self._asked_worse = course.result
-        self.diff = TextView(self._diff, title="What changes", id="diff")
-        self.touched = TextView(self._touched, title="Whom it touches", id="touched")
-        self.steps = TextView(self._steps, title="Steps", id="steps")
+        self.diff = TextView(self._diff, title="What changes", part="diff")
+        self.touched = TextView(self._touched, title="Whom it touches", part="touched")
+        self.steps = TextView(self._steps, title="Steps", part="steps")
 
     def compose(self) -> ComposeResult:
         """A title, three parts, the keys."""
