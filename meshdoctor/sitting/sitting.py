@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from meshdoctor.doctor import Case, Source, open_case, sheet_of, trace
 from meshdoctor.errors import MeshdoctorError, NothingToJudge, Unreadable
@@ -17,6 +17,9 @@ from meshdoctor.model.trace import Trace
 from meshdoctor.sitting.course import CaseCourse
 from meshdoctor.sitting.events import Event, Failed, Found, Judged, Progress, Unasked
 from meshdoctor.sitting.listing import listed
+
+if TYPE_CHECKING:
+    from meshdoctor.collect.live.cluster import Cluster
 
 Answer = TypeVar("Answer")
 Tell = Callable[[Event], None]
@@ -44,6 +47,8 @@ class Sitting:
         self._turn = threading.Lock()
         """Whoever opens dumps of the case has it: a proxy's turn, or a trace between two turns."""
         self._thread: threading.Thread | None = None
+        self._cluster: Cluster | None = None
+        """The live cluster as the newest whole look left it."""
 
     @property
     def is_busy(self) -> bool:
@@ -53,13 +58,14 @@ class Sitting:
     def refresh(self, pods: Collection[str] | None = None) -> bool:
         """Starts a look in a thread of its own; False where one is under way already.
 
-        `pods` (keys): those that somebody waits for. Everything is read again all the same: a proxy's verdicts
-        depend on entries and gateways that may have changed with it.
+        `pods` (keys): of a live cluster only these sidecars, and those nobody has read yet, are asked again. The
+        objects are read anew and everything is judged again: a proxy's verdicts depend on entries that may have
+        changed. Files are read whole.
         """
         if self.is_busy:
             return False
         # A daemon: a request that hangs must not keep the program from ending.
-        self._thread = threading.Thread(target=self.look, daemon=True, name="meshdoctor sitting")
+        self._thread = threading.Thread(target=self.look, args=(pods,), daemon=True, name="meshdoctor sitting")
         self._thread.start()
         return True
 
@@ -67,13 +73,14 @@ class Sitting:
         """Ends the look under way at its next step. Nothing more is told."""
         self._stop.set()
 
-    def look(self) -> None:
-        """One whole look, in this thread. Never raises: what goes wrong is told."""
+    def look(self, pods: Collection[str] | None = None) -> None:
+        """One look as `refresh` starts it, in this thread. Never raises: what goes wrong is told."""
         try:
             if self.source.cluster is not None:
                 from meshdoctor.sitting.live_look import look_at_cluster
 
-                look_at_cluster(self, self.source, self.source.cluster)
+                before = None if pods is None else self._cluster
+                self._cluster = look_at_cluster(self, self.source, before, pods or ())
             else:
                 self.judge(open_case(self.source))
         except Stopped:

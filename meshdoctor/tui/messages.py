@@ -9,6 +9,7 @@ from textual.message import Message
 from meshdoctor.tui.board.sight import Part
 
 if TYPE_CHECKING:  # what only a finding's screen needs is loaded with it
+    from meshdoctor.model.mend import Entry
     from meshdoctor.model.trace import Trace
     from meshdoctor.sitting.excerpts import Excerpt
     from meshdoctor.tui.mends.course import Course
@@ -25,6 +26,10 @@ class RowMoved(Message):
         self.part = part
         self.key = key
         super().__init__()
+
+    def can_replace(self, message: Message) -> bool:
+        """Of a key held down only the newest step counts."""
+        return type(message) is type(self) is RowMoved
 
 
 class RowOpened(RowMoved):
@@ -86,6 +91,14 @@ class Exported(Message):
         self.text = text
         self.path = path
         self.because = because
+        super().__init__()
+
+
+class JournalRead(Message):
+    """The newest mend of a finding that can be taken back; None: there is none."""
+
+    def __init__(self, entry: Entry | None) -> None:
+        self.entry = entry
         super().__init__()
 
 

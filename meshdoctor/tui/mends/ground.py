@@ -164,7 +164,7 @@ class Ground:
 
     def _is_looking(self) -> bool:
         sitting, board = self._session.sitting, self._session.board
-        is_told = board.diagnosis is not None or board.failed is not None
+        is_told = not board.is_looking and (board.diagnosis is not None or board.failed is not None)
         return sitting is not None and (sitting.is_busy or not is_told)
 
 

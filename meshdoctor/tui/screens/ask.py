@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from meshdoctor.tui.bindings import DETAIL_KEYS, QUESTION_KEYS
 from meshdoctor.tui.widgets.key_line import KeyLine
 
+QUIT = "A mend is under way. Quitting stops it where it is; the journal knows how far, and u offers to go on. Quit?"
 _LONGEST = 1000
 """Characters of a path."""
 

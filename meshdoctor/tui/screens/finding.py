@@ -25,7 +25,7 @@ from meshdoctor.tui.board.finding_text import title_cells, what_lines
 from meshdoctor.tui.board.folding import Folding, excerpt_rows
 from meshdoctor.tui.board.lines import Line, paragraph
 from meshdoctor.tui.board.way import way_lines
-from meshdoctor.tui.messages import EvidenceRead, Exported, TraceWanted, WayFound
+from meshdoctor.tui.messages import EvidenceRead, Exported, JournalRead, TraceWanted, WayFound
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.document import DocumentView
 from meshdoctor.tui.widgets.key_line import KeyLine
@@ -91,9 +91,7 @@ class FindingScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """A mend may have been applied meanwhile."""
         self._title()
-        entries = self.session.mends.entries(self.finding.fingerprint)
-        self.mends.entry = entries[-1] if entries and self.session.mends.busy_with is None else None
-        self.mends.show()
+        self._read_journal()
 
     def _fit(self, size: Size) -> None:
         self.set_class(size.width < WIDE or size.height < HIGH, "-pages")
@@ -133,6 +131,18 @@ class FindingScreen(Screen[None]):
         folding = Folding(row for found in message.excerpts for row in excerpt_rows(found))
         folding.fold_far()
         self.evidence.rows.put(folding)
+
+    @work(thread=True, group="journal", exclusive=True)
+    def _read_journal(self) -> None:
+        """Whether a mend of this finding can be taken back: entries hold what was judged, and may be large."""
+        entries = self.session.mends.entries(self.finding.fingerprint)
+        self.post_message(JournalRead(entries[-1] if entries else None))
+
+    @on(JournalRead)
+    def _journal_read(self, message: JournalRead) -> None:
+        self.mends.entry = message.entry if self.session.mends.busy_with is None else None
+        self.mends.show()
+        self.refresh_bindings()
 
     def _look_at(self, pod: str) -> None:
         self.pod = pod
@@ -198,7 +208,7 @@ class FindingScreen(Screen[None]):
         """Opens the last mend of this finding, to take it back."""
         from meshdoctor.tui.screens.mend import open_last
 
-        open_last(self, self.session, self.finding.fingerprint)
+        self.run_worker(open_last(self, self.session, self.finding.fingerprint), exclusive=True, group="undo")
 
     def action_raw(self) -> None:
         """Opens the finding and its objects as data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -38,7 +39,6 @@ from meshdoctor.tui.widgets.text_view import TextView
 WIDE = 100
 """Columns from which on all parts are shown."""
 _LEAVE = "The mend goes on by itself, and its screen can be opened again. The journal knows how far it is. Leave it?"
-_QUIT = "A mend is under way. Quitting stops it where it is; the journal knows how far, and u offers to go on. Quit?"
 _WORSE = "Something got worse that was not foretold. Take the mend back now?"
 _DEEDS: dict[str, Deed] = {"apply": "apply", "save": "save", "undo": "undo"}
 
@@ -213,29 +213,19 @@ class MendScreen(Screen[None]):
     def action_back(self) -> None:
         """Back; while something is being changed it asks first."""
         if self.course.is_writing:
-            self.app.push_screen(AskScreen(_LEAVE), lambda is_yes: self._leave(is_yes, self.dismiss))
+            self.app.push_screen(AskScreen(_LEAVE), self._leave)
         else:
             self.dismiss()
 
-    def action_leave(self) -> None:
-        """Leaves the program; while something is being changed it asks first."""
-        if self.course.is_writing:
-            self.app.push_screen(AskScreen(_QUIT), lambda is_yes: self._leave(is_yes, self._quit))
-        else:
-            self._quit()
-
-    def _leave(self, is_yes: bool | None, leave: Callable[[], object]) -> None:
+    def _leave(self, is_yes: bool | None) -> None:
         if is_yes:
-            leave()
-
-    def _quit(self) -> None:
-        self.call_later(self.app.action_quit)
+            self.dismiss()
 
 
-def open_last(screen: Screen[None], session: Session, fingerprint: str = "") -> None:
+async def open_last(screen: Screen[None], session: Session, fingerprint: str = "") -> None:
     """Opens the last mend that can be taken back from here: of one finding, or of all."""
+    entries = await asyncio.to_thread(lambda: session.mends.entries(fingerprint))
     busy = session.mends.busy_with
-    entries = session.mends.entries(fingerprint)
     if busy is not None:
         screen.app.push_screen(MendScreen(session, busy))
     elif entries:
