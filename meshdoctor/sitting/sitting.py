@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from meshdoctor.doctor import Case, Source, open_case, sheet_of, trace
 from meshdoctor.errors import MeshdoctorError, NothingToJudge, Unreadable
@@ -21,6 +21,7 @@ from meshdoctor.sitting.listing import listed
 if TYPE_CHECKING:
     from meshdoctor.collect.live.cluster import Cluster
 
+Answer = TypeVar("Answer")
 Tell = Callable[[Event], None]
 """Hears each event, in the thread that makes it. It must not wait."""
 
@@ -148,13 +149,20 @@ class Sitting:
                 return
             yield judged
 
-    def trace(self, pod: str, host: str, port: int, **how: Any) -> Trace:
-        """What `doctor.trace` says of the newest evidence. May wait for one proxy's turn: call it from a thread.
+    def using(self, work: Callable[[Case], Answer]) -> Answer:
+        """What `work` makes of the newest evidence, while nobody else opens a dump. Call it from a thread.
 
-        Raises what that raises, `NothingToJudge` where nothing has been read yet.
+        Raises what `work` raises, `NothingToJudge` where nothing has been read yet.
         """
         case = self.case
         if case is None:
             raise NothingToJudge("nothing has been read yet: wait for the first pods")
         with self._turn:
-            return trace(case, pod, host, port, **how)
+            return work(case)
+
+    def trace(self, pod: str, host: str, port: int, **how: Any) -> Trace:
+        """What `doctor.trace` says of the newest evidence. May wait for one proxy's turn: call it from a thread.
+
+        Raises what that raises, `NothingToJudge` where nothing has been read yet.
+        """
+        return self.using(lambda case: trace(case, pod, host, port, **how))

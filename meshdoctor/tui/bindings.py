@@ -41,6 +41,7 @@ MAIN_KEYS = (
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="part.previous"),
     key("r", "refresh(False)", "refresh", "Looks again, at this pod above all", is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),
+    key("u", "undo", "undo", "Takes the last mend back", is_="undo"),
     key("escape", "widen", "widen", "Takes the newest filter or choice back", is_="back"),
 )  # fmt: skip
 
@@ -48,9 +49,69 @@ FILTER_KEYS = (
     key("escape", "leave", "no filter", "Takes the filter back", is_="filter.leave", show=True, display="esc"),
 )  # fmt: skip
 
+TEXT_KEYS = (
+    key("down,j", "move(1)", "down", "A line down", is_="text.down", display="↓ j"),
+    key("up,k", "move(-1)", "up", "A line up", is_="text.up", display="↑ k"),
+    key("pagedown,ctrl+f", "page(1)", "page down", "A screen down", is_="text.page-down"),
+    key("pageup,ctrl+b", "page(-1)", "page up", "A screen up", is_="text.page-up"),
+    key("home,g", "end(False)", "first", "To the first line", is_="text.first"),
+    key("end,G", "end(True)", "last", "To the last line", is_="text.last"),
+)
+
+MENDS_KEYS = (
+    key("down,j", "choose(1)", "next mend", "Chooses the next mend", is_="mends.down", display="↓ j"),
+    key("up,k", "choose(-1)", "mend before", "Chooses the mend before", is_="mends.up", display="↑ k"),
+    key("enter", "screen.mend", "open mend", "Shows what the chosen mend would change", is_="mends.open"),
+)
+
+DOCUMENT_KEYS = (
+    key("enter,space", "fold", "fold", "Folds or unfolds what stands below the line", is_="document.fold"),
+    key("z", "fold_all", "fold all", "Folds everything, or unfolds it", is_="document.fold-all"),
+    key("right,l", "shift(20)", "right", "Shows the right of long lines", is_="document.right", display="→ l"),
+    key("left,h", "shift(-20)", "left", "Shows the left of long lines", is_="document.left", display="← h"),
+    key("slash", "search", "search", "Searches in the document", is_="document.search", show=True, display="/"),
+    key("n", "hit(1)", "next hit", "To the next line with what is sought", is_="document.next"),
+    key("N", "hit(-1)", "hit before", "To the line before with what is sought", is_="document.previous"),
+)
+
 DETAIL_KEYS = (
     key("escape", "back", "back", "Back to where you came from", is_="back", show=True, display="esc"),
 )  # fmt: skip
+
+FINDING_KEYS = (
+    key(
+        "a",
+        "mend",
+        "mend",
+        "Shows what the chosen mend would change, and whom that touches",
+        is_="finding.mend",
+        show=True,
+    ),
+    *(key(str(n), f"choose({n})", f"mend {n}", f"Chooses mend {n}", is_=f"finding.mend-{n}") for n in range(1, 10)),
+    key("y", "raw", "yaml", "The finding and its objects as JSON and YAML", is_="finding.raw", show=True),
+    key("e", "export", "export", "Writes the finding as Markdown and copies it", is_="finding.export", show=True),
+    key("t", "trace", "trace", "Opens the connection of this pod", is_="finding.trace", show=True),
+    key("p", "pod", "pod", "Shows the connection of another pod", is_="finding.pod", show=True),
+    key("u", "undo", "undo", "Takes the last mend of this finding back", is_="finding.undo", show=True),
+    key("tab", "next_part(1)", "next part", "To the next part", is_="finding.next-part"),
+    key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="finding.previous-part"),
+)
+
+QUESTION_KEYS = (
+    key("y", "answer(True)", "yes", "Does it", is_="question.yes", show=True),
+    key("n,escape", "answer(False)", "no", "Leaves it", is_="question.no", show=True, display="n"),
+)
+
+RAW_KEYS = (key("c", "copy", "copy", "Copies all of it", is_="raw.copy", show=True),)
+
+MEND_KEYS = (
+    key("a", "apply", "apply", "Applies the mend, or goes on with it", is_="mend.apply", show=True),
+    key("enter", "apply", "apply", "Applies the mend", is_="mend.apply-too"),
+    key("s", "save", "save as file", "Writes the mend to files", is_="mend.save", show=True),
+    key("u", "undo", "undo", "Takes the mend back", is_="mend.undo", show=True),
+    key("tab", "next_part(1)", "next part", "To the next part", is_="mend.next-part"),
+    key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="mend.previous-part"),
+)
 
 APP_KEYS = (
     key("colon,ctrl+p", "command_palette", "command", "Finds a command by its name",

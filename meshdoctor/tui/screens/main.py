@@ -218,6 +218,12 @@ class MainScreen(Screen[None]):
         if not self.session.refresh(None if everything or key is None else [key]):
             self.notify("a look is under way already", markup=False)
 
+    def action_undo(self) -> None:
+        """Opens the last mend, to take it back."""
+        from meshdoctor.tui.screens.mend import open_last
+
+        self.run_worker(open_last(self, self.session), exclusive=True, group="undo")
+
     def action_demo(self) -> None:
         """Opens a bundled mesh in place of what could not be read."""
         self.session.open_demo()
