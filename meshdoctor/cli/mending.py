@@ -29,18 +29,17 @@ MENDS = Path("meshdoctor-mends")
 
 def listed(asked: Asked, seen: Seen) -> int:
     """`fix`: the findings that have a mend."""
-    from meshdoctor.fixes.changes import is_automatic
-
     diagnosis = seen.diagnosis
     if asked.json:
         from meshdoctor.report import fix_json
 
         put(fix_json.findings(diagnosis))
     else:
+        from meshdoctor.mending.plan import choose
         from meshdoctor.report import fix_text
 
-        ready = {f.fingerprint for f in diagnosis.findings if any(map(is_automatic, f.fixes))}
-        put(fix_text.findings(diagnosis, ready, asked.page, asked.source))
+        firsts = {finding.fingerprint: choose(finding) for finding in diagnosis.findings if finding.fixes}
+        put(fix_text.findings(diagnosis, firsts, asked.page, asked.source))
     return exit_code(diagnosis, FailOn.ERROR, strict=False)
 
 

@@ -168,11 +168,12 @@ def _contradiction(was: Seen, real: Seen) -> str:
 
 
 def _effect(host: str, port: int, pods: tuple[str, ...], was: Seen, becomes: Seen) -> Effect:
-    words = (_words(was, host), _words(becomes, host))
-    return Effect(host, port, pods, *words, is_worse(was, becomes), becomes.because)
+    ends = (words(was, host), words(becomes, host))
+    return Effect(host, port, pods, *ends, is_worse(was, becomes), becomes.because)
 
 
-def _words(seen: Seen, host: str) -> str:
+def words(seen: Seen, host: str) -> str:
+    """A verdict, with whose cluster is reached where that is another host's."""
     return f"{seen.verdict} to {seen.owner}" if seen.owner and seen.owner != host.lower() else seen.verdict
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from meshdoctor.model.finding import Diagnosis, Finding, Fix
-from meshdoctor.model.mend import Change, Entry, Judged, Proof, Result, Touched, Turn
+from meshdoctor.model.mend import Change, Effect, Entry, Judged, Proof, Result, Touched, Turn
 from meshdoctor.report.order import under_causes
 from meshdoctor.report.paper import Paper, count, pad, some
 from meshdoctor.report.text import subject
@@ -21,19 +21,19 @@ _INTERRUPTED = {"planned": "interrupted", "applied": "interrupted"}
 """Unless the process still runs, which nobody can tell."""
 
 
-def findings(diagnosis: Diagnosis, ready: Collection[str], paper: Paper, source: str = "") -> str:
+def findings(diagnosis: Diagnosis, firsts: Mapping[str, Fix], paper: Paper, source: str = "") -> str:
     """The findings that have a mend, those that another one explains left out, and how to look at one.
 
-    `ready` are the fingerprints of those that a command can mend; `source` the options that name what was looked at.
+    `firsts` has for each fingerprint the mend that is taken where none is chosen; `source` the options that name what
+    was looked at.
     """
     rows = [f for f, _ in under_causes(diagnosis.findings) if f.fixes and not f.caused_by]
     lines: list[str] = []
     for finding in rows:
         first = f"{finding.fingerprint[:_FINGERPRINT]}  {printable(subject(finding))}"
         lines.append(f"{paper.mark(finding.severity)} {paper.strong(first)}  [{finding.rule}]")
-        best = finding.fixes[0]
-        how = best.disposition if finding.fingerprint in ready else "by hand"
-        lines += paper.paragraph(f"{best.title} [{how}]", 4)
+        best = firsts[finding.fingerprint]
+        lines += paper.paragraph(f"{best.title} [{_how(best)}]", 4)
         if len(finding.fixes) > 1:
             lines.append(paper.faint(f"    and {count(len(finding.fixes) - 1, 'other mend')}"))
     if not rows and diagnosis.findings:
@@ -65,7 +65,7 @@ def preview(
     lines = [*paper.marked(finding.severity, f"{subject(finding)}: {finding.title}")]
     lines.append(paper.faint(f"    {finding.fingerprint[:_FINGERPRINT]} [{finding.rule}]"))
     lines += [*paper.paragraph(finding.message, 4), ""]
-    lines += [paper.strong(line) for line in paper.field("mend", f"{fix.title} [{fix.disposition}]", 0)]
+    lines += [paper.strong(line) for line in paper.field("mend", f"{fix.title} [{_how(fix)}]", 0)]
     lines += paper.paragraph(fix.tradeoff, 2)
     for diff in (diff for _, diff in changes if diff):
         lines += ["", *(_coloured(line, paper) for line in printable_lines(diff.rstrip("\n")).split("\n"))]
@@ -77,9 +77,7 @@ def preview(
     if others:
         lines += ["", *paper.heading("other mends")]
         for other in others:
-            by_hand = other.disposition == "manual" or not (other.manifests or other.deletes)
-            how = "by hand" if by_hand else other.disposition
-            lines += paper.paragraph(f"--choose {other.id}  {other.title} [{how}]", 0, 2)
+            lines += paper.paragraph(f"--choose {other.id}: {other.title} [{_how(other)}]", 0, 2)
             lines += paper.paragraph(other.tradeoff, 4)
     if next_:
         lines += ["", *paper.heading("next")]
@@ -94,14 +92,18 @@ def result(made: Result, paper: Paper, cluster: str = "") -> str:
     `cluster` are the options that name the cluster, for the next command.
     """
     entry, proof = made.entry, made.proof
-    lines = [*paper.paragraph(f"mend {entry.id}: {entry.title}", 0, 2), *_waited(made, paper)]
+    holds = proof is not None and proof.holds
+    word = "is applied and proved" if holds else "is applied, and not proved"
+    lines = [*paper.marked("fine" if holds else "warning", f"mend {entry.id} {word}: {entry.title}")]
+    lines += _waited(made, paper)
     if proof is not None:
         lines += _proof(made, proof, paper)
     elif is_unfinished(entry):
         lines += paper.marked("unknown", f"applied, and it works once this is done: {entry.left_to_do}")
         lines += ["", "Then, to have it proved:", f"  meshdoctor fix --resume {entry.id}{printable(cluster)}"]
     else:
-        lines += paper.marked("unknown", entry.note or "applied, and not judged again: `meshdoctor check` looks")
+        lines += paper.marked("unknown", entry.note or "it was not judged again")
+        lines += paper.paragraph("`meshdoctor check` tells how it is now.", 2)
     if entry.left_to_do and not is_unfinished(entry):
         lines += paper.field("left to do", entry.left_to_do, 0)
     lines += ["", "To take it back:", f"  meshdoctor undo {entry.id}{printable(cluster)}"]
@@ -155,7 +157,7 @@ def undone(made: Result, paper: Paper) -> str:
     lines = [*_waited(made, paper)]
     if entry.files:
         names = some([edit.shown for edit in entry.files], None)
-        lines += paper.marked("fine", f"mend {entry.id} is undone: as before are {names}")
+        lines += paper.marked("fine", f"mend {entry.id} is undone; as they were before: {names}")
     elif proof is None:
         lines += paper.marked("unknown", f"mend {entry.id} is undone; it was not judged again")
     elif not (proof.worse or proof.better or proof.new):
@@ -197,6 +199,11 @@ def is_unfinished(entry: Entry) -> bool:
     return entry.state == "applied" and bool(entry.left_to_do)
 
 
+def _how(fix: Fix) -> str:
+    """`safe`, `review` or `by hand`."""
+    return fix.disposition if fix.disposition != "manual" and (fix.manifests or fix.deletes) else "by hand"
+
+
 def _coloured(line: str, paper: Paper) -> str:
     if line.startswith(("---", "+++", "@@")):
         return paper.faint(line)
@@ -204,31 +211,41 @@ def _coloured(line: str, paper: Paper) -> str:
 
 
 def _touched(touched: Touched, paper: Paper) -> Iterator[str]:
+    """What gets worse comes first, what sidecars listen for last."""
     pods = some(touched.pods, _PODS) if touched.pods else "no pod that was read sees it"
     yield from paper.field("sidecars that get it", pods, 0)
+    for kept in touched.kept:
+        yield from paper.marked("error", f"{kept}: --apply will not change it, --export writes the change")
+    for fault in touched.faults:
+        where = f" for {host_port(fault.host, fault.port or None)}" if fault.host else ""
+        yield from paper.marked("error", f"it would break {fault.rule}{where}")
+        yield from paper.paragraph(f"{fault.because} ({some(fault.pods, _PODS)})", 4)
+    yield from _effects([effect for effect in touched.effects if effect.worse], "warning", paper)
+    yield from _effects([effect for effect in touched.effects if not effect.worse], "fine", paper)
+    for unknown in touched.unknown:
+        yield from paper.marked("unknown", unknown)
+    if touched.claims:
+        yield "what they listen for:"
     for claim in touched.claims[:_SHOWN]:
         what = f"{claim.move} {host_port(claim.host, claim.port)} on {claim.bind}"
         yield from paper.paragraph(f"{what}: {count(len(claim.pods), 'pod')}", 2, 4)
     yield from _more(len(touched.claims), "claim")
-    for effect in touched.effects[:_SHOWN]:
-        what = f"{host_port(effect.host, effect.port)}: {effect.was} -> {effect.becomes}"
-        who = some(effect.pods, _PODS)
-        lines = paper.paragraph(f"{what} for {who}" + (f", because {effect.because}" if effect.because else ""), 2, 4)
+
+
+def _effects(effects: Sequence[Effect], mark: str, paper: Paper) -> Iterator[str]:
+    for effect in effects[:_SHOWN]:
+        what = f"{host_port(effect.host, effect.port)}: {effect.was} -> {effect.becomes} for {some(effect.pods, _PODS)}"
+        lines = paper.paragraph(what + (f", because {effect.because}" if effect.because else ""), 2, 4)
         for number, line in enumerate(lines):
-            yield f"{paper.mark('warning' if effect.worse else 'fine')} {line[2:]}" if number == 0 else line
-    yield from _more(len(touched.effects), "connection")
-    for fault in touched.faults:
-        yield from paper.marked("error", f"it would break {fault.rule} for {host_port(fault.host, fault.port or None)}")
-        yield from paper.paragraph(f"{fault.because} ({some(fault.pods, _PODS)})", 4)
-    for kept in touched.kept:
-        yield from paper.marked("error", f"{kept}: --apply will not change it, --export writes the change")
-    for unknown in touched.unknown:
-        yield from paper.marked("unknown", unknown)
+            yield f"{paper.mark(mark)} {line[2:]}" if number == 0 else line
+    yield from _more(len(effects), "connections that get worse" if mark == "warning" else "connection")
 
 
 def _more(total: int, noun: str, shown: int = _SHOWN) -> Iterator[str]:
     if total > shown:
-        yield f"  and {count(total - shown, f'more {noun}')}"
+        yield (
+            f"  and {total - shown:,} more: {noun}" if " " in noun else f"  and {count(total - shown, f'more {noun}')}"
+        )
 
 
 def _waited(made: Result, paper: Paper) -> Iterator[str]:
@@ -284,7 +301,7 @@ def _turns(word: str, turns: Sequence[Turn], paper: Paper) -> Iterator[str]:
 
 def _judged(word: str, found: Sequence[Judged], paper: Paper) -> Iterator[str]:
     for judged in found[:_SHOWN]:
-        where = host_port(judged.host, judged.port or None) if judged.host else judged.rule
-        yield from paper.marked(judged.severity, f"{word}: {where} [{judged.rule}]")
+        where = f"{host_port(judged.host, judged.port or None)} [{judged.rule}]" if judged.host else judged.rule
+        yield from paper.marked("warning" if word == "as foretold" else judged.severity, f"{word}: {where}")
         yield from paper.paragraph(judged.message, 4)
     yield from _more(len(found), "finding")

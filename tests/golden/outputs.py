@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from meshdoctor.report import hosts_text, json_v1, text, trace_text
+from meshdoctor.model.mend import Result, Touched
+from meshdoctor.report import fix_json, fix_text, hosts_text, json_v1, text, trace_text
 from meshdoctor.report.paper import Paper
-from tests.golden import results
+from tests.golden import mends, results
 
 FILES = Path(__file__).parent / "files"
 _PIPE = Paper()
 _TERMINAL = Paper(width=100, colour=True)
 _ASCII = Paper(symbols=False)
 _RULES = frozenset({"tcp-port-clash", "incomplete-address-list"})
+_NEXT = [
+    ("meshdoctor fix 00010001 --choose use-tls --apply", "applies it to the cluster and proves it"),
+    ("meshdoctor fix 00010001 --choose use-tls --export DIR", "writes manifests, an overlay, kubectl lines"),
+]
+_FIRSTS = {finding.fingerprint: finding.fixes[-1] for finding in results.SICK.findings if finding.fixes}
+_FILES = ("kustomization.yaml", "patches/github.yaml", "patches/github-copy.yaml", "undo/github-copy.yaml")
+_NOTES = ("undo/github.yaml is not written: ServiceEntry bookinfo/github holds a secret that was redacted.",)
+_REVIEWED = (mends.TWICE, mends.MERGE, mends.diffs(mends.CHANGED, mends.DELETED), mends.LARGE)
+_HOSTILE = (mends.ODD, mends.ODD.fixes[0], mends.diffs(mends.OF_NOBODY), mends.HOSTILE_TOUCH)
 
 OUTPUTS: dict[str, Callable[[], str | bytes]] = {
     "check-sick.txt": lambda: text.render(results.SICK, _PIPE),
@@ -37,6 +47,47 @@ OUTPUTS: dict[str, Callable[[], str | bytes]] = {
     "hosts-ascii.txt": lambda: hosts_text.render(results.HOSTS, _ASCII),
     "hosts-none.txt": lambda: hosts_text.render(results.NO_HOSTS, _PIPE),
     "hosts.json": lambda: json_v1.hosts(results.HOSTS_OF_FEW),
+    "fix-findings.txt": lambda: fix_text.findings(results.SICK, _FIRSTS, _PIPE, " --from prod-eu.tar.gz -n shop"),
+    "fix-findings-without-mends.txt": lambda: fix_text.findings(mends.SICK_FOR_GOOD, {}, _PIPE),
+    "fix-findings-none.txt": lambda: fix_text.findings(results.HEALTHY, {}, _PIPE),
+    "fix-findings-blind.txt": lambda: fix_text.findings(results.BLIND, {}, _PIPE),
+    "fix-preview-safe.txt": lambda: fix_text.preview(
+        mends.MISSING, mends.SAFE, mends.diffs(mends.CREATED), mends.SMALL, _PIPE, _NEXT
+    ),
+    "fix-preview-review.txt": lambda: fix_text.preview(*_REVIEWED, _PIPE, _NEXT),
+    "fix-preview-review-terminal.txt": lambda: fix_text.preview(*_REVIEWED, _TERMINAL, _NEXT),
+    "fix-preview-review-ascii.txt": lambda: fix_text.preview(*_REVIEWED, _ASCII, _NEXT),
+    "fix-preview-by-hand.txt": lambda: fix_text.preview(results.CLASH, results.BY_HAND, [], Touched(), _PIPE),
+    "fix-preview-hostile.txt": lambda: fix_text.preview(*_HOSTILE, _PIPE, _NEXT),
+    "fix-export.txt": lambda: fix_text.exported(mends.MERGE, "mends", _FILES, mends.LINES, _NOTES, _PIPE),
+    "fix-export-again.txt": lambda: fix_text.exported(mends.SAFE, "mends", (), mends.LINES[1:], (), _PIPE),
+    "fix-result-proved.txt": lambda: fix_text.result(mends.PROVED, _PIPE, " --context prod-eu"),
+    "fix-result-proved-terminal.txt": lambda: fix_text.result(mends.PROVED, _TERMINAL),
+    "fix-result-still-there.txt": lambda: fix_text.result(mends.STILL_THERE, _PIPE),
+    "fix-result-worse.txt": lambda: fix_text.result(mends.WORSE, _PIPE),
+    "fix-result-as-foretold.txt": lambda: fix_text.result(mends.AS_FORETOLD, _PIPE),
+    "fix-result-unjudged.txt": lambda: fix_text.result(mends.UNJUDGED, _PIPE),
+    "fix-result-hostile.txt": lambda: fix_text.result(mends.HOSTILE_RESULT, _PIPE),
+    "fix-written.txt": lambda: fix_text.written(mends.WRITTEN, _PIPE),
+    "fix-undo.txt": lambda: fix_text.undone(mends.UNDONE, _PIPE),
+    "fix-undo-otherwise.txt": lambda: fix_text.undone(mends.UNDONE_OTHERWISE, _PIPE),
+    "fix-undo-unjudged.txt": lambda: fix_text.undone(mends.UNDONE_UNJUDGED, _PIPE),
+    "fix-undo-files.txt": lambda: fix_text.undone(mends.UNDONE_FILES, _PIPE),
+    "fix-history.txt": lambda: fix_text.history(mends.HISTORY, _PIPE),
+    "fix-history-ascii.txt": lambda: fix_text.history(mends.HISTORY, _ASCII),
+    "fix-history-none.txt": lambda: fix_text.history([], _PIPE),
+    "fix-findings.json": lambda: fix_json.findings(mends.FEW),
+    "fix-preview-review.json": lambda: fix_json.preview(*_REVIEWED),
+    "fix-preview-by-hand.json": lambda: fix_json.preview(results.CLASH, results.BY_HAND, [], Touched()),
+    "fix-preview-hostile.json": lambda: fix_json.preview(*_HOSTILE),
+    "fix-export.json": lambda: fix_json.export(mends.TWICE, mends.MERGE, "mends", _FILES, mends.LINES, _NOTES),
+    "fix-result-still-there.json": lambda: fix_json.result(mends.STILL_THERE),
+    "fix-result-as-foretold.json": lambda: fix_json.result(mends.AS_FORETOLD),
+    "fix-result-unjudged.json": lambda: fix_json.result(mends.UNJUDGED),
+    "fix-result-files.json": lambda: fix_json.result(Result(entry=mends.WRITTEN)),
+    "fix-undo-otherwise.json": lambda: fix_json.undo(mends.UNDONE_OTHERWISE),
+    "fix-undo-unjudged.json": lambda: fix_json.undo(mends.UNDONE_UNJUDGED),
+    "fix-history.json": lambda: fix_json.history(mends.HISTORY),
 }
 
 

@@ -61,9 +61,9 @@ class Routes:
                 hosts[host] = VirtualHost(f"{host}:{UNREGISTERED_PORT}", (host,), routes)
 
     def _virtual_host(self, member: Member, port: int, domains: tuple[str, ...]) -> VirtualHost:
-        """Routes of the VirtualService; where it has none for this port, the plain one."""
-        service = self._virtual.of_host(member.host)
-        routes = tuple(self._routes(service, member.host, port)) if service is not None else ()
+        """Routes of the first VirtualService that has any for this port; where none has, the plain one."""
+        made = (tuple(self._routes(v, member.host, port)) for v in self._virtual.with_routes(member.host))
+        routes = next(filter(None, made), ())
         if not routes:
             cluster = WeightedCluster(f"outbound|{port}||{member.host}")
             routes = (Route("default", RouteMatch(prefix="/"), "route", (cluster,), path=f"$.foretold.{cluster.name}"),)

@@ -51,10 +51,11 @@ class Virtual:
         """Every host of every VirtualService in force, first one first."""
         return ((service, _long(host, service)) for service in self._all for host in service.hosts)
 
-    def of_host(self, host: str) -> VirtualService | None:
-        """The one that serves a registered host: the most specific, then the first."""
-        fitting = [(v, h) for v, h in self.all_hosts() if covers(h, host)]
-        return max(fitting, key=lambda f: (not f[1].startswith("*"), len(f[1])))[0] if fitting else None
+    def with_routes(self, host: str) -> list[VirtualService]:
+        """Those with HTTP routes that serve a registered host: of the most specific name, first one first."""
+        fitting = [(v, h) for v, h in self.all_hosts() if v.http and covers(h, host)]
+        best = max((_rank(h) for _, h in fitting), default=None)
+        return [v for v, h in fitting if _rank(h) == best]
 
     def opaque_routes(self, member: Member, port: Port, family: str, sni: bool) -> list[OpaqueRoute]:
         """The chains an opaque port of a host becomes. `sni`: its own name is matched where no VirtualService says."""
@@ -118,6 +119,11 @@ class Virtual:
         host = _long(str(destination["host"]), service)
         number = (destination.get("port") or {}).get("number") or self._sole_ports.get(host) or port
         return f"outbound|{number}|{destination.get('subset') or ''}|{host}"
+
+
+def _rank(host: str) -> tuple[bool, int]:
+    """The most specific name is the greatest."""
+    return not host.startswith("*"), len(host)
 
 
 def config_path(service: VirtualService) -> str:

@@ -37,8 +37,9 @@ def test_output_ends_in_one_line_break(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", _PIPED)
-def test_lines_longer_than_80_columns_are_single_words_or_one_table_cell(name: str) -> None:
-    too_long = [line for line in made(name).decode().splitlines() if columns(line) > 80]
+def test_lines_longer_than_80_columns_are_single_words_or_one_table_cell_or_to_be_copied(name: str) -> None:
+    lines = [line for line in made(name).decode().splitlines() if not line.startswith("  kubectl ")]
+    too_long = [line for line in lines if columns(line) > 80]
     assert all(max(columns(word) for word in line.split()) > 60 for line in too_long)
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from meshdoctor.model.mend import State
 from meshdoctor.model.trace import PROTOCOLS, VERDICTS
 from meshdoctor.report import json_v1
 from tests.golden.outputs import OUTPUTS, made
 from tests.golden.results import RULE
 
 SCHEMAS = {
-    command: json.loads((files("meshdoctor") / "schemas" / f"{command}-v1.json").read_text("utf-8"))
-    for command in ("check", "trace", "hosts", "rules")
+    entry.name.removesuffix("-v1.json"): json.loads(entry.read_text("utf-8"))
+    for entry in (files("meshdoctor") / "schemas").iterdir()
 }
+JSON = [name for name in OUTPUTS if name.endswith(".json")]
 
 
 def closed(schema: Any) -> Any:
@@ -43,10 +45,10 @@ def test_schema_is_a_schema_and_open_for_additions(command: str) -> None:
     assert all(part["additionalProperties"] is True for part in objects(SCHEMAS[command]))
 
 
-@pytest.mark.parametrize("name", [name for name in OUTPUTS if name.endswith(".json")])
+@pytest.mark.parametrize("name", JSON)
 def test_output_is_valid_and_wholly_described(name: str) -> None:
-    command = name.partition("-")[0].partition(".")[0]
     output = json.loads(made(name))
+    command = output.get("document") or name.partition("-")[0].partition(".")[0]
     Draft202012Validator(SCHEMAS[command]).validate(output)
     Draft202012Validator(closed(SCHEMAS[command])).validate(output)
 
@@ -57,7 +59,22 @@ def test_rules_output_is_valid_and_wholly_described() -> None:
     assert output["rules"][0]["id"] == RULE.id
 
 
+def test_every_document_of_fix_has_an_output_and_says_what_it_is() -> None:
+    documents = {json.loads(made(name)).get("document") for name in JSON} - {None}
+    assert documents == {name for name in SCHEMAS if name.startswith("fix-")}
+    assert all(SCHEMAS[name]["properties"]["document"]["const"] == name for name in documents)
+
+
+def test_parts_that_recur_are_described_alike() -> None:
+    described: dict[str, Any] = {}
+    for schema in SCHEMAS.values():
+        for name, part in schema.get("$defs", {}).items():
+            assert described.setdefault(name, part) == part, name
+
+
 def test_words_are_those_of_the_model() -> None:
+    states = SCHEMAS["fix-history"]["$defs"]["mend"]["properties"]["state"]["enum"]
+    assert tuple(states) == get_args(State)
     trace = SCHEMAS["trace"]
     assert tuple(trace["$defs"]["verdict"]["enum"]) == VERDICTS
     assert tuple(trace["properties"]["destination"]["properties"]["protocol"]["enum"]) == PROTOCOLS
