@@ -77,7 +77,7 @@ def trace(
     Exit codes: 0 delivered, 1 any other verdict, 2 wrong usage,
     3 nothing to look at, 4 something could not be read, 130 interrupted.
     """
-    from meshdoctor.cli.destination import address, read_host_port
+    from meshdoctor.semantics.destination import address, read_host_port
     from meshdoctor.semantics.addresses import is_ip
 
     asked = read_host_port(where)

@@ -8,21 +8,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from meshdoctor.doctor import Case, Source, open_case, sheet_of, trace
+from meshdoctor.doctor import Case, Source, open_case, sheet_of, traced, tracer_of
 from meshdoctor.errors import MeshdoctorError, NothingToJudge, Unreadable
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.model.trace import Trace
 from meshdoctor.sitting.course import CaseCourse
 from meshdoctor.sitting.events import Event, Failed, Found, Judged, Progress, Unasked
 from meshdoctor.sitting.listing import listed
+from meshdoctor.trace.outbound import Tracer
 
 Tell = Callable[[Event], None]
 """Hears each event, in the thread that makes it. It must not wait."""
 
 FINDINGS_EVERY = 0.4
 """Seconds between two tellings of all findings so far: to write them out costs as much as to judge a pod or two."""
+
+OPEN_AT_MOST = 3
+"""Sidecars that are kept open for traces; the dump of each may weigh tens of megabytes."""
+
+Result = TypeVar("Result")
 
 
 class Stopped(Exception):
@@ -43,6 +49,8 @@ class Sitting:
         self._turn = threading.Lock()
         """Whoever opens dumps of the case has it: a proxy's turn, or a trace between two turns."""
         self._thread: threading.Thread | None = None
+        self._opened: dict[str, Tracer] = {}
+        self._opened_of: Case | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -142,12 +150,35 @@ class Sitting:
             yield judged
 
     def trace(self, pod: str, host: str, port: int, **how: Any) -> Trace:
-        """What `doctor.trace` says of the newest evidence. May wait for one proxy's turn: call it from a thread.
+        """What `doctor.trace` says of the newest evidence, without line numbers. A sidecar is opened for the first
+        question only. May wait for another proxy's turn: call it from a thread.
 
         Raises what that raises, `NothingToJudge` where nothing has been read yet.
         """
-        case = self.case
-        if case is None:
-            raise NothingToJudge("nothing has been read yet: wait for the first pods")
         with self._turn:
-            return trace(case, pod, host, port, **how)
+            return traced(self._tracer(pod), host, port, **how)
+
+    def _tracer(self, pod: str) -> Tracer:
+        case = self.newest()
+        if case is not self._opened_of:
+            self._opened, self._opened_of = {}, case
+        if pod not in self._opened:
+            tracer = tracer_of(case, pod)
+            if tracer.proxy is None:
+                # Its dump may still come in.
+                return tracer
+            while len(self._opened) >= OPEN_AT_MOST:
+                del self._opened[next(iter(self._opened))]
+            self._opened[pod] = tracer
+        return self._opened[pod]
+
+    def newest(self) -> Case:
+        """The newest evidence. Raises `NothingToJudge` where nothing has been read yet."""
+        if self.case is None:
+            raise NothingToJudge("nothing has been read yet: wait for the first pods")
+        return self.case
+
+    def in_peace(self, look: Callable[[Case], Result]) -> Result:
+        """A look at the newest evidence while nobody else opens a dump. Call it from a thread; raises as `newest`."""
+        with self._turn:
+            return look(self.newest())

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from meshdoctor.tui.bindings import APP_KEYS
-from meshdoctor.tui.messages import Woken
+from meshdoctor.tui.messages import HearsBoard, TraceWanted, Woken
 from meshdoctor.tui.screens.main import MainScreen
 from meshdoctor.tui.session import Looks, Opening, Session
 from meshdoctor.tui.settings import Settings, keep_theme
@@ -64,8 +64,9 @@ class MeshdoctorApp(App[int]):
         """Takes in what the sitting has told, and has it shown."""
         message.stop()
         changed = self.session.take()
-        if self.main.is_mounted:
-            self.main.board_changed(changed)
+        for screen in self.screen_stack:
+            if isinstance(screen, HearsBoard) and screen.is_mounted:
+                screen.board_changed(changed)
         if changed.is_end:
             self._tell_end()
 
@@ -74,6 +75,14 @@ class MeshdoctorApp(App[int]):
         if failed is not None and self.session.board.pods:
             self.notify(failed.because, severity="warning", markup=False)
         self.main.refresh_bindings()
+
+    def on_trace_wanted(self, message: TraceWanted) -> None:
+        """Opens the trace screen."""
+        from meshdoctor.tui.board.tracing import Wanted
+        from meshdoctor.tui.screens.trace import TraceScreen
+
+        message.stop()
+        self.push_screen(TraceScreen(self.session, Wanted(message.pod, message.host, message.port)))
 
     def action_help(self) -> None:
         """The keys of the screen in front."""

@@ -38,6 +38,7 @@ MAIN_KEYS = (
     key("3", "part('findings')", "findings", "To the findings", is_="view.findings"),
     key("tab", "next_part(1)", "next part", "To the next part", is_="part.next"),
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="part.previous"),
+    key("t", "trace", "trace", "Follows a connection of this pod, to this host", is_="trace", show=True),
     key("r", "refresh(False)", "refresh", "Looks again at this pod", is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),
     key("d", "demo", "demo", "Opens a bundled mesh, where nothing else can be read", is_="demo"),
@@ -50,6 +51,53 @@ FILTER_KEYS = (
 
 DETAIL_KEYS = (
     key("escape", "back", "back", "Back to where you came from", is_="back", show=True, display="esc"),
+)  # fmt: skip
+
+PATH_KEYS = (
+    key("down,j", "move(1)", "down", "To the next step", is_="step.down", display="↓ j"),
+    key("up,k", "move(-1)", "up", "To the step above", is_="step.up", display="↑ k"),
+    key("home,g", "end(False)", "first", "To the first step", is_="step.first"),
+    key("end,G", "end(True)", "last", "To the last step", is_="step.last"),
+)  # fmt: skip
+
+LINES_KEYS = (
+    key("down,j", "scroll_down", "down", "A line down", is_="line.down", display="↓ j"),
+    key("up,k", "scroll_up", "up", "A line up", is_="line.up", display="↑ k"),
+    key("right,l", "scroll_right", "right", "To the right", is_="line.right"),
+    key("left,h", "scroll_left", "left", "To the left", is_="line.left"),
+    key("pagedown,ctrl+f,space", "page_down", "page down", "A screen down", is_="line.page-down"),
+    key("pageup,ctrl+b", "page_up", "page up", "A screen up", is_="line.page-up"),
+    key("home,g", "scroll_home", "first", "To the first line", is_="line.first"),
+    key("end,G", "scroll_end", "last", "To the last line", is_="line.last"),
+)  # fmt: skip
+
+RAW_KEYS = (
+    key("escape", "back", "back", "Leaves the search, then the document", is_="raw.back", show=True, display="esc"),
+    key("slash", "search", "search", "Searches the lines", is_="search", show=True, display="/"),
+    key("n", "found(1)", "next", "To the next line that holds the text", is_="search.next", show=True),
+    key("N", "found(-1)", "one before", "To the line before that holds the text", is_="search.previous"),
+    key("m", "decided", "deciding line", "To the deciding line", is_="raw.decided", show=True),
+)  # fmt: skip
+
+CHOICE_KEYS = (
+    key("right,l,space", "next(1)", "next", "Takes the next one", is_="choice.next", show=True, display="←→"),
+    key("left,h", "next(-1)", "one before", "Takes the one before", is_="choice.previous"),
+)  # fmt: skip
+
+COMPLETION_KEYS = (
+    key("down", "offer(1)", "next name", "To the next name that fits", is_="offer.down", show=True, display="↑↓"),
+    key("up", "offer(-1)", "name above", "To the name above that fits", is_="offer.up"),
+)  # fmt: skip
+
+TRACE_KEYS = (
+    key("escape", "back", "back", "Leaves a field, then the screen", is_="trace.back", show=True, display="esc"),
+    key("tab", "app.focus_next", "next field", "To the next field", is_="field.next", show=True),
+    key("shift+tab", "app.focus_previous", "field before", "To the field before", is_="field.previous"),
+    key("i", "go('to')", "edit", "Changes the destination: host:port, or a whole URL", is_="trace.to", show=True),
+    key("o", "go('pod')", "other pod", "Changes the pod", is_="trace.pod", show=True),
+    key("p", "protocol", "protocol", "Takes what the client does next: tcp, server-first, tls, http",
+        is_="trace.protocol", show=True),
+    key("y", "raw", "raw", "The document behind this step, as it was read", is_="raw", show=True),
 )  # fmt: skip
 
 APP_KEYS = (

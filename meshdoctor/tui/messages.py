@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from textual.message import Message
 
+from meshdoctor.tui.board.board import Changed
 from meshdoctor.tui.board.sight import Part
 
 
@@ -44,3 +45,23 @@ class FilterLeft(Message):
     def __init__(self, keep: bool) -> None:
         self.keep = keep
         super().__init__()
+
+
+class TraceWanted(Message):
+    """Somebody asks for the way of a connection. What is empty or None is asked for on the trace screen."""
+
+    def __init__(self, pod: str = "", host: str = "", port: int | None = None) -> None:
+        self.pod = pod
+        self.host = host
+        self.port = port
+        super().__init__()
+
+
+@runtime_checkable
+class HearsBoard(Protocol):
+    """A screen that shows what the board holds, and is told when that changes."""
+
+    is_mounted: bool
+
+    def board_changed(self, changed: Changed) -> None:
+        """Brings onto the screen what changed."""

@@ -19,7 +19,8 @@ from meshdoctor.tui.board.board import Board, Changed
 from meshdoctor.tui.board.filtering import read_filter
 from meshdoctor.tui.board.sight import PARTS, Part, Sight
 from meshdoctor.tui.board.titles import NAMES, hint, title
-from meshdoctor.tui.messages import FilterLeft, FilterTyped, RowMarked, RowMoved, RowOpened
+from meshdoctor.tui.board.tracing import of_row
+from meshdoctor.tui.messages import FilterLeft, FilterTyped, RowMarked, RowMoved, RowOpened, TraceWanted
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.header import Header
 from meshdoctor.tui.widgets.key_line import KeyLine
@@ -217,6 +218,11 @@ class MainScreen(Screen[None]):
         key = self._parts["pods"].table.key
         if not self.session.refresh(None if everything or key is None else [key]):
             self.notify("a look is under way already", markup=False)
+
+    def action_trace(self) -> None:
+        """Follows the connection that the row and the choices are about."""
+        table = self._parts[self.front].table
+        self.post_message(TraceWanted(*of_row(self.sight, self.front, table.key if table.has_moved else None)))
 
     def action_demo(self) -> None:
         """Opens a bundled mesh in place of what could not be read."""
