@@ -36,6 +36,7 @@ MAIN_KEYS = (
     key("1", "part('pods')", "pods", "To the pods", is_="view.pods"),
     key("2", "part('hosts')", "hosts", "To the external hosts", is_="view.hosts"),
     key("3", "part('findings')", "findings", "To the findings", is_="view.findings"),
+    key("4", "matrix", "matrix", "Pods down, hosts across, a sign a verdict", is_="view.matrix"),
     key("tab", "next_part(1)", "next part", "To the next part", is_="part.next"),
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="part.previous"),
     key("t", "trace", "trace", "Follows a connection of this pod, to this host", is_="trace", show=True),
@@ -77,6 +78,37 @@ RAW_KEYS = (
     key("n", "found(1)", "next", "To the next line that holds the text", is_="search.next", show=True),
     key("N", "found(-1)", "one before", "To the line before that holds the text", is_="search.previous"),
     key("m", "decided", "deciding line", "To the deciding line", is_="raw.decided", show=True),
+)  # fmt: skip
+
+GRID_KEYS = (
+    key("down,j", "move(1, 0)", "down", "To the next pod", is_="grid.down", display="↓ j"),
+    key("up,k", "move(-1, 0)", "up", "To the pod above", is_="grid.up", display="↑ k"),
+    key("right,l", "move(0, 1)", "right", "To the next host", is_="grid.right", display="→ l"),
+    key("left,h", "move(0, -1)", "left", "To the host before", is_="grid.left", display="← h"),
+    key("pagedown,ctrl+f", "page(1, 0)", "page down", "A screen down", is_="grid.page-down"),
+    key("pageup,ctrl+b", "page(-1, 0)", "page up", "A screen up", is_="grid.page-up"),
+    key("ctrl+right,L", "page(0, 1)", "page right", "A screen to the right", is_="grid.page-right"),
+    key("ctrl+left,H", "page(0, -1)", "page left", "A screen to the left", is_="grid.page-left"),
+    key("g", "end(-1, 0)", "first", "To the first pod", is_="grid.first"),
+    key("G", "end(1, 0)", "last", "To the last pod", is_="grid.last"),
+    key("home", "end(0, -1)", "first host", "To the first host", is_="grid.home"),
+    key("end", "end(0, 1)", "last host", "To the last host", is_="grid.end"),
+    key("enter", "open", "trace", "Follows the connection of this cell", is_="grid.open", show=True),
+)  # fmt: skip
+
+MATRIX_KEYS = (
+    key("escape", "back", "back", "Takes the filters back, then leaves", is_="matrix.back", show=True, display="esc"),
+    key("slash", "filter('pods')", "filter pods", "Filters the pods", is_="matrix.filter", show=True, display="/"),
+    key("c", "filter('hosts')", "filter hosts", "Filters the hosts: the columns", is_="matrix.filter-hosts", show=True),
+    key("n", "namespace", "namespace", "Chooses the namespaces to look at", is_="matrix.namespace", show=True),
+    key("ctrl+z", "problems", "problems only", "Shows only rows and columns with a problem",
+        is_="matrix.problems", show=True, display="^z"),
+    key("a", "everything", "all hosts", "Shows also what would become of hosts that a pod does not ask for",
+        is_="matrix.all", show=True),
+    key("t", "trace", "trace", "Follows the connection of this cell", is_="matrix.trace"),
+    key("1", "part('pods')", "pods", "To the pods", is_="matrix.pods"),
+    key("2", "part('hosts')", "hosts", "To the external hosts", is_="matrix.hosts"),
+    key("3", "part('findings')", "findings", "To the findings", is_="matrix.findings"),
 )  # fmt: skip
 
 CHOICE_KEYS = (

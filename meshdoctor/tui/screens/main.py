@@ -224,6 +224,17 @@ class MainScreen(Screen[None]):
         table = self._parts[self.front].table
         self.post_message(TraceWanted(*of_row(self.sight, self.front, table.key if table.has_moved else None)))
 
+    def action_matrix(self) -> None:
+        """Opens the matrix."""
+        from meshdoctor.tui.screens.matrix import MatrixScreen
+
+        def left(part: str | None) -> None:
+            self.show_all()
+            if part in PARTS:
+                self.action_part(part)
+
+        self.app.push_screen(MatrixScreen(self.session), left)
+
     def action_demo(self) -> None:
         """Opens a bundled mesh in place of what could not be read."""
         self.session.open_demo()

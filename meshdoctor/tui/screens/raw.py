@@ -39,9 +39,9 @@ class RawScreen(Screen[None]):
     def __init__(self, session: Session, name: str, read: Read) -> None:
         super().__init__()
         self.session = session
-        self._name = name
+        self._document = name
         self._read = read
-        self._place = "reading ..."
+        self._said = "reading ..."
         self._view = LinesView(ascii_only=session.looks.ascii_only, numbers=True)
         self._search = Field(id="search", placeholder="search")
         self._asker = Latest[Read, Excerpt](self, self._work, self._told)
@@ -67,17 +67,17 @@ class RawScreen(Screen[None]):
     def _told(self, read: Read, found: Excerpt | None, problem: str) -> None:
         """The lines are there."""
         if found is None:
-            self._place = problem
+            self._said = problem
             self._view.show(())
         else:
             left = f", {found.left_out} further lines left out" if found.left_out else ""
-            self._name = found.document
-            self._place = f"{found.path}  {len(found.lines)} lines{left}"
+            self._document = found.document
+            self._said = f"{found.path}  {len(found.lines)} lines{left}"
             self._view.show(found.lines, found.marked)
         self._show_title()
 
     def _show_title(self, more: str = "") -> None:
-        self.query_one("#title", Static).update(f" {printable(self._name)}  {printable(self._place)}  {more}")
+        self.query_one("#title", Static).update(f" {printable(self._document)}  {printable(self._said)}  {more}")
 
     @on(Input.Changed)
     def _typed(self, message: Input.Changed) -> None:

@@ -42,6 +42,7 @@ from meshdoctor.tui.widgets.evidence_pane import EvidencePane
 from meshdoctor.tui.widgets.field import Field, Offers
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.path_view import PathView
+from meshdoctor.tui.widgets.styles import text_style
 from meshdoctor.tui.widgets.table import Table
 
 WIDE = 100
@@ -164,8 +165,7 @@ class TraceScreen(Screen[None]):
         ascii_only = self.session.looks.ascii_only
         self._way.show(path_lines(trace, ascii_only=ascii_only))
         lines = verdict_lines(trace, ascii_only=ascii_only)
-        tones = {"error": "bold $text-error", "warning": "bold $text-warning", "fine": "bold $text-success"}
-        pieces = [Content.styled(lines[0].text, tones.get(lines[0].tone, "bold $text-secondary"))]
+        pieces = [Content.styled(lines[0].text, text_style(lines[0].tone))]
         pieces += [Content(line.text) for line in lines[1:]]
         self._verdict.update(Content("\n").join(pieces))
         self._rows = {row[0]: row for row in address_rows(trace)}
@@ -185,9 +185,7 @@ class TraceScreen(Screen[None]):
         if problem:
             said = Content.styled(f"  {printable(problem)}", "$text-warning")
         elif self.trace is not None:
-            tone = VERDICT_TONES[self.trace.verdict]
-            style = {"fine": "$text-success", "error": "$text-error", "warning": "$text-warning"}.get(tone, "")
-            said = Content.styled(f"  {self.trace.verdict}", f"bold {style}".strip())
+            said = Content.styled(f"  {self.trace.verdict}", text_style(VERDICT_TONES[self.trace.verdict]))
         else:
             said = Content("")
         self.query_one("#title", Static).update(Content.assemble(left, said))

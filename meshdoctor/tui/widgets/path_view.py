@@ -60,7 +60,7 @@ class PathView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, ascii_only: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._bar, self._cursor = ("|", ">") if ascii_only else ("│", "›")
+        self._bar, self._cursor = ("|", ">") if ascii_only else ("│", "▸")
         self.steps: Sequence[PathLine] = ()
         self.cursor = 0
         """Index of the step looked at."""
