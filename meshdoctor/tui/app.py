@@ -99,9 +99,9 @@ class MeshdoctorApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything that has a key, by its name; then Textual's own, the theme among them."""
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if binding.id and binding.action != "command_palette" and active.enabled:
+        active = {one.binding.id: one.binding for one in screen.active_bindings.values() if one.enabled}
+        for name, binding in active.items():
+            if name and not name.startswith("row.") and name not in ("palette", "quit.now"):
                 yield SystemCommand(binding.description, binding.tooltip, self._does(binding.action, screen))
         for command in super().get_system_commands(screen):
             if command.title.lower() not in TOO_SMALL and "quit" not in command.title.lower():

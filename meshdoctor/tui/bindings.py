@@ -22,16 +22,17 @@ TABLE_KEYS = (
     key("pageup,ctrl+b", "page(-1)", "page up", "A screen up", is_="row.page-up"),
     key("home,g", "end(False)", "first", "To the first row", is_="row.first"),
     key("end,G", "end(True)", "last", "To the last row", is_="row.last"),
-    key("enter", "open", "open", "Opens what the row is about", is_="row.open", show=True),
-    key("space", "mark", "mark", "Marks the row, or takes its mark away", is_="row.mark"),
+    key("enter", "open", "open", "Opens what the row is about", is_="open", show=True, display="enter"),
+    key("space", "mark", "mark", "Marks the row, or takes its mark away", is_="mark"),
 )
 
 MAIN_KEYS = (
+    key("d", "demo", "demo", "Opens a bundled mesh, where nothing else can be read", is_="demo", show=True),
     key("slash", "filter", "filter", "Filters this part: text, !text for without, -l app=web by labels",
         is_="filter", show=True, display="/"),
     key("n", "namespace", "namespace", "Chooses the namespaces to look at", is_="namespace", show=True),
-    key("s", "sort", "sort", "Takes this part's next order", is_="sort", show=True),
-    key("ctrl+z", "problems", "problems only", "Shows only rows with errors, warnings or something unread",
+    key("s", "sort", "sort", "Takes this part's next order", is_="sort"),
+    key("ctrl+z", "problems", "problems", "Shows only rows with errors, warnings or something unread",
         is_="problems", show=True, display="^z"),
     key("1", "part('pods')", "pods", "To the pods", is_="view.pods"),
     key("2", "part('hosts')", "hosts", "To the external hosts", is_="view.hosts"),
@@ -40,9 +41,8 @@ MAIN_KEYS = (
     key("tab", "next_part(1)", "next part", "To the next part", is_="part.next"),
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="part.previous"),
     key("t", "trace", "trace", "Follows a connection of this pod, to this host", is_="trace", show=True),
-    key("r", "refresh(False)", "refresh", "Looks again at this pod", is_="refresh.pod"),
+    key("r", "refresh(False)", "refresh", "Looks again, at this pod above all", is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),
-    key("d", "demo", "demo", "Opens a bundled mesh, where nothing else can be read", is_="demo"),
     key("escape", "widen", "widen", "Takes the newest filter or choice back", is_="back"),
 )  # fmt: skip
 
@@ -133,7 +133,8 @@ TRACE_KEYS = (
 )  # fmt: skip
 
 APP_KEYS = (
-    key("colon", "command_palette", "command", "Finds a command by its name", is_="palette", show=True, display=":"),
+    key("colon,ctrl+p", "command_palette", "command", "Finds a command by its name",
+        is_="palette", show=True, display=":"),
     key("question_mark", "help", "help", "The keys of this screen", is_="help", show=True, display="?"),
     key("q", "quit", "quit", "Leaves meshdoctor", is_="quit", show=True),
     key("ctrl+q", "quit", "quit", "Leaves meshdoctor", is_="quit.now"),

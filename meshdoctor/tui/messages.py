@@ -22,6 +22,10 @@ class RowMoved(Message):
         self.key = key
         super().__init__()
 
+    def can_replace(self, message: Message) -> bool:
+        """Of a key held down only the newest step counts."""
+        return type(message) is type(self) is RowMoved
+
 
 class RowOpened(RowMoved):
     """The user opened a row: enter, or a second click on it."""

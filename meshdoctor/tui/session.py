@@ -67,16 +67,22 @@ class Session:
         try:
             from meshdoctor.sitting.sitting import Sitting
 
-            self.sitting = Sitting(opening.source(), feed.put, opening.namespaces, opening.labels)
-            self.sitting.refresh()
+            sitting = Sitting(opening.source(), feed.put, opening.namespaces, opening.labels)
+            if opening is self.opening:  # else something else was opened meanwhile
+                self.sitting = sitting
+                sitting.refresh()
         except MeshdoctorError as problem:
             feed.put(Failed(str(problem), is_away=False))
 
     def refresh(self, pods: Collection[str] | None = None) -> bool:
         """Looks again; False where a look is under way. What is known stays until it is told anew."""
-        if self.sitting is None:
+        if self.sitting is not None:
+            return self.sitting.refresh(pods)
+        if self.board.is_looking:
             return False
-        return self.sitting.refresh(pods)
+        self.board.is_looking = True
+        self.begin()
+        return True
 
     def take(self) -> Changed:
         """Takes in what the sitting has told."""
@@ -86,9 +92,11 @@ class Session:
         """Leaves what was looked at and begins with something else."""
         self.stop()
         self.opening = opening
-        self.board.__init__()  # type: ignore[misc]
+        self.board = Board()
         self.board.location = opening.place
+        self.sight.board = self.board
         self.sight.choices, self.sight.namespaces = (), frozenset()
+        self.sitting = None
         self._feed = Feed(self._wake)
         self.begin()
 

@@ -47,7 +47,11 @@ class Board:
         self.progress = Progress(0, 0, "starting")
         self.failed: Failed | None = None
         self.diagnosis: Diagnosis | None = None
-        """The whole result, once the look is over."""
+        """The newest whole result."""
+        self.is_looking = True
+        """A look is under way."""
+        self.gone: tuple[Finding, ...] = ()
+        """Findings of the look before that the newest whole one has not."""
 
     def apply(self, events: Iterable[Event]) -> Changed:
         """Takes events in, in their order."""
@@ -68,11 +72,12 @@ class Board:
                 self._find(event.findings, changed)
             case Progress():
                 self.progress = event
-                changed.head = True
+                changed.head = self.is_looking = True
             case Finished():
                 self._finish(event, changed)
             case Failed():
                 self.failed = event
+                self.is_looking = False
                 changed.head = changed.is_end = True
 
     def count(self, severity: Severity) -> int:
@@ -89,18 +94,14 @@ class Board:
         """Of the pods."""
         return sorted({row.namespace for row in self.pods.values()})
 
-    @property
-    def is_over(self) -> bool:
-        """The look has come to one of its ends."""
-        return self.failed is not None or self.diagnosis is not None
-
     def _list(self, event: Listed, changed: Changed) -> None:
         """A new look: what was known stays until it is told anew, and what is not there any more goes."""
         self.location, self.source_kind = event.location, event.source_kind
-        self.failed = self.diagnosis = None
+        self.failed = None
         known, self.pods = self.pods, {}
         for pod in event.pods:
-            self.pods[pod.key] = _pod_row(pod, known.get(pod.key))
+            row = self.pods[pod.key] = _pod_row(pod, known.get(pod.key))
+            row.change = "new" if known and pod.key not in known else ""
         changed.pods.update(known, self.pods)
         changed.hosts.update(self.hosts)
         self.hosts = {}
@@ -136,10 +137,12 @@ class Board:
             # A dump on its own: only now its pod is known.
             namespace, _, name = event.pod.rpartition("/")
             row = self.pods[event.pod] = PodRow(event.pod, namespace, name, "", {}, "sidecar", "pending")
-        self._count(row, row.verdicts, -1, changed)
+        before = row.verdicts
+        self._count(row, before, -1, changed)
         row.state, row.because, row.is_final = "judged", "", event.is_final
         row.version, row.egress, row.verdicts = event.version, POLICIES.get(event.policy, ""), event.verdicts
         self._count(row, row.verdicts, 1, changed)
+        self._forget_hosts(before)
         row.note()
         changed.pods.add(row.key)
 
@@ -148,7 +151,9 @@ class Board:
         if row is None:
             return
         self._count(row, row.verdicts, -1, changed)
-        row.state, row.because, row.verdicts = "unread", event.because, {}
+        before, row.verdicts = row.verdicts, {}
+        row.state, row.because = "unread", event.because
+        self._forget_hosts(before)
         row.version = row.egress = ""
         row.note()
         changed.pods.add(row.key)
@@ -163,8 +168,16 @@ class Board:
                 _add(line.wanted_counts, verdict, by)
         changed.hosts.update(pairs)
 
+    def _forget_hosts(self, pairs: Iterable[Pair]) -> None:
+        """Lets go of those that nobody registers, wants or is judged for any more."""
+        for pair in pairs:
+            line = self.hosts[pair]
+            if not (line.counts or line.registered_by or line.wanted_by):
+                del self.hosts[pair]
+
     def _find(self, findings: Iterable[Finding], changed: Changed) -> None:
-        self.findings = {found.fingerprint: _line(found) for found in findings}
+        before = None if self.diagnosis is None else {found.fingerprint for found in self.diagnosis.findings}
+        self.findings = {found.fingerprint: _line(found, before) for found in findings}
         changed.findings = changed.head = True
         self._grade(changed)
 
@@ -192,12 +205,17 @@ class Board:
 
     def _finish(self, event: Finished, changed: Changed) -> None:
         known = "resources/serviceentries.yaml" not in event.hosts.missing
+        listed = {(row.host, row.port) for row in event.hosts.hosts}
+        self.hosts = {pair: line for pair, line in self.hosts.items() if pair in listed}
         self._list_hosts(event.hosts.hosts, changed)
         for line in self.hosts.values():
             line.is_registered_known = known
         self._recount(changed)
         self._find(event.diagnosis.findings, changed)
+        before = self.diagnosis.findings if self.diagnosis else ()
+        self.gone = tuple(found for found in before if found.fingerprint not in self.findings)
         self.diagnosis = event.diagnosis
+        self.is_looking = False
         changed.head = changed.is_end = True
 
     def _recount(self, changed: Changed) -> None:
@@ -218,8 +236,8 @@ def _add(counts: dict[str, int], verdict: str, by: int) -> None:
         counts.pop(verdict, None)
 
 
-def _line(found: Finding) -> FindingLine:
-    line = FindingLine(found)
+def _line(found: Finding, before: set[str] | None) -> FindingLine:
+    line = FindingLine(found, "new" if before is not None and found.fingerprint not in before else "")
     line.note()
     return line
 

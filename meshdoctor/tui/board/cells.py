@@ -32,7 +32,7 @@ COLUMNS: dict[Part, tuple[Column, ...]] = {
     "pods": (
         Column("", 2),
         Column("NAMESPACE", 10, 1, 3),
-        Column("POD", 16, 4),
+        Column("POD", 16, 5),
         Column("SIDECAR", 7, 0, 2),
         Column("EGRESS", 6, 0, 1),
         Column("FOUND", 9, 0, 1),
@@ -49,9 +49,9 @@ COLUMNS: dict[Part, tuple[Column, ...]] = {
     "findings": (
         Column("", 2),
         Column("RULE", 20, 1, 1),
-        Column("ABOUT", 16, 2, 2),
+        Column("ABOUT", 16, 1, 2),
         Column("PODS", 4, 0, 4),
-        Column("WHAT", 20, 5),
+        Column("WHAT", 20, 4),
     ),
 }
 
@@ -67,9 +67,9 @@ def cells(sight: Sight, part: Part, key: Any, *, ascii_only: bool = False) -> tu
         made = host_cells(row, sight.pod_in_sight(), ascii_only=ascii_only)
     else:
         made = finding_cells(row, ascii_only=ascii_only)
-    is_marked = key in sight.marks[part]
-    mark = sign("marked", ascii_only=ascii_only) if is_marked else " "
-    return (Cell(mark + made[0].text, made[0].tone), *made[1:])
+    kind = "marked" if key in sight.marks[part] else row.change
+    before = sign(kind, ascii_only=ascii_only) if kind else " "
+    return (Cell(before + made[0].text, made[0].tone), *made[1:])
 
 
 def pod_cells(row: PodRow, *, ascii_only: bool = False) -> tuple[Cell, ...]:

@@ -14,6 +14,11 @@ from meshdoctor.tui.board.rows import PodRow
 from meshdoctor.tui.board.sight import ITS_OWN, Sight
 
 
+STRAYED = frozenset({"misrouted", "leaked", "bypassed", "broken"})
+"""Verdicts that are a fault even of a host that nobody asks for, where somebody registers it."""
+ALL_BAD = STRAYED | {"blocked", "passthrough", "unknown"}
+
+
 class Axes(Struct, frozen=True):
     """What is down and what is across, in the order of their parts."""
 
@@ -51,33 +56,41 @@ def _with_problems(board: Board, pods: list[str], hosts: list[Pair], show_all: b
     bad_hosts: set[Pair] = set()
     for key in pods:
         row = board.pods[key]
-        bad = {pair for pair in row.verdicts.keys() | row.wants if pair in inside and is_problem(row, pair, show_all)}
+        # Most verdicts are of hosts that the pod has nothing to do with: only the others are asked about.
+        likely = [pair for pair, found in row.verdicts.items() if found[0] in (ALL_BAD if show_all else STRAYED)]
+        bad = {pair for pair in (*row.wants, *likely) if pair in inside and is_problem(board, row, pair, show_all)}
         if bad:
             bad_pods.add(key)
             bad_hosts |= bad
     return [key for key in pods if key in bad_pods], [pair for pair in hosts if pair in bad_hosts]
 
 
-def is_problem(row: PodRow, pair: Pair, show_all: bool = False) -> bool:
+def is_problem(board: Board, row: PodRow, pair: Pair, show_all: bool = False) -> bool:
     """Whether the cell shows something else than a connection that is delivered or not asked for."""
-    verdict = verdict_shown(row, pair, show_all)
-    return verdict not in ("", "pending", "delivered")
+    return verdict_shown(board, row, pair, show_all) not in ("", "pending", "delivered")
 
 
-def verdict_shown(row: PodRow, pair: Pair, show_all: bool = False) -> str:
-    """The verdict of a cell; `pending` until it is there; empty where the pod neither wants the host nor has it."""
+def verdict_shown(board: Board, row: PodRow, pair: Pair, show_all: bool = False) -> str:
+    """The verdict of a cell; `pending` until it is there; empty where the pod neither wants the host nor has it.
+
+    A pod has a host whose own cluster it reaches, or one that somebody registers and that goes astray.
+    """
     verdict = row.verdicts.get(pair)
     wants = pair in row.wants
     if row.state == "unread":
         return "unknown" if wants and pair[1] is not None else ""
     if verdict is None:
         return "pending" if wants and row.state == "pending" else ""
-    return verdict[0] if wants or show_all or verdict[0] in ITS_OWN else ""
+    if wants or show_all or verdict[0] in ITS_OWN:
+        return verdict[0]
+    line = board.hosts.get(pair)
+    return verdict[0] if verdict[0] in STRAYED and line is not None and line.registered_by else ""
 
 
-def matrix_cell(row: PodRow | None, pair: Pair, *, show_all: bool = False, ascii_only: bool = False) -> Cell:
+def matrix_cell(board: Board, pod: str, pair: Pair, *, show_all: bool = False, ascii_only: bool = False) -> Cell:
     """The sign of one pod and host; a dot where the pod neither wants the host nor has it registered."""
-    verdict = verdict_shown(row, pair, show_all) if row is not None else ""
+    row = board.pods.get(pod)
+    verdict = verdict_shown(board, row, pair, show_all) if row is not None else ""
     if not verdict:
         return Cell("." if ascii_only else NOT_WANTED, "faint")
     if verdict == "pending":

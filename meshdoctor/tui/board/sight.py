@@ -17,8 +17,8 @@ from meshdoctor.tui.board.rows import FindingLine, HostLine, PodRow
 Part = Literal["pods", "hosts", "findings"]
 PARTS: tuple[Part, ...] = ("pods", "hosts", "findings")
 
-ITS_OWN = frozenset({"delivered", "misrouted", "leaked", "broken", "bypassed"})
-"""Verdicts that tell of a host which the pod's sidecar has configuration for."""
+ITS_OWN = frozenset({"delivered", "broken"})
+"""Verdicts that only a host gets which the pod's sidecar has configuration for."""
 
 
 class Choice(NamedTuple):

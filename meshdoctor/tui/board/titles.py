@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from meshdoctor.semantics.hosts import host_port
-from meshdoctor.semantics.text import printable
+from meshdoctor.semantics.text import printable, printable_lines
 from meshdoctor.tui.board.sight import SORTS, Choice, Part, Sight
 
 NAMES: dict[Part, str] = {"pods": "Pods", "hosts": "External hosts", "findings": "Findings"}
 
 
-def title(sight: Sight, part: Part) -> str:
-    """Its name, how many of how many rows, and what is left out of sight and why."""
-    shown, total = len(sight.keys(part)), sight.total(part)
+def title(sight: Sight, part: Part, shown: int) -> str:
+    """Its name, how many of how many rows are in sight, and what keeps the others out of it."""
+    total = sight.total(part)
     parts = [f"{NAMES[part]} {shown}" if shown == total else f"{NAMES[part]} {shown}/{total}"]
     parts += [f"of {_chosen(sight, choice)}" for choice in sight.narrowing(part)]
     typed = sight.filters[part].typed
@@ -39,7 +39,8 @@ def hint(sight: Sight, part: Part) -> str:
     """What to do about a part without rows."""
     board = sight.board
     if board.failed is not None and not sight.total(part):
-        return printable(board.failed.because) if part == "pods" else ""
+        demo = "d opens a bundled mesh to look at, R tries again."
+        return f"{printable_lines(board.failed.because)}\n\n{demo}" if part == "pods" else ""
     if sight.filters[part]:
         return f"Nothing here fits /{printable(sight.filters[part].typed)}. esc takes the filter back."
     if sight.narrowing(part):
@@ -48,7 +49,7 @@ def hint(sight: Sight, part: Part) -> str:
         return "No problems here. ctrl+z shows the rest."
     if sight.namespaces and sight.total(part):
         return f"{_nothing(part)} in {', '.join(sorted(sight.namespaces))}. n chooses other namespaces."
-    if not board.is_over:
+    if board.is_looking:
         return "Reading ..."
     if part == "findings":
         return "No findings. What could not be judged is counted behind ? in the first line."

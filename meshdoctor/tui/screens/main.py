@@ -12,7 +12,6 @@ from textual.containers import Container
 from textual.events import Resize
 from textual.geometry import Size
 from textual.screen import Screen
-from textual.widgets import Static
 
 from meshdoctor.tui.bindings import MAIN_KEYS
 from meshdoctor.tui.board.board import Board, Changed
@@ -25,6 +24,7 @@ from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.header import Header
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.part import PartView
+from meshdoctor.tui.widgets.tab_line import TabLine
 
 WIDE, HIGH = 100, 18
 """Columns and lines from which on all three parts are shown."""
@@ -43,10 +43,10 @@ class MainScreen(Screen[None]):
         self.session = session
         self.front: Part = "pods"
         """The part in use; the only one that shows where there is little room."""
-        looks = session.looks
-        self._parts = {part: PartView(part, session.sight, ascii_only=looks.ascii_only) for part in PARTS}
-        self._header = Header(session.sight, is_read_only=session.is_read_only, ascii_only=looks.ascii_only)
-        self._tabs = Static("", id="tabs", markup=False)
+        ascii_only = session.looks.ascii_only
+        self._parts = {part: PartView(part, session.sight, ascii_only=ascii_only) for part in PARTS}
+        self._header = Header(session)
+        self._tabs = TabLine()
 
     @property
     def board(self) -> Board:
@@ -102,14 +102,14 @@ class MainScreen(Screen[None]):
         self._header.refresh()
 
     def _show(self, part: Part, changed: Collection[Any] | None) -> None:
-        self._parts[part].show(title(self.sight, part), hint(self.sight, part), changed)
+        keys = self.sight.keys(part)
+        self._parts[part].show(keys, title(self.sight, part, len(keys)), hint(self.sight, part), changed)
         if self.has_class("-tabs"):
             self._show_tabs()
 
     def _show_tabs(self) -> None:
-        names = (f"{n} {NAMES[part]} {len(self._parts[part].table.keys)}" for n, part in enumerate(PARTS, 1))
-        marked = (f"[{name}]" if part == self.front else f" {name} " for part, name in zip(PARTS, names, strict=True))
-        self._tabs.update(" ".join(marked))
+        names = {part: f"{NAMES[part]} {len(view.table.keys)}" for part, view in self._parts.items()}
+        self._tabs.show(names, self.front)
 
     @on(RowMoved)
     def _moved(self, message: RowMoved) -> None:

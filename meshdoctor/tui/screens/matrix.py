@@ -111,9 +111,9 @@ class MatrixScreen(Screen[str]):
     def _told(self, pod: str, pair: Pair) -> Content:
         """The cell in words."""
         row = self.session.board.pods.get(pod)
-        sign_ = matrix_cell(row, pair, show_all=True, ascii_only=self._ascii)
+        sign_ = matrix_cell(self.session.board, pod, pair, show_all=True, ascii_only=self._ascii)
         verdict = row.verdicts.get(pair) if row else None
-        shown = verdict_shown(row, pair) if row else ""
+        shown = verdict_shown(self.session.board, row, pair) if row else ""
         words = verdict[0] if verdict else {"unknown": "unknown", "pending": "not judged yet"}.get(shown, "not judged")
         why = f" ({verdict[1]})" if verdict and verdict[1] and verdict[0] != "delivered" else ""
         if row is not None and row.state == "unread":
@@ -135,7 +135,7 @@ class MatrixScreen(Screen[str]):
     # Cells
 
     def _cell(self, pod: str, pair: Pair) -> Cell:
-        return matrix_cell(self.session.board.pods.get(pod), pair, show_all=self._all, ascii_only=self._ascii)
+        return matrix_cell(self.session.board, pod, pair, show_all=self._all, ascii_only=self._ascii)
 
     def _pod(self, key: str) -> Cell:
         row = self.session.board.pods.get(key)

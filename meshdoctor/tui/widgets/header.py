@@ -10,7 +10,7 @@ from textual.widget import Widget
 from meshdoctor.semantics.text import printable
 from meshdoctor.tui.board.board import Board
 from meshdoctor.tui.board.marks import sign
-from meshdoctor.tui.board.sight import Sight
+from meshdoctor.tui.session import Session
 
 _BAR = 14
 _SEVERITIES = (("error", "$text-error"), ("warning", "$text-warning"), ("info", "$text-primary"))
@@ -19,11 +19,10 @@ _SEVERITIES = (("error", "$text-error"), ("warning", "$text-warning"), ("info", 
 class Header(Widget):
     """Drawn anew when the board's head changed and once a minute, for the clock."""
 
-    def __init__(self, sight: Sight, *, is_read_only: bool, ascii_only: bool = False) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(id="header")
-        self._sight = sight
-        self._is_read_only = is_read_only
-        self._ascii = ascii_only
+        self._session = session
+        self._ascii = session.looks.ascii_only
 
     def on_mount(self) -> None:
         """Starts the clock."""
@@ -31,8 +30,9 @@ class Header(Widget):
 
     def render(self) -> Content:
         """Parts that do not fit any more go, the least important first."""
-        board, width = self._sight.board, self.size.width
-        right = Content(f"{'read-only' if self._is_read_only else 'read-write'}  {datetime.now():%H:%M} ")
+        board, width = self._session.board, self.size.width
+        rights = "read-only" if self._session.is_read_only else "read-write"
+        right = Content(f"{rights}  {datetime.now():%H:%M} ")
         counts, progress = self._counts(board), self._progress(board)
         name = Content.styled(" meshdoctor ", "bold $text-accent")
         place = Content(f" {self._place(board)}  ")
@@ -50,14 +50,14 @@ class Header(Widget):
 
     def _place(self, board: Board) -> str:
         where = printable(board.location).rsplit("/", 1)[-1] or "..."
-        namespaces = sorted(self._sight.namespaces)
+        namespaces = sorted(self._session.sight.namespaces)
         return f"{where} / {', '.join(namespaces)}" if namespaces else where
 
     def _progress(self, board: Board) -> Content:
         done, total, doing = board.progress.done, board.progress.total, board.progress.doing
-        if board.failed is not None:
+        if board.failed is not None and not board.is_looking:
             return Content.styled("not read", "$text-warning")
-        if board.diagnosis is not None:
+        if board.diagnosis is not None and not board.is_looking:
             return Content(f"{board.diagnosis.proxies} of {board.diagnosis.proxies + board.unread} sidecars")
         if not total:
             return Content(doing)

@@ -24,10 +24,12 @@ class KeyLine(Widget):
         """Keys and names, side by side."""
         line, self._places = Content(" "), []
         key_style = Style.parse("bold $text-accent")
+        shown_ids: set[str | None] = set()
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if not binding.show:
+            if not binding.show or binding.id in shown_ids:
                 continue
+            shown_ids.add(binding.id)
             shown = self.app.get_key_display(binding)
             style = "dim" if not active.enabled else ""
             piece = Content.assemble(

@@ -35,9 +35,8 @@ class PartView(Vertical):
     def _cells(self, key: Any) -> tuple[Cell, ...]:
         return cells(self._sight, self.part, key, ascii_only=self._ascii)
 
-    def show(self, title: str, hint: str, changed: Collection[Any] | None = None) -> None:
-        """Shows what is in sight. `changed` as for the table; a row that came or went draws all of them."""
-        keys = self._sight.keys(self.part)
+    def show(self, keys: list[Any], title: str, hint: str, changed: Collection[Any] | None = None) -> None:
+        """Shows these rows. `changed` as for the table; a row that came, went or moved draws all of them."""
         if self.border_title != title:
             self.border_title = title
         self.table.show(keys, changed if keys == self.table.keys else None)

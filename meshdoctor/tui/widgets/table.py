@@ -75,12 +75,30 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
         `changed`: rows whose cells are others now, where nothing else changed; None: any may have.
         """
-        old, self.keys = self.key, list(keys)
+        old, before, self.keys = self.key, len(self.keys), list(keys)
         place = self.keys.index(old) if self.has_moved and old in self.keys else min(self.cursor, len(keys) - 1)
         self.cursor = max(0, place)
-        self.virtual_size = Size(self.size.width, len(self.keys) + 1)
+        self._make_room()
         self._reveal()
-        self.refresh() if changed is None else self.refresh_rows(changed)
+        if changed is not None:
+            self.refresh_rows(changed)
+            return
+        # Lines that were empty and still are need not be sent to a slow terminal.
+        used = max(before, len(self.keys)) - round(self.scroll_offset.y)
+        self.refresh(Region(0, 0, self.size.width, 1 + min(used, self._page)))
+
+    def _make_room(self) -> None:
+        """Tells Textual how many lines there are. The screen is laid out anew only where a scrollbar comes or goes."""
+        size = Size(self.size.width, len(self.keys) + 1)
+        if size == self.virtual_size:
+            return
+        if (size.height > self.container_size.height) is not self.show_vertical_scrollbar:
+            self.virtual_size = size
+            return
+        self.set_reactive(Table.virtual_size, size)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.scroll_to(y=min(self.scroll_offset.y, self.max_scroll_y), animate=False, immediate=True)
 
     def refresh_rows(self, keys: Collection[Any]) -> None:
         """Draws these rows again, as far as they are on the screen."""
@@ -148,7 +166,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self, event: Resize) -> None:
         """The columns share the new width."""
-        self.virtual_size = Size(self.size.width, len(self.keys) + 1)
+        self._make_room()
         self._reveal()
 
     def render_line(self, y: int) -> Strip:

@@ -1,0 +1,96 @@
+"""The app without a terminal: opened on something, driven by keys, looked at by its messages and view models."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from meshdoctor.doctor import Source
+from meshdoctor.tui.app import MeshdoctorApp
+from meshdoctor.tui.board.sight import Choice
+from meshdoctor.tui.session import Opening
+from meshdoctor.tui.settings import Settings
+
+SNAPSHOT = "tcp-port-clash-scoped"
+"""Two pods in two namespaces, two hosts."""
+
+Script = Callable[["Driven"], Awaitable[None]]
+Drive = Callable[..., None]
+
+
+class Driven:
+    """An app that runs. `seen` holds every message that its screens got."""
+
+    def __init__(self, app: MeshdoctorApp, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        """Presses keys and waits for what they do."""
+        await self.pilot.press(*keys)
+
+    async def looked(self) -> None:
+        """Waits for the end of the look under way."""
+        for _ in range(400):
+            await self.pilot.pause(0.01)
+            if not self.app.session.board.is_looking:
+                break
+        await self.pilot.pause()
+        assert not self.app.session.board.is_looking
+
+    def keys(self, part: str) -> list[Any]:
+        """Keys of the rows of a part, as its table has them."""
+        keys: list[Any] = self.app.main.query_one(f"#{part}").table.keys  # type: ignore[attr-defined]
+        return keys
+
+    def choices(self) -> tuple[Choice, ...]:
+        """What is chosen."""
+        return self.app.session.sight.choices
+
+    def front(self) -> str:
+        """The part in use."""
+        return self.app.main.front
+
+    def title(self, part: str) -> str:
+        """A part's title."""
+        return str(self.app.main.query_one(f"#{part}").border_title)
+
+    def text(self) -> str:
+        """What is on the screen, without colour."""
+        lines = self.app.screen._compositor.render_strips(self.app.size)
+        return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+
+
+@pytest.fixture
+def drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drive:
+    """Opens the app on a snapshot, or on `source`, waits for the first look, and runs a script on it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    # After each key the pilot sleeps so long, again and again, until the process is idle.
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.004)
+
+    def run(
+        script: Script,
+        *,
+        snapshot: str = SNAPSHOT,
+        source: Callable[[], Source] | None = None,
+        size: tuple[int, int] = (160, 50),
+        settings: Settings | None = None,
+        **opening: Any,
+    ) -> None:
+        async def main() -> None:
+            made = Opening(source or (lambda: Source(snapshot=snapshot)), snapshot, **opening)
+            app = MeshdoctorApp(made, settings)
+            async with app.run_test(size=size, notifications=True) as pilot:
+                driven = Driven(app, pilot)
+                await driven.looked()
+                await script(driven)
+
+        asyncio.run(main())
+
+    return run

@@ -1,0 +1,227 @@
+"""The main screen: what each key does, asserted on what is in sight."""
+
+from __future__ import annotations
+
+from textual.widgets import Input, OptionList
+
+from meshdoctor.tui.board.sight import Choice
+from meshdoctor.tui.screens.finding import FindingScreen
+from meshdoctor.tui.screens.help import HelpScreen
+from meshdoctor.tui.screens.main import MainScreen
+from meshdoctor.tui.screens.namespaces import NamespaceScreen
+from tests.tui.conftest import Drive, Driven
+
+RATINGS, WEB = "bookinfo/ratings-v2-mysql-6c8d9f7b5-x2x4q", "shop/shop-web-5f6d8c9b7d-k8s2p"
+
+
+def test_it_opens_on_all_there_is(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        assert [len(app.keys(part)) for part in ("pods", "hosts", "findings")] == [2, 2, 2]
+        assert app.title("pods") == "Pods 2"
+        assert app.choices() == (), "nothing is chosen before the user moves"
+        assert "2 of 2 sidecars" in app.text()
+
+    drive(script)
+
+
+def test_moving_in_a_part_narrows_the_others_and_escape_widens_again(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        first, second = app.keys("pods")
+        await app.press("down")
+        assert app.choices() == (Choice("pods", first),), "the first step chooses the row the cursor is on"
+        await app.press("j")
+        assert app.choices() == (Choice("pods", second),)
+        assert (len(app.keys("hosts")), len(app.keys("findings"))) == (1, 1)
+        assert " of " in app.title("hosts")
+        await app.press("tab", "down")
+        assert [choice.part for choice in app.choices()] == ["pods", "hosts"]
+        await app.press("escape")
+        assert [choice.part for choice in app.choices()] == ["pods"]
+        await app.press("escape")
+        assert app.choices() == ()
+        assert len(app.keys("hosts")) == 2
+
+    drive(script)
+
+
+def test_all_keys_of_a_table_move_its_cursor(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        table = app.app.main.query_one("#pods").table  # type: ignore[attr-defined]
+        for key, place in [
+            ("G", 1),
+            ("g", 0),
+            ("end", 1),
+            ("home", 0),
+            ("pagedown", 1),
+            ("pageup", 0),
+            ("j", 1),
+            ("k", 0),
+        ]:
+            await app.press(key)
+            assert table.cursor == place, key
+        for key, place in [("ctrl+f", 1), ("ctrl+b", 0), ("down", 1), ("up", 0), ("up", 0)]:
+            await app.press(key)
+            assert table.cursor == place, key
+
+    drive(script)
+
+
+def test_digits_and_tab_go_to_the_parts(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        main = app.app.main
+        for key, part in [("2", "hosts"), ("3", "findings"), ("1", "pods"), ("tab", "hosts"), ("shift+tab", "pods")]:
+            await app.press(key)
+            assert app.front() == part
+            assert main.query_one(f"#{part}").has_class("-front")
+            assert app.app.focused is main.query_one(f"#{part}").table  # type: ignore[attr-defined]
+
+    drive(script)
+
+
+def test_a_filter_is_typed_kept_and_taken_back(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        await app.press("slash", *"shop")
+        assert len(app.keys("pods")) == 1
+        await app.press("enter")
+        assert not app.app.main.query(Input)
+        assert app.title("pods") == "Pods 1/2 · /shop"
+        assert app.app.focused is app.app.main.query_one("#pods").table  # type: ignore[attr-defined]
+        await app.press("escape")
+        assert len(app.keys("pods")) == 2
+        await app.press("slash", *"!shop", "escape")
+        assert len(app.keys("pods")) == 2
+        await app.press("slash", *"zzz", "enter")
+        assert "Nothing here fits /zzz. esc takes the filter back." in app.text()
+
+    drive(script)
+
+
+def test_each_part_has_a_filter_of_its_own(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        await app.press("2", "slash", *"github", "enter")
+        assert (len(app.keys("pods")), len(app.keys("hosts"))) == (2, 1)
+        await app.press("slash")
+        assert app.app.main.query_one(Input).value == "github"
+
+    drive(script)
+
+
+def test_a_namespace_is_chosen_from_a_list(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        await app.press("n")
+        assert isinstance(app.app.screen, NamespaceScreen)
+        assert app.app.screen.query_one(OptionList).option_count == 3
+        await app.press("down", "down", "enter")
+        assert app.app.session.sight.namespaces == {"shop"}
+        assert len(app.keys("pods")) == 1
+        assert "/ shop" in app.text()
+        await app.press("n", "escape")
+        assert app.app.session.sight.namespaces == {"shop"}
+        await app.press("escape")
+        assert len(app.keys("pods")) == 2
+
+    drive(script)
+
+
+def test_orders_marks_and_problems_only(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        sight = app.app.session.sight
+        await app.press("s")
+        assert app.title("pods").endswith("by name")
+        await app.press("space")
+        assert sight.marks["pods"] == {app.keys("pods")[0]}
+        await app.press("ctrl+z")
+        assert sight.problems_only
+        assert app.title("findings").endswith("problems only")
+        await app.press("ctrl+z")
+        assert not sight.problems_only
+
+    drive(script)
+
+
+def test_enter_follows_a_row_and_opens_a_finding(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        await app.press("enter")
+        assert app.front() == "hosts"
+        await app.press("enter")
+        assert app.front() == "findings"
+        await app.press("enter")
+        screen = app.app.screen
+        assert isinstance(screen, FindingScreen)
+        assert screen.finding.fingerprint == app.keys("findings")[0]
+        assert screen.finding.rule in app.text()
+        assert "Why" in app.text()
+        await app.press("escape")
+        assert isinstance(app.app.screen, MainScreen)
+
+    drive(script)
+
+
+def test_help_has_every_key_of_the_screen_in_front(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        await app.press("question_mark")
+        assert isinstance(app.app.screen, HelpScreen)
+        text = app.text()
+        for name in ("filter", "namespace", "sort", "problems", "open", "refresh.all", "quit"):
+            assert name in text
+        await app.press("question_mark", "escape")
+        assert isinstance(app.app.screen, MainScreen)
+
+    drive(script)
+
+
+def test_the_palette_finds_what_has_a_key(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        names = [command.title for command in app.app.get_system_commands(app.app.screen)]
+        assert {"filter", "sort", "namespace", "refresh all", "help"} <= set(names)
+        assert len(names) == len(set(names))
+        for key in ("colon", "ctrl+p"):
+            await app.press(key)
+            assert type(app.app.screen).__name__ == "CommandPalette"
+            await app.press("escape")
+
+    drive(script)
+
+
+def test_refresh_looks_again_and_keeps_what_is_chosen(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        await app.press("down")
+        chosen, before = app.choices(), app.app.session.board.diagnosis
+        for key in ("R", "r"):
+            await app.press(key)
+            await app.looked()
+            assert app.app.session.board.diagnosis is not before
+            assert app.choices() == chosen
+            before = app.app.session.board.diagnosis
+
+    drive(script)
+
+
+def test_q_leaves(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        await app.press("q")
+        assert app.app.return_value == 0
+
+    drive(script)
+
+
+def test_the_mouse_chooses_and_opens(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        await app.pilot.click("#findings Table", offset=(10, 2))
+        assert app.choices() == (Choice("findings", app.keys("findings")[1]),)
+        await app.pilot.click("#findings Table", offset=(10, 1), times=2)
+        await app.pilot.pause()
+        assert isinstance(app.app.screen, FindingScreen)
+
+    drive(script)
+
+
+def test_at_80_columns_one_part_shows_at_a_time(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        shown = [view.part for view in app.app.main._parts.values() if view.display]
+        assert shown == ["pods"]
+        assert "[1 Pods 2]  2 External hosts 2   3 Findings 2" in app.text()
+        await app.pilot.click("#tabs", offset=(15, 0))
+        assert app.front() == "hosts"
+
+    drive(script, size=(80, 24))

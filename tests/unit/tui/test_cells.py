@@ -1,0 +1,122 @@
+"""Rows as text: signs that need no colour, and nothing that a terminal would take for a command."""
+
+from __future__ import annotations
+
+import pytest
+
+from meshdoctor.model.trace import VERDICTS
+from meshdoctor.sitting.events import Found, Unasked
+from meshdoctor.tui.board.cells import COLUMNS, cells
+from meshdoctor.tui.board.marks import SEVERITY_ORDER, VERDICT_LETTERS, letter, sign
+from meshdoctor.tui.board.matrix import matrix_axes, matrix_cell
+from meshdoctor.tui.board.sight import PARTS, Sight
+from meshdoctor.tui.widgets.columns import clipped, widths
+from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, board, finding, host, judged, listed, pod
+
+
+def texts(sight: Sight, part: str, key: object, *, ascii_only: bool = False) -> list[str]:
+    return [cell.text for cell in cells(sight, part, key, ascii_only=ascii_only)]  # type: ignore[arg-type]
+
+
+def test_a_row_of_each_part() -> None:
+    made = board()
+    made.apply([Found((finding("clash", "error", API, JOB),))])
+    sight = Sight(made)
+    assert texts(sight, "pods", JOB) == [" ✗", "shop", "job-1", "1.30.0", "open", "✗1"]
+    assert texts(sight, "hosts", API) == [" ✗", "api.maps.test", "443", "TLS", "shop/maps", "2", "misrouted 1/2"]
+    assert texts(sight, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "nobody", "1", "blocked"]
+    key = next(iter(made.findings))
+    assert texts(sight, "findings", key) == [" ✗", "clash", "api.maps.test:443", "1", "clash at api.maps.test."]
+
+
+def test_a_chosen_pod_gives_hosts_its_own_verdict() -> None:
+    sight = Sight(board())
+    sight.choose("pods", WEB)
+    assert texts(sight, "hosts", API)[-1] == "delivered"
+
+
+def test_a_pod_that_is_not_judged_says_why_in_place_of_the_rest() -> None:
+    made = board()
+    made.apply([Unasked(WEB, "port-forward forbidden")])
+    assert texts(Sight(made), "pods", WEB) == [" ?", "shop", "web-1", "port-forward forbidden"]
+
+
+def test_marked_and_new_rows_have_a_sign_of_their_own() -> None:
+    made = board()
+    made.apply([listed([pod(WEB), pod("shop/new-1")])])
+    sight = Sight(made)
+    sight.mark("pods", WEB)
+    assert texts(sight, "pods", WEB)[0][0] == sign("marked")
+    assert texts(sight, "pods", "shop/new-1")[0][0] == sign("new")
+
+
+def test_hostile_names_are_written_out() -> None:
+    made = board()
+    made.apply([listed([pod("shop/\x1b[2Jx-1")], [host(("\x1b]0;evil.test", 443), by=["ServiceEntry a/\x07"])])])
+    made.apply([Found((finding("clash", "error", ("\x1bhost", 443), message="a\x1b[31mb\nc"),))])
+    sight = Sight(made)
+    for part in PARTS:
+        for key in sight.keys(part):
+            assert all(text.isprintable() for text in texts(sight, part, key))
+
+
+def test_every_row_has_a_cell_a_column_and_ascii_is_ascii() -> None:
+    made = board()
+    made.apply([Found((finding("clash", "error", API, JOB), finding("open", "info", None, JOB)))])
+    sight = Sight(made)
+    for part in PARTS:
+        for key in sight.keys(part):
+            row = texts(sight, part, key, ascii_only=True)
+            assert len(row) == len(COLUMNS[part])
+            assert all(text.isascii() for text in row)
+
+
+def test_signs_differ_without_colour() -> None:
+    for ascii_only in (False, True):
+        assert len({sign(state, ascii_only=ascii_only) for state in SEVERITY_ORDER}) == len(SEVERITY_ORDER)
+        assert len({letter(verdict, ascii_only=ascii_only) for verdict in VERDICTS}) == len(VERDICTS)
+    assert set(VERDICT_LETTERS) == set(VERDICTS)
+
+
+def test_the_matrix_has_a_sign_where_a_pod_wants_a_host() -> None:
+    made = board()
+    sight = Sight(made)
+    pods, hosts = matrix_axes(sight)
+    assert (set(pods), set(hosts)) == ({WEB, JOB, DB_POD}, {API, DB})
+    assert [matrix_cell(made, key, API).text for key in (WEB, JOB, DB_POD)] == ["✓", "M", "·"]
+    assert matrix_cell(made, DB_POD, API, all_hosts=True).text == "B"
+    assert matrix_cell(made, "shop/gone", API).text == "·"
+
+
+def test_a_bare_name_and_a_pod_without_verdicts_are_no_part_of_the_matrix() -> None:
+    made = board()
+    made.apply([listed([pod(WEB), pod(JOB)], [host(API, WEB), host(("maps.test", None), WEB)])])
+    made.apply([judged(WEB, {API: "delivered"}), Unasked(JOB, "gone")])
+    assert matrix_axes(Sight(made)) == ([WEB], [API])
+
+
+@pytest.mark.parametrize("width", range(1, 200, 7))
+@pytest.mark.parametrize("part", PARTS)
+def test_columns_fit_into_any_width(part: str, width: int) -> None:
+    columns = COLUMNS[part]  # type: ignore[index]
+    found = widths(columns, width)
+    assert found
+    assert all(size >= 1 for size in found.values())
+    least = [at for at, column in enumerate(columns) if not column.keeps]
+    assert set(least) <= set(found)
+    if width >= sum(columns[at].width for at in least) + len(least):
+        assert sum(found.values()) + len(found) - 1 <= width
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("abc", 5, "abc  "),
+        ("abcdefgh", 6, "abcd.."),
+        ("abcdef", 3, "abc"),
+        ("日本語日本語", 8, "日本語.."),
+        ("é✗", 4, "é✗  "),
+    ],
+)
+def test_text_is_cut_to_columns(text: str, width: int, shown: str) -> None:
+    assert clipped(text, width) == shown
