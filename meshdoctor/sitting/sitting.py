@@ -19,6 +19,7 @@ from meshdoctor.sitting.events import Event, Failed, Found, Judged, Progress, Un
 from meshdoctor.sitting.listing import listed
 from meshdoctor.trace.outbound import Tracer
 
+Answer = TypeVar("Answer")
 Tell = Callable[[Event], None]
 """Hears each event, in the thread that makes it. It must not wait."""
 
@@ -27,8 +28,6 @@ FINDINGS_EVERY = 0.4
 
 OPEN_AT_MOST = 3
 """Sidecars that are kept open for traces; the dump of each may weigh tens of megabytes."""
-
-Result = TypeVar("Result")
 
 
 class Stopped(Exception):
@@ -149,17 +148,25 @@ class Sitting:
                 return
             yield judged
 
+    def using(self, work: Callable[[Case], Answer]) -> Answer:
+        """What `work` makes of the newest evidence, while nobody else opens a dump. Call it from a thread.
+
+        Raises what `work` raises, `NothingToJudge` where nothing has been read yet.
+        """
+        if self.case is None:
+            raise NothingToJudge("nothing has been read yet: wait for the first pods")
+        with self._turn:
+            return work(self.case)
+
     def trace(self, pod: str, host: str, port: int, **how: Any) -> Trace:
-        """What `doctor.trace` says of the newest evidence, without line numbers. A sidecar is opened for the first
-        question only. May wait for another proxy's turn: call it from a thread.
+        """What `doctor.trace` says of the newest evidence, without line numbers. May wait for one proxy's turn: call
+        it from a thread. A sidecar is opened for the first question only.
 
         Raises what that raises, `NothingToJudge` where nothing has been read yet.
         """
-        with self._turn:
-            return traced(self._tracer(pod), host, port, **how)
+        return self.using(lambda case: traced(self._tracer(case, pod), host, port, **how))
 
-    def _tracer(self, pod: str) -> Tracer:
-        case = self.newest()
+    def _tracer(self, case: Case, pod: str) -> Tracer:
         if case is not self._opened_of:
             self._opened, self._opened_of = {}, case
         if pod not in self._opened:
@@ -171,14 +178,3 @@ class Sitting:
                 del self._opened[next(iter(self._opened))]
             self._opened[pod] = tracer
         return self._opened[pod]
-
-    def newest(self) -> Case:
-        """The newest evidence. Raises `NothingToJudge` where nothing has been read yet."""
-        if self.case is None:
-            raise NothingToJudge("nothing has been read yet: wait for the first pods")
-        return self.case
-
-    def in_peace(self, look: Callable[[Case], Result]) -> Result:
-        """A look at the newest evidence while nobody else opens a dump. Call it from a thread; raises as `newest`."""
-        with self._turn:
-            return look(self.newest())

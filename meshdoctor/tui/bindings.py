@@ -50,6 +50,29 @@ FILTER_KEYS = (
     key("escape", "leave", "no filter", "Takes the filter back", is_="filter.leave", show=True, display="esc"),
 )  # fmt: skip
 
+TEXT_KEYS = (
+    key("down,j", "move(1)", "down", "A line down", is_="text.down", display="↓ j"),
+    key("up,k", "move(-1)", "up", "A line up", is_="text.up", display="↑ k"),
+    key("pagedown,ctrl+f", "page(1)", "page down", "A screen down", is_="text.page-down"),
+    key("pageup,ctrl+b", "page(-1)", "page up", "A screen up", is_="text.page-up"),
+    key("home,g", "end(False)", "first", "To the first line", is_="text.first"),
+    key("end,G", "end(True)", "last", "To the last line", is_="text.last"),
+)
+
+MENDS_KEYS = (
+    key("down,j", "choose(1)", "next mend", "Chooses the next mend", is_="mends.down", display="↓ j"),
+    key("up,k", "choose(-1)", "mend before", "Chooses the mend before", is_="mends.up", display="↑ k"),
+    key("enter", "screen.mend", "open mend", "Shows what the chosen mend would change", is_="mends.open"),
+)
+
+DOCUMENT_KEYS = (
+    key("enter,space", "fold", "fold", "Folds or unfolds what stands below the line", is_="document.fold"),
+    key("z", "fold_all", "fold all", "Folds everything, or unfolds it", is_="document.fold-all"),
+    key("slash", "search", "search", "Searches in the document", is_="document.search", show=True, display="/"),
+    key("n", "hit(1)", "next hit", "To the next line with what is sought", is_="document.next"),
+    key("N", "hit(-1)", "hit before", "To the line before with what is sought", is_="document.previous"),
+)
+
 DETAIL_KEYS = (
     key("escape", "back", "back", "Back to where you came from", is_="back", show=True, display="esc"),
 )  # fmt: skip
@@ -59,25 +82,6 @@ PATH_KEYS = (
     key("up,k", "move(-1)", "up", "To the step above", is_="step.up", display="↑ k"),
     key("home,g", "end(False)", "first", "To the first step", is_="step.first"),
     key("end,G", "end(True)", "last", "To the last step", is_="step.last"),
-)  # fmt: skip
-
-LINES_KEYS = (
-    key("down,j", "scroll_down", "down", "A line down", is_="line.down", display="↓ j"),
-    key("up,k", "scroll_up", "up", "A line up", is_="line.up", display="↑ k"),
-    key("right,l", "scroll_right", "right", "To the right", is_="line.right"),
-    key("left,h", "scroll_left", "left", "To the left", is_="line.left"),
-    key("pagedown,ctrl+f,space", "page_down", "page down", "A screen down", is_="line.page-down"),
-    key("pageup,ctrl+b", "page_up", "page up", "A screen up", is_="line.page-up"),
-    key("home,g", "scroll_home", "first", "To the first line", is_="line.first"),
-    key("end,G", "scroll_end", "last", "To the last line", is_="line.last"),
-)  # fmt: skip
-
-RAW_KEYS = (
-    key("escape", "back", "back", "Leaves the search, then the document", is_="raw.back", show=True, display="esc"),
-    key("slash", "search", "search", "Searches the lines", is_="search", show=True, display="/"),
-    key("n", "found(1)", "next", "To the next line that holds the text", is_="search.next", show=True),
-    key("N", "found(-1)", "one before", "To the line before that holds the text", is_="search.previous"),
-    key("m", "decided", "deciding line", "To the deciding line", is_="raw.decided", show=True),
 )  # fmt: skip
 
 GRID_KEYS = (
@@ -131,6 +135,36 @@ TRACE_KEYS = (
         is_="trace.protocol", show=True),
     key("y", "raw", "raw", "The document behind this step, as it was read", is_="raw", show=True),
 )  # fmt: skip
+
+FINDING_KEYS = (
+    key(
+        "a",
+        "mend",
+        "mend",
+        "Shows what the chosen mend would change, and whom that touches",
+        is_="finding.mend",
+        show=True,
+    ),
+    *(key(str(n), f"choose({n})", f"mend {n}", f"Chooses mend {n}", is_=f"finding.mend-{n}") for n in range(1, 10)),
+    key("y", "raw", "yaml", "The finding and its objects as JSON and YAML", is_="finding.raw", show=True),
+    key("e", "export", "export", "Writes the finding as Markdown and copies it", is_="finding.export", show=True),
+    key("t", "trace", "trace", "Opens the connection of this pod", is_="finding.trace", show=True),
+    key("p", "pod", "pod", "Shows the connection of another pod", is_="finding.pod", show=True),
+    key("u", "undo", "undo", "Takes the last mend of this finding back", is_="finding.undo", show=True),
+    key("tab", "next_part(1)", "next part", "To the next part", is_="finding.next-part"),
+    key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="finding.previous-part"),
+)
+
+RAW_KEYS = (key("c", "copy", "copy", "Copies all of it", is_="raw.copy", show=True),)
+
+MEND_KEYS = (
+    key("a,enter", "apply", "apply", "Applies the mend", is_="mend.apply", show=True, display="a"),
+    key("s", "save", "save as file", "Writes the mend to files", is_="mend.save", show=True),
+    key("u", "undo", "undo", "Takes the mend back", is_="mend.undo", show=True),
+    key("tab", "next_part(1)", "next part", "To the next part", is_="mend.next-part"),
+    key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="mend.previous-part"),
+    key("q", "leave", "quit", "Leaves meshdoctor", is_="mend.quit"),
+)
 
 APP_KEYS = (
     key("colon,ctrl+p", "command_palette", "command", "Finds a command by its name",

@@ -6,6 +6,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from textual.message import Message
 
+from meshdoctor.model.trace import Trace
+from meshdoctor.sitting.excerpts import Excerpt
 from meshdoctor.tui.board.board import Changed
 from meshdoctor.tui.board.sight import Part
 
@@ -58,6 +60,24 @@ class TraceWanted(Message):
         self.pod = pod
         self.host = host
         self.port = port
+        super().__init__()
+
+
+class EvidenceRead(Message):
+    """The evidence of a finding was cut out of its documents."""
+
+    def __init__(self, excerpts: tuple[Excerpt, ...]) -> None:
+        self.excerpts = excerpts
+        super().__init__()
+
+
+class WayFound(Message):
+    """The way of a pod's connection; None where there is none, and why."""
+
+    def __init__(self, pod: str, trace: Trace | None, because: str) -> None:
+        self.pod = pod
+        self.trace = trace
+        self.because = because
         super().__init__()
 
 

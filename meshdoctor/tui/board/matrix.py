@@ -13,7 +13,6 @@ from meshdoctor.tui.board.marks import NOT_WANTED, VERDICT_LETTERS, VERDICT_TONE
 from meshdoctor.tui.board.rows import PodRow
 from meshdoctor.tui.board.sight import ITS_OWN, Sight
 
-
 STRAYED = frozenset({"misrouted", "leaked", "bypassed", "broken"})
 """Verdicts that are a fault even of a host that nobody asks for, where somebody registers it."""
 ALL_BAD = STRAYED | {"blocked", "passthrough", "unknown"}

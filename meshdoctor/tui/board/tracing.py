@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from meshdoctor.errors import UsageError
 from meshdoctor.model.evidence import Evidence
@@ -169,6 +170,15 @@ def path_lines(trace: Trace, *, ascii_only: bool = False) -> list[PathLine]:
 def deciding_line(lines: list[PathLine]) -> int:
     """Index of the marked line; the last one where none is."""
     return next((number for number, line in enumerate(lines) if line.mark), len(lines) - 1)
+
+
+_OBJECT = re.compile(r"\$\.(?:configs\[\d+\]\.\w+|configs\.\w+\.\w+|items)\[\d+\]")
+
+
+def whole(piece: Evidence) -> Evidence:
+    """The same in the whole object that it is part of: a listener, a cluster, a resource."""
+    found = _OBJECT.match(piece.path)
+    return structs.replace(piece, path=found.group(), line=None) if found else piece
 
 
 def verdict_lines(trace: Trace, *, ascii_only: bool = False) -> list[Cell]:

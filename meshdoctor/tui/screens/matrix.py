@@ -28,6 +28,8 @@ from meshdoctor.tui.widgets.grid import Grid
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.styles import text_style
 
+_FILTERED: tuple[Part, ...] = ("pods", "hosts")
+
 
 class MatrixScreen(Screen[str]):
     """Shows the session's board as a grid. Ends with the part to go to, where one was asked for."""
@@ -96,9 +98,9 @@ class MatrixScreen(Screen[str]):
         self._show_cell()
 
     def _nothing(self) -> str:
-        if not self.session.board.is_over:
+        if self.session.board.diagnosis is None and self.session.board.failed is None:
             return "Reading ..."
-        if any(self.sight.filters[part] for part in ("pods", "hosts")):
+        if any(self.sight.filters[part] for part in _FILTERED):
             return "Nothing fits the filters. esc takes them back."
         if self.sight.problems_only:
             return "No problems: every host that a pod wants is delivered. ctrl+z shows them all."
@@ -212,13 +214,13 @@ class MatrixScreen(Screen[str]):
 
     def action_back(self) -> None:
         """Takes a filter back; without one, leaves."""
-        typed = [part for part in ("pods", "hosts") if self.sight.filters[part].typed]
-        if typed:
-            for part in typed:
-                self.sight.filters[part] = read_filter("")
-            self._show()
-        else:
+        typed = [part for part in _FILTERED if self.sight.filters[part].typed]
+        if not typed:
             self.dismiss("")
+            return
+        for part in typed:
+            self.sight.filters[part] = read_filter("")
+        self._show()
 
     def action_part(self, part: str) -> None:
         """Leaves for one of the three parts."""

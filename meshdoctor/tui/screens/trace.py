@@ -17,6 +17,7 @@ from meshdoctor.errors import UsageError
 from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.hosts import host_port
 from meshdoctor.semantics.text import printable
+from meshdoctor.sitting.excerpts import excerpt
 from meshdoctor.tui.bindings import TRACE_KEYS
 from meshdoctor.tui.board.board import Changed
 from meshdoctor.tui.board.cells import Cell, Column
@@ -34,8 +35,10 @@ from meshdoctor.tui.board.tracing import (
     pods_like,
     read_form,
     verdict_lines,
+    whole,
 )
 from meshdoctor.tui.latest import Latest
+from meshdoctor.tui.screens.document import DocumentScreen
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.choice import Choice
 from meshdoctor.tui.widgets.evidence_pane import EvidencePane
@@ -79,7 +82,7 @@ class TraceScreen(Screen[None]):
         self._way = PathView(ascii_only=ascii_only, id="way", classes="pane")
         self._verdict = Static("", id="verdict", classes="pane", markup=False)
         self._addresses = Table(_ADDRESSES, self._address, id="addresses", classes="pane")
-        self._evidence = EvidencePane(session, id="evidence", classes="pane")
+        self._evidence = EvidencePane(session)
         self._asker = Latest[Asked, Trace](self, self._work, self._told)
         self._rows: dict[str, tuple[str, str, str]] = {}
 
@@ -202,7 +205,7 @@ class TraceScreen(Screen[None]):
     def _show_evidence(self) -> None:
         steps = self._way.steps
         step = steps[self._way.cursor] if self._way.cursor < len(steps) else None
-        self._evidence.show(step.evidence if step else None, f"of {step.at}" if step else "")
+        self._evidence.look_at(step.evidence if step else None)
 
     def _address(self, ip: str) -> tuple[Cell, ...]:
         row = self._rows.get(ip)
@@ -334,4 +337,10 @@ class TraceScreen(Screen[None]):
 
     def action_raw(self) -> None:
         """The document behind the step."""
-        self._evidence.open_raw()
+        piece = self._evidence.piece
+        if piece is None:
+            self.notify("no document decides this step", markup=False)
+            return
+        self.app.push_screen(
+            DocumentScreen(self.session, piece.document, lambda case: [excerpt(case.capture, whole(piece))])
+        )
