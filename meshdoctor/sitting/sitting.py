@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from meshdoctor.doctor import Case, Source, open_case, sheet_of, traced, tracer_of
 from meshdoctor.errors import MeshdoctorError, NothingToJudge, Unreadable
@@ -18,6 +18,9 @@ from meshdoctor.sitting.course import CaseCourse
 from meshdoctor.sitting.events import Event, Failed, Found, Judged, Progress, Unasked
 from meshdoctor.sitting.listing import listed
 from meshdoctor.trace.outbound import Tracer
+
+if TYPE_CHECKING:
+    from meshdoctor.sitting.details import HostFacts, PodFacts
 
 Answer = TypeVar("Answer")
 Tell = Callable[[Event], None]
@@ -178,3 +181,15 @@ class Sitting:
                 del self._opened[next(iter(self._opened))]
             self._opened[pod] = tracer
         return self._opened[pod]
+
+    def pod_facts(self, pod: str) -> PodFacts:
+        """All that is known of a pod. Opens its sidecar: call it from a thread; raises as `using`."""
+        from meshdoctor.sitting.details import pod_facts
+
+        return self.using(lambda case: pod_facts(case, pod))
+
+    def host_facts(self, host: str, port: int | None, pod: str = "") -> HostFacts:
+        """All that is known of a host; `pod`: whose sidecar is asked what it resolved the host to. As `pod_facts`."""
+        from meshdoctor.sitting.details import host_facts
+
+        return self.using(lambda case: host_facts(case, host, port, self._tracer(case, pod) if pod else None))

@@ -41,6 +41,7 @@ MAIN_KEYS = (
     key("tab", "next_part(1)", "next part", "To the next part", is_="part.next"),
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="part.previous"),
     key("t", "trace", "trace", "Follows a connection of this pod, to this host", is_="trace", show=True),
+    key("d", "details", "details", "All that is known of this pod, host or finding", is_="details", show=True),
     key("r", "refresh(False)", "refresh", "Looks again, at this pod above all", is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),
     key("escape", "widen", "widen", "Takes the newest filter or choice back", is_="back"),
@@ -113,6 +114,11 @@ MATRIX_KEYS = (
     key("1", "part('pods')", "pods", "To the pods", is_="matrix.pods"),
     key("2", "part('hosts')", "hosts", "To the external hosts", is_="matrix.hosts"),
     key("3", "part('findings')", "findings", "To the findings", is_="matrix.findings"),
+)  # fmt: skip
+
+DETAILS_KEYS = (
+    key("t", "trace", "trace", "Follows the connection of this line", is_="details.trace", show=True),
+    key("y", "raw", "raw", "The document behind this line, else the object itself", is_="details.raw", show=True),
 )  # fmt: skip
 
 CHOICE_KEYS = (

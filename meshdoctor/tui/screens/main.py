@@ -224,6 +224,18 @@ class MainScreen(Screen[None]):
         table = self._parts[self.front].table
         self.post_message(TraceWanted(*of_row(self.sight, self.front, table.key if table.has_moved else None)))
 
+    def action_details(self) -> None:
+        """Opens what the row is about as a whole."""
+        from meshdoctor.tui.screens.details import HostScreen, PodScreen
+
+        key = self._parts[self.front].table.key
+        if self.front == "findings" and key is not None:
+            self.open_finding(key)
+        elif self.front == "pods" and key is not None:
+            self.app.push_screen(PodScreen(self.session, key))
+        elif key is not None:
+            self.app.push_screen(HostScreen(self.session, key))
+
     def action_matrix(self) -> None:
         """Opens the matrix."""
         from meshdoctor.tui.screens.matrix import MatrixScreen
@@ -241,6 +253,8 @@ class MainScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The demo is offered where there is nothing else to see."""
+        if action == "details":
+            return bool(self.board.pods or self.board.hosts)
         if action == "demo":
             return self.board.failed is not None and not self.board.pods
         return True
