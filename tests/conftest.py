@@ -81,7 +81,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def isolated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Keeps the developer's machine out of the test: its network, configuration and terminal."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "KUBECONFIG", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "KUBECONFIG", "MESHDOCTOR_STATE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in {"HOME": str(home), "COLUMNS": "80", "LINES": "24", "TERM": "xterm-256color"}.items():
         monkeypatch.setenv(name, value)

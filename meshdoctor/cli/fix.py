@@ -110,8 +110,8 @@ fix.__doc__ = """Mend a finding: list, preview, apply and prove.
   meshdoctor undo
 
 \b
-Exit codes: 0 proved, or written, or listed without an error among it;
-1 an error can be mended, or a mend is not proved; 2 wrong usage;
+Exit codes: 0 proved, written, waiting for you, or listed without an error;
+1 an error is there to mend, or a mend is not proved; 2 wrong usage;
 3 no verdict was possible; 4 nothing was applied: refused, in conflict, not
 readable; 130 interrupted, or answered with no.
 """

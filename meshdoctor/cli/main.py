@@ -36,6 +36,7 @@ what to do? Try one of
   meshdoctor check                  what is broken in the current context's cluster
   meshdoctor check --from PATH      what is broken in a capture
   meshdoctor trace POD HOST:PORT    what becomes of one connection
+  meshdoctor fix                    what can be mended, and how
   meshdoctor --help                 everything else"""
 
 app = typer.Typer(

@@ -83,6 +83,8 @@ def resumed(asked: Asked, entry: Entry, look: Look) -> int:
         mender = mender_of(asked, look, steps)
         try:
             made = mender.resume(entry, look)
+        except UsageError:
+            raise
         except MeshdoctorError as problem:
             raise _with_what_is_left(problem, journal.get(entry.id)) from None
     return _told(made, asked)

@@ -57,7 +57,7 @@ class Steps:
 
 def refuse_unconfirmed(what: str) -> None:
     """Raise `UsageError` where nobody can be asked: a script has to say --yes."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(f"{what} asks before it writes, and stdin is no terminal: give --yes. Nothing was changed")
 
 

@@ -12,6 +12,10 @@ from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.model.mend import Change, Touched
 from meshdoctor.model.mesh import Mesh
 
+FORETOLD = 30
+"""Findings whose safe fixes are held against the mesh in one look."""
+_UNTOLD = "Whom it touches was not foretold among so many findings: `meshdoctor fix` tells it."
+
 
 def honest(mesh: Mesh, fix: Fix, changes: Sequence[Change], touched: Touched) -> Fix:
     """The fix as it may be offered. A `safe` one that does harm is `review`, and its trade-off names the harm.
@@ -24,16 +28,39 @@ def honest(mesh: Mesh, fix: Fix, changes: Sequence[Change], touched: Touched) ->
     return structs.replace(fix, disposition="review", tradeoff=f"{fix.tradeoff.rstrip()} {harm}".strip())
 
 
+def as_written(fix: Fix) -> Fix:
+    """A fix as its rule offers it, before `offered` gave up to foretell it."""
+    if not fix.tradeoff.endswith(_UNTOLD):
+        return fix
+    return structs.replace(fix, disposition="safe", tradeoff=fix.tradeoff.removesuffix(_UNTOLD).rstrip())
+
+
 def offered(mesh: Mesh, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The findings, their safe fixes held against the mesh: what would harm anybody is offered as `review`."""
-    return tuple(_offered(mesh, finding) if any(map(_is_safe, finding.fixes)) else finding for finding in findings)
+    """The findings, their safe fixes held against the mesh: what would harm anybody is offered as `review`.
+
+    Beyond `FORETOLD` fixes, in the order of the findings, none is called safe: a forecast takes its time.
+    """
+    made = []
+    left = FORETOLD
+    for finding in findings:
+        if any(map(_is_safe, finding.fixes)):
+            made.append(_offered(mesh, finding, foretell=left > 0))
+            left -= 1
+        else:
+            made.append(finding)
+    return tuple(made)
 
 
-def _offered(mesh: Mesh, finding: Finding) -> Finding:
+def _offered(mesh: Mesh, finding: Finding, *, foretell: bool) -> Finding:
     fixes = []
     for fix in finding.fixes:
-        changes = changes_of(mesh, fix) if _is_safe(fix) else ()
-        fixes.append(honest(mesh, fix, changes, forecast(mesh, changes)) if changes else fix)
+        if not _is_safe(fix):
+            fixes.append(fix)
+        elif not foretell:
+            fixes.append(structs.replace(fix, disposition="review", tradeoff=f"{fix.tradeoff.rstrip()} {_UNTOLD}"))
+        else:
+            changes = changes_of(mesh, fix)
+            fixes.append(honest(mesh, fix, changes, forecast(mesh, changes)) if changes else fix)
     return structs.replace(finding, fixes=tuple(fixes))
 
 

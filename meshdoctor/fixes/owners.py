@@ -82,10 +82,11 @@ def _owners(body: Object) -> Iterator[Owner]:
 
 def appliers(body: Object, ours: str) -> frozenset[str]:
     """Field managers other than `ours` that hold fields by server-side apply: they come back for what they declare.
+    Their names are printable, as those of a conflict are.
 
     What an update wrote (kubectl create, edit, client-side apply) is declared by nobody: an edit may follow an edit.
     """
-    return frozenset(str(entry.get("manager")) for entry in _applied(body, ours))
+    return frozenset(printable(str(entry.get("manager"))) for entry in _applied(body, ours))
 
 
 def holders(body: Object, patch: Object, ours: str) -> tuple[tuple[str, str], ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -42,12 +43,13 @@ class Target(Struct, frozen=True):
     @property
     def folder(self) -> str:
         """The path of its kind in its namespace."""
-        return f"/apis/{self.kind.group}/{self.version}/namespaces/{self.namespace}/{self.kind.plural}"
+        return f"/apis/{self.kind.group}/{self.version}/namespaces/{quote(self.namespace, safe='')}/{self.kind.plural}"
 
     @property
     def path(self) -> str:
         """Its own path."""
-        return f"{self.folder}/{self.name}"
+        # A name that ends the path would take the query with it, and with that the dry run.
+        return f"{self.folder}/{quote(self.name, safe='')}"
 
 
 class FieldConflict(Struct, frozen=True):
@@ -97,6 +99,10 @@ class Writer:
         Raises `Unreadable` for a kind that meshdoctor never changes or that is not installed.
         """
         wanted = target_of(api_version, kind, namespace, name)
+        if not namespace or name in ("", ".", ".."):
+            raise Unreadable(
+                f"{kind} {printable(f'{namespace}/{name}')} names no object: give it a name, apply by hand"
+            )
         group = wanted.kind.group
         lister = Lister(self.session)
         for version in dict.fromkeys([wanted.version, *lister.versions(group, Deadline(SECONDS))]):

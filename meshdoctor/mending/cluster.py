@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from meshdoctor.collect.live.sidecars import SidecarReader
 from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
 from meshdoctor.kube.session import Refused, Session
@@ -20,7 +22,7 @@ from meshdoctor.mending.objects import Prepared, inverse, prepare, restore, writ
 from meshdoctor.mending.plan import Plan, subject
 from meshdoctor.mending.proof import compare
 from meshdoctor.mending.proxies import Watch
-from meshdoctor.model.mend import Change, Entry, Event, Place, Proof, Result, Waited, Written
+from meshdoctor.model.mend import Baseline, Change, Entry, Event, Place, Proof, Result, Waited, Written
 
 if TYPE_CHECKING:
     from meshdoctor.live import ClusterSource
@@ -53,8 +55,18 @@ class Mender:
     def try_out(self, changes: Sequence[Change]) -> list[Prepared]:
         """Rights and dry run of every change, in their order. Writes nothing.
 
-        Raises `NotApplied` where a right is missing, an object moved on or is kept by a tool, and `Refused`.
+        Raises `NotApplied` where a right is missing, an object moved on or is kept by a tool, or is already as it is to
+        be: an undo would take that from whoever did it. Raises `Refused` where the server refuses.
         """
+        prepared = self._tried(changes)
+        for one in prepared:
+            if one.way == "nothing":
+                raise NotApplied(
+                    f"{one.change.key} is already as the mend would leave it. Nothing was changed: check again"
+                )
+        return prepared
+
+    def _tried(self, changes: Sequence[Change]) -> list[Prepared]:
         self._refuse_forbidden(changes)
         prepared = [prepare(self._writer, change) for change in changes]
         self._tell(Event("tried", "the server accepts it (dry run)"))
@@ -99,16 +111,15 @@ class Mender:
         if entry.state not in ("planned", "applied"):
             raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
         watch = Watch(self._reader, entry.touched, self._at_once)
-        return self._carry_out(entry, self.try_out([one.change for one in entry.written]), watch, look)
+        return self._carry_out(entry, self._tried([one.change for one in entry.written]), watch, look)
 
     def undo_plan(self, entry: Entry) -> list[Prepared]:
         """What an undo would write, tried on the server. Raises `NotApplied` where others wrote to it meanwhile."""
         self._refuse_elsewhere(entry)
         if entry.state in ("undone", "failed"):
             raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
-        changes = [inverse(one.change) for one in reversed(entry.written)]
-        self._refuse_forbidden(changes)
-        return [restore(self._writer, change) for change in changes]
+        self._refuse_forbidden([inverse(one.change) for one in entry.written])
+        return [restore(self._writer, one) for one in reversed(entry.written)]
 
     def undo(self, entry: Entry, prepared: Sequence[Prepared], look: Look) -> Result:
         """Takes a mend back, waits, and compares with what was before it."""
@@ -129,7 +140,7 @@ class Mender:
         entry = self._journal.update(entry, state="applied")
         self._tell(Event("applied", "applied"))
         waited = watch.wait(entry.pods, self._seconds, self._took) if wrote else Waited()
-        proof, because = self._proved(entry, look)
+        proof, because = self._proved(entry, look, waited)
         state = "proved" if proof is not None and proof.holds else "unproved"
         return Result(
             entry=self._journal.update(entry, state=state, note=because or _in_words(proof)), waited=waited, proof=proof
@@ -143,18 +154,20 @@ class Mender:
             except (MeshdoctorError, KeyboardInterrupt) as problem:
                 # Without a clear no, the write may have been done all the same.
                 done = number if isinstance(problem, Refused) and problem.status < 500 else number + 1
-                self._roll_back(entry, prepared[:done], str(problem) or "interrupted")
+                self._roll_back(entry, written[:done], str(problem) or "interrupted")
                 raise
+            if one.way == "nothing":
+                continue
             written[number] = Written(change=one.change, uid=outcome.uid, version=outcome.version)
             entry = self._journal.update(entry, written=tuple(written))
             self._tell(Event("written", f"{_WORDS[one.change.action]} {one.change.key}", number + 1, len(prepared)))
         return entry
 
-    def _roll_back(self, entry: Entry, done: Sequence[Prepared], because: str) -> None:
+    def _roll_back(self, entry: Entry, done: Sequence[Written], because: str) -> None:
         """Takes back what the first of several writes did. Leaves the entry to be undone where even that fails."""
         try:
             for one in reversed(done):
-                back = restore(self._writer, inverse(one.change))
+                back = restore(self._writer, one)
                 write(self._writer, back)
                 if back.way != "nothing":
                     self._tell(Event("rolled back", f"took back {one.change.key}"))
@@ -163,19 +176,19 @@ class Mender:
             return
         self._journal.update(entry, state="failed", note=because)
 
-    def _proved(self, entry: Entry, look: Look) -> tuple[Proof | None, str]:
-        """The proof by judging again, or None and why there is none."""
+    def _proved(self, entry: Entry, look: Look, waited: Waited) -> tuple[Proof | None, str]:
+        """The proof by judging again, or None and why there is none. Who refused the update proves nothing."""
         proof, because = None, ""
         for number in range(_LOOKS):
             if number:
                 time.sleep(_PAUSE)
             self._tell(Event("judging", "fetching and judging again"))
             try:
-                after = look.open().baseline()
+                proof, because = compare(entry.before, _seen_again(look), entry), ""
             except MeshdoctorError as problem:
                 because = f"it could not be judged again: {problem}"
                 continue
-            proof, because = compare(entry.before, after, entry), ""
+            proof = structs.replace(proof, unread=tuple(sorted({*proof.unread, *waited.rejected})))
             if proof.is_gone and not proof.is_worse:
                 break
         self._tell(Event("judged", because or _in_words(proof)))
@@ -184,7 +197,7 @@ class Mender:
     def _undone(self, entry: Entry, look: Look) -> Proof | None:
         self._tell(Event("judging", "fetching and judging again"))
         try:
-            return compare(entry.before, look.open().baseline())
+            return compare(entry.before, _seen_again(look))
         except MeshdoctorError:
             return None
 
@@ -221,6 +234,14 @@ class Mender:
             )
 
 
+def _seen_again(look: Look) -> Baseline:
+    """What is judged now. Reading gives what it has after Ctrl-C, and half of it is no proof."""
+    seen = look.open()
+    if seen.case.interrupted:
+        raise KeyboardInterrupt
+    return seen.baseline()
+
+
 _WORDS = {"create": "created", "update": "changed", "delete": "deleted"}
 
 
@@ -230,6 +251,7 @@ def _in_words(proof: Proof | None) -> str:
     if proof.holds:
         return "the finding is gone and nothing is worse"
     parts = [] if proof.is_gone else ["the finding is still there"]
+    parts += [f"{len(proof.stuck)} of its connections fail as before"] if proof.stuck else []
     parts += [f"{len(proof.new)} new findings"] if proof.new else []
     parts += [f"{len(proof.worse)} connections are worse"] if proof.worse else []
     parts += [f"{len(proof.unread)} sidecars could not be judged again"] if proof.unread else []

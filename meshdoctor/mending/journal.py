@@ -19,6 +19,8 @@ from meshdoctor.model.mend import Entry
 
 _SUFFIX = ".json"
 _STATE = "MESHDOCTOR_STATE"
+_SCHEMA = 1
+"""Of entries: the latest that is understood."""
 OPEN = ("planned", "applied")
 """States in which a mend was interrupted, unless its process still runs."""
 
@@ -96,11 +98,17 @@ class Journal:
         path = self._path(number)
         try:
             content = path.read_bytes()
-            return msgspec.json.decode(content, type=Entry) if content else None
+            entry = msgspec.json.decode(content, type=Entry) if content else None
         except OSError as problem:
             raise Unreadable(f"{path} cannot be read: {problem.strerror}") from None
-        except msgspec.MsgspecError as problem:
-            raise Unreadable(f"{path} is no journal entry of this version of meshdoctor ({problem})") from None
+        except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
+            raise Unreadable(
+                f"{path} is no journal entry of this version of meshdoctor ({problem}): move it away to go on "
+                "without it"
+            ) from None
+        if entry is not None and entry.schema > _SCHEMA:
+            raise Unreadable(f"{path} was written by a newer meshdoctor (schema {entry.schema}): use that one")
+        return entry
 
     def _numbers(self) -> list[int]:
         if not self.folder.is_dir():

@@ -19,7 +19,9 @@ from meshdoctor.fixes.differences import merge_patch
 from meshdoctor.fixes.owners import Owner, appliers, holders, owner_of, writers
 from meshdoctor.kube.session import Refused
 from meshdoctor.kube.writes import MANAGER, Conflict, FieldConflict, Target, Writer
-from meshdoctor.model.mend import Change
+from meshdoctor.model.mend import Change, Written
+from meshdoctor.semantics.secrets import REDACTED
+from meshdoctor.semantics.text import printable
 
 Object = dict[str, Any]
 _INVALID = 422
@@ -56,10 +58,8 @@ class Outcome(Struct, frozen=True):
     version: str = ""
 
 
-def prepare(writer: Writer, change: Change, *, owned_too: bool = False) -> Prepared:
+def prepare(writer: Writer, change: Change) -> Prepared:
     """Holds the change against the cluster and tries it there (dry run). Writes nothing.
-
-    `owned_too` lets a change to another tool's object pass: for an undo, which gives back what that tool had made.
 
     Raises `Stale`, `Kept`, `kube.writes.Conflict` where another manager applies one of the fields, and `Refused` where
     the server or its admission refuses.
@@ -69,28 +69,44 @@ def prepare(writer: Writer, change: Change, *, owned_too: bool = False) -> Prepa
     if _is_there(change, live):
         return Prepared(change=change, target=target, way="nothing", live=live)
     _refuse_stale(change, live, whole=True)
+    _refuse_redacted(change)
     owner = owner_of(live) if live is not None else None
-    if owner is not None and not owned_too:
+    if owner is not None:
         raise _kept(change, owner)
     if live is None:
         body = {**(change.after or {}), "apiVersion": _api_version(target)}
         writer.apply(target, body, dry_run=True)
         return Prepared(change=change, target=target, way="apply", body=body)
     if change.after is None:
+        _refuse_held(change, _applied_whole(live))
         uid, version = _identity(live)
         writer.delete(target, uid=uid, version=version, dry_run=True)
         return Prepared(change=change, target=target, way="delete", live=live)
     return _update(writer, change, target, live)
 
 
-def restore(writer: Writer, change: Change) -> Prepared:
-    """The same for an undo of an update: what was written before it by others stays theirs, so nobody is asked."""
+def restore(writer: Writer, written: Written) -> Prepared:
+    """Tries what takes one change back; where the object is as it was before it, that is nothing.
+
+    Raises as `prepare` does, and `Stale` for an object that is not the one that was written: made anew since, or never
+    written by meshdoctor at all. What others were found to hold before the mend, they still do: only who came since is
+    asked.
+    """
+    change = inverse(written.change)
     target = _target(writer, change)
     live = writer.read(target)
-    if change.action != "update" or live is None or _is_there(change, live):
-        return prepare(writer, change, owned_too=True)
-    _refuse_stale(change, live, whole=False)
+    if live is None or change.before is None or _is_there(change, live):
+        return prepare(writer, change)
+    _refuse_stale(change, live, whole=change.after is None)
+    _refuse_stranger(written, live)
+    if change.after is None:
+        return prepare(writer, change)
+    owner = owner_of(live)
+    if owner is not None:
+        raise _kept(change, owner)
+    _refuse_redacted(change)
     patch = _patch(change)
+    _refuse_held(change, _held(live, patch, None))
     writer.edit(target, patch, version=_identity(live)[1], dry_run=True)
     return Prepared(change=change, target=target, way="edit", live=live, body=patch)
 
@@ -102,6 +118,9 @@ def write(writer: Writer, prepared: Prepared) -> Outcome:
         return Outcome(*_identity(live)) if live is not None else Outcome()
     if prepared.way == "apply":
         body = prepared.body
+        if live is None and writer.read(prepared.target) is not None:
+            # No apply can ask that there be nothing yet: it would mix with what another made meanwhile.
+            raise Conflict(f"somebody made {prepared.change.key} since it was looked for")
         if live is not None:
             # An apply that names a resourceVersion is refused where somebody wrote meanwhile.
             body = {**body, "metadata": {**body["metadata"], "resourceVersion": _identity(live)[1]}}
@@ -139,7 +158,29 @@ def _update(writer: Writer, change: Change, target: Target, live: Object) -> Pre
         # A second apply gives up what the first one declared; and an apply removes nothing that others wrote.
         if tried.get("spec") == edited.get("spec") and not _declares(live):
             return Prepared(change=change, target=target, way="apply", live=live, body=body)
-    held = _held(live, patch, conflict)
+    _refuse_held(change, _held(live, patch, conflict))
+    writer.edit(target, patch, version=version, dry_run=True)
+    beside = writers(live, MANAGER)
+    return Prepared(change=change, target=target, way="edit", live=live, body=patch, beside=beside)
+
+
+def _held(live: Object, patch: Object, conflict: Conflict | None) -> tuple[FieldConflict, ...]:
+    """The fields that another manager applies; what an update left behind is nobody's claim.
+
+    A conflict names what would be set; what would be taken out an apply never meets.
+    """
+    applying = appliers(live, MANAGER)
+    met = [field for field in conflict.fields if field.manager in applying] if conflict is not None else []
+    found = [FieldConflict(*held) for held in holders(live, patch, MANAGER)]
+    return tuple(met or found)
+
+
+def _applied_whole(live: Object) -> tuple[FieldConflict, ...]:
+    """Who applies anything of an object: they make it anew where it is deleted."""
+    return tuple(FieldConflict(printable(manager), "the object") for manager in sorted(appliers(live, MANAGER)))
+
+
+def _refuse_held(change: Change, held: tuple[FieldConflict, ...]) -> None:
     if held:
         fields = ", ".join(f"{f.field} (by {f.manager})" for f in held)
         raise Conflict(
@@ -147,17 +188,21 @@ def _update(writer: Writer, change: Change, target: Target, live: Object) -> Pre
             "change it where that manager has it from, --export writes the manifest",
             held,
         )
-    writer.edit(target, patch, version=version, dry_run=True)
-    beside = writers(live, MANAGER)
-    return Prepared(change=change, target=target, way="edit", live=live, body=patch, beside=beside)
 
 
-def _held(live: Object, patch: Object, conflict: Conflict | None) -> tuple[FieldConflict, ...]:
-    """The fields that another manager applies; what an update left behind is nobody's claim."""
-    if conflict is None:
-        return tuple(FieldConflict(*held) for held in holders(live, patch, MANAGER))
-    applying = appliers(live, MANAGER)
-    return tuple(field for field in conflict.fields if field.manager in applying)
+def _refuse_stranger(written: Written, live: Object) -> None:
+    """Raise where the object is as the mend leaves it, and is not the mend's work."""
+    key = written.change.key
+    if written.uid:
+        if written.uid != _identity(live)[0]:
+            raise Stale(f"{key} was deleted and made anew since the mend: it is not meshdoctor's to take back")
+        return
+    # Nobody knows whether it was written. Managers are told by what they set: who only took fields out leaves no trace.
+    managers = (live.get("metadata") or {}).get("managedFields") or []
+    left_a_trace = written.change.before is None or _sets_something(_patch(written.change))
+    if managers and left_a_trace and not any(one.get("manager") == MANAGER for one in managers):
+        who = ", ".join(writers(live, MANAGER))
+        raise Stale(f"{key} is as the mend was to leave it, by the work of others ({who}): nothing is taken back")
 
 
 def _target(writer: Writer, change: Change) -> Target:
@@ -189,6 +234,10 @@ def _declared(change: Change, patch: Object, api_version: str) -> Object:
     changed = patch.get("spec") or {}
     body["spec"] = {field: spec[field] for field in changed if field in spec}
     return body
+
+
+def _sets_something(patch: Any) -> bool:
+    return any(map(_sets_something, patch.values())) if isinstance(patch, dict) else patch is not None
 
 
 def _edited(live: Object, patch: Object) -> Object:
@@ -245,6 +294,22 @@ def _refuse_stale(change: Change, live: Object | None, *, whole: bool) -> None:
     if not is_fresh:
         who = ", ".join(writers(live, MANAGER)) or "somebody"
         raise Stale(f"{key} was changed since it was read (by {who}). Nothing was changed: check again")
+
+
+def _refuse_redacted(change: Change) -> None:
+    """Raise where a secret would have to be written, or written back by an undo: meshdoctor has only its mark.
+
+    Of an update only what changes counts: a merge patch leaves the rest alone, but gives a list whole.
+    """
+    if change.before is None or change.after is None:
+        written: list[Any] = [change.before, change.after]
+    else:
+        written = [_patch(change), merge_patch(change.after, change.before)]
+    if REDACTED in str(written):
+        raise NotApplied(
+            f"{change.key} holds a secret, which meshdoctor never keeps: it could write or put back only a mark in its "
+            "place. Nothing was changed: make the change by hand"
+        )
 
 
 def _plain(live: Object) -> Object:

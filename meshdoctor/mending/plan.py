@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from meshdoctor.errors import UsageError
 from meshdoctor.fixes.changes import changes_of, is_automatic, was_read
-from meshdoctor.fixes.dispositions import honest
+from meshdoctor.fixes.dispositions import as_written, honest
 from meshdoctor.fixes.forecast import forecast
 from meshdoctor.fixes.owners import owner_of
 from meshdoctor.mending.look import Seen
@@ -86,8 +86,19 @@ def plan(seen: Seen, finding: Finding, fix: Fix) -> Plan:
             f"the objects of the kind were not read, so nobody knows whether {', '.join(unread)} is there already: "
             "read a whole capture, or the cluster with the role of `meshdoctor rbac`"
         )
-    touched = structs.replace(forecast(mesh, changes), kept=_kept(changes))
-    return Plan(finding=finding, fix=honest(mesh, fix, changes, touched), changes=changes, touched=touched)
+    touched = forecast(mesh, changes)
+    touched = structs.replace(touched, kept=_kept(changes), unknown=(*touched.unknown, *_out_of_sight(seen)))
+    fix = honest(mesh, as_written(fix), changes, touched)
+    return Plan(finding=finding, fix=fix, changes=changes, touched=touched)
+
+
+def _out_of_sight(seen: Seen) -> tuple[str, ...]:
+    """Pods that nobody looked at may see the objects as well. A capture has all of its pods, whatever is asked for."""
+    look = seen.look
+    if look.source.cluster is None or not (look.namespaces or look.labels):
+        return ()
+    asked = " ".join([*(f"-n {name}" for name in look.namespaces), *([f"-l {look.labels}"] if look.labels else [])])
+    return (f"only the pods of {asked} were looked at: whom else it touches, nobody knows and nothing proves",)
 
 
 def _kept(changes: Sequence[Change]) -> tuple[str, ...]:

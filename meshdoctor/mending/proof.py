@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from meshdoctor.model.finding import Diagnosis, Finding
@@ -29,7 +29,16 @@ def baseline(diagnosis: Diagnosis, hosts: Hosts, pods: Mapping[str, Pod]) -> Bas
         verdicts=verdicts,
         proxies=tuple(proxies),
         workloads={key: str(workload) for key, workload in workloads.items() if workload is not None},
+        rules=diagnosis.rules_run,
+        gaps=_gaps(diagnosis),
     )
+
+
+def _gaps(diagnosis: Diagnosis) -> dict[str, tuple[str, ...]]:
+    gaps: dict[str, set[str]] = {}
+    for gap in diagnosis.not_evaluated:
+        gaps.setdefault(gap.rule, set()).update(gap.pods)
+    return {rule: tuple(sorted(pods)) for rule, pods in gaps.items()}
 
 
 class _Foretold(NamedTuple):
@@ -47,7 +56,8 @@ def compare(before: Baseline, after: Baseline, entry: Entry | None = None) -> Pr
     """The proof that the mend of `entry` worked, or what speaks against it; without an entry, only what differs.
 
     A finding about a host that was not known before, and that the mend's objects do not name, comes from traffic that
-    was first seen since: it is told and counts for nothing.
+    was first seen since: it is told and counts for nothing. Where no verdict of the mended host turned, a new finding
+    about it is the old one under another name: a sidecar that lags runs what the objects no longer explain.
     """
     foretold = _foretold(entry)
     found: dict[str, list[Judged]] = {"new": [], "foretold": [], "first": []}
@@ -58,12 +68,16 @@ def compare(before: Baseline, after: Baseline, entry: Entry | None = None) -> Pr
     heirs = _heirs(before, after)
     turns = list(_turns(before, after, heirs))
     missing = {pod for pod, heir in heirs.items() if not heir}
+    if entry is not None:
+        missing |= _unjudged(before, after, heirs, entry)
     worse = [t for t in turns if t.is_now != _UNKNOWN and rank(t.is_now) > rank(t.was)]
+    renamed = _renamed(before, entry.fingerprint if entry else "", found["new"], turns)
     return Proof(
-        is_gone=_is_gone(before, after, entry.fingerprint if entry else ""),
-        new=tuple(found["new"]),
+        is_gone=not renamed and _is_gone(before, after, entry.fingerprint if entry else ""),
+        new=tuple(judged for judged in found["new"] if judged not in renamed),
         first_seen=tuple(found["first"]),
         foretold_new=tuple(found["foretold"]),
+        stuck=tuple(_stuck(before, after, heirs, entry)) if entry is not None else (),
         worse=tuple(t for t in worse if (t.pod, t.host) not in foretold.worse),
         foretold=tuple(t for t in worse if (t.pod, t.host) in foretold.worse),
         better=tuple(t for t in turns if t.was != _UNKNOWN and rank(t.is_now) < rank(t.was)),
@@ -87,6 +101,52 @@ def _is_gone(before: Baseline, after: Baseline, fingerprint: str) -> bool:
     if fingerprint in after.findings:
         return False
     return wanted is None or not wanted.host or _about(wanted) not in map(_about, after.findings.values())
+
+
+def _renamed(before: Baseline, fingerprint: str, new: Sequence[Judged], turns: Sequence[Turn]) -> list[Judged]:
+    """New findings that say of the same connection, which has not changed, what the old one said."""
+    wanted = before.findings.get(fingerprint)
+    if wanted is None:
+        return []
+    place = host_port(wanted.host, wanted.port)
+    if place not in before.verdicts or any(turn.host == place for turn in turns):
+        return []
+    return [judged for judged in new if (judged.host, judged.port) == (wanted.host, wanted.port)]
+
+
+def _unjudged(before: Baseline, after: Baseline, heirs: Mapping[str, str], entry: Entry) -> set[str]:
+    """Pods of the finding for which its absence shows nothing.
+
+    Its rule was not judged, or its connection is no longer known: what was wanted by a line of the access log is
+    forgotten with it.
+    """
+    gaps = set(after.gaps.get(entry.rule, ())) - set(before.gaps.get(entry.rule, ()))
+    was, is_now = (look.verdicts.get(_connection(before, entry), {}) for look in (before, after))
+    judged = [pod for pod in entry.pods if heirs.get(pod)]
+    if entry.rule not in after.rules:
+        return set(judged)
+    return {pod for pod in judged if heirs[pod] in gaps or (pod in was and heirs[pod] not in is_now)}
+
+
+def _stuck(before: Baseline, after: Baseline, heirs: Mapping[str, str], entry: Entry) -> list[Turn]:
+    """Connections of an error that is gone, where not one of them got better.
+
+    One is enough: what a scope takes from pods that never wanted the host may stay as it was.
+    """
+    finding = before.findings.get(entry.fingerprint)
+    if finding is None or finding.severity != "error":
+        return []
+    host = _connection(before, entry)
+    was, is_now = before.verdicts.get(host, {}), after.verdicts.get(host, {})
+    turns = [Turn(pod, host, was.get(pod, _UNKNOWN), is_now.get(heirs.get(pod, ""), _UNKNOWN)) for pod in entry.pods]
+    known = [turn for turn in turns if _UNKNOWN not in (turn.was, turn.is_now) and rank(turn.was)]
+    return known if all(rank(turn.is_now) >= rank(turn.was) for turn in known) else []
+
+
+def _connection(before: Baseline, entry: Entry) -> str:
+    """`host:port` that the finding is about, as `verdicts` name it; empty where it is about none."""
+    finding = before.findings.get(entry.fingerprint)
+    return host_port(finding.host, finding.port) if finding is not None and finding.host and finding.port else ""
 
 
 def _new(before: Baseline, after: Baseline) -> Iterator[Judged]:

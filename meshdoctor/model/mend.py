@@ -116,6 +116,10 @@ class Baseline(Struct, frozen=True, kw_only=True):
     """Pods whose sidecar was judged."""
     workloads: dict[str, str] = {}
     """Those pods' workloads, `Deployment shop/web`, as far as they are known."""
+    rules: tuple[str, ...] = ()
+    """Rules that had their evidence for some pod."""
+    gaps: dict[str, tuple[str, ...]] = {}
+    """Rule to pods for which its evidence was missing."""
 
 
 class Turn(Struct, frozen=True):
@@ -138,6 +142,8 @@ class Proof(Struct, frozen=True, kw_only=True):
     better: tuple[Turn, ...] = ()
     unread: tuple[str, ...] = ()
     """Pods that were judged before and could not be judged again."""
+    stuck: tuple[Turn, ...] = ()
+    """Connections of an error that fail as before, although it is gone: something else is in their way."""
     foretold: tuple[Turn, ...] = ()
     """Connections that are worse as the preview said: whoever applied it took that as its price."""
     foretold_new: tuple[Judged, ...] = ()
@@ -152,8 +158,10 @@ class Proof(Struct, frozen=True, kw_only=True):
 
     @property
     def holds(self) -> bool:
-        """The finding is gone, nothing is worse but as foretold, and every sidecar judged before was judged again."""
-        return self.is_gone and not self.is_worse and not self.unread
+        """The finding is gone and its connection works, nothing is worse but as foretold, and every sidecar judged
+        before was judged again.
+        """
+        return self.is_gone and not (self.is_worse or self.stuck or self.unread)
 
 
 class FileEdit(Struct, frozen=True, kw_only=True):

@@ -34,6 +34,8 @@ def next_steps(name: str, diagnosis: Diagnosis, paper: Paper) -> str:
         if finding.host and finding.port and finding.pods:
             pod = finding.pods[0]
             lines.append(f"meshdoctor trace {pod} \\\n    {host_port(finding.host, finding.port)} {where}")
+        if finding.fixes:
+            lines.append(f"meshdoctor fix {finding.fingerprint[:8]} {where}")
         lines.append(f"meshdoctor rules explain {finding.rule}")
     lines += [f"meshdoctor hosts {where}", "meshdoctor demo --list", "meshdoctor check --from YOUR-CAPTURE"]
     return "\n".join(lines) + "\n"

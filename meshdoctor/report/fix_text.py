@@ -93,13 +93,14 @@ def result(made: Result, paper: Paper, cluster: str = "") -> str:
     """
     entry, proof = made.entry, made.proof
     holds = proof is not None and proof.holds
-    word = "is applied and proved" if holds else "is applied, and not proved"
+    waits = ", and waits for you" if is_unfinished(entry) else ", and not proved"
+    word = f"is applied{' and proved' if holds else waits}"
     lines = [*paper.marked("fine" if holds else "warning", f"mend {entry.id} {word}: {entry.title}")]
     lines += _waited(made, paper)
     if proof is not None:
         lines += _proof(made, proof, paper)
     elif is_unfinished(entry):
-        lines += paper.marked("unknown", f"applied, and it works once this is done: {entry.left_to_do}")
+        lines += paper.marked("unknown", f"it works once this is done: {entry.left_to_do}")
         lines += ["", "Then, to have it proved:", f"  meshdoctor fix --resume {entry.id}{printable(cluster)}"]
     else:
         lines += paper.marked("unknown", entry.note or "it was not judged again")
@@ -269,6 +270,7 @@ def _proof(made: Result, proof: Proof, paper: Paper) -> Iterator[str]:
         yield from paper.marked("error", f"{subject}: the finding is still there")
         if made.waited.lagging:
             yield from paper.paragraph("A sidecar may take it later: `meshdoctor check` looks again.", 4)
+    yield from _turns("stuck", proof.stuck, paper)
     yield from _turns("better", proof.better, paper)
     yield from _turns("worse", proof.worse, paper)
     yield from _judged("new", proof.new, paper)
@@ -291,7 +293,7 @@ def _turns(word: str, turns: Sequence[Turn], paper: Paper) -> Iterator[str]:
     grouped: dict[tuple[str, str, str], list[str]] = {}
     for turn in turns:
         grouped.setdefault((turn.host, turn.was, turn.is_now), []).append(turn.pod)
-    mark = {"better": "fine", "worse": "error"}.get(word, "warning")
+    mark = {"better": "fine", "worse": "error", "stuck": "error"}.get(word, "warning")
     for (host, was, is_now), pods in list(grouped.items())[:_SHOWN]:
         foretold = ", as foretold" if word == "as foretold" else ""
         yield from paper.marked(mark, f"{host}: {was} -> {is_now}{foretold}")

@@ -24,6 +24,8 @@ def summary(diagnosis: Diagnosis, paper: Paper, *, verbose: bool = False) -> Ite
     if diagnosis.unread:
         yield from _plain(paper, "unknown", f"{count(len(diagnosis.unread), 'document')} could not be read")
     yield from paper.paragraph(_looked_at(diagnosis), 2)
+    if any(finding.fixes and not finding.caused_by for finding in diagnosis.findings):
+        yield from paper.paragraph("`meshdoctor fix`, with the same source, shows what a mend would change", 2)
     for note in diagnosis.notes:
         yield from paper.paragraph(note, 2)
 

@@ -37,6 +37,8 @@ class PodListed(Struct, frozen=True):
     """Its proxy's configuration will be looked at."""
     because: str = ""
     """Why it will not, where it has a proxy."""
+    is_kept: bool = False
+    """It is not read again: what was told of it in the look before holds until it is judged anew."""
 
 
 class Listed(Struct, frozen=True):

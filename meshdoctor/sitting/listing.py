@@ -13,14 +13,15 @@ from meshdoctor.sitting.events import Listed, PodListed
 PROXIED = ("sidecar", "gateway")
 
 
-def listed(capture: Capture, sheet: Sheet, coming: Collection[str]) -> Listed:
-    """What is there. `coming`: pods whose proxy's configuration is or will be there."""
+def listed(capture: Capture, sheet: Sheet, coming: Collection[str], kept: Collection[str] = ()) -> Listed:
+    """What is there. `coming`: pods whose proxy's configuration is or will be there; `kept`: not read again."""
     awaited = frozenset(coming)
-    pods = tuple(_pod(sheet, key, key in awaited) for key in sorted(sheet.mesh.pod_names) if sheet.is_asked(key))
+    keys = filter(sheet.is_asked, sorted(sheet.mesh.pod_names))
+    pods = tuple(_pod(sheet, key, key in awaited, key in kept) for key in keys)
     return Listed(capture.kind, capture.location, capture.captured_at, pods, early_rows(sheet))
 
 
-def _pod(sheet: Sheet, key: str, is_coming: bool) -> PodListed:
+def _pod(sheet: Sheet, key: str, is_coming: bool, is_kept: bool) -> PodListed:
     mesh = sheet.mesh
     pod = mesh.pods.get(key)
     # Of a pod that no resource names only its dump is there, which comes later: it is a sidecar's until then.
@@ -34,6 +35,7 @@ def _pod(sheet: Sheet, key: str, is_coming: bool) -> PodListed:
         kind=kind,
         is_coming=is_coming,
         because="" if is_coming or kind not in PROXIED else why_absent(sheet, key),
+        is_kept=is_kept,
     )
 
 

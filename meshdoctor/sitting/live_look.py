@@ -7,6 +7,7 @@ verdicts, so the end judges all of it anew, replicas once.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from meshdoctor.collect.live.cluster import Cluster
 from meshdoctor.doctor import Case, Source, with_manifests_beside
 from meshdoctor.facts.mesh import add_proxy
 from meshdoctor.live import ClusterSource, open_cluster, resolve
-from meshdoctor.model.evidence import Unread
 from meshdoctor.model.resolver import Resolver
 from meshdoctor.sitting.course import CaseCourse
 from meshdoctor.sitting.events import Found, Progress, Unasked
@@ -27,25 +27,33 @@ FINDINGS_AT_MOST = 25
 """Tellings of the provisional findings, however many pods there are."""
 
 
-def look_at_cluster(sitting: Sitting, source: Source, cluster_source: ClusterSource) -> None:
-    """Lists, fetches, judges. Raises as `live.read_cluster` does, and `Stopped`."""
+def look_at_cluster(sitting: Sitting, source: Source, before: Cluster | None, pods: Collection[str]) -> Cluster:
+    """Lists, fetches, judges, and gives the cluster as it was read.
+
+    Of `before`, where there is one, all sidecars but those of `pods` are taken over and not asked again. Raises as
+    `live.read_cluster` does, and `Stopped`.
+    """
+    asked = source.cluster or ClusterSource()
     sitting.tell(Progress(0, 0, "asking the cluster for its objects"))
-    cluster = open_cluster(cluster_source)
-    cluster.fetch(_Arrivals(sitting, source, cluster))
-    sitting.tell(Progress(0, 0, "asking DNS"))
-    if cluster_source.resolver is not Resolver.OFF:
-        resolve(cluster, cluster_source.resolver)
+    cluster = open_cluster(asked)
+    kept = cluster.keep_from(before, pods) if before else frozenset()
+    cluster.fetch(_Arrivals(sitting, source, cluster, kept), lambda key: key not in kept)
+    if asked.resolver is not Resolver.OFF:
+        sitting.tell(Progress(0, 0, "asking DNS"))
+        resolve(cluster, asked.resolver)
     case = Case(with_manifests_beside(cluster.capture(), source))
     sitting.judge(case, doing="judging with DNS answers", is_new=False)
+    return cluster
 
 
 class _Arrivals:
     """Hears of each sidecar that was read (a `Watcher`), judges it, and tells."""
 
-    def __init__(self, sitting: Sitting, source: Source, cluster: Cluster) -> None:
+    def __init__(self, sitting: Sitting, source: Source, cluster: Cluster, kept: frozenset[str]) -> None:
         self._sitting = sitting
         self._source = source
         self._cluster = cluster
+        self._kept = kept
         self._total = 0
         self._done = 0
 
@@ -64,10 +72,10 @@ class _Arrivals:
         case = self._case
         self._sitting.case = case
         sheet = self._sitting.sheet(case)
-        unasked = {note.path for note in case.capture.unread if isinstance(note, Unread)}
+        unasked = {note.path for note in case.capture.unread}
         asked = (pod.key for pod in self._cluster.objects.pods if pod.has_sidecar and not pod.why_unasked)
         coming = [key for key in asked if f"proxies/{key}/config_dump.json" not in unasked]
-        self._sitting.tell(listed(case.capture, sheet, coming))
+        self._sitting.tell(listed(case.capture, sheet, coming, self._kept))
         self._sitting.tell(Progress(0, sidecars, "reading sidecars"))
 
     def fetched(self, pod: str, because: str) -> None:

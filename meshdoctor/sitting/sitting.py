@@ -20,9 +20,11 @@ from meshdoctor.sitting.listing import listed
 from meshdoctor.trace.outbound import Tracer
 
 if TYPE_CHECKING:
+    from meshdoctor.collect.live.cluster import Cluster
     from meshdoctor.sitting.details import HostFacts, PodFacts
 
 Answer = TypeVar("Answer")
+
 Tell = Callable[[Event], None]
 """Hears each event, in the thread that makes it. It must not wait."""
 
@@ -53,6 +55,8 @@ class Sitting:
         self._thread: threading.Thread | None = None
         self._opened: dict[str, Tracer] = {}
         self._opened_of: Case | None = None
+        self._cluster: Cluster | None = None
+        """The live cluster as the newest whole look left it."""
 
     @property
     def is_busy(self) -> bool:
@@ -62,13 +66,14 @@ class Sitting:
     def refresh(self, pods: Collection[str] | None = None) -> bool:
         """Starts a look in a thread of its own; False where one is under way already.
 
-        `pods` (keys): those that somebody waits for. Everything is read again all the same: a proxy's verdicts
-        depend on entries and gateways that may have changed with it.
+        `pods` (keys): of a live cluster only these sidecars, and those nobody has read yet, are asked again. The
+        objects are read anew and everything is judged again: a proxy's verdicts depend on entries that may have
+        changed. Files are read whole.
         """
         if self.is_busy:
             return False
         # A daemon: a request that hangs must not keep the program from ending.
-        self._thread = threading.Thread(target=self.look, daemon=True, name="meshdoctor sitting")
+        self._thread = threading.Thread(target=self.look, args=(pods,), daemon=True, name="meshdoctor sitting")
         self._thread.start()
         return True
 
@@ -76,13 +81,14 @@ class Sitting:
         """Ends the look under way at its next step. Nothing more is told."""
         self._stop.set()
 
-    def look(self) -> None:
-        """One whole look, in this thread. Never raises: what goes wrong is told."""
+    def look(self, pods: Collection[str] | None = None) -> None:
+        """One look as `refresh` starts it, in this thread. Never raises: what goes wrong is told."""
         try:
             if self.source.cluster is not None:
                 from meshdoctor.sitting.live_look import look_at_cluster
 
-                look_at_cluster(self, self.source, self.source.cluster)
+                before = None if pods is None else self._cluster
+                self._cluster = look_at_cluster(self, self.source, before, pods or ())
             else:
                 self.judge(open_case(self.source))
         except Stopped:

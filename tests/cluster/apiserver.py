@@ -1,4 +1,4 @@
-"""A small Kubernetes API server: lists in pages, discovery, refusals, ConfigMaps, logs, port-forward and exec.
+"""A small Kubernetes API server: lists in pages, discovery, refusals, logs, port-forward, exec, and writes (`store`).
 
 It knows what meshdoctor asks for, and answers as a real one does: bodies of refusals are Status objects, a WebSocket is
 refused before it is opened.
@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
 
+from tests.cluster import store
 from tests.cluster.envoy import Envoy
 from tests.cluster.websocket import Gone, ServerSocket
 
@@ -26,6 +27,7 @@ _PATH = re.compile(
     r"/(?:api|apis/(?P<group>[^/]+))/(?P<version>v[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/))?"
     r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>[^/]+))?)?"
 )
+_VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
 Answer = tuple[int, bytes]
 
 
@@ -33,7 +35,7 @@ class Asked(Struct, frozen=True):
     """One request, as an authoriser sees it."""
 
     verb: str
-    """`list`, `get` or `create`."""
+    """`list`, `get`, `create`, `patch` or `delete`."""
     group: str
     resource: str
     """`pods`, `pods/exec`."""
@@ -42,6 +44,13 @@ class Asked(Struct, frozen=True):
     path: str
     query: dict[str, list[str]]
     headers: dict[str, str]
+    body: dict[str, Any] = {}
+
+    @property
+    def is_write(self) -> bool:
+        """It changes an object, unless something stops it: no question, and no dry run."""
+        dry = self.query.get("dryRun") or self.body.get("dryRun")
+        return self.verb in ("patch", "delete") and not dry
 
 
 class Ran(Struct, frozen=True):
@@ -74,6 +83,10 @@ class FakeApi:
         """Objects in a page where the client gives no limit, or a larger one; 0: as the client says."""
         self.faults: list[Callable[[Asked], Answer | None]] = []
         """Asked before all else; the first answer counts. (0, b"") drops the connection."""
+        self.version = 1000
+        """The latest resourceVersion."""
+        self.on_write: Callable[[], None] = lambda: None
+        """Called after each change of an object, as istiod is told of it."""
         self.asked: list[Asked] = []
         self.other_requests: list[str] = []
         self.closing = threading.Event()
@@ -171,15 +184,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(*no_permission(asked))
         elif asked.resource in ("pods/portforward", "pods/exec"):
             self._stream(asked)
+        elif asked.verb not in ("list", "get"):
+            self._reply(*store.written(self.api, asked))
         else:
             self._reply(*self.api.answer(asked))
+
+    do_POST = do_PATCH = do_DELETE = do_GET
 
     def _asked(self, path: str, query: dict[str, list[str]]) -> Asked | None:
         match = _PATH.fullmatch(path)
         if match is None:
             return None
         sub = match["sub"] or ""
-        verb = "get" if match["name"] else "list"
+        verb = _VERBS.get(self.command) or ("get" if match["name"] else "list")
+        size = int(self.headers.get("Content-Length") or 0)
         return Asked(
             verb=verb,
             group=match["group"] or "",
@@ -189,11 +207,15 @@ class _Handler(BaseHTTPRequestHandler):
             path=path,
             query=query,
             headers={name.lower(): value for name, value in self.headers.items()},
+            body=json.loads(self.rfile.read(size)) if size else {},
         )
 
     def _discovered(self, path: str) -> Answer:
         self.api.other_requests.append(path)
-        group = path.removeprefix("/apis/")
+        group, _, version = path.removeprefix("/apis/").partition("/")
+        if version in self.api.groups.get(group, ()):
+            kinds = [{"name": plural} for plural in self.api.objects if plural not in CORE]
+            return 200, json.dumps({"kind": "APIResourceList", "resources": kinds}).encode()
         served = self.api.groups.get(group)
         if served is None:
             return 404, b"404 page not found\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from msgspec import structs
 
 from meshdoctor import doctor
 from meshdoctor.doctor import Source
@@ -15,7 +14,7 @@ from meshdoctor.sitting.sitting import Sitting
 from tests.cluster.apiserver import FakeApi
 from tests.cluster.conftest import MakeSource
 from tests.cluster.envoy import Manner
-from tests.cluster.meshes import copy_pod, put_snapshot
+from tests.cluster.meshes import RATINGS, copy_pod, put_snapshot
 
 
 def looked(source: Source, **limits: Any) -> list[Event]:
@@ -24,8 +23,10 @@ def looked(source: Source, **limits: Any) -> list[Event]:
     return events
 
 
-def plain(diagnosis: Any) -> Any:
-    return structs.replace(diagnosis, captured_at=None)
+def found(end: Event) -> list[tuple[str, str, tuple[str, ...]]]:
+    """(severity, rule, pods) of every finding of an end."""
+    assert isinstance(end, Finished)
+    return [(one.severity, one.rule, one.pods) for one in end.diagnosis.findings]
 
 
 def test_its_end_is_what_the_doctor_says(api: FakeApi, source: MakeSource) -> None:
@@ -33,9 +34,10 @@ def test_its_end_is_what_the_doctor_says(api: FakeApi, source: MakeSource) -> No
     copy_pod(api, "other")
     end = looked(Source(cluster=source()))[-1]
     assert isinstance(end, Finished)
-    case = doctor.Case(read_cluster(source()).capture())
-    assert plain(end.diagnosis) == plain(doctor.diagnose(case))
-    assert end.hosts == doctor.hosts(doctor.Case(case.capture))
+    assert end.diagnosis == doctor.diagnose(doctor.Case(end.case.capture))
+    assert end.hosts == doctor.hosts(doctor.Case(end.case.capture))
+    again = read_cluster(source()).capture()
+    assert again.documents.keys() == end.case.capture.documents.keys()
 
 
 def test_pods_are_listed_then_judged_for_the_time_being_then_for_good(api: FakeApi, source: MakeSource) -> None:
@@ -52,8 +54,8 @@ def test_pods_are_listed_then_judged_for_the_time_being_then_for_good(api: FakeA
 
 
 def test_findings_are_there_before_the_end(api: FakeApi, source: MakeSource) -> None:
-    found = next(event for event in looked(Source(cluster=source())) if isinstance(event, Found))
-    assert "tcp-port-clash" in {one.rule for one in found.findings}
+    told = next(event for event in looked(Source(cluster=source())) if isinstance(event, Found))
+    assert "tcp-port-clash" in {one.rule for one in told.findings}
 
 
 def test_a_sidecar_that_does_not_answer_is_told_and_the_rest_is_judged(api: FakeApi, source: MakeSource) -> None:
@@ -81,3 +83,40 @@ def test_a_namespace_that_is_not_there_is_one_sentence(api: FakeApi, source: Mak
     end = looked(Source(cluster=source(scope=Scope((namespace,)))), namespaces=(namespace,))[-1]
     assert isinstance(end, Failed)
     assert "bookinfo" in end.because
+
+
+def asked_of(api: FakeApi) -> set[str]:
+    """Pods whose sidecars were asked."""
+    return {asked.name for asked in api.asked if asked.resource in ("pods/portforward", "pods/exec")}
+
+
+def test_one_pod_is_looked_at_again_and_the_others_dumps_are_kept(api: FakeApi, source: MakeSource) -> None:
+    other = copy_pod(api, "other")
+    events: list[Event] = []
+    sitting = Sitting(Source(cluster=source()), events.append)
+    sitting.look([other])
+    assert len(asked_of(api)) == 2, "nothing was read before"
+    first = events[-1]
+    api.asked.clear()
+    events.clear()
+    sitting.look([other])
+    assert asked_of(api) == {other.split("/")[1]}
+    assert found(events[-1]) == found(first)
+    listed = next(event for event in events if isinstance(event, Listed))
+    assert {one.key: one.is_kept for one in listed.pods if one.is_coming} == {RATINGS: True, other: False}
+    assert {event.pod for event in events if isinstance(event, Judged) and not event.is_final} == {other}
+
+
+def test_a_new_pod_is_asked_and_a_pod_that_went_is_forgotten(api: FakeApi, source: MakeSource) -> None:
+    events: list[Event] = []
+    gone = copy_pod(api, "gone")
+    sitting = Sitting(Source(cluster=source()), events.append)
+    sitting.look()
+    api.objects["pods"] = [one for one in api.objects["pods"] if one["metadata"]["name"] != gone.split("/")[1]]
+    new = copy_pod(api, "new")
+    api.asked.clear()
+    sitting.look([])
+    assert asked_of(api) == {new.split("/")[1]}
+    end = events[-1]
+    assert isinstance(end, Finished)
+    assert {key for key in end.case.mesh.proxy_names} == {RATINGS, new}

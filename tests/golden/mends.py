@@ -98,6 +98,7 @@ LARGE = Touched(
         NewFault("tcp-hosts-ignored", "github.com", 443, PODS[:5], "TCP port 443 has no address: it takes any IP"),
         NewFault("duplicate-host", "", 0, (POD,), "two entries"),
     ),
+    kept=("ServiceEntry bookinfo/github is kept by Argo CD (label argocd.argoproj.io/instance=bookinfo)",),
     unknown=(
         "shop/web-7d9c6b5f4-00000 has no configuration in this capture, so what it does today is not known.",
         "DNS was not asked.",
@@ -108,6 +109,7 @@ HOSTILE_TOUCH = Touched(
     claims=(ClaimMove("enters", STEER, 443, STEER, (STEER,)),),
     effects=(Effect(STEER, 443, (STEER,), STEER, STEER, True, STEER),),
     faults=(NewFault("duplicate-host", STEER, 443, (STEER,), STEER),),
+    kept=(STEER,),
     unknown=(STEER,),
 )
 
@@ -185,6 +187,9 @@ AS_FORETOLD = Result(
         first_seen=(judged("api.news.test"),),
     ),
 )
+UNFINISHED = Result(
+    entry=entry(state="applied", note="it works once a person has done the rest", left_to_do="Restart the pods."),
+)
 UNJUDGED = Result(
     entry=entry(state="unproved", note="it could not be judged again: https://203.0.113.1:6443 does not answer"),
     waited=Waited(lagging=(POD,)),
@@ -239,5 +244,6 @@ HISTORY = [
     entry(id=4, state="unproved", note="the finding is still there"),
     replace(WRITTEN, id=5),
     entry(id=6, state="planned", note=""),
-    entry(id=7, state="applied", subject=STEER, title=STEER, note=STEER, place=Place(server="x", context=STEER)),
+    replace(UNFINISHED.entry, id=7),
+    entry(id=8, state="applied", subject=STEER, title=STEER, note=STEER, place=Place(server="x", context=STEER)),
 ]

@@ -66,6 +66,7 @@ OUTPUTS: dict[str, Callable[[], str | bytes]] = {
     "fix-result-still-there.txt": lambda: fix_text.result(mends.STILL_THERE, _PIPE),
     "fix-result-worse.txt": lambda: fix_text.result(mends.WORSE, _PIPE),
     "fix-result-as-foretold.txt": lambda: fix_text.result(mends.AS_FORETOLD, _PIPE),
+    "fix-result-unfinished.txt": lambda: fix_text.result(mends.UNFINISHED, _PIPE, " --context prod-eu"),
     "fix-result-unjudged.txt": lambda: fix_text.result(mends.UNJUDGED, _PIPE),
     "fix-result-hostile.txt": lambda: fix_text.result(mends.HOSTILE_RESULT, _PIPE),
     "fix-written.txt": lambda: fix_text.written(mends.WRITTEN, _PIPE),

@@ -58,7 +58,8 @@ class Driven:
 
     def title(self, part: str) -> str:
         """A part's title."""
-        return str(self.app.main.query_one(f"#{part}").border_title)
+        title: str = self.app.main.query_one(f"#{part}").title_text  # type: ignore[attr-defined]
+        return title
 
     def text(self) -> str:
         """What is on the screen, without colour."""

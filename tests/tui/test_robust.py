@@ -174,3 +174,11 @@ def test_every_binding_has_an_id_of_its_own_and_says_what_it_does() -> None:
     assert all(one.id and one.tooltip and one.description for one in found)
     by_id = {one.id: one.key for one in found}
     assert [one.key for one in found] == [by_id[one.id] for one in found], "one id, one key, wherever it is"
+
+
+def test_markup_in_a_filter_is_text(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        await app.press("slash", "left_square_bracket", "slash", "b", "right_square_bracket", "enter")
+        assert "/[/b]" in app.text()
+
+    drive(script)

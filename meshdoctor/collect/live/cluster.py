@@ -6,7 +6,7 @@ The order is the user's: pods first (is there a cluster, may I look?), then the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any, Protocol
@@ -167,6 +167,14 @@ class Cluster:
         found = ((name, self._documents.get(f"proxies/{pod}/{name}")) for name in PAGES)
         return {name: document for name, document in found if document is not None}
 
+    def keep_from(self, before: Cluster, but: Collection[str]) -> frozenset[str]:
+        """Takes over what an earlier look read of sidecars that are still there, all `but` these; gives their pods."""
+        here = {pod.key for pod in self.objects.pods if pod.has_sidecar and not pod.why_unasked}
+        kept = {key for key in here & {*before.read_pods} if key not in but}
+        self._documents |= {path: one for path, one in before._documents.items() if _pod_of(path) in kept}
+        self._unread += [one for one in before._unread if _pod_of(one.path) in kept]
+        return frozenset(kept)
+
     def note(self, unread: Iterable[Unread]) -> None:
         """Adds what else could not be read."""
         self._unread += unread
@@ -189,6 +197,12 @@ class Cluster:
 def _most_missed(note: Unread) -> tuple[bool, str]:
     """A sidecar's own configuration first: lists of what was not read are cut short, and it costs most verdicts."""
     return not note.path.endswith(CONFIG_DUMP), note.path
+
+
+def _pod_of(path: str) -> str:
+    """The pod that a document is of; empty for those that are of none."""
+    parts = path.split("/")
+    return f"{parts[1]}/{parts[2]}" if parts[0] == "proxies" and len(parts) == 4 else ""
 
 
 def _path(pod: LivePod) -> str:

@@ -52,10 +52,15 @@ class Virtual:
         return ((service, _long(host, service)) for service in self._all for host in service.hosts)
 
     def with_routes(self, host: str) -> list[VirtualService]:
-        """Those with HTTP routes that serve a registered host: of the most specific name, first one first."""
-        fitting = [(v, h) for v, h in self.all_hosts() if v.http and covers(h, host)]
-        best = max((_rank(h) for _, h in fitting), default=None)
-        return [v for v, h in fitting if _rank(h) == best]
+        """Those whose HTTP routes may serve a registered host: first those that name it, then by wildcard.
+
+        Of wildcards the most specific counts, and of several alike the first, whether or not it has HTTP routes
+        (httproute.go, mostSpecificWildcardVirtualServiceIndex).
+        """
+        named = [v for v, h in self.all_hosts() if h == host]
+        wild = [(v, h) for v, h in self.all_hosts() if h != host and covers(h, host)]
+        nearest = [max(wild, key=lambda found: len(found[1]))[0]] if wild else []
+        return [v for v in (*named, *nearest) if v.http]
 
     def opaque_routes(self, member: Member, port: Port, family: str, sni: bool) -> list[OpaqueRoute]:
         """The chains an opaque port of a host becomes. `sni`: its own name is matched where no VirtualService says."""
@@ -119,11 +124,6 @@ class Virtual:
         host = _long(str(destination["host"]), service)
         number = (destination.get("port") or {}).get("number") or self._sole_ports.get(host) or port
         return f"outbound|{number}|{destination.get('subset') or ''}|{host}"
-
-
-def _rank(host: str) -> tuple[bool, int]:
-    """The most specific name is the greatest."""
-    return not host.startswith("*"), len(host)
 
 
 def config_path(service: VirtualService) -> str:

@@ -249,5 +249,6 @@ def _pod_row(pod: PodListed, known: PodRow | None) -> PodRow:
         row.state = "unread" if pod.kind in ("sidecar", "gateway") else "none"
         row.because = pod.because or KINDS.get(pod.kind, "")
     elif known is not None:
+        row.state, row.because = (known.state, known.because) if pod.is_kept else ("pending", "")
         row.version, row.egress, row.verdicts = known.version, known.egress, known.verdicts
     return row

@@ -31,11 +31,11 @@ class Column(NamedTuple):
 COLUMNS: dict[Part, tuple[Column, ...]] = {
     "pods": (
         Column("", 2),
-        Column("NAMESPACE", 10, 1, 3),
-        Column("POD", 16, 5),
+        Column("NAMESPACE", 12, 1, 3),
+        Column("POD", 20, 5),
         Column("SIDECAR", 7, 0, 2),
         Column("EGRESS", 6, 0, 1),
-        Column("FOUND", 9, 0, 1),
+        Column("FOUND", 8, 0, 4),
     ),
     "hosts": (
         Column("", 2),
@@ -51,7 +51,7 @@ COLUMNS: dict[Part, tuple[Column, ...]] = {
         Column("RULE", 20, 1, 1),
         Column("ABOUT", 16, 1, 2),
         Column("PODS", 4, 0, 4),
-        Column("WHAT", 20, 4),
+        Column("WHAT", 34, 4),
     ),
 }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Self
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
+from textual.geometry import Region
 from textual.widgets import Static
 
 from meshdoctor.tui.board.cells import COLUMNS, Cell, cells
@@ -20,8 +22,11 @@ class PartView(Vertical):
     """A part of the board. It asks the sight which rows there are, and tells where the user goes."""
 
     def __init__(self, part: Part, sight: Sight, *, ascii_only: bool = False) -> None:
+        self._is_titling = False
         super().__init__(id=part, classes="part")
         self.part = part
+        self.title_text = ""
+        """The title as it stands."""
         self._sight = sight
         self._ascii = ascii_only
         self.table = Table(COLUMNS[part], self._cells)
@@ -32,13 +37,26 @@ class PartView(Vertical):
         yield self.table
         yield self.hint
 
+    def _entitle(self, title: str) -> None:
+        """Sets the title, which is text and no markup, and draws no more than the line it stands in."""
+        if title != self.title_text:
+            self.title_text = title
+            self._is_titling = True
+            self.border_title = Content(title)
+            self._is_titling = False
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """As ever, but for a new title, for which Textual would draw the whole part and send it to the terminal."""
+        if self._is_titling:
+            regions = (Region(-1, -1, self.outer_size.width, 1),)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
     def _cells(self, key: Any) -> tuple[Cell, ...]:
         return cells(self._sight, self.part, key, ascii_only=self._ascii)
 
     def show(self, keys: list[Any], title: str, hint: str, changed: Collection[Any] | None = None) -> None:
         """Shows these rows. `changed` as for the table; a row that came, went or moved draws all of them."""
-        if self.border_title != title:
-            self.border_title = title
+        self._entitle(title)
         self.table.show(keys, changed if keys == self.table.keys else None)
         is_empty = not keys
         self.set_class(is_empty, "-empty")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from meshdoctor import doctor
 from meshdoctor.bundled import snapshot_names
 from meshdoctor.doctor import Source
@@ -137,3 +139,9 @@ def test_a_second_look_marks_new_pods_and_forgets_those_that_went() -> None:
     made.apply([listed([pod(WEB), pod("shop/new-1")])])
     assert {key: row.change for key, row in made.pods.items()} == {WEB: "", "shop/new-1": "new"}
     assert made.pods[WEB].verdicts, "what was known stays until it is told anew"
+
+
+def test_a_pod_that_is_not_read_again_stays_as_it_was() -> None:
+    made = board()
+    made.apply([listed([structs.replace(pod(WEB), is_kept=True), pod(JOB)])])
+    assert {key: row.state for key, row in made.pods.items()} == {WEB: "judged", JOB: "pending"}
