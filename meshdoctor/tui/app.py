@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from meshdoctor.tui.bindings import APP_KEYS
-from meshdoctor.tui.messages import MendEnded, Woken
+from meshdoctor.tui.messages import HearsBoard, MendEnded, TraceWanted, Woken
 from meshdoctor.tui.screens.main import MainScreen
 from meshdoctor.tui.session import Looks, Opening, Session
 from meshdoctor.tui.settings import Settings, keep_theme
@@ -67,8 +67,9 @@ class MeshdoctorApp(App[int]):
         """Takes in what the sitting has told, and has it shown."""
         message.stop()
         changed = self.session.take()
-        if self.main.is_mounted:
-            self.main.board_changed(changed)
+        for screen in self.screen_stack:
+            if isinstance(screen, HearsBoard) and screen.is_mounted:
+                screen.board_changed(changed)
         if changed.is_end:
             self._tell_end()
 
@@ -99,6 +100,14 @@ class MeshdoctorApp(App[int]):
         if entry is not None:
             text = f"mend {entry.id} ({entry.subject}) was interrupted: u goes on with it or takes it back"
             self.notify(text, severity="warning", timeout=15, markup=False)
+
+    def on_trace_wanted(self, message: TraceWanted) -> None:
+        """Opens the trace screen."""
+        from meshdoctor.tui.board.tracing import Wanted
+        from meshdoctor.tui.screens.trace import TraceScreen
+
+        message.stop()
+        self.push_screen(TraceScreen(self.session, Wanted(message.pod, message.host, message.port)))
 
     def action_help(self) -> None:
         """The keys of the screen in front."""

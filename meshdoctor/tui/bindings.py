@@ -37,8 +37,11 @@ MAIN_KEYS = (
     key("1", "part('pods')", "pods", "To the pods", is_="view.pods"),
     key("2", "part('hosts')", "hosts", "To the external hosts", is_="view.hosts"),
     key("3", "part('findings')", "findings", "To the findings", is_="view.findings"),
+    key("4", "matrix", "matrix", "Pods down, hosts across, a sign a verdict", is_="view.matrix"),
     key("tab", "next_part(1)", "next part", "To the next part", is_="part.next"),
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="part.previous"),
+    key("t", "trace", "trace", "Follows a connection of this pod, to this host", is_="trace", show=True),
+    key("d", "details", "details", "All that is known of this pod, host or finding", is_="details", show=True),
     key("r", "refresh(False)", "refresh", "Looks again, at this pod above all", is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),
     key("u", "undo", "undo", "Takes the last mend back", is_="undo"),
@@ -76,6 +79,70 @@ DOCUMENT_KEYS = (
 
 DETAIL_KEYS = (
     key("escape", "back", "back", "Back to where you came from", is_="back", show=True, display="esc"),
+)  # fmt: skip
+
+PATH_KEYS = (
+    key("down,j", "move(1)", "down", "To the next step", is_="step.down", display="↓ j"),
+    key("up,k", "move(-1)", "up", "To the step above", is_="step.up", display="↑ k"),
+    key("home,g", "end(False)", "first", "To the first step", is_="step.first"),
+    key("end,G", "end(True)", "last", "To the last step", is_="step.last"),
+)  # fmt: skip
+
+GRID_KEYS = (
+    key("down,j", "move(1, 0)", "down", "To the next pod", is_="grid.down", display="↓ j"),
+    key("up,k", "move(-1, 0)", "up", "To the pod above", is_="grid.up", display="↑ k"),
+    key("right,l", "move(0, 1)", "right", "To the next host", is_="grid.right", display="→ l"),
+    key("left,h", "move(0, -1)", "left", "To the host before", is_="grid.left", display="← h"),
+    key("pagedown,ctrl+f", "page(1, 0)", "page down", "A screen down", is_="grid.page-down"),
+    key("pageup,ctrl+b", "page(-1, 0)", "page up", "A screen up", is_="grid.page-up"),
+    key("ctrl+right,L", "page(0, 1)", "page right", "A screen to the right", is_="grid.page-right"),
+    key("ctrl+left,H", "page(0, -1)", "page left", "A screen to the left", is_="grid.page-left"),
+    key("g", "end(-1, 0)", "first", "To the first pod", is_="grid.first"),
+    key("G", "end(1, 0)", "last", "To the last pod", is_="grid.last"),
+    key("home", "end(0, -1)", "first host", "To the first host", is_="grid.home"),
+    key("end", "end(0, 1)", "last host", "To the last host", is_="grid.end"),
+    key("enter", "open", "trace", "Follows the connection of this cell", is_="grid.open", show=True),
+)  # fmt: skip
+
+MATRIX_KEYS = (
+    key("escape", "back", "back", "Takes the filters back, then leaves", is_="matrix.back", show=True, display="esc"),
+    key("slash", "filter('pods')", "filter pods", "Filters the pods", is_="matrix.filter", show=True, display="/"),
+    key("c", "filter('hosts')", "filter hosts", "Filters the hosts: the columns", is_="matrix.filter-hosts", show=True),
+    key("n", "namespace", "namespace", "Chooses the namespaces to look at", is_="matrix.namespace", show=True),
+    key("ctrl+z", "problems", "problems only", "Shows only rows and columns with a problem",
+        is_="matrix.problems", show=True, display="^z"),
+    key("a", "everything", "all hosts", "Shows also what would become of hosts that a pod does not ask for",
+        is_="matrix.all", show=True),
+    key("t", "trace", "trace", "Follows the connection of this cell", is_="matrix.trace"),
+    key("1", "part('pods')", "pods", "To the pods", is_="matrix.pods"),
+    key("2", "part('hosts')", "hosts", "To the external hosts", is_="matrix.hosts"),
+    key("3", "part('findings')", "findings", "To the findings", is_="matrix.findings"),
+)  # fmt: skip
+
+DETAILS_KEYS = (
+    key("t", "trace", "trace", "Follows the connection of this line", is_="details.trace", show=True),
+    key("y", "raw", "raw", "The document behind this line, else the object itself", is_="details.raw", show=True),
+)  # fmt: skip
+
+CHOICE_KEYS = (
+    key("right,l,space", "next(1)", "next", "Takes the next one", is_="choice.next", show=True, display="←→"),
+    key("left,h", "next(-1)", "one before", "Takes the one before", is_="choice.previous"),
+)  # fmt: skip
+
+COMPLETION_KEYS = (
+    key("down", "offer(1)", "next name", "To the next name that fits", is_="offer.down", show=True, display="↑↓"),
+    key("up", "offer(-1)", "name above", "To the name above that fits", is_="offer.up"),
+)  # fmt: skip
+
+TRACE_KEYS = (
+    key("escape", "back", "back", "Leaves a field, then the screen", is_="trace.back", show=True, display="esc"),
+    key("tab", "app.focus_next", "next field", "To the next field", is_="field.next", show=True),
+    key("shift+tab", "app.focus_previous", "field before", "To the field before", is_="field.previous"),
+    key("i", "go('to')", "edit", "Changes the destination: host:port, or a whole URL", is_="trace.to", show=True),
+    key("o", "go('pod')", "other pod", "Changes the pod", is_="trace.pod", show=True),
+    key("p", "protocol", "protocol", "Takes what the client does next: tcp, server-first, tls, http",
+        is_="trace.protocol", show=True),
+    key("y", "raw", "raw", "The document behind this step, as it was read", is_="raw", show=True),
 )  # fmt: skip
 
 FINDING_KEYS = (

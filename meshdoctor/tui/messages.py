@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual.message import Message
 
+from meshdoctor.tui.board.board import Changed
 from meshdoctor.tui.board.sight import Part
 
 if TYPE_CHECKING:  # what only a finding's screen needs is loaded with it
@@ -57,9 +58,9 @@ class FilterLeft(Message):
 
 
 class TraceWanted(Message):
-    """The user wants to see a connection by itself."""
+    """Somebody asks for the way of a connection. What is empty or None is asked for on the trace screen."""
 
-    def __init__(self, pod: str, host: str, port: int) -> None:
+    def __init__(self, pod: str = "", host: str = "", port: int | None = None) -> None:
         self.pod = pod
         self.host = host
         self.port = port
@@ -112,3 +113,13 @@ class MendEnded(Message):
     def __init__(self, course: Course) -> None:
         self.course = course
         super().__init__()
+
+
+@runtime_checkable
+class HearsBoard(Protocol):
+    """A screen that shows what the board holds, and is told when that changes."""
+
+    is_mounted: bool
+
+    def board_changed(self, changed: Changed) -> None:
+        """Brings onto the screen what changed."""

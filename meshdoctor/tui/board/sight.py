@@ -17,7 +17,7 @@ from meshdoctor.tui.board.rows import FindingLine, HostLine, PodRow
 Part = Literal["pods", "hosts", "findings"]
 PARTS: tuple[Part, ...] = ("pods", "hosts", "findings")
 
-_ITS_OWN = frozenset({"delivered", "broken"})
+ITS_OWN = frozenset({"delivered", "broken"})
 """Verdicts that only a host gets which the pod's sidecar has configuration for."""
 
 
@@ -197,7 +197,7 @@ class Sight:
         row = self.board.pods.get(choice.key)
         if row is None:
             return set()
-        own = {pair for pair, verdict in row.verdicts.items() if verdict[0] in _ITS_OWN}
+        own = {pair for pair, verdict in row.verdicts.items() if verdict[0] in ITS_OWN}
         lines = self.board.findings.values()
         told = {line.pair for line in lines if line.pair is not None and row.key in line.finding.pods}
         return own | told | row.wants

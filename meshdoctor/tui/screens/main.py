@@ -18,7 +18,8 @@ from meshdoctor.tui.board.board import Board, Changed
 from meshdoctor.tui.board.filtering import read_filter
 from meshdoctor.tui.board.sight import PARTS, Part, Sight
 from meshdoctor.tui.board.titles import NAMES, hint, title
-from meshdoctor.tui.messages import FilterLeft, FilterTyped, RowMarked, RowMoved, RowOpened
+from meshdoctor.tui.board.tracing import of_row
+from meshdoctor.tui.messages import FilterLeft, FilterTyped, RowMarked, RowMoved, RowOpened, TraceWanted
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.header import Header
 from meshdoctor.tui.widgets.key_line import KeyLine
@@ -224,12 +225,42 @@ class MainScreen(Screen[None]):
 
         self.run_worker(open_last(self, self.session), exclusive=True, group="undo")
 
+    def action_trace(self) -> None:
+        """Follows the connection that the row and the choices are about."""
+        table = self._parts[self.front].table
+        self.post_message(TraceWanted(*of_row(self.sight, self.front, table.key if table.has_moved else None)))
+
+    def action_details(self) -> None:
+        """Opens what the row is about as a whole."""
+        from meshdoctor.tui.screens.details import HostScreen, PodScreen
+
+        key = self._parts[self.front].table.key
+        if self.front == "findings" and key is not None:
+            self.open_finding(key)
+        elif self.front == "pods" and key is not None:
+            self.app.push_screen(PodScreen(self.session, key))
+        elif key is not None:
+            self.app.push_screen(HostScreen(self.session, key))
+
+    def action_matrix(self) -> None:
+        """Opens the matrix."""
+        from meshdoctor.tui.screens.matrix import MatrixScreen
+
+        def left(part: str | None) -> None:
+            self.show_all()
+            if part in PARTS:
+                self.action_part(part)
+
+        self.app.push_screen(MatrixScreen(self.session), left)
+
     def action_demo(self) -> None:
         """Opens a bundled mesh in place of what could not be read."""
         self.session.open_demo()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The demo is offered where there is nothing else to see."""
+        if action == "details":
+            return bool(self.board.pods or self.board.hosts)
         if action == "demo":
             return self.board.failed is not None and not self.board.pods
         return True
