@@ -149,9 +149,8 @@ class MendScreen(Screen[None]):
         lines = list(course.steps.laid_out(width, ascii_only=ascii_only))
         if course.result is not None and not course.is_busy:
             lines += result_lines(course.result, width, is_undo=course.is_undo, ascii_only=ascii_only)
-        why = "" if course.is_busy or course.result is not None else course.why_not("apply")
-        if why and course.entry is None and why != course.stopped:
-            lines.append(line(f"  a is off: {why}", "faint"))
+        if self.session.mends.busy_with not in (None, course):
+            lines.append(line("  a and u are off: another mend is under way", "faint"))
         return lines
 
     @on(DescendantFocus)
