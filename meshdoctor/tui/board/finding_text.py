@@ -37,7 +37,7 @@ def what_lines(found: Finding, width: int, others: Sequence[Finding] = ()) -> It
         yield from paragraph(found.why, width, "faint")
     causes = [one for one in others if one.fingerprint in found.caused_by]
     explained = [one for one in others if found.fingerprint in one.caused_by]
-    if causes or explained or found.resources:
+    if causes or explained or found.resources or found.pods:
         yield ()
     for cause in causes:
         yield from field("cause", f"{cause.rule} {subject(cause)}", width, "warning")

@@ -154,9 +154,9 @@ def _fits(value: str) -> list[Callable[[str], bool]]:
     name = value.rpartition("/")[2]
     own, named = (f'"{value}"', f" {value}"), (f"name: {name}", f'"name": "{name}"')
     return [
+        lambda text: text.lstrip().startswith(('"cluster":', "cluster:")) and value in text,
         lambda text: text.endswith(own),
         lambda text: text.strip().endswith(named),
-        lambda text: "cluster" in text and value in text,
         lambda text: text.rstrip('"').endswith(value),
         lambda text: value in text,
     ]

@@ -111,7 +111,11 @@ class FindingScreen(Screen[None]):
     def _way(self, width: int) -> list[Line]:
         if self.trace is None:
             return paragraph(self._why_no_way, width, "faint")
-        return list(way_lines(self.trace, width, ascii_only=self.session.looks.ascii_only))
+        ascii_only = self.session.looks.ascii_only
+        lines = list(way_lines(self.trace, width, ascii_only=ascii_only))
+        if len(lines) <= self.way.page:
+            return lines
+        return list(way_lines(self.trace, width, brief=True, ascii_only=ascii_only))
 
     @work(thread=True, group="evidence")
     def _read_evidence(self) -> None:
