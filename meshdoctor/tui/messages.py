@@ -81,6 +81,10 @@ class WayFound(Message):
         super().__init__()
 
 
+class WatchWanted(Message):
+    """The user switches watching on or off."""
+
+
 @runtime_checkable
 class HearsBoard(Protocol):
     """A screen that shows what the board holds, and is told when that changes."""
