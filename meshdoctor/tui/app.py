@@ -12,10 +12,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from meshdoctor.tui.bindings import APP_KEYS
-from meshdoctor.tui.messages import HearsBoard, MendEnded, TraceWanted, Woken
+from meshdoctor.tui.messages import HearsBoard, MendEnded, TraceWanted, WatchWanted, Woken
 from meshdoctor.tui.screens.main import MainScreen
 from meshdoctor.tui.session import Looks, Opening, Session
 from meshdoctor.tui.settings import Settings, keep_theme
+from meshdoctor.tui.watch import Watch
 
 TOO_SMALL = frozenset({"keys", "maximize", "minimize"})
 
@@ -34,6 +35,7 @@ class MeshdoctorApp(App[int]):
         self.session = Session(opening, self._wake, Looks(self._settings.ascii_only))
         self.main = MainScreen(self.session)
         self._has_offered = False
+        self.watching = Watch(self, self.session, self.main.show_all)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
@@ -88,7 +90,7 @@ class MeshdoctorApp(App[int]):
 
     def _tell_end(self) -> None:
         failed = self.session.board.failed
-        if failed is not None and self.session.board.pods:
+        if failed is not None and self.session.board.pods and not self.session.is_watching:
             self.notify(failed.because, severity="warning", markup=False)
         self.main.refresh_bindings()
         if not self._has_offered:
@@ -100,6 +102,13 @@ class MeshdoctorApp(App[int]):
         if entry is not None:
             text = f"mend {entry.id} ({entry.subject}) was interrupted: u goes on with it or takes it back"
             self.notify(text, severity="warning", timeout=15, markup=False)
+
+    def on_watch_wanted(self, message: WatchWanted) -> None:
+        """Switches watching on or off."""
+        message.stop()
+        is_on = self.watching.toggle()
+        self.notify(self.watching.words if is_on else "not watching any more", title="watch" * is_on, markup=False)
+        self.main.show_all()
 
     def on_trace_wanted(self, message: TraceWanted) -> None:
         """Opens the trace screen."""

@@ -41,6 +41,8 @@ MAIN_KEYS = (
     key("tab", "next_part(1)", "next part", "To the next part", is_="part.next"),
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="part.previous"),
     key("t", "trace", "trace", "Follows a connection of this pod, to this host", is_="trace", show=True),
+    key("w", "watch", "watch", "Looks again and again and marks what is new or gone; off with the same key",
+        is_="watch", show=True),
     key("d", "details", "details", "All that is known of this pod, host or finding", is_="details", show=True),
     key("r", "refresh(False)", "refresh", "Looks again, at this pod above all", is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),

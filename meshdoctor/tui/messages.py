@@ -115,6 +115,10 @@ class MendEnded(Message):
         super().__init__()
 
 
+class WatchWanted(Message):
+    """The user switches watching on or off."""
+
+
 @runtime_checkable
 class HearsBoard(Protocol):
     """A screen that shows what the board holds, and is told when that changes."""

@@ -48,6 +48,8 @@ class Session:
         self.sight = Sight(self.board)
         self.sitting: Sitting | None = None
         """None until the first look began."""
+        self.is_watching = False
+        """It is looked at again and again."""
         self._wake = wake
         self._feed = Feed(wake)
 

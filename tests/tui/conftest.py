@@ -43,6 +43,14 @@ class Driven:
         await self.pilot.pause()
         assert not self.app.session.board.is_looking
 
+    async def shows(self, text: str) -> None:
+        """Waits until a text is on the screen."""
+        for _ in range(400):
+            await self.pilot.pause(0.01)
+            if text in self.text():
+                return
+        raise AssertionError(f"{text!r} is not on the screen:\n{self.text()}")
+
     def keys(self, part: str) -> list[Any]:
         """Keys of the rows of a part, as its table has them."""
         keys: list[Any] = self.app.main.query_one(f"#{part}").table.keys  # type: ignore[attr-defined]

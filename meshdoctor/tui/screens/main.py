@@ -19,7 +19,7 @@ from meshdoctor.tui.board.filtering import read_filter
 from meshdoctor.tui.board.sight import PARTS, Part, Sight
 from meshdoctor.tui.board.titles import NAMES, hint, title
 from meshdoctor.tui.board.tracing import of_row
-from meshdoctor.tui.messages import FilterLeft, FilterTyped, RowMarked, RowMoved, RowOpened, TraceWanted
+from meshdoctor.tui.messages import FilterLeft, FilterTyped, RowMarked, RowMoved, RowOpened, TraceWanted, WatchWanted
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.header import Header
 from meshdoctor.tui.widgets.key_line import KeyLine
@@ -129,7 +129,7 @@ class MainScreen(Screen[None]):
         """Opens a finding's own screen."""
         from meshdoctor.tui.screens.finding import FindingScreen
 
-        line = self.board.findings.get(fingerprint)
+        line = self.board.findings.get(fingerprint) or self.board.changes.gone("findings").get(fingerprint)
         if line is not None:
             self.app.push_screen(FindingScreen(self.session, line.finding))
 
@@ -229,6 +229,10 @@ class MainScreen(Screen[None]):
         """Follows the connection that the row and the choices are about."""
         table = self._parts[self.front].table
         self.post_message(TraceWanted(*of_row(self.sight, self.front, table.key if table.has_moved else None)))
+
+    def action_watch(self) -> None:
+        """Looks again and again, or does not any more."""
+        self.post_message(WatchWanted())
 
     def action_details(self) -> None:
         """Opens what the row is about as a whole."""

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -28,6 +29,8 @@ from meshdoctor.tui.widgets.grid import Grid
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.styles import text_style
 
+_LOW = 14
+"""Lines below which there is none to spare for the legend."""
 _FILTERED: tuple[Part, ...] = ("pods", "hosts")
 
 
@@ -38,6 +41,7 @@ class MatrixScreen(Screen[str]):
     MatrixScreen #cell { height: 1; padding: 0 1; }
     MatrixScreen #legend { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
     MatrixScreen #nothing { display: none; padding: 1 2; color: $text-muted; height: 1fr; }
+    MatrixScreen.-low #legend, MatrixScreen.-low #title { display: none; }
     MatrixScreen.-empty #nothing { display: block; }
     MatrixScreen.-empty Grid { display: none; }
     """
@@ -65,15 +69,16 @@ class MatrixScreen(Screen[str]):
 
     def on_mount(self) -> None:
         """The cursor is where the user was."""
-        self.call_after_refresh(self._begin)
-
-    def _begin(self) -> None:
         self._show()
         chosen = {choice.part: choice.key for choice in self.sight.choices}
         rows, columns = self.grid.rows, self.grid.columns
         row = rows.index(chosen["pods"]) if chosen.get("pods") in rows else 0
         column = columns.index(chosen["hosts"]) if chosen.get("hosts") in columns else 0
         self.grid.move_to(row, column)
+
+    def on_resize(self, event: Resize) -> None:
+        """Where there are few lines the grid gets them."""
+        self.set_class(event.size.height < _LOW, "-low")
 
     def board_changed(self, changed: Changed) -> None:
         """Brings what changed onto the screen."""

@@ -94,7 +94,7 @@ class TraceScreen(Screen[None]):
                 for name in ("pod", "to", "ip"):
                     yield Label(name, classes="name")
                     yield self._fields[name]
-            with Horizontal():
+            with Horizontal(classes="more"):
                 yield Label("as", classes="name")
                 yield self._kind
                 for name in ("sni", "authority", "path"):

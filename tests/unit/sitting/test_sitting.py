@@ -6,13 +6,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from meshdoctor import doctor
 from meshdoctor.bundled import snapshot_names, snapshots_dir
 from meshdoctor.doctor import Source
 from meshdoctor.errors import NothingToJudge
-from meshdoctor.model.trace import Trace
 from meshdoctor.sitting import sitting as module
 from meshdoctor.sitting.events import Event, Failed, Finished, Found, Judged, Listed, Progress, Unasked
 from meshdoctor.sitting.sitting import Sitting
@@ -166,23 +164,15 @@ def test_it_looks_again_when_asked_and_not_twice_at_once() -> None:
     assert [type(event) for event in events].count(Finished) == 2
 
 
-def without_lines(trace: Trace) -> Trace:
-    """The trace without what only a text for people needs: where in a file a piece of evidence stands."""
-    steps = [
-        replace(step, evidence=None if step.evidence is None else replace(step.evidence, line=None))
-        for step in trace.steps
-    ]
-    return replace(trace, steps=tuple(steps))
-
-
 def test_a_trace_is_answered_from_the_newest_evidence() -> None:
     sitting = Sitting(Source(snapshot="tcp-port-clash"), lambda event: None)
     with pytest.raises(NothingToJudge, match="nothing has been read yet"):
         sitting.trace("ratings", "github.com", 443)
     sitting.look()
     case = doctor.open_case(Source(snapshot="tcp-port-clash"))
-    told, wanted = sitting.trace("ratings", "github.com", 443), doctor.trace(case, "ratings", "github.com", 443)
-    assert without_lines(told) == without_lines(wanted)
+    tracer = doctor.tracer_of(case, "ratings")
+    for how in ({}, {"protocol": "tls", "sni": ""}, {"ip": "198.51.100.20"}):
+        assert sitting.trace("ratings", "github.com", 443, **how) == doctor.traced(tracer, "github.com", 443, **how)
 
 
 def test_a_trace_between_two_turns_changes_nothing() -> None:

@@ -43,6 +43,7 @@ def test_a_pod_that_is_not_judged_says_why_in_place_of_the_rest() -> None:
 
 def test_marked_and_new_rows_have_a_sign_of_their_own() -> None:
     made = board()
+    made.changes.take({"pods": made.pods})
     made.apply([listed([pod(WEB), pod("shop/new-1")])])
     sight = Sight(made)
     sight.mark("pods", WEB)
