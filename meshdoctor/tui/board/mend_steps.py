@@ -73,7 +73,7 @@ class Steps:
             case "rolled back":
                 self.put("warning", event.text)
             case "judged":
-                self.put("info", f"judged again: {event.text}")
+                self.put("fine", "judged again")
             case _:
                 count = f" ({event.done} of {event.of})" if event.of > 1 else ""
                 self.put("fine", f"{event.text}{count}")
