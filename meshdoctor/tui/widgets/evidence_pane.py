@@ -5,7 +5,7 @@ from __future__ import annotations
 from meshdoctor.errors import NothingToJudge
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.sitting.excerpts import Excerpt, excerpt
-from meshdoctor.tui.board.folding import Folding, excerpt_rows
+from meshdoctor.tui.board.folding import Folding, Row, excerpt_rows
 from meshdoctor.tui.latest import Latest
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.document import DocumentView
@@ -28,7 +28,7 @@ class EvidencePane(DocumentView):
         self.piece = piece
         if piece is None:
             self._asker.forget()
-            self.rows.put(Folding())
+            self.rows.put(Folding([Row(0, "No document decides this step.", is_head=True)]))
         else:
             self._asker.ask(piece)
 
