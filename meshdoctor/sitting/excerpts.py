@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from meshdoctor import yamlio
 from meshdoctor.collect.kinds import CORE_KINDS, NETWORKING_KINDS
@@ -29,7 +29,7 @@ _DUMPS = (".json",)
 _PLAIN = re.compile(r"[A-Za-z_][\w-]*\Z")
 _PLURALS = {kind: plural for plural, kind in (*NETWORKING_KINDS.items(), *CORE_KINDS.items())}
 
-Steps = tuple[str | int, ...]
+Steps = Sequence[str | int]
 
 
 class Excerpt(Struct, frozen=True, kw_only=True):
@@ -53,24 +53,23 @@ class Excerpt(Struct, frozen=True, kw_only=True):
 def excerpt(capture: Capture, piece: Evidence) -> Excerpt:
     """The part of a document around a piece of evidence. Never raises: what cannot be read says so."""
     form = "json" if piece.document.endswith(_DUMPS) else "yaml"
-    given = {"document": piece.document, "line": piece.line, "form": form, "value": piece.value}
+    bare = Excerpt(document=piece.document, line=piece.line, form=form, value=piece.value)
     documents = _documents(capture, piece.document)
+    steps = yamlio.steps_of(piece.path) if piece.path else None
     if not documents:
-        return Excerpt(**given, because="not among the documents that were read")
-    if not piece.path:
-        return Excerpt(**given, because="the document as a whole")
-    steps = yamlio.steps_of(piece.path)
+        return structs.replace(bare, because="not among the documents that were read")
     if steps is None:
-        return Excerpt(**given, because=f"no place that can be looked up: {piece.path}")
+        because = f"no place that can be looked up: {piece.path}" if piece.path else "the document as a whole"
+        return structs.replace(bare, because=because)
     for document in documents:
         try:
             found = _of_dump(document, steps) if form == "json" else _of_resources(document, steps)
-        except (Unreadable, OSError, ValueError, LookupError):
+        except (Unreadable, OSError, ValueError, LookupError, TypeError):
             continue
         if found is not None:
             tree, length = found
-            return Excerpt(**given, at=_path(steps[:length]), tree=tree, inner=steps[length:])
-    return Excerpt(**given, because=f"nothing stands at {piece.path} any more")
+            return structs.replace(bare, at=_path(steps[:length]), tree=tree, inner=tuple(steps[length:]))
+    return structs.replace(bare, because=f"it could not be cut out at {piece.path}")
 
 
 def resource(capture: Capture, wanted: ResourceRole) -> Excerpt:

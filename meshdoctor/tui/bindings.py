@@ -46,6 +46,7 @@ MAIN_KEYS = (
     key("d", "details", "details", "All that is known of this pod, host or finding", is_="details", show=True),
     key("r", "refresh(False)", "refresh", "Looks again, at this pod above all", is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),
+    key("u", "undo", "undo", "Takes the last mend back", is_="undo"),
     key("escape", "widen", "widen", "Takes the newest filter or choice back", is_="back"),
 )  # fmt: skip
 
@@ -71,6 +72,8 @@ MENDS_KEYS = (
 DOCUMENT_KEYS = (
     key("enter,space", "fold", "fold", "Folds or unfolds what stands below the line", is_="document.fold"),
     key("z", "fold_all", "fold all", "Folds everything, or unfolds it", is_="document.fold-all"),
+    key("right,l", "shift(20)", "right", "Shows the right of long lines", is_="document.right", display="→ l"),
+    key("left,h", "shift(-20)", "left", "Shows the left of long lines", is_="document.left", display="← h"),
     key("slash", "search", "search", "Searches in the document", is_="document.search", show=True, display="/"),
     key("n", "hit(1)", "next hit", "To the next line with what is sought", is_="document.next"),
     key("N", "hit(-1)", "hit before", "To the line before with what is sought", is_="document.previous"),
@@ -163,15 +166,20 @@ FINDING_KEYS = (
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="finding.previous-part"),
 )
 
+QUESTION_KEYS = (
+    key("y", "answer(True)", "yes", "Does it", is_="question.yes", show=True),
+    key("n,escape", "answer(False)", "no", "Leaves it", is_="question.no", show=True, display="n"),
+)
+
 RAW_KEYS = (key("c", "copy", "copy", "Copies all of it", is_="raw.copy", show=True),)
 
 MEND_KEYS = (
-    key("a,enter", "apply", "apply", "Applies the mend", is_="mend.apply", show=True, display="a"),
+    key("a", "apply", "apply", "Applies the mend, or goes on with it", is_="mend.apply", show=True),
+    key("enter", "apply", "apply", "Applies the mend", is_="mend.apply-too"),
     key("s", "save", "save as file", "Writes the mend to files", is_="mend.save", show=True),
     key("u", "undo", "undo", "Takes the mend back", is_="mend.undo", show=True),
     key("tab", "next_part(1)", "next part", "To the next part", is_="mend.next-part"),
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="mend.previous-part"),
-    key("q", "leave", "quit", "Leaves meshdoctor", is_="mend.quit"),
 )
 
 APP_KEYS = (

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual.message import Message
 
-from meshdoctor.model.trace import Trace
-from meshdoctor.sitting.excerpts import Excerpt
 from meshdoctor.tui.board.board import Changed
 from meshdoctor.tui.board.sight import Part
+
+if TYPE_CHECKING:  # what only a finding's screen needs is loaded with it
+    from meshdoctor.model.mend import Entry
+    from meshdoctor.model.trace import Trace
+    from meshdoctor.sitting.excerpts import Excerpt
+    from meshdoctor.tui.mends.course import Course
 
 
 class Woken(Message):
@@ -78,6 +82,36 @@ class WayFound(Message):
         self.pod = pod
         self.trace = trace
         self.because = because
+        super().__init__()
+
+
+class Exported(Message):
+    """A finding was written out; without a `path` it could not be, and `because` says why."""
+
+    def __init__(self, text: str, path: str, because: str) -> None:
+        self.text = text
+        self.path = path
+        self.because = because
+        super().__init__()
+
+
+class JournalRead(Message):
+    """The newest mend of a finding that can be taken back; None: there is none."""
+
+    def __init__(self, entry: Entry | None) -> None:
+        self.entry = entry
+        super().__init__()
+
+
+class MendMoved(Message):
+    """A mend, or its undo, went a step on: its screen shows it."""
+
+
+class MendEnded(Message):
+    """A mend, or its undo, has ended; it may have changed what is looked at."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
         super().__init__()
 
 

@@ -150,7 +150,7 @@ def test_enter_follows_a_row_and_opens_a_finding(drive: Drive) -> None:
         assert isinstance(screen, FindingScreen)
         assert screen.finding.fingerprint == app.keys("findings")[0]
         assert screen.finding.rule in app.text()
-        assert "Why" in app.text()
+        assert "What happens" in app.text()
         await app.press("escape")
         assert isinstance(app.app.screen, MainScreen)
 

@@ -37,7 +37,7 @@ def what_lines(found: Finding, width: int, others: Sequence[Finding] = ()) -> It
         yield from paragraph(found.why, width, "faint")
     causes = [one for one in others if one.fingerprint in found.caused_by]
     explained = [one for one in others if found.fingerprint in one.caused_by]
-    if causes or explained or found.resources:
+    if causes or explained or found.resources or found.pods:
         yield ()
     for cause in causes:
         yield from field("cause", f"{cause.rule} {subject(cause)}", width, "warning")
@@ -46,12 +46,16 @@ def what_lines(found: Finding, width: int, others: Sequence[Finding] = ()) -> It
         yield from field(item.role or "object", f"{item.kind} {name}", width)
     for one in explained:
         yield from field("explains", f"{one.rule} {subject(one)}", width, "faint")
+    yield from _pods(found, width)
+    if found.confidence != "certain":
+        yield from field("confidence", found.confidence, width, "warning")
+
+
+def _pods(found: Finding, width: int) -> Iterator[Line]:
     for number, pod in enumerate(found.pods[:_PODS]):
         yield from field("" if number else "pods" if len(found.pods) > 1 else "pod", pod, width)
     if len(found.pods) > _PODS:
         yield from field("", f"and {len(found.pods) - _PODS} more: p lists them", width, "faint")
-    if found.confidence != "certain":
-        yield from field("confidence", found.confidence, width, "warning")
 
 
 def disposition(fix: Fix) -> str:
@@ -79,7 +83,7 @@ def mend_lines(
         put(paragraph(f"No mend is known. {found.docs} says more.", width, "faint"), -1)
     for at, fix in enumerate(found.fixes):
         how = disposition(fix)
-        pointer = (">" if ascii_only else "›") if at == chosen else " "
+        pointer = sign("chosen", ascii_only=ascii_only) if at == chosen else " "
         lead = (Cell(f"{pointer} {at + 1} ", "strong" if at == chosen else "plain"),)
         made = paragraph(fix.title, width - 9, "strong" if at == chosen else "plain", lead=lead)
         used = sum(len(cell.text) for cell in made[0])

@@ -112,7 +112,7 @@ class Folding:
         self.hits = [at for at, row in enumerate(self.rows) if self.sought and self.sought in row.text.lower()]
 
     def next_hit(self, at: int, by: int = 1) -> int | None:
-        """The next row with what is sought after this one, or before it, round the end; unfolded. None: there is none."""
+        """The next row with what is sought, or the one before, round the end; unfolded. None: there is none."""
         if not self.hits:
             return None
         later = [hit for hit in self.hits if hit > at] if by > 0 else [hit for hit in self.hits if hit < at]
@@ -154,6 +154,7 @@ def _fits(value: str) -> list[Callable[[str], bool]]:
     name = value.rpartition("/")[2]
     own, named = (f'"{value}"', f" {value}"), (f"name: {name}", f'"name": "{name}"')
     return [
+        lambda text: text.lstrip().startswith(('"cluster":', "cluster:")) and value in text,
         lambda text: text.endswith(own),
         lambda text: text.strip().endswith(named),
         lambda text: text.rstrip('"').endswith(value),
@@ -162,7 +163,7 @@ def _fits(value: str) -> list[Callable[[str], bool]]:
 
 
 def tree_rows(tree: Any, form: str, marked: Steps = (), depth: int = 0) -> Iterator[Row]:
-    """A tree as the rows of its document, `json` or `yaml`; the one at `marked` is marked, where that leads anywhere."""
+    """A tree as the rows of its document, `json` or `yaml`, the one at `marked` marked."""
     if form == "json":
         yield from _json_rows(tree, marked, depth)
     else:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from meshdoctor.model.trace import Step, Trace
 from meshdoctor.semantics.hosts import host_port
 from meshdoctor.tui.board.cells import Cell
-from meshdoctor.tui.board.lines import Line, line, paragraph
+from meshdoctor.tui.board.lines import Line, paragraph
 from meshdoctor.tui.board.marks import VERDICT_TONES, sign
 
 _AT = {"bypassed": "capture", "passthrough": "cluster", "leaked": "cluster", "misrouted": "cluster"}
@@ -24,29 +24,36 @@ def broken_step(trace: Trace) -> int | None:
     return next((n for n in reversed(ways) if at is None or trace.steps[n].at == at), ways[-1] if ways else None)
 
 
-def way_lines(trace: Trace, width: int, *, ascii_only: bool = False) -> Iterator[Line]:
-    """The pod and what it dials, then a step a paragraph, then the verdict and what to do."""
+def way_lines(trace: Trace, width: int, *, brief: bool = False, ascii_only: bool = False) -> Iterator[Line]:
+    """The verdict, then the pod and what it dials, then the steps. `brief`: only the broken step says why."""
+    yield from _verdict(trace, width, ascii_only=ascii_only)
+    if not brief:
+        yield ()
     broken = broken_step(trace)
     bar = "|" if ascii_only else "│"
-    destination = trace.destination
-    yield from paragraph(_dials(trace), width, lead=(Cell("  "), Cell("app  ", "strong")))
-    yield line(f"  {bar}", "faint")
-    for number, step in enumerate(trace.steps):
-        if step.at == "verdict":
-            continue
-        yield from _step(step, trace, width, bar, is_broken=number == broken, ascii_only=ascii_only)
-    yield ()
-    kind = {"fine": "fine", "unknown": "unknown"}.get(VERDICT_TONES[trace.verdict], "error")
-    tone = VERDICT_TONES[trace.verdict]
+    yield from paragraph(_dials(trace), width, lead=(Cell("  "), Cell("app       ", "strong")))
+    ways = [(number, step) for number, step in enumerate(trace.steps) if step.at != "verdict"]
+    for number, step in ways:
+        yield from _step(step, trace, width, is_broken=number == broken, ascii_only=ascii_only)
+        if not brief or number == broken:
+            is_last = step is ways[-1][1]
+            side = Cell("    " if is_last else f"  {bar} ", "faint")
+            told = paragraph(step.because, width - 4, "plain" if number == broken else "faint")
+            yield from ((side, *piece) for piece in told)
+    if trace.missing:
+        yield from paragraph(f"not read: {', '.join(trace.missing)}", width, "unknown", lead=(Cell("  "),))
+    if len(trace.addresses) > 1:
+        yield from _addresses(trace, width)
+
+
+def _verdict(trace: Trace, width: int, *, ascii_only: bool) -> Iterator[Line]:
+    destination, tone = trace.destination, VERDICT_TONES[trace.verdict]
+    kind = tone if tone in ("fine", "unknown") else "error"
     because = f": {trace.because}" if trace.because else ""
     about = f"{host_port(destination.host, destination.port)} is {trace.verdict}{because}"
     yield from paragraph(about, width, tone, lead=(Cell(f"{sign(kind, ascii_only=ascii_only)} ", tone),))
     for seen in _seen(trace):
         yield from paragraph(seen, width, "faint", lead=(Cell("  "),))
-    if trace.missing:
-        yield from paragraph(f"not read: {', '.join(trace.missing)}", width, "unknown", lead=(Cell("  "),))
-    if len(trace.addresses) > 1:
-        yield from _addresses(trace, width)
 
 
 def _dials(trace: Trace) -> str:
@@ -58,16 +65,12 @@ def _dials(trace: Trace) -> str:
     return f"dials {to} ({', '.join(parts)})"
 
 
-def _step(step: Step, trace: Trace, width: int, bar: str, *, is_broken: bool, ascii_only: bool) -> Iterator[Line]:
+def _step(step: Step, trace: Trace, width: int, *, is_broken: bool, ascii_only: bool) -> Iterator[Line]:
     tone = VERDICT_TONES[trace.verdict] if is_broken else "plain"
     mark = sign("unknown" if trace.verdict == "unknown" else "error", ascii_only=ascii_only) if is_broken else " "
     name = _WORDS.get(step.at, step.at.replace("_", " "))
-    lead = (Cell(f"{mark} ", tone), Cell(f"{name:<9} ", "strong" if not is_broken else tone))
+    lead = (Cell(f"{mark} ", tone), Cell(f"{name:<9} ", tone if is_broken else "strong"))
     yield from paragraph(step.chose or "none", width, tone, lead=lead)
-    is_last = step is next((s for s in reversed(trace.steps) if s.at != "verdict"), None)
-    side = Cell("    " if is_last else f"  {bar} ", "faint")
-    for piece in paragraph(step.because, width - 4, "faint" if not is_broken else "plain"):
-        yield (side, *piece)
 
 
 def _seen(trace: Trace) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -18,12 +19,13 @@ from textual.widgets import Static
 from meshdoctor.errors import MeshdoctorError
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
+from meshdoctor.sitting.excerpts import Excerpt
 from meshdoctor.tui.bindings import DETAIL_KEYS, FINDING_KEYS
 from meshdoctor.tui.board.finding_text import title_cells, what_lines
 from meshdoctor.tui.board.folding import Folding, excerpt_rows
 from meshdoctor.tui.board.lines import Line, paragraph
 from meshdoctor.tui.board.way import way_lines
-from meshdoctor.tui.messages import EvidenceRead, TraceWanted, WayFound
+from meshdoctor.tui.messages import EvidenceRead, Exported, JournalRead, TraceWanted, WayFound
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.document import DocumentView
 from meshdoctor.tui.widgets.key_line import KeyLine
@@ -51,12 +53,13 @@ class FindingScreen(Screen[None]):
         self.pod = finding.pods[0] if finding.pods else ""
         """Whose connection is shown."""
         self.trace: Trace | None = None
+        self._excerpts: tuple[Excerpt, ...] = ()
         self._why_no_way = "Looking ..." if self._has_way else "This finding is about no single connection."
         ascii_only = session.looks.ascii_only
-        self.what = TextView(self._what, title="What happens", id="what")
+        self.what = TextView(self._what, title="What happens", part="what")
         self.mends = MendsView(finding, ascii_only=ascii_only)
-        self.way = TextView(self._way, title="The way of a connection", id="way")
-        self.evidence = DocumentView(title="Evidence", id="evidence", ascii_only=ascii_only)
+        self.way = TextView(self._way, title="The way of a connection", part="way")
+        self.evidence = DocumentView(title="Evidence", part="evidence", ascii_only=ascii_only)
 
     @property
     def _has_way(self) -> bool:
@@ -88,6 +91,7 @@ class FindingScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """A mend may have been applied meanwhile."""
         self._title()
+        self._read_journal()
 
     def _fit(self, size: Size) -> None:
         self.set_class(size.width < WIDE or size.height < HIGH, "-pages")
@@ -107,7 +111,11 @@ class FindingScreen(Screen[None]):
     def _way(self, width: int) -> list[Line]:
         if self.trace is None:
             return paragraph(self._why_no_way, width, "faint")
-        return list(way_lines(self.trace, width, ascii_only=self.session.looks.ascii_only))
+        ascii_only = self.session.looks.ascii_only
+        lines = list(way_lines(self.trace, width, ascii_only=ascii_only))
+        if len(lines) <= self.way.page:
+            return lines
+        return list(way_lines(self.trace, width, brief=True, ascii_only=ascii_only))
 
     @work(thread=True, group="evidence")
     def _read_evidence(self) -> None:
@@ -123,9 +131,22 @@ class FindingScreen(Screen[None]):
 
     @on(EvidenceRead)
     def _evidence_read(self, message: EvidenceRead) -> None:
+        self._excerpts = message.excerpts
         folding = Folding(row for found in message.excerpts for row in excerpt_rows(found))
         folding.fold_far()
         self.evidence.rows.put(folding)
+
+    @work(thread=True, group="journal", exclusive=True)
+    def _read_journal(self) -> None:
+        """Whether a mend of this finding can be taken back: entries hold what was judged, and may be large."""
+        entries = self.session.mends.entries(self.finding.fingerprint)
+        self.post_message(JournalRead(entries[-1] if entries else None))
+
+    @on(JournalRead)
+    def _journal_read(self, message: JournalRead) -> None:
+        self.mends.entry = message.entry if self.session.mends.busy_with is None else None
+        self.mends.show()
+        self.refresh_bindings()
 
     def _look_at(self, pod: str) -> None:
         self.pod = pod
@@ -181,7 +202,57 @@ class FindingScreen(Screen[None]):
 
     def action_mend(self) -> None:
         """Opens the chosen mend."""
-        self.notify("no mend is known for this finding", markup=False)
+        from meshdoctor.tui.screens.mend import MendScreen
+
+        if self.mends.fix is not None:
+            course = self.session.mends.open(self.finding, self.mends.fix)
+            self.app.push_screen(MendScreen(self.session, course))
+
+    def action_undo(self) -> None:
+        """Opens the last mend of this finding, to take it back."""
+        from meshdoctor.tui.screens.mend import open_last
+
+        self.run_worker(open_last(self, self.session, self.finding.fingerprint), exclusive=True, group="undo")
+
+    def action_raw(self) -> None:
+        """Opens the finding and its objects as data."""
+        from meshdoctor.tui.screens.raw import RawScreen
+
+        self.app.push_screen(RawScreen(self.session, self.finding))
+
+    def action_pod(self) -> None:
+        """Lets the user choose whose connection is shown."""
+        from meshdoctor.tui.screens.choice import ChoiceScreen
+
+        def chosen(pod: str | None) -> None:
+            if pod is not None:
+                self._look_at(pod)
+
+        self.app.push_screen(ChoiceScreen("Pod", self.finding.pods, self.pod), chosen)
+
+    @work(thread=True, group="export", exclusive=True)
+    def action_export(self) -> None:
+        """Writes the finding as Markdown into the folder meshdoctor was started in, and copies it."""
+        from meshdoctor.tui.board.postmortem import postmortem, write_postmortem
+
+        session, found = self.session, self.finding
+        done = session.mends.done_about(found.fingerprint)
+        text = postmortem(found, session.board.diagnosis, self.trace, self._excerpts, done.entries, done.better)
+        try:
+            path = str(write_postmortem(found, text, Path.cwd()))
+        except MeshdoctorError as problem:
+            self.post_message(Exported(text, "", str(problem)))
+        else:
+            self.post_message(Exported(text, path, ""))
+
+    @on(Exported)
+    def _exported(self, message: Exported) -> None:
+        self.app.copy_to_clipboard(message.text)
+        copied = "copied, where the terminal allows it (OSC 52)"
+        if message.path:
+            self.notify(f"{message.path}\nwritten, and {copied}", title="Exported", markup=False)
+        else:
+            self.notify(f"{message.because}; {copied}", severity="warning", markup=False)
 
     def action_trace(self) -> None:
         """Has the connection opened by itself."""
@@ -194,6 +265,8 @@ class FindingScreen(Screen[None]):
             return True if self._has_way else None
         if action == "pod":
             return True if len(self.finding.pods) > 1 and self._has_way else None
+        if action == "undo":
+            return True if self.mends.entry is not None or self.session.mends.busy_with is not None else None
         if action == "mend":
             return True if self.finding.fixes else None
         return True

@@ -251,6 +251,12 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(MatrixScreen(self.session), left)
 
+    def action_undo(self) -> None:
+        """Opens the last mend, to take it back."""
+        from meshdoctor.tui.screens.mend import open_last
+
+        self.run_worker(open_last(self, self.session), exclusive=True, group="undo")
+
     def action_demo(self) -> None:
         """Opens a bundled mesh in place of what could not be read."""
         self.session.open_demo()

@@ -18,8 +18,11 @@ from meshdoctor.tui.bindings import DOCUMENT_KEYS, FILTER_KEYS
 from meshdoctor.tui.board.cells import Cell
 from meshdoctor.tui.board.folding import Folding, Row
 from meshdoctor.tui.board.lines import Line
+from meshdoctor.tui.widgets.columns import clipped
 from meshdoctor.tui.widgets.text_view import TextView
 
+_STEP = 20
+"""Columns that a long row is moved by."""
 _LONGEST = 200
 """Characters of a search."""
 
@@ -40,6 +43,8 @@ class RowsView(TextView):
         self.cursor = 0
         """Index of the row under the cursor."""
         self._seen: list[int] = []
+        self._shift = 0
+        """Columns that stand left of the screen."""
 
     def put(self, folding: Folding) -> None:
         """Shows another document, the deciding row in sight."""
@@ -110,11 +115,9 @@ class RowsView(TextView):
         closed, opened, mark = (">", "v", "<") if self._ascii else ("▸", "▾", "◂")
         is_folded = number in self.folding.folded
         fold = "" if row.is_head else f"{closed if is_folded else opened} " if self.folding.can_fold(number) else "  "
-        text = row.text + (row.tail if is_folded else "")
+        text = (row.text + (row.tail if is_folded else ""))[self._shift :]
         if row.is_marked:
-            room = self.room - 2
-            shown = (fold + text)[: room - 1]
-            return (Cell(shown, "error"), Cell(f" {mark}", "error"))
+            return (Cell(clipped(fold + text, self.room - 2).rstrip(), "error"), Cell(f" {mark}", "error"))
         if row.is_head:
             return (Cell(text, "strong" if row.depth == 0 else "faint"),)
         return (Cell(fold, "faint"), *_coloured(row, text))
@@ -130,6 +133,12 @@ class RowsView(TextView):
     def action_end(self, last: bool) -> None:
         """Moves the cursor to the first or the last row."""
         self.move_to(len(self._seen) if last else 0)
+
+    def action_shift(self, by: int) -> None:
+        """Shows what stands further right, or left, of long rows."""
+        longest = max((len(self.folding.rows[at].text) for at in self._seen), default=0)
+        self._shift = max(0, min(self._shift + by, max(0, longest - _STEP)))
+        self.refresh()
 
     def action_fold(self) -> None:
         """Folds the row under the cursor, or the one that it stands in."""
@@ -230,8 +239,8 @@ class SearchLine(Input):
 class DocumentView(Vertical):
     """The rows and their search."""
 
-    def __init__(self, *, title: str = "", id: str | None = None, ascii_only: bool = False) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, title: str = "", part: str | None = None, ascii_only: bool = False) -> None:
+        super().__init__(id=part)
         self.rows = RowsView(title=title, ascii_only=ascii_only)
 
     def compose(self) -> ComposeResult:

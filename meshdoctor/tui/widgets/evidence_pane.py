@@ -15,7 +15,7 @@ class EvidencePane(DocumentView):
     """Reads documents in a thread; what is shown is always of the piece asked for last."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__(title="Evidence", id="evidence", ascii_only=session.looks.ascii_only)
+        super().__init__(title="Evidence", part="evidence", ascii_only=session.looks.ascii_only)
         self._session = session
         self.piece: Evidence | None = None
         """What is looked at."""

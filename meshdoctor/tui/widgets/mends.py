@@ -21,7 +21,7 @@ class MendsView(TextView):
     BINDINGS: ClassVar[list[BindingType]] = [*MENDS_KEYS]
 
     def __init__(self, finding: Finding, *, ascii_only: bool = False) -> None:
-        super().__init__(self._lay_out, title="Mends", id="mends")
+        super().__init__(self._lay_out, title="Mends", part="mends")
         self._finding = finding
         self._ascii = ascii_only
         self._owners: list[int] = []

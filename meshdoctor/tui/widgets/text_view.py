@@ -30,8 +30,8 @@ class TextView(ScrollView, can_focus=True, inherit_bindings=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"text--cursor", "text--hit", *(f"text--{tone}" for tone in TONES)}
     BINDINGS: ClassVar[list[BindingType]] = [*TEXT_KEYS]
 
-    def __init__(self, make: Make, *, title: str = "", id: str | None = None) -> None:
-        super().__init__(id=id, classes="part")
+    def __init__(self, make: Make, *, title: str = "", part: str | None = None) -> None:
+        super().__init__(id=part, classes="part")
         self._make = make
         self.lines: list[Line] = []
         self.border_title = title
