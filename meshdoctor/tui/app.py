@@ -34,8 +34,8 @@ class MeshdoctorApp(App[int]):
         self._settings = settings or Settings()
         self.session = Session(opening, self._wake, Looks(self._settings.ascii_only))
         self.main = MainScreen(self.session)
-        self._has_offered = False
         self.watching = Watch(self, self.session, self.main.show_all)
+        self._has_offered = False
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""

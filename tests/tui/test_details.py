@@ -15,6 +15,11 @@ from tests.tui.test_trace import answered
 CLASH = "tcp-port-clash"
 
 
+def front(app: Driven) -> type[object]:
+    """The kind of screen in front."""
+    return type(app.app.screen)
+
+
 async def to_item(app: Driven, screen: DetailsScreen, wanted: str) -> None:
     """Puts the cursor on the first item whose goal has this."""
     for line, (number, *_) in enumerate(screen._lines):
@@ -45,18 +50,18 @@ def test_a_pod_tells_its_policy_findings_and_verdicts_and_opens_each(drive: Driv
             await to_item(app, screen, goal)
             await app.press("enter")
             await answered(app)
-            assert isinstance(app.app.screen, opened), goal
+            assert front(app) is opened, goal
             await app.press("escape")
-            assert app.app.screen is screen
+            assert front(app) is PodScreen
         await app.press("g", "y")
         await answered(app)
-        assert isinstance(app.app.screen, DocumentScreen)
+        assert front(app) is DocumentScreen
         assert "kind: Pod" in app.text()
         await app.press("escape", "t")
         await answered(app)
-        assert isinstance(app.app.screen, TraceScreen)
+        assert front(app) is TraceScreen
         await app.press("escape", "escape", "escape")
-        assert isinstance(app.app.screen, MainScreen)
+        assert front(app) is MainScreen
 
     drive(script, snapshot=CLASH)
 
@@ -76,7 +81,7 @@ def test_a_host_tells_who_registers_it_and_where_its_addresses_are_from(drive: D
             assert part in text, part
         await app.press("y")
         await answered(app)
-        assert isinstance(app.app.screen, DocumentScreen)
+        assert front(app) is DocumentScreen
         assert "ServiceEntry" in app.text()
         assert "github.com" in str(screen.query_one("#title", Static).content)
 

@@ -184,7 +184,7 @@ def test_moving_among_the_steps_shows_the_evidence_of_each(drive: Drive) -> None
         await app.press("slash", *"cluster", "enter", "n")
         assert "cluster" in app.text()
         await app.press("escape")
-        assert app.app.screen is screen
+        assert screen_of(app) is screen
 
     drive(script, snapshot=CLASH)
 

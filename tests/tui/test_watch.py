@@ -73,7 +73,12 @@ def test_looks_do_not_pile_up(drive: Drive, capture: Path, monkeypatch: pytest.M
         asked: list[bool] = []
         sitting = app.app.session.sitting
         assert sitting is not None
-        monkeypatch.setattr(app.app.session, "refresh", lambda: asked.append(sitting.is_busy) or True)
+
+        def refresh() -> bool:
+            asked.append(sitting.is_busy)
+            return True
+
+        monkeypatch.setattr(app.app.session, "refresh", refresh)
         monkeypatch.setattr(type(app.app.watching), "_is_live", True)
         await app.press("w")
         app.app.watching._rhythm = rhythm.Rhythm(0.0)

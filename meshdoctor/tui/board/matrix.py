@@ -37,8 +37,9 @@ def matrix_axes(sight: Sight, *, show_all: bool = False) -> Axes:
     board = sight.board
     glance = copy(sight)
     glance.choices, glance.problems_only = (), False
-    pods = [key for key in glance.keys("pods") if _has_sidecar(board.pods[key])]
-    hosts = [pair for pair in glance.keys("hosts") if pair[1] is not None]
+    # Rows that have gone are still in sight in the parts: here they would be empty.
+    pods = [key for key in glance.keys("pods") if key in board.pods and _has_sidecar(board.pods[key])]
+    hosts = [pair for pair in glance.keys("hosts") if pair in board.hosts and pair[1] is not None]
     if sight.problems_only:
         pods, hosts = _with_problems(board, pods, hosts, show_all)
     every_pod = sum(map(_has_sidecar, board.pods.values()))

@@ -219,12 +219,6 @@ class MainScreen(Screen[None]):
         if not self.session.refresh(None if everything or key is None else [key]):
             self.notify("a look is under way already", markup=False)
 
-    def action_undo(self) -> None:
-        """Opens the last mend, to take it back."""
-        from meshdoctor.tui.screens.mend import open_last
-
-        self.run_worker(open_last(self, self.session), exclusive=True, group="undo")
-
     def action_trace(self) -> None:
         """Follows the connection that the row and the choices are about."""
         table = self._parts[self.front].table
@@ -256,6 +250,12 @@ class MainScreen(Screen[None]):
                 self.action_part(part)
 
         self.app.push_screen(MatrixScreen(self.session), left)
+
+    def action_undo(self) -> None:
+        """Opens the last mend, to take it back."""
+        from meshdoctor.tui.screens.mend import open_last
+
+        self.run_worker(open_last(self, self.session), exclusive=True, group="undo")
 
     def action_demo(self) -> None:
         """Opens a bundled mesh in place of what could not be read."""

@@ -38,7 +38,8 @@ class MatrixScreen(Screen[str]):
     """Shows the session's board as a grid. Ends with the part to go to, where one was asked for."""
 
     DEFAULT_CSS = """
-    MatrixScreen #cell { height: 1; padding: 0 1; }
+    MatrixScreen #cell { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    MatrixScreen #title { text-wrap: nowrap; text-overflow: ellipsis; }
     MatrixScreen #legend { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
     MatrixScreen #nothing { display: none; padding: 1 2; color: $text-muted; height: 1fr; }
     MatrixScreen.-low #legend, MatrixScreen.-low #title { display: none; }

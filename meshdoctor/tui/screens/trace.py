@@ -174,6 +174,7 @@ class TraceScreen(Screen[None]):
         self._rows = {row[0]: row for row in address_rows(trace)}
         self._addresses.show(list(self._rows))
         self._addresses.display = len(self._rows) > 1
+        self.set_class(len(self._rows) > 1, "-several")
         self._addresses.border_title = f"Addresses {len(self._rows)}"
         self._show_evidence()
 
@@ -183,15 +184,13 @@ class TraceScreen(Screen[None]):
             self._ask()
 
     def _show_title(self, problem: str) -> None:
-        form = self.form
-        left = Content(f" trace  {printable(form.pod) or '?'} -> {printable(form.to) or '?'}")
+        form, said = self.form, Content("")
         if problem:
-            said = Content.styled(f"  {printable(problem)}", "$text-warning")
+            said = Content.styled(f"{printable(problem)}  ", "$text-warning")
         elif self.trace is not None:
-            said = Content.styled(f"  {self.trace.verdict}", text_style(VERDICT_TONES[self.trace.verdict]))
-        else:
-            said = Content("")
-        self.query_one("#title", Static).update(Content.assemble(left, said))
+            said = Content.styled(f"{self.trace.verdict}  ", text_style(VERDICT_TONES[self.trace.verdict]))
+        way = f"{printable(form.pod) or '?'} -> {printable(form.to) or '?'}"
+        self.query_one("#title", Static).update(Content.assemble(" trace  ", said, way))
 
     def _show_kind(self) -> None:
         """Only fields that mean something for what the client does are there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from meshdoctor.errors import NothingToJudge
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.sitting.excerpts import Excerpt, excerpt
-from meshdoctor.tui.board.folding import Folding, excerpt_rows
+from meshdoctor.tui.board.folding import Folding, Row, excerpt_rows
 from meshdoctor.tui.latest import Latest
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.document import DocumentView
@@ -15,8 +15,7 @@ class EvidencePane(DocumentView):
     """Reads documents in a thread; what is shown is always of the piece asked for last."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__(title="Evidence", ascii_only=session.looks.ascii_only)
-        self.id = "evidence"
+        super().__init__(title="Evidence", part="evidence", ascii_only=session.looks.ascii_only)
         self._session = session
         self.piece: Evidence | None = None
         """What is looked at."""
@@ -29,7 +28,7 @@ class EvidencePane(DocumentView):
         self.piece = piece
         if piece is None:
             self._asker.forget()
-            self.rows.put(Folding())
+            self.rows.put(Folding([Row(0, "No document decides this step.", is_head=True)]))
         else:
             self._asker.ask(piece)
 

@@ -69,3 +69,14 @@ def test_the_legend_explains_every_sign() -> None:
         assert {meaning for _, meaning in known} >= set(VERDICTS)
         assert len({cell.text for cell, _ in known}) == len(known)
         assert not ascii_only or all(cell.text.isascii() for cell, _ in known)
+
+
+def test_what_has_gone_is_no_part_of_it() -> None:
+    made = board()
+    made.changes.take({"pods": made.pods, "hosts": made.hosts})
+    made.apply([listed([pod(WEB)], [host(API, WEB)]), judged(WEB, {API: "delivered"})])
+    made.changes.take({"pods": made.pods, "hosts": made.hosts})
+    sight = Sight(made)
+    assert len(sight.keys("pods")) == 3
+    axes = matrix_axes(sight)
+    assert (axes.pods, axes.hosts) == ([WEB], [API])
