@@ -43,13 +43,17 @@ class Driven:
         await self.pilot.pause()
         assert not self.app.session.board.is_looking
 
+    async def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Waits until something holds; `what` says what, for when it never does."""
+        for _ in range(1000):
+            if holds():
+                return
+            await self.pilot.pause(0.01)
+        raise AssertionError(f"{what}: never, on\n{self.text()}")
+
     async def shows(self, text: str) -> None:
         """Waits until a text is on the screen."""
-        for _ in range(400):
-            await self.pilot.pause(0.01)
-            if text in self.text():
-                return
-        raise AssertionError(f"{text!r} is not on the screen:\n{self.text()}")
+        await self.until(lambda: text in self.text(), f"{text!r} is on the screen")
 
     def keys(self, part: str) -> list[Any]:
         """Keys of the rows of a part, as its table has them."""
