@@ -300,15 +300,34 @@ def trace(
 
     Raises `UsageError` where no pod or several fit, naming the nearest.
     """
+    tracer = tracer_of(case, pod, namespaces)
+    found = traced(tracer, host, port, ip=ip, protocol=protocol, sni=sni, authority=authority, path=path)
+    return with_lines(found, case.capture)
+
+
+def tracer_of(case: Case, pod: str, namespaces: Sequence[str] | None = None) -> Tracer:
+    """Opens one pod's sidecar for any number of traces. Raises as `trace` does."""
     _refuse_nothing(case)
     _refuse_unknown(namespaces or (), case.mesh)
-    tracer = Tracer(case.mesh, find_pod(case.mesh, pod, namespaces or ()))
+    return Tracer(case.mesh, find_pod(case.mesh, pod, namespaces or ()))
+
+
+def traced(
+    tracer: Tracer,
+    host: str,
+    port: int,
+    *,
+    ip: str | None = None,
+    protocol: str | None = None,
+    sni: str | None = None,
+    authority: str | None = None,
+    path: str = "/",
+) -> Trace:
+    """As `trace`, from a pod that is open already, without line numbers."""
     destination = tracer.destination(host, port, ip=ip, protocol=protocol, sni=sni, authority=authority, path=path)
     found = trace_host(tracer, destination)
     assumed = tracer.assumption(host, port) if protocol is None and sni is None and authority is None else None
-    if assumed is not None:
-        found = structs.replace(found, steps=(assumed, *found.steps))
-    return with_lines(found, case.capture)
+    return found if assumed is None else structs.replace(found, steps=(assumed, *found.steps))
 
 
 def hosts(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Hosts:

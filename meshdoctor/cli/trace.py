@@ -77,8 +77,8 @@ def trace(
     Exit codes: 0 delivered, 1 any other verdict, 2 wrong usage,
     3 nothing to look at, 4 something could not be read, 130 interrupted.
     """
-    from meshdoctor.cli.destination import address, read_host_port
     from meshdoctor.semantics.addresses import is_ip
+    from meshdoctor.semantics.destination import address, read_host_port
 
     asked = read_host_port(where)
     does = _protocol(protocol, asked.protocol, sni=sni, http=authority or path)

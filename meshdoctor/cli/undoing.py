@@ -70,10 +70,10 @@ def told(made: Result, asked: Asked) -> int:
         from meshdoctor.report import fix_text
 
         put(fix_text.undone(made, asked.page))
-    waited, proof = made.waited, made.proof
+    proof = made.proof
     if proof is not None:
         return ExitCode.FOUND if proof.worse or proof.better or proof.new else ExitCode.CLEAN
-    if waited.took or waited.lagging or waited.rejected:
+    if made.wrote and not made.entry.files:
         say("no verdict: it is taken back, and the mesh could not be judged again. `meshdoctor check` tells how it is")
         return ExitCode.NO_VERDICT
     return ExitCode.CLEAN

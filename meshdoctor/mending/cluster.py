@@ -135,7 +135,8 @@ class Mender:
             told = "it is as it was" if wrote else "it was never applied: there was nothing to undo"
             self._tell(Event("applied", told))
             waited = watch.wait(entry.pods, self._seconds, self._took) if wrote else Waited()
-            return Result(entry=entry, waited=waited, proof=self._undone(entry, look) if wrote else None)
+            proof = self._undone(entry, look) if wrote else None
+            return Result(entry=entry, wrote=wrote, waited=waited, proof=proof)
 
     def _take_back(self, entry: Entry, prepared: Sequence[Prepared]) -> Entry:
         """The writes of an undo. From the first on, the journal says that the mend is whole no longer."""

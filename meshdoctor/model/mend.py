@@ -263,6 +263,8 @@ class Result(Struct, frozen=True, kw_only=True):
     """How a mend, or its undo, ended."""
 
     entry: Entry
+    wrote: bool = True
+    """False: the cluster was as it was to be, and nothing was written."""
     waited: Waited = Waited()
     proof: Proof | None = None
     """None: it could not be judged again, and the entry's note says why."""

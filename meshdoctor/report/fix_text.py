@@ -159,6 +159,8 @@ def undone(made: Result, paper: Paper) -> str:
     if entry.files:
         names = some([edit.shown for edit in entry.files], None)
         lines += paper.marked("fine", f"mend {entry.id} is undone; as they were before: {names}")
+    elif not made.wrote:
+        lines += paper.marked("fine", f"mend {entry.id} was never applied: there was nothing to take back")
     elif proof is None:
         lines += paper.marked("unknown", f"mend {entry.id} is undone; it was not judged again")
     elif not (proof.worse or proof.better or proof.new):

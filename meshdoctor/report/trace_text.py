@@ -28,7 +28,7 @@ _DECIDED_AT = {"bypassed": "capture", "passthrough": "cluster", "leaked": "clust
 def render(trace: Trace, paper: Paper, *, rules: Container[str] = ()) -> str:
     """The whole story, ending in a line break. `rules` are the ids that `rules explain` knows."""
     lines = [*(paper.strong(line) for line in wrap(_title(trace), paper.width))]
-    broken = _broken_step(trace)
+    broken = deciding_step(trace)
     if broken is not None:
         lines.append("")
     for number, step in enumerate(trace.steps):
@@ -43,10 +43,10 @@ def render(trace: Trace, paper: Paper, *, rules: Container[str] = ()) -> str:
 
 
 def _title(trace: Trace) -> str:
-    return f"{trace.pod} -> {host_port(trace.destination.host, trace.destination.port)} ({_manner(trace.destination)})"
+    return f"{trace.pod} -> {host_port(trace.destination.host, trace.destination.port)} ({manner(trace.destination)})"
 
 
-def _manner(destination: Destination) -> str:
+def manner(destination: Destination) -> str:
     """How the connection is made, as far as it was said or assumed."""
     parts = [destination.protocol]
     if destination.ip is not None and destination.ip != destination.host:
@@ -60,7 +60,7 @@ def _manner(destination: Destination) -> str:
     return ", ".join(parts)
 
 
-def _broken_step(trace: Trace) -> int | None:
+def deciding_step(trace: Trace) -> int | None:
     """Index of the step to mark."""
     at = _DECIDED_AT.get(trace.verdict)
     ways = [number for number, step in enumerate(trace.steps) if step.at != "verdict"]
@@ -82,24 +82,24 @@ def _step(step: Step, mark: str, paper: Paper) -> Iterator[str]:
 def _verdict(trace: Trace, paper: Paper) -> Iterator[str]:
     because = trace.because or next((s.because for s in reversed(trace.steps) if s.at == "verdict"), "")
     reason = f" [{trace.reason}]" if trace.reason and trace.verdict != "delivered" else ""
-    yield from paper.marked(VERDICT_MARKS[trace.verdict], f"{trace.verdict}{_share(trace)}{reason}")
+    yield from paper.marked(VERDICT_MARKS[trace.verdict], f"{trace.verdict}{share(trace)}{reason}")
     yield from paper.paragraph(because, 2)
     if trace.missing:
         yield from paper.field("missing", ", ".join(trace.missing), 2)
-    signs = _signs(trace)
-    if signs:
-        yield from paper.field("seen", signs, 2)
+    seen = signs(trace)
+    if seen:
+        yield from paper.field("seen", seen, 2)
     if trace.advice:
         yield from paper.field("do", trace.advice, 2)
 
 
-def _share(trace: Trace) -> str:
+def share(trace: Trace) -> str:
     """For how many of a host's addresses the verdict holds, where they differ."""
     same = sum(row.verdict == trace.verdict for row in trace.addresses)
     return f" for {same} of {len(trace.addresses)} addresses" if 0 < same < len(trace.addresses) else ""
 
 
-def _signs(trace: Trace) -> str:
+def signs(trace: Trace) -> str:
     """By what the client and the access log give it away."""
     expect, parts = trace.expect, []
     if expect.hangs:

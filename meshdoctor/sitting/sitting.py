@@ -8,24 +8,31 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from meshdoctor.doctor import Case, Source, open_case, sheet_of, trace
+from meshdoctor.doctor import Case, Source, open_case, sheet_of, traced, tracer_of
 from meshdoctor.errors import MeshdoctorError, NothingToJudge, Unreadable
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.model.trace import Trace
 from meshdoctor.sitting.course import CaseCourse
 from meshdoctor.sitting.events import Event, Failed, Found, Judged, Progress, Unasked
 from meshdoctor.sitting.listing import listed
+from meshdoctor.trace.outbound import Tracer
 
 if TYPE_CHECKING:
     from meshdoctor.collect.live.cluster import Cluster
+    from meshdoctor.sitting.details import HostFacts, PodFacts
+
+Answer = TypeVar("Answer")
 
 Tell = Callable[[Event], None]
 """Hears each event, in the thread that makes it. It must not wait."""
 
 FINDINGS_EVERY = 0.4
 """Seconds between two tellings of all findings so far: to write them out costs as much as to judge a pod or two."""
+
+OPEN_AT_MOST = 3
+"""Sidecars that are kept open for traces; the dump of each may weigh tens of megabytes."""
 
 
 class Stopped(Exception):
@@ -46,6 +53,8 @@ class Sitting:
         self._turn = threading.Lock()
         """Whoever opens dumps of the case has it: a proxy's turn, or a trace between two turns."""
         self._thread: threading.Thread | None = None
+        self._opened: dict[str, Tracer] = {}
+        self._opened_of: Case | None = None
         self._cluster: Cluster | None = None
         """The live cluster as the newest whole look left it."""
 
@@ -148,13 +157,45 @@ class Sitting:
                 return
             yield judged
 
+    def using(self, work: Callable[[Case], Answer]) -> Answer:
+        """What `work` makes of the newest evidence, while nobody else opens a dump. Call it from a thread.
+
+        Raises what `work` raises, `NothingToJudge` where nothing has been read yet.
+        """
+        if self.case is None:
+            raise NothingToJudge("nothing has been read yet: wait for the first pods")
+        with self._turn:
+            return work(self.case)
+
     def trace(self, pod: str, host: str, port: int, **how: Any) -> Trace:
-        """What `doctor.trace` says of the newest evidence. May wait for one proxy's turn: call it from a thread.
+        """What `doctor.trace` says of the newest evidence, without line numbers. May wait for one proxy's turn: call
+        it from a thread. A sidecar is opened for the first question only.
 
         Raises what that raises, `NothingToJudge` where nothing has been read yet.
         """
-        case = self.case
-        if case is None:
-            raise NothingToJudge("nothing has been read yet: wait for the first pods")
-        with self._turn:
-            return trace(case, pod, host, port, **how)
+        return self.using(lambda case: traced(self._tracer(case, pod), host, port, **how))
+
+    def _tracer(self, case: Case, pod: str) -> Tracer:
+        if case is not self._opened_of:
+            self._opened, self._opened_of = {}, case
+        if pod not in self._opened:
+            tracer = tracer_of(case, pod)
+            if tracer.proxy is None:
+                # Its dump may still come in.
+                return tracer
+            while len(self._opened) >= OPEN_AT_MOST:
+                del self._opened[next(iter(self._opened))]
+            self._opened[pod] = tracer
+        return self._opened[pod]
+
+    def pod_facts(self, pod: str) -> PodFacts:
+        """All that is known of a pod. Opens its sidecar: call it from a thread; raises as `using`."""
+        from meshdoctor.sitting.details import pod_facts
+
+        return self.using(lambda case: pod_facts(case, pod))
+
+    def host_facts(self, host: str, port: int | None, pod: str = "") -> HostFacts:
+        """All that is known of a host; `pod`: whose sidecar is asked what it resolved the host to. As `pod_facts`."""
+        from meshdoctor.sitting.details import host_facts
+
+        return self.using(lambda case: host_facts(case, host, port, self._tracer(case, pod) if pod else None))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from pathlib import PurePath
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -10,11 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from meshdoctor.tui.bindings import APP_KEYS
-from meshdoctor.tui.messages import Woken
+from meshdoctor.tui.messages import HearsBoard, MendEnded, TraceWanted, WatchWanted, Woken
 from meshdoctor.tui.screens.main import MainScreen
 from meshdoctor.tui.session import Looks, Opening, Session
 from meshdoctor.tui.settings import Settings, is_colourless, keep_theme
 from meshdoctor.tui.themes import DEFAULT, OWN_COLOURS, THEMES
+from meshdoctor.tui.watch import Watch
 
 TOO_SMALL = frozenset({"keys", "maximize", "minimize"})
 
@@ -22,7 +25,7 @@ TOO_SMALL = frozenset({"keys", "maximize", "minimize"})
 class MeshdoctorApp(App[int]):
     """Opens on the main screen and begins to look once that is painted."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "detail.tcss"]
     TITLE = "meshdoctor"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_KEYS]
     ENABLE_COMMAND_PALETTE = True
@@ -33,6 +36,8 @@ class MeshdoctorApp(App[int]):
         self._put_on(self._settings.theme)
         self.session = Session(opening, self._wake, Looks(self._settings.ascii_only))
         self.main = MainScreen(self.session)
+        self.watching = Watch(self, self.session, self.main.show_all)
+        self._has_offered = False
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
@@ -75,16 +80,54 @@ class MeshdoctorApp(App[int]):
         """Takes in what the sitting has told, and has it shown."""
         message.stop()
         changed = self.session.take()
-        if self.main.is_mounted:
-            self.main.board_changed(changed)
+        for screen in self.screen_stack:
+            if isinstance(screen, HearsBoard) and screen.is_mounted:
+                screen.board_changed(changed)
         if changed.is_end:
             self._tell_end()
 
+    def on_mend_ended(self, message: MendEnded) -> None:
+        """The board looks again: what it shows may have changed. Who has left the mend's screen is told."""
+        message.stop()
+        course = message.course
+        if getattr(self.screen, "course", None) is not course and course.steps.lines:
+            self.notify(course.steps.lines[-1].text, title="The mend has ended", markup=False)
+        if course.has_written:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        if not self.session.refresh():
+            self.set_timer(1.0, self._look_again)
+
     def _tell_end(self) -> None:
         failed = self.session.board.failed
-        if failed is not None and self.session.board.pods:
+        if failed is not None and self.session.board.pods and not self.session.is_watching:
             self.notify(failed.because, severity="warning", markup=False)
         self.main.refresh_bindings()
+        if not self._has_offered:
+            self._has_offered = True
+            self.run_worker(self._offer_interrupted())
+
+    async def _offer_interrupted(self) -> None:
+        entry = await asyncio.to_thread(lambda: self.session.mends.interrupted())
+        if entry is not None:
+            text = f"mend {entry.id} ({entry.subject}) was interrupted: u goes on with it or takes it back"
+            self.notify(text, severity="warning", timeout=15, markup=False)
+
+    def on_watch_wanted(self, message: WatchWanted) -> None:
+        """Switches watching on or off."""
+        message.stop()
+        is_on = self.watching.toggle()
+        self.notify(self.watching.words if is_on else "not watching any more", title="watch" * is_on, markup=False)
+        self.main.show_all()
+
+    def on_trace_wanted(self, message: TraceWanted) -> None:
+        """Opens the trace screen."""
+        from meshdoctor.tui.board.tracing import Wanted
+        from meshdoctor.tui.screens.trace import TraceScreen
+
+        message.stop()
+        self.push_screen(TraceScreen(self.session, Wanted(message.pod, message.host, message.port)))
 
     def action_help(self) -> None:
         """The keys of the screen in front."""
@@ -116,6 +159,15 @@ class MeshdoctorApp(App[int]):
         return run
 
     async def action_quit(self) -> None:
-        """Leaves at once: what is under way is dropped."""
+        """Leaves at once: what is under way is dropped. While a mend changes something it asks first."""
+        if self.session.is_mending:
+            from meshdoctor.tui.screens.ask import QUIT, AskScreen
+
+            if not isinstance(self.screen, AskScreen):
+                self.push_screen(AskScreen(QUIT), lambda is_yes: self._leave() if is_yes else None)
+            return
+        self._leave()
+
+    def _leave(self) -> None:
         self.session.stop()
         self.exit(0)

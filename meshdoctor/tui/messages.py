@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual.message import Message
 
+from meshdoctor.tui.board.board import Changed
 from meshdoctor.tui.board.sight import Part
+
+if TYPE_CHECKING:  # what only a finding's screen needs is loaded with it
+    from meshdoctor.model.mend import Entry
+    from meshdoctor.model.trace import Trace
+    from meshdoctor.sitting.excerpts import Excerpt
+    from meshdoctor.tui.mends.course import Course
 
 
 class Woken(Message):
@@ -48,3 +55,75 @@ class FilterLeft(Message):
     def __init__(self, keep: bool) -> None:
         self.keep = keep
         super().__init__()
+
+
+class TraceWanted(Message):
+    """Somebody asks for the way of a connection. What is empty or None is asked for on the trace screen."""
+
+    def __init__(self, pod: str = "", host: str = "", port: int | None = None) -> None:
+        self.pod = pod
+        self.host = host
+        self.port = port
+        super().__init__()
+
+
+class EvidenceRead(Message):
+    """The evidence of a finding was cut out of its documents."""
+
+    def __init__(self, excerpts: tuple[Excerpt, ...]) -> None:
+        self.excerpts = excerpts
+        super().__init__()
+
+
+class WayFound(Message):
+    """The way of a pod's connection; None where there is none, and why."""
+
+    def __init__(self, pod: str, trace: Trace | None, because: str) -> None:
+        self.pod = pod
+        self.trace = trace
+        self.because = because
+        super().__init__()
+
+
+class Exported(Message):
+    """A finding was written out; without a `path` it could not be, and `because` says why."""
+
+    def __init__(self, text: str, path: str, because: str) -> None:
+        self.text = text
+        self.path = path
+        self.because = because
+        super().__init__()
+
+
+class JournalRead(Message):
+    """The newest mend of a finding that can be taken back; None: there is none."""
+
+    def __init__(self, entry: Entry | None) -> None:
+        self.entry = entry
+        super().__init__()
+
+
+class MendMoved(Message):
+    """A mend, or its undo, went a step on: its screen shows it."""
+
+
+class MendEnded(Message):
+    """A mend, or its undo, has ended; it may have changed what is looked at."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        super().__init__()
+
+
+class WatchWanted(Message):
+    """The user switches watching on or off."""
+
+
+@runtime_checkable
+class HearsBoard(Protocol):
+    """A screen that shows what the board holds, and is told when that changes."""
+
+    is_mounted: bool
+
+    def board_changed(self, changed: Changed) -> None:
+        """Brings onto the screen what changed."""

@@ -63,7 +63,7 @@ class Page(Server):
         key = request.query.get("key")
         if key is None:
             self._check(request)
-            page: web.Response = await super().handle_index(request)
+            page: Any = await super().handle_index(request)
             page.text = _ELSEWHERE.sub("", page.text or "").replace("</body>", f"{_FOCUS}</body>")
             return page
         if not (self._is_at_home(request) and self._is_secret(key)):

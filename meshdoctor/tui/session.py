@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from meshdoctor.tui.feed import Feed
 if TYPE_CHECKING:
     from meshdoctor.doctor import Source
     from meshdoctor.sitting.sitting import Sitting
+    from meshdoctor.tui.mends.ground import Ground
 
 
 class Looks(Struct, frozen=True):
@@ -46,6 +48,8 @@ class Session:
         self.sight = Sight(self.board)
         self.sitting: Sitting | None = None
         """None until the first look began."""
+        self.is_watching = False
+        """It is looked at again and again."""
         self._wake = wake
         self._feed = Feed(wake)
 
@@ -53,6 +57,18 @@ class Session:
     def is_read_only(self) -> bool:
         """Nothing is changed, whatever key is pressed."""
         return self.opening.is_read_only
+
+    @cached_property
+    def mends(self) -> Ground:
+        """The mends of this session; loaded when the first one is looked at."""
+        from meshdoctor.tui.mends.ground import Ground
+
+        return Ground(self)
+
+    @property
+    def is_mending(self) -> bool:
+        """A mend is changing something just now."""
+        return "mends" in vars(self) and self.mends.busy_with is not None
 
     def begin(self) -> None:
         """Begins the first look, in a thread. What judges is loaded there too: it would hold up the first paint."""

@@ -7,10 +7,10 @@ Timestamps stay text, and so does every key of a mapping.
 
 from __future__ import annotations
 
-from meshdoctor.yamlio.lines import Lines, line_of
+from meshdoctor.yamlio.lines import Lines, line_of, steps_of
 from meshdoctor.yamlio.lists import EMPTY as EMPTY_LIST
 from meshdoctor.yamlio.lists import ListText, only, take_apart
 from meshdoctor.yamlio.reading import load_documents
 from meshdoctor.yamlio.writing import dump
 
-__all__ = ["EMPTY_LIST", "Lines", "ListText", "dump", "line_of", "load_documents", "only", "take_apart"]
+__all__ = ["EMPTY_LIST", "Lines", "ListText", "dump", "line_of", "load_documents", "only", "steps_of", "take_apart"]

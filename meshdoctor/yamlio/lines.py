@@ -30,7 +30,7 @@ class Lines:
         `load_documents` counts them) the first step names one: `$[1].spec`; without it the first is meant.
         None where the path leads nowhere, or the text is not YAML so far.
         """
-        steps = _steps(path)
+        steps = steps_of(path)
         if steps is None:
             return None
         if len(steps) > 1 and steps[0] == "items" and isinstance(steps[1], int) and self._list is not None:
@@ -138,7 +138,7 @@ def _place(first: Any, events: Iterator[Any]) -> _Place:
         event = next(events)
 
 
-def _steps(path: str) -> list[str | int] | None:
+def steps_of(path: str) -> list[str | int] | None:
     """`$.a['b.c'][2]` as `["a", "b.c", 2]`, None where it is not such a path."""
     if not path.startswith("$"):
         return None

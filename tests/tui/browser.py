@@ -26,6 +26,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--window-size=1280,800",
 )
+ESCAPE = "\ue00c"
 LISTENING = """
 window.received = "";
 const Plain = window.WebSocket;

@@ -44,6 +44,18 @@ class Driven:
         await self.pilot.pause()
         assert not self.app.session.board.is_looking
 
+    async def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Waits until something holds; `what` says what, for when it never does."""
+        for _ in range(1000):
+            if holds():
+                return
+            await self.pilot.pause(0.01)
+        raise AssertionError(f"{what}: never, on\n{self.text()}")
+
+    async def shows(self, text: str) -> None:
+        """Waits until a text is on the screen."""
+        await self.until(lambda: text in self.text(), f"{text!r} is on the screen")
+
     def keys(self, part: str) -> list[Any]:
         """Keys of the rows of a part, as its table has them."""
         keys: list[Any] = self.app.main.query_one(f"#{part}").table.keys  # type: ignore[attr-defined]

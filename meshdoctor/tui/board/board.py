@@ -20,6 +20,7 @@ from meshdoctor.sitting.events import (
     Progress,
     Unasked,
 )
+from meshdoctor.tui.board.changes import Changes
 from meshdoctor.tui.board.marks import RANK
 from meshdoctor.tui.board.rows import KINDS, POLICIES, FindingLine, HostLine, PodRow
 
@@ -50,8 +51,8 @@ class Board:
         """The newest whole result."""
         self.is_looking = True
         """A look is under way."""
-        self.gone: tuple[Finding, ...] = ()
-        """Findings of the look before that the newest whole one has not."""
+        self.changes = Changes()
+        """What is new and what has gone."""
 
     def apply(self, events: Iterable[Event]) -> Changed:
         """Takes events in, in their order."""
@@ -101,7 +102,7 @@ class Board:
         known, self.pods = self.pods, {}
         for pod in event.pods:
             row = self.pods[pod.key] = _pod_row(pod, known.get(pod.key))
-            row.change = "new" if known and pod.key not in known else ""
+            row.change = self.changes.of("pods", pod.key)
         changed.pods.update(known, self.pods)
         changed.hosts.update(self.hosts)
         self.hosts = {}
@@ -128,7 +129,7 @@ class Board:
 
     def _host(self, pair: Pair) -> HostLine:
         if pair not in self.hosts:
-            self.hosts[pair] = HostLine(pair)
+            self.hosts[pair] = HostLine(pair, change=self.changes.of("hosts", pair))
         return self.hosts[pair]
 
     def _judge(self, event: Judged, changed: Changed) -> None:
@@ -176,8 +177,7 @@ class Board:
                 del self.hosts[pair]
 
     def _find(self, findings: Iterable[Finding], changed: Changed) -> None:
-        before = None if self.diagnosis is None else {found.fingerprint for found in self.diagnosis.findings}
-        self.findings = {found.fingerprint: _line(found, before) for found in findings}
+        self.findings = {one.fingerprint: _line(one, self.changes.of("findings", one.fingerprint)) for one in findings}
         changed.findings = changed.head = True
         self._grade(changed)
 
@@ -212,8 +212,7 @@ class Board:
             line.is_registered_known = known
         self._recount(changed)
         self._find(event.diagnosis.findings, changed)
-        before = self.diagnosis.findings if self.diagnosis else ()
-        self.gone = tuple(found for found in before if found.fingerprint not in self.findings)
+        self.changes.take({"pods": self.pods, "hosts": self.hosts, "findings": self.findings})
         self.diagnosis = event.diagnosis
         self.is_looking = False
         changed.head = changed.is_end = True
@@ -236,8 +235,8 @@ def _add(counts: dict[str, int], verdict: str, by: int) -> None:
         counts.pop(verdict, None)
 
 
-def _line(found: Finding, before: set[str] | None) -> FindingLine:
-    line = FindingLine(found, "new" if before is not None and found.fingerprint not in before else "")
+def _line(found: Finding, change: str) -> FindingLine:
+    line = FindingLine(found, change)
     line.note()
     return line
 

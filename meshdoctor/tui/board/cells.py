@@ -58,7 +58,7 @@ COLUMNS: dict[Part, tuple[Column, ...]] = {
 
 def cells(sight: Sight, part: Part, key: Any, *, ascii_only: bool = False) -> tuple[Cell, ...]:
     """The cells of one row, one a column; of a row that has gone none."""
-    row = getattr(sight.board, part).get(key)
+    row = getattr(sight.board, part).get(key) or sight.board.changes.gone(part).get(key)
     if row is None:
         return ()
     if part == "pods":
@@ -69,6 +69,8 @@ def cells(sight: Sight, part: Part, key: Any, *, ascii_only: bool = False) -> tu
         made = finding_cells(row, ascii_only=ascii_only)
     kind = "marked" if key in sight.marks[part] else row.change
     before = sign(kind, ascii_only=ascii_only) if kind else " "
+    if row.change == "gone":
+        made = tuple(Cell(cell.text, "faint") for cell in made)
     return (Cell(before + made[0].text, made[0].tone), *made[1:])
 
 

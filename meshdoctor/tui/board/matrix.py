@@ -2,23 +2,103 @@
 
 from __future__ import annotations
 
+from copy import copy
+
+from msgspec import Struct
+
 from meshdoctor.sitting.events import Pair
 from meshdoctor.tui.board.board import Board
 from meshdoctor.tui.board.cells import Cell
-from meshdoctor.tui.board.marks import NOT_WANTED, VERDICT_TONES, letter
-from meshdoctor.tui.board.sight import Sight
+from meshdoctor.tui.board.marks import NOT_WANTED, VERDICT_LETTERS, VERDICT_TONES, letter, sign
+from meshdoctor.tui.board.rows import PodRow
+from meshdoctor.tui.board.sight import ITS_OWN, Sight
+
+STRAYED = frozenset({"misrouted", "leaked", "bypassed", "broken"})
+"""Verdicts that are a fault even of a host that nobody asks for, where somebody registers it."""
+ALL_BAD = STRAYED | {"blocked", "passthrough", "unknown"}
 
 
-def matrix_axes(sight: Sight) -> tuple[list[str], list[Pair]]:
-    """Judged pods and hosts with a port, as far as they are in sight, in the order of their parts."""
-    pods = [key for key in sight.keys("pods") if sight.board.pods[key].verdicts]
-    return pods, [pair for pair in sight.keys("hosts") if pair[1] is not None]
+class Axes(Struct, frozen=True):
+    """What is down and what is across, in the order of their parts."""
+
+    pods: list[str]
+    hosts: list[Pair]
+    all_pods: int = 0
+    """Pods that could be down, filtered out or not."""
+    all_hosts: int = 0
 
 
-def matrix_cell(board: Board, pod: str, pair: Pair, *, all_hosts: bool = False, ascii_only: bool = False) -> Cell:
-    """The sign of one pod and host; a host that the pod does not want is a dot unless `all_hosts` are asked for."""
+def matrix_axes(sight: Sight, *, show_all: bool = False) -> Axes:
+    """Pods with a sidecar and hosts with a port: of the namespaces looked at, as filtered.
+
+    What was chosen does not narrow them: the matrix is there to see all of it. Where only problems are asked for,
+    rows and columns without one go.
+    """
+    board = sight.board
+    glance = copy(sight)
+    glance.choices, glance.problems_only = (), False
+    # Rows that have gone are still in sight in the parts: here they would be empty.
+    pods = [key for key in glance.keys("pods") if key in board.pods and _has_sidecar(board.pods[key])]
+    hosts = [pair for pair in glance.keys("hosts") if pair in board.hosts and pair[1] is not None]
+    if sight.problems_only:
+        pods, hosts = _with_problems(board, pods, hosts, show_all)
+    every_pod = sum(map(_has_sidecar, board.pods.values()))
+    return Axes(pods, hosts, every_pod, sum(pair[1] is not None for pair in board.hosts))
+
+
+def _has_sidecar(row: PodRow) -> bool:
+    return row.state in ("pending", "unread") or bool(row.verdicts)
+
+
+def _with_problems(board: Board, pods: list[str], hosts: list[Pair], show_all: bool) -> tuple[list[str], list[Pair]]:
+    inside = set(hosts)
+    bad_pods: set[str] = set()
+    bad_hosts: set[Pair] = set()
+    for key in pods:
+        row = board.pods[key]
+        # Most verdicts are of hosts that the pod has nothing to do with: only the others are asked about.
+        likely = [pair for pair, found in row.verdicts.items() if found[0] in (ALL_BAD if show_all else STRAYED)]
+        bad = {pair for pair in (*row.wants, *likely) if pair in inside and is_problem(board, row, pair, show_all)}
+        if bad:
+            bad_pods.add(key)
+            bad_hosts |= bad
+    return [key for key in pods if key in bad_pods], [pair for pair in hosts if pair in bad_hosts]
+
+
+def is_problem(board: Board, row: PodRow, pair: Pair, show_all: bool = False) -> bool:
+    """Whether the cell shows something else than a connection that is delivered or not asked for."""
+    return verdict_shown(board, row, pair, show_all) not in ("", "pending", "delivered")
+
+
+def verdict_shown(board: Board, row: PodRow, pair: Pair, show_all: bool = False) -> str:
+    """The verdict of a cell; `pending` until it is there; empty where the pod neither wants the host nor has it.
+
+    A pod has a host whose own cluster it reaches, or one that somebody registers and that goes astray.
+    """
+    verdict = row.verdicts.get(pair)
+    wants = pair in row.wants
+    if row.state == "unread":
+        return "unknown" if wants and pair[1] is not None else ""
+    if verdict is None:
+        return "pending" if wants and row.state == "pending" else ""
+    if wants or show_all or verdict[0] in ITS_OWN:
+        return verdict[0]
+    line = board.hosts.get(pair)
+    return verdict[0] if verdict[0] in STRAYED and line is not None and line.registered_by else ""
+
+
+def matrix_cell(board: Board, pod: str, pair: Pair, *, show_all: bool = False, ascii_only: bool = False) -> Cell:
+    """The sign of one pod and host; a dot where the pod neither wants the host nor has it registered."""
     row = board.pods.get(pod)
-    verdict = row.verdicts.get(pair) if row else None
-    if row is None or verdict is None or not (all_hosts or pair in row.wants):
+    verdict = verdict_shown(board, row, pair, show_all) if row is not None else ""
+    if not verdict:
         return Cell("." if ascii_only else NOT_WANTED, "faint")
-    return Cell(letter(verdict[0], ascii_only=ascii_only), VERDICT_TONES[verdict[0]])
+    if verdict == "pending":
+        return Cell(sign("pending", ascii_only=ascii_only), "faint")
+    return Cell(letter(verdict, ascii_only=ascii_only), VERDICT_TONES[verdict])
+
+
+def legend(*, ascii_only: bool = False) -> list[tuple[Cell, str]]:
+    """Every sign with its meaning."""
+    known = [(Cell(letter(v, ascii_only=ascii_only), VERDICT_TONES[v]), v) for v in VERDICT_LETTERS]
+    return [*known, (Cell("." if ascii_only else NOT_WANTED, "faint"), "neither wanted nor registered")]

@@ -17,7 +17,7 @@ from meshdoctor.tui.board.rows import FindingLine, HostLine, PodRow
 Part = Literal["pods", "hosts", "findings"]
 PARTS: tuple[Part, ...] = ("pods", "hosts", "findings")
 
-_ITS_OWN = frozenset({"delivered", "broken"})
+ITS_OWN = frozenset({"delivered", "broken"})
 """Verdicts that only a host gets which the pod's sidecar has configuration for."""
 
 
@@ -109,8 +109,8 @@ class Sight:
         return [row.pair if isinstance(row, HostLine) else row.key for row in sorted(rows, key=self.sort(part).key)]
 
     def total(self, part: Part) -> int:
-        """Rows of a part, in sight or not."""
-        return len(getattr(self.board, part))
+        """Rows of a part, in sight or not; those that have gone are told for a while."""
+        return len(getattr(self.board, part)) + len(self.board.changes.gone(part))
 
     def pod_in_sight(self) -> PodRow | None:
         """The pod that narrows the hosts: their verdicts are told for it."""
@@ -120,7 +120,7 @@ class Sight:
         return None
 
     def _pods(self) -> Iterable[PodRow]:
-        rows: Iterable[PodRow] = self.board.pods.values()
+        rows: Iterable[PodRow] = (*self.board.pods.values(), *self.board.changes.gone("pods").values())
         if self.namespaces:
             rows = [row for row in rows if row.namespace in self.namespaces]
         for choice in self.narrowing("pods"):
@@ -132,7 +132,7 @@ class Sight:
         return [row for row in rows if wanted.takes_pod(row)] if wanted else rows
 
     def _hosts(self) -> Iterable[HostLine]:
-        rows: Iterable[HostLine] = self.board.hosts.values()
+        rows: Iterable[HostLine] = (*self.board.hosts.values(), *self.board.changes.gone("hosts").values())
         if self.namespaces:
             rows = [row for row in rows if self._is_host_of_namespaces(row)]
         for choice in self.narrowing("hosts"):
@@ -147,7 +147,7 @@ class Sight:
         return [row for row in rows if wanted.takes(row.text)] if wanted else rows
 
     def _findings(self) -> Iterable[FindingLine]:
-        rows: Iterable[FindingLine] = self.board.findings.values()
+        rows: Iterable[FindingLine] = (*self.board.findings.values(), *self.board.changes.gone("findings").values())
         if self.namespaces:
             rows = [row for row in rows if self._is_finding_of_namespaces(row)]
         for choice in self.narrowing("findings"):
@@ -197,7 +197,7 @@ class Sight:
         row = self.board.pods.get(choice.key)
         if row is None:
             return set()
-        own = {pair for pair, verdict in row.verdicts.items() if verdict[0] in _ITS_OWN}
+        own = {pair for pair, verdict in row.verdicts.items() if verdict[0] in ITS_OWN}
         lines = self.board.findings.values()
         told = {line.pair for line in lines if line.pair is not None and row.key in line.finding.pods}
         return own | told | row.wants

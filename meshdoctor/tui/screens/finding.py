@@ -1,70 +1,276 @@
-"""A finding as a whole: what happens, why, the evidence, who is touched, and the mends."""
+"""A finding as a whole: what happens and why, the way of its connection, the evidence, and the mends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container
 from textual.content import Content
+from textual.events import DescendantFocus, Resize
+from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
+from meshdoctor.errors import MeshdoctorError
 from meshdoctor.model.finding import Finding
-from meshdoctor.semantics.text import printable
-from meshdoctor.tui.bindings import DETAIL_KEYS
-from meshdoctor.tui.board.marks import sign
-from meshdoctor.tui.board.rows import FindingLine
+from meshdoctor.model.trace import Trace
+from meshdoctor.sitting.excerpts import Excerpt
+from meshdoctor.tui.bindings import DETAIL_KEYS, FINDING_KEYS
+from meshdoctor.tui.board.finding_text import title_cells, what_lines
+from meshdoctor.tui.board.folding import Folding, excerpt_rows
+from meshdoctor.tui.board.lines import Line, paragraph
+from meshdoctor.tui.board.way import way_lines
+from meshdoctor.tui.messages import EvidenceRead, Exported, JournalRead, TraceWanted, WayFound
 from meshdoctor.tui.session import Session
+from meshdoctor.tui.widgets.document import DocumentView
 from meshdoctor.tui.widgets.key_line import KeyLine
+from meshdoctor.tui.widgets.mends import MendsView
+from meshdoctor.tui.widgets.text_view import TextView
+from meshdoctor.tui.widgets.toned import toned
 
-_PODS = 10
+WIDE, HIGH = 100, 20
+"""Columns and lines from which on all four parts are shown."""
+PARTS = ("what", "mends", "way", "evidence")
+_PAGES = {"what": "left", "mends": "left", "way": "right", "evidence": "right"}
+"""Which parts are shown together where there is little room."""
 
 
 class FindingScreen(Screen[None]):
     """One finding of the session's board."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*DETAIL_KEYS]
+    BINDINGS: ClassVar[list[BindingType]] = [*FINDING_KEYS, *DETAIL_KEYS]
+    AUTO_FOCUS = ""
 
     def __init__(self, session: Session, finding: Finding) -> None:
         super().__init__()
         self.session = session
         self.finding = finding
+        self.pod = finding.pods[0] if finding.pods else ""
+        """Whose connection is shown."""
+        self.trace: Trace | None = None
+        self._excerpts: tuple[Excerpt, ...] = ()
+        self._why_no_way = "Looking ..." if self._has_way else "This finding is about no single connection."
+        ascii_only = session.looks.ascii_only
+        self.what = TextView(self._what, title="What happens", part="what")
+        self.mends = MendsView(finding, ascii_only=ascii_only)
+        self.way = TextView(self._way, title="The way of a connection", part="way")
+        self.evidence = DocumentView(title="Evidence", part="evidence", ascii_only=ascii_only)
+
+    @property
+    def _has_way(self) -> bool:
+        return bool(self.finding.host and self.finding.port and self.pod)
 
     def compose(self) -> ComposeResult:
-        """A title, the text, the keys."""
-        found = self.finding
-        mark = sign(found.severity, ascii_only=self.session.looks.ascii_only)
-        subject = printable(FindingLine(found).subject)
-        pods = f"{len(found.pods)} pod{'s' * (len(found.pods) != 1)}" if found.pods else ""
-        yield Static(f" {mark} {found.rule}   {subject}   {pods}", id="title", markup=False)
-        with VerticalScroll(id="finding"):
-            yield Static(Content("\n").join(finding_text(found)), markup=False)
+        """A title, four parts, the keys."""
+        yield Static("", id="title", markup=False)
+        yield Static("", id="pages", markup=False)
+        with Container(id="finding"):
+            yield self.what
+            yield self.way
+            yield self.mends
+            yield self.evidence
         yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Shows what is known at once, and has the rest read."""
+        self._fit(self.app.size)
+        self._title()
+        self.mends.focus()
+        self._read_evidence()
+        self._look_at(self.pod)
+
+    def on_resize(self, event: Resize) -> None:
+        """Where there is little room two parts are shown at a time."""
+        self._fit(event.size)
+
+    def on_screen_resume(self) -> None:
+        """A mend may have been applied meanwhile."""
+        self._title()
+        self._read_journal()
+
+    def _fit(self, size: Size) -> None:
+        self.set_class(size.width < WIDE or size.height < HIGH, "-pages")
+
+    def _title(self) -> None:
+        board = self.session.board
+        is_gone = board.diagnosis is not None and self.finding.fingerprint not in board.findings
+        cells = title_cells(self.finding, is_gone=is_gone, ascii_only=self.session.looks.ascii_only)
+        self.query_one("#title", Static).update(toned(tuple(cells)))
+
+    # The parts
+
+    def _what(self, width: int) -> list[Line]:
+        others = [line.finding for line in self.session.board.findings.values()]
+        return list(what_lines(self.finding, width, others))
+
+    def _way(self, width: int) -> list[Line]:
+        if self.trace is None:
+            return paragraph(self._why_no_way, width, "faint")
+        ascii_only = self.session.looks.ascii_only
+        lines = list(way_lines(self.trace, width, ascii_only=ascii_only))
+        if len(lines) <= self.way.page:
+            return lines
+        return list(way_lines(self.trace, width, brief=True, ascii_only=ascii_only))
+
+    @work(thread=True, group="evidence")
+    def _read_evidence(self) -> None:
+        """Cuts the evidence out of its documents: a dump may be large."""
+        from meshdoctor.sitting.excerpts import excerpt
+
+        sitting = self.session.sitting
+        if sitting is None:
+            return
+        pieces = self.finding.evidence
+        found = sitting.using(lambda case: [excerpt(case.capture, piece) for piece in pieces])
+        self.post_message(EvidenceRead(tuple(found)))
+
+    @on(EvidenceRead)
+    def _evidence_read(self, message: EvidenceRead) -> None:
+        self._excerpts = message.excerpts
+        folding = Folding(row for found in message.excerpts for row in excerpt_rows(found))
+        folding.fold_far()
+        self.evidence.rows.put(folding)
+
+    @work(thread=True, group="journal", exclusive=True)
+    def _read_journal(self) -> None:
+        """Whether a mend of this finding can be taken back: entries hold what was judged, and may be large."""
+        entries = self.session.mends.entries(self.finding.fingerprint)
+        self.post_message(JournalRead(entries[-1] if entries else None))
+
+    @on(JournalRead)
+    def _journal_read(self, message: JournalRead) -> None:
+        self.mends.entry = message.entry if self.session.mends.busy_with is None else None
+        self.mends.show()
+        self.refresh_bindings()
+
+    def _look_at(self, pod: str) -> None:
+        self.pod = pod
+        name = f" of {pod}" if len(self.finding.pods) > 1 else ""
+        self.way.border_title = f"The way of a connection{name}"
+        if self._has_way:
+            self._trace(pod, self.finding.host or "", self.finding.port or 0)
+
+    @work(thread=True, group="way", exclusive=True)
+    def _trace(self, pod: str, host: str, port: int) -> None:
+        sitting = self.session.sitting
+        if sitting is None:
+            return
+        try:
+            self.post_message(WayFound(pod, sitting.trace(pod, host, port), ""))
+        except MeshdoctorError as problem:
+            self.post_message(WayFound(pod, None, str(problem)))
+
+    @on(WayFound)
+    def _way_found(self, message: WayFound) -> None:
+        if message.pod == self.pod:
+            self.trace, self._why_no_way = message.trace, message.because
+            self.way.show()
+
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        """Brings the page of the part in use to the front."""
+        part = next((one.id for one in event.widget.ancestors_with_self if one.id in PARTS), "what")
+        self._turn_to(_PAGES[part or "what"])
+
+    def _turn_to(self, page: str) -> None:
+        self.set_class(page == "left", "-left")
+        self.set_class(page == "right", "-right")
+        names = {"left": "What happens, mends", "right": "Way, evidence"}
+        marked = (f"[{name}]" if key == page else f" {name} " for key, name in names.items())
+        self.query_one("#pages", Static).update(Content(" " + " ".join(marked) + "  tab"))
+
+    def _focusable(self) -> list[Widget]:
+        return [self.what, self.mends, self.way, self.evidence.rows]
+
+    # Keys
+
+    def action_next_part(self, by: int) -> None:
+        """Goes to the next part, or to the one before."""
+        parts = self._focusable()
+        at = parts.index(self.focused) if self.focused in parts else 0
+        parts[(at + by) % len(parts)].focus()
+
+    def action_choose(self, number: int) -> None:
+        """Chooses a mend by its digit."""
+        self.mends.choose(number - 1)
+        self.mends.focus()
+
+    def action_mend(self) -> None:
+        """Opens the chosen mend."""
+        from meshdoctor.tui.screens.mend import MendScreen
+
+        if self.mends.fix is not None:
+            course = self.session.mends.open(self.finding, self.mends.fix)
+            self.app.push_screen(MendScreen(self.session, course))
+
+    def action_undo(self) -> None:
+        """Opens the last mend of this finding, to take it back."""
+        from meshdoctor.tui.screens.mend import open_last
+
+        self.run_worker(open_last(self, self.session, self.finding.fingerprint), exclusive=True, group="undo")
+
+    def action_raw(self) -> None:
+        """Opens the finding and its objects as data."""
+        from meshdoctor.tui.screens.raw import RawScreen
+
+        self.app.push_screen(RawScreen(self.session, self.finding))
+
+    def action_pod(self) -> None:
+        """Lets the user choose whose connection is shown."""
+        from meshdoctor.tui.screens.choice import ChoiceScreen
+
+        def chosen(pod: str | None) -> None:
+            if pod is not None:
+                self._look_at(pod)
+
+        self.app.push_screen(ChoiceScreen("Pod", self.finding.pods, self.pod), chosen)
+
+    @work(thread=True, group="export", exclusive=True)
+    def action_export(self) -> None:
+        """Writes the finding as Markdown into the folder meshdoctor was started in, and copies it."""
+        from meshdoctor.tui.board.postmortem import postmortem, write_postmortem
+
+        session, found = self.session, self.finding
+        done = session.mends.done_about(found.fingerprint)
+        text = postmortem(found, session.board.diagnosis, self.trace, self._excerpts, done.entries, done.better)
+        try:
+            path = str(write_postmortem(found, text, Path.cwd()))
+        except MeshdoctorError as problem:
+            self.post_message(Exported(text, "", str(problem)))
+        else:
+            self.post_message(Exported(text, path, ""))
+
+    @on(Exported)
+    def _exported(self, message: Exported) -> None:
+        self.app.copy_to_clipboard(message.text)
+        copied = "copied, where the terminal allows it (OSC 52)"
+        if message.path:
+            self.notify(f"{message.path}\nwritten, and {copied}", title="Exported", markup=False)
+        else:
+            self.notify(f"{message.because}; {copied}", severity="warning", markup=False)
+
+    def action_trace(self) -> None:
+        """Has the connection opened by itself."""
+        if self._has_way:
+            self.post_message(TraceWanted(self.pod, self.finding.host or "", self.finding.port or 0))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that have nothing to act on are greyed."""
+        if action == "trace":
+            return True if self._has_way else None
+        if action == "pod":
+            return True if len(self.finding.pods) > 1 and self._has_way else None
+        if action == "undo":
+            return True if self.mends.entry is not None or self.session.mends.busy_with is not None else None
+        if action == "mend":
+            return True if self.finding.fixes else None
+        return True
 
     def action_back(self) -> None:
         """Back to the parts."""
         self.dismiss()
-
-
-def finding_text(found: Finding) -> Iterator[Content]:
-    """The finding as lines, each heading in bold."""
-    yield Content(printable(found.message.strip()))
-    yield from _section("Why", [found.why.strip()])
-    roles = [f"{one.role}  {one.kind} {one.namespace}/{one.name}" for one in found.resources]
-    yield from _section("Objects", roles)
-    pieces = [f"{one.document}{f':{one.line}' if one.line else ''}  {one.path}  {one.value}" for one in found.evidence]
-    yield from _section("Evidence", pieces)
-    more = [f"and {len(found.pods) - _PODS} more"] if len(found.pods) > _PODS else []
-    yield from _section("Pods", [*found.pods[:_PODS], *more])
-    mends = [f"{at} {fix.title} ({fix.disposition})\n  {fix.tradeoff}" for at, fix in enumerate(found.fixes, 1)]
-    yield from _section("Mends", mends)
-
-
-def _section(name: str, lines: list[str]) -> Iterator[Content]:
-    if any(lines):
-        yield Content("")
-        yield Content.styled(name, "bold")
-        yield from (Content("\n".join(map(printable, line.splitlines()))) for line in lines)

@@ -18,7 +18,8 @@ from meshdoctor.tui.board.board import Board, Changed
 from meshdoctor.tui.board.filtering import read_filter
 from meshdoctor.tui.board.sight import PARTS, Part, Sight
 from meshdoctor.tui.board.titles import NAMES, hint, title
-from meshdoctor.tui.messages import FilterLeft, FilterTyped, RowMarked, RowMoved, RowOpened
+from meshdoctor.tui.board.tracing import of_row
+from meshdoctor.tui.messages import FilterLeft, FilterTyped, RowMarked, RowMoved, RowOpened, TraceWanted, WatchWanted
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.header import Header
 from meshdoctor.tui.widgets.key_line import KeyLine
@@ -129,7 +130,7 @@ class MainScreen(Screen[None]):
         """Opens a finding's own screen."""
         from meshdoctor.tui.screens.finding import FindingScreen
 
-        line = self.board.findings.get(fingerprint)
+        line = self.board.findings.get(fingerprint) or self.board.changes.gone("findings").get(fingerprint)
         if line is not None:
             self.app.push_screen(FindingScreen(self.session, line.finding))
 
@@ -219,12 +220,52 @@ class MainScreen(Screen[None]):
         if not self.session.refresh(None if everything or key is None else [key]):
             self.notify("a look is under way already", markup=False)
 
+    def action_trace(self) -> None:
+        """Follows the connection that the row and the choices are about."""
+        table = self._parts[self.front].table
+        self.post_message(TraceWanted(*of_row(self.sight, self.front, table.key if table.has_moved else None)))
+
+    def action_watch(self) -> None:
+        """Looks again and again, or does not any more."""
+        self.post_message(WatchWanted())
+
+    def action_details(self) -> None:
+        """Opens what the row is about as a whole."""
+        from meshdoctor.tui.screens.details import HostScreen, PodScreen
+
+        key = self._parts[self.front].table.key
+        if self.front == "findings" and key is not None:
+            self.open_finding(key)
+        elif self.front == "pods" and key is not None:
+            self.app.push_screen(PodScreen(self.session, key))
+        elif key is not None:
+            self.app.push_screen(HostScreen(self.session, key))
+
+    def action_matrix(self) -> None:
+        """Opens the matrix."""
+        from meshdoctor.tui.screens.matrix import MatrixScreen
+
+        def left(part: str | None) -> None:
+            self.show_all()
+            if part in PARTS:
+                self.action_part(part)
+
+        self.app.push_screen(MatrixScreen(self.session), left)
+
+    def action_undo(self) -> None:
+        """Opens the last mend, to take it back."""
+        from meshdoctor.tui.screens.mend import open_last
+
+        self.run_worker(open_last(self, self.session), exclusive=True, group="undo")
+
     def action_demo(self) -> None:
         """Opens a bundled mesh in place of what could not be read."""
         self.session.open_demo()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The demo is offered where there is nothing else to see."""
+        if action == "details":
+            return bool(self.board.pods or self.board.hosts)
         if action == "demo":
             return self.board.failed is not None and not self.board.pods
         return True

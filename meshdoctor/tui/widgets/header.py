@@ -32,7 +32,8 @@ class Header(Widget):
         """Parts that do not fit any more go, the least important first."""
         board, width = self._session.board, self.size.width
         rights = "read-only" if self._session.is_read_only else "read-write"
-        right = Content(f"{rights}  {datetime.now():%H:%M} ")
+        watch = "watch  " if self._session.is_watching else ""
+        right = Content(f"{watch}{rights}  {datetime.now():%H:%M} ")
         counts, progress = self._counts(board), self._progress(board)
         name = Content.styled(" meshdoctor ", "bold $text-accent")
         place = Content(f" {self._place(board)}  ")
@@ -71,4 +72,7 @@ class Header(Widget):
             for kind, style in _SEVERITIES
         ]
         unknown = len(board.diagnosis.not_evaluated) if board.diagnosis else board.unread
-        return Content.assemble(*pieces, f"{sign('unknown')} {unknown} ")
+        new, gone = board.changes.count()
+        changes = f" {sign('new', ascii_only=self._ascii)} {new} new" * bool(new)
+        changes += f" {sign('gone', ascii_only=self._ascii)} {gone} gone" * bool(gone)
+        return Content.assemble(*pieces, f"{sign('unknown')} {unknown} ", (changes, "bold"))

@@ -100,6 +100,12 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.vertical_scrollbar.window_virtual_size = size.height
             self.scroll_to(y=min(self.scroll_offset.y, self.max_scroll_y), animate=False, immediate=True)
 
+    def widen(self, column: int, width: int) -> None:
+        """Gives a column another width."""
+        kept = list(self._columns)
+        kept[column] = kept[column]._replace(width=width)
+        self._columns = tuple(kept)
+
     def refresh_rows(self, keys: Collection[Any]) -> None:
         """Draws these rows again, as far as they are on the screen."""
         top = round(self.scroll_offset.y)

@@ -170,7 +170,9 @@ def test_a_trace_is_answered_from_the_newest_evidence() -> None:
         sitting.trace("ratings", "github.com", 443)
     sitting.look()
     case = doctor.open_case(Source(snapshot="tcp-port-clash"))
-    assert sitting.trace("ratings", "github.com", 443) == doctor.trace(case, "ratings", "github.com", 443)
+    tracer = doctor.tracer_of(case, "ratings")
+    for how in ({}, {"protocol": "tls", "sni": ""}, {"ip": "198.51.100.20"}):
+        assert sitting.trace("ratings", "github.com", 443, **how) == doctor.traced(tracer, "github.com", 443, **how)
 
 
 def test_a_trace_between_two_turns_changes_nothing() -> None:

@@ -128,14 +128,16 @@ def test_a_second_look_tells_what_is_new_and_what_is_gone() -> None:
     assert not any(line.change for line in made.findings.values())
     made.apply(ended("tcp-port-clash"))
     assert {line.key for line in made.findings.values() if line.change == "new"} == set(made.findings) - before
-    assert {one.fingerprint for one in made.gone} == before - set(made.findings)
+    gone = made.changes.gone("findings")
+    assert set(gone) == before - set(made.findings)
+    assert all(line.change == "gone" for line in gone.values())
     made.apply(ended("tcp-port-clash"))
-    assert made.gone == ()
-    assert not any(line.change for line in made.findings.values())
+    assert set(made.changes.gone("findings")) == set(gone), "what has gone is told for a while"
 
 
 def test_a_second_look_marks_new_pods_and_forgets_those_that_went() -> None:
     made = board()
+    made.changes.take({"pods": made.pods})
     made.apply([listed([pod(WEB), pod("shop/new-1")])])
     assert {key: row.change for key, row in made.pods.items()} == {WEB: "", "shop/new-1": "new"}
     assert made.pods[WEB].verdicts, "what was known stays until it is told anew"

@@ -43,6 +43,7 @@ def test_a_pod_that_is_not_judged_says_why_in_place_of_the_rest() -> None:
 
 def test_marked_and_new_rows_have_a_sign_of_their_own() -> None:
     made = board()
+    made.changes.take({"pods": made.pods})
     made.apply([listed([pod(WEB), pod("shop/new-1")])])
     sight = Sight(made)
     sight.mark("pods", WEB)
@@ -81,18 +82,20 @@ def test_signs_differ_without_colour() -> None:
 def test_the_matrix_has_a_sign_where_a_pod_wants_a_host() -> None:
     made = board()
     sight = Sight(made)
-    pods, hosts = matrix_axes(sight)
-    assert (set(pods), set(hosts)) == ({WEB, JOB, DB_POD}, {API, DB})
+    axes = matrix_axes(sight)
+    assert (set(axes.pods), set(axes.hosts)) == ({WEB, JOB, DB_POD}, {API, DB})
     assert [matrix_cell(made, key, API).text for key in (WEB, JOB, DB_POD)] == ["✓", "M", "·"]
-    assert matrix_cell(made, DB_POD, API, all_hosts=True).text == "B"
+    assert matrix_cell(made, DB_POD, API, show_all=True).text == "B"
     assert matrix_cell(made, "shop/gone", API).text == "·"
 
 
-def test_a_bare_name_and_a_pod_without_verdicts_are_no_part_of_the_matrix() -> None:
+def test_a_bare_name_is_no_part_of_the_matrix_and_a_pod_without_verdicts_is() -> None:
     made = board()
     made.apply([listed([pod(WEB), pod(JOB)], [host(API, WEB), host(("maps.test", None), WEB)])])
     made.apply([judged(WEB, {API: "delivered"}), Unasked(JOB, "gone")])
-    assert matrix_axes(Sight(made)) == ([WEB], [API])
+    axes = matrix_axes(Sight(made))
+    assert (axes.pods, axes.hosts) == ([JOB, WEB], [API])
+    assert matrix_cell(made, JOB, API).text == "·"
 
 
 @pytest.mark.parametrize("width", range(1, 200, 7))

@@ -39,7 +39,7 @@ def seen(color: str, matrix: Sequence[Sequence[float]]) -> Lab:
     shares = linear(Color.parse(color))
     mixed = [min(1.0, max(0.0, sum(w * c for w, c in zip(row, shares, strict=True)))) for row in matrix]
     values = [12.92 * s if s <= 0.0031308 else 1.055 * s ** (1 / 2.4) - 0.055 for s in mixed]
-    return rgb_to_lab(Color(*(round(value * 255) for value in values)))
+    return rgb_to_lab(Color(round(values[0] * 255), round(values[1] * 255), round(values[2] * 255)))
 
 
 def apart(one: Lab, other: Lab) -> float:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.cli.destination import HostPort, address, read_host_port
 from meshdoctor.errors import UsageError
+from meshdoctor.semantics.destination import HostPort, address, read_host_port
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""A finding written out for a postmortem: into a file of its own, and as text to be copied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from meshdoctor.errors import Unreadable
+from meshdoctor.fixes.differences import unified
+from meshdoctor.fixes.files import unified_files
+from meshdoctor.mending.journal import now
+from meshdoctor.mending.plan import subject
+from meshdoctor.model.finding import Diagnosis, Finding
+from meshdoctor.model.mend import Entry, Turn
+from meshdoctor.model.trace import Trace
+from meshdoctor.report.finding_markdown import Deed, Piece, render
+from meshdoctor.sitting.excerpts import Excerpt
+from meshdoctor.tui.board.folding import Folding, excerpt_rows
+from meshdoctor.tui.board.way import broken_step
+
+_MARK = "   <-- this"
+_NAME = 60
+
+
+def postmortem(
+    finding: Finding,
+    diagnosis: Diagnosis | None,
+    way: Trace | None,
+    excerpts: Sequence[Excerpt],
+    entries: Sequence[Entry],
+    better: Sequence[Turn] = (),
+) -> str:
+    """The finding as Markdown. `entries` are its mends in the journal, `better` what the newest of them turned."""
+    return render(
+        finding,
+        subject(finding),
+        diagnosis=diagnosis,
+        way=way,
+        broken=broken_step(way) if way is not None else None,
+        pieces=[_piece(found) for found in excerpts],
+        deeds=[Deed(one, _diff(one), tuple(better) if one is entries[-1] else ()) for one in entries],
+        at=now(),
+    )
+
+
+def write_postmortem(finding: Finding, text: str, folder: Path) -> Path:
+    """Writes it under a name that is free. Raises `Unreadable` where the folder cannot be written."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stem = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{finding.rule}-{subject(finding)}")[:_NAME].strip("-.")
+    for number in range(100):
+        path = folder / f"meshdoctor-{stem}-{stamp}{f'-{number}' if number else ''}.md"
+        try:
+            with path.open("x", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+        except FileExistsError:
+            continue
+        except OSError as problem:
+            raise Unreadable(f"{path} cannot be written: {problem.strerror}") from None
+        return path
+    raise Unreadable(f"{folder} has too many of these")
+
+
+def _piece(found: Excerpt) -> Piece:
+    """The excerpt as it is shown at first, what is folded away left out."""
+    folding = Folding(excerpt_rows(found))
+    folding.fold_far()
+    rows = [(at, folding.rows[at]) for at in folding.visible() if not folding.rows[at].is_head]
+    lines = [
+        row.text + (row.tail if at in folding.folded else "") + (_MARK if row.is_marked else "") for at, row in rows
+    ]
+    line = f":{found.line}" if found.line else ""
+    return Piece(
+        f"{found.document}{line} {found.at}".rstrip(), found.form if not found.because else "", "\n".join(lines)
+    )
+
+
+def _diff(entry: Entry) -> str:
+    if entry.files:
+        return unified_files(entry.files)
+    return "\n".join(filter(None, (unified(one.change) for one in entry.written)))

@@ -1,0 +1,173 @@
+"""What mends of a session stand on: its source, its newest evidence, the journal, and who may write to the cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct, structs
+
+from meshdoctor.errors import MeshdoctorError, NothingToJudge
+from meshdoctor.mending.journal import OPEN, Journal
+from meshdoctor.mending.look import Look, Seen
+from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.mend import Baseline, Entry, Turn
+from meshdoctor.tui.mends.course import Course
+from meshdoctor.tui.mends.seam import MakeMender, real_mender
+
+if TYPE_CHECKING:
+    from meshdoctor.doctor import Source
+    from meshdoctor.live import ClusterSource
+    from meshdoctor.sitting.sitting import Sitting
+    from meshdoctor.tui.session import Session
+
+Answer = TypeVar("Answer")
+_PATIENCE = 600.0
+"""Seconds that a mend waits for the look under way to end."""
+_PAUSE = 0.1
+
+
+class _Shared(Seen):
+    """What the session has seen, read while nobody else opens its dumps."""
+
+    sitting: Sitting
+
+    def baseline(self) -> Baseline:
+        """As of any look."""
+        return self.sitting.using(lambda case: super(_Shared, self).baseline())
+
+
+class Done(Struct, frozen=True):
+    """What was done about a finding."""
+
+    entries: tuple[Entry, ...] = ()
+    better: tuple[Turn, ...] = ()
+    """What the newest of them turned for the better, where this session did it."""
+
+
+class Ground:
+    """The mends of a session. `make_mender` is replaced in tests."""
+
+    def __init__(self, session: Session, make_mender: MakeMender = real_mender) -> None:
+        self._session = session
+        self.make_mender = make_mender
+        self.journal = Journal()
+        self.ended: Callable[[Course], object] = lambda course: None
+        """Hears, in any thread, that a course which may have changed something has ended."""
+        self.current: Course | None = None
+        """The newest course that began to change something."""
+
+    @property
+    def source(self) -> Source:
+        """What is looked at. Raises `NothingToJudge` before anything is."""
+        if self._session.sitting is None:
+            raise NothingToJudge("nothing has been read yet")
+        return self._session.sitting.source
+
+    @property
+    def cluster(self) -> ClusterSource | None:
+        """The cluster looked at."""
+        return self._session.sitting.source.cluster if self._session.sitting is not None else None
+
+    @property
+    def manifests(self) -> tuple[Path, ...]:
+        """The user's own files; those beside a cluster are not what is changed."""
+        return () if self.cluster is not None else self.source.manifests
+
+    @property
+    def is_read_only(self) -> bool:
+        """Nothing may be changed."""
+        return self._session.is_read_only
+
+    @property
+    def busy_with(self) -> Course | None:
+        """The course that is changing something just now."""
+        return self.current if self.current is not None and self.current.is_writing else None
+
+    def open(self, finding: Finding, fix: Fix) -> Course:
+        """A mend of a finding; the one under way where that is this finding's."""
+        busy = self.busy_with
+        if busy is not None and busy.finding is not None and busy.finding.fingerprint == finding.fingerprint:
+            return busy
+        return _begun(Course(self, finding=finding, fix=fix))
+
+    def open_entry(self, entry: Entry) -> Course:
+        """A mend of the journal; the one under way where there is one."""
+        return self.busy_with or _begun(Course(self, entry=entry))
+
+    def entries(self, fingerprint: str = "") -> list[Entry]:
+        """Mends of the journal that can be taken back from here, the newest last; of one finding, or of all.
+
+        An unreadable journal has none: a mend says so when it needs it.
+        """
+        try:
+            found = self.journal.entries()
+        except MeshdoctorError:
+            return []
+        return [e for e in found if self._is_here(e) and (not fingerprint or e.fingerprint == fingerprint)]
+
+    def _is_here(self, entry: Entry) -> bool:
+        return entry.state not in ("undone", "failed") and self._is_ours(entry)
+
+    def _is_ours(self, entry: Entry) -> bool:
+        if self.cluster is None:
+            return bool(entry.files)
+        return bool(entry.place.server) and entry.place.context == self._session.board.location
+
+    def done_about(self, fingerprint: str) -> Done:
+        """The mends of a finding, whatever became of them, as far as the journal can be read."""
+        try:
+            entries = tuple(e for e in self.journal.entries() if e.fingerprint == fingerprint and self._is_ours(e))
+        except MeshdoctorError:
+            return Done()
+        made = self.current.result if self.current is not None and not self.current.is_undo else None
+        is_newest = made is not None and bool(entries) and entries[-1].id == made.entry.id
+        return Done(entries, made.proof.better if made is not None and made.proof is not None and is_newest else ())
+
+    def interrupted(self) -> Entry | None:
+        """The newest mend that was not brought to an end and waits for nobody."""
+        busy = self.busy_with
+        open_ = [e for e in self.entries() if e.state in OPEN and not e.left_to_do]
+        return None if busy is not None or not open_ else open_[-1]
+
+    def look(self, namespaces: tuple[str, ...], labels: str) -> Look:
+        """The same source, limited to some pods."""
+        source = self.source
+        if source.cluster is not None:
+            scope = structs.replace(source.cluster.scope, namespaces=namespaces, labels=labels)
+            source = structs.replace(source, cluster=structs.replace(source.cluster, scope=scope))
+        return Look(source, namespaces, labels)
+
+    def with_seen(self, work: Callable[[Seen], Answer], waiting: Callable[[str], None]) -> Answer:
+        """What `work` makes of what was seen; while a look is under way, `waiting` hears why nothing happens yet."""
+        seen = self._seen(waiting)
+        return seen.sitting.using(lambda case: work(seen))
+
+    def apart(self, work: Callable[[Seen], Answer]) -> Answer:
+        """The same for work that takes long and opens dumps itself."""
+        return work(self._seen(lambda text: None))
+
+    def _seen(self, waiting: Callable[[str], None]) -> _Shared:
+        session, end = self._session, time.monotonic() + _PATIENCE
+        while self._is_looking() and time.monotonic() < end:
+            waiting("waiting for the look under way to end")
+            time.sleep(_PAUSE)
+        sitting, diagnosis = session.sitting, session.board.diagnosis
+        if sitting is None or sitting.case is None or diagnosis is None or session.board.failed is not None:
+            raise NothingToJudge("what it rests on could not be read as a whole: R on the main screen looks again")
+        opening = session.opening
+        seen = _Shared(Look(sitting.source, opening.namespaces, opening.labels), sitting.case, diagnosis)
+        seen.sitting = sitting
+        return seen
+
+    def _is_looking(self) -> bool:
+        sitting, board = self._session.sitting, self._session.board
+        is_told = not board.is_looking and (board.diagnosis is not None or board.failed is not None)
+        return sitting is not None and (sitting.is_busy or not is_told)
+
+
+def _begun(course: Course) -> Course:
+    course.prepare()
+    return course

@@ -1,0 +1,260 @@
+"""A pod or a host as a whole. Each line opens what it is about: a finding, a connection, the document behind it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from textwrap import wrap
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Static
+
+from meshdoctor.errors import NothingToJudge
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.finding import ResourceRole
+from meshdoctor.semantics.hosts import host_port
+from meshdoctor.semantics.text import printable
+from meshdoctor.sitting.details import HostFacts, PodFacts
+from meshdoctor.sitting.events import Pair
+from meshdoctor.sitting.excerpts import Excerpt, excerpt, resource
+from meshdoctor.tui.bindings import DETAIL_KEYS, DETAILS_KEYS
+from meshdoctor.tui.board.board import Changed
+from meshdoctor.tui.board.cells import Cell, Column
+from meshdoctor.tui.board.details import Item, host_items, pod_items
+from meshdoctor.tui.board.tracing import whole
+from meshdoctor.tui.latest import Latest
+from meshdoctor.tui.messages import TraceWanted
+from meshdoctor.tui.screens.document import DocumentScreen, Read
+from meshdoctor.tui.session import Session
+from meshdoctor.tui.widgets.key_line import KeyLine
+from meshdoctor.tui.widgets.table import Table
+
+_NAMES = (18, 44)
+"""Columns of the names: at least, at most."""
+
+
+class DetailsScreen(Screen[None]):
+    """Lines under their heads. What the session hears meanwhile is shown at once."""
+
+    DEFAULT_CSS = """
+    DetailsScreen Table { height: 1fr; padding: 0 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*DETAILS_KEYS, *DETAIL_KEYS]
+    AUTO_FOCUS = "Table"
+
+    def __init__(self, session: Session, title: str) -> None:
+        super().__init__()
+        self.session = session
+        self._title = title
+        self.items: list[Item] = []
+        self._lines: list[tuple[int, Cell, Cell, Cell]] = []
+        """Item, sign, name and text of each line."""
+        self.table = Table((Column("", 2), Column("", 18), Column("", 20, 1)), self._cells)
+        self._asker = Latest[str, PodFacts | HostFacts](self, self._work, self._told)
+
+    def compose(self) -> ComposeResult:
+        """A title, the lines, the keys."""
+        yield Static(f" {printable(self._title)}", id="title", markup=False)
+        yield self.table
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Shows what the board knows, and has the rest read."""
+        self._show()
+        self._asker.ask("")
+
+    def on_resize(self, event: Resize) -> None:
+        """Texts are broken to the width."""
+        self._lay_out()
+
+    def board_changed(self, changed: Changed) -> None:
+        """Shows it; after a look the evidence is read anew."""
+        self._show()
+        if changed.is_end:
+            self._asker.ask("")
+
+    @abstractmethod
+    def _make(self) -> list[Item]:
+        """The items as of now."""
+
+    @abstractmethod
+    def _read(self) -> PodFacts | HostFacts:
+        """Reads the evidence, in a thread."""
+
+    @abstractmethod
+    def _take(self, facts: PodFacts | HostFacts) -> None:
+        """The evidence is there."""
+
+    def _work(self, _: str) -> PodFacts | HostFacts:
+        if self.session.sitting is None:
+            raise NothingToJudge("nothing has been read yet")
+        return self._read()
+
+    def _told(self, _: str, facts: PodFacts | HostFacts | None, problem: str) -> None:
+        if facts is None:
+            self.notify(problem, severity="warning", markup=False)
+            return
+        self._take(facts)
+        self._show()
+
+    def _show(self) -> None:
+        self.items = self._make()
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Breaks every item into lines; the cursor stays on its item."""
+        width = self.app.size.width
+        longest = max((len(item.name) for item in self.items if not item.is_head), default=0)
+        names = max(_NAMES[0], min(longest, _NAMES[1], width // 3))
+        self.table.widen(1, names)
+        room = max(20, width - names - 8)
+        self._lines = []
+        for number, item in enumerate(self.items):
+            if item.is_head:
+                if number:
+                    self._lines.append((number, Cell(""), Cell(""), Cell("")))
+                self._lines.append((number, Cell(""), Cell(printable(item.name), "strong"), Cell("")))
+                continue
+            mark, name = Cell(f" {item.mark}", item.tone), Cell(printable(item.name), "plain" if item.mark else "faint")
+            for text in wrap(printable(item.text), room) or [""]:
+                self._lines.append((number, mark, name, Cell(text, item.tone if item.tone != "error" else "plain")))
+                mark = name = Cell("")
+        self.table.show(range(len(self._lines)))
+
+    def _cells(self, line: int) -> tuple[Cell, ...]:
+        return self._lines[line][1:] if line < len(self._lines) else ()
+
+    @property
+    def item(self) -> Item | None:
+        """The item under the cursor."""
+        line = self.table.key
+        return self.items[self._lines[line][0]] if line is not None and line < len(self._lines) else None
+
+    # Keys
+
+    @on(Table.Opened)
+    def _opened(self, message: Table.Opened) -> None:
+        message.stop()
+        item = self.item
+        if item is None:
+            return
+        goal = item.goal
+        if goal.finding:
+            self._open_finding(goal.finding)
+        elif goal.pair is not None and goal.pair[1] is not None:
+            self.post_message(TraceWanted(goal.pod, *goal.pair))
+        elif goal.evidence is not None:
+            self._open_document(goal.evidence)
+
+    @on(Table.Marked)
+    @on(Table.Moved)
+    def _moved(self, message: Table.Moved) -> None:
+        message.stop()
+
+    def _open_finding(self, fingerprint: str) -> None:
+        from meshdoctor.tui.screens.finding import FindingScreen
+
+        line = self.session.board.findings.get(fingerprint)
+        if line is not None:
+            self.app.push_screen(FindingScreen(self.session, line.finding))
+
+    def _open_document(self, piece: Evidence) -> None:
+        self._open_read(piece.document, lambda case: [excerpt(case.capture, whole(piece))])
+
+    def _open_read(self, name: str, read: Read) -> None:
+        self.app.push_screen(DocumentScreen(self.session, name, read))
+
+    def action_raw(self) -> None:
+        """The document behind the line, else the object itself."""
+        item = self.item
+        if item is not None and item.goal.evidence is not None:
+            self._open_document(item.goal.evidence)
+        else:
+            self._open_object()
+
+    @abstractmethod
+    def _open_object(self) -> None:
+        """Opens what the screen is about, as it was read."""
+
+    @abstractmethod
+    def action_trace(self) -> None:
+        """Follows a connection."""
+
+    def action_back(self) -> None:
+        """Back to where it was opened."""
+        self.dismiss()
+
+
+class PodScreen(DetailsScreen):
+    """One pod."""
+
+    def __init__(self, session: Session, key: str) -> None:
+        super().__init__(session, f"pod  {key}")
+        self.key = key
+        self.facts: PodFacts | None = None
+
+    def _make(self) -> list[Item]:
+        return pod_items(self.session.board, self.key, self.facts, ascii_only=self.session.looks.ascii_only)
+
+    def _read(self) -> PodFacts:
+        assert self.session.sitting is not None
+        return self.session.sitting.pod_facts(self.key)
+
+    def _take(self, facts: PodFacts | HostFacts) -> None:
+        if isinstance(facts, PodFacts):
+            self.facts = facts
+
+    def _open_object(self) -> None:
+        namespace, _, name = self.key.partition("/")
+        role = ResourceRole("Pod", namespace, name)
+        self._open_read(self.key, lambda case: [resource(case.capture, role)])
+
+    def action_trace(self) -> None:
+        """To the host of the line, or to one that is asked for."""
+        item = self.item
+        pair = item.goal.pair if item is not None else None
+        self.post_message(TraceWanted(self.key, *(pair or ())))
+
+
+class HostScreen(DetailsScreen):
+    """One host and port."""
+
+    def __init__(self, session: Session, pair: Pair) -> None:
+        super().__init__(session, f"host  {host_port(*pair)}")
+        self.pair = pair
+        self.facts: HostFacts | None = None
+
+    def _make(self) -> list[Item]:
+        return host_items(self.session.board, self.pair, self.facts, ascii_only=self.session.looks.ascii_only)
+
+    def _read(self) -> HostFacts:
+        assert self.session.sitting is not None
+        board = self.session.board
+        line = board.hosts.get(self.pair)
+        judged = [key for key, row in board.pods.items() if self.pair in row.verdicts]
+        wanting = [key for key in (line.wanted_by if line else ()) if key in judged]
+        return self.session.sitting.host_facts(*self.pair, next(iter([*wanting, *judged]), ""))
+
+    def _take(self, facts: PodFacts | HostFacts) -> None:
+        if isinstance(facts, HostFacts):
+            self.facts = facts
+
+    def _open_object(self) -> None:
+        pieces = [entry.evidence for entry in self.facts.entries] if self.facts else []
+        if not pieces:
+            self.notify("no object registers it, so there is none to show", markup=False)
+            return
+
+        def read(case: object) -> list[Excerpt]:
+            return [excerpt(case.capture, whole(piece)) for piece in pieces]  # type: ignore[attr-defined]
+
+        self._open_read(host_port(*self.pair), read)
+
+    def action_trace(self) -> None:
+        """From the pod of the line, or from one that is asked for."""
+        item = self.item
+        self.post_message(TraceWanted(item.goal.pod if item is not None else "", *self.pair))

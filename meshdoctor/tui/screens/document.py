@@ -1,0 +1,74 @@
+"""Documents as they were read, on a screen of their own: they fold, can be searched and copied, and hold no secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Static
+
+from meshdoctor.errors import NothingToJudge
+from meshdoctor.semantics.text import printable
+from meshdoctor.sitting.excerpts import Excerpt
+from meshdoctor.tui.bindings import DETAIL_KEYS, RAW_KEYS
+from meshdoctor.tui.board.folding import Folding, excerpt_rows
+from meshdoctor.tui.latest import Latest
+from meshdoctor.tui.session import Session
+from meshdoctor.tui.widgets.document import DocumentView
+from meshdoctor.tui.widgets.key_line import KeyLine
+
+if TYPE_CHECKING:
+    from meshdoctor.doctor import Case
+
+Read = Callable[["Case"], Sequence[Excerpt]]
+
+
+class DocumentScreen(Screen[None]):
+    """Reads in a thread: of a large dump only what is shown is decoded."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*RAW_KEYS, *DETAIL_KEYS]
+    AUTO_FOCUS = "RowsView"
+
+    def __init__(self, session: Session, name: str, read: Read) -> None:
+        super().__init__()
+        self.session = session
+        self._about = name
+        self._read = read
+        self.view = DocumentView(title="As it was read", ascii_only=session.looks.ascii_only)
+        self._asker = Latest[Read, Sequence[Excerpt]](self, self._work, self._told)
+
+    def compose(self) -> ComposeResult:
+        """A title, the rows, the keys."""
+        yield Static(f" {printable(self._about)}", id="title", markup=False)
+        yield self.view
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Reads."""
+        self._asker.ask(self._read)
+
+    def _work(self, read: Read) -> Sequence[Excerpt]:
+        """In the thread."""
+        if self.session.sitting is None:
+            raise NothingToJudge("nothing has been read yet")
+        return self.session.sitting.using(read)
+
+    def _told(self, read: Read, found: Sequence[Excerpt] | None, problem: str) -> None:
+        """The lines are there."""
+        shown = found if found is not None else [Excerpt(document=self._about, because=problem)]
+        folding = Folding(row for one in shown for row in excerpt_rows(one))
+        folding.fold_far()
+        self.view.rows.put(folding)
+
+    def action_copy(self) -> None:
+        """Copies all of it."""
+        rows = self.view.rows.folding.rows
+        self.app.copy_to_clipboard("\n".join(row.text for row in rows))
+        self.notify(f"{len(rows)} lines copied", markup=False)
+
+    def action_back(self) -> None:
+        """Back to where it was opened."""
+        self.dismiss()

@@ -1,0 +1,99 @@
+"""`python -m tests.tui.bench`: how long the matrix and a trace take to be drawn anew. Printed, never asserted."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+
+from meshdoctor.doctor import Source
+from meshdoctor.sitting.sitting import Sitting
+from meshdoctor.tui.app import MeshdoctorApp
+from meshdoctor.tui.board.filtering import read_filter
+from meshdoctor.tui.board.matrix import matrix_axes
+from meshdoctor.tui.board.tracing import path_lines
+from meshdoctor.tui.screens.matrix import MatrixScreen
+from meshdoctor.tui.session import Opening
+from tests.bench import BIG
+from tests.tui.crowd import crowd
+
+PODS, HOSTS, ROUNDS = 1000, 300, 20
+SIZE = (160, 50)
+
+
+def say(line: str) -> None:
+    """A line of the result."""
+    sys.stdout.write(f"{line}\n")
+
+
+def milliseconds(work: Callable[[], object], rounds: int = ROUNDS) -> str:
+    """The median and the longest of some rounds."""
+    taken = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        work()
+        taken.append((time.perf_counter() - begun) * 1000)
+    taken.sort()
+    return f"{taken[len(taken) // 2]:8.2f} ms, at most {taken[-1]:.2f} ms"
+
+
+async def matrix() -> None:
+    """The matrix of 1,000 pods and 300 hosts, 160 x 50."""
+    app = MeshdoctorApp(Opening(lambda: Source(), "bench"))
+    app.session.begin = lambda: None  # type: ignore[method-assign]
+    async with app.run_test(size=SIZE) as pilot:
+        board, sight = app.session.board, app.session.sight
+        board.apply(crowd(PODS, HOSTS))
+        screen = MatrixScreen(app.session)
+        app.push_screen(screen)
+        await pilot.pause()
+        grid = screen.grid
+
+        def drawn() -> None:
+            for line in range(grid.size.height):
+                grid.render_line(line)
+
+        def filtered() -> None:
+            sight.filters["pods"] = read_filter("worker-00" if not sight.filters["pods"] else "")
+            screen._show()
+            drawn()
+
+        def moved() -> None:
+            grid.action_page(1 if grid.row < PODS - 100 else -9, 1)
+            drawn()
+
+        def problems() -> None:
+            sight.problems_only = True
+            matrix_axes(sight)
+            sight.problems_only = False
+
+        say(f"matrix, {PODS} pods x {HOSTS} hosts at {SIZE[0]}x{SIZE[1]}")
+        for name, work in (
+            ("drawn", drawn),
+            ("a screen on", moved),
+            ("filter typed", filtered),
+            ("problems", problems),
+        ):
+            say(f"  {name:<14}{milliseconds(work)}")
+
+
+def trace() -> None:
+    """A trace from a sidecar that is open: what a keystroke costs."""
+    source = Source(path=BIG) if BIG.is_file() else Source(snapshot="tcp-port-clash")
+    sitting = Sitting(source, lambda event: None)
+    sitting.look()
+    pod = sitting.using(lambda case: next(iter(case.mesh.proxy_names)))
+    say(f"trace, {BIG.name if source.path else 'a small dump'}")
+    say(f"  first         {milliseconds(lambda: sitting.trace(pod, 'first.test', 443), 1)}")
+    typed = iter(range(10_000))
+
+    def again() -> None:
+        path_lines(sitting.trace(pod, f"host-{next(typed)}.test", 443, protocol="tls", sni="a.test"))
+
+    say(f"  each after it {milliseconds(again, 200)}")
+
+
+if __name__ == "__main__":
+    asyncio.run(matrix())
+    trace()

@@ -1,0 +1,248 @@
+"""A session on a bundled mesh, and a stand-in for who writes to a cluster, with gates to stop it at."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, structs
+from textual.pilot import Pilot
+
+from meshdoctor.doctor import Source
+from meshdoctor.errors import MeshdoctorError
+from meshdoctor.kube.writes import Target, target_of
+from meshdoctor.live import ClusterSource
+from meshdoctor.mending.journal import Journal, now
+from meshdoctor.mending.look import Look, Seen
+from meshdoctor.mending.objects import Prepared, inverse
+from meshdoctor.mending.plan import Plan, subject
+from meshdoctor.model.mend import Change, Entry, Event, Judged, Place, Proof, Result, Turn, Waited, Written
+from meshdoctor.tui.app import MeshdoctorApp
+from meshdoctor.tui.mends.ground import Ground
+from meshdoctor.tui.mends.seam import Mending, Tell
+from meshdoctor.tui.session import Opening
+from meshdoctor.tui.settings import Settings
+
+PATIENCE = 20.0
+"""Seconds for what another thread does; nothing is measured by it."""
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    """Runs an asynchronous test."""
+    asyncio.run(story)
+
+
+async def until(pilot: Pilot[int], holds: Callable[[], object]) -> None:
+    """Waits until something holds."""
+    for _ in range(int(PATIENCE / 0.02)):
+        if holds():
+            await pilot.pause()
+            return
+        await pilot.pause(0.02)
+    raise AssertionError("it never came to hold")
+
+
+@asynccontextmanager
+async def opened(
+    snapshot: str = "tcp-port-clash",
+    size: tuple[int, int] = (160, 50),
+    *,
+    source: Source | None = None,
+    fake: Callable[[Ground, Tell], Mending] | None = None,
+    read_only: bool = False,
+    settings: Settings | None = None,
+) -> AsyncIterator[Pilot[int]]:
+    """The session with its look over. With `fake` it believes to look at a cluster, which `fake` writes to."""
+    looked_at = source or Source(snapshot=snapshot)
+    app = MeshdoctorApp(Opening(lambda: looked_at, "here", is_read_only=read_only), settings or Settings())
+    if fake is not None:
+        app.session.__dict__["mends"] = OnCluster(app.session, fake)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.session.board.diagnosis)
+        yield pilot
+
+
+@asynccontextmanager
+async def opened_finding(rule: str, *args: Any, **kwargs: Any) -> AsyncIterator[Pilot[int]]:
+    """The same with the first finding of a rule opened."""
+    async with opened(*args, **kwargs) as pilot:
+        app = the(pilot)
+        found = next(f for f in app.session.board.diagnosis.findings if f.rule == rule)  # type: ignore[union-attr]
+        app.main.open_finding(found.fingerprint)
+        await until(pilot, lambda: screen(pilot).__class__.__name__ == "FindingScreen")
+        front = screen(pilot)
+        await until(pilot, lambda: front.evidence.rows.folding.rows or not found.evidence)
+        yield pilot
+
+
+def the(pilot: Pilot[int]) -> MeshdoctorApp:
+    """The app."""
+    assert isinstance(pilot.app, MeshdoctorApp)
+    return pilot.app
+
+
+def screen(pilot: Pilot[int]) -> Any:
+    """The screen in front."""
+    return pilot.app.screen
+
+
+def words(view: Any) -> str:
+    """What a part of a screen says, its lines joined by blanks."""
+    return " ".join(" ".join("".join(cell.text for cell in line).split()) for line in view.lines)
+
+
+class OnCluster(Ground):
+    """Believes that there is a cluster."""
+
+    def __init__(self, session: Any, fake: Callable[[Ground, Tell], Mending]) -> None:
+        super().__init__(session, lambda source, tell: fake(self, tell))
+
+    @property
+    def cluster(self) -> ClusterSource | None:
+        return ClusterSource(context=self._session.board.location)
+
+
+class Script(Struct):
+    """What becomes of a mend. A step named in `gates` waits for its gate."""
+
+    refuses: MeshdoctorError | None = None
+    """The rights and the dry run."""
+    breaks: MeshdoctorError | None = None
+    """Once it is journaled."""
+    leaves: str = "failed"
+    """The entry's state then."""
+    is_worse: bool = False
+    lagging: bool = False
+    left: str = ""
+    """What a person has to do."""
+    gates: dict[str, threading.Event] = {}
+    did: list[str] = []
+
+
+class FakeMender:
+    """Keeps the journal as the real one does, and changes nothing."""
+
+    def __init__(self, script: Script, ground: Ground, tell: Tell) -> None:
+        self.script = script
+        self._journal: Journal = ground.journal
+        self._context = ground.cluster.context or "" if ground.cluster else ""
+        self._tell = tell
+
+    def _step(self, event: Event) -> None:
+        self._tell(event)
+        gate = self.script.gates.get(event.step)
+        if gate is not None:
+            assert gate.wait(PATIENCE)
+
+    def try_out(self, changes: Sequence[Change]) -> list[Prepared]:
+        if self.script.refuses is not None:
+            raise self.script.refuses
+        self._tell(Event("tried", "the server accepts it (dry run)"))
+        return [Prepared(change=change, target=_target(change), way="apply") for change in changes]
+
+    def apply(self, seen: Seen, plan: Plan, prepared: Sequence[Prepared]) -> Result:
+        self.script.did.append("apply")
+        found = plan.finding
+        entry = self._journal.add(
+            lambda number: Entry(
+                id=number,
+                state="planned",
+                at=now(),
+                place=Place(server="https://api.test", context=self._context),
+                fingerprint=found.fingerprint,
+                rule=found.rule,
+                subject=subject(found),
+                fix=plan.fix.id,
+                title=plan.fix.title,
+                pods=found.pods,
+                written=tuple(Written(change=one.change) for one in prepared),
+                before=seen.baseline(),
+                left_to_do=self.script.left,
+            )
+        )
+        self._step(Event("journaled", f"mend {entry.id} is in the journal"))
+        if self.script.breaks is not None:
+            self._journal.update(entry, state=self.script.leaves, note=str(self.script.breaks))
+            raise self.script.breaks
+        return self._carry_out(entry)
+
+    def _carry_out(self, entry: Entry) -> Result:
+        for number, one in enumerate(entry.written, 1):
+            self._step(Event("written", f"changed {one.change.key}", number, len(entry.written)))
+        entry = self._journal.update(entry, state="applied")
+        self._step(Event("applied", "applied"))
+        self._step(Event("waiting", "1 of 3 proxies took it", 1, 3))
+        done = 2 if self.script.lagging else 3
+        self._step(Event("waiting", f"{done} of 3 proxies took it", done, 3))
+        self._step(Event("judging", "fetching and judging again"))
+        self._step(Event("judged", "the finding is gone"))
+        proof = _proof(entry, is_worse=self.script.is_worse)
+        state = "unproved" if self.script.is_worse or self.script.lagging else "proved"
+        waited = Waited(took=entry.pods, lagging=("shop/slow",) if self.script.lagging else ())
+        entry = self._journal.update(entry, state=state, note="the finding is gone")
+        return Result(entry=entry, waited=waited, proof=proof)
+
+    def resume(self, entry: Entry, look: Look) -> Result:
+        self.script.did.append("resume")
+        return self._carry_out(structs.replace(entry, left_to_do=""))
+
+    def undo_plan(self, entry: Entry) -> list[Prepared]:
+        if self.script.refuses is not None:
+            raise self.script.refuses
+        changes = [inverse(one.change) for one in entry.written]
+        return [Prepared(change=change, target=_target(change), way="edit") for change in changes]
+
+    def undo(self, entry: Entry, prepared: Sequence[Prepared], look: Look) -> Result:
+        self.script.did.append("undo")
+        self._step(Event("applied", "it is as it was"))
+        entry = self._journal.update(entry, state="undone")
+        return Result(entry=entry, waited=Waited(took=entry.pods), proof=Proof(is_gone=False))
+
+
+def _proof(entry: Entry, *, is_worse: bool) -> Proof:
+    better = tuple(Turn(pod, entry.subject, "misrouted", "delivered") for pod in entry.pods)
+    if not is_worse:
+        return Proof(is_gone=True, better=better)
+    worse = Turn(entry.pods[0], "other.test:443", "delivered", "blocked")
+    new = Judged("missing-service-entry", "other.test", 443, "error", "nothing registers it")
+    return Proof(is_gone=True, better=better, worse=(worse,), new=(new,))
+
+
+def _target(change: Change) -> Target:
+    key = change.key
+    return target_of(key.api_version, key.kind, key.namespace, key.name)
+
+
+def faking(script: Script) -> Callable[[Ground, Tell], Mending]:
+    """Makes menders that follow a script."""
+    return lambda ground, tell: FakeMender(script, ground, tell)
+
+
+async def press(pilot: Pilot[int], *keys: str) -> None:
+    """Presses keys one after the other, each taken in before the next."""
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause()
+
+
+async def ended(pilot: Pilot[int]) -> None:
+    """Waits until the course of the screen in front is at rest, and is shown so."""
+    front = screen(pilot)
+    await until(pilot, lambda: not front.course.is_busy)
+    await pilot.pause()
+
+
+async def on_mend(pilot: Pilot[int], *keys: str) -> None:
+    """Opens a mend of the finding in front, and waits until it is worked out."""
+    await press(pilot, *keys, "a")
+    await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+    await ended(pilot)
+
+
+def files_below(folder: Path) -> list[str]:
+    """Names of the files below a folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,93 @@
+"""Watch mode on a capture whose files change."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from meshdoctor.bundled import snapshots_dir
+from meshdoctor.doctor import Source
+from meshdoctor.tui import watch
+from meshdoctor.tui.board import rhythm
+from tests.tui.conftest import Drive, Driven
+from tests.tui.test_trace import answered
+
+
+@pytest.fixture
+def capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(watch, "FILES_EVERY", 0.0)
+    monkeypatch.setattr(watch, "_TICK", 0.02)
+    return Path(shutil.copytree(snapshots_dir() / "tcp-port-clash", tmp_path / "capture"))
+
+
+async def until(app: Driven, what: str) -> None:
+    for _ in range(300):
+        await app.pilot.pause(0.02)
+        if what in app.text():
+            return
+    raise AssertionError(f"{what!r} never came: {app.text()}")
+
+
+def test_w_looks_again_when_files_change_and_marks_what_came_and_went(drive: Drive, capture: Path) -> None:
+    async def script(app: Driven) -> None:
+        before = set(app.keys("findings"))
+        await app.press("3", "j", "w")
+        await answered(app)
+        chosen = app.choices()
+        assert "watch" in app.text().splitlines()[0]
+        entries = capture / "resources" / "serviceentries.yaml"
+        entries.write_text("apiVersion: v1\nkind: List\nitems: []\n", encoding="utf-8")
+        await until(app, "gone")
+        board = app.app.session.board
+        gone = board.changes.gone("findings")
+        assert set(gone) == before - set(board.findings)
+        assert gone
+        assert set(gone) <= set(app.keys("findings")), "they stay in sight for a while"
+        assert app.choices() == chosen
+        await app.press("w")
+        assert "watch  " not in app.text().splitlines()[0]
+        looked = board.diagnosis
+        shutil.copy(snapshots_dir() / "tcp-port-clash" / "resources" / "serviceentries.yaml", entries)
+        await app.pilot.pause(0.3)
+        assert board.diagnosis is looked, "nothing is looked at any more"
+
+    drive(script, source=lambda: Source(path=capture))
+
+
+def test_a_bundled_mesh_says_that_it_does_not_change(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        await app.press("w")
+        await app.pilot.pause()
+        assert "does not change" in app.text()
+        await app.press("w")
+
+    drive(script)
+
+
+def test_looks_do_not_pile_up(drive: Drive, capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rhythm, "EVERY", 0.0)
+
+    async def script(app: Driven) -> None:
+        asked: list[bool] = []
+        sitting = app.app.session.sitting
+        assert sitting is not None
+
+        def refresh() -> bool:
+            asked.append(sitting.is_busy)
+            return True
+
+        monkeypatch.setattr(app.app.session, "refresh", refresh)
+        monkeypatch.setattr(type(app.app.watching), "_is_live", True)
+        await app.press("w")
+        app.app.watching._rhythm = rhythm.Rhythm(0.0)
+        monkeypatch.setattr(type(sitting), "is_busy", True)
+        for _ in range(5):
+            app.app.watching.tick()
+        assert asked == []
+        monkeypatch.setattr(type(sitting), "is_busy", False)
+        app.app.watching.tick()
+        assert asked == [False]
+
+    drive(script, source=lambda: Source(path=capture))

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from meshdoctor.model.trace import VERDICTS
+from meshdoctor.sitting.events import Unasked
+from meshdoctor.tui.board.filtering import read_filter
+from meshdoctor.tui.board.matrix import is_problem, legend, matrix_axes, matrix_cell, verdict_shown
+from meshdoctor.tui.board.sight import Sight
+from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, board, host, judged, listed, pod
+
+
+def test_a_choice_does_not_narrow_it_but_filters_and_namespaces_do() -> None:
+    sight = Sight(board())
+    sight.choose("pods", WEB)
+    sight.choose("hosts", API)
+    assert len(matrix_axes(sight).pods) == 3
+    sight.filters["pods"] = read_filter("job")
+    axes = matrix_axes(sight)
+    assert (axes.pods, axes.all_pods) == ([JOB], 3)
+    sight.filters["pods"] = read_filter("")
+    sight.filters["hosts"] = read_filter("db.pay")
+    assert matrix_axes(sight).hosts == [DB]
+    sight.filters["hosts"] = read_filter("")
+    sight.namespaces = frozenset({"bank"})
+    assert matrix_axes(sight).pods == [DB_POD]
+    assert sight.choices, "the main screen's choices stay"
+
+
+def test_problems_only_leaves_rows_and_columns_with_a_problem() -> None:
+    made = board()
+    sight = Sight(made)
+    sight.problems_only = True
+    axes = matrix_axes(sight)
+    assert set(axes.pods) == {JOB, DB_POD}
+    assert set(axes.hosts) == {API, DB}
+    for pods, hosts in ((axes.pods, axes.hosts),):
+        assert all(any(is_problem(made, made.pods[key], pair) for pair in hosts) for key in pods)
+        assert all(any(is_problem(made, made.pods[key], pair) for key in pods) for pair in hosts)
+
+
+def test_what_nobody_wants_is_shown_where_somebody_registers_it_and_it_goes_astray() -> None:
+    made = board()
+    made.apply(
+        [
+            listed([pod(WEB), pod(JOB)], [host(API, by=["ServiceEntry shop/maps"]), host(DB)]),
+            judged(WEB, {API: "misrouted", DB: "misrouted"}),
+            judged(JOB, {API: "blocked", DB: "delivered"}),
+        ]
+    )
+    assert verdict_shown(made, made.pods[WEB], API) == "misrouted"
+    assert verdict_shown(made, made.pods[WEB], DB) == "", "anything on that port is misrouted"
+    assert verdict_shown(made, made.pods[JOB], API) == "", "the entry is another namespace's"
+    assert verdict_shown(made, made.pods[JOB], DB) == "delivered"
+    assert verdict_shown(made, made.pods[JOB], API, show_all=True) == "blocked"
+
+
+def test_what_was_not_read_is_never_fine() -> None:
+    made = board()
+    made.apply([Unasked(WEB, "port-forward forbidden")])
+    assert matrix_cell(made, WEB, API).text == "?"
+    assert is_problem(made, made.pods[WEB], API)
+    made.apply([listed([pod("shop/late-1")], [host(API, "shop/late-1")])])
+    assert matrix_cell(made, "shop/late-1", API).text == "…"
+    assert matrix_cell(made, "shop/late-1", API, ascii_only=True).text.isascii()
+
+
+def test_the_legend_explains_every_sign() -> None:
+    for ascii_only in (False, True):
+        known = legend(ascii_only=ascii_only)
+        assert {meaning for _, meaning in known} >= set(VERDICTS)
+        assert len({cell.text for cell, _ in known}) == len(known)
+        assert not ascii_only or all(cell.text.isascii() for cell, _ in known)
+
+
+def test_what_has_gone_is_no_part_of_it() -> None:
+    made = board()
+    made.changes.take({"pods": made.pods, "hosts": made.hosts})
+    made.apply([listed([pod(WEB)], [host(API, WEB)]), judged(WEB, {API: "delivered"})])
+    made.changes.take({"pods": made.pods, "hosts": made.hosts})
+    sight = Sight(made)
+    assert len(sight.keys("pods")) == 3
+    axes = matrix_axes(sight)
+    assert (axes.pods, axes.hosts) == ([WEB], [API])
