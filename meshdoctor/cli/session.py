@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from meshdoctor.doctor import Source
 
+FRAMES = "120"
+"""Textual's ticks a second. What a key changes is drawn at the second tick after it: at its own 60, after 40 ms."""
+
 
 def is_interactive() -> bool:
     """Whether somebody sits there: what is typed and what is shown are a terminal's. Textual draws on stderr.
@@ -45,6 +48,7 @@ def open_session(
     """
     import os
 
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES)
     if no_color:
         os.environ["NO_COLOR"] = "1"
     from meshdoctor.tui.launch import run

@@ -11,7 +11,9 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.events import Resize
 from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 
 from meshdoctor.tui.bindings import MAIN_KEYS
 from meshdoctor.tui.board.board import Board, Changed
@@ -37,6 +39,8 @@ class MainScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*MAIN_KEYS]
     AUTO_FOCUS = ""
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Textual draws the whole screen when the focus moves; what gets and loses it draws itself."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="main")

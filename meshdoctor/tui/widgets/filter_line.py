@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.events import Paste
+from textual.reactive import Reactive
 from textual.widgets import Input
 
 from meshdoctor.tui.bindings import FILTER_KEYS
@@ -17,6 +18,8 @@ class FilterLine(Input):
     """Tells every change as it is typed. A paste of any size counts as far as a filter reaches."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*FILTER_KEYS]
+    value: Reactive[str] = Reactive("", init=False)
+    """Textual's lays the screen out anew with each letter; this line is as wide as the screen whatever is in it."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text, id="filter", max_length=LONGEST, select_on_focus=False, compact=True)

@@ -28,7 +28,13 @@ TONES = ("error", "warning", "info", "fine", "unknown", "faint", "strong")
 class Table(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows by key. `make` gives the cells of one row; fewer cells than columns: the last one takes the rest."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--head", "table--cursor", *(f"table--{tone}" for tone in TONES)}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--head",
+        "table--row",
+        "table--cursor",
+        "table--thumb",
+        *(f"table--{tone}" for tone in TONES),
+    }
     BINDINGS: ClassVar[list[BindingType]] = [*TABLE_KEYS]
 
     class Moved(Message):
@@ -88,7 +94,10 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh(Region(0, 0, self.size.width, 1 + min(used, self._page)))
 
     def _make_room(self) -> None:
-        """Tells Textual how many lines there are. The screen is laid out anew only where a scrollbar comes or goes."""
+        """Tells Textual how many lines there are. The screen is not laid out anew for it, which would send all of it.
+
+        For the same reason the thumb is drawn here: Textual's scrollbar has the screen laid out with each focus.
+        """
         size = Size(self.size.width, len(self.keys) + 1)
         if size == self.virtual_size:
             return
@@ -97,7 +106,6 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             return
         self.set_reactive(Table.virtual_size, size)
         if self.show_vertical_scrollbar:
-            self.vertical_scrollbar.window_virtual_size = size.height
             self.scroll_to(y=min(self.scroll_offset.y, self.max_scroll_y), animate=False, immediate=True)
 
     def widen(self, column: int, width: int) -> None:
@@ -176,18 +184,29 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._reveal()
 
     def render_line(self, y: int) -> Strip:
-        """The column titles, which stay, then the rows."""
-        width = self.scrollable_content_region.width
+        """The column titles, which stay, then the rows. Where there are more than lines, the last column says
+        whereabouts among them these are.
+        """
+        whole = self.scrollable_content_region.width
+        if len(self.keys) <= self._page:
+            return self._line(y, whole)
+        is_thumb = y - 1 in thumb(len(self.keys), self._page, round(self.scroll_offset.y))
+        end = self.get_component_rich_style("table--thumb") if is_thumb else self.get_component_rich_style("table--row")
+        return Strip.join([self._line(y, whole - 1), Strip([Segment(" ", end)])])
+
+    def _line(self, y: int, width: int) -> Strip:
         shown = widths(self._columns, width)
         if y == 0:
             titles = [Cell(self._columns[at].title) for at in shown]
             return self._strip(titles, list(shown.values()), width, self.get_component_rich_style("table--head"))
         place = round(self.scroll_offset.y) + y - 1
         if place >= len(self.keys):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.get_component_rich_style("table--row"))
         made = self._make(self.keys[place])
         is_cursor = place == self.cursor and (self.has_focus or self.has_moved)
-        base = self.get_component_rich_style("table--cursor") if is_cursor else self.rich_style
+        base = (
+            self.get_component_rich_style("table--cursor") if is_cursor else self.get_component_rich_style("table--row")
+        )
         return self._row(made, shown, width, base, keep_tones=not (is_cursor and self.has_focus))
 
     def _row(self, made: Sequence[Cell], shown: dict[int, int], width: int, base: Style, *, keep_tones: bool) -> Strip:
@@ -212,3 +231,10 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """The tone's colour and weight, on whatever ground the row has."""
         found = self.get_component_rich_style(f"table--{tone}")
         return Style(color=found.color, bold=found.bold, dim=found.dim, italic=found.italic)
+
+
+def thumb(rows: int, page: int, top: int) -> range:
+    """Lines of the page that stand for its rows, where the page stands for all: there are more rows than lines."""
+    length = max(1, page * page // rows)
+    start = (page - length) * top // (rows - page)
+    return range(start, start + length)

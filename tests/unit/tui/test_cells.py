@@ -123,3 +123,12 @@ def test_columns_fit_into_any_width(part: str, width: int) -> None:
 )
 def test_text_is_cut_to_columns(text: str, width: int, shown: str) -> None:
     assert clipped(text, width) == shown
+
+
+def test_the_thumb_covers_its_share_and_reaches_both_ends() -> None:
+    from meshdoctor.tui.widgets.table import thumb
+
+    assert thumb(100, 20, 0) == range(0, 4)
+    assert thumb(100, 20, 80) == range(16, 20)
+    assert thumb(21, 20, 1) == range(1, 20)
+    assert thumb(100_000, 20, 50_000) == range(9, 10)
