@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -236,7 +236,11 @@ async def ended(pilot: Pilot[int]) -> None:
     await pilot.pause()
 
 
-Story = Callable[[Pilot[int]], Awaitable[None]]
+async def on_mend(pilot: Pilot[int], *keys: str) -> None:
+    """Opens a mend of the finding in front, and waits until it is worked out."""
+    await press(pilot, *keys, "a")
+    await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+    await ended(pilot)
 
 
 def files_below(folder: Path) -> list[str]:

@@ -134,17 +134,21 @@ def excerpt_rows(found: Excerpt) -> Iterator[Row]:
         value = f"{found.value}   " if found.value else ""
         yield Row(1, printable(f"{value}({found.because})"), is_marked=True)
         return
-    yield Row(1, printable(found.at), is_head=True)
-    yield from _decided(list(tree_rows(found.tree, found.form, found.inner, 2)), found.value)
+    rows = list(tree_rows(found.tree, found.form, found.inner, 2))
+    at = _decides(rows, found.value)
+    is_in_sight = at is not None and found.value in rows[at].text
+    value = "" if is_in_sight else f"   {found.value}"
+    yield Row(1, printable(f"{found.at}{value}".rstrip()), is_head=True)
+    first = next((number for number, row in enumerate(rows) if row.text.startswith("  name:")), 0)
+    decided = first if at is None else at
+    yield from (structs.replace(row, is_marked=number == decided) for number, row in enumerate(rows))
 
 
-def _decided(rows: list[Row], value: str) -> list[Row]:
-    """The rows with the mark on the one that holds the value itself, where the marked part holds others as well."""
+def _decides(rows: list[Row], value: str) -> int | None:
+    """The row that decides: the one that holds the value, where the marked part holds others as well."""
     marked = next((at for at, row in enumerate(rows) if row.is_marked), None)
-    folding = Folding(rows)
-    within = range(len(rows)) if marked is None else range(marked, folding.end(marked))
-    at = next((at for fits in _fits(value) for at in within if fits(rows[at].text.rstrip(","))), marked)
-    return [structs.replace(row, is_marked=number == at) for number, row in enumerate(rows)]
+    within = range(len(rows)) if marked is None else range(marked, Folding(rows).end(marked))
+    return next((at for fits in _fits(value) for at in within if fits(rows[at].text.rstrip(","))), marked)
 
 
 def _fits(value: str) -> list[Callable[[str], bool]]:

@@ -73,7 +73,7 @@ class Steps:
             case "rolled back":
                 self.put("warning", event.text)
             case "judged":
-                self.put("info", f"judged again: {event.text}")
+                self.put("fine", "judged again")
             case _:
                 count = f" ({event.done} of {event.of})" if event.of > 1 else ""
                 self.put("fine", f"{event.text}{count}")
@@ -90,7 +90,7 @@ class Steps:
             text = step.text
             if step.mark == "pending":
                 seconds = self._clock() - step.began
-                text += f"   {seconds:.0f} s" if seconds >= _COUNTED else ""
+                text += f", {seconds:.0f} s so far" if seconds >= _COUNTED else ""
             mark = sign(step.mark, ascii_only=ascii_only) if step.mark != "none" else " "
             text_tone: Tone = tone(step.mark) if step.mark in ("error", "warning", "unknown") else "plain"
             mark_tone: Tone = tone(step.mark) if step.mark != "none" else "plain"

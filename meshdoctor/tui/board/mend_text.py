@@ -187,7 +187,8 @@ def entry_lines(entry: Entry, width: int) -> Iterator[Line]:
     yield from field("of", f"{entry.rule} {entry.subject}", width)
     yield from field("in", entry.place.context or entry.place.folder, width)
     yield from field("at", entry.at, width)
-    yield from field("state", f"{entry.state}{'  ' + entry.note if entry.note else ''}", width)
+    note = entry.note if entry.note.startswith(entry.state) else f"{entry.state}, {entry.note}".rstrip(", ")
+    yield from field("state", note, width)
     if entry.left_to_do:
         yield from field("left to do", entry.left_to_do, width)
     yield from field("pods", some(entry.pods, _PODS), width)

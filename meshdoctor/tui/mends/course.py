@@ -268,10 +268,12 @@ class Course:
         self._keep(self._ground.apart(run), is_undo=False)
 
     def _say_beside(self, prepared: Sequence[Prepared]) -> None:
-        for one in prepared:
-            if one.beside:
-                text = f"{one.change.key} was written by {', '.join(one.beside)}: applying the old file again takes"
-                self.steps.put("warning", f"{text} the mend back, so change that file too (s)")
+        written = [one for one in prepared if one.beside]
+        if written:
+            who = ", ".join(dict.fromkeys(name for one in written for name in one.beside))
+            what = ", ".join(str(one.change.key) for one in written)
+            text = f"{who} wrote {what}: applying the old file again takes the mend back, so change it too (s)"
+            self.steps.put("warning", text)
 
     def _keep(self, made: Result, *, is_undo: bool) -> None:
         self.result, self.entry, self.is_undo = made, made.entry, is_undo
@@ -320,7 +322,8 @@ class Course:
         elif entry.state not in ("undone", "failed"):
             self._begin("asking what taking it back would change")
             prepared = self._mender().undo_plan(entry)
-            self.diffs = tuple(filter(None, (unified(one.change) for one in prepared if one.way != "nothing")))
+            diffs = (unified(one.change) for one in prepared if one.way != "nothing")
+            self.diffs = tuple(diff.replace(" (mended)\n", " (as it was)\n", 1) for diff in diffs if diff)
         self.steps.put("none", self._offer(entry))
 
     def _offer(self, entry: Entry) -> str:

@@ -113,8 +113,10 @@ class MendScreen(Screen[None]):
         self._title()
         for part in (self.diff, self.touched, self.steps):
             part.show()
-        if self.course.is_busy:
-            self.steps.action_end(True)
+        is_going = self.course.is_writing or self.course.result is not None
+        self.set_class(is_going, "-going")
+        if is_going:
+            self.call_after_refresh(self.steps.action_end, True)
         self.refresh_bindings()
 
     # The parts

@@ -1,0 +1,92 @@
+"""A mend where there is no cluster: new files beside a capture, or the user's own; and taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from meshdoctor.doctor import Source
+from tests.tui.sessions import ended, files_below, on_mend, opened_finding, press, run, screen, until, words
+
+CLASH = "tcp-port-clash"
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MESHDOCTOR_STATE", str(tmp_path / "state"))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
+def test_on_a_capture_it_is_saved_into_a_folder_that_is_typed_and_u_takes_it_back(state: Path) -> None:
+    async def story() -> None:
+        async with opened_finding(CLASH) as pilot:
+            await on_mend(pilot)
+            front = screen(pilot)
+            assert "There is no cluster here" in words(front.steps)
+            await press(pilot, "a")
+            await press(pilot, *["backspace"] * 20, *"mine", "enter")
+            await ended(pilot)
+            made = files_below(state)
+            assert [name.split("/")[0] for name in made] == ["mine", "mine"]
+            assert "✓ made mine/" in words(front.steps)
+            await press(pilot, "u")
+            await ended(pilot)
+            assert files_below(state) == []
+            assert "is taken back" in words(front.steps)
+
+    run(story())
+
+
+def test_a_folder_that_holds_one_already_is_left_alone_and_named(state: Path) -> None:
+    async def story() -> None:
+        async with opened_finding(CLASH) as pilot:
+            await on_mend(pilot)
+            front = screen(pilot)
+            for _ in range(2):
+                await press(pilot, "s", "enter")
+                await ended(pilot)
+                front.course.entry = None
+            assert "is there already" in words(front.steps)
+
+    run(story())
+
+
+def test_escape_saves_nothing(state: Path) -> None:
+    async def story() -> None:
+        async with opened_finding(CLASH) as pilot:
+            await on_mend(pilot)
+            await press(pilot, "s", "escape")
+            assert screen(pilot).course.entry is None
+            assert files_below(state) == []
+
+    run(story())
+
+
+def test_with_manifests_a_changes_them_and_u_brings_them_back(state: Path, root: Path) -> None:
+    snapshot = next((root / "snapshots" / CLASH).rglob("serviceentries.yaml"))
+    mine = state / "entries.yaml"
+    mine.write_bytes(snapshot.read_bytes())
+    before = mine.read_bytes()
+    source = Source(path=snapshot.parents[1], manifests=(mine,))
+
+    async def story() -> None:
+        async with opened_finding(CLASH, source=source) as pilot:
+            await on_mend(pilot)
+            front = screen(pilot)
+            assert str(mine.name) in words(front.diff)
+            await press(pilot, "a")
+            await ended(pilot)
+            assert b"protocol: TLS" in mine.read_bytes()
+            await press(pilot, "escape")
+            await press(pilot, "u")
+            await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+            await ended(pilot)
+            await press(pilot, "u")
+            await ended(pilot)
+            assert mine.read_bytes() == before
+
+    run(story())

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import re
+
+from msgspec.structs import replace
+
+from meshdoctor.model.finding import Finding, Fix, ResourceRole
+from meshdoctor.model.mend import Entry, Place, Turn
+from meshdoctor.report.finding_markdown import Deed, Piece, code, fenced, render, text
+from tests.golden.results import MISROUTED
+
+FINDING = Finding(
+    rule="tcp-port-clash",
+    severity="error",
+    confidence="certain",
+    fingerprint="abc",
+    title="Another entry owns this port",
+    message="It goes elsewhere.",
+    why="A wrong certificate.",
+    host="a.test",
+    port=443,
+    pods=tuple(f"shop/web-{n}" for n in range(50)),
+    resources=(ResourceRole("ServiceEntry", "shop", "a", "loser"),),
+    fixes=(Fix("use-tls", "Declare TLS", "review", "SNI.", ("x",)), Fix("move", "Move it", "manual", "Work.")),
+)
+ENTRY = Entry(
+    id=3,
+    state="proved",
+    at="2026-11-21T14:03:07Z",
+    place=Place(server="https://api.test", context="prod"),
+    fingerprint="abc",
+    rule="tcp-port-clash",
+    subject="a.test:443",
+    fix="use-tls",
+    title="Declare TLS",
+    note="the finding is gone",
+)
+
+
+def test_everything_a_postmortem_asks_for_is_there() -> None:
+    deed = Deed(ENTRY, "-old\n+new\n", (Turn("shop/web-1", "a.test:443", "misrouted", "delivered"),))
+    made = render(
+        FINDING, "a.test:443", way=MISROUTED, broken=3, pieces=[Piece("d.json", "json", "{}")], deeds=[deed], at="now"
+    )
+    heads = re.findall(r"^## (.*)$", made, re.MULTILINE)
+    assert heads == [
+        "What happens", "Why it matters", "Objects", "Pods", "The way of the connection", "Evidence", "What was done",
+        "Mends",
+    ]  # fmt: skip
+    assert "- loser: ServiceEntry `shop/a`" in made
+    assert "- and 10 more" in made
+    assert made.count("**goes wrong here:**") == 1
+    assert "4. **goes wrong here:** cluster" in made
+    assert "```json\n{}\n```" in made
+    assert "Mend 3, 2026-11-21T14:03:07Z, in `prod`: Declare TLS. State: **proved**." in made
+    assert "- `a.test:443` of `shop/web-1`: misrouted before, delivered after" in made
+    assert "```diff\n-old\n+new\n```" in made
+    assert "2. Move it (by hand). Work." in made
+
+
+def test_what_is_not_known_has_no_heading() -> None:
+    made = render(replace(FINDING, why="", pods=(), resources=(), fixes=()), "a.test:443")
+    assert re.findall(r"^## (.*)$", made, re.MULTILINE) == ["What happens"]
+
+
+def test_markup_in_texts_is_text() -> None:
+    hostile = "# head\n- list\n1. one\n<img src=x> [a](http://b) `code` *b* _i_ a_b|c"
+    made = text(hostile)
+    assert made.split("\n")[:3] == ["\\# head", "\\- list", "\\1. one"]
+    assert "\\<img src=x\\>" in made
+    assert "\\[a\\](http://b)" in made
+    assert "a_b\\|c" in made
+
+
+def test_code_holds_any_name() -> None:
+    assert code("a`b") == "`` a`b ``"
+    assert code("a\nb\x1b") == "`a\\x0ab\\x1b`"
+    assert fenced("```\nx").startswith("````\n")

@@ -1,0 +1,234 @@
+"""What the screens of a finding and a mend say, as lines of text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from meshdoctor.mending.plan import Plan
+from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.mend import (
+    Change,
+    Effect,
+    Entry,
+    Event,
+    Judged,
+    NewFault,
+    ObjectKey,
+    Place,
+    Proof,
+    Result,
+    Touched,
+    Turn,
+    Waited,
+)
+from meshdoctor.report.paper import columns
+from meshdoctor.tui.board.finding_text import mend_lines, title_cells, what_lines
+from meshdoctor.tui.board.lines import paragraph, shown
+from meshdoctor.tui.board.mend_steps import Steps, allowed
+from meshdoctor.tui.board.mend_text import diff_lines, result_lines, summary, touched_lines
+from meshdoctor.tui.board.way import broken_step, way_lines
+from tests.golden.results import MISROUTED, SEVERAL
+
+FIX = Fix("use-tls", "Declare both as TLS", "review", "Clients without SNI lose both.", ("kind: ServiceEntry\n",))
+FINDING = Finding(
+    rule="tcp-port-clash",
+    severity="error",
+    confidence="certain",
+    fingerprint="abc",
+    title="Another entry owns this port",
+    message="It goes elsewhere.",
+    why="A wrong certificate.",
+    host="a.test",
+    port=443,
+    pods=tuple(f"shop/web-{n}" for n in range(12)),
+    fixes=(FIX, Fix("by-hand", "Move it", "manual", "Work.", steps="Move it.")),
+)
+CHANGE = Change(key=ObjectKey("networking.istio.io/v1", "ServiceEntry", "shop", "a"), before={}, after={"spec": {}})
+PLAN = Plan(finding=FINDING, fix=FIX, changes=(CHANGE,), touched=Touched(pods=FINDING.pods))
+ENTRY = Entry(
+    id=7,
+    state="proved",
+    at="2026-11-21T14:03:07Z",
+    place=Place(server="https://api.test", context="prod"),
+    fingerprint="abc",
+    rule="tcp-port-clash",
+    subject="a.test:443",
+    fix="use-tls",
+    title="Declare both as TLS",
+)
+
+
+def text(lines: Any) -> str:
+    return shown(list(lines))
+
+
+def flat(lines: Any) -> str:
+    return " ".join(text(lines).split())
+
+
+# Lines
+
+
+@given(st.text(max_size=200), st.integers(12, 90), st.integers(0, 5))
+def test_no_line_is_wider_than_asked_for_and_none_steers_the_terminal(given: str, width: int, hang: int) -> None:
+    from meshdoctor.tui.board.cells import Cell
+
+    for line in paragraph(given, width, lead=(Cell("x" * hang),) if hang else ()):
+        whole = "".join(cell.text for cell in line)
+        assert columns(whole) <= max(width, 8 + hang)
+        assert "\x1b" not in whole
+        assert "\n" not in whole
+
+
+def test_long_names_are_broken_where_people_expect_it_and_lose_nothing() -> None:
+    name = "bookinfo/ratings-v2-mysql-6c8d9f7b5-x2x4q.very.long.example"
+    pieces = text(paragraph(name, 24)).split("\n")
+    assert "".join(pieces) == name
+    assert all(piece.endswith(("-", ".", "/")) for piece in pieces[:-1])
+
+
+def test_indented_lines_of_a_recipe_stay_lines() -> None:
+    assert text(paragraph("Do:\n  kubectl a b\n  kubectl c", 40)).split("\n") == ["Do:", "  kubectl a b", "  kubectl c"]
+
+
+# The finding
+
+
+def test_what_happens_names_causes_objects_and_no_more_pods_than_fit() -> None:
+    cause = replace(FINDING, rule="config-rejected", fingerprint="c")
+    said = flat(what_lines(replace(FINDING, caused_by=("c",)), 80, [cause]))
+    assert "cause config-rejected a.test:443" in said
+    assert "pods shop/web-0" in said
+    assert "and 4 more: p lists them" in said
+
+
+def test_a_finding_that_is_gone_says_so() -> None:
+    assert "gone since the last look" in "".join(c.text for c in title_cells(FINDING, is_gone=True))
+    assert "✗" in "".join(c.text for c in title_cells(FINDING))
+    assert "x" in title_cells(FINDING, ascii_only=True)[0].text
+
+
+def test_each_line_of_the_mends_knows_its_mend() -> None:
+    lines, owners = mend_lines(FINDING, 1, 60, replace(ENTRY, state="planned"))
+    assert len(lines) == len(owners)
+    said = text(lines)
+    assert "mend 7 of it was interrupted" in said
+    assert "▸ 2 Move it" in said
+    assert owners[-1] == 1
+    assert "by hand" in said
+
+
+@pytest.mark.parametrize(
+    ("verdict", "at"),
+    [("misrouted", "cluster"), ("bypassed", "capture"), ("blocked", "endpoint"), ("delivered", "")],
+)
+def test_the_step_that_decides_is_marked_by_a_sign(verdict: str, at: str) -> None:
+    trace = replace(MISROUTED, verdict=verdict)
+    number = broken_step(trace)
+    assert (trace.steps[number].at if number is not None else "") == at
+    marked = [line for line in text(way_lines(trace, 80)).split("\n")[1:] if line.startswith("✗")]
+    assert [line.split()[1] for line in marked] == ([at] if at else [])
+
+
+def test_the_brief_way_keeps_every_step_and_only_the_broken_ones_reason() -> None:
+    said = text(way_lines(MISROUTED, 80, brief=True))
+    assert [step.at for step in MISROUTED.steps[:-1] if step.at.split("_")[-1] not in said] == []
+    assert "tcp_proxy names it" in said
+    assert "the wildcard on port 443 matches" not in said
+    assert len(said) < len(text(way_lines(MISROUTED, 80)))
+
+
+def test_several_addresses_are_listed() -> None:
+    assert all(row.ip in text(way_lines(SEVERAL, 60)) for row in SEVERAL.addresses)
+    assert text(way_lines(SEVERAL, 60, ascii_only=True)).isascii()
+
+
+# The mend
+
+
+def test_a_diff_has_signs_and_colours_and_its_heads_neither() -> None:
+    lines = list(diff_lines(["--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n"]))
+    assert [line[0].tone for line in lines] == ["faint", "faint", "faint", "error", "fine", "plain"]
+
+
+@pytest.mark.parametrize(
+    ("touched", "tail"),
+    [
+        (Touched(pods=("a",)), "1 pod gets it, no other host changes"),
+        (Touched(pods=("a", "b"), unknown=("nobody knows",)), "2 pods get it"),
+        (Touched(effects=(Effect("b.test", 1, ("p",), "x", "y", False, ""),)), "1 other host changes"),
+        (Touched(effects=(Effect("b.test", 1, ("p",), "x", "y", True, ""),)), "1 for the worse"),
+    ],
+)
+def test_the_title_says_whom_it_touches(touched: Touched, tail: str) -> None:
+    assert summary(replace(PLAN, touched=touched)).endswith(tail)
+
+
+def test_what_gets_worse_and_who_keeps_the_object_are_told() -> None:
+    worse = Effect("b.test", 443, ("shop/x",), "delivered", "blocked", True, "nothing matches")
+    fault = NewFault("missing-service-entry", "b.test", 443, ("shop/x",), "it falls through")
+    touched = Touched(
+        pods=("shop/x",), effects=(worse,), faults=(fault,), kept=("it is kept by Flux",), unknown=("DNS",)
+    )
+    said = flat(touched_lines(replace(PLAN, touched=touched), 100))
+    assert "✗ it is kept by Flux: it is not changed here" in said
+    assert "✗ it would break missing-service-entry for b.test:443" in said
+    assert "! b.test:443: delivered -> blocked for shop/x, because nothing matches" in said
+    assert "? DNS" in said
+
+
+def test_steps_end_one_another_and_say_how_long_the_pending_one_takes() -> None:
+    now = [0.0]
+    steps = Steps(lambda: now[0])
+    steps.begin("asking")
+    steps.absorb(Event("tried", "accepted"))
+    steps.absorb(Event("written", "changed a", 1, 2))
+    steps.absorb(Event("waiting", "0 of 3 proxies took it", 0, 3))
+    now[0] = 4.2
+    steps.absorb(Event("waiting", "2 of 3 proxies took it", 2, 3))
+    assert text(steps.laid_out(60)).split("\n") == [
+        "✓ accepted", "✓ changed a (1 of 2)", "… 2 of 3 proxies took it, 4 s so far",
+    ]  # fmt: skip
+    steps.absorb(Event("judging", "judging again"))
+    assert text(steps.laid_out(60)).split("\n")[-2:] == ["? 2 of 3 proxies took it", "… judging again"]
+    steps.put("error", "the server said no")
+    assert steps.pending is None
+    assert text(steps.laid_out(60, ascii_only=True)).split("\n")[-1] == "x the server said no"
+
+
+def test_what_is_allowed_is_said_once() -> None:
+    assert allowed([CHANGE, CHANGE]) == "allowed: may patch serviceentries in shop"
+
+
+def test_the_result_shows_each_verdict_before_and_after() -> None:
+    turn = Turn("shop/web-1", "a.test:443", "misrouted", "delivered")
+    made = Result(entry=ENTRY, waited=Waited(took=("shop/web-1",)), proof=Proof(is_gone=True, better=(turn,)))
+    said = flat(result_lines(made, 80))
+    assert "✓ a.test:443: misrouted -> delivered (shop/web-1)" in said
+    assert "✓ verified: mend 7 works" in said
+
+
+def test_what_does_not_hold_is_never_called_verified() -> None:
+    judged = Judged("double-tls", "b.test", 443, "error", "twice")
+    proofs = [
+        Proof(is_gone=False),
+        Proof(is_gone=True, new=(judged,)),
+        Proof(is_gone=True, worse=(Turn("p", "b.test:1", "delivered", "blocked"),)),
+        Proof(is_gone=True, unread=("p",)),
+    ]
+    for proof in proofs:
+        assert "verified" not in text(result_lines(Result(entry=ENTRY, proof=proof), 80))
+    assert "it was not judged" in text(result_lines(Result(entry=replace(ENTRY, note="it was not judged")), 80))
+
+
+def test_an_undo_says_whether_all_is_as_it_was() -> None:
+    same = Result(entry=ENTRY, proof=Proof(is_gone=False))
+    assert "every verdict is what it was" in text(result_lines(same, 80, is_undo=True))
+    other = Result(entry=ENTRY, proof=Proof(is_gone=False, worse=(Turn("p", "b.test:1", "delivered", "blocked"),)))
+    assert "not everything is as it was" in text(result_lines(other, 80, is_undo=True))
+    assert "was not judged again" in text(result_lines(Result(entry=ENTRY), 80, is_undo=True))
