@@ -35,6 +35,8 @@ def demo(
     check: Check = False,
     verbose: options.Verbose = False,
     no_color: options.NoColor = False,
+    theme: options.Theme = None,
+    ascii_only: options.Ascii = False,
 ) -> int:
     """Open a bundled snapshot of a broken mesh.
 
@@ -50,7 +52,14 @@ def demo(
     if not (list_ or check or verbose) and is_interactive():
         from meshdoctor.tui.session import demo_source
 
-        return open_session(lambda: demo_source(name or ""), f"demo:{name or ''}", read_only=True, no_color=no_color)
+        return open_session(
+            lambda: demo_source(name or ""),
+            f"demo:{name or ''}",
+            read_only=True,
+            no_color=no_color,
+            theme=theme,
+            ascii_only=ascii_only,
+        )
     from meshdoctor import doctor
 
     snapshots = doctor.snapshots()

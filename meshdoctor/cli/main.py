@@ -22,6 +22,7 @@ from meshdoctor.cli.fix import ReadOnly, fix, undo
 from meshdoctor.cli.hosts import hosts
 from meshdoctor.cli.live import Live
 from meshdoctor.cli.rbac import rbac
+from meshdoctor.cli.serve import serve
 from meshdoctor.cli.session import is_interactive, open_session
 from meshdoctor.cli.streams import put, say
 from meshdoctor.cli.trace import trace
@@ -54,6 +55,7 @@ app.command()(capture)
 app.command()(rbac)
 app.add_typer(rules.app, name="rules")
 app.command()(demo)
+app.command()(serve)
 
 
 @app.callback(invoke_without_command=True)
@@ -73,6 +75,8 @@ def root(
     at_once: options.AtOnce = options.AT_ONCE,
     read_only: ReadOnly = False,
     no_color: options.NoColor = False,
+    theme: options.Theme = None,
+    ascii_only: options.Ascii = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Tracebacks, for reports of meshdoctor's own faults.")] = False,
 ) -> int:
@@ -101,6 +105,8 @@ def root(
         labels=selector or "",
         read_only=read_only,
         no_color=no_color,
+        theme=theme,
+        ascii_only=ascii_only,
     )
 
 

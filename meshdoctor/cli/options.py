@@ -37,6 +37,13 @@ def complete_snapshot(incomplete: str) -> list[str]:
     return [snapshot.name for snapshot in doctor.snapshots() if snapshot.name.startswith(incomplete)]
 
 
+def complete_theme(incomplete: str) -> list[str]:
+    """Names of the session's themes, for shell completion."""
+    from meshdoctor.tui.themes import known_themes
+
+    return [name for name in known_themes() if name.startswith(incomplete)]
+
+
 From = Annotated[
     str | None,
     typer.Option(
@@ -75,6 +82,19 @@ Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="For all
 AtOnce = Annotated[int, typer.Option("--at-once", metavar="N", min=1, max=256, help="Sidecars asked at the same time.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; so does the variable NO_COLOR.")]
+Theme = Annotated[
+    str | None,
+    typer.Option(
+        "--theme",
+        metavar="NAME",
+        help="Colours of the session: dark, light, blue-orange or blue-orange-light (for eyes that do not tell red "
+        "from green), terminal (its own 16 colours), and others. Kept when it is chosen in the session.",
+        autocompletion=complete_theme,
+    ),
+]
+Ascii = Annotated[
+    bool, typer.Option("--ascii", help="The session writes ASCII only; so it does where the locale is not UTF-8.")
+]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Everything: all pods, evidence, mends, manifests.")]
 RuleDirs = Annotated[
     list[Path] | None,

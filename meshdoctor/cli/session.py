@@ -11,9 +11,21 @@ if TYPE_CHECKING:
 
 
 def is_interactive() -> bool:
-    """Whether somebody sits there: what is typed and what is shown are a terminal's. Textual draws on stderr."""
+    """Whether somebody sits there: what is typed and what is shown are a terminal's. Textual draws on stderr.
+
+    Where `meshdoctor serve` carries the session to a page, it names the driver for it.
+    """
+    if is_served():
+        return True
     streams = (sys.stdin, sys.stdout, sys.stderr)
     return all(stream is not None and stream.isatty() for stream in streams)
+
+
+def is_served() -> bool:
+    """Whether the session is shown on a page."""
+    import os
+
+    return bool(os.environ.get("TEXTUAL_DRIVER"))
 
 
 def open_session(
@@ -24,6 +36,8 @@ def open_session(
     labels: str = "",
     read_only: bool = False,
     no_color: bool = False,
+    theme: str | None = None,
+    ascii_only: bool = False,
 ) -> int:
     """Runs the session and returns its exit code. `source` is made after the first paint; `place` names it until then.
 
@@ -36,4 +50,4 @@ def open_session(
     from meshdoctor.tui.launch import run
     from meshdoctor.tui.session import Opening
 
-    return run(Opening(source, place, namespaces, labels, read_only))
+    return run(Opening(source, place, namespaces, labels, read_only), theme or "", ascii_only=ascii_only)

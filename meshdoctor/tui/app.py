@@ -15,7 +15,8 @@ from meshdoctor.tui.bindings import APP_KEYS
 from meshdoctor.tui.messages import HearsBoard, MendEnded, TraceWanted, WatchWanted, Woken
 from meshdoctor.tui.screens.main import MainScreen
 from meshdoctor.tui.session import Looks, Opening, Session
-from meshdoctor.tui.settings import Settings, keep_theme
+from meshdoctor.tui.settings import Settings, is_colourless, keep_theme
+from meshdoctor.tui.themes import DEFAULT, OWN_COLOURS, THEMES
 from meshdoctor.tui.watch import Watch
 
 TOO_SMALL = frozenset({"keys", "maximize", "minimize"})
@@ -30,8 +31,9 @@ class MeshdoctorApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, opening: Opening, settings: Settings | None = None) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if is_colourless() else None)
         self._settings = settings or Settings()
+        self._put_on(self._settings.theme)
         self.session = Session(opening, self._wake, Looks(self._settings.ascii_only))
         self.main = MainScreen(self.session)
         self.watching = Watch(self, self.session, self.main.show_all)
@@ -44,15 +46,24 @@ class MeshdoctorApp(App[int]):
     def on_mount(self) -> None:
         """Settings first, then the first paint, then the first look."""
         self.set_class(self._settings.ascii_only, "-ascii")
-        if self._settings.theme in self.available_themes:
-            self.theme = self._settings.theme
         self.theme_changed_signal.subscribe(self, lambda theme: keep_theme(theme.name))
         known = {binding.id for binding in self.all_bindings()}
         self.set_keymap({id_: keys for id_, keys in self._settings.keys.items() if id_ in known})
         unknown = [f"no key is called {id_}" for id_ in self._settings.keys if id_ not in known]
+        if self._settings.theme and self._settings.theme not in self.available_themes:
+            unknown.append(f"no theme is called {self._settings.theme}: the palette (:) lists them")
         for problem in (*self._settings.problems, *unknown):
             self.notify(problem, severity="warning", markup=False)
         self.call_after_refresh(self.session.begin)
+
+    def _put_on(self, name: str) -> None:
+        """Takes a theme before anything is drawn; one that is not there is left out."""
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        if name not in self.available_themes:
+            name = OWN_COLOURS if self.console.color_system == "standard" else DEFAULT
+        self.set_reactive(App.theme, OWN_COLOURS if self.no_color else name)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def all_bindings(self) -> Iterable[Binding]:
         """Every binding that has an id."""

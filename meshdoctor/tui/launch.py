@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from msgspec import structs
 
+from meshdoctor.errors import UsageError
+from meshdoctor.semantics.nearest import nearest
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.session import Opening
 from meshdoctor.tui.settings import read_settings
+from meshdoctor.tui.themes import known_themes
 
 
-def run(opening: Opening) -> int:
-    """Runs the session until the user leaves it, and returns the exit code."""
+def run(opening: Opening, theme: str = "", *, ascii_only: bool = False) -> int:
+    """Runs the session until the user leaves it, and returns the exit code.
+
+    `theme` and `ascii_only` go before the user's file, for this session.
+
+    Raises:
+        UsageError: no theme of that name; offers the nearest.
+    """
     settings = read_settings()
-    if not _takes_symbols():
+    if theme:
+        if theme not in known_themes():
+            raise UsageError(f"no theme {theme}. {nearest(theme, known_themes())}")
+        settings = structs.replace(settings, theme=theme)
+    if ascii_only or not _takes_symbols():
         settings = structs.replace(settings, ascii_only=True)
     app = MeshdoctorApp(opening, settings)
     return app.run() or 0
 
 
 def _takes_symbols() -> bool:
+    """A page always does, whatever the locale of the server."""
+    if os.environ.get("TEXTUAL_DRIVER"):
+        return True
     try:
         "✗✓…█░".encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (LookupError, UnicodeEncodeError):

@@ -34,6 +34,11 @@ class Settings(Struct, frozen=True):
     problems: tuple[str, ...] = ()
 
 
+def is_colourless() -> bool:
+    """The environment wants no colour (no-color.org). Set to nothing it counts too, as Textual has it."""
+    return "NO_COLOR" in os.environ
+
+
 def settings_file() -> Path:
     """Where the user's file is, or would be."""
     return user_config_path("meshdoctor") / FILE

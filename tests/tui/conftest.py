@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.segment import Segment
 from textual.pilot import Pilot
 
 from meshdoctor.doctor import Source
@@ -72,6 +73,15 @@ class Driven:
         """A part's title."""
         title: str = self.app.main.query_one(f"#{part}").title_text  # type: ignore[attr-defined]
         return title
+
+    def lines(self) -> list[list[Segment]]:
+        """What the terminal is sent for the screen, line by line."""
+        screen = self.app.screen
+        lines = screen._compositor.render_strips(self.app.size)
+        for filter_ in self.app._filters:
+            if filter_.enabled:
+                lines = [line.apply_filter(filter_, screen.background_colors[1]) for line in lines]
+        return [list(line) for line in lines]
 
     def text(self) -> str:
         """What is on the screen, without colour."""

@@ -143,23 +143,25 @@ def test_a_theme_is_taken_and_kept(drive: Drive) -> None:
     from meshdoctor.tui.settings import kept_theme
 
     async def script(app: Driven) -> None:
-        assert app.app.theme == "textual-light"
+        assert app.app.theme == "light"
         app.app.theme = "nord"
         await app.pilot.pause()
         assert kept_theme() == "nord"
 
-    drive(script, settings=Settings(theme="textual-light"))
+    drive(script, settings=Settings(theme="light"))
 
 
-def test_a_theme_that_is_not_there_is_left_out(drive: Drive) -> None:
+def test_a_theme_that_is_not_there_is_left_out_and_named(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        assert app.app.theme == "textual-dark"
+        assert app.app.theme == "dark"
+        assert told(app) == ["no theme is called no-such-theme: the palette (:) lists them"]
 
     drive(script, settings=Settings(theme="no-such-theme"))
 
 
 def test_ascii_only_is_ascii(drive: Drive) -> None:
     async def script(app: Driven) -> None:
+        await app.press("down")
         assert app.text().isascii(), {character for character in app.text() if not character.isascii()}
 
     drive(script, settings=Settings(ascii_only=True))
@@ -181,3 +183,28 @@ def test_markup_in_a_filter_is_text(drive: Drive) -> None:
         assert "/[/b]" in app.text()
 
     drive(script)
+
+
+def test_a_terminal_of_sixteen_colours_keeps_its_own(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "linux")
+
+    async def script(app: Driven) -> None:
+        assert app.app.theme == "terminal"
+
+    drive(script)
+
+
+def test_without_colour_none_is_written_and_the_cursor_still_shows(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def script(app: Driven) -> None:
+        await app.press("down", "tab", "down")
+        drawn = [segment for line in app.lines() for segment in line if segment.style]
+        assert {str(s.style.color and s.style.color.name) for s in drawn if s.style} <= {"default", "None"}
+        assert {str(s.style.bgcolor and s.style.bgcolor.name) for s in drawn if s.style} <= {"default", "None"}
+        assert any(s.style.reverse and app.keys("hosts")[0][0] in s.text for s in drawn if s.style)
+        assert any(s.style.reverse and "External hosts" in s.text for s in drawn if s.style), "the part in use"
+
+    drive(script, settings=Settings(theme="light"))

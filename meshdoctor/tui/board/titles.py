@@ -9,7 +9,7 @@ from meshdoctor.tui.board.sight import SORTS, Choice, Part, Sight
 NAMES: dict[Part, str] = {"pods": "Pods", "hosts": "External hosts", "findings": "Findings"}
 
 
-def title(sight: Sight, part: Part, shown: int) -> str:
+def title(sight: Sight, part: Part, shown: int, *, ascii_only: bool = False) -> str:
     """Its name, how many of how many rows are in sight, and what keeps the others out of it."""
     total = sight.total(part)
     parts = [f"{NAMES[part]} {shown}" if shown == total else f"{NAMES[part]} {shown}/{total}"]
@@ -21,7 +21,7 @@ def title(sight: Sight, part: Part, shown: int) -> str:
         parts.append("problems only")
     if sight.sort(part) is not SORTS[part][0]:
         parts.append(sight.sort(part).name)
-    return " · ".join(parts)
+    return (" - " if ascii_only else " · ").join(parts)
 
 
 def _chosen(sight: Sight, choice: Choice) -> str:

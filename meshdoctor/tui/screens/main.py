@@ -103,7 +103,8 @@ class MainScreen(Screen[None]):
 
     def _show(self, part: Part, changed: Collection[Any] | None) -> None:
         keys = self.sight.keys(part)
-        self._parts[part].show(keys, title(self.sight, part, len(keys)), hint(self.sight, part), changed)
+        name = title(self.sight, part, len(keys), ascii_only=self.session.looks.ascii_only)
+        self._parts[part].show(keys, name, hint(self.sight, part), changed)
         if self.has_class("-tabs"):
             self._show_tabs()
 
