@@ -107,25 +107,21 @@ def _public_name(host: str, *, remote: bool) -> str:
     return socket.gethostname() if address.is_unspecified else ""
 
 
-def _free_port(host: str, port: int) -> int:
-    """The port, or a free one for 0. Raises Unreadable where it cannot be had."""
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 is any free one. Raises Unreadable where it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as trying:
-        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trying.bind((host, port))
-        except OSError as problem:
-            raise Unreadable(f"{host}:{port} cannot be listened on: {problem.strerror}. Give another --port") from None
-        found: int = trying.getsockname()[1]
-        return found
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as problem:
+        raise Unreadable(f"{host}:{port} cannot be listened on: {problem.strerror}. Give another --port") from None
 
 
 def _serve(command: str, host: str, port: int, name: str) -> int:
     from meshdoctor.tui.page import Page
 
-    def opened(address: str) -> None:
-        put(f"{address}\n")
+    with _listening(host, port) as listening:
+        page = Page(command, listening, name)
+        put(f"{page.address}\n")
         say("open this address in a browser; Ctrl-C ends it")
-
-    Page(command, host, _free_port(host, port), name, opened).serve()
+        page.serve()
     return ExitCode.CLEAN

@@ -10,10 +10,12 @@ import hmac
 import logging
 import re
 import secrets
+import socket
 import sys
-from collections.abc import Callable
 from typing import Any
 
+import aiohttp_jinja2
+import jinja2
 from aiohttp import web
 from textual_serve.server import Server
 
@@ -33,12 +35,13 @@ _FOCUS = """<script>
 
 
 class Page(Server):
-    """Serves `command`. `opened` is called with the address once it can be opened."""
+    """Serves `command` on a socket that listens. `name` stands for its address where that is none to open."""
 
-    def __init__(self, command: str, host: str, port: int, name: str, opened: Callable[[str], object]) -> None:
+    def __init__(self, command: str, listening: socket.socket, name: str = "") -> None:
+        host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         super().__init__(command, host, port, title="meshdoctor", public_url=f"http://{name or shown}:{port}")
-        self._opened = opened
+        self._listening = listening
         self._secret = secrets.token_urlsafe(24)
         self._cookie = f"meshdoctor-{port}"
 
@@ -47,16 +50,27 @@ class Page(Server):
         """What to open."""
         return f"{self.public_url}/?key={self._secret}"
 
+    def serve(self, debug: bool = False) -> None:
+        """Answers until the process is told to end."""
+        self.initialize_logging()
+        app = web.Application()
+        aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(self.templates_path))
+        app.add_routes(
+            [
+                web.get("/", self.handle_index, name="index"),
+                web.get("/ws", self.handle_websocket, name="websocket"),
+                web.get("/download/{key}", self.handle_download, name="download"),
+                web.static("/static", self.statics_path, name="static"),
+            ]
+        )
+        app.on_response_prepare.append(self._forbid_strangers)
+        web.run_app(app, sock=self._listening, print=None)
+
     def initialize_logging(self) -> None:
         """Only what goes wrong is told, a line each, on stderr."""
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(_OneLine("meshdoctor: %(message)s"))
         logging.basicConfig(level="WARNING", handlers=[handler])
-
-    async def on_startup(self, app: web.Application) -> None:
-        """Tells the address."""
-        app.on_response_prepare.append(self._forbid_strangers)
-        self._opened(self.address)
 
     async def handle_index(self, request: web.Request) -> Any:
         """The page. The secret goes into a cookie, so that it stays in no history and no title."""
@@ -96,9 +110,9 @@ class Page(Server):
 
     async def _forbid_strangers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Nothing is loaded from elsewhere, and nobody frames the page."""
-        socket = self.public_url.replace("http", "ws", 1)
+        terminal = self.public_url.replace("http", "ws", 1)
         response.headers["Content-Security-Policy"] = (
-            f"default-src 'self'; connect-src 'self' {socket}; img-src 'self' data:; font-src 'self' data:; "
+            f"default-src 'self'; connect-src 'self' {terminal}; img-src 'self' data:; font-src 'self' data:; "
             "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
         )
         response.headers["Referrer-Policy"] = "no-referrer"
