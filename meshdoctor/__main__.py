@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshdoctor.cli.main import main
+from meshdoctor.cli.start import main
 
 if __name__ == "__main__":
     main()

@@ -6,9 +6,8 @@ No traceback reaches a user, unless asked for by --debug or MESHDOCTOR_DEBUG=1.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -24,6 +23,7 @@ from meshdoctor.cli.live import Live
 from meshdoctor.cli.rbac import rbac
 from meshdoctor.cli.serve import serve
 from meshdoctor.cli.session import is_interactive, open_session
+from meshdoctor.cli.start import CURRENT
 from meshdoctor.cli.streams import put, say
 from meshdoctor.cli.trace import trace
 from meshdoctor.errors import MeshdoctorError
@@ -97,7 +97,7 @@ def root(
         return ExitCode.USAGE
     chosen = options.chosen_namespaces(namespaces, all_namespaces)
     live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
-    place = from_ or context or "current context"
+    place = from_ or context or CURRENT
     return open_session(
         lambda: live.source(from_, filenames),
         place,
@@ -117,27 +117,24 @@ def run(arguments: Sequence[str] | None = None, *, program: str = "meshdoctor") 
     """
     try:
         result = app(args=None if arguments is None else list(arguments), prog_name=program, standalone_mode=False)
-    except SystemExit as stop:  # shell completion leaves this way
-        return stop.code if isinstance(stop.code, int) else ExitCode.CLEAN
-    except (KeyboardInterrupt, typer.Abort):
-        return ExitCode.INTERRUPTED
-    except MeshdoctorError as error:
-        _trace_back()
-        say(str(error))
-        return error.exit_code
-    except Exception as error:
-        return _usage(error) or _own_fault(error)
+    except BaseException as problem:
+        return told(problem)
     return result if isinstance(result, int) else ExitCode.CLEAN
 
 
-def main() -> NoReturn:
-    """The console script."""
-    sys.exit(int(run()))
-
-
-def kubectl_main() -> NoReturn:
-    """The console script `kubectl-meshdoctor`, which kubectl runs as `kubectl meshdoctor`."""
-    sys.exit(int(run(program="kubectl meshdoctor")))
+def told(problem: BaseException) -> int:
+    """Tell what ended a command, and give its exit code."""
+    if isinstance(problem, SystemExit):  # shell completion leaves this way
+        return problem.code if isinstance(problem.code, int) else ExitCode.CLEAN
+    if isinstance(problem, KeyboardInterrupt | typer.Abort):
+        return ExitCode.INTERRUPTED
+    if isinstance(problem, MeshdoctorError):
+        _trace_back()
+        say(str(problem))
+        return problem.exit_code
+    if isinstance(problem, Exception):
+        return _usage(problem) or _own_fault(problem)
+    raise problem
 
 
 def _usage(error: Exception) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from pathlib import PurePath
+from time import monotonic
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -19,6 +20,10 @@ from meshdoctor.tui.settings import Settings, is_colourless, keep_theme
 from meshdoctor.tui.themes import DEFAULT, OWN_COLOURS, THEMES
 from meshdoctor.tui.watch import Watch
 
+CROWD, PAUSE = 200, 0.4
+"""Of so many pods or more the news is shown every so many seconds; of fewer pods accordingly more often.
+
+In a crowd a row more or less cannot be told, and each showing is kilobytes for a slow line."""
 TOO_SMALL = frozenset({"keys", "maximize", "minimize"})
 
 
@@ -38,6 +43,7 @@ class MeshdoctorApp(App[int]):
         self.main = MainScreen(self.session)
         self.watching = Watch(self, self.session, self.main.show_all)
         self._has_offered = False
+        self._shown_at = 0.0
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
@@ -77,8 +83,16 @@ class MeshdoctorApp(App[int]):
         self.post_message(Woken())
 
     def on_woken(self, message: Woken) -> None:
-        """Takes in what the sitting has told, and has it shown."""
+        """Has what the sitting has told shown: at once where it is little, else from time to time."""
         message.stop()
+        wait = self._shown_at + PAUSE * min(1.0, len(self.session.board.pods) / CROWD) - monotonic()
+        if wait > 0:
+            self.set_timer(wait, self._take)
+        else:
+            self._take()
+
+    def _take(self) -> None:
+        self._shown_at = monotonic()
         changed = self.session.take()
         for screen in self.screen_stack:
             if isinstance(screen, HearsBoard) and screen.is_mounted:

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor import __version__
-from meshdoctor.cli.main import kubectl_main
+from meshdoctor.cli.start import kubectl_main
 from meshdoctor.model.hosts import Hosts
 from tests.cli.fake import FakeDoctor, Source
 from tests.conftest import Cli

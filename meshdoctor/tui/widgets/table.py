@@ -205,7 +205,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         for cell, size in zip(cells, sizes, strict=True):
             style = base if cell.tone == "plain" else base + self._tone(cell.tone)
             segments += [Segment(clipped(cell.text, size), style), Segment(" ", base)]
-        return Strip(segments).adjust_cell_length(width, base)
+        # One run of a style is sent as one: over a slow line that is a third.
+        return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _tone(self, tone: str) -> Style:
         """The tone's colour and weight, on whatever ground the row has."""
