@@ -1,7 +1,7 @@
 """`python -m tests.tui.bench_terminal`: what a user at a terminal waits for, and what a slow line has to carry.
 
-Seconds from a key to the last byte it makes the session write, and how many bytes, on a pty that answers nothing. Start-up
-is from the start of the process to the first paint, beside what loading Textual alone takes. Printed, never asserted.
+Seconds from a key to the last byte it makes the session write, and how many bytes, on a pty that answers nothing.
+Start-up is from the start of the process to the first paint, beside what loading Textual alone takes. Printed, never asserted.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def crowd(environment: dict[str, str], columns: int, lines: int) -> None:
         say(f"  came in within     {seconds * 1000:7.0f} ms             {count:7} bytes, {count / PODS:.0f} a pod")
         for name, keys in KEYS_TRIED.items():
             typed(shown, name, keys)
-        say(f"  memory             {shown.kibibytes('VmRSS') / 1024:7.0f} MiB, at most {shown.kibibytes('VmHWM') / 1024:.0f}")
+        now, most = (shown.kibibytes(name) / 1024 for name in ("VmRSS", "VmHWM"))
+        say(f"  memory             {now:7.0f} MiB, at most {most:.0f}")
 
 
 KEYS_TRIED = {
