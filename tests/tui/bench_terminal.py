@@ -1,7 +1,8 @@
 """`python -m tests.tui.bench_terminal`: what a user at a terminal waits for, and what a slow line has to carry.
 
 Seconds from a key to the last byte it makes the session write, and how many bytes, on a pty that answers nothing.
-Start-up is from the start of the process to the first paint, beside what loading Textual alone takes. Printed, never asserted.
+Start-up
+is from the start of the process to the first paint, beside what loading Textual alone takes. Printed, never asserted.
 """
 
 from __future__ import annotations
