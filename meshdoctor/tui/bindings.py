@@ -103,7 +103,7 @@ GRID_KEYS = (
     key("G", "end(1, 0)", "last", "To the last pod", is_="grid.last"),
     key("home", "end(0, -1)", "first host", "To the first host", is_="grid.home"),
     key("end", "end(0, 1)", "last host", "To the last host", is_="grid.end"),
-    key("enter", "open", "trace", "Follows the connection of this cell", is_="grid.open", show=True),
+    key("enter", "open", "trace", "Follows the connection of this cell", is_="grid.open", show=True, display="enter"),
 )  # fmt: skip
 
 MATRIX_KEYS = (

@@ -141,6 +141,7 @@ def test_shell_completion_knows_commands_and_options() -> None:
 
 def test_an_interrupt_ends_in_130_without_a_word() -> None:
     code = "import signal, sys, meshdoctor.cli.streams as s; import meshdoctor.cli.main as m; "
-    code += "m.put = lambda _: signal.raise_signal(signal.SIGINT); sys.argv = ['meshdoctor', '--version']; import meshdoctor.cli.start as t; t.main()"
+    code += "m.put = lambda _: signal.raise_signal(signal.SIGINT); import meshdoctor.cli.start as start; "
+    code += "sys.argv = ['meshdoctor', '--version']; start.main()"
     done = python(code)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
