@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterable
 from pathlib import PurePath
 from time import monotonic
@@ -10,6 +11,7 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key
 from textual.screen import Screen
 
 from meshdoctor.tui.bindings import APP_KEYS
@@ -18,12 +20,14 @@ from meshdoctor.tui.screens.main import MainScreen
 from meshdoctor.tui.session import Looks, Opening, Session
 from meshdoctor.tui.settings import Settings, is_colourless, keep_theme
 from meshdoctor.tui.themes import DEFAULT, OWN_COLOURS, THEMES
+from meshdoctor.tui.turns import Turns
 from meshdoctor.tui.watch import Watch
 
 CROWD, PAUSE = 200, 0.4
 """Of so many pods or more the news is shown every so many seconds; of fewer pods accordingly more often.
 
 In a crowd a row more or less cannot be told, and each showing is kilobytes for a slow line."""
+INTERRUPTED = 130
 TOO_SMALL = frozenset({"keys", "maximize", "minimize"})
 
 
@@ -44,6 +48,8 @@ class MeshdoctorApp(App[int]):
         self.watching = Watch(self, self.session, self.main.show_all)
         self._has_offered = False
         self._shown_at = 0.0
+        self._code = 0
+        self._turns = Turns(self, super().on_event)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
@@ -60,6 +66,8 @@ class MeshdoctorApp(App[int]):
             unknown.append(f"no theme is called {self._settings.theme}: the palette (:) lists them")
         for problem in (*self._settings.problems, *unknown):
             self.notify(problem, severity="warning", markup=False)
+        if not self.is_headless:
+            self._heed_signals()
         self.call_after_refresh(self.session.begin)
 
     def _put_on(self, name: str) -> None:
@@ -77,6 +85,18 @@ class MeshdoctorApp(App[int]):
 
         lists = (value for name, value in vars(bindings).items() if name.endswith("_KEYS"))
         return [binding for found in lists for binding in found]
+
+    async def on_event(self, event: Event) -> None:
+        """Keys wait for their turn; everything else goes its way."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            await self._turns.take(event)
+        else:
+            await super().on_event(event)
+
+    async def on_turns_over(self, message: Turns.Over) -> None:
+        """The next key's turn."""
+        message.stop()
+        await self._turns.end(message.key)
 
     def _wake(self) -> None:
         """Called from the sitting's thread."""
@@ -160,7 +180,7 @@ class MeshdoctorApp(App[int]):
         """Everything that has a key, by its name; then Textual's own, the theme among them."""
         active = {one.binding.id: one.binding for one in screen.active_bindings.values() if one.enabled}
         for name, binding in active.items():
-            if name and not name.startswith("row.") and name not in ("palette", "quit.now"):
+            if name and not name.startswith("row.") and name not in ("palette", "quit.now", "quit.interrupt"):
                 yield SystemCommand(binding.description, binding.tooltip, self._does(binding.action, screen))
         for command in super().get_system_commands(screen):
             if command.title.lower() not in TOO_SMALL and "quit" not in command.title.lower():
@@ -182,6 +202,17 @@ class MeshdoctorApp(App[int]):
             return
         self._leave()
 
-    def _leave(self) -> None:
+    async def action_interrupt(self) -> None:
+        """As quit, for who is used to Ctrl-C."""
+        self._code = INTERRUPTED
+        await self.action_quit()
+
+    def _heed_signals(self) -> None:
+        """Told to end, or with its terminal gone, it leaves the terminal as it was. A mend can be gone on with."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self._leave, 128 + number)
+
+    def _leave(self, code: int | None = None) -> None:
         self.session.stop()
-        self.exit(0)
+        self.exit(self._code if code is None else code)

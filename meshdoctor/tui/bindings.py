@@ -182,10 +182,15 @@ MEND_KEYS = (
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="mend.previous-part"),
 )
 
+HELP_KEYS = (
+    key("escape,q,question_mark", "back", "back", "Closes it", is_="help.close", show=True, display="esc"),
+)  # fmt: skip
+
 APP_KEYS = (
     key("colon,ctrl+p", "command_palette", "command", "Finds a command by its name",
         is_="palette", show=True, display=":"),
     key("question_mark", "help", "help", "The keys of this screen", is_="help", show=True, display="?"),
     key("q", "quit", "quit", "Leaves meshdoctor", is_="quit", show=True),
     key("ctrl+q", "quit", "quit", "Leaves meshdoctor", is_="quit.now"),
+    key("ctrl+c", "interrupt", "interrupt", "Leaves meshdoctor, with exit code 130", is_="quit.interrupt"),
 )  # fmt: skip

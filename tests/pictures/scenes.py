@@ -121,7 +121,7 @@ async def drawn(scene: Scene) -> str:
         source = Source(path=put_together(Path("prod-eu")))
     elif scene.snapshot:
         source = Source(snapshot=scene.snapshot)
-    place = "prod-eu" if scene.mesh else scene.snapshot
+    place = "prod-eu" if scene.mesh else scene.snapshot or "no-such-capture"
     opening = Opening(lambda: source, place, is_read_only=scene.read_only)
     app = MeshdoctorApp(opening, Settings(scene.theme, scene.ascii_only))
     if scene.cluster:

@@ -24,6 +24,9 @@ from meshdoctor.tui.board.changes import Changes
 from meshdoctor.tui.board.marks import RANK
 from meshdoctor.tui.board.rows import KINDS, POLICIES, FindingLine, HostLine, PodRow
 
+NOT_KNOWN = ("missing-service-entry", "service-entry-not-visible")
+"""Why a connection goes wrong of which the sidecar has never heard."""
+
 
 class Changed(Struct):
     """What events changed: keys of rows, and whether the head's line did."""
@@ -163,10 +166,12 @@ class Board:
     def _count(self, row: PodRow, pairs: Iterable[Pair], by: int, changed: Changed) -> None:
         for pair in pairs:
             line = self._host(pair)
-            verdict = row.verdicts[pair][0]
+            verdict, reason, _ = row.verdicts[pair]
             _add(line.counts, verdict, by)
             if pair in row.wants:
                 _add(line.wanted_counts, verdict, by)
+            if reason not in NOT_KNOWN:
+                _add(line.known_counts, verdict, by)
         changed.hosts.update(pairs)
 
     def _forget_hosts(self, pairs: Iterable[Pair]) -> None:
@@ -220,7 +225,7 @@ class Board:
     def _recount(self, changed: Changed) -> None:
         """Counts verdicts again where the pods that want a host are known better now."""
         for line in self.hosts.values():
-            line.counts, line.wanted_counts = {}, {}
+            line.counts, line.wanted_counts, line.known_counts = {}, {}, {}
         for row in self.pods.values():
             self._count(row, row.verdicts, 1, changed)
         for line in self.hosts.values():

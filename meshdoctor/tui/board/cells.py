@@ -114,8 +114,7 @@ def _verdict(row: HostLine, pod: PodRow | None, ascii_only: bool) -> Cell:
         return Cell(verdict, VERDICT_TONES[verdict])
     if not row.verdict:
         return Cell("-" if row.port is None else sign("pending", ascii_only=ascii_only), "faint")
-    counted = row.wanted_counts or row.counts
-    pods, total = counted[row.verdict], sum(counted.values())
+    pods, total = row.counted[row.verdict], sum(row.counted.values())
     text = row.verdict if pods == total else f"{row.verdict} {pods}/{total}"
     # What nobody wants breaks nobody.
     return Cell(text, VERDICT_TONES[row.verdict] if row.wanted_by or row.verdict == "delivered" else "faint")

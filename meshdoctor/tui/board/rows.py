@@ -87,6 +87,8 @@ class HostLine(Struct):
     """Pods by verdict."""
     wanted_counts: dict[str, int] = field(default_factory=dict)
     """The same of the pods that want it."""
+    known_counts: dict[str, int] = field(default_factory=dict)
+    """The same of the pods whose sidecar knows it: elsewhere that it is blocked says no more than that."""
     severity: str = ""
     """The worst of the findings about it."""
     change: str = ""
@@ -104,9 +106,13 @@ class HostLine(Struct):
 
     @property
     def verdict(self) -> str:
-        """The worst verdict: over the pods that want it, else over all; empty while there is none."""
-        counted = self.wanted_counts or self.counts
-        return min(counted, key=_WORST.__getitem__) if counted else ""
+        """The worst verdict of those that count; empty while there is none."""
+        return min(self.counted, key=_WORST.__getitem__) if self.counted else ""
+
+    @property
+    def counted(self) -> Mapping[str, int]:
+        """The verdicts that count: of the pods that want it, else of those that know it, else of all."""
+        return self.wanted_counts or self.known_counts or self.counts
 
     @property
     def worst(self) -> str:

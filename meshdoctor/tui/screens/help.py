@@ -12,13 +12,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from meshdoctor.tui.bindings import DETAIL_KEYS
+from meshdoctor.tui.bindings import HELP_KEYS
 
 
 class HelpScreen(ModalScreen[None]):
     """A list of keys over the screen they belong to."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*DETAIL_KEYS]
+    BINDINGS: ClassVar[list[BindingType]] = [*HELP_KEYS]
 
     def __init__(self, keys: Sequence[tuple[str, Binding]]) -> None:
         super().__init__()

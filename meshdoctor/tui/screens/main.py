@@ -152,7 +152,7 @@ class MainScreen(Screen[None]):
         self.front = part
         for name, view in self._parts.items():
             view.set_class(name == part, "-front")
-        self._parts[part].table.focus()
+        self.set_focus(self._parts[part].table)  # at once: the next key is for it
         self._show_tabs()
 
     def action_next_part(self, by: int) -> None:
@@ -166,7 +166,7 @@ class MainScreen(Screen[None]):
         if not self.query(FilterLine):
             line = FilterLine(self.sight.filters[self.front].typed)
             self.mount(line, before=self.query_one(KeyLine))
-            line.focus()
+            self.set_focus(line)
 
     @on(FilterTyped)
     def _filter_typed(self, message: FilterTyped) -> None:

@@ -181,7 +181,7 @@ class MatrixScreen(Screen[str]):
             self._filtered = part
             line = FilterLine(self.sight.filters[part].typed)
             self.mount(line, before=self.query_one(KeyLine))
-            line.focus()
+            self.set_focus(line)
 
     @on(FilterTyped)
     def _filter_typed(self, message: FilterTyped) -> None:

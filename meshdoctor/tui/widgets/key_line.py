@@ -25,6 +25,8 @@ class KeyLine(Widget):
         line, self._places = Content(" "), []
         key_style = Style.parse("bold $text-accent")
         shown_ids: set[str | None] = set()
+        # What has no room is in the help, so that the help's own key always has some.
+        kept = self._width_of("help")
         for active in self.screen.active_bindings.values():
             binding = active.binding
             if not binding.show or binding.id in shown_ids:
@@ -35,13 +37,22 @@ class KeyLine(Widget):
             piece = Content.assemble(
                 (shown, key_style if active.enabled else "dim"), (f" {binding.description}", style)
             )
-            if line.cell_length + piece.cell_length > self.size.width:
+            if binding.id == "help":
+                kept = 0
+            if line.cell_length + piece.cell_length + kept > self.size.width:
+                if kept:
+                    continue
                 break
             start = line.cell_length
             line = Content.assemble(line, piece, "  ")
             if active.enabled:
                 self._places.append((start, start + piece.cell_length, binding.action))
         return line
+
+    def _width_of(self, name: str) -> int:
+        """Columns of a binding with the blanks before it; 0 where it is not shown."""
+        found = (one.binding for one in self.screen.active_bindings.values() if one.binding.id == name)
+        return max((len(self.app.get_key_display(one)) + len(one.description) + 3 for one in found if one.show), default=0)
 
     async def on_click(self, event: Click) -> None:
         """Does what was clicked."""
