@@ -22,6 +22,7 @@ from meshdoctor.tui.settings import Settings, is_colourless, keep_theme
 from meshdoctor.tui.themes import DEFAULT, OWN_COLOURS, THEMES
 from meshdoctor.tui.turns import Turns
 from meshdoctor.tui.watch import Watch
+from meshdoctor.tui.widgets.scrolling import draw_scrollbars
 
 CROWD, PAUSE = 200, 0.4
 """Of so many pods or more the news is shown every so many seconds; of fewer pods accordingly more often.
@@ -43,6 +44,7 @@ class MeshdoctorApp(App[int]):
         super().__init__(ansi_color=True if is_colourless() else None)
         self._settings = settings or Settings()
         self._put_on(self._settings.theme)
+        draw_scrollbars(ascii_only=self._settings.ascii_only)
         self.session = Session(opening, self._wake, Looks(self._settings.ascii_only))
         self.main = MainScreen(self.session)
         self.watching = Watch(self, self.session, self.main.show_all)

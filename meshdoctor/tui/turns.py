@@ -1,4 +1,4 @@
-"""Keys in their turn: each is dealt with, whatever it opens, before the next one is given to whatever has the focus then.
+"""Keys in their turn: each is dealt with before the next one is given to whatever has the focus by then.
 
 Textual gives a key to the focus of the moment it comes in and acts on it later. Over a slow line keys come in bunches,
 and the letters behind the `/` that opens a filter would be commands of the table it belongs to.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +20,15 @@ PARTS = {
     "mysql-declared-http": ("stock", "stock-sync"),
     "bypass-annotation": ("reports", "monthly"),
 }
-"""Namespace and workload by snapshot. In each of them both are called as in the second."""
+"""Namespace and workload by snapshot. In all of them they are called as in the second."""
 
 
 def put_together(folder: Path) -> Path:
     """Writes the mesh and gives its folder. Every ServiceEntry is for its own namespace, as its dump has it."""
     resources: dict[str, list[Any]] = {}
     answers: dict[str, Any] = {}
-    for name, (namespace, workload) in PARTS.items():
-        called = {"bookinfo": namespace, "ratings-v2-mysql": workload}
-
-        def named(text: str, called: dict[str, str] = called) -> str:
-            for old, new in called.items():
-                text = text.replace(old, new)
-            return text
-
-        for path in sorted((snapshots_dir() / name).rglob("*")):
-            if not path.is_file() or path.name == "snapshot.yaml":
-                continue
-            place = Path(named(str(path.relative_to(snapshots_dir() / name))))
-            text = named(path.read_text(encoding="utf-8"))
+    for name, called in PARTS.items():
+        for place, text in _files(name, called):
             if place.parts[0] == "resources":
                 resources.setdefault(place.name, []).extend(yaml.safe_load(text)["items"])
             elif place.name == "dns.json":
@@ -48,9 +38,20 @@ def put_together(folder: Path) -> Path:
                 (folder / place).write_text(text, encoding="utf-8")
     (folder / "resources").mkdir()
     for file, items in resources.items():
-        for item in items:
-            if item["kind"] == "ServiceEntry":
-                item["spec"]["exportTo"] = ["."]
+        for item in (one for one in items if one["kind"] == "ServiceEntry"):
+            item["spec"]["exportTo"] = ["."]
         (folder / "resources" / file).write_text(yaml.safe_dump({"items": items}), encoding="utf-8")
     (folder / "dns.json").write_text(json.dumps({"answers": answers}), encoding="utf-8")
     return folder
+
+
+def _files(name: str, called: tuple[str, str]) -> Iterator[tuple[Path, str]]:
+    """Path and text of each file of a snapshot, with other names in both."""
+    top = snapshots_dir() / name
+
+    def named(text: str) -> str:
+        return text.replace("bookinfo", called[0]).replace("ratings-v2-mysql", called[1])
+
+    for path in sorted(top.rglob("*")):
+        if path.is_file():
+            yield Path(named(str(path.relative_to(top)))), named(path.read_text(encoding="utf-8"))

@@ -82,7 +82,7 @@ def test_a_small_terminal_and_back_and_a_megabyte_into_the_filter(folder: Path) 
     with session(folder) as shown:
         shown.until("1 of 1 sidecars")
         shown.resize(20, 5)
-        shown.until("enter open         ", gone=["meshdoctor"])
+        shown.until("enter open  ? help", gone=["meshdoctor"])
         shown.resize(120, 36)
         shown.until("External hosts 1", "Findings 2")
         shown.press("/")

@@ -52,7 +52,9 @@ class KeyLine(Widget):
     def _width_of(self, name: str) -> int:
         """Columns of a binding with the blanks before it; 0 where it is not shown."""
         found = (one.binding for one in self.screen.active_bindings.values() if one.binding.id == name)
-        return max((len(self.app.get_key_display(one)) + len(one.description) + 3 for one in found if one.show), default=0)
+        return max(
+            (len(self.app.get_key_display(one)) + len(one.description) + 3 for one in found if one.show), default=0
+        )
 
     async def on_click(self, event: Click) -> None:
         """Does what was clicked."""
