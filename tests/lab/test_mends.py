@@ -22,7 +22,7 @@ from tests.lab.test_scenarios import SCENARIOS
 
 HERE = Path(__file__).resolve().parents[2]
 CAPTURES = [
-    *sorted(path / "capture" for path in (HERE / "snapshots").iterdir() if (path / "capture").is_dir()),
+    *sorted(path for path in (HERE / "snapshots").iterdir() if (path / "resources").is_dir()),
     *sorted(path for path in (HERE.parent / "shared" / "captures").glob("*") if (path / "resources").is_dir()),
 ]
 
