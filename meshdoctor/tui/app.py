@@ -29,7 +29,8 @@ CROWD, PAUSE = 200, 0.4
 
 In a crowd a row more or less cannot be told, and each showing is kilobytes for a slow line."""
 INTERRUPTED = 130
-TOO_SMALL = frozenset({"keys", "maximize", "minimize"})
+NOT_OFFERED = frozenset({"keys", "maximize", "minimize", "screenshot"})
+"""Textual's own commands that are too small here, or in the way of ours: `ns` would find the screenshot first."""
 
 
 class MeshdoctorApp(App[int]):
@@ -185,7 +186,7 @@ class MeshdoctorApp(App[int]):
             if name and not name.startswith("row.") and name not in ("palette", "quit.now", "quit.interrupt"):
                 yield SystemCommand(binding.description, binding.tooltip, self._does(binding.action, screen))
         for command in super().get_system_commands(screen):
-            if command.title.lower() not in TOO_SMALL and "quit" not in command.title.lower():
+            if command.title.lower() not in NOT_OFFERED and "quit" not in command.title.lower():
                 yield command
 
     def _does(self, action: str, screen: Screen[object]):  # type: ignore[no-untyped-def]  # noqa: ANN202

@@ -31,6 +31,7 @@ MAIN_KEYS = (
     key("slash", "filter", "filter", "Filters this part: text, !text for without, -l app=web by labels",
         is_="filter", show=True, display="/"),
     key("n", "namespace", "namespace", "Chooses the namespaces to look at", is_="namespace", show=True),
+    key("0", "all_namespaces", "all namespaces", "Looks at all namespaces again", is_="namespace.all"),
     key("s", "sort", "sort", "Takes this part's next order", is_="sort"),
     key("ctrl+z", "problems", "problems", "Shows only rows with errors, warnings or something unread",
         is_="problems", show=True, display="^z"),

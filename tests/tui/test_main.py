@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.events import Key
+from textual.fuzzy import Matcher
 from textual.widgets import Input, OptionList
 
 from meshdoctor.tui.board.sight import Choice
@@ -119,6 +121,10 @@ def test_a_namespace_is_chosen_from_a_list(drive: Drive) -> None:
         assert app.app.session.sight.namespaces == {"shop"}
         await app.press("escape")
         assert len(app.keys("pods")) == 2
+        await app.press("n", "down", "enter")
+        assert len(app.keys("pods")) == 1
+        await app.press("0")
+        assert len(app.keys("pods")) == 2
 
     drive(script)
 
@@ -226,3 +232,51 @@ def test_at_80_columns_one_part_shows_at_a_time(drive: Drive) -> None:
         assert app.front() == "hosts"
 
     drive(script, size=(80, 24))
+
+
+def test_escape_takes_back_another_parts_filter_in_the_end(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        await app.press("slash", *"shop", "enter", "enter")
+        assert app.front() == "hosts"
+        await app.press("escape")
+        assert app.choices() == ()
+        assert len(app.keys("pods")) == 1
+        await app.press("escape")
+        assert len(app.keys("pods")) == 2
+
+    drive(script)
+
+
+def test_help_closes_with_the_keys_that_one_tries(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        for key in ("q", "question_mark", "escape"):
+            await app.press("question_mark")
+            assert isinstance(app.app.screen, HelpScreen)
+            await app.press(key)
+            assert isinstance(app.app.screen, MainScreen)
+
+    drive(script)
+
+
+def test_keys_that_come_in_a_bunch_are_for_what_the_ones_before_opened(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        for key, character in (("3", "3"), ("slash", "/"), *((c, c) for c in "github"), ("enter", None)):
+            app.app.post_message(Key(key, character))
+        for _ in range(200):
+            await app.pilot.pause(0.01)
+            if app.title("findings") == "Findings 1/2 · /github":
+                break
+        assert app.title("findings") == "Findings 1/2 · /github"
+        assert not app.app.main.query(Input)
+
+    drive(script)
+
+
+def test_the_palette_finds_namespaces_by_the_name_k9s_has_for_them(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        names = [command.title for command in app.app.get_system_commands(app.app.screen)]
+        assert "Screenshot" not in names
+        fitting = [name for name in names if Matcher("ns").match(name)]
+        assert max(fitting, key=Matcher("ns").match) == "namespace"
+
+    drive(script)

@@ -187,11 +187,15 @@ class MainScreen(Screen[None]):
         self._show(self.front, None)
 
     def action_widen(self) -> None:
-        """Takes back the filter of this part, else the newest choice, else the namespaces."""
+        """Takes back the filter of this part, else the newest choice, else another filter, else the namespaces."""
         if self.sight.filters[self.front].typed:
             self.sight.filters[self.front] = read_filter("")
         elif not self.sight.widen():
-            self.sight.namespaces = frozenset()
+            filtered = next((part for part in PARTS if self.sight.filters[part].typed), None)
+            if filtered is None:
+                self.sight.namespaces = frozenset()
+            else:
+                self.sight.filters[filtered] = read_filter("")
         for part in PARTS:
             if part not in (choice.part for choice in self.sight.choices):
                 self._parts[part].table.has_moved = False
@@ -207,6 +211,11 @@ class MainScreen(Screen[None]):
                 self.show_all()
 
         self.app.push_screen(NamespaceScreen(self.board.namespaces, self.sight.namespaces), chosen)
+
+    def action_all_namespaces(self) -> None:
+        """All of them again, as 0 does in k9s."""
+        self.sight.namespaces = frozenset()
+        self.show_all()
 
     def action_sort(self) -> None:
         """Takes this part's next order."""
