@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := meshdoctor tests
 
-.PHONY: check format lint types imports test demo bench lab lab-build lab-down lab-test clean
+.PHONY: check format lint types imports test demo bench bench-session lab lab-build lab-down lab-test clean
 
 check: format lint types imports test
 
@@ -31,6 +31,10 @@ demo: $(VENV)/.run
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(CAPTURE)
+
+# What somebody at a terminal waits for, on a pty.
+bench-session: $(VENV)/.dev
+	$(BIN)/python -m tests.tui.bench_terminal
 
 # A real Istio on this machine, see "The lab" in .github/CONTRIBUTING.md. Needs root and Go; the first build takes minutes.
 lab-build: $(VENV)/.dev
