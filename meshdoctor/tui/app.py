@@ -52,7 +52,7 @@ class MeshdoctorApp(App[int]):
         self._has_offered = False
         self._shown_at = 0.0
         self._code = 0
-        self._turns = Turns(self, super().on_event)
+        self.turns = Turns(self, super().on_event)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
@@ -92,14 +92,14 @@ class MeshdoctorApp(App[int]):
     async def on_event(self, event: Event) -> None:
         """Keys wait for their turn; everything else goes its way."""
         if isinstance(event, Key) and not event.is_forwarded:
-            await self._turns.take(event)
+            await self.turns.take(event)
         else:
             await super().on_event(event)
 
     async def on_turns_over(self, message: Turns.Over) -> None:
         """The next key's turn."""
         message.stop()
-        await self._turns.end(message.key)
+        await self.turns.end(message.key)
 
     def _wake(self) -> None:
         """Called from the sitting's thread."""

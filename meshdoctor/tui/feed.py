@@ -27,6 +27,11 @@ class Feed:
         if is_first:
             self._wake()
 
+    @property
+    def has_news(self) -> bool:
+        """Some events wait."""
+        return bool(self._events)
+
     def take(self) -> list[Event]:
         """All events that wait, in their order."""
         with self._lock:

@@ -100,6 +100,11 @@ class Session:
         self.begin()
         return True
 
+    @property
+    def has_news(self) -> bool:
+        """The sitting has told something that is not taken in yet."""
+        return self._feed.has_news
+
     def take(self) -> Changed:
         """Takes in what the sitting has told."""
         return self.board.apply(self._feed.take())

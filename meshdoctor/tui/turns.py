@@ -36,6 +36,11 @@ class Turns:
         self._now: Key | None = None
         self._limit: Timer | None = None
 
+    @property
+    def are_over(self) -> bool:
+        """No key waits, none is being dealt with."""
+        return self._now is None
+
     async def take(self, key: Key) -> None:
         """Gives a key away, now or in its turn."""
         self._waiting.append(key)

@@ -19,7 +19,8 @@ from tests.lab.scenario import Scenario, read_scenario
 from tests.lab.test_fixes import verdicts
 from tests.lab.test_live_permissions import printed
 from tests.lab.test_scenarios import SCENARIOS
-from tests.tui.sessions import ended, press, screen, until, words
+from tests.tui.sessions import ended, press, screen, words
+from tests.tui.waiting import until
 
 DATABASE = "db.orders.test:3306"
 

@@ -20,7 +20,8 @@ from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.session import Opening
 from meshdoctor.tui.settings import Settings
 from tests.pictures.mesh import put_together
-from tests.tui.sessions import OnCluster, Script, ended, faking, on_mend, press, screen, until
+from tests.tui.sessions import OnCluster, Script, ended, faking, on_mend, press, screen
+from tests.tui.waiting import settled, until
 
 HERE = Path(__file__).parent
 DRAWN_BY = {"textual": "8.2.8", "rich": "15.0.0"}
@@ -56,13 +57,6 @@ def keys(*pressed: str) -> Play:
         await settled(pilot)
 
     return play
-
-
-async def settled(pilot: Pilot[int]) -> None:
-    """Waits until nothing is under way."""
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 async def _finding(pilot: Pilot[int]) -> None:

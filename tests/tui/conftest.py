@@ -16,6 +16,7 @@ from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.board.sight import Choice
 from meshdoctor.tui.session import Opening
 from meshdoctor.tui.settings import Settings
+from tests.tui import waiting
 
 SNAPSHOT = "tcp-port-clash-scoped"
 """Two pods in two namespaces, two hosts."""
@@ -34,23 +35,19 @@ class Driven:
     async def press(self, *keys: str) -> None:
         """Presses keys and waits for what they do."""
         await self.pilot.press(*keys)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Waits until nothing is under way."""
+        await waiting.settled(self.pilot)
 
     async def looked(self) -> None:
         """Waits for the end of the look under way."""
-        for _ in range(400):
-            await self.pilot.pause(0.01)
-            if not self.app.session.board.is_looking:
-                break
-        await self.pilot.pause()
-        assert not self.app.session.board.is_looking
+        await self.until(lambda: not self.app.session.board.is_looking, "the look has ended")
 
-    async def until(self, holds: Callable[[], bool], what: str) -> None:
+    async def until(self, holds: Callable[[], object], what: str) -> None:
         """Waits until something holds; `what` says what, for when it never does."""
-        for _ in range(1000):
-            if holds():
-                return
-            await self.pilot.pause(0.01)
-        raise AssertionError(f"{what}: never, on\n{self.text()}")
+        await waiting.until(self.pilot, holds, what)
 
     async def shows(self, text: str) -> None:
         """Waits until a text is on the screen."""
@@ -85,8 +82,7 @@ class Driven:
 
     def text(self) -> str:
         """What is on the screen, without colour."""
-        lines = self.app.screen._compositor.render_strips(self.app.size)
-        return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+        return waiting.text(self.pilot)
 
 
 @pytest.fixture

@@ -26,24 +26,12 @@ from meshdoctor.tui.mends.ground import Ground
 from meshdoctor.tui.mends.seam import Mending, Tell
 from meshdoctor.tui.session import Opening
 from meshdoctor.tui.settings import Settings
-
-PATIENCE = 20.0
-"""Seconds for what another thread does; nothing is measured by it."""
+from tests.tui.waiting import PATIENCE, settled, until
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
     """Runs an asynchronous test."""
     asyncio.run(story)
-
-
-async def until(pilot: Pilot[int], holds: Callable[[], object]) -> None:
-    """Waits until something holds."""
-    for _ in range(int(PATIENCE / 0.02)):
-        if holds():
-            await pilot.pause()
-            return
-        await pilot.pause(0.02)
-    raise AssertionError("it never came to hold")
 
 
 @asynccontextmanager
@@ -226,14 +214,13 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
     """Presses keys one after the other, each taken in before the next."""
     for key in keys:
         await pilot.press(key)
-        await pilot.pause()
+        await settled(pilot)
 
 
 async def ended(pilot: Pilot[int]) -> None:
     """Waits until the course of the screen in front is at rest, and is shown so."""
     front = screen(pilot)
     await until(pilot, lambda: not front.course.is_busy)
-    await pilot.pause()
 
 
 async def on_mend(pilot: Pilot[int], *keys: str) -> None:

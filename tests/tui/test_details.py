@@ -10,7 +10,6 @@ from meshdoctor.tui.screens.finding import FindingScreen
 from meshdoctor.tui.screens.main import MainScreen
 from meshdoctor.tui.screens.trace import TraceScreen
 from tests.tui.conftest import Drive, Driven
-from tests.tui.test_trace import answered
 
 CLASH = "tcp-port-clash"
 
@@ -25,7 +24,7 @@ async def to_item(app: Driven, screen: DetailsScreen, wanted: str) -> None:
     for line, (number, *_) in enumerate(screen._lines):
         if getattr(screen.items[number].goal, wanted):
             screen.table.move_to(line)
-            await app.pilot.pause()
+            await app.settled()
             return
     raise AssertionError(f"no item with a {wanted}")
 
@@ -33,7 +32,6 @@ async def to_item(app: Driven, screen: DetailsScreen, wanted: str) -> None:
 def test_a_pod_tells_its_policy_findings_and_verdicts_and_opens_each(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("1", "j", "d")
-        await answered(app)
         screen = app.app.screen
         assert isinstance(screen, PodScreen)
         text = app.text()
@@ -49,16 +47,13 @@ def test_a_pod_tells_its_policy_findings_and_verdicts_and_opens_each(drive: Driv
         for goal, opened in (("finding", FindingScreen), ("pair", TraceScreen), ("evidence", DocumentScreen)):
             await to_item(app, screen, goal)
             await app.press("enter")
-            await answered(app)
             assert front(app) is opened, goal
             await app.press("escape")
             assert front(app) is PodScreen
         await app.press("g", "y")
-        await answered(app)
         assert front(app) is DocumentScreen
         assert "kind: Pod" in app.text()
         await app.press("escape", "t")
-        await answered(app)
         assert front(app) is TraceScreen
         await app.press("escape", "escape", "escape")
         assert front(app) is MainScreen
@@ -71,16 +66,14 @@ def test_a_host_tells_who_registers_it_and_where_its_addresses_are_from(drive: D
         table = app.app.main.query_one("#hosts").table  # type: ignore[attr-defined]
         await app.press("2")
         table.go_to(("github.com", 443))
-        await app.pilot.pause()
+        await app.settled()
         await app.press("d")
-        await answered(app)
         screen = app.app.screen
         assert isinstance(screen, HostScreen)
         text = app.text()
         for part in ("Registered by", "bookinfo/github", "443 TCP", "exportTo", "198.51.100.20", "misrouted"):
             assert part in text, part
         await app.press("y")
-        await answered(app)
         assert front(app) is DocumentScreen
         assert "ServiceEntry" in app.text()
         assert "github.com" in str(screen.query_one("#title", Static).content)
@@ -91,7 +84,6 @@ def test_a_host_tells_who_registers_it_and_where_its_addresses_are_from(drive: D
 def test_secrets_stay_out_of_what_is_shown(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("1", "j", "d", "y")
-        await answered(app)
         screen = app.app.screen
         assert isinstance(screen, DocumentScreen)
         text = "\n".join(row.text for row in screen.view.rows.folding.rows)
@@ -105,11 +97,9 @@ def test_secrets_stay_out_of_what_is_shown(drive: Drive) -> None:
 def test_a_pod_that_has_gone_says_so(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         app.app.push_screen(PodScreen(app.app.session, "shop/nobody"))
-        await app.pilot.pause()
-        await answered(app)
+        await app.settled()
         assert "not there any more" in app.text()
         await app.press("y")
-        await answered(app)
         await app.press("escape", "escape")
         assert isinstance(app.app.screen, MainScreen)
 

@@ -8,7 +8,8 @@ import pytest
 
 from meshdoctor.doctor import Source, diagnose, open_case
 from meshdoctor.tui.messages import TraceWanted
-from tests.tui.sessions import opened_finding, press, run, screen, the, until, words
+from tests.tui.sessions import opened_finding, press, run, screen, the, words
+from tests.tui.waiting import settled, until
 
 CLASH = "tcp-port-clash"
 
@@ -116,7 +117,7 @@ def test_a_paste_of_a_megabyte_into_the_search_is_a_search() -> None:
             rows.focus()
             await press(pilot, "slash")
             pilot.app.focused.post_message(Paste("x" * 1_000_000))  # type: ignore[union-attr]
-            await pilot.pause()
+            await settled(pilot)
             assert rows.folding.sought == "x" * 200
 
     run(story())

@@ -217,7 +217,7 @@ def test_the_mouse_chooses_and_opens(drive: Drive) -> None:
         await app.pilot.click("#findings Table", offset=(10, 2))
         assert app.choices() == (Choice("findings", app.keys("findings")[1]),)
         await app.pilot.click("#findings Table", offset=(10, 1), times=2)
-        await app.pilot.pause()
+        await app.settled()
         assert isinstance(app.app.screen, FindingScreen)
 
     drive(script)

@@ -10,7 +10,6 @@ from meshdoctor.tui.screens.trace import TraceScreen
 from meshdoctor.tui.settings import Settings
 from tests.tui.conftest import Drive, Driven
 from tests.tui.crowd import crowd
-from tests.tui.test_trace import answered
 
 
 def matrix_of(app: Driven) -> MatrixScreen:
@@ -21,7 +20,6 @@ def matrix_of(app: Driven) -> MatrixScreen:
 
 async def opened(app: Driven) -> MatrixScreen:
     await app.press("4")
-    await app.pilot.pause()
     return matrix_of(app)
 
 
@@ -33,7 +31,6 @@ def test_enter_on_a_cell_opens_its_trace(drive: Drive) -> None:
         assert here is not None
         assert here[0] in app.text()
         await app.press("enter")
-        await answered(app)
         trace = app.app.screen
         assert isinstance(trace, TraceScreen)
         assert trace.trace is not None
@@ -92,10 +89,10 @@ def test_a_thousand_pods_and_three_hundred_hosts_scroll_with_their_heads(drive: 
         grid._make = lambda pod, pair: made.append(pod) or make(pod, pair)  # type: ignore[func-returns-value]
         await app.press("G", "end")
         assert (grid.row, grid.column) == (999, 299)
-        await app.pilot.pause()
+        await app.settled()
         made.clear()
         grid.refresh()
-        await app.pilot.pause()
+        await app.settled()
         assert 0 < len(made) <= 2 * size[0] * size[1], "only what is on the screen is made"
         if size[1] > 20:
             assert grid.rows[-1][:10] in app.text()
@@ -125,7 +122,7 @@ def test_a_click_moves_and_a_second_one_opens(drive: Drive) -> None:
         await app.pilot.click(grid, offset=(grid._side + grid._wide, row))
         assert (grid.row, grid.column) == (1, 1)
         await app.pilot.click(grid, offset=(grid._side + grid._wide, row), times=2)
-        await answered(app)
+        await app.settled()
         assert isinstance(app.app.screen, TraceScreen)
 
     drive(script)

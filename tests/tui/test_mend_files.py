@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from meshdoctor.doctor import Source
-from tests.tui.sessions import ended, files_below, on_mend, opened_finding, press, run, screen, until, words
+from tests.tui.sessions import ended, files_below, on_mend, opened_finding, press, run, screen, words
+from tests.tui.waiting import until
 
 CLASH = "tcp-port-clash"
 

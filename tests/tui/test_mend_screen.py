@@ -24,9 +24,9 @@ from tests.tui.sessions import (
     run,
     screen,
     the,
-    until,
     words,
 )
+from tests.tui.waiting import until
 
 CLASH = "tcp-port-clash"
 

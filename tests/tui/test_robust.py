@@ -48,7 +48,7 @@ def test_a_source_that_cannot_even_be_made_is_one_sentence(drive: Drive, problem
 def test_a_cluster_that_goes_away_leaves_what_was_known(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         app.app.session._feed.put(Failed("the cluster does not answer any more", is_away=True))
-        await app.pilot.pause()
+        await app.settled()
         assert told(app) == ["the cluster does not answer any more"]
         assert len(app.keys("pods")) == 2
         assert "not read" in app.text()
@@ -63,7 +63,7 @@ def test_any_size_can_be_lived_with(drive: Drive, size: tuple[int, int]) -> None
     async def script(app: Driven) -> None:
         await app.press("down")
         await app.pilot.resize_terminal(*size)
-        await app.pilot.pause()
+        await app.settled()
         for key in (
             "tab",
             "down",
@@ -90,7 +90,7 @@ def test_a_paste_of_a_megabyte_into_the_filter_is_cut(drive: Drive) -> None:
         await app.press("slash")
         line = app.app.main.query_one(Input)
         line.post_message(events.Paste("x" * 1_000_000 + "\nsecond line"))
-        await app.pilot.pause()
+        await app.settled()
         assert len(line.value) == LONGEST
         await app.press("enter")
         assert app.keys("pods") == []
@@ -103,7 +103,7 @@ def test_a_paste_of_several_lines_takes_the_first(drive: Drive) -> None:
         await app.press("slash")
         line = app.app.main.query_one(Input)
         line.post_message(events.Paste("  shop\nand more\n"))
-        await app.pilot.pause()
+        await app.settled()
         assert line.value == "shop"
 
     drive(script)
@@ -145,7 +145,7 @@ def test_a_theme_is_taken_and_kept(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         assert app.app.theme == "light"
         app.app.theme = "nord"
-        await app.pilot.pause()
+        await app.settled()
         assert kept_theme() == "nord"
 
     drive(script, settings=Settings(theme="light"))

@@ -25,30 +25,20 @@ def screen_of(app: Driven) -> TraceScreen:
     return screen
 
 
-async def answered(app: Driven) -> None:
-    """Waits for what threads were asked."""
-    for _ in range(3):
-        await app.app.workers.wait_for_complete()
-        await app.pilot.pause()
-
-
 async def opened(app: Driven, pod: str, host: str, port: int | None) -> TraceScreen:
     app.app.post_message(TraceWanted(pod, host, port))
-    await app.pilot.pause()
-    await answered(app)
+    await app.settled()
     return screen_of(app)
 
 
 async def typed(app: Driven, text: str) -> None:
     names = {":": "colon", ".": "full_stop", "-": "minus", "/": "slash", '"': "quotation_mark"}
     await app.press(*(names.get(sign, sign) for sign in text))
-    await answered(app)
 
 
 def test_both_ends_known_are_traced_at_once(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("3", "j", "t")
-        await answered(app)
         screen = screen_of(app)
         assert screen.trace is not None
         finding = app.app.session.board.findings[app.keys("findings")[0]].finding
@@ -69,7 +59,6 @@ def test_both_ends_known_are_traced_at_once(drive: Drive) -> None:
 def test_the_end_that_is_not_known_is_asked_for_with_names_that_fit(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("1", "j", "t")
-        await answered(app)
         screen = screen_of(app)
         assert screen.form.pod
         assert screen.focused is not None
@@ -78,7 +67,6 @@ def test_the_end_that_is_not_known_is_asked_for_with_names_that_fit(drive: Drive
         await typed(app, "huawei")
         assert "www.huaweicloud.com:443" in app.text()
         await app.press("down", "enter")
-        await answered(app)
         assert screen.form.to == "www.huaweicloud.com:443"
         assert screen.trace is not None
         assert screen.trace.destination.host == "www.huaweicloud.com"
@@ -89,12 +77,10 @@ def test_the_end_that_is_not_known_is_asked_for_with_names_that_fit(drive: Drive
 def test_a_host_alone_asks_for_a_pod(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("2", "j", "t")
-        await answered(app)
         screen = screen_of(app)
         assert screen.focused is not None
         assert screen.focused.id == "f-pod"
         await app.press("enter")
-        await answered(app)
         assert screen.form.pod in app.app.session.board.pods
         assert screen.trace is not None
 
@@ -115,7 +101,6 @@ def test_protocol_sni_ip_and_authority_change_the_way(drive: Drive) -> None:
         same()
         for kind in ("tcp", "server-first", "tls"):
             await app.press("p")
-            await answered(app)
             same(protocol=kind)
         await app.press("tab")
         screen.query_one("#f-sni").focus()
@@ -125,7 +110,6 @@ def test_protocol_sni_ip_and_authority_change_the_way(drive: Drive) -> None:
         await typed(app, "198.51.100.10")
         same(protocol="tls", sni="a.test", ip="198.51.100.10")
         await app.press("escape", "p")
-        await answered(app)
         assert not screen.query_one("#f-sni").display
         screen.query_one("#f-path").focus()
         await typed(app, "/x")
@@ -170,7 +154,6 @@ def test_moving_among_the_steps_shows_the_evidence_of_each(drive: Drive) -> None
         await app.press("g")
         for _ in range(8):
             await app.press("j")
-            await answered(app)
             piece = screen.query_one("#way").steps[screen.query_one("#way").cursor].evidence  # type: ignore[attr-defined]
             if piece is not None:
                 rows = screen.query_one("#evidence").rows.folding.rows  # type: ignore[attr-defined]
@@ -179,7 +162,6 @@ def test_moving_among_the_steps_shows_the_evidence_of_each(drive: Drive) -> None
                 seen.add(piece.document)
         assert len(seen) >= 2
         await app.press("y")
-        await answered(app)
         assert isinstance(app.app.screen, DocumentScreen)
         await app.press("slash", *"cluster", "enter", "n")
         assert "cluster" in app.text()

@@ -12,7 +12,6 @@ from meshdoctor.doctor import Source
 from meshdoctor.tui import watch
 from meshdoctor.tui.board import rhythm
 from tests.tui.conftest import Drive, Driven
-from tests.tui.test_trace import answered
 
 
 @pytest.fixture
@@ -22,24 +21,15 @@ def capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(shutil.copytree(snapshots_dir() / "tcp-port-clash", tmp_path / "capture"))
 
 
-async def until(app: Driven, what: str) -> None:
-    for _ in range(300):
-        await app.pilot.pause(0.02)
-        if what in app.text():
-            return
-    raise AssertionError(f"{what!r} never came: {app.text()}")
-
-
 def test_w_looks_again_when_files_change_and_marks_what_came_and_went(drive: Drive, capture: Path) -> None:
     async def script(app: Driven) -> None:
         before = set(app.keys("findings"))
         await app.press("3", "j", "w")
-        await answered(app)
         chosen = app.choices()
         assert "watch" in app.text().splitlines()[0]
         entries = capture / "resources" / "serviceentries.yaml"
         entries.write_text("apiVersion: v1\nkind: List\nitems: []\n", encoding="utf-8")
-        await until(app, "gone")
+        await app.shows("gone")
         board = app.app.session.board
         gone = board.changes.gone("findings")
         assert set(gone) == before - set(board.findings)
@@ -59,7 +49,6 @@ def test_w_looks_again_when_files_change_and_marks_what_came_and_went(drive: Dri
 def test_a_bundled_mesh_says_that_it_does_not_change(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("w")
-        await app.pilot.pause()
         assert "does not change" in app.text()
         await app.press("w")
 
