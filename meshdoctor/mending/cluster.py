@@ -16,7 +16,7 @@ from meshdoctor.collect.live.sidecars import SidecarReader
 from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
 from meshdoctor.kube.session import Refused, Session
 from meshdoctor.kube.writes import Target, Writer, target_of
-from meshdoctor.mending.journal import Journal, now
+from meshdoctor.mending.journal import Journal, now, refuse_closed, refuse_ended
 from meshdoctor.mending.look import Look, Seen
 from meshdoctor.mending.objects import Prepared, inverse, prepare, restore, write
 from meshdoctor.mending.plan import Plan, subject
@@ -112,15 +112,14 @@ class Mender:
         self._refuse_elsewhere(entry)
         with self._journal.held(entry.id):
             entry = self._journal.get(entry.id)
-            if entry.state not in ("planned", "applied"):
-                raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
+            refuse_closed(entry)
             watch = Watch(self._reader, entry.touched, self._at_once)
             return self._carry_out(entry, self._tried([one.change for one in entry.written]), watch, look)
 
     def undo_plan(self, entry: Entry) -> list[Prepared]:
         """What an undo would write, tried on the server. Raises `NotApplied` where others wrote to it meanwhile."""
         self._refuse_elsewhere(entry)
-        _refuse_ended(entry)
+        refuse_ended(entry)
         self._refuse_forbidden([inverse(one.change) for one in entry.written])
         return [restore(self._writer, one) for one in reversed(entry.written)]
 
@@ -129,7 +128,7 @@ class Mender:
         watch = Watch(self._reader, entry.touched, self._at_once)
         with self._journal.held(entry.id):
             entry = self._journal.get(entry.id)
-            _refuse_ended(entry)
+            refuse_ended(entry)
             wrote = any(one.way != "nothing" for one in prepared)
             entry = self._take_back(entry, prepared)
             told = "it is as it was" if wrote else "it was never applied: there was nothing to undo"
@@ -263,11 +262,6 @@ class Mender:
                 f"mend {entry.id} was applied to context {place.context} ({place.server}), and this is "
                 f"{self._session.context} ({self._session.server}): give --context"
             )
-
-
-def _refuse_ended(entry: Entry) -> None:
-    if entry.state in ("undone", "failed"):
-        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
 
 
 def _seen_again(look: Look) -> Baseline:

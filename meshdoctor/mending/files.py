@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from meshdoctor import yamlio
-from meshdoctor.errors import NotApplied, UsageError
+from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.files import file_edit, plan_edits
 from meshdoctor.fixes.homes import file_name
 from meshdoctor.fixes.manifests import read_manifests
 from meshdoctor.fixes.writing import undo_edits, write_edits
-from meshdoctor.mending.journal import Journal, now
+from meshdoctor.mending.journal import Journal, now, refuse_closed, refuse_ended
 from meshdoctor.mending.plan import Plan, subject
 from meshdoctor.model.mend import Entry, FileEdit, Place, Written
 
@@ -67,8 +67,7 @@ def apply(plan: Plan, edits: Sequence[FileEdit], journal: Journal, folder: Path)
 
 def write(entry: Entry, journal: Journal) -> Entry:
     """Writes what an entry says; done twice, it finds its work done. Raises as `apply` does."""
-    if entry.state not in ("planned", "applied"):
-        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
+    refuse_closed(entry)
     try:
         for edit in entry.files:
             os.makedirs(os.path.dirname(edit.path), exist_ok=True)
@@ -81,7 +80,6 @@ def write(entry: Entry, journal: Journal) -> Entry:
 
 def undo(entry: Entry, journal: Journal) -> Entry:
     """Puts every file back. Raises `NotEditable` where one is no longer what was written; then none is touched."""
-    if entry.state in ("undone", "failed"):
-        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
+    refuse_ended(entry)
     undo_edits(entry.files)
     return journal.update(entry, state="undone", note=f"undone {now()}")

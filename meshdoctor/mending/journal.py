@@ -23,8 +23,6 @@ _SUFFIX = ".json"
 _STATE = "MESHDOCTOR_STATE"
 _SCHEMA = 1
 """Of entries: the latest that is understood."""
-OPEN = ("planned", "applied")
-"""States in which a mend was interrupted, unless its process still runs."""
 
 
 def default_folder() -> Path:
@@ -156,6 +154,18 @@ class Journal:
             f"the journal in {self.folder} cannot be written ({problem.strerror}), so nothing is changed: "
             f"{_STATE}=FOLDER names another place"
         )
+
+
+def refuse_ended(entry: Entry) -> None:
+    """Raise `UsageError` where a mend leaves nothing to undo."""
+    if entry.has_ended:
+        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
+
+
+def refuse_closed(entry: Entry) -> None:
+    """Raise `UsageError` where a mend leaves nothing to go on with."""
+    if not entry.is_open:
+        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
 
 
 def _sync_folder(folder: Path) -> None:

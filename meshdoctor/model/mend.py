@@ -249,6 +249,26 @@ class Entry(Struct, frozen=True, kw_only=True):
     """How it ended, in words."""
     schema: int = 1
 
+    @property
+    def has_ended(self) -> bool:
+        """It is taken back, or was never applied: there is nothing to undo."""
+        return self.state in ("undone", "failed")
+
+    @property
+    def is_open(self) -> bool:
+        """It was not brought to its end: it waits for a person, or was interrupted unless its process still runs."""
+        return self.state in ("planned", "applied")
+
+    @property
+    def awaits_person(self) -> bool:
+        """It is applied, and a person has to do the rest before it can be proved."""
+        return self.state == "applied" and bool(self.left_to_do)
+
+    @property
+    def was_interrupted(self) -> bool:
+        """It is open and waits for nobody; nobody can tell whether its process still runs."""
+        return self.is_open and not self.awaits_person
+
 
 class Event(Struct, frozen=True):
     """A step of a mend as it goes on: for whoever shows it."""

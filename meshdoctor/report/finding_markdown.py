@@ -150,7 +150,7 @@ def _deed(deed: Deed) -> Iterator[str]:
         yield text(entry.note)
     if deed.better:
         yield "\n".join(f"- {code(t.host)} of {code(t.pod)}: {t.was} before, {t.is_now} after" for t in deed.better)
-    if entry.left_to_do and entry.state == "applied":
+    if entry.awaits_person:
         yield f"Left to do: {text(entry.left_to_do)}"
     if deed.diff:
         yield fenced(deed.diff, "diff")

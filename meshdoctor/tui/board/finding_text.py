@@ -100,14 +100,14 @@ def _dotted(text: str, width: int) -> str:
 
 
 def _journaled(entry: Entry, width: int) -> list[Line]:
-    if entry.state in ("planned", "applied") and not entry.left_to_do:
+    if entry.was_interrupted:
         return [
             *paragraph(
                 f"! mend {entry.id} of it was interrupted: u goes on with it or takes it back", width, "warning"
             ),
             (),
         ]
-    if entry.state == "applied":
+    if entry.awaits_person:
         text = f"mend {entry.id} of it waits for: {entry.left_to_do}"
         return [*paragraph(text, width, "warning"), line("u proves it then, or takes it back", "faint"), ()]
     word = {"proved": "applied and proved", "written": "written to files", "unproved": "applied, not proved"}
