@@ -16,13 +16,14 @@ from meshdoctor.collect.live.sidecars import SidecarReader
 from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
 from meshdoctor.kube.session import Refused, Session
 from meshdoctor.kube.writes import Target, Writer, target_of
-from meshdoctor.mending.journal import Journal, now, refuse_closed, refuse_ended
+from meshdoctor.mending.journal import Journal, refuse_closed, refuse_ended
 from meshdoctor.mending.look import Look, Seen
 from meshdoctor.mending.objects import Prepared, inverse, prepare, restore, write
 from meshdoctor.mending.plan import Plan, subject
 from meshdoctor.mending.proof import compare
 from meshdoctor.mending.proxies import Watch
 from meshdoctor.model.mend import Baseline, Change, Entry, Event, Place, Proof, Result, Waited, Written
+from meshdoctor.semantics.times import now
 
 if TYPE_CHECKING:
     from meshdoctor.live import ClusterSource

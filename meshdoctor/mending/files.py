@@ -12,9 +12,10 @@ from meshdoctor.fixes.files import file_edit, plan_edits
 from meshdoctor.fixes.homes import file_name
 from meshdoctor.fixes.manifests import read_manifests
 from meshdoctor.fixes.writing import undo_edits, write_edits
-from meshdoctor.mending.journal import Journal, now, refuse_closed, refuse_ended
+from meshdoctor.mending.journal import Journal, refuse_closed, refuse_ended
 from meshdoctor.mending.plan import Plan, subject
 from meshdoctor.model.mend import Entry, FileEdit, Place, Written
+from meshdoctor.semantics.times import now
 
 _UNPROVED = "files prove nothing: apply them to the cluster, then `meshdoctor check` says whether it worked"
 

@@ -10,7 +10,6 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -33,11 +32,6 @@ def default_folder() -> Path:
     from platformdirs import user_state_path
 
     return user_state_path("meshdoctor", appauthor=False)
-
-
-def now() -> str:
-    """This moment, RFC 3339 in UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Journal:
