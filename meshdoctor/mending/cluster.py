@@ -19,7 +19,7 @@ from meshdoctor.kube.writes import Target, Writer, target_of
 from meshdoctor.mending.journal import Journal, refuse_closed, refuse_ended
 from meshdoctor.mending.look import Look, Seen
 from meshdoctor.mending.objects import Prepared, inverse, prepare, restore, write
-from meshdoctor.mending.plan import Plan, subject
+from meshdoctor.mending.plan import Plan, planned
 from meshdoctor.mending.proof import compare
 from meshdoctor.mending.proxies import Watch
 from meshdoctor.model.mend import Baseline, Change, Entry, Event, Place, Proof, Result, Waited, Written
@@ -75,31 +75,9 @@ class Mender:
 
     def apply(self, seen: Seen, plan: Plan, prepared: Sequence[Prepared]) -> Result:
         """Writes what was tried, waits, and proves it. Raises `NotApplied` and `Refused` where nothing was changed."""
-        finding = plan.finding
-        before = seen.baseline()
-        touched = tuple(dict.fromkeys([*finding.pods, *plan.touched.pods]))
-        watch = Watch(self._reader, touched, self._at_once)
-        place = self._place(seen.look)
-        entry = self._journal.add(
-            lambda number: Entry(
-                id=number,
-                state="planned",
-                at=now(),
-                place=place,
-                fingerprint=finding.fingerprint,
-                rule=finding.rule,
-                subject=subject(finding),
-                fix=plan.fix.id,
-                title=plan.fix.title,
-                pods=finding.pods,
-                touched=touched,
-                effects=tuple(effect for effect in plan.touched.effects if effect.worse),
-                faults=plan.touched.faults,
-                written=tuple(Written(change=one.change) for one in prepared),
-                before=before,
-                left_to_do=plan.fix.steps,
-            )
-        )
+        before, place = seen.baseline(), self._place(seen.look)
+        entry = self._journal.add(lambda number: structs.replace(planned(plan, number, place), before=before))
+        watch = Watch(self._reader, entry.touched, self._at_once)
         with self._journal.held(entry.id):
             self._tell(Event("journaled", f"mend {entry.id} is in the journal"))
             if not entry.left_to_do:

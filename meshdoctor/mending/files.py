@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import structs
+
 from meshdoctor import yamlio
 from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.files import file_edit, plan_edits
@@ -13,8 +15,8 @@ from meshdoctor.fixes.homes import file_name
 from meshdoctor.fixes.manifests import read_manifests
 from meshdoctor.fixes.writing import undo_edits, write_edits
 from meshdoctor.mending.journal import Journal, refuse_closed, refuse_ended
-from meshdoctor.mending.plan import Plan, subject
-from meshdoctor.model.mend import Entry, FileEdit, Place, Written
+from meshdoctor.mending.plan import Plan, planned
+from meshdoctor.model.mend import Entry, FileEdit, Place
 from meshdoctor.semantics.times import now
 
 _UNPROVED = "files prove nothing: apply them to the cluster, then `meshdoctor check` says whether it worked"
@@ -44,25 +46,8 @@ def beside(plan: Plan, folder: Path) -> tuple[FileEdit, ...]:
 
 def apply(plan: Plan, edits: Sequence[FileEdit], journal: Journal, folder: Path) -> Entry:
     """Journals, with what was there before, and writes. Raises `NotEditable` where a file changed; then none is."""
-    finding = plan.finding
-    entry = journal.add(
-        lambda number: Entry(
-            id=number,
-            state="planned",
-            at=now(),
-            place=Place(folder=str(folder)),
-            fingerprint=finding.fingerprint,
-            rule=finding.rule,
-            subject=subject(finding),
-            fix=plan.fix.id,
-            title=plan.fix.title,
-            pods=finding.pods,
-            touched=plan.touched.pods,
-            written=tuple(Written(change=change) for change in plan.changes),
-            files=tuple(edits),
-            left_to_do=plan.fix.steps,
-        )
-    )
+    place = Place(folder=str(folder))
+    entry = journal.add(lambda number: structs.replace(planned(plan, number, place), files=tuple(edits)))
     return write(entry, journal)
 
 

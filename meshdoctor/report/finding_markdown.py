@@ -110,8 +110,7 @@ def _head(finding: Finding, diagnosis: Diagnosis | None, at: str) -> Iterator[st
 
 def _objects(finding: Finding) -> Iterator[str]:
     for item in finding.resources:
-        name = f"{item.namespace}/{item.name}" if item.namespace else item.name
-        yield f"- {text(item.role or 'object')}: {text(item.kind)} {code(name)}"
+        yield f"- {text(item.role or 'object')}: {text(item.kind)} {code(item.place)}"
 
 
 def _pods(pods: Sequence[str]) -> Iterator[str]:

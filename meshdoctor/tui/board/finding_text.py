@@ -42,8 +42,7 @@ def what_lines(found: Finding, width: int, others: Sequence[Finding] = ()) -> It
     for cause in causes:
         yield from field("cause", f"{cause.rule} {subject(cause)}", width, "warning")
     for item in found.resources:
-        name = f"{item.namespace}/{item.name}" if item.namespace else item.name
-        yield from field(item.role or "object", f"{item.kind} {name}", width)
+        yield from field(item.role or "object", str(item), width)
     for one in explained:
         yield from field("explains", f"{one.rule} {subject(one)}", width, "faint")
     yield from _pods(found, width)
