@@ -52,7 +52,7 @@ def _rules(*, apply: bool, exec_: bool) -> list[tuple[str, dict[str, Any]]]:
         rules.append(("exec", _rule("", ["pods/exec"], ["get", "create"])))
     if apply:
         changed = [kind.plural for kind in CHANGED.values()]
-        rules.append(("change", _rule(NETWORKING, changed, ["get", "create", "update", "patch", "delete"])))
+        rules.append(("change", _rule(NETWORKING, changed, ["get", "create", "patch", "delete"])))
     return rules
 
 

@@ -13,6 +13,13 @@ from msgspec import Struct
 Action = Literal["create", "update", "delete"]
 
 
+def _action(before: object, after: object) -> Action:
+    """Of what is None before or after."""
+    if before is None:
+        return "create"
+    return "delete" if after is None else "update"
+
+
 class ObjectKey(Struct, frozen=True, order=True):
     """Names one object of a cluster, with the version it is written in: `networking.istio.io/v1`."""
 
@@ -37,9 +44,7 @@ class Change(Struct, frozen=True, kw_only=True):
     @property
     def action(self) -> Action:
         """What becomes of the object."""
-        if self.before is None:
-            return "create"
-        return "delete" if self.after is None else "update"
+        return _action(self.before, self.after)
 
 
 class ClaimMove(Struct, frozen=True):
@@ -178,6 +183,11 @@ class FileEdit(Struct, frozen=True, kw_only=True):
     before_sha256: str = ""
     """Of the content, in hex; empty where there is no file."""
     after_sha256: str = ""
+
+    @property
+    def action(self) -> Action:
+        """What becomes of the file."""
+        return _action(self.before, self.after)
 
 
 State = Literal["planned", "applied", "written", "proved", "unproved", "failed", "undone"]

@@ -15,6 +15,8 @@ from meshdoctor.semantics.text import printable, printable_lines
 _FINGERPRINT = 8
 _PODS = 3
 _SHOWN = 12
+FILE_WORDS = {"create": "made", "delete": "removed", "update": "changed"}
+"""What became of a file, by action."""
 _MARKS = {"proved": "fine", "written": "fine", "undone": "step", "failed": "unknown", "unproved": "warning"}
 """Of states of the journal; all others are open."""
 
@@ -141,8 +143,7 @@ def written(entry: Entry, paper: Paper) -> str:
     """What a mend wrote to files, and what is left to do."""
     lines: list[str] = []
     for edit in entry.files:
-        word = "made" if edit.before is None else "removed" if edit.after is None else "changed"
-        lines += paper.marked("fine", f"{word} {edit.shown}")
+        lines += paper.marked("fine", f"{FILE_WORDS[edit.action]} {edit.shown}")
     lines += paper.marked("unknown", entry.note)
     if entry.left_to_do:
         lines += paper.field("left to do", entry.left_to_do, 0)
