@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 
 from meshdoctor.collect.found import Tree
 from meshdoctor.collect.keep import Keep
-from meshdoctor.collect.kinds import CORE_KINDS, NAMESPACED_CORE_KINDS, NETWORKING_KINDS
 from meshdoctor.collect.limits import Limits
 from meshdoctor.collect.many_kinds import ManyKinds
 from meshdoctor.collect.proxy_pages import as_missing, as_page, is_envoy
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture, Document, Unread
+from meshdoctor.semantics.kinds import CORE_KINDS, NAMESPACED_CORE_KINDS, NETWORKING_KINDS
 from meshdoctor.semantics.times import rfc3339
 
 _OF_CLUSTER = {"namespaces": CORE_KINDS["namespaces"]}
