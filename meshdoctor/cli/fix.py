@@ -161,7 +161,7 @@ def _looked(asked: Asked, live: Live, from_: str | None, filenames: list[Path] |
 
     look = Look(live.source(from_, filenames), live.namespaces, live.selector or "", tuple(rules or ()))
     with Progress() as progress:
-        seen = look.open(progress)
+        seen = look.open(progress, to_compare=asked.apply and look.source.cluster is not None)
     interrupted = ended(seen.case)
     if interrupted:
         return interrupted

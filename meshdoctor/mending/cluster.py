@@ -245,7 +245,7 @@ class Mender:
 
 def _seen_again(look: Look) -> Baseline:
     """What is judged now. Reading gives what it has after Ctrl-C, and half of it is no proof."""
-    seen = look.open()
+    seen = look.open(to_compare=True)
     if seen.case.interrupted:
         raise KeyboardInterrupt
     return seen.baseline()
