@@ -10,6 +10,8 @@ import json
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from itertools import chain, repeat
 from typing import Any
@@ -75,6 +77,7 @@ class Session:
         self.server: str = login.configuration.host.rstrip("/")
         self._pool: Any = RESTClientObject(login.configuration).pool_manager
         self._reached = False
+        self._date = ""
         self._renewing = threading.Lock()
 
     @cached_property
@@ -93,6 +96,14 @@ class Session:
         if configuration.cert_file:
             context.load_cert_chain(configuration.cert_file, configuration.key_file)
         return context
+
+    @property
+    def answered(self) -> datetime | None:
+        """When the newest answer was given, by the server's own clock, to the second; None where it does not say."""
+        try:
+            return parsedate_to_datetime(self._date).astimezone(UTC)
+        except ValueError:
+            return None
 
     def headers(self) -> dict[str, str]:
         """The user's credentials as headers; tokens are renewed here where the login knows how."""
@@ -156,6 +167,7 @@ class Session:
                 redirect=False,
                 preload_content=False,
             )
+            self._date = reply.headers.get("Date", "")
             return reply.status, _read(reply, deadline, path)
         except (HTTPError, OSError) as problem:
             raise Unreachable(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -77,11 +78,10 @@ class Mender:
         """Writes what was tried, waits, and proves it. Raises `NotApplied` and `Refused` where nothing was changed."""
         before, place = seen.baseline(), self._place(seen.look)
         entry = self._journal.add(lambda number: structs.replace(planned(plan, number, place), before=before))
-        watch = Watch(self._reader, entry.touched, self._at_once)
         with self._journal.held(entry.id):
             self._tell(Event("journaled", f"mend {entry.id} is in the journal"))
             if not entry.left_to_do:
-                return self._carry_out(entry, prepared, watch, seen.look)
+                return self._carry_out(entry, prepared, seen.look)
             entry = self._journal.update(self._write(entry, prepared), state="applied", note=_LEFT)
             self._tell(Event("applied", f"applied; {_LEFT}"))
             return Result(entry=entry)
@@ -92,8 +92,7 @@ class Mender:
         with self._journal.held(entry.id):
             entry = self._journal.get(entry.id)
             refuse_closed(entry)
-            watch = Watch(self._reader, entry.touched, self._at_once)
-            return self._carry_out(entry, self._tried([one.change for one in entry.written]), watch, look)
+            return self._carry_out(entry, self._tried([one.change for one in entry.written]), look)
 
     def undo_plan(self, entry: Entry) -> list[Prepared]:
         """What an undo would write, tried on the server. Raises `NotApplied` where others wrote to it meanwhile."""
@@ -104,15 +103,16 @@ class Mender:
 
     def undo(self, entry: Entry, prepared: Sequence[Prepared], look: Look) -> Result:
         """Takes a mend back, waits, and compares with what was before it."""
-        watch = Watch(self._reader, entry.touched, self._at_once)
         with self._journal.held(entry.id):
             entry = self._journal.get(entry.id)
             refuse_ended(entry)
             wrote = any(one.way != "nothing" for one in prepared)
+            watch = self._watch(entry, prepared)
             entry = self._take_back(entry, prepared)
+            since = self._session.answered
             told = "it is as it was" if wrote else "it was never applied: there was nothing to undo"
             self._tell(Event("applied", told))
-            waited = watch.wait(entry.pods, self._seconds, self._took) if wrote else Waited()
+            waited = self._wait(watch, entry, since)
             proof = self._undone(entry, look) if wrote else None
             return Result(entry=entry, wrote=wrote, waited=waited, proof=proof)
 
@@ -131,17 +131,28 @@ class Mender:
             self._tell(Event("written", f"{_WORDS[one.change.action]} {one.change.key}"))
         return self._journal.update(begun, state="undone", note=f"undone {now()}")
 
-    def _carry_out(self, entry: Entry, prepared: Sequence[Prepared], watch: Watch, look: Look) -> Result:
-        wrote = any(one.way != "nothing" for one in prepared)
+    def _carry_out(self, entry: Entry, prepared: Sequence[Prepared], look: Look) -> Result:
+        watch = self._watch(entry, prepared)
         entry = self._write(entry, prepared)
+        since = self._session.answered
         entry = self._journal.update(entry, state="applied")
         self._tell(Event("applied", "applied"))
-        waited = watch.wait(entry.pods, self._seconds, self._took) if wrote else Waited()
+        waited = self._wait(watch, entry, since)
         proof, because = self._proved(entry, look, waited)
         state = "proved" if proof is not None and proof.holds else "unproved"
         return Result(
             entry=self._journal.update(entry, state=state, note=because or _in_words(proof)), waited=waited, proof=proof
         )
+
+    def _watch(self, entry: Entry, prepared: Sequence[Prepared]) -> Watch | None:
+        """The proxies as they are right before a write; None where nothing is written."""
+        if all(one.way == "nothing" for one in prepared):
+            return None
+        return Watch(self._reader, entry.touched, self._at_once, self._seconds)
+
+    def _wait(self, watch: Watch | None, entry: Entry, since: datetime | None) -> Waited:
+        """`since`: when the last write was answered."""
+        return Waited() if watch is None else watch.wait(entry.pods, self._seconds, since, self._took)
 
     def _write(self, entry: Entry, prepared: Sequence[Prepared]) -> Entry:
         written = list(entry.written)

@@ -2,7 +2,11 @@
 
 istiod pushes a change to the proxies that get the changed object and to no others; a push gives both discovery
 services a new version, whether or not the listeners come out the same (istio pilot/pkg/xds/ads.go; Envoy's statistics
-`lds.version`, `cds.version` and `update_rejected`, envoyproxy.io "xDS subscription statistics").
+`lds.version`, `cds.version` and `update_rejected`, envoyproxy.io "xDS subscription statistics"). A version's text is
+the time of the push by istiod's clock and a number, `2026-11-21T10:00:00Z/12` (pilot/pkg/xds/discovery.go).
+
+Other changes are pushed as well, and what was pushed before the write is not the change: a new version counts where the
+proxy was seen without it after the write, or where its text says that it is no older than the write.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -20,8 +25,10 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
 from meshdoctor.model.mend import Waited
 
-_STATS = r"/stats?filter=(lds|cds)\.(version|update_rejected)$"
-_LINE = re.compile(r"([a-z_]+)\.(lds|cds)\.(version|update_rejected): (\d+)$", re.MULTILINE)
+_STATS = r"/stats?filter=(lds|cds)\.(version|version_text|update_rejected)$"
+_LINE = re.compile(r'([a-z_]+)\.(lds|cds)\.(version|version_text|update_rejected): "?([^"\n]*)"?$', re.MULTILINE)
+_SKEW = timedelta(seconds=1)
+"""By so much istiod's clock may be behind the API server's; both tell whole seconds."""
 _ASK_SECONDS = 10.0
 _PAUSE = 0.3
 _SETTLE = 0.5
@@ -35,6 +42,13 @@ class Marks(Struct, frozen=True):
 
     versions: tuple[tuple[str, str], ...]
     rejected: int
+    pushed: datetime | None = None
+    """When the newest of the versions was pushed, by istiod's clock; None where their text does not say."""
+
+    @property
+    def is_blank(self) -> bool:
+        """It has just started, and has no configuration yet."""
+        return any(version == "0" for _, version in self.versions)
 
 
 Tell = Callable[[int, int], None]
@@ -42,25 +56,36 @@ Tell = Callable[[int, int], None]
 
 
 class Watch:
-    """The proxies of some pods, from a moment before the change."""
+    """The proxies of some pods, from a moment right before the change. To look at them takes `seconds` at most."""
 
-    def __init__(self, reader: SidecarReader, pods: Collection[str], at_once: int) -> None:
+    def __init__(self, reader: SidecarReader, pods: Collection[str], at_once: int, seconds: float) -> None:
         self._reader = reader
         self._at_once = at_once
         self.unread: dict[str, str] = {}
-        self.before = self._marks(pods)
+        self.before = self._marks(pods, seconds)
+        self._stood: set[str] = set()
+        """Pods that were seen without the change after it was written."""
 
-    def wait(self, first: Collection[str], seconds: float, tell: Tell = lambda took, of: None) -> Waited:
-        """Until all have it, or the time is up; those that are not `first` get a few seconds more than those."""
+    def wait(
+        self,
+        first: Collection[str],
+        seconds: float,
+        since: datetime | None = None,
+        tell: Tell = lambda took, of: None,
+    ) -> Waited:
+        """Until all have it, or the time is up; those that are not `first` get a few seconds more than those.
+
+        `since`: when the change was written, by the API server's clock.
+        """
         end = time.monotonic() + seconds
         left, took, rejected = set(self.before), set[str](), set[str]()
         urgent = left & set(first)
         tell(0, len(left))
         while left:
-            for pod, marks in self._marks(left, max(1.0, min(_ASK_SECONDS, end - time.monotonic()))).items():
-                if marks.rejected > self.before[pod].rejected:
+            for pod, marks in self._marks(left, max(1.0, end - time.monotonic())).items():
+                if self._has_refused(pod, marks):
                     rejected.add(pod)
-                elif marks.versions != self.before[pod].versions:
+                elif self._has_taken(pod, marks, since):
                     took.add(pod)
             left -= took | rejected
             tell(len(took), len(self.before))
@@ -77,8 +102,25 @@ class Watch:
             took=tuple(sorted(took)), lagging=tuple(sorted(left)), rejected=tuple(sorted(rejected)), unread=unread
         )
 
-    def _marks(self, pods: Iterable[str], seconds: float = _ASK_SECONDS) -> dict[str, Marks]:
-        pool: Pool[str, Marks] = Pool(self._ask, at_once=self._at_once, seconds=seconds)
+    def _has_refused(self, pod: str, marks: Marks) -> bool:
+        """It refused an update since. A counter that went down is that of an Envoy that was started anew."""
+        before = self.before[pod].rejected
+        return marks.rejected > (before if marks.rejected >= before else 0)
+
+    def _has_taken(self, pod: str, marks: Marks, since: datetime | None) -> bool:
+        if marks.is_blank:
+            return False
+        is_new = marks.versions != self.before[pod].versions
+        if is_new and (pod in self._stood or _is_since(marks, since)):
+            return True
+        # What it has now was there before the change, or was pushed before it: the next version counts.
+        self.before[pod] = marks
+        self._stood.add(pod)
+        return False
+
+    def _marks(self, pods: Iterable[str], seconds: float) -> dict[str, Marks]:
+        each = min(_ASK_SECONDS, seconds)
+        pool: Pool[str, Marks] = Pool(self._ask, at_once=self._at_once, seconds=each, within=seconds)
         found: dict[str, Marks] = {}
         for done in pool.run(sorted(pods)):
             if done.result is not None:
@@ -97,4 +139,21 @@ class Watch:
         versions = tuple(sorted((f"{service}.{what}", value) for _, service, what, value in found if what == "version"))
         if not versions:
             raise Unreadable("its statistics do not count versions of listeners and clusters")
-        return Marks(versions, sum(int(value) for _, _, what, value in found if what == "update_rejected"))
+        texts = (value for _, _, what, value in found if what == "version_text")
+        pushed = max(filter(None, map(_pushed, texts)), default=None)
+        rejected = sum(int(value) for _, _, what, value in found if what == "update_rejected" and value.isdigit())
+        return Marks(versions, rejected, pushed)
+
+
+def _pushed(text: str) -> datetime | None:
+    """The time in a version's text."""
+    try:
+        moment = datetime.fromisoformat(text.partition("/")[0])
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _is_since(marks: Marks, since: datetime | None) -> bool:
+    """Not known to be older."""
+    return marks.pushed is None or since is None or marks.pushed >= since - _SKEW

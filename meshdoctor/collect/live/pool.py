@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -30,12 +31,18 @@ class Done(Struct, Generic[Item, Result], frozen=True):
 
 
 class Pool(Generic[Item, Result]):
-    """Works on items in daemon threads. Whoever stops taking outcomes, as Ctrl-C does, ends the work under way."""
+    """Works on items in daemon threads. Whoever stops taking outcomes, as Ctrl-C does, ends the work under way.
 
-    def __init__(self, work: Callable[[Item, Deadline], Result], *, at_once: int, seconds: float) -> None:
+    `seconds` is the time for one item, `within` that for all of them.
+    """
+
+    def __init__(
+        self, work: Callable[[Item, Deadline], Result], *, at_once: int, seconds: float, within: float = math.inf
+    ) -> None:
         self._work = work
         self._at_once = at_once
         self._seconds = seconds
+        self._end = time.monotonic() + within
         self._stop = threading.Event()
         self._waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[tuple[int, Result | None, Exception | None]] = queue.SimpleQueue()
@@ -54,21 +61,28 @@ class Pool(Generic[Item, Result]):
                     if index in left:
                         left.remove(index)
                         yield Done(items[index], result, problem)
+                if self._left() <= 0:
+                    break
+            for index in sorted(left):
+                yield Done(items[index], None, TimedOut("there was no time left for it"))
         finally:
             self._stop.set()
+
+    def _left(self) -> float:
+        return self._end - time.monotonic()
 
     def _start(self, items: Sequence[Item]) -> None:
         threading.Thread(target=self._serve, args=(items,), daemon=True, name="meshdoctor fetch").start()
 
     def _serve(self, items: Sequence[Item]) -> None:
-        while not self._stop.is_set():
+        while not self._stop.is_set() and self._left() > 0:
             try:
                 index = self._waiting.get_nowait()
             except queue.Empty:
                 return
             self._started[index] = time.monotonic()
             try:
-                outcome = index, self._work(items[index], Deadline(self._seconds, self._stop)), None
+                outcome = index, self._work(items[index], Deadline(min(self._seconds, self._left()), self._stop)), None
             except Exception as problem:
                 self._done.put((index, None, problem))
             else:
@@ -78,7 +92,7 @@ class Pool(Generic[Item, Result]):
 
     def _next(self, items: Sequence[Item]) -> Iterator[tuple[int, Result | None, Exception | None]]:
         with suppress(queue.Empty):
-            yield self._done.get(timeout=_LOOK)
+            yield self._done.get(timeout=max(0.0, min(_LOOK, self._left())))
         now = time.monotonic()
         for index, started in self._started.copy().items():
             if now - started > self._seconds + _GRACE and self._started.pop(index, None) is not None:

@@ -37,6 +37,18 @@ def test_each_item_has_one_outcome() -> None:
     assert str(done[13].problem) == "not 13"
 
 
+def test_what_is_left_when_the_time_for_all_is_up_has_an_outcome_too() -> None:
+    def work(item: int, deadline: Deadline) -> int:
+        if item:
+            deadline.sleep(30.0)
+            deadline.left("it")
+        return item
+
+    done = {outcome.item: outcome for outcome in Pool(work, at_once=2, seconds=30.0, within=0.2).run(range(8))}
+    assert (sorted(done), done[0].result) == ([*range(8)], 0)
+    assert all(isinstance(done[item].problem, TimedOut) for item in range(1, 8))
+
+
 def test_nothing_to_do() -> None:
     assert list(Pool(lambda item, deadline: item, at_once=4, seconds=1.0).run([])) == []
 
