@@ -91,10 +91,10 @@ def resumed(asked: Asked, entry: Entry, look: Look) -> int:
 
 
 def listed_history(asked: Asked) -> int:
-    """`fix --history`."""
+    """`fix --history`. What cannot be read is named, and hides nothing else."""
     from meshdoctor.mending.journal import Journal
 
-    entries = Journal().entries()
+    entries, broken = Journal().readable()
     if asked.json:
         from meshdoctor.report import fix_json
 
@@ -102,8 +102,11 @@ def listed_history(asked: Asked) -> int:
     else:
         from meshdoctor.report import fix_text
 
-        put(fix_text.history(entries, asked.page))
-    return ExitCode.CLEAN
+        if entries or not broken:
+            put(fix_text.history(entries, asked.page))
+    for problem in broken:
+        say(str(problem))
+    return ExitCode.FAILED if broken else ExitCode.CLEAN
 
 
 def _preview(

@@ -161,14 +161,16 @@ class Writer:
         return next((str(one.get("uid") or "") for one in named if one.get("name") == "kube-system"), "")
 
     def may(self, verb: str, target: Target) -> Right:
-        """Whether the server allows it; asked by SelfSubjectAccessReview, which every account may create.
+        """Whether the server allows it, for any object where `target` has no name.
 
-        A server that does not answer the question allows: the dry run asks again.
+        Asked by SelfSubjectAccessReview, which every account may create. A server that does not answer the question
+        allows: the dry run asks again.
         """
         attributes = {
             "group": target.kind.group,
             "resource": target.kind.plural,
             "namespace": target.namespace,
+            "name": target.name,
             "verb": verb,
         }
         body = {
@@ -183,7 +185,8 @@ class Writer:
             return Right(True)
         if status.get("allowed"):
             return Right(True)
-        what = f"{verb} {target.kind} in namespace {target.namespace}"
+        named = f" {printable(target.name)}" if target.name else ""
+        what = f"{verb} {target.kind}{named} in namespace {target.namespace}"
         reason = printable(str(status.get("reason") or ""))
         return Right(False, f"this account may not {what}" + (f" ({reason})" if reason else ""))
 

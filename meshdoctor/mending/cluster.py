@@ -229,7 +229,8 @@ class Mender:
         asked: dict[tuple[str, Target], str] = {}
         for change in changes:
             key = change.key
-            target = target_of(key.api_version, key.kind, key.namespace, "")
+            # A role may name the objects it is for; what does not exist yet has no name to the server.
+            target = target_of(key.api_version, key.kind, key.namespace, key.name if change.before is not None else "")
             for verb in _VERBS[change.action]:
                 if (verb, target) not in asked:
                     asked[verb, target] = self._writer.may(verb, target).because

@@ -107,9 +107,27 @@ class Journal:
             os.close(handle)
 
     def entries(self) -> list[Entry]:
-        """All entries, the oldest first; a file that an interruption left empty is none."""
-        found = (self._read(number) for number in sorted(self._numbers()))
-        return [entry for entry in found if entry is not None]
+        """All entries, the oldest first; a file that an interruption left empty is none.
+
+        Raises `Unreadable` where one of them cannot be read.
+        """
+        found, broken = self.readable()
+        if broken:
+            raise broken[0]
+        return found
+
+    def readable(self) -> tuple[list[Entry], list[Unreadable]]:
+        """The entries that can be read, the oldest first, and why the others cannot."""
+        found: list[Entry] = []
+        broken: list[Unreadable] = []
+        for number in sorted(self._numbers()):
+            try:
+                entry = self._read(number)
+            except Unreadable as problem:
+                broken.append(problem)
+            else:
+                found += [entry] if entry is not None else []
+        return found, broken
 
     def get(self, number: int) -> Entry:
         """One entry. Raises `UsageError` where there is none of this number."""

@@ -337,9 +337,25 @@ def test_a_journal_file_that_is_broken_is_named(cli: Cli, content: bytes) -> Non
     journal.put(entry(id=1))
     path = journal.folder / "000002.json"
     path.write_bytes(content)
-    for command in (("fix", "--history"), ("undo", "2", "--yes")):
+    for command in (("fix", "--history"), ("undo", "2", "--yes"), ("undo", "--yes")):
         done = cli(*command)
         assert (done.code, str(path) in done.err, "Traceback" in done.err) == (4, True, False)
+
+
+def test_a_journal_file_that_is_broken_hides_no_other(cli: Cli) -> None:
+    journal = Journal()
+    journal.folder.mkdir(parents=True)
+    broken = journal.folder / "000002.json"
+    broken.write_bytes(b"{")
+    done = cli("fix", "--history")
+    assert (done.code, done.out, str(broken) in done.err) == (4, "", True)
+    for number in (1, 3):
+        journal.put(entry(id=number))
+    done = cli("fix", "--history")
+    assert (done.code, str(broken) in done.err) == (4, True)
+    assert re.findall(r"^. (\d) ", done.out, re.MULTILINE) == ["3", "1"]
+    done = cli("fix", "--history", "--json")
+    assert (done.code, [mend["id"] for mend in document(done.out)["mends"]]) == (4, [1, 3])
 
 
 def test_a_journal_that_cannot_be_written_keeps_everything_as_it_is(

@@ -199,6 +199,20 @@ def test_a_right_that_is_missing_stops_it_before_the_dry_run(cli: Cli, blocked: 
     assert not [asked for asked in blocked.asked if asked.verb in ("patch", "delete")]
 
 
+def test_a_role_for_the_objects_that_change_is_enough(cli: Cli, clash: FakeApi) -> None:
+    """RBAC with resourceNames: who asks without a name is told no."""
+    named = {"github", "hwcloud"}
+    clash.forbidden = lambda asked: (
+        asked.resource == "serviceentries" and asked.verb != "list" and asked.name not in named
+    )
+    assert applied(cli, "github.com:443").code == 1, "nothing pushed the change: the finding is still there"
+    assert cli("undo", "--yes", "--dns", "local", "--wait", "1s").code == 0
+    named.remove("hwcloud")
+    done = applied(cli, "github.com:443")
+    assert (done.code, done.out, len(states())) == (4, "", 1)
+    assert "may not patch serviceentries.networking.istio.io hwcloud in namespace bookinfo" in done.err
+
+
 def test_where_reviews_are_not_answered_the_dry_run_tells(cli: Cli, blocked: FakeApi) -> None:
     blocked.forbidden = lambda asked: asked.verb in ("patch", "create")
     blocked.faults.append(

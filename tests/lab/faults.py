@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 
+from tests.lab.control import ControlPlane
 from tests.lab.sidecar import ADMIN, RunningPod
 
 STAND_IN_PORT = 15999
@@ -30,6 +31,17 @@ def revive(pod: RunningPod) -> None:
 def stopped_envoy(pod: RunningPod) -> Iterator[None]:
     """Envoy stands still (SIGSTOP): connections are accepted by the kernel and never answered."""
     pid = pod.envoy_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def stopped_istiod(control: ControlPlane) -> Iterator[None]:
+    """istiod stands still (SIGSTOP): what is written meanwhile reaches no proxy."""
+    pid = control.processes.pid("istiod")
     os.kill(pid, signal.SIGSTOP)
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -14,13 +15,16 @@ from msgspec.structs import replace
 
 from meshdoctor import doctor
 from meshdoctor.errors import NotApplied
+from meshdoctor.kube.writes import Writer
 from meshdoctor.live import ClusterSource
+from meshdoctor.mending import cluster
 from meshdoctor.mending.cluster import Mender
 from meshdoctor.mending.journal import Journal
 from meshdoctor.mending.look import Look, Seen
+from meshdoctor.mending.objects import Outcome, Prepared, write
 from meshdoctor.mending.plan import Plan, choose, find, plan
 from tests.lab.accounts import Account, account_allowed, account_from
-from tests.lab.faults import stopped_envoy
+from tests.lab.faults import kill_envoy, revive, stopped_envoy, stopped_istiod
 from tests.lab.lab import Lab
 from tests.lab.scenario import Scenario, read_scenario
 from tests.lab.test_fixes import verdicts
@@ -28,6 +32,21 @@ from tests.lab.test_live_permissions import printed, rules
 from tests.lab.test_scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
+REFUSED = {
+    "apiVersion": "networking.istio.io/v1alpha3",
+    "kind": "EnvoyFilter",
+    "metadata": {"name": "refused", "namespace": "shop"},
+    "spec": {
+        "configPatches": [
+            {
+                "applyTo": "LISTENER",
+                "match": {"context": "SIDECAR_OUTBOUND"},
+                "patch": {"operation": "MERGE", "value": {"listener_filters": [{"name": "nobody.has.this"}]}},
+            }
+        ]
+    },
+}
+"""What every outbound listener refuses: a filter that Envoy has not got."""
 DATABASE = "db.orders.test:3306"
 
 
@@ -99,7 +118,7 @@ def test_a_proxy_that_lags_is_named_and_nothing_is_called_proved(lab: Lab, story
     frozen = stopped_envoy(pod)
 
     def freeze(event: Any) -> None:
-        if event.step == "journaled":
+        if event.step == "written":
             frozen.__enter__()
 
     mender._tell = freeze
@@ -107,11 +126,74 @@ def test_a_proxy_that_lags_is_named_and_nothing_is_called_proved(lab: Lab, story
         made = mender.apply(seen, planned, tried)
     finally:
         frozen.__exit__(None, None, None)
+        mender._tell = lambda event: None
     assert made.waited.lagging == planned.finding.pods
     assert made.entry.state == "unproved"
     assert made.proof is None or made.proof.unread == planned.finding.pods
     lab.settle()
     assert verdicts(lab, story.probes)[DATABASE] == "delivered"
+    mender.undo(made.entry, mender.undo_plan(made.entry), seen.look)
+
+
+@pytest.mark.lab
+def test_what_istiod_pushed_for_others_before_the_write_is_not_the_mend(
+    lab: Lab, story: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = ClusterSource(kubeconfig=lab.kubeconfig)
+    seen, planned = looked(source)
+    mender = Mender(source, Journal(tmp_path), seconds=4.0)
+    tried = mender.try_out(planned.changes)
+    silent = contextlib.ExitStack()
+    other = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "ServiceEntry",
+        "metadata": {"name": "other", "namespace": "shop"},
+        "spec": {"hosts": ["other.test"], "ports": [{"number": 8080, "name": "http", "protocol": "HTTP"}]},
+    }
+
+    def later(writer: Writer, prepared: Prepared) -> Outcome:
+        """Somebody else's change reaches the proxy after it was looked at; the mend's own never does."""
+        lab.apply(other)
+        for _ in range(3):
+            lab.next_second()
+        silent.enter_context(stopped_istiod(lab.control))
+        return write(writer, prepared)
+
+    monkeypatch.setattr(cluster, "write", later)
+    with silent:
+        made = mender.apply(seen, planned, tried)
+    monkeypatch.undo()
+    assert (made.waited.took, made.waited.lagging) == ((), planned.finding.pods)
+    assert made.entry.state == "unproved"
+    mender.undo(made.entry, mender.undo_plan(made.entry), seen.look)
+
+
+@pytest.mark.lab
+def test_an_envoy_that_was_started_anew_after_refusals_takes_the_mend(
+    lab: Lab, story: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = ClusterSource(kubeconfig=lab.kubeconfig)
+    seen, planned = looked(source)
+    (pod,) = lab.pods.values()
+    refused = "listener_manager.lds.update_rejected"
+    lab.apply(REFUSED)
+    lab.delete(REFUSED)
+    assert f"{refused}: 0" not in pod.admin(f"/stats?filter={refused}").decode()
+    mender = Mender(source, Journal(tmp_path), seconds=20.0)
+    tried = mender.try_out(planned.changes)
+
+    def later(writer: Writer, prepared: Prepared) -> Outcome:
+        made = write(writer, prepared)
+        kill_envoy(pod)
+        revive(pod)
+        return made
+
+    monkeypatch.setattr(cluster, "write", later)
+    made = mender.apply(seen, planned, tried)
+    monkeypatch.undo()
+    assert f"{refused}: 0" in pod.admin(f"/stats?filter={refused}").decode()
+    assert (made.waited.took, made.waited.rejected) == (planned.finding.pods, ())
+    assert made.entry.state == "proved"
     mender.undo(made.entry, mender.undo_plan(made.entry), seen.look)
 
 

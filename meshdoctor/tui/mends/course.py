@@ -193,10 +193,8 @@ class Course:
         assert self.finding is not None
         assert self.fix is not None
         own = (self.finding.fingerprint, self.fix.id)
-        try:
-            return next((e for e in reversed(self.journal.entries()) if (e.fingerprint, e.fix) == own), None)
-        except MeshdoctorError:
-            return None
+        found, _ = self.journal.readable()
+        return next((e for e in reversed(found) if (e.fingerprint, e.fix) == own), None)
 
     def _note(self, event: Event) -> None:
         if event.step == "tried" and self.plan is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, structs
 
-from meshdoctor.errors import MeshdoctorError, NothingToJudge
+from meshdoctor.errors import NothingToJudge
 from meshdoctor.mending.journal import Journal
 from meshdoctor.mending.look import Look, Seen
 from meshdoctor.model.finding import Finding, Fix
@@ -100,12 +100,9 @@ class Ground:
     def entries(self, fingerprint: str = "") -> list[Entry]:
         """Mends of the journal that can be taken back from here, the newest last; of one finding, or of all.
 
-        An unreadable journal has none: a mend says so when it needs it.
+        What cannot be read is left out: a mend says so when it needs it.
         """
-        try:
-            found = self.journal.entries()
-        except MeshdoctorError:
-            return []
+        found, _ = self.journal.readable()
         return [e for e in found if self._is_here(e) and (not fingerprint or e.fingerprint == fingerprint)]
 
     def _is_here(self, entry: Entry) -> bool:
@@ -118,10 +115,8 @@ class Ground:
 
     def done_about(self, fingerprint: str) -> Done:
         """The mends of a finding, whatever became of them, as far as the journal can be read."""
-        try:
-            entries = tuple(e for e in self.journal.entries() if e.fingerprint == fingerprint and self._is_ours(e))
-        except MeshdoctorError:
-            return Done()
+        found, _ = self.journal.readable()
+        entries = tuple(e for e in found if e.fingerprint == fingerprint and self._is_ours(e))
         made = self.current.result if self.current is not None and not self.current.is_undo else None
         is_newest = made is not None and bool(entries) and entries[-1].id == made.entry.id
         return Done(entries, made.proof.better if made is not None and made.proof is not None and is_newest else ())
