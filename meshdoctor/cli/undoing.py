@@ -74,7 +74,7 @@ def told(made: Result, asked: Asked) -> int:
         put(fix_text.undone(made, asked.page))
     proof = made.proof
     if proof is not None:
-        return ExitCode.FOUND if proof.worse or proof.better or proof.new else ExitCode.CLEAN
+        return ExitCode.CLEAN if made.is_as_before else ExitCode.FOUND
     if made.wrote and not made.entry.files:
         say("no verdict: it is taken back, and the mesh could not be judged again. `meshdoctor check` tells how it is")
         return ExitCode.NO_VERDICT
@@ -82,4 +82,8 @@ def told(made: Result, asked: Asked) -> int:
 
 
 def _announce(entry: Entry, diffs: str) -> None:
+    from meshdoctor.report.proof_words import handed_over
+
     sys.stderr.write(f"undo of mend {entry.id}: {printable(entry.title)}\n{diffs}\n")
+    for text in handed_over(entry.after_undo):
+        say(text)

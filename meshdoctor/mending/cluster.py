@@ -15,6 +15,7 @@ from msgspec import structs
 
 from meshdoctor.collect.live.sidecars import SidecarReader
 from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
+from meshdoctor.fixes.hands import handovers, hands, made_anew
 from meshdoctor.kube.session import Refused, Session
 from meshdoctor.kube.writes import Target, Writer, target_of
 from meshdoctor.mending.journal import Journal, refuse_closed, refuse_ended
@@ -23,7 +24,8 @@ from meshdoctor.mending.objects import Prepared, inverse, prepare, restore, writ
 from meshdoctor.mending.plan import Plan, planned
 from meshdoctor.mending.proof import compare
 from meshdoctor.mending.proxies import Watch
-from meshdoctor.model.mend import Baseline, Change, Entry, Event, Place, Proof, Result, Waited, Written
+from meshdoctor.model.mend import Change, Entry, Event, Place, Proof, Result, Waited, Written
+from meshdoctor.report.proof_words import in_short
 from meshdoctor.semantics.times import now
 
 if TYPE_CHECKING:
@@ -113,8 +115,8 @@ class Mender:
             told = "it is as it was" if wrote else "it was never applied: there was nothing to undo"
             self._tell(Event("applied", told))
             waited = self._wait(watch, entry, since)
-            proof = self._undone(entry, look) if wrote else None
-            return Result(entry=entry, wrote=wrote, waited=waited, proof=proof)
+            made = Result(entry=entry, wrote=wrote, waited=waited)
+            return self._compared(made, look) if wrote else made
 
     def _take_back(self, entry: Entry, prepared: Sequence[Prepared]) -> Entry:
         """The writes of an undo. From the first on, the journal says that the mend is whole no longer."""
@@ -140,9 +142,9 @@ class Mender:
         waited = self._wait(watch, entry, since)
         proof, because = self._proved(entry, look, waited)
         state = "proved" if proof is not None and proof.holds else "unproved"
-        return Result(
-            entry=self._journal.update(entry, state=state, note=because or _in_words(proof)), waited=waited, proof=proof
-        )
+        made = Result(entry=entry, waited=waited, proof=proof)
+        entry = self._journal.update(entry, state=state, note=because or _in_words(made))
+        return structs.replace(made, entry=entry)
 
     def _watch(self, entry: Entry, prepared: Sequence[Prepared]) -> Watch | None:
         """The proxies as they are right before a write; None where nothing is written."""
@@ -195,22 +197,27 @@ class Mender:
                 time.sleep(_PAUSE)
             self._tell(Event("judging", "fetching and judging again"))
             try:
-                proof, because = compare(entry.before, _seen_again(look), entry), ""
+                proof, because = compare(entry.before, _seen_again(look).baseline(), entry), ""
             except MeshdoctorError as problem:
                 because = f"it could not be judged again: {problem}"
                 continue
             proof = structs.replace(proof, unread=tuple(sorted({*proof.unread, *waited.rejected})))
             if proof.is_gone and not proof.is_worse:
                 break
-        self._tell(Event("judged", because or _in_words(proof)))
+        self._tell(Event("judged", because or _in_words(Result(entry=entry, waited=waited, proof=proof))))
         return proof, because
 
-    def _undone(self, entry: Entry, look: Look) -> Proof | None:
+    def _compared(self, made: Result, look: Look) -> Result:
+        """An undo with what differs from before the mend; without, where it cannot be judged."""
+        entry = made.entry
         self._tell(Event("judging", "fetching and judging again"))
         try:
-            return compare(entry.before, _seen_again(look))
+            seen = _seen_again(look)
+            proof = compare(entry.before, seen.baseline())
         except MeshdoctorError:
-            return None
+            return made
+        anew = made_anew([one.change for one in entry.written])
+        return structs.replace(made, proof=proof, handed=handovers(entry.hands, hands(seen.case.mesh, anew)))
 
     def _place(self, look: Look) -> Place:
         session = self._session
@@ -255,22 +262,23 @@ class Mender:
             )
 
 
-def _seen_again(look: Look) -> Baseline:
+def _seen_again(look: Look) -> Seen:
     """What is judged now. Reading gives what it has after Ctrl-C, and half of it is no proof."""
     seen = look.open(to_compare=True)
     if seen.case.interrupted:
         raise KeyboardInterrupt
-    return seen.baseline()
+    return seen
 
 
 _WORDS = {"create": "created", "update": "changed", "delete": "deleted"}
 
 
-def _in_words(proof: Proof | None) -> str:
+def _in_words(made: Result) -> str:
+    proof = made.proof
     if proof is None:
         return ""
     if proof.holds:
-        return "the finding is gone and nothing is worse"
+        return in_short(made)
     parts = [] if proof.is_gone else ["the finding is still there"]
     parts += [f"{len(proof.stuck)} of its connections fail as before"] if proof.stuck else []
     parts += [f"{len(proof.new)} new findings"] if proof.new else []

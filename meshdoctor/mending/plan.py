@@ -10,10 +10,11 @@ from meshdoctor.errors import UsageError
 from meshdoctor.fixes.changes import changes_of, is_automatic, was_read
 from meshdoctor.fixes.dispositions import as_written, honest
 from meshdoctor.fixes.forecast import forecast
+from meshdoctor.fixes.hands import after_undo, hands, made_anew
 from meshdoctor.fixes.owners import owner_of
 from meshdoctor.mending.look import Seen
 from meshdoctor.model.finding import Finding, Fix
-from meshdoctor.model.mend import Change, Entry, Place, Touched, Written
+from meshdoctor.model.mend import Change, Entry, Hand, Place, Touched, Written
 from meshdoctor.semantics.nearest import nearest
 from meshdoctor.semantics.subjects import host_or_object
 from meshdoctor.semantics.times import now
@@ -30,6 +31,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Its disposition and price as they are in this mesh."""
     changes: tuple[Change, ...]
     touched: Touched
+    hands: tuple[Hand, ...] = ()
+    """Whose the hosts and ports are that an undo may not give back."""
 
 
 def subject(finding: Finding) -> str:
@@ -84,8 +87,9 @@ def plan(seen: Seen, finding: Finding, fix: Fix) -> Plan:
         )
     touched = forecast(mesh, changes)
     touched = structs.replace(touched, kept=_kept(changes), unknown=(*touched.unknown, *_out_of_sight(seen)))
+    touched = structs.replace(touched, after_undo=after_undo(mesh, changes))
     fix = honest(mesh, as_written(fix), changes, touched)
-    return Plan(finding=finding, fix=fix, changes=changes, touched=touched)
+    return Plan(finding=finding, fix=fix, changes=changes, touched=touched, hands=hands(mesh, made_anew(changes)))
 
 
 def planned(plan: Plan, number: int, place: Place) -> Entry:
@@ -106,6 +110,8 @@ def planned(plan: Plan, number: int, place: Place) -> Entry:
         effects=tuple(effect for effect in touched.effects if effect.worse),
         faults=touched.faults,
         written=tuple(Written(change=change) for change in plan.changes),
+        hands=plan.hands,
+        after_undo=touched.after_undo,
         left_to_do=fix.steps,
     )
 

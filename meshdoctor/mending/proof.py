@@ -25,6 +25,7 @@ def baseline(diagnosis: Diagnosis, hosts: Hosts, pods: Mapping[str, Pod]) -> Bas
     proxies = sorted({pod for judged in verdicts.values() for pod in judged})
     workloads = {key: pods[key].workload for key in proxies if key in pods}
     return Baseline(
+        at=diagnosis.captured_at or "",
         findings={finding.fingerprint: _judged(finding) for finding in diagnosis.findings},
         verdicts=verdicts,
         proxies=tuple(proxies),
@@ -83,6 +84,8 @@ def compare(before: Baseline, after: Baseline, entry: Entry | None = None) -> Pr
         foretold=tuple(t for t in worse if (t.pod, t.host) in foretold.worse),
         better=tuple(t for t in turns if t.was != _UNKNOWN and rank(t.is_now) < rank(t.was)),
         unread=tuple(sorted(missing | {t.pod for t in turns if t.is_now == _UNKNOWN})),
+        before_at=before.at,
+        after_at=after.at,
     )
 
 

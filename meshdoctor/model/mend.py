@@ -81,6 +81,30 @@ class NewFault(Struct, frozen=True):
     because: str
 
 
+class Hand(Struct, frozen=True):
+    """Whose a host and port is in some sidecars."""
+
+    host: str
+    port: int
+    where: str
+    """`host db.example` where it is about its cluster, else where it is matched, in words."""
+    owner: str
+    """`ServiceEntry shop/db`."""
+    pods: tuple[str, ...]
+
+
+class Handover(Struct, frozen=True):
+    """A host and port that is another object's than it was."""
+
+    host: str
+    port: int
+    was: str
+    """`ServiceEntry shop/db`."""
+    becomes: str
+    """The same, or `nobody`."""
+    pods: tuple[str, ...]
+
+
 class Touched(Struct, frozen=True, kw_only=True):
     """Whom a mend touches: foretold from the objects alone, before anything is changed."""
 
@@ -93,6 +117,8 @@ class Touched(Struct, frozen=True, kw_only=True):
     """Changed objects that Helm, Argo CD, Flux or an operator keeps, each a sentence: they are not changed here."""
     unknown: tuple[str, ...] = ()
     """What could not be foretold and why, each a sentence. Never empty where evidence is missing."""
+    after_undo: tuple[Handover, ...] = ()
+    """What an undo would not give back: what is deleted is made anew then, and is the youngest."""
 
     @property
     def harms(self) -> bool:
@@ -113,6 +139,8 @@ class Judged(Struct, frozen=True):
 class Baseline(Struct, frozen=True, kw_only=True):
     """What was judged at one time: what a proof compares."""
 
+    at: str = ""
+    """When its evidence was read, RFC 3339; empty where nobody knows."""
     findings: dict[str, Judged] = {}
     """By fingerprint."""
     verdicts: dict[str, dict[str, str]] = {}
@@ -155,6 +183,9 @@ class Proof(Struct, frozen=True, kw_only=True):
     """The same of findings."""
     first_seen: tuple[Judged, ...] = ()
     """Findings about hosts that nobody was seen to want before: whether they worked then is not known."""
+    before_at: str = ""
+    """When the evidence of before was read, RFC 3339; empty where nobody knows."""
+    after_at: str = ""
 
     @property
     def is_worse(self) -> bool:
@@ -252,6 +283,10 @@ class Entry(Struct, frozen=True, kw_only=True):
     written: tuple[Written, ...] = ()
     files: tuple[FileEdit, ...] = ()
     """What a mend of files writes, with what was there: the backup."""
+    hands: tuple[Hand, ...] = ()
+    """Whose it was before, as far as the mend deletes entries: an undo makes them anew."""
+    after_undo: tuple[Handover, ...] = ()
+    """What was foretold not to come back with an undo."""
     before: Baseline = Baseline()
     left_to_do: str = ""
     """What a person has to do before it works, as restarting the pods; empty where nothing is."""
@@ -298,3 +333,17 @@ class Result(Struct, frozen=True, kw_only=True):
     waited: Waited = Waited()
     proof: Proof | None = None
     """None: it could not be judged again, and the entry's note says why."""
+    handed: tuple[Handover, ...] = ()
+    """After an undo: what is another object's than before the mend."""
+
+    @property
+    def is_as_before(self) -> bool:
+        """Of an undo that was judged: all is as it was before the mend, as far as that was looked at."""
+        proof = self.proof
+        return proof is not None and not (proof.worse or proof.better or proof.new or self.handed)
+
+    @property
+    def unevaluated(self) -> tuple[str, ...]:
+        """Pods beside those of the finding that were not seen to take it: what it does there is not known yet."""
+        named = {*self.entry.pods, *(self.proof.unread if self.proof is not None else ())}
+        return tuple(sorted({*self.waited.lagging, *self.waited.unread} - named))

@@ -65,7 +65,7 @@ def result(made: Result) -> bytes:
 
 def undo(made: Result) -> bytes:
     """`undo --json`: how it went, and what is not as it was before the mend."""
-    differs = None if made.proof is None else _differs(made.proof)
+    differs = None if made.proof is None else _differs(made.proof) | {"handed": to_builtins(made.handed)}
     return _document("undo", mend=_mend(made.entry), proxies=_proxies(made.waited), differs=differs)
 
 
@@ -119,4 +119,4 @@ def _proxies(waited: Waited) -> dict[str, Any]:
 
 def _differs(proof: Proof) -> dict[str, Any]:
     found = to_builtins(proof)
-    return {part: found[part] for part in ("worse", "better", "new", "unread")}
+    return {part: found[part] for part in ("worse", "better", "new", "unread", "before_at", "after_at")}

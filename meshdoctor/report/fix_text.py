@@ -8,6 +8,7 @@ from meshdoctor.model.finding import Diagnosis, Finding, Fix
 from meshdoctor.model.mend import Change, Effect, Entry, Judged, Proof, Result, Touched, Turn
 from meshdoctor.report.order import under_causes
 from meshdoctor.report.paper import Paper, count, pad, some
+from meshdoctor.report.proof_words import age, as_before, handed_over, nothing_worse
 from meshdoctor.report.text import subject
 from meshdoctor.semantics.hosts import host_port
 from meshdoctor.semantics.text import printable, printable_lines
@@ -162,14 +163,19 @@ def undone(made: Result, paper: Paper) -> str:
         lines += paper.marked("fine", f"mend {entry.id} was never applied: there was nothing to take back")
     elif proof is None:
         lines += paper.marked("unknown", f"mend {entry.id} is undone; it was not judged again")
-    elif not (proof.worse or proof.better or proof.new):
-        lines += paper.marked("fine", f"mend {entry.id} is undone: every verdict is what it was before it")
+    elif made.is_as_before:
+        mark, text = as_before(made)
+        lines += paper.marked(mark, f"mend {entry.id} is undone: {text}")
     else:
         lines += paper.marked("warning", f"mend {entry.id} is undone, and not everything is as it was before it")
         lines += _turns("differs", (*proof.worse, *proof.better), paper)
         lines += _judged("new", proof.new, paper)
+        for text in handed_over(made.handed, has_happened=True):
+            lines += paper.marked("warning", text)
     if proof is not None and proof.unread:
         lines += paper.marked("unknown", f"not there any more, or not judged again: {some(proof.unread, _PODS)}")
+    if proof is not None and age(proof):
+        lines += paper.marked("unknown", age(proof))
     return "\n".join(lines) + "\n"
 
 
@@ -219,6 +225,8 @@ def _touched(touched: Touched, paper: Paper) -> Iterator[str]:
         yield from paper.paragraph(f"{fault.because} ({some(fault.pods, _PODS)})", 4)
     yield from _effects([effect for effect in touched.effects if effect.worse], "warning", paper)
     yield from _effects([effect for effect in touched.effects if not effect.worse], "fine", paper)
+    for text in handed_over(touched.after_undo):
+        yield from paper.marked("warning", text)
     for unknown in touched.unknown:
         yield from paper.marked("unknown", unknown)
     if touched.claims:
@@ -281,8 +289,9 @@ def _proof(made: Result, proof: Proof, paper: Paper) -> Iterator[str]:
     if proof.is_worse:
         yield from paper.marked("error", "something got worse that the preview did not foretell")
     elif not proof.unread:
-        foretold = " but what was foretold" if proof.foretold or proof.foretold_new else ""
-        yield from paper.marked("fine", f"nothing else got worse{foretold}")
+        yield from paper.marked(*nothing_worse(made))
+    if age(proof):
+        yield from paper.marked("unknown", age(proof))
 
 
 def _turns(word: str, turns: Sequence[Turn], paper: Paper) -> Iterator[str]:

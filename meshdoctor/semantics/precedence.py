@@ -8,9 +8,9 @@ creationTimestamp, then the name (for a ServiceEntry its host, for a Service its
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from meshdoctor.model.mesh import MeshConfig, Service, ServiceEntry
+from meshdoctor.semantics.times import apart
 from meshdoctor.semantics.visibility import Exported
 
 PRIVATE, NAMED, PUBLIC = 0, 1, 2
@@ -95,20 +95,7 @@ def _reason(first: OrderKey, second: OrderKey, here: str, there: str, namespace:
 def _age_reason(ours: str, theirs: str, here: str, there: str) -> str:
     if not ours:
         return f"{there} was created at {theirs}, and {here} has no creation time yet"
-    return f"{here} was created at {ours}, {_apart(ours, theirs)} before {there} ({theirs}); the oldest goes first"
-
-
-def _apart(earlier: str, later: str) -> str:
-    """Time between two RFC 3339 stamps, `1 h 2 min 3 s`; `some time` where one is malformed."""
-    try:
-        seconds = int((datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds())
-    except (ValueError, TypeError):
-        return "some time"
-    days, rest = divmod(seconds, 86400)
-    hours, rest = divmod(rest, 3600)
-    minutes, seconds = divmod(rest, 60)
-    parts = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
-    return " ".join(f"{n} {unit}" for n, unit in parts if n) or "0 s"
+    return f"{here} was created at {ours}, {apart(ours, theirs)} before {there} ({theirs}); the oldest goes first"
 
 
 def _name(item: Exported, host: str) -> str:

@@ -10,6 +10,19 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def apart(earlier: str, later: str) -> str:
+    """Time between two RFC 3339 stamps, `1 h 2 min 3 s`; `some time` where one is malformed."""
+    try:
+        seconds = int((datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds())
+    except (ValueError, TypeError):
+        return "some time"
+    days, rest = divmod(seconds, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, seconds = divmod(rest, 60)
+    parts = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{n} {unit}" for n, unit in parts if n) or "0 s"
+
+
 def now() -> str:
     """This moment."""
     return rfc3339(datetime.now(UTC))

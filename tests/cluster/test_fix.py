@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from meshdoctor.collect.live import names
 from meshdoctor.kube import writes as writing
@@ -18,6 +19,7 @@ from meshdoctor.mending import cluster, proxies
 from meshdoctor.mending.journal import Journal
 from tests.cluster.apiserver import Answer, Asked, FakeApi, status
 from tests.cluster.conftest import write_kubeconfig
+from tests.cluster.envoy import Envoy
 from tests.cluster.meshes import RATINGS, pages_of, put_snapshot
 from tests.cluster.store import find, put
 from tests.conftest import Cli, Finished
@@ -121,7 +123,9 @@ def test_a_mend_is_applied_proved_and_undone(cli: Cli, blocked: FakeApi) -> None
     undone = cli("undo", "--yes", "--dns", "local", "--wait", "1s", "--json")
     report = json.loads(undone.out)
     assert (undone.code, states(), objects(blocked)) == (0, ["undone"], before)
-    assert report["differs"] == {"worse": [], "better": [], "new": [], "unread": []}
+    differs = report["differs"]
+    assert [differs.pop(when) != "" for when in ("before_at", "after_at")] == [True, True]
+    assert differs == {"worse": [], "better": [], "new": [], "unread": [], "handed": []}
 
 
 def test_every_step_is_told_and_the_end_stands_on_stdout(cli: Cli, blocked: FakeApi) -> None:
@@ -397,5 +401,35 @@ def test_ctrl_c_while_sidecars_are_waited_for_says_how_to_go_on(
         done = applied(cli)
     assert (done.code, done.out, states()) == (130, "", ["applied"])
     assert "interrupted. mend 1 is in the journal: `meshdoctor fix --history` says" in done.err
-    assert cli("fix", "--resume", "1", "--yes", *HOW).code == 0
-    assert states() == ["proved"]
+    (entry,) = Journal().entries()
+    Journal().put(replace(entry, before=replace(entry.before, at="2026-01-01T00:00:00Z")))
+    resumed = cli("fix", "--resume", "1", "--yes", *HOW)
+    assert (resumed.code, states()) == (0, ["proved"])
+    assert "? compared with what was seen at 2026-01-01T00:00:00Z, " in resumed.out
+
+
+def test_a_mend_of_one_namespace_speaks_of_no_other(cli: Cli, blocked: FakeApi) -> None:
+    done = applied(cli, DATABASE, "-n", "bookinfo")
+    assert done.code == 0
+    assert "√ nothing else got worse in namespace bookinfo; others were not looked at" in done.out
+    listed = " ".join(cli("fix", "--history").out.split())
+    assert "nothing is worse in namespace bookinfo; others were not looked at" in listed
+    undone = " ".join(cli("undo", "--yes", "--dns", "local", "--wait", "1s").out.split())
+    assert "every verdict in namespace bookinfo is what it was before it; others were not looked at" in undone
+
+
+def test_another_proxy_that_was_not_seen_to_take_it_is_not_spoken_of(cli: Cli, blocked: FakeApi) -> None:
+    body = next(pod for pod in blocked.objects["pods"] if pod["metadata"]["name"] == RATINGS.split("/")[1])
+    other = json.loads(json.dumps(body))
+    other["metadata"] |= {"name": "other", "uid": "other"}
+    other["spec"]["containers"] = [
+        {name: value for name, value in container.items() if name != "env"} for container in other["spec"]["containers"]
+    ]
+    blocked.objects["pods"].append(other)
+    pages = pages_of("mysql-tcp-ok")
+    blocked.envoys["bookinfo/other"] = Envoy({**pages, STATS: stats(1)})
+    done = applied(cli)
+    assert done.code == 0, done.out
+    text = " ".join(done.out.split())
+    assert "? no new configuration was seen in bookinfo/other" in text
+    assert "? nothing else got worse; not evaluated, as they were not seen to take it: bookinfo/other" in text

@@ -15,6 +15,7 @@ from meshdoctor.model.mend import (
     Effect,
     Entry,
     FileEdit,
+    Handover,
     Judged,
     NewFault,
     ObjectKey,
@@ -103,6 +104,7 @@ LARGE = Touched(
         "shop/web-7d9c6b5f4-00000 has no configuration in this capture, so what it does today is not known.",
         "DNS was not asked.",
     ),
+    after_undo=(Handover("github.com", 443, "ServiceEntry bookinfo/github-copy", "ServiceEntry shop/news", PODS),),
 )
 HOSTILE_TOUCH = Touched(
     pods=(STEER,),
@@ -111,6 +113,7 @@ HOSTILE_TOUCH = Touched(
     faults=(NewFault("duplicate-host", STEER, 443, (STEER,), STEER),),
     kept=(STEER,),
     unknown=(STEER,),
+    after_undo=(Handover(STEER, 443, STEER, STEER, (STEER,)),),
 )
 
 
@@ -155,6 +158,11 @@ def judged(host: str = "db.payments.example", rule: str = "tcp-hosts-ignored", s
 
 
 BETTER = Turn(POD, "github.com:443", "misrouted", "delivered")
+SCOPED = Result(
+    entry=entry(place=replace(CLUSTER, namespaces=("bookinfo",))),
+    waited=Waited(took=(POD,), lagging=PODS[:2]),
+    proof=Proof(is_gone=True, better=(BETTER,), before_at="2026-11-18T03:04:05Z", after_at="2026-11-21T03:04:05Z"),
+)
 PROVED = Result(entry=entry(), waited=Waited(took=(POD,)), proof=Proof(is_gone=True, better=(BETTER,)))
 STILL_THERE = Result(
     entry=entry(state="unproved", note="the finding is still there", left_to_do="Restart the pods of bookinfo."),
@@ -233,7 +241,10 @@ UNDONE_OTHERWISE = Result(
         better=(Turn(POD, "api.maps.example:443", "blocked", "delivered"),),
         new=(judged(),),
         unread=PODS[:9],
+        before_at="2026-11-18T03:04:05Z",
+        after_at="2026-11-21T03:04:05Z",
     ),
+    handed=LARGE.after_undo,
 )
 UNDONE_UNJUDGED = Result(entry=entry(state="undone"), waited=Waited(took=(POD,)))
 UNDONE_FILES = Result(entry=replace(WRITTEN, state="undone"))

@@ -64,6 +64,7 @@ OUTPUTS: dict[str, Callable[[], str | bytes]] = {
     "fix-result-proved.txt": lambda: fix_text.result(mends.PROVED, _PIPE, " --context prod-eu"),
     "fix-result-proved-terminal.txt": lambda: fix_text.result(mends.PROVED, _TERMINAL),
     "fix-result-still-there.txt": lambda: fix_text.result(mends.STILL_THERE, _PIPE),
+    "fix-result-scoped.txt": lambda: fix_text.result(mends.SCOPED, _PIPE),
     "fix-result-worse.txt": lambda: fix_text.result(mends.WORSE, _PIPE),
     "fix-result-as-foretold.txt": lambda: fix_text.result(mends.AS_FORETOLD, _PIPE),
     "fix-result-unfinished.txt": lambda: fix_text.result(mends.UNFINISHED, _PIPE, " --context prod-eu"),

@@ -12,11 +12,15 @@ from meshdoctor.kube.session import Session
 from meshdoctor.kube.writes import MANAGER, Conflict, Writer
 from meshdoctor.mending.journal import Journal
 from meshdoctor.mending.objects import Kept, Stale, prepare, restore, write
-from meshdoctor.model.mend import Change, ObjectKey, Written
+from meshdoctor.mending.plan import choose, find, plan
+from meshdoctor.model.mend import Change, Handover, ObjectKey, Written
 from meshdoctor.semantics.secrets import REDACTED
 from tests.lab.api import Object
 from tests.lab.lab import Lab
+from tests.lab.scenario import read_scenario
+from tests.lab.test_fixes import verdicts
 from tests.lab.test_fixes_interrupted import ENTRIES, clash, entry, kill_at, mender_of, planned_by
+from tests.lab.test_scenarios import SCENARIOS
 
 KEY = ObjectKey("networking.istio.io/v1", "ServiceEntry", "shop", "made")
 
@@ -46,6 +50,31 @@ def created(writer: Writer) -> Written:
 
 def is_there(lab: Lab, name: str = KEY.name) -> bool:
     return name in {item["metadata"]["name"] for item in lab.api.items(*ENTRIES)}
+
+
+@pytest.mark.lab
+def test_an_entry_that_is_made_anew_is_the_youngest_and_it_is_said_before_and_after(lab: Lab, tmp_path: Path) -> None:
+    scenario = read_scenario(next(path for path in SCENARIOS if path.stem == "duplicate-holds-a-port"))
+    lab.load(scenario)
+    feed = "feed.news.test:9000"
+    assert verdicts(lab, scenario.probes)[feed] == "blocked"
+    mender, look = mender_of(lab, tmp_path)
+    seen = look.open()
+    finding = find(seen.diagnosis.findings, "duplicate-host")
+    planned = plan(seen, finding, choose(finding, "merge"))
+    lost = Handover(
+        "api.partner.test", 9000, "ServiceEntry shop/partner-feed", "ServiceEntry shop/news", tuple(scenario_pods(lab))
+    )
+    assert planned.touched.after_undo == (lost,)
+    made = mender.apply(seen, planned, mender.try_out(planned.changes))
+    assert made.entry.after_undo == (lost,)
+    undone = mender.undo(made.entry, mender.undo_plan(made.entry), look)
+    assert (undone.handed, undone.is_as_before) == ((lost,), False)
+    assert verdicts(lab, scenario.probes)[feed] == "delivered"
+
+
+def scenario_pods(lab: Lab) -> list[str]:
+    return [running.pod.key for running in lab.pods.values()]
 
 
 @pytest.mark.lab

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meshdoctor.model.mesh import DestinationRule, MeshConfig, Port, Service, ServiceEntry
+from meshdoctor.model.mesh import DestinationRule, MeshConfig, Port, Ref, Service, ServiceEntry
 from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
 from meshdoctor.semantics.addresses import is_ip
 from meshdoctor.semantics.forecast.doubt import Doubt
@@ -37,6 +37,8 @@ class Clusters:
     ) -> None:
         self.made: dict[str, Cluster] = {}
         self.endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self.owners: dict[tuple[str, int], Ref] = {}
+        """By host and port, the object whose cluster it is."""
         self.doubts: list[Doubt] = []
         self._rules = [r for r in rules if is_exported_rule(r, viewer.namespace)]
         self._running = running
@@ -62,6 +64,7 @@ class Clusters:
     def _add_port(self, host: str, member: Member, port: Port) -> None:
         if port.protocol.upper() == "UDP" or f"outbound|{port.number}||{host}" in self.made:
             return
+        self.owners[host, port.number] = member.ref
         rule = self._rule_for(host, member.ref.namespace)
         self._add_cluster(host, member, port, "", rule)
         for subset in rule.subsets if rule else ():

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
+from meshdoctor.model.mesh import Ref
 from meshdoctor.model.proxy import Cluster, Endpoint, Listener, Node, Proxy, RouteConfig
 from meshdoctor.semantics.forecast.claims import Claim, claims_of
 from meshdoctor.semantics.forecast.clusters import Clusters
@@ -46,6 +47,8 @@ class Foretold(Struct, frozen=True):
     members: tuple[Member, ...]
     settled: tuple[Settled, ...]
     doubts: tuple[Doubt, ...]
+    owners: Mapping[tuple[str, int], Ref]
+    """By host and port, the object whose cluster it is."""
 
     @property
     def held(self) -> Iterator[Claim]:
@@ -81,7 +84,9 @@ def foretell(registry: Registry, who: Self, ports: Collection[int]) -> Foretold:
     if not who.unmatched:
         doubts.append(Doubt("the outbound policy of this pod is not known"))
     doubts += [d for s in settled for d in s.doubts]
-    return Foretold(proxy, gets, tuple(settled), (*doubts, *dict.fromkeys(virtual.doubts), *clusters.doubts))
+    return Foretold(
+        proxy, gets, tuple(settled), (*doubts, *dict.fromkeys(virtual.doubts), *clusters.doubts), clusters.owners
+    )
 
 
 def _wildcards(viewer: Viewer) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from meshdoctor.mending.plan import Plan
 from meshdoctor.model.mend import Effect, Entry, Judged, Proof, Result, Touched, Turn
 from meshdoctor.report.paper import some
+from meshdoctor.report.proof_words import age, as_before, handed_over, nothing_worse
 from meshdoctor.semantics.hosts import host_port
 from meshdoctor.tui.board.cells import Cell
 from meshdoctor.tui.board.finding_text import disposition
@@ -72,6 +73,7 @@ def touched_lines(plan: Plan, width: int, *, ascii_only: bool = False) -> Iterat
     marked += [("error", _fault(touched, at)) for at in range(min(_SHOWN, len(touched.faults)))]
     marked += [("warning", _effect(effect)) for effect in touched.effects if effect.worse][:_SHOWN]
     marked += [("fine", _effect(effect)) for effect in touched.effects if not effect.worse][:_SHOWN]
+    marked += [("warning", text) for text in handed_over(touched.after_undo)]
     marked += [("unknown", unknown) for unknown in touched.unknown]
     for kind, text in marked:
         yield from _marked(kind, text, width, ascii_only=ascii_only)
@@ -140,7 +142,10 @@ def _proved(made: Result) -> list[tuple[str, str]]:
     if proof.is_worse:
         marked.append(("error", "something got worse that was not foretold: u takes the mend back"))
     elif proof.holds:
-        marked.append(("fine", f"verified: mend {entry.id} works, and nothing else got worse"))
+        kind, text = nothing_worse(made)
+        marked.append((kind, f"verified: mend {entry.id} works, and {text}"))
+    if age(proof):
+        marked.append(("unknown", age(proof)))
     return marked
 
 
@@ -154,12 +159,14 @@ def _undone(made: Result) -> list[tuple[str, str]]:
         return [("fine", f"mend {entry.id} is taken back; as before: {some([f.shown for f in entry.files], None)}")]
     if proof is None:
         return [("unknown", f"mend {entry.id} is taken back; it was not judged again")]
-    if not (proof.worse or proof.better or proof.new):
-        marked = [("fine", f"mend {entry.id} is taken back: every verdict is what it was before it")]
+    if made.is_as_before:
+        kind, text = as_before(made)
+        marked: list[tuple[str, str]] = [(kind, f"mend {entry.id} is taken back: {text}")]
     else:
         marked = [("warning", f"mend {entry.id} is taken back, and not everything is as it was before it")]
         marked += [("warning", f"differs: {text}") for text in turns((*proof.worse, *proof.better))]
         marked += [("error", f"new: {_judged(one)}") for one in proof.new]
+        marked += [("warning", text) for text in handed_over(made.handed, has_happened=True)]
     if proof.unread:
         marked.append(("unknown", f"not there any more, or not judged again: {some(proof.unread, _PODS)}"))
     return marked
@@ -192,3 +199,5 @@ def entry_lines(entry: Entry, width: int) -> Iterator[Line]:
     if entry.left_to_do:
         yield from field("left to do", entry.left_to_do, width)
     yield from field("pods", some(entry.pods, _PODS), width)
+    for text in handed_over(entry.after_undo):
+        yield from field("undo", text, width, "warning")
