@@ -25,8 +25,11 @@ class Account(Struct, frozen=True):
 def account_from(control: ControlPlane, manifests: Sequence[Object], *, expired: bool = False) -> Account:
     """Apply manifests that hold one ServiceAccount with its roles and bindings; a token for it.
 
-    `expired` gives a token that was good until an hour ago. Raises StopIteration where there is no ServiceAccount.
+    What an earlier test allowed an account of this name is taken from it. `expired` gives a token that was good until
+    an hour ago. Raises StopIteration where there is no ServiceAccount.
     """
+    account = next(o["metadata"] for o in manifests if o["kind"] == "ServiceAccount")
+    _unbind(control.api, account["namespace"], account["name"])
     ordered = sorted(manifests, key=lambda o: (o["kind"] != "Namespace", o["kind"] != "ServiceAccount"))
     for given in ordered:
         if given["kind"] not in BOUND:
@@ -61,6 +64,13 @@ def account_allowed(control: ControlPlane, name: str, rules: Iterable[Object], *
         ],
         expired=expired,
     )
+
+
+def _unbind(api: Api, namespace: str, name: str) -> None:
+    for binding in api.listed("rbac.authorization.k8s.io/v1", "clusterrolebindings")["items"]:
+        subjects = [(one["kind"], one.get("namespace"), one["name"]) for one in binding.get("subjects") or ()]
+        if subjects == [("ServiceAccount", namespace, name)]:
+            api.delete(binding)
 
 
 def _token(api: Api, account: Object) -> str:
