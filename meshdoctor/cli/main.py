@@ -22,7 +22,7 @@ from meshdoctor.cli.hosts import hosts
 from meshdoctor.cli.live import Live
 from meshdoctor.cli.rbac import rbac
 from meshdoctor.cli.serve import serve
-from meshdoctor.cli.session import is_interactive, open_session
+from meshdoctor.cli.session import is_interactive, no_terminals, open_session
 from meshdoctor.cli.start import CURRENT
 from meshdoctor.cli.streams import put, say
 from meshdoctor.cli.trace import trace
@@ -32,7 +32,7 @@ from meshdoctor.model.resolver import Resolver
 _DEBUG = "MESHDOCTOR_DEBUG"
 
 _WHAT_TO_TRY = """\
-what to do? Try one of
+the session needs a terminal (no terminal: {}). Try one of
   meshdoctor demo                   a broken mesh, no cluster needed
   meshdoctor check                  what is broken in the current context's cluster
   meshdoctor check --from PATH      what is broken in a capture
@@ -93,7 +93,7 @@ def root(
     if command.invoked_subcommand is not None:
         return ExitCode.CLEAN
     if not is_interactive():
-        say(_WHAT_TO_TRY)
+        say(_WHAT_TO_TRY.format(", ".join(no_terminals())))
         return ExitCode.USAGE
     chosen = options.chosen_namespaces(namespaces, all_namespaces)
     live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meshdoctor.semantics.hosts import host_port
 from meshdoctor.semantics.text import printable, printable_lines
+from meshdoctor.tui.board.board import Board
 from meshdoctor.tui.board.sight import SORTS, Choice, Part, Sight
 
 NAMES: dict[Part, str] = {"pods": "Pods", "hosts": "External hosts", "findings": "Findings"}
@@ -51,9 +52,18 @@ def hint(sight: Sight, part: Part) -> str:
         return f"{_nothing(part)} in {', '.join(sorted(sight.namespaces))}. n chooses other namespaces."
     if board.is_looking:
         return "Reading ..."
+    return _empty(board, part)
+
+
+def _empty(board: Board, part: Part) -> str:
+    """A part of which there is nothing at all."""
     if part == "findings":
         return "No findings. What could not be judged is counted behind ? in the first line."
-    return {"pods": "No pods.", "hosts": "No external hosts: nothing registers or wants one."}[part]
+    if part == "pods":
+        return "No pods."
+    if not board.are_hosts_known:
+        return "No external hosts are known: not all was read that could name one."
+    return "No external hosts: nothing registers or wants one."
 
 
 def _nothing(part: Part) -> str:

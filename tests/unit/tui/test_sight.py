@@ -149,6 +149,14 @@ def test_an_empty_part_says_what_to_do(sight: Sight) -> None:
     assert "ctrl+z" not in hint(sight, "hosts")
 
 
+def test_no_host_is_not_called_none_where_not_all_was_read(sight: Sight) -> None:
+    sight.board.hosts = {}
+    sight.board.is_looking = False
+    assert hint(sight, "hosts") == "No external hosts: nothing registers or wants one."
+    sight.board.are_hosts_known = False
+    assert hint(sight, "hosts") == "No external hosts are known: not all was read that could name one."
+
+
 def test_marks_come_and_go(sight: Sight) -> None:
     assert sight.mark("pods", WEB)
     assert sight.marks["pods"] == {WEB}
