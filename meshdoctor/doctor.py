@@ -21,11 +21,11 @@ from meshdoctor.collect.source import read_capture, read_snapshot
 from meshdoctor.engine.loader import load_rules
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
 from meshdoctor.facts.joined.gaps import unread_dumps
-from meshdoctor.facts.joined.host_rows import host_rows
+from meshdoctor.facts.joined.host_rows import Column, Columns, host_rows, likely_pairs, rows_of
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.facts.lines import with_lines
 from meshdoctor.facts.mesh import read_mesh
-from meshdoctor.judging.check import Judgement, judge
+from meshdoctor.judging.check import Course, Judged, Judgement, judge
 from meshdoctor.judging.shares import in_order, over_dumps
 from meshdoctor.model.evidence import Capture, Unread
 from meshdoctor.model.finding import Diagnosis, Finding, NotEvaluated
@@ -178,6 +178,26 @@ def diagnose(
     chosen = _chosen(load_catalogue(rule_dirs), rules, skip)
     sheet = sheet_of(case, namespaces, labels)
     return diagnosis_of(case, sheet, chosen, judge(sheet, chosen))
+
+
+def diagnose_with_hosts(
+    case: Case, *, rule_dirs: Sequence[Path] = (), namespaces: Sequence[str] = (), labels: str = ""
+) -> tuple[Diagnosis, Hosts]:
+    """What `diagnose` and `hosts` give, in one look at each dump. Raises as they do."""
+    chosen = load_catalogue(rule_dirs)
+    sheet = sheet_of(case, namespaces, labels)
+    course, pairs = Course(sheet, chosen), likely_pairs(sheet)
+
+    def share(names: Collection[str]) -> tuple[Judged, list[Column]]:
+        columns = Columns(sheet, pairs)
+        return course.share(names, columns.take), list(columns.by_pod.values())
+
+    found: list[Column] = []
+    for judged, columns in over_dumps(case.mesh, sheet.names, share):
+        course.take(judged)
+        found += columns
+    rows, missing = rows_of(sheet, found, partial(over_dumps, case.mesh))
+    return diagnosis_of(case, sheet, chosen, course.judgement()), hosts_of(case, sheet, rows, missing)
 
 
 def sheet_of(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Sheet:

@@ -142,7 +142,7 @@ def _looked(asked: Asked, looking: Looking, rules: list[Path] | None) -> int:
 
     look = Look(looking.source(), looking.chosen, looking.labels, tuple(rules or ()))
     with Progress() as progress:
-        seen = look.open(progress)
+        seen = look.open(progress, to_compare=asked.apply and look.source.cluster is not None)
     interrupted = ended(seen.case)
     if interrupted:
         return interrupted

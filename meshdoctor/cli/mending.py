@@ -218,8 +218,9 @@ def _told(made: Result, asked: Asked) -> int:
         from meshdoctor.report import fix_text
 
         put(fix_text.result(made, asked.page, asked.cluster))
-    is_open = made.entry.state == "applied" and bool(made.entry.left_to_do)
-    return ExitCode.CLEAN if is_open or (made.proof is not None and made.proof.holds) else ExitCode.FOUND
+    return (
+        ExitCode.CLEAN if made.entry.awaits_person or (made.proof is not None and made.proof.holds) else ExitCode.FOUND
+    )
 
 
 def _told_files(entry: Entry, asked: Asked) -> int:

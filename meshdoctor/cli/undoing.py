@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def last(entries: Sequence[Entry]) -> Entry:
     """The mend to undo where none is named. Raises `UsageError` where there is none."""
-    left = [entry for entry in entries if entry.state not in ("undone", "failed")]
+    left = [entry for entry in entries if not entry.has_ended]
     if not left:
         raise UsageError("nothing to undo: `meshdoctor fix --history` lists the mends that were applied from here")
     return left[-1]
@@ -30,8 +30,9 @@ def last(entries: Sequence[Entry]) -> Entry:
 def undone(asked: Asked, entry: Entry, look: Look) -> int:
     """`undo` on a cluster."""
     from meshdoctor.fixes.differences import unified
+    from meshdoctor.mending.journal import refuse_ended
 
-    _refuse_done(entry)
+    refuse_ended(entry)
     if not asked.yes:
         refuse_unconfirmed("undo")
     with Steps() as steps:
@@ -48,9 +49,10 @@ def undone_files(asked: Asked, entry: Entry, journal: Journal) -> int:
     """`undo` of a mend that was written to files."""
     from meshdoctor.fixes.files import file_edit, unified_files
     from meshdoctor.mending import files
+    from meshdoctor.mending.journal import refuse_ended
     from meshdoctor.model.mend import Result
 
-    _refuse_done(entry)
+    refuse_ended(entry)
     if not asked.yes:
         refuse_unconfirmed("undo")
         back = [file_edit(edit.path, edit.shown, edit.after, edit.before) for edit in entry.files]
@@ -77,11 +79,6 @@ def told(made: Result, asked: Asked) -> int:
         say("no verdict: it is taken back, and the mesh could not be judged again. `meshdoctor check` tells how it is")
         return ExitCode.NO_VERDICT
     return ExitCode.CLEAN
-
-
-def _refuse_done(entry: Entry) -> None:
-    if entry.state in ("undone", "failed"):
-        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
 
 
 def _announce(entry: Entry, diffs: str) -> None:

@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 
 from meshdoctor.collect.found import Tree
 from meshdoctor.collect.keep import Keep
-from meshdoctor.collect.kinds import CORE_KINDS, NAMESPACED_CORE_KINDS, NETWORKING_KINDS
 from meshdoctor.collect.limits import Limits
 from meshdoctor.collect.many_kinds import ManyKinds
 from meshdoctor.collect.proxy_pages import as_missing, as_page, is_envoy
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture, Document, Unread
+from meshdoctor.semantics.kinds import CORE_KINDS, NAMESPACED_CORE_KINDS, NETWORKING_KINDS
+from meshdoctor.semantics.times import rfc3339
 
 _OF_CLUSTER = {"namespaces": CORE_KINDS["namespaces"]}
 """What is asked of k8s-cluster-resources; older reports have it in k8s-resources, with all that is namespaced.
@@ -188,4 +189,4 @@ class _BugReport:
             return said[1].decode() + "Z"
         if not self.tree.newest:
             return None
-        return datetime.fromtimestamp(self.tree.newest, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return rfc3339(datetime.fromtimestamp(self.tree.newest, UTC))

@@ -19,10 +19,10 @@ from msgspec import Struct
 
 from meshdoctor import yamlio
 from meshdoctor.collect.found import Found, Tree
-from meshdoctor.collect.kinds import CORE_KINDS, NETWORKING_KINDS
 from meshdoctor.collect.limits import MIB, Limits
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.model.evidence import Capture, Document, Unread
+from meshdoctor.semantics.kinds import CORE_KINDS, NETWORKING_KINDS
 from meshdoctor.semantics.text import printable
 
 SCHEMA = 1

@@ -18,11 +18,11 @@ import re
 from meshdoctor import yamlio
 from meshdoctor.collect.found import Found, Tree
 from meshdoctor.collect.keep import Keep
-from meshdoctor.collect.kinds import NAMESPACED_CORE_KINDS, NETWORKING_GROUP, NETWORKING_KINDS
 from meshdoctor.collect.limits import Limits
 from meshdoctor.collect.proxy_pages import as_missing
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture, Document, Unread
+from meshdoctor.semantics.kinds import NAMESPACED_CORE_KINDS, NETWORKING_GROUP, NETWORKING_KINDS
 
 _TOP = r"(?P<top>(?:[^/]+/)*?)"
 _IN = rf"{_TOP}namespaces/(?P<namespace>[^/]+)/"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct, structs
@@ -18,6 +17,7 @@ from meshdoctor.facts.objects.kinds import Found
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mend import Change
 from meshdoctor.model.mesh import DestinationRule, Mesh, ServiceEntry, Sidecar, VirtualService
+from meshdoctor.semantics import times
 from meshdoctor.semantics.forecast.reservations import may_be_allocated
 
 Item = ServiceEntry | VirtualService | DestinationRule | Sidecar
@@ -54,7 +54,7 @@ def applied(mesh: Mesh, changes: Sequence[Change], now: str = "") -> Applied:
 
     Nothing in `mesh` is changed.
     """
-    now = now or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = now or times.now()
     objects: dict[str, dict[tuple[str, str], Item]] = {
         field: {(item.ref.namespace, item.ref.name): item for item in getattr(mesh, field)}
         for field, _ in _READERS.values()

@@ -7,6 +7,7 @@ from typing import Any
 
 from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable
+from meshdoctor.facts.objects.kinds import PLURALS
 from meshdoctor.model.finding import Fix
 from meshdoctor.model.mend import Change, ObjectKey
 from meshdoctor.model.mesh import Mesh
@@ -14,12 +15,6 @@ from meshdoctor.model.mesh import Mesh
 Manifest = dict[str, Any]
 
 _DEFAULT_NAMESPACE = "default"
-_PLURALS = {
-    "ServiceEntry": "serviceentries",
-    "VirtualService": "virtualservices",
-    "DestinationRule": "destinationrules",
-    "Sidecar": "sidecars",
-}
 
 
 def is_automatic(fix: Fix) -> bool:
@@ -63,7 +58,7 @@ def key_of(manifest: Manifest) -> ObjectKey:
 
 def was_read(mesh: Mesh, change: Change) -> bool:
     """Objects of the change's kind were read, so that one not there is known to be absent."""
-    plural = _PLURALS.get(change.key.kind)
+    plural = PLURALS.get(change.key.kind)
     return plural is None or plural in mesh.kinds_read
 
 

@@ -77,6 +77,19 @@ def merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
     return patch
 
 
+def merged(tree: Any, patch: Any) -> Any:
+    """`tree` with a JSON merge patch (RFC 7386) carried out; `tree` itself stays."""
+    if not isinstance(patch, dict):
+        return patch
+    made = dict(tree) if isinstance(tree, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            made.pop(key, None)
+        else:
+            made[key] = merged(made.get(key), value)
+    return made
+
+
 def json_patch(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
     """The JSON patch (RFC 6902) from `before` to `after`. A list that changes is replaced whole."""
     return list(_operations("", before, after))

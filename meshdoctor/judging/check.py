@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ class Judgement(NamedTuple):
     external_hosts: int
 
 
-class _Judged(NamedTuple):
+class Judged(NamedTuple):
     """What one share of the proxies comes to."""
 
     tally: Tally
@@ -77,21 +77,22 @@ class Course:
         self._apart = tells_pods_apart(self._in_force, PER_POD)
         self._alone = alone or self._apart
         self._pod_facts = _by_pod(sheet) if self._apart else {}
-        self._done = _Judged(Tally(), [], set(), {})
+        self._done = Judged(Tally(), [], set(), {})
         proxies = mesh.proxies
         can_group = isinstance(proxies, DumpProxies) and not self._alone
         self._groups = Groups(mesh, sheet.registry, proxies) if can_group and isinstance(proxies, DumpProxies) else None
 
-    def share(self, names: Collection[str]) -> _Judged:
-        """What some of the proxies come to, not yet taken in."""
-        judged = _Judged(Tally(), [], set(), {})
+    def share(self, names: Collection[str], also: Callable[[Look], object] = lambda look: None) -> Judged:
+        """What some of the proxies come to, not yet taken in. `also` has each look as well; it must not keep it."""
+        judged = Judged(Tally(), [], set(), {})
         for look in looks(self.sheet.mesh, self.sheet.registry, names, alone=self._alone):
             self._judge(look, judged)
+            also(look)
             del look  # or this dump is held while the next one is read
         judged.added.clear()
         return judged
 
-    def take(self, judged: _Judged) -> None:
+    def take(self, judged: Judged) -> None:
         """Takes a share in."""
         self._done.tally.merge(judged.tally)
         self._done.pods.extend(judged.pods)
@@ -119,7 +120,7 @@ class Course:
         gaps = tuple(gap for rule in self._rules for gap in missing[rule.id])
         return Judgement(tally.findings(), gaps, done, len(self._done.hosts))
 
-    def _judge(self, look: Look, judged: _Judged) -> None:
+    def _judge(self, look: Look, judged: Judged) -> None:
         """Of those that were judged for others their part in each finding is remembered."""
         pod = look.place.pod
         judged.pods.append(pod)

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 from meshdoctor.kube.lists import Kind
-
-NETWORKING = "networking.istio.io"
+from meshdoctor.semantics.kinds import NETWORKING_GROUP, PLURALS
 
 PODS = Kind("", "pods")
 CONFIG_MAPS = Kind("", "configmaps")
-GATEWAYS = Kind(NETWORKING, "gateways")
+GATEWAYS = Kind(NETWORKING_GROUP, "gateways")
 
 LISTED = (
     Kind("", "namespaces", namespaced=False),
     Kind("", "services"),
-    Kind(NETWORKING, "serviceentries"),
-    Kind(NETWORKING, "virtualservices"),
-    Kind(NETWORKING, "destinationrules"),
-    Kind(NETWORKING, "sidecars"),
+    Kind(NETWORKING_GROUP, "serviceentries"),
+    Kind(NETWORKING_GROUP, "virtualservices"),
+    Kind(NETWORKING_GROUP, "destinationrules"),
+    Kind(NETWORKING_GROUP, "sidecars"),
     GATEWAYS,
-    Kind(NETWORKING, "workloadentries"),
-    Kind(NETWORKING, "envoyfilters"),
+    Kind(NETWORKING_GROUP, "workloadentries"),
+    Kind(NETWORKING_GROUP, "envoyfilters"),
     Kind("security.istio.io", "peerauthentications"),
 )
 """Listed for the whole cluster, whatever namespaces are asked for: an entry of any may be visible in all."""
 
 CHANGED = {
-    kind: Kind(NETWORKING, plural)
-    for kind, plural in (
-        ("ServiceEntry", "serviceentries"),
-        ("VirtualService", "virtualservices"),
-        ("DestinationRule", "destinationrules"),
-        ("Sidecar", "sidecars"),
-        ("ProxyConfig", "proxyconfigs"),
-    )
+    kind: Kind(NETWORKING_GROUP, PLURALS[kind])
+    for kind in ("ServiceEntry", "VirtualService", "DestinationRule", "Sidecar", "ProxyConfig")
 }
 """Kinds that a mend creates, changes or deletes, by the name they have in a manifest."""

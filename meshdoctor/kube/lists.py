@@ -72,7 +72,7 @@ class Lister:
         """
         if group not in self._versions:
             try:
-                found = _decoded(self._session.get(f"/apis/{group}", deadline=deadline), _Group, f"/apis/{group}")
+                found = decoded(self._session.get(f"/apis/{group}", deadline=deadline), _Group, f"/apis/{group}")
             except Refused as problem:
                 if problem.status not in (403, 404):
                     raise
@@ -113,7 +113,7 @@ class Lister:
         while True:
             asked = {"limit": str(limit) if limit else "", "continue": after, "labelSelector": labels}
             params: Params = [(name, value) for name, value in asked.items() if value]
-            page = _decoded(self._session.get(path, params, deadline=deadline), _Page, path)
+            page = decoded(self._session.get(path, params, deadline=deadline), _Page, path)
             items += page.items or []
             after = page.metadata.next_page
             if not after:
@@ -122,11 +122,12 @@ class Lister:
     def get(self, kind: Kind, namespace: str, name: str, deadline: Deadline) -> dict[str, Any]:
         """One object of the core API. Raises what `Session.get` raises."""
         path = f"/api/v1/namespaces/{namespace}/{kind.plural}/{name}"
-        found: dict[str, Any] = _decoded(self._session.get(path, deadline=deadline), dict[str, Any], path)
+        found: dict[str, Any] = decoded(self._session.get(path, deadline=deadline), dict[str, Any], path)
         return found
 
 
-def _decoded(body: bytes, shape: Any, path: str) -> Any:
+def decoded(body: bytes, shape: Any, path: str) -> Any:
+    """An answer in a shape that msgspec knows. Raises `Unreadable`, with `path`, for anything else."""
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:

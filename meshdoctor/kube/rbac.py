@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from meshdoctor import yamlio
-from meshdoctor.kube.kinds import CHANGED, CONFIG_MAPS, LISTED, NETWORKING, PODS
+from meshdoctor.kube.kinds import CHANGED, CONFIG_MAPS, LISTED, PODS
+from meshdoctor.semantics.kinds import NETWORKING_GROUP
 
 _WHY = {
     "list": "# What the mesh is made of. No Secret is ever read.",
@@ -52,7 +53,7 @@ def _rules(*, apply: bool, exec_: bool) -> list[tuple[str, dict[str, Any]]]:
         rules.append(("exec", _rule("", ["pods/exec"], ["get", "create"])))
     if apply:
         changed = [kind.plural for kind in CHANGED.values()]
-        rules.append(("change", _rule(NETWORKING, changed, ["get", "create", "update", "patch", "delete"])))
+        rules.append(("change", _rule(NETWORKING_GROUP, changed, ["get", "create", "patch", "delete"])))
     return rules
 
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
 from meshdoctor.kube.kinds import CHANGED
-from meshdoctor.kube.lists import Kind, Lister, NotInstalled
+from meshdoctor.kube.lists import Kind, Lister, NotInstalled, decoded
 from meshdoctor.kube.session import Refused, Session
 from meshdoctor.semantics.text import printable
 
@@ -91,6 +91,7 @@ class Writer:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._lister = Lister(session)
         self._kinds: dict[str, frozenset[str]] = {}
 
     def target(self, api_version: str, kind: str, namespace: str, name: str) -> Target:
@@ -104,8 +105,7 @@ class Writer:
                 f"{kind} {printable(f'{namespace}/{name}')} names no object: give it a name, apply by hand"
             )
         group = wanted.kind.group
-        lister = Lister(self.session)
-        for version in dict.fromkeys([wanted.version, *lister.versions(group, Deadline(SECONDS))]):
+        for version in dict.fromkeys([wanted.version, *self._lister.versions(group, Deadline(SECONDS))]):
             if wanted.kind.plural in self._served(f"/apis/{group}/{version}"):
                 return Target(wanted.kind, version, namespace, name)
         raise NotInstalled(f"{wanted.kind} is not installed in this cluster")
@@ -231,8 +231,5 @@ def _manager(message: str) -> str:
 
 
 def _object(body: bytes, path: str) -> Object:
-    try:
-        found: Object = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise Unreadable(f"{path}: the answer is not what an API server gives ({problem})") from None
+    found: Object = decoded(body, dict[str, Any], path)
     return found

@@ -16,13 +16,14 @@ from meshdoctor.collect.live.sidecars import SidecarReader
 from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
 from meshdoctor.kube.session import Refused, Session
 from meshdoctor.kube.writes import Target, Writer, target_of
-from meshdoctor.mending.journal import Journal, now
+from meshdoctor.mending.journal import Journal, refuse_closed, refuse_ended
 from meshdoctor.mending.look import Look, Seen
 from meshdoctor.mending.objects import Prepared, inverse, prepare, restore, write
-from meshdoctor.mending.plan import Plan, subject
+from meshdoctor.mending.plan import Plan, planned
 from meshdoctor.mending.proof import compare
 from meshdoctor.mending.proxies import Watch
 from meshdoctor.model.mend import Baseline, Change, Entry, Event, Place, Proof, Result, Waited, Written
+from meshdoctor.semantics.times import now
 
 if TYPE_CHECKING:
     from meshdoctor.live import ClusterSource
@@ -74,31 +75,9 @@ class Mender:
 
     def apply(self, seen: Seen, plan: Plan, prepared: Sequence[Prepared]) -> Result:
         """Writes what was tried, waits, and proves it. Raises `NotApplied` and `Refused` where nothing was changed."""
-        finding = plan.finding
-        before = seen.baseline()
-        touched = tuple(dict.fromkeys([*finding.pods, *plan.touched.pods]))
-        watch = Watch(self._reader, touched, self._at_once)
-        place = self._place(seen.look)
-        entry = self._journal.add(
-            lambda number: Entry(
-                id=number,
-                state="planned",
-                at=now(),
-                place=place,
-                fingerprint=finding.fingerprint,
-                rule=finding.rule,
-                subject=subject(finding),
-                fix=plan.fix.id,
-                title=plan.fix.title,
-                pods=finding.pods,
-                touched=touched,
-                effects=tuple(effect for effect in plan.touched.effects if effect.worse),
-                faults=plan.touched.faults,
-                written=tuple(Written(change=one.change) for one in prepared),
-                before=before,
-                left_to_do=plan.fix.steps,
-            )
-        )
+        before, place = seen.baseline(), self._place(seen.look)
+        entry = self._journal.add(lambda number: structs.replace(planned(plan, number, place), before=before))
+        watch = Watch(self._reader, entry.touched, self._at_once)
         with self._journal.held(entry.id):
             self._tell(Event("journaled", f"mend {entry.id} is in the journal"))
             if not entry.left_to_do:
@@ -112,15 +91,14 @@ class Mender:
         self._refuse_elsewhere(entry)
         with self._journal.held(entry.id):
             entry = self._journal.get(entry.id)
-            if entry.state not in ("planned", "applied"):
-                raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
+            refuse_closed(entry)
             watch = Watch(self._reader, entry.touched, self._at_once)
             return self._carry_out(entry, self._tried([one.change for one in entry.written]), watch, look)
 
     def undo_plan(self, entry: Entry) -> list[Prepared]:
         """What an undo would write, tried on the server. Raises `NotApplied` where others wrote to it meanwhile."""
         self._refuse_elsewhere(entry)
-        _refuse_ended(entry)
+        refuse_ended(entry)
         self._refuse_forbidden([inverse(one.change) for one in entry.written])
         return [restore(self._writer, one) for one in reversed(entry.written)]
 
@@ -129,7 +107,7 @@ class Mender:
         watch = Watch(self._reader, entry.touched, self._at_once)
         with self._journal.held(entry.id):
             entry = self._journal.get(entry.id)
-            _refuse_ended(entry)
+            refuse_ended(entry)
             wrote = any(one.way != "nothing" for one in prepared)
             entry = self._take_back(entry, prepared)
             told = "it is as it was" if wrote else "it was never applied: there was nothing to undo"
@@ -265,14 +243,9 @@ class Mender:
             )
 
 
-def _refuse_ended(entry: Entry) -> None:
-    if entry.state in ("undone", "failed"):
-        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
-
-
 def _seen_again(look: Look) -> Baseline:
     """What is judged now. Reading gives what it has after Ctrl-C, and half of it is no proof."""
-    seen = look.open()
+    seen = look.open(to_compare=True)
     if seen.case.interrupted:
         raise KeyboardInterrupt
     return seen.baseline()

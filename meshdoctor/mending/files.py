@@ -6,15 +6,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import structs
+
 from meshdoctor import yamlio
-from meshdoctor.errors import NotApplied, UsageError
+from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.files import file_edit, plan_edits
 from meshdoctor.fixes.homes import file_name
 from meshdoctor.fixes.manifests import read_manifests
 from meshdoctor.fixes.writing import undo_edits, write_edits
-from meshdoctor.mending.journal import Journal, now
-from meshdoctor.mending.plan import Plan, subject
-from meshdoctor.model.mend import Entry, FileEdit, Place, Written
+from meshdoctor.mending.journal import Journal, refuse_closed, refuse_ended
+from meshdoctor.mending.plan import Plan, planned
+from meshdoctor.model.mend import Entry, FileEdit, Place
+from meshdoctor.semantics.times import now
 
 _UNPROVED = "files prove nothing: apply them to the cluster, then `meshdoctor check` says whether it worked"
 
@@ -43,32 +46,14 @@ def beside(plan: Plan, folder: Path) -> tuple[FileEdit, ...]:
 
 def apply(plan: Plan, edits: Sequence[FileEdit], journal: Journal, folder: Path) -> Entry:
     """Journals, with what was there before, and writes. Raises `NotEditable` where a file changed; then none is."""
-    finding = plan.finding
-    entry = journal.add(
-        lambda number: Entry(
-            id=number,
-            state="planned",
-            at=now(),
-            place=Place(folder=str(folder)),
-            fingerprint=finding.fingerprint,
-            rule=finding.rule,
-            subject=subject(finding),
-            fix=plan.fix.id,
-            title=plan.fix.title,
-            pods=finding.pods,
-            touched=plan.touched.pods,
-            written=tuple(Written(change=change) for change in plan.changes),
-            files=tuple(edits),
-            left_to_do=plan.fix.steps,
-        )
-    )
+    place = Place(folder=str(folder))
+    entry = journal.add(lambda number: structs.replace(planned(plan, number, place), files=tuple(edits)))
     return write(entry, journal)
 
 
 def write(entry: Entry, journal: Journal) -> Entry:
     """Writes what an entry says; done twice, it finds its work done. Raises as `apply` does."""
-    if entry.state not in ("planned", "applied"):
-        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
+    refuse_closed(entry)
     try:
         for edit in entry.files:
             os.makedirs(os.path.dirname(edit.path), exist_ok=True)
@@ -81,7 +66,6 @@ def write(entry: Entry, journal: Journal) -> Entry:
 
 def undo(entry: Entry, journal: Journal) -> Entry:
     """Puts every file back. Raises `NotEditable` where one is no longer what was written; then none is touched."""
-    if entry.state in ("undone", "failed"):
-        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
+    refuse_ended(entry)
     undo_edits(entry.files)
     return journal.update(entry, state="undone", note=f"undone {now()}")

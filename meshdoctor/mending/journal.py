@@ -10,7 +10,6 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -23,8 +22,6 @@ _SUFFIX = ".json"
 _STATE = "MESHDOCTOR_STATE"
 _SCHEMA = 1
 """Of entries: the latest that is understood."""
-OPEN = ("planned", "applied")
-"""States in which a mend was interrupted, unless its process still runs."""
 
 
 def default_folder() -> Path:
@@ -35,11 +32,6 @@ def default_folder() -> Path:
     from platformdirs import user_state_path
 
     return user_state_path("meshdoctor", appauthor=False)
-
-
-def now() -> str:
-    """This moment, RFC 3339 in UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Journal:
@@ -156,6 +148,18 @@ class Journal:
             f"the journal in {self.folder} cannot be written ({problem.strerror}), so nothing is changed: "
             f"{_STATE}=FOLDER names another place"
         )
+
+
+def refuse_ended(entry: Entry) -> None:
+    """Raise `UsageError` where a mend leaves nothing to undo."""
+    if entry.has_ended:
+        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to undo")
+
+
+def refuse_closed(entry: Entry) -> None:
+    """Raise `UsageError` where a mend leaves nothing to go on with."""
+    if not entry.is_open:
+        raise UsageError(f"mend {entry.id} is {entry.state}: there is nothing to go on with")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from meshdoctor import doctor
 from meshdoctor.mending.proof import baseline
 from meshdoctor.model.finding import Diagnosis
+from meshdoctor.model.hosts import Hosts
 from meshdoctor.model.mend import Baseline
 
 if TYPE_CHECKING:
@@ -24,22 +25,33 @@ class Look(Struct, frozen=True):
     labels: str = ""
     rule_dirs: tuple[Path, ...] = ()
 
-    def open(self, watcher: Watcher | None = None) -> Seen:
-        """Reads the source and judges it. Raises what `doctor.open_case` and `doctor.diagnose` raise."""
+    def open(self, watcher: Watcher | None = None, *, to_compare: bool = False) -> Seen:
+        """Reads the source and judges it. `to_compare`: `Seen.baseline` will be asked for, and is made beside it.
+
+        Raises what `doctor.open_case` and `doctor.diagnose` raise.
+        """
         case = doctor.open_case(self.source, watcher)
-        diagnosis = doctor.diagnose(case, rule_dirs=self.rule_dirs, namespaces=self.namespaces, labels=self.labels)
-        return Seen(self, case, diagnosis)
+        diagnose = doctor.diagnose_with_hosts if to_compare else _diagnose
+        return Seen(
+            self, case, *diagnose(case, rule_dirs=self.rule_dirs, namespaces=self.namespaces, labels=self.labels)
+        )
+
+
+def _diagnose(case: doctor.Case, **scope: Any) -> tuple[Diagnosis, None]:
+    return doctor.diagnose(case, **scope), None
 
 
 class Seen:
     """What a look showed."""
 
-    def __init__(self, look: Look, case: doctor.Case, diagnosis: Diagnosis) -> None:
+    def __init__(self, look: Look, case: doctor.Case, diagnosis: Diagnosis, hosts: Hosts | None = None) -> None:
         self.look = look
         self.case = case
         self.diagnosis = diagnosis
+        self._hosts = hosts
 
     def baseline(self) -> Baseline:
-        """What it is compared by; traces every host for every pod."""
-        listed = doctor.hosts(self.case, self.look.namespaces, self.look.labels)
-        return baseline(self.diagnosis, listed, self.case.mesh.pods)
+        """What it is compared by. Traces every host for every pod where that was not foreseen (`to_compare`)."""
+        if self._hosts is None:
+            self._hosts = doctor.hosts(self.case, self.look.namespaces, self.look.labels)
+        return baseline(self.diagnosis, self._hosts, self.case.mesh.pods)

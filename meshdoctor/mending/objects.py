@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from meshdoctor.collect.redact import Removals, redact_object
 from meshdoctor.errors import NotApplied
-from meshdoctor.fixes.differences import merge_patch
+from meshdoctor.fixes.differences import merge_patch, merged
 from meshdoctor.fixes.owners import Owner, appliers, holders, owner_of, writers
 from meshdoctor.kube.session import Refused
 from meshdoctor.kube.writes import MANAGER, Conflict, FieldConflict, Target, Writer
@@ -254,21 +254,8 @@ def _sets_something(patch: Any) -> bool:
 
 
 def _edited(live: Object, patch: Object) -> Object:
-    edited: Object = _merged(copy.deepcopy(live), patch)
+    edited: Object = merged(live, patch)
     return edited
-
-
-def _merged(tree: Any, patch: Any) -> Any:
-    """RFC 7386."""
-    if not isinstance(patch, dict):
-        return patch
-    made = tree if isinstance(tree, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            made.pop(key, None)
-        else:
-            made[key] = _merged(made.get(key), value)
-    return made
 
 
 def _declares(live: Object) -> bool:

@@ -13,9 +13,10 @@ from meshdoctor.fixes.forecast import forecast
 from meshdoctor.fixes.owners import owner_of
 from meshdoctor.mending.look import Seen
 from meshdoctor.model.finding import Finding, Fix
-from meshdoctor.model.mend import Change, Touched
-from meshdoctor.semantics.hosts import host_port
+from meshdoctor.model.mend import Change, Entry, Place, Touched, Written
 from meshdoctor.semantics.nearest import nearest
+from meshdoctor.semantics.subjects import host_or_object
+from meshdoctor.semantics.times import now
 
 _SHORTEST = 4
 """Characters of a fingerprint that name a finding."""
@@ -33,12 +34,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 def subject(finding: Finding) -> str:
     """What a finding is about, in a word: `db.example:3306`, else its first object, else its first pod."""
-    if finding.host:
-        return host_port(finding.host, finding.port)
-    if finding.resources:
-        first = finding.resources[0]
-        return f"{first.kind} {first.namespace}/{first.name}" if first.namespace else f"{first.kind} {first.name}"
-    return finding.pods[0] if finding.pods else "the mesh"
+    return host_or_object(finding) or (finding.pods[0] if finding.pods else "the mesh")
 
 
 def find(findings: Sequence[Finding], name: str) -> Finding:
@@ -90,6 +86,28 @@ def plan(seen: Seen, finding: Finding, fix: Fix) -> Plan:
     touched = structs.replace(touched, kept=_kept(changes), unknown=(*touched.unknown, *_out_of_sight(seen)))
     fix = honest(mesh, as_written(fix), changes, touched)
     return Plan(finding=finding, fix=fix, changes=changes, touched=touched)
+
+
+def planned(plan: Plan, number: int, place: Place) -> Entry:
+    """The journal's entry of a mend that is about to be applied."""
+    finding, fix, touched = plan.finding, plan.fix, plan.touched
+    return Entry(
+        id=number,
+        state="planned",
+        at=now(),
+        place=place,
+        fingerprint=finding.fingerprint,
+        rule=finding.rule,
+        subject=subject(finding),
+        fix=fix.id,
+        title=fix.title,
+        pods=finding.pods,
+        touched=tuple(dict.fromkeys([*finding.pods, *touched.pods])),
+        effects=tuple(effect for effect in touched.effects if effect.worse),
+        faults=touched.faults,
+        written=tuple(Written(change=change) for change in plan.changes),
+        left_to_do=fix.steps,
+    )
 
 
 def _out_of_sight(seen: Seen) -> tuple[str, ...]:

@@ -67,13 +67,14 @@ def compare(before: Baseline, after: Baseline, entry: Entry | None = None) -> Pr
         found["foretold" if _about(judged) in foretold.broken else "new" if known else "first"].append(judged)
     heirs = _heirs(before, after)
     turns = list(_turns(before, after, heirs))
+    mark = entry.fingerprint if entry is not None else ""
     missing = {pod for pod, heir in heirs.items() if not heir}
     if entry is not None:
         missing |= _unjudged(before, after, heirs, entry)
     worse = [t for t in turns if t.is_now != _UNKNOWN and rank(t.is_now) > rank(t.was)]
-    renamed = _renamed(before, entry.fingerprint if entry else "", found["new"], turns)
+    renamed = _renamed(before, mark, found["new"], turns)
     return Proof(
-        is_gone=not renamed and _is_gone(before, after, entry.fingerprint if entry else ""),
+        is_gone=not renamed and _is_gone(before, after, mark),
         new=tuple(judged for judged in found["new"] if judged not in renamed),
         first_seen=tuple(found["first"]),
         foretold_new=tuple(found["foretold"]),
@@ -105,13 +106,10 @@ def _is_gone(before: Baseline, after: Baseline, fingerprint: str) -> bool:
 
 def _renamed(before: Baseline, fingerprint: str, new: Sequence[Judged], turns: Sequence[Turn]) -> list[Judged]:
     """New findings that say of the same connection, which has not changed, what the old one said."""
-    wanted = before.findings.get(fingerprint)
-    if wanted is None:
-        return []
-    place = host_port(wanted.host, wanted.port)
+    place = _connection(before, fingerprint)
     if place not in before.verdicts or any(turn.host == place for turn in turns):
         return []
-    return [judged for judged in new if (judged.host, judged.port) == (wanted.host, wanted.port)]
+    return [judged for judged in new if host_port(judged.host, judged.port) == place]
 
 
 def _unjudged(before: Baseline, after: Baseline, heirs: Mapping[str, str], entry: Entry) -> set[str]:
@@ -121,7 +119,7 @@ def _unjudged(before: Baseline, after: Baseline, heirs: Mapping[str, str], entry
     forgotten with it.
     """
     gaps = set(after.gaps.get(entry.rule, ())) - set(before.gaps.get(entry.rule, ()))
-    was, is_now = (look.verdicts.get(_connection(before, entry), {}) for look in (before, after))
+    was, is_now = (look.verdicts.get(_connection(before, entry.fingerprint), {}) for look in (before, after))
     judged = [pod for pod in entry.pods if heirs.get(pod)]
     if entry.rule not in after.rules:
         return set(judged)
@@ -136,16 +134,16 @@ def _stuck(before: Baseline, after: Baseline, heirs: Mapping[str, str], entry: E
     finding = before.findings.get(entry.fingerprint)
     if finding is None or finding.severity != "error":
         return []
-    host = _connection(before, entry)
+    host = _connection(before, entry.fingerprint)
     was, is_now = before.verdicts.get(host, {}), after.verdicts.get(host, {})
     turns = [Turn(pod, host, was.get(pod, _UNKNOWN), is_now.get(heirs.get(pod, ""), _UNKNOWN)) for pod in entry.pods]
     known = [turn for turn in turns if _UNKNOWN not in (turn.was, turn.is_now) and rank(turn.was)]
     return known if all(rank(turn.is_now) >= rank(turn.was) for turn in known) else []
 
 
-def _connection(before: Baseline, entry: Entry) -> str:
+def _connection(before: Baseline, fingerprint: str) -> str:
     """`host:port` that the finding is about, as `verdicts` name it; empty where it is about none."""
-    finding = before.findings.get(entry.fingerprint)
+    finding = before.findings.get(fingerprint)
     return host_port(finding.host, finding.port) if finding is not None and finding.host and finding.port else ""
 
 

@@ -20,8 +20,8 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
 from meshdoctor.model.mend import Waited
 
-_STATS = r"/stats?filter=(lds|cds)\.(version|update_rejected|update_time)$"
-_LINE = re.compile(r"([a-z_]+)\.(lds|cds)\.(version|update_rejected|update_time): (\d+)$", re.MULTILINE)
+_STATS = r"/stats?filter=(lds|cds)\.(version|update_rejected)$"
+_LINE = re.compile(r"([a-z_]+)\.(lds|cds)\.(version|update_rejected): (\d+)$", re.MULTILINE)
 _ASK_SECONDS = 10.0
 _PAUSE = 0.3
 _SETTLE = 0.5

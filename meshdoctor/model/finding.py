@@ -21,6 +21,14 @@ class ResourceRole(Struct, frozen=True):
     name: str
     role: str = ""
 
+    @property
+    def place(self) -> str:
+        """`namespace/name`; the name alone of what lives in no namespace."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.place}"
+
 
 class Fix(Struct, frozen=True):
     """A mend, as data. `manifests` are complete YAML documents, ready for `kubectl apply -f`."""

@@ -13,6 +13,13 @@ from msgspec import Struct
 Action = Literal["create", "update", "delete"]
 
 
+def _action(before: object, after: object) -> Action:
+    """Of what is None before or after."""
+    if before is None:
+        return "create"
+    return "delete" if after is None else "update"
+
+
 class ObjectKey(Struct, frozen=True, order=True):
     """Names one object of a cluster, with the version it is written in: `networking.istio.io/v1`."""
 
@@ -37,9 +44,7 @@ class Change(Struct, frozen=True, kw_only=True):
     @property
     def action(self) -> Action:
         """What becomes of the object."""
-        if self.before is None:
-            return "create"
-        return "delete" if self.after is None else "update"
+        return _action(self.before, self.after)
 
 
 class ClaimMove(Struct, frozen=True):
@@ -179,6 +184,11 @@ class FileEdit(Struct, frozen=True, kw_only=True):
     """Of the content, in hex; empty where there is no file."""
     after_sha256: str = ""
 
+    @property
+    def action(self) -> Action:
+        """What becomes of the file."""
+        return _action(self.before, self.after)
+
 
 State = Literal["planned", "applied", "written", "proved", "unproved", "failed", "undone"]
 """`applied` waits for its proof, perhaps until a person has done the rest; `written` is for files, which prove none."""
@@ -248,6 +258,26 @@ class Entry(Struct, frozen=True, kw_only=True):
     note: str = ""
     """How it ended, in words."""
     schema: int = 1
+
+    @property
+    def has_ended(self) -> bool:
+        """It is taken back, or was never applied: there is nothing to undo."""
+        return self.state in ("undone", "failed")
+
+    @property
+    def is_open(self) -> bool:
+        """It was not brought to its end: it waits for a person, or was interrupted unless its process still runs."""
+        return self.state in ("planned", "applied")
+
+    @property
+    def awaits_person(self) -> bool:
+        """It is applied, and a person has to do the rest before it can be proved."""
+        return self.state == "applied" and bool(self.left_to_do)
+
+    @property
+    def was_interrupted(self) -> bool:
+        """It is open and waits for nobody; nobody can tell whether its process still runs."""
+        return self.is_open and not self.awaits_person
 
 
 class Event(Struct, frozen=True):

@@ -110,8 +110,7 @@ def _head(finding: Finding, diagnosis: Diagnosis | None, at: str) -> Iterator[st
 
 def _objects(finding: Finding) -> Iterator[str]:
     for item in finding.resources:
-        name = f"{item.namespace}/{item.name}" if item.namespace else item.name
-        yield f"- {text(item.role or 'object')}: {text(item.kind)} {code(name)}"
+        yield f"- {text(item.role or 'object')}: {text(item.kind)} {code(item.place)}"
 
 
 def _pods(pods: Sequence[str]) -> Iterator[str]:
@@ -150,7 +149,7 @@ def _deed(deed: Deed) -> Iterator[str]:
         yield text(entry.note)
     if deed.better:
         yield "\n".join(f"- {code(t.host)} of {code(t.pod)}: {t.was} before, {t.is_now} after" for t in deed.better)
-    if entry.left_to_do and entry.state == "applied":
+    if entry.awaits_person:
         yield f"Left to do: {text(entry.left_to_do)}"
     if deed.diff:
         yield fenced(deed.diff, "diff")

@@ -105,8 +105,7 @@ def _change(change: Change) -> dict[str, Any]:
 
 
 def _file(edit: FileEdit) -> dict[str, Any]:
-    action = "create" if edit.before is None else "delete" if edit.after is None else "update"
-    return {"action": action, "path": edit.path}
+    return {"action": edit.action, "path": edit.path}
 
 
 def _proxies(waited: Waited) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from meshdoctor.semantics.text import printable, printable_lines
 _FINGERPRINT = 8
 _PODS = 3
 _SHOWN = 12
+FILE_WORDS = {"create": "made", "delete": "removed", "update": "changed"}
+"""What became of a file, by action."""
 _MARKS = {"proved": "fine", "written": "fine", "undone": "step", "failed": "unknown", "unproved": "warning"}
 """Of states of the journal; all others are open."""
-_INTERRUPTED = {"planned": "interrupted", "applied": "interrupted"}
-"""Unless the process still runs, which nobody can tell."""
 
 
 def findings(diagnosis: Diagnosis, firsts: Mapping[str, Fix], paper: Paper, source: str = "") -> str:
@@ -93,19 +93,19 @@ def result(made: Result, paper: Paper, cluster: str = "") -> str:
     """
     entry, proof = made.entry, made.proof
     holds = proof is not None and proof.holds
-    waits = ", and waits for you" if is_unfinished(entry) else ", and not proved"
+    waits = ", and waits for you" if entry.awaits_person else ", and not proved"
     word = f"is applied{' and proved' if holds else waits}"
     lines = [*paper.marked("fine" if holds else "warning", f"mend {entry.id} {word}: {entry.title}")]
     lines += _waited(made, paper)
     if proof is not None:
         lines += _proof(made, proof, paper)
-    elif is_unfinished(entry):
+    elif entry.awaits_person:
         lines += paper.marked("unknown", f"it works once this is done: {entry.left_to_do}")
         lines += ["", "Then, to have it proved:", f"  meshdoctor fix --resume {entry.id}{printable(cluster)}"]
     else:
         lines += paper.marked("unknown", entry.note or "it was not judged again")
         lines += paper.paragraph("`meshdoctor check` tells how it is now.", 2)
-    if entry.left_to_do and not is_unfinished(entry):
+    if entry.left_to_do and not entry.awaits_person:
         lines += paper.field("left to do", entry.left_to_do, 0)
     lines += ["", "To take it back:", f"  meshdoctor undo {entry.id}{printable(cluster)}"]
     return "\n".join(lines) + "\n"
@@ -143,8 +143,7 @@ def written(entry: Entry, paper: Paper) -> str:
     """What a mend wrote to files, and what is left to do."""
     lines: list[str] = []
     for edit in entry.files:
-        word = "made" if edit.before is None else "removed" if edit.after is None else "changed"
-        lines += paper.marked("fine", f"{word} {edit.shown}")
+        lines += paper.marked("fine", f"{FILE_WORDS[edit.action]} {edit.shown}")
     lines += paper.marked("unknown", entry.note)
     if entry.left_to_do:
         lines += paper.field("left to do", entry.left_to_do, 0)
@@ -180,26 +179,21 @@ def history(entries: Sequence[Entry], paper: Paper) -> str:
         return "no mend was applied from here yet\n"
     lines: list[str] = []
     for entry in reversed(entries):
-        state = "unfinished" if is_unfinished(entry) else _INTERRUPTED.get(entry.state, entry.state)
+        state = "unfinished" if entry.awaits_person else "interrupted" if entry.was_interrupted else entry.state
         mark = paper.mark(_MARKS.get(entry.state, "error"))
         lines.append(f"{mark} {pad(str(entry.id), 4)} {entry.at}  {pad(state, 11)}  {printable(entry.subject)}")
         where = entry.place.context or entry.place.folder
         lines += paper.paragraph(f"{entry.title} [{entry.rule}, {entry.fix}] in {where}", 7)
         if entry.note:
             lines += paper.paragraph(entry.note, 7)
-        if state == "interrupted":
+        if entry.was_interrupted:
             lines += paper.paragraph("unless it still runs:", 7)
             lines += [f"         meshdoctor fix --resume {entry.id}    goes on with it"]
             lines += [f"         meshdoctor undo {entry.id}            takes it back"]
-        if state == "unfinished":
+        if entry.awaits_person:
             lines += paper.field("left to do", entry.left_to_do, 7)
             lines += [f"         meshdoctor fix --resume {entry.id}    proves it then"]
     return "\n".join(lines) + "\n"
-
-
-def is_unfinished(entry: Entry) -> bool:
-    """It is applied, and a person has to do the rest before it can be proved."""
-    return entry.state == "applied" and bool(entry.left_to_do)
 
 
 def _how(fix: Fix) -> str:

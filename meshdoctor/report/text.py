@@ -13,7 +13,7 @@ from meshdoctor.model.finding import SEVERITIES, Diagnosis, Finding, Fix, NotEva
 from meshdoctor.report.order import under_causes
 from meshdoctor.report.paper import Paper, count, some
 from meshdoctor.report.summary import summary
-from meshdoctor.semantics.hosts import host_port
+from meshdoctor.semantics.subjects import host_or_object
 from meshdoctor.semantics.text import printable
 
 _PODS = 3
@@ -44,12 +44,7 @@ def render(diagnosis: Diagnosis, paper: Paper, *, verbose: bool = False) -> str:
 
 def subject(finding: Finding) -> str:
     """What a finding is about, for its first line: the host lost, else an object, else a pod."""
-    if finding.host:
-        return host_port(finding.host, finding.port)
-    if finding.resources:
-        first = finding.resources[0]
-        return f"{first.kind} {_name(first.namespace, first.name)}"
-    return some(finding.pods, 1) if finding.pods else "the mesh"
+    return host_or_object(finding) or (some(finding.pods, 1) if finding.pods else "the mesh")
 
 
 def _finding(finding: Finding, explained: Sequence[Finding], paper: Paper, verbose: bool) -> Iterator[str]:
@@ -79,7 +74,7 @@ def _details(finding: Finding, paper: Paper, verbose: bool) -> Iterator[str]:
     if finding.pods:
         yield from paper.field("pods", some(finding.pods, None if verbose else _PODS))
     if finding.resources and verbose:
-        parts = (f"{r.role} {r.kind} {_name(r.namespace, r.name)}".strip() for r in finding.resources)
+        parts = (f"{r.role} {r}".strip() for r in finding.resources)
         yield from paper.field("objects", ", ".join(parts))
     yield from _evidence(finding, paper, None if verbose else _EVIDENCE)
     yield from _fixes(finding.fixes, paper, verbose)
@@ -144,7 +139,7 @@ def _manifests(fix: Fix, verbose: bool) -> Iterator[str]:
 
 def _deletes(fix: Fix, paper: Paper) -> Iterator[str]:
     if fix.deletes:
-        named = ", ".join(f"{r.kind} {_name(r.namespace, r.name)}" for r in fix.deletes)
+        named = ", ".join(map(str, fix.deletes))
         yield from paper.paragraph(f"{'then ' if fix.manifests else ''}delete {named}", 6)
 
 
@@ -177,7 +172,3 @@ def _unread(unread: Sequence[Unread], paper: Paper, verbose: bool) -> Iterator[s
     left = sum(len(paths[because]) for because in reasons[len(shown) :])
     if left:
         yield f"  and {left:,} more"
-
-
-def _name(namespace: str, name: str) -> str:
-    return f"{namespace}/{name}" if namespace else name

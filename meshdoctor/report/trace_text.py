@@ -61,7 +61,7 @@ def manner(destination: Destination) -> str:
 
 
 def deciding_step(trace: Trace) -> int | None:
-    """Index of the step to mark."""
+    """Index of the step that makes the verdict; None where no step is known."""
     at = _DECIDED_AT.get(trace.verdict)
     ways = [number for number, step in enumerate(trace.steps) if step.at != "verdict"]
     return next((n for n in reversed(ways) if at is None or trace.steps[n].at == at), ways[-1] if ways else None)

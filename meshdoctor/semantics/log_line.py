@@ -8,7 +8,7 @@ linear in the length of the line: lines hold what strangers sent.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from meshdoctor.semantics.addresses import address
+from meshdoctor.semantics.times import rfc3339
 
 MAX_LINE = 64 * 1024
 """Bytes of a line that is looked at; the runtime itself breaks lines at 16 KiB."""
@@ -173,6 +174,6 @@ def _utc(text: str) -> str:
     if read is None or read.tzinfo is None:
         return ""
     try:
-        return read.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return rfc3339(read)
     except OverflowError:
         return ""

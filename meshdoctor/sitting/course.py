@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from meshdoctor.doctor import Case, diagnosis_of, hosts_of, load_catalogue
-from meshdoctor.facts.joined.host_rows import Column, column_of, likely_pairs, rows_of, wishes_of
-from meshdoctor.facts.joined.proxy_case import ProxyCase
+from meshdoctor.facts.joined.host_rows import Columns, likely_pairs, rows_of
 from meshdoctor.facts.joined.replicas import Look
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.judging.check import Course
@@ -23,9 +22,7 @@ class CaseCourse:
         self._is_final = is_final
         self._rules = load_catalogue()
         self._course = Course(sheet, self._rules)
-        self._pairs = likely_pairs(sheet)
-        self._wanted = wishes_of(sheet)
-        self._columns: dict[str, Column] = {}
+        self._columns = Columns(sheet, likely_pairs(sheet))
         self._policies: dict[str, str] = {}
 
     def turns(self, names: Collection[str]) -> Iterator[Judged]:
@@ -37,11 +34,10 @@ class CaseCourse:
 
     def _judged(self, look: Look) -> Judged:
         pod = look.place.pod
-        if look.case is None:
-            self._repeat(pod, look.first)
-        else:
-            self._look(pod, look.case)
-        column = self._columns.get(pod)
+        self._columns.take(look)
+        column = self._columns.by_pod.get(pod)
+        if column is not None:
+            self._policies[pod] = self._policies[look.first] if look.case is None else look.case.policy
         brief = self._sheet.mesh.brief(pod)
         return Judged(
             pod=pod,
@@ -51,17 +47,6 @@ class CaseCourse:
             is_final=self._is_final,
         )
 
-    def _look(self, pod: str, case: ProxyCase) -> None:
-        if case.viewer.is_sidecar:
-            self._columns[pod] = column_of(case, self._pairs, self._wanted)
-            self._policies[pod] = case.policy
-
-    def _repeat(self, pod: str, first: str) -> None:
-        if first in self._columns:
-            like = self._columns[first]
-            self._columns[pod] = Column(pod, like.registered, like.verdicts)
-            self._policies[pod] = self._policies[first]
-
     def findings(self) -> tuple[Finding, ...]:
         """Those of the proxies looked at so far, without line numbers."""
         return self._course.findings()
@@ -70,6 +55,6 @@ class CaseCourse:
         """The end, once every proxy of the sheet has had its turn."""
         case, sheet = self._case, self._sheet
         judged = self._course.judgement()
-        rows, missing = rows_of(sheet, list(self._columns.values()))
+        rows, missing = rows_of(sheet, list(self._columns.by_pod.values()))
         diagnosis = diagnosis_of(case, sheet, self._rules, judged)
         return Finished(case, diagnosis, hosts_of(case, sheet, rows, missing))

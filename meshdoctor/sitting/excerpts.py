@@ -15,11 +15,11 @@ import msgspec
 from msgspec import Raw, Struct, structs
 
 from meshdoctor import yamlio
-from meshdoctor.collect.kinds import CORE_KINDS, NETWORKING_KINDS
 from meshdoctor.collect.redact import Removals, redact_object, redact_page
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture, Document, Evidence
 from meshdoctor.model.finding import ResourceRole
+from meshdoctor.semantics.kinds import PLURALS
 
 _WHOLE = 6000
 """Bytes of compact JSON that are shown as a whole."""
@@ -27,7 +27,6 @@ _LONGEST = 300_000
 """Bytes of the value itself beyond which it is not shown."""
 _DUMPS = (".json",)
 _PLAIN = re.compile(r"[A-Za-z_][\w-]*\Z")
-_PLURALS = {kind: plural for plural, kind in (*NETWORKING_KINDS.items(), *CORE_KINDS.items())}
 
 Steps = Sequence[str | int]
 
@@ -74,7 +73,7 @@ def excerpt(capture: Capture, piece: Evidence) -> Excerpt:
 
 def resource(capture: Capture, wanted: ResourceRole) -> Excerpt:
     """An object as it was read, whole. Never raises."""
-    path = f"resources/{_PLURALS.get(wanted.kind, '')}.yaml"
+    path = f"resources/{PLURALS.get(wanted.kind, '')}.yaml"
     for document in _documents(capture, path):
         try:
             for steps, body in _objects(document):

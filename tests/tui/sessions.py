@@ -16,11 +16,12 @@ from meshdoctor.doctor import Source
 from meshdoctor.errors import MeshdoctorError
 from meshdoctor.kube.writes import Target, target_of
 from meshdoctor.live import ClusterSource
-from meshdoctor.mending.journal import Journal, now
+from meshdoctor.mending.journal import Journal
 from meshdoctor.mending.look import Look, Seen
 from meshdoctor.mending.objects import Prepared, inverse
 from meshdoctor.mending.plan import Plan, subject
 from meshdoctor.model.mend import Change, Entry, Event, Judged, Place, Proof, Result, Turn, Waited, Written
+from meshdoctor.semantics.times import now
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.mends.ground import Ground
 from meshdoctor.tui.mends.seam import Mending, Tell

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any, Protocol
 
@@ -26,6 +25,7 @@ from meshdoctor.kube.session import Refused, Session, Unreachable
 from meshdoctor.model.access_log import FILE
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.semantics.access_log import digest, encode
+from meshdoctor.semantics.times import now
 
 MAX_LOG_BYTES = 8 * 1024 * 1024
 
@@ -66,7 +66,7 @@ class Cluster:
         self.session = session
         self.scope = scope
         self.pace = pace
-        self.captured_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.captured_at = now()
         self.interrupted = False
         self.removals = Removals()
         """Secrets that were taken out so far."""

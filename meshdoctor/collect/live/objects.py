@@ -14,10 +14,11 @@ from meshdoctor.collect.live.pool import Pool
 from meshdoctor.collect.redact import Removals, redact_object
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
-from meshdoctor.kube.kinds import CONFIG_MAPS, GATEWAYS, LISTED, NETWORKING, PODS
+from meshdoctor.kube.kinds import CONFIG_MAPS, GATEWAYS, LISTED, PODS
 from meshdoctor.kube.lists import Kind, Listed, Lister, NotInstalled
 from meshdoctor.kube.session import Refused, Session
 from meshdoctor.model.evidence import Document, Unread
+from meshdoctor.semantics.kinds import NETWORKING_GROUP
 
 SECONDS = 60.0
 """For all pages of one kind."""
@@ -100,7 +101,7 @@ class _Reader:
         pool = Pool(self._list, at_once=_AT_ONCE, seconds=SECONDS)
         outcomes = {done.item: done for done in pool.run(LISTED)}
         absent = {kind for kind, done in outcomes.items() if isinstance(done.problem, NotInstalled)}
-        self.found.has_istio = any(kind.group == NETWORKING and kind not in absent for kind in LISTED)
+        self.found.has_istio = any(kind.group == NETWORKING_GROUP and kind not in absent for kind in LISTED)
         for kind in LISTED:
             done = outcomes[kind]
             if done.result is not None:

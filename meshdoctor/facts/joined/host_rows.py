@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from meshdoctor.facts.joined.connections import registered
 from meshdoctor.facts.joined.proxy_case import ProxyCase
-from meshdoctor.facts.joined.replicas import looks
+from meshdoctor.facts.joined.replicas import Look, looks
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.facts.joined.views import seen_at
 from meshdoctor.model.hosts import HostRow, PodVerdict, Wish
@@ -41,17 +41,31 @@ def wishes_of(sheet: Sheet) -> Wishes:
     return wanted
 
 
-def columns(sheet: Sheet, names: Collection[str], pairs: Collection[Pair] = ()) -> list[Column]:
-    """The columns of these pods, with these pairs and all that the pod itself has registered. Opens each dump once."""
-    wanted = wishes_of(sheet)
-    made: dict[str, Column] = {}
-    for look in looks(sheet.mesh, sheet.registry, names):
-        if look.case is None and look.first in made:
-            first = made[look.first]
-            made[look.place.pod] = Column(look.place.pod, first.registered, first.verdicts)
+class Columns:
+    """The columns of some pods, with these pairs and all that a pod itself has registered, made look by look."""
+
+    def __init__(self, sheet: Sheet, pairs: Collection[Pair]) -> None:
+        self._pairs = pairs
+        self._wanted = wishes_of(sheet)
+        self.by_pod: dict[str, Column] = {}
+
+    def take(self, look: Look) -> None:
+        """One proxy's turn. Only sidecars have a column."""
+        pod = look.place.pod
+        if look.case is None and look.first in self.by_pod:
+            first = self.by_pod[look.first]
+            self.by_pod[pod] = Column(pod, first.registered, first.verdicts)
         elif look.case is not None and look.case.viewer.is_sidecar:
-            made[look.place.pod] = column_of(look.case, pairs, wanted)
-    return list(made.values())
+            self.by_pod[pod] = column_of(look.case, self._pairs, self._wanted)
+
+
+def columns(sheet: Sheet, names: Collection[str], pairs: Collection[Pair]) -> list[Column]:
+    """The columns of these pods. Opens each dump once."""
+    made = Columns(sheet, pairs)
+    for look in looks(sheet.mesh, sheet.registry, names):
+        made.take(look)
+        del look  # or this dump is held while the next one is read
+    return list(made.by_pod.values())
 
 
 Work = Callable[[Collection[str]], list[Column]]

@@ -13,24 +13,13 @@ from msgspec import Struct
 
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Ref
+from meshdoctor.semantics import kinds
 
-ISTIO_GROUP = "networking.istio.io"
-
-PLURALS = {
-    "ServiceEntry": "serviceentries",
-    "VirtualService": "virtualservices",
-    "DestinationRule": "destinationrules",
-    "Sidecar": "sidecars",
-    "Gateway": "gateways",
-    "EnvoyFilter": "envoyfilters",
-    "Service": "services",
-    "Namespace": "namespaces",
-    "Pod": "pods",
-    "ConfigMap": "configmaps",
-}
+_ISTIO_READ = ("ServiceEntry", "VirtualService", "DestinationRule", "Sidecar", "Gateway", "EnvoyFilter")
+_CORE_READ = ("Service", "Namespace", "Pod", "ConfigMap")
+PLURALS = {kind: kinds.PLURALS[kind] for kind in (*_ISTIO_READ, *_CORE_READ)}
 """Plural name, as the capture layout writes it, of every kind that is read."""
 
-_CORE_KINDS = frozenset({"Service", "Namespace", "Pod", "ConfigMap"})
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 Wire = TypeVar("Wire", bound=Struct)
@@ -70,7 +59,7 @@ def is_ours(kind: str, api_version: str) -> bool:
         return False
     if not api_version:
         return True
-    return api_version == "v1" if kind in _CORE_KINDS else api_version.split("/")[0] == ISTIO_GROUP
+    return api_version == "v1" if kind in _CORE_READ else api_version.split("/")[0] == kinds.NETWORKING_GROUP
 
 
 def checked(body: dict[str, Any], wire: type[Wire]) -> Wire:
@@ -94,7 +83,7 @@ def manifest(found: Found) -> dict[str, Any]:
     if annotations:
         kept["annotations"] = annotations
     return {
-        "apiVersion": found.api_version or f"{ISTIO_GROUP}/v1",
+        "apiVersion": found.api_version or f"{kinds.NETWORKING_GROUP}/v1",
         "kind": found.kind,
         "metadata": kept,
         "spec": found.body.get("spec") or {},

@@ -42,8 +42,7 @@ def what_lines(found: Finding, width: int, others: Sequence[Finding] = ()) -> It
     for cause in causes:
         yield from field("cause", f"{cause.rule} {subject(cause)}", width, "warning")
     for item in found.resources:
-        name = f"{item.namespace}/{item.name}" if item.namespace else item.name
-        yield from field(item.role or "object", f"{item.kind} {name}", width)
+        yield from field(item.role or "object", str(item), width)
     for one in explained:
         yield from field("explains", f"{one.rule} {subject(one)}", width, "faint")
     yield from _pods(found, width)
@@ -100,14 +99,14 @@ def _dotted(text: str, width: int) -> str:
 
 
 def _journaled(entry: Entry, width: int) -> list[Line]:
-    if entry.state in ("planned", "applied") and not entry.left_to_do:
+    if entry.was_interrupted:
         return [
             *paragraph(
                 f"! mend {entry.id} of it was interrupted: u goes on with it or takes it back", width, "warning"
             ),
             (),
         ]
-    if entry.state == "applied":
+    if entry.awaits_person:
         text = f"mend {entry.id} of it waits for: {entry.left_to_do}"
         return [*paragraph(text, width, "warning"), line("u proves it then, or takes it back", "faint"), ()]
     word = {"proved": "applied and proved", "written": "written to files", "unproved": "applied, not proved"}

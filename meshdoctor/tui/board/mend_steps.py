@@ -8,15 +8,14 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from meshdoctor.collect.kinds import NETWORKING_KINDS
 from meshdoctor.model.mend import Change, Event
+from meshdoctor.semantics.kinds import PLURALS
 from meshdoctor.tui.board.cells import Cell
 from meshdoctor.tui.board.lines import Line, paragraph
 from meshdoctor.tui.board.marks import Tone, sign, tone
 
 Mark = Literal["fine", "pending", "error", "warning", "unknown", "info", "none"]
 
-_PLURALS = {kind: plural for plural, kind in NETWORKING_KINDS.items()}
 _VERBS = {"create": "create", "update": "patch", "delete": "delete"}
 _COUNTED = 2.0
 """Seconds from which on it is said how long a step takes."""
@@ -100,7 +99,7 @@ class Steps:
 def allowed(changes: Sequence[Change]) -> str:
     """What the dry run has shown to be allowed, in words."""
     rights = [
-        f"{_VERBS[c.action]} {_PLURALS.get(c.key.kind, c.key.kind)} in {c.key.namespace or 'the cluster'}"
+        f"{_VERBS[c.action]} {PLURALS.get(c.key.kind, c.key.kind)} in {c.key.namespace or 'the cluster'}"
         for c in changes
     ]
     return f"allowed: may {', '.join(dict.fromkeys(rights))}"

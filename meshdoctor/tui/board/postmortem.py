@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.fixes.differences import unified
 from meshdoctor.fixes.files import unified_files
-from meshdoctor.mending.journal import now
 from meshdoctor.mending.plan import subject
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.mend import Entry, Turn
 from meshdoctor.model.trace import Trace
 from meshdoctor.report.finding_markdown import Deed, Piece, render
+from meshdoctor.semantics.times import now
 from meshdoctor.sitting.excerpts import Excerpt
 from meshdoctor.tui.board.folding import Folding, excerpt_rows
 from meshdoctor.tui.board.way import broken_step
@@ -47,7 +46,7 @@ def postmortem(
 
 def write_postmortem(finding: Finding, text: str, folder: Path) -> Path:
     """Writes it under a name that is free. Raises `Unreadable` where the folder cannot be written."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = re.sub("[-:]", "", now())
     stem = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{finding.rule}-{subject(finding)}")[:_NAME].strip("-.")
     for number in range(100):
         path = folder / f"meshdoctor-{stem}-{stamp}{f'-{number}' if number else ''}.md"

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import WORST_FIRST
+from meshdoctor.semantics.hosts import host_port
 from meshdoctor.sitting.events import Pair, Verdict
 from meshdoctor.tui.board.marks import RANK
 
@@ -159,10 +160,9 @@ class FindingLine(Struct):
         """The host with its port, else the first object or pod."""
         found = self.finding
         if found.host:
-            return f"{found.host}:{found.port}" if found.port else found.host
+            return host_port(found.host, found.port)
         if found.resources:
-            first = found.resources[0]
-            return f"{first.namespace}/{first.name}" if first.namespace else first.name
+            return found.resources[0].place
         return found.pods[0] if len(found.pods) == 1 else ""
 
     @property

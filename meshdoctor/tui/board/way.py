@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshdoctor.model.trace import Step, Trace
+from meshdoctor.report.trace_text import deciding_step
 from meshdoctor.semantics.hosts import host_port
 from meshdoctor.tui.board.cells import Cell
 from meshdoctor.tui.board.lines import Line, paragraph
 from meshdoctor.tui.board.marks import VERDICT_TONES, sign
 
-_AT = {"bypassed": "capture", "passthrough": "cluster", "leaked": "cluster", "misrouted": "cluster"}
-"""The step that makes the verdict; for the others it is the last one."""
 _WORDS = {"filter_chain": "chain", "listener_filters": "inspectors"}
 
 
 def broken_step(trace: Trace) -> int | None:
     """Index of the step at which the connection goes wrong; None where it does not, or no step is known."""
-    if trace.verdict == "delivered":
-        return None
-    at = _AT.get(trace.verdict)
-    ways = [number for number, step in enumerate(trace.steps) if step.at != "verdict"]
-    return next((n for n in reversed(ways) if at is None or trace.steps[n].at == at), ways[-1] if ways else None)
+    return None if trace.verdict == "delivered" else deciding_step(trace)
 
 
 def way_lines(trace: Trace, width: int, *, brief: bool = False, ascii_only: bool = False) -> Iterator[Line]:

@@ -77,7 +77,7 @@ class Course:
     @property
     def is_open(self) -> bool:
         """The journal has it as not done: interrupted, or waiting for a person."""
-        return self.entry is not None and self.entry.state in ("planned", "applied")
+        return self.entry is not None and self.entry.is_open
 
     @property
     def is_in_files(self) -> bool:
@@ -118,7 +118,7 @@ class Course:
     def _why_no_undo(self) -> str:
         if self.entry is None:
             return "nothing of it is applied"
-        if self.entry.state in ("undone", "failed"):
+        if self.entry.has_ended:
             return f"it is {self.entry.state}"
         if self._ground.is_read_only and not self.entry.files:
             return "the session is read-only"
@@ -319,7 +319,7 @@ class Course:
             self.diffs = (unified_files(back),)
         elif self.is_open:
             self.diffs = tuple(filter(None, (unified(one.change) for one in entry.written)))
-        elif entry.state not in ("undone", "failed"):
+        elif not entry.has_ended:
             self._begin("asking what taking it back would change")
             prepared = self._mender().undo_plan(entry)
             diffs = (unified(one.change) for one in prepared if one.way != "nothing")

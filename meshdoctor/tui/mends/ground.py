@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct, structs
 
 from meshdoctor.errors import MeshdoctorError, NothingToJudge
-from meshdoctor.mending.journal import OPEN, Journal
+from meshdoctor.mending.journal import Journal
 from meshdoctor.mending.look import Look, Seen
 from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.model.mend import Baseline, Entry, Turn
@@ -109,7 +109,7 @@ class Ground:
         return [e for e in found if self._is_here(e) and (not fingerprint or e.fingerprint == fingerprint)]
 
     def _is_here(self, entry: Entry) -> bool:
-        return entry.state not in ("undone", "failed") and self._is_ours(entry)
+        return not entry.has_ended and self._is_ours(entry)
 
     def _is_ours(self, entry: Entry) -> bool:
         if self.cluster is None:
@@ -129,7 +129,7 @@ class Ground:
     def interrupted(self) -> Entry | None:
         """The newest mend that was not brought to an end and waits for nobody."""
         busy = self.busy_with
-        open_ = [e for e in self.entries() if e.state in OPEN and not e.left_to_do]
+        open_ = [e for e in self.entries() if e.was_interrupted]
         return None if busy is not None or not open_ else open_[-1]
 
     def look(self, namespaces: tuple[str, ...], labels: str) -> Look:

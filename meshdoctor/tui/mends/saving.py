@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from meshdoctor.mending import files
 from meshdoctor.model.mend import Entry
+from meshdoctor.report.fix_text import FILE_WORDS
 
 if TYPE_CHECKING:
     from meshdoctor.mending.journal import Journal
@@ -43,11 +44,8 @@ def save(plan: Plan, ground: Ground, journal: Journal, folder: Path | None) -> S
 
 
 def _told(entry: Entry) -> Saved:
-    words = {True: "made", False: "changed"}
-    lines = [
-        f"{words[edit.before is None] if edit.after is not None else 'removed'} {edit.shown}" for edit in entry.files
-    ]
-    return Saved(entry, tuple(lines), (f"mend {entry.id} is in the journal: u takes it back",))
+    lines = tuple(f"{FILE_WORDS[edit.action]} {edit.shown}" for edit in entry.files)
+    return Saved(entry, lines, (f"mend {entry.id} is in the journal: u takes it back",))
 
 
 def _exported(plan: Plan, ground: Ground, folder: Path) -> Saved:

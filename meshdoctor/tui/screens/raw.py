@@ -80,8 +80,7 @@ def raw_rows(finding: Finding, objects: Sequence[Excerpt]) -> Iterator[Row]:
     yield Row(0, "the finding, as check --json gives it", is_head=True)
     yield from tree_rows(json.loads(encoded(finding_of(finding))), "json", depth=1)
     for item, found in zip(finding.resources, objects, strict=False):
-        name = f"{item.namespace}/{item.name}" if item.namespace else item.name
-        yield Row(0, printable(f"{item.role or 'object'}: {item.kind} {name}"), is_head=True)
+        yield Row(0, printable(f"{item.role or 'object'}: {item}"), is_head=True)
         if found.because:
             yield Row(1, found.because)
         else:

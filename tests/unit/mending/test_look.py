@@ -1,0 +1,35 @@
+"""A look that a proof rests on: judged and traced together, as each by itself, and no dump is opened twice for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from meshdoctor import bundled, doctor
+from meshdoctor.doctor import Source
+from meshdoctor.facts.dumps import DumpProxies, Opened
+from meshdoctor.mending.look import Look
+
+
+@pytest.mark.parametrize("name", bundled.snapshot_names())
+def test_both_at_once_are_what_each_is_by_itself(name: str) -> None:
+    case = doctor.open_case(Source(snapshot=name))
+    together = doctor.diagnose_with_hosts(case)
+    apart = doctor.open_case(Source(snapshot=name))
+    assert together == (doctor.diagnose(apart), doctor.hosts(apart))
+
+
+def test_a_baseline_that_was_foreseen_opens_no_dump(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    real = DumpProxies.opened
+
+    def opened(self: DumpProxies, key: str) -> Opened | None:
+        asked.append(key)
+        return real(self, key)
+
+    monkeypatch.setattr(DumpProxies, "opened", opened)
+    foreseen, alone = (Look(Source(snapshot="http-ok")).open(to_compare=given) for given in (True, False))
+    asked.clear()
+    one = foreseen.baseline()
+    assert not asked
+    assert one == alone.baseline()
+    assert asked
