@@ -29,6 +29,7 @@ CROWD, PAUSE = 200, 0.4
 
 In a crowd a row more or less cannot be told, and each showing is kilobytes for a slow line."""
 INTERRUPTED = 130
+NOT_COMMANDS = frozenset({"palette", "quit.interrupt"})
 NOT_OFFERED = frozenset({"keys", "maximize", "minimize", "screenshot"})
 """Textual's own commands that are too small here, or in the way of ours: `ns` would find the screenshot first."""
 
@@ -182,8 +183,11 @@ class MeshdoctorApp(App[int]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything that has a key, by its name; then Textual's own, the theme among them."""
         active = {one.binding.id: one.binding for one in screen.active_bindings.values() if one.enabled}
+        told: set[str] = set()
         for name, binding in active.items():
-            if name and not name.startswith("row.") and name not in ("palette", "quit.now", "quit.interrupt"):
+            is_second = binding.description in told
+            if name and not is_second and not name.startswith("row.") and name not in NOT_COMMANDS:
+                told.add(binding.description)
                 yield SystemCommand(binding.description, binding.tooltip, self._does(binding.action, screen))
         for command in super().get_system_commands(screen):
             if command.title.lower() not in NOT_OFFERED and "quit" not in command.title.lower():

@@ -49,6 +49,7 @@ MAIN_KEYS = (
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),
     key("u", "undo", "undo", "Takes the last mend back", is_="undo"),
     key("escape", "widen", "widen", "Takes the newest filter or choice back", is_="back"),
+    key("q", "app.quit", "quit", "Leaves meshdoctor; on other screens q goes back", is_="quit", show=True),
 )  # fmt: skip
 
 FILTER_KEYS = (
@@ -82,7 +83,8 @@ DOCUMENT_KEYS = (
 
 DETAIL_KEYS = (
     key("escape", "back", "back", "Back to where you came from", is_="back", show=True, display="esc"),
-)  # fmt: skip
+    key("q", "back", "back", "Back to where you came from", is_="back-too"),
+)
 
 PATH_KEYS = (
     key("down,j", "move(1)", "down", "To the next step", is_="step.down", display="↓ j"),
@@ -109,6 +111,7 @@ GRID_KEYS = (
 
 MATRIX_KEYS = (
     key("escape", "back", "back", "Takes the filters back, then leaves", is_="matrix.back", show=True, display="esc"),
+    key("q", "back", "back", "Takes the filters back, then leaves", is_="matrix.back-too"),
     key("slash", "filter('pods')", "filter pods", "Filters the pods", is_="matrix.filter", show=True, display="/"),
     key("c", "filter('hosts')", "filter hosts", "Filters the hosts: the columns", is_="matrix.filter-hosts", show=True),
     key("n", "namespace", "namespace", "Chooses the namespaces to look at", is_="matrix.namespace", show=True),
@@ -139,6 +142,7 @@ COMPLETION_KEYS = (
 
 TRACE_KEYS = (
     key("escape", "back", "back", "Leaves a field, then the screen", is_="trace.back", show=True, display="esc"),
+    key("q", "back", "back", "Leaves the screen; in a field it is a letter", is_="trace.back-too"),
     key("tab", "app.focus_next", "next field", "To the next field", is_="field.next", show=True),
     key("shift+tab", "app.focus_previous", "field before", "To the field before", is_="field.previous"),
     key("i", "go('to')", "edit", "Changes the destination: host:port, or a whole URL", is_="trace.to", show=True),
@@ -169,7 +173,7 @@ FINDING_KEYS = (
 
 QUESTION_KEYS = (
     key("y", "answer(True)", "yes", "Does it", is_="question.yes", show=True),
-    key("n,escape", "answer(False)", "no", "Leaves it", is_="question.no", show=True, display="n"),
+    key("n,escape,q", "answer(False)", "no", "Leaves it", is_="question.no", show=True, display="n"),
 )
 
 RAW_KEYS = (key("c", "copy", "copy", "Copies all of it", is_="raw.copy", show=True),)
@@ -191,7 +195,6 @@ APP_KEYS = (
     key("colon,ctrl+p", "command_palette", "command", "Finds a command by its name",
         is_="palette", show=True, display=":"),
     key("question_mark", "help", "help", "The keys of this screen", is_="help", show=True, display="?"),
-    key("q", "quit", "quit", "Leaves meshdoctor", is_="quit", show=True),
-    key("ctrl+q", "quit", "quit", "Leaves meshdoctor", is_="quit.now"),
+    key("ctrl+q", "quit", "quit", "Leaves meshdoctor, from any screen", is_="quit.now"),
     key("ctrl+c", "interrupt", "interrupt", "Leaves meshdoctor, with exit code 130", is_="quit.interrupt"),
 )  # fmt: skip

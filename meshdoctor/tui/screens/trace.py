@@ -319,8 +319,8 @@ class TraceScreen(Screen[None]):
     # Keys
 
     def action_back(self) -> None:
-        """Leaves a field; from the way, the screen."""
-        if self.focused is not self._way and self.trace is not None:
+        """Leaves a field; from everywhere else, the screen."""
+        if isinstance(self.focused, (Field, Choice)) and self.trace is not None:
             self._offers.display = False
             self._way.focus()
         else:
