@@ -77,3 +77,20 @@ def test_quit_is_a_command_on_every_screen(drive: Drive) -> None:
         assert app.app.return_value == 0
 
     drive(script)
+
+
+def test_a_command_and_a_click_on_the_last_line_do_what_the_key_does(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        found = {command.title: command for command in app.app.get_system_commands(app.app.screen)}
+        await found["matrix"].callback()
+        await app.settled()
+        assert front(app) == "MatrixScreen"
+        line = app.text().splitlines()[-1]
+        await app.pilot.click("#keys", offset=(line.index("esc back"), 0))
+        await app.settled()
+        assert front(app) == "MainScreen"
+        await app.pilot.click("#keys", offset=(app.text().splitlines()[-1].index("enter open"), 0))
+        await app.settled()
+        assert app.front() == "hosts"
+
+    drive(script)

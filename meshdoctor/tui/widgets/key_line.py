@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.events import Click
 from textual.style import Style
 from textual.widget import Widget
@@ -13,8 +14,8 @@ class KeyLine(Widget):
 
     def __init__(self) -> None:
         super().__init__(id="keys")
-        self._places: list[tuple[int, int, str]] = []
-        """First and last column of each, and its action."""
+        self._places: list[tuple[int, int, str, DOMNode]] = []
+        """First and last column of each, its action, and whose action that is."""
 
     def on_mount(self) -> None:
         """Other bindings come into force with the focus."""
@@ -46,7 +47,7 @@ class KeyLine(Widget):
             start = line.cell_length
             line = Content.assemble(line, piece, "  ")
             if active.enabled:
-                self._places.append((start, start + piece.cell_length, binding.action))
+                self._places.append((start, start + piece.cell_length, binding.action, active.node))
         return line
 
     def _width_of(self, name: str) -> int:
@@ -58,8 +59,7 @@ class KeyLine(Widget):
 
     async def on_click(self, event: Click) -> None:
         """Does what was clicked."""
-        for start, end, action in self._places:
+        for start, end, action, whose in self._places:
             if start <= event.x < end:
-                target = self.screen.focused or self.screen
-                await self.app.run_action(action, target)
+                await self.app.run_action(action, whose)
                 return
