@@ -144,6 +144,7 @@ class MainScreen(Screen[None]):
         table = self._parts[message.part].table
         table.refresh_rows((message.key,))
         table.action_move(1)
+        self.show_all(but=message.part)
 
     # Keys
 
@@ -228,9 +229,10 @@ class MainScreen(Screen[None]):
         self.show_all()
 
     def action_refresh(self, everything: bool) -> None:
-        """Looks again: at the pod under the cursor, or at everything."""
+        """Looks again: at the pods that are marked, else the one under the cursor, or at everything."""
         key = self._parts["pods"].table.key
-        if not self.session.refresh(None if everything or key is None else [key]):
+        pods = list(self.sight.marks["pods"]) or ([] if key is None else [key])
+        if not self.session.refresh(None if everything or not pods else pods):
             self.notify("a look is under way already", markup=False)
 
     def action_trace(self) -> None:

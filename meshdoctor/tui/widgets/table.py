@@ -163,8 +163,9 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.Opened(self, self.key))
 
     def action_mark(self) -> None:
-        """Marks the row under the cursor and goes on to the next."""
+        """Marks the row under the cursor; who hears of it goes on to the next."""
         if self.key is not None:
+            self.has_moved = True
             self.post_message(self.Marked(self, self.key))
 
     def on_click(self, event: Click) -> None:
