@@ -14,6 +14,8 @@ def title(sight: Sight, part: Part, shown: int, *, ascii_only: bool = False) -> 
     """Its name, how many of how many rows are in sight, and what keeps the others out of it."""
     total = sight.total(part)
     parts = [f"{NAMES[part]} {shown}" if shown == total else f"{NAMES[part]} {shown}/{total}"]
+    if sight.marks[part]:
+        parts.append(f"{len(sight.marks[part])} marked")
     parts += [f"of {_chosen(sight, choice)}" for choice in sight.narrowing(part)]
     typed = sight.filters[part].typed
     if typed:
@@ -26,7 +28,9 @@ def title(sight: Sight, part: Part, shown: int, *, ascii_only: bool = False) -> 
 
 
 def _chosen(sight: Sight, choice: Choice) -> str:
-    """A choice by its name."""
+    """A choice by its name, or how many are marked."""
+    if len(choice.marked) > 1:
+        return f"{len(choice.marked)} marked {choice.part}"
     if choice.part == "pods":
         row = sight.board.pods.get(choice.key)
         return printable(row.name if row else choice.key)
