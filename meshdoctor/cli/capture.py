@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from meshdoctor.cli import options
 from meshdoctor.cli.exits import ExitCode
-from meshdoctor.cli.live import Live
+from meshdoctor.cli.looking import Looking
 from meshdoctor.cli.progress import Progress
 from meshdoctor.cli.streams import put, say
 from meshdoctor.errors import UsageError
-from meshdoctor.model.resolver import Resolver
 
 if TYPE_CHECKING:
     from meshdoctor.doctor import SavedCapture
@@ -25,17 +23,7 @@ Target = Annotated[Path, typer.Argument(metavar="PATH", help="A new folder, or a
 
 def capture(
     path: Target,
-    from_: options.From = None,
-    namespaces: options.Namespaces = None,
-    all_namespaces: options.AllNamespaces = False,
-    selector: options.Selector = None,
-    context: options.Context = None,
-    kubeconfig: options.Kubeconfig = None,
-    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
-    logs: options.Logs = options.LOGS,
-    dns: options.Dns = Resolver.AUTO,
-    timeout: options.Timeout = options.TIMEOUT,
-    at_once: options.AtOnce = options.AT_ONCE,
+    looking: Looking,
 ) -> int:
     """Save a capture without secrets; --from PATH reads it anywhere.
 
@@ -48,11 +36,9 @@ def capture(
     Exit codes: 0 saved, 2 wrong usage, 3 nothing to save or no sidecar
     in it, 4 something could not be read or written, 130 interrupted.
     """
-    chosen = options.chosen_namespaces(namespaces, all_namespaces)
-    if from_ is not None and (chosen or selector):
+    if looking.from_ is not None and (looking.chosen or looking.labels):
         raise UsageError("-n and -l choose pods of a cluster; what --from names is saved whole: leave them out")
-    live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
-    source = live.source(from_, None)
+    source = looking.source()
 
     from meshdoctor import doctor
 

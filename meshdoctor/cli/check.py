@@ -10,10 +10,9 @@ import typer
 from meshdoctor.cli import options
 from meshdoctor.cli.exits import TABLE, ExitCode
 from meshdoctor.cli.formats import Output, read_outputs
-from meshdoctor.cli.live import Live
+from meshdoctor.cli.looking import Looking
 from meshdoctor.cli.progress import Progress, ended
 from meshdoctor.cli.streams import encoded, paper, put, say, write_file
-from meshdoctor.model.resolver import Resolver
 
 if TYPE_CHECKING:
     from meshdoctor.model.finding import Diagnosis
@@ -48,18 +47,7 @@ Strict = Annotated[
 
 
 def check(
-    from_: options.From = None,
-    filenames: options.Filenames = None,
-    namespaces: options.Namespaces = None,
-    all_namespaces: options.AllNamespaces = False,
-    selector: options.Selector = None,
-    context: options.Context = None,
-    kubeconfig: options.Kubeconfig = None,
-    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
-    logs: options.Logs = options.LOGS,
-    dns: options.Dns = Resolver.AUTO,
-    timeout: options.Timeout = options.TIMEOUT,
-    at_once: options.AtOnce = options.AT_ONCE,
+    looking: Looking,
     json: options.Json = False,
     output: Outputs = None,
     fail_on: Fail = FailOn.ERROR,
@@ -72,16 +60,14 @@ def check(
 ) -> int:
     """Say what is broken on the way out, and what to change."""
     outputs = read_outputs(output or (), json=json)
-    chosen = options.chosen_namespaces(namespaces, all_namespaces)
-    live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
-    source = live.source(from_, filenames)
+    source = looking.source()
 
     from meshdoctor import doctor
 
     with Progress() as progress:
         case = doctor.open_case(source, progress)
     diagnosis = doctor.diagnose(
-        case, rules=rule or (), skip=skip or (), rule_dirs=rules or (), namespaces=chosen, labels=selector or ""
+        case, rules=rule or (), skip=skip or (), rule_dirs=rules or (), namespaces=looking.chosen, labels=looking.labels
     )
     write(diagnosis, outputs, verbose=verbose, no_color=no_color)
     return ended(case) or exit_code(diagnosis, fail_on, strict=strict)

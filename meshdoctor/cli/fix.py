@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +9,10 @@ import typer
 
 from meshdoctor.cli import options, undoing
 from meshdoctor.cli.asked import Asked, refuse_contradictions, typed
-from meshdoctor.cli.live import Live
+from meshdoctor.cli.looking import Looking
 from meshdoctor.cli.mending import listed, listed_history, mended, resumed
 from meshdoctor.cli.progress import Progress, ended
 from meshdoctor.cli.streams import paper
-from meshdoctor.model.resolver import Resolver
 
 FindingName = Annotated[
     str | None,
@@ -46,8 +44,7 @@ WAIT = "30s"
 
 def fix(
     finding: FindingName = None,
-    from_: options.From = None,
-    filenames: options.Filenames = None,
+    *,
     choose: Choose = "",
     apply: Apply = False,
     yes: Yes = False,
@@ -56,23 +53,14 @@ def fix(
     resume: Resume = None,
     read_only: ReadOnly = False,
     wait: Wait = WAIT,
-    namespaces: options.Namespaces = None,
-    all_namespaces: options.AllNamespaces = False,
-    selector: options.Selector = None,
-    context: options.Context = None,
-    kubeconfig: options.Kubeconfig = None,
-    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
-    logs: options.Logs = options.LOGS,
-    dns: options.Dns = Resolver.AUTO,
-    timeout: options.Timeout = options.TIMEOUT,
-    at_once: options.AtOnce = options.AT_ONCE,
+    looking: Looking,
     rules: options.RuleDirs = None,
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
     """Mend a finding: list, preview, apply and prove."""
-    cluster = typed(("--context", context), ("--kubeconfig", kubeconfig))
-    files = typed(("--from", from_), ("-f", filenames))
+    cluster = typed(("--context", looking.context), ("--kubeconfig", looking.kubeconfig))
+    files = typed(("--from", looking.from_), ("-f", looking.filenames))
     asked = Asked(
         finding=finding or "",
         choose=choose,
@@ -85,15 +73,13 @@ def fix(
         waiting=options.seconds(wait, "--wait"),
         json=json,
         page=paper(no_color=no_color),
-        source=files + cluster + typed(("-n", namespaces), ("-l", selector), ("--rules", rules)),
+        source=files + cluster + typed(("-n", looking.namespaces), ("-l", looking.selector), ("--rules", rules)),
         cluster=cluster,
     )
     refuse_contradictions(asked)
     if history:
         return listed_history(asked)
-    chosen = options.chosen_namespaces(namespaces, all_namespaces)
-    live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
-    return _resumed(asked, live, rules) if resume is not None else _looked(asked, live, from_, filenames, rules)
+    return _resumed(asked, looking, rules) if resume is not None else _looked(asked, looking, rules)
 
 
 fix.__doc__ = """Mend a finding: list, preview, apply and prove.
@@ -119,14 +105,10 @@ readable; 130 interrupted, or answered with no.
 
 def undo(
     number: Number = None,
+    *,
     yes: Yes = False,
     wait: Wait = WAIT,
-    context: options.Context = None,
-    kubeconfig: options.Kubeconfig = None,
-    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
-    dns: options.Dns = Resolver.AUTO,
-    timeout: options.Timeout = options.TIMEOUT,
-    at_once: options.AtOnce = options.AT_ONCE,
+    looking: Looking,
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
@@ -151,15 +133,14 @@ def undo(
     if not entry.place.server:
         return undoing.undone_files(asked, entry, journal)
     namespaces, labels = entry.place.namespaces, entry.place.labels
-    live = Live(context, kubeconfig, namespaces, labels, istio_namespace, "0", dns, timeout, at_once)
-    return undoing.undone(asked, entry, Look(live.source(None, None), namespaces, labels))
+    return undoing.undone(asked, entry, Look(looking.on_cluster(namespaces, labels).source(), namespaces, labels))
 
 
-def _looked(asked: Asked, live: Live, from_: str | None, filenames: list[Path] | None, rules: list[Path] | None) -> int:
+def _looked(asked: Asked, looking: Looking, rules: list[Path] | None) -> int:
     """What needs a diagnosis: the list, or one of its findings."""
     from meshdoctor.mending.look import Look
 
-    look = Look(live.source(from_, filenames), live.namespaces, live.selector or "", tuple(rules or ()))
+    look = Look(looking.source(), looking.chosen, looking.labels, tuple(rules or ()))
     with Progress() as progress:
         seen = look.open(progress, to_compare=asked.apply and look.source.cluster is not None)
     interrupted = ended(seen.case)
@@ -168,12 +149,12 @@ def _looked(asked: Asked, live: Live, from_: str | None, filenames: list[Path] |
     return mended(asked, seen) if asked.finding else listed(asked, seen)
 
 
-def _resumed(asked: Asked, live: Live, rules: list[Path] | None) -> int:
+def _resumed(asked: Asked, looking: Looking, rules: list[Path] | None) -> int:
     """What goes on where it stopped, with the pods that it began with."""
     from meshdoctor.mending.journal import Journal
     from meshdoctor.mending.look import Look
 
     entry = Journal().get(asked.resume or 0)
     namespaces, labels = entry.place.namespaces, entry.place.labels
-    source = replace(live, namespaces=namespaces, selector=labels).source(None, None)
+    source = looking.on_cluster(namespaces, labels).source()
     return resumed(asked, entry, Look(source, namespaces, labels, tuple(rules or ())))

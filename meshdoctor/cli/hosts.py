@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from meshdoctor.cli import options
 from meshdoctor.cli.exits import ExitCode
-from meshdoctor.cli.live import Live
+from meshdoctor.cli.looking import Looking
 from meshdoctor.cli.progress import Progress, ended
 from meshdoctor.cli.streams import paper, put, say
-from meshdoctor.model.resolver import Resolver
 
 
 def hosts(
-    from_: options.From = None,
-    filenames: options.Filenames = None,
-    namespaces: options.Namespaces = None,
-    all_namespaces: options.AllNamespaces = False,
-    selector: options.Selector = None,
-    context: options.Context = None,
-    kubeconfig: options.Kubeconfig = None,
-    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
-    logs: options.Logs = options.LOGS,
-    dns: options.Dns = Resolver.AUTO,
-    timeout: options.Timeout = options.TIMEOUT,
-    at_once: options.AtOnce = options.AT_ONCE,
+    looking: Looking,
     json: options.Json = False,
     verbose: options.Verbose = False,
     no_color: options.NoColor = False,
@@ -38,15 +26,13 @@ def hosts(
     Exit codes: 0 listed, 2 wrong usage, 3 nothing to look at,
     4 something could not be read, 130 interrupted.
     """
-    chosen = options.chosen_namespaces(namespaces, all_namespaces)
-    live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
-    source = live.source(from_, filenames)
+    source, chosen = looking.source(), looking.chosen
 
     from meshdoctor import doctor
 
     with Progress() as progress:
         case = doctor.open_case(source, progress)
-    result = doctor.hosts(case, chosen, selector or "")
+    result = doctor.hosts(case, chosen, looking.labels)
     if json:
         from meshdoctor.report import json_v1
 

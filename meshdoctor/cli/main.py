@@ -19,20 +19,19 @@ from meshdoctor.cli.demo import demo
 from meshdoctor.cli.exits import ExitCode
 from meshdoctor.cli.fix import ReadOnly, fix, undo
 from meshdoctor.cli.hosts import hosts
-from meshdoctor.cli.live import Live
+from meshdoctor.cli.looking import Looking, spread
 from meshdoctor.cli.rbac import rbac
 from meshdoctor.cli.serve import serve
-from meshdoctor.cli.session import is_interactive, open_session
+from meshdoctor.cli.session import is_interactive, no_terminals, open_session
 from meshdoctor.cli.start import CURRENT
 from meshdoctor.cli.streams import put, say
 from meshdoctor.cli.trace import trace
 from meshdoctor.errors import MeshdoctorError
-from meshdoctor.model.resolver import Resolver
 
 _DEBUG = "MESHDOCTOR_DEBUG"
 
 _WHAT_TO_TRY = """\
-what to do? Try one of
+the session needs a terminal (no terminal: {}). Try one of
   meshdoctor demo                   a broken mesh, no cluster needed
   meshdoctor check                  what is broken in the current context's cluster
   meshdoctor check --from PATH      what is broken in a capture
@@ -46,33 +45,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(check)
-app.command()(trace)
-app.command()(hosts)
-app.command()(fix)
-app.command()(undo)
-app.command()(capture)
+app.command()(spread(check))
+app.command()(spread(trace, "all_namespaces", "selector", "logs", "at_once"))
+app.command()(spread(hosts))
+app.command()(spread(fix))
+app.command()(spread(undo, "from_", "filenames", "namespaces", "all_namespaces", "selector", "logs"))
+app.command()(spread(capture, "filenames"))
 app.command()(rbac)
 app.add_typer(rules.app, name="rules")
 app.command()(demo)
-app.command()(serve)
+app.command()(spread(serve))
 
 
-@app.callback(invoke_without_command=True)
 def root(
     command: typer.Context,
-    from_: options.From = None,
-    filenames: options.Filenames = None,
-    namespaces: options.Namespaces = None,
-    all_namespaces: options.AllNamespaces = False,
-    selector: options.Selector = None,
-    context: options.Context = None,
-    kubeconfig: options.Kubeconfig = None,
-    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
-    logs: options.Logs = options.LOGS,
-    dns: options.Dns = Resolver.AUTO,
-    timeout: options.Timeout = options.TIMEOUT,
-    at_once: options.AtOnce = options.AT_ONCE,
+    looking: Looking,
     read_only: ReadOnly = False,
     no_color: options.NoColor = False,
     theme: options.Theme = None,
@@ -93,21 +80,22 @@ def root(
     if command.invoked_subcommand is not None:
         return ExitCode.CLEAN
     if not is_interactive():
-        say(_WHAT_TO_TRY)
+        say(_WHAT_TO_TRY.format(", ".join(no_terminals())))
         return ExitCode.USAGE
-    chosen = options.chosen_namespaces(namespaces, all_namespaces)
-    live = Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once)
-    place = from_ or context or CURRENT
+    place = looking.from_ or looking.context or CURRENT
     return open_session(
-        lambda: live.source(from_, filenames),
+        looking.source,
         place,
-        namespaces=chosen,
-        labels=selector or "",
+        namespaces=looking.chosen,
+        labels=looking.labels,
         read_only=read_only,
         no_color=no_color,
         theme=theme,
         ascii_only=ascii_only,
     )
+
+
+app.callback(invoke_without_command=True)(spread(root))
 
 
 def run(arguments: Sequence[str] | None = None, *, program: str = "meshdoctor") -> int:

@@ -7,8 +7,6 @@ import ipaddress
 import shlex
 import socket
 import sys
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,10 +14,9 @@ import typer
 from meshdoctor.cli import options
 from meshdoctor.cli.exits import ExitCode
 from meshdoctor.cli.fix import ReadOnly
-from meshdoctor.cli.live import Live
+from meshdoctor.cli.looking import Looking
 from meshdoctor.cli.streams import put, say
 from meshdoctor.errors import Unreadable, UsageError
-from meshdoctor.model.resolver import Resolver
 
 Port = Annotated[int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="By default a free one.")]
 Host = Annotated[
@@ -32,18 +29,7 @@ Remote = Annotated[
 
 
 def serve(
-    from_: options.From = None,
-    filenames: options.Filenames = None,
-    namespaces: options.Namespaces = None,
-    all_namespaces: options.AllNamespaces = False,
-    selector: options.Selector = None,
-    context: options.Context = None,
-    kubeconfig: options.Kubeconfig = None,
-    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
-    logs: options.Logs = options.LOGS,
-    dns: options.Dns = Resolver.AUTO,
-    timeout: options.Timeout = options.TIMEOUT,
-    at_once: options.AtOnce = options.AT_ONCE,
+    looking: Looking,
     read_only: ReadOnly = False,
     theme: options.Theme = None,
     port: Port = 0,
@@ -60,33 +46,14 @@ def serve(
     The address that is printed holds a secret; whoever has it acts with your
     rights. Each page is a session of its own, which ends with the page.
     """
-    chosen = options.chosen_namespaces(namespaces, all_namespaces)
-    # Wrong options are told here and not on the page.
-    Live(context, kubeconfig, chosen, selector, istio_namespace, logs, dns, timeout, at_once).source(from_, filenames)
+    looking.source()  # wrong options are told here and not on the page
     name = _public_name(host, remote=remote)
     if importlib.util.find_spec("textual_serve") is None:
         raise Unreadable("serve needs textual-serve, which is not installed: pip install 'meshdoctor[serve]'")
-    given = [
-        *_named("--from", [from_]),
-        *_named("--filename", filenames or ()),
-        *_named("--namespace", chosen),
-        *_named("--selector", [selector]),
-        *_named("--context", [context]),
-        *_named("--kubeconfig", [kubeconfig]),
-        *_named("--theme", [theme]),
-        *_named("--istio-namespace", [istio_namespace]),
-        *_named("--logs", [logs]),
-        *_named("--dns", [dns.value]),
-        *_named("--timeout", [timeout]),
-        *_named("--at-once", [at_once]),
-        *(["--read-only"] if read_only else []),
-    ]
+    given = looking.typed()
+    given += [f"--theme={theme}"] if theme is not None else []
+    given += ["--read-only"] if read_only else []
     return _serve(shlex.join([sys.executable, "-m", "meshdoctor", *given]), host, port, name)
-
-
-def _named(option: str, values: Iterable[str | Path | int | None]) -> list[str]:
-    """An option as often as it has a value, each in one word, so that a value may begin with a dash."""
-    return [f"{option}={value}" for value in values if value is not None]
 
 
 def _public_name(host: str, *, remote: bool) -> str:

@@ -18,10 +18,12 @@ def is_interactive() -> bool:
 
     Where `meshdoctor serve` carries the session to a page, it names the driver for it.
     """
-    if is_served():
-        return True
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    return all(stream is not None and stream.isatty() for stream in streams)
+    return is_served() or not no_terminals()
+
+
+def no_terminals() -> list[str]:
+    """Names of the standard streams that are no terminal."""
+    return [name for name in ("stdin", "stdout", "stderr") if (one := getattr(sys, name)) is None or not one.isatty()]
 
 
 def is_served() -> bool:

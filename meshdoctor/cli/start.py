@@ -42,9 +42,6 @@ def _start(program: str) -> int:
 
 def current_cluster() -> Source:
     """The cluster of the kubeconfig's current context, asked as `meshdoctor` without options asks it."""
-    from meshdoctor.cli import options
-    from meshdoctor.cli.live import Live
-    from meshdoctor.model.resolver import Resolver
+    from meshdoctor.cli.looking import Looking
 
-    istio, logs, timeout, at_once = options.ISTIO_NAMESPACE, options.LOGS, options.TIMEOUT, options.AT_ONCE
-    return Live(None, None, (), None, istio, logs, Resolver.AUTO, timeout, at_once).source(None, None)
+    return Looking().source()

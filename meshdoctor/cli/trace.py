@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +10,10 @@ import typer
 
 from meshdoctor.cli import options
 from meshdoctor.cli.exits import ExitCode
-from meshdoctor.cli.live import Live
+from meshdoctor.cli.looking import Looking
 from meshdoctor.cli.progress import ended
 from meshdoctor.cli.streams import paper, put, say
 from meshdoctor.errors import UsageError
-from meshdoctor.model.resolver import Resolver
 
 if TYPE_CHECKING:
     from meshdoctor.model.trace import Trace
@@ -50,19 +50,12 @@ UrlPath = Annotated[str | None, typer.Option("--path", metavar="PATH", help="Pat
 def trace(
     pod: PodArgument,
     where: Where,
-    from_: options.From = None,
-    filenames: options.Filenames = None,
+    looking: Looking,
     ip: Ip = None,
     protocol: Does = None,
     sni: Sni = None,
     authority: Authority = None,
     path: UrlPath = None,
-    namespaces: options.Namespaces = None,
-    context: options.Context = None,
-    kubeconfig: options.Kubeconfig = None,
-    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE,
-    dns: options.Dns = Resolver.AUTO,
-    timeout: options.Timeout = options.TIMEOUT,
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
@@ -83,9 +76,7 @@ def trace(
     asked = read_host_port(where)
     does = _protocol(protocol, asked.protocol, sni=sni, http=authority or path)
     dialled = None if ip is None else address(ip)
-    chosen = options.chosen_namespaces(namespaces, all_namespaces=False)
-    live = Live(context, kubeconfig, chosen, None, istio_namespace, "0", dns, timeout, options.AT_ONCE)
-    source = live.source(from_, filenames)
+    source = replace(looking, logs="0").source()
     if "://" in where:
         say(f"tracing {asked.host} port {asked.port}" + (f" as {does}" if does else "") + ", as read from the URL")
 
@@ -103,7 +94,7 @@ def trace(
         sni=sni,
         authority=authority,
         path=path or (asked.path if does == "http" else None) or "/",
-        namespaces=chosen or None,
+        namespaces=looking.chosen or None,
     )
     put(_rendered(result, json=json, no_color=no_color))
     return ended(case) or (ExitCode.CLEAN if result.verdict == "delivered" else ExitCode.FOUND)

@@ -46,3 +46,8 @@ class Hosts(Struct, frozen=True):
     hosts: tuple[HostRow, ...]
     missing: tuple[str, ...] = ()
     """What was not read, in words."""
+
+    @property
+    def are_entries_read(self) -> bool:
+        """ServiceEntries were read, so that a host without one is registered by nobody."""
+        return not any("serviceentries" in missing for missing in self.missing)

@@ -21,18 +21,24 @@ def render(hosts: Hosts, paper: Paper, *, verbose: bool = False) -> str:
     rows = rows_in_order(hosts.hosts)
     names = [printable(host_port(row.host, row.port)) for row in rows]
     width = min(max(map(columns, names), default=0), _WIDEST_NAME)
-    entries_read = not any("serviceentries" in missing for missing in hosts.missing)
-    unregistered = "nobody" if entries_read else "not known: ServiceEntries were not read"
+    unregistered = "nobody" if hosts.are_entries_read else "not known: ServiceEntries were not read"
     lines: list[str] = []
     if rows:
         lines.append(paper.strong(f"  {pad('HOST:PORT', width)}  {pad('PROTOCOL', 8)}  VERDICT"))
     for row, name in zip(rows, names, strict=True):
         lines += _first_line(row, name, width, paper)
         lines += _details(row, paper, verbose, unregistered)
-    lines += ["", _total(hosts)] if rows else ["no external hosts: nothing registers or wants one"]
+    lines += ["", _total(hosts)] if rows else [no_hosts(hosts)]
     for missing in hosts.missing:
         lines += paper.marked("unknown", f"not read: {missing}")
     return "\n".join(lines) + "\n"
+
+
+def no_hosts(hosts: Hosts) -> str:
+    """Why there is no row."""
+    if hosts.missing:
+        return "no external hosts are known: not all was read that could name one"
+    return "no external hosts: nothing registers or wants one"
 
 
 def _first_line(row: HostRow, name: str, width: int, paper: Paper) -> Iterator[str]:

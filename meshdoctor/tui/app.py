@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.events import Event, Key
 from textual.screen import Screen
 
@@ -29,6 +30,7 @@ CROWD, PAUSE = 200, 0.4
 
 In a crowd a row more or less cannot be told, and each showing is kilobytes for a slow line."""
 INTERRUPTED = 130
+NOT_COMMANDS = frozenset({"palette", "quit.interrupt"})
 NOT_OFFERED = frozenset({"keys", "maximize", "minimize", "screenshot"})
 """Textual's own commands that are too small here, or in the way of ours: `ns` would find the screenshot first."""
 
@@ -181,17 +183,21 @@ class MeshdoctorApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything that has a key, by its name; then Textual's own, the theme among them."""
-        active = {one.binding.id: one.binding for one in screen.active_bindings.values() if one.enabled}
-        for name, binding in active.items():
-            if name and not name.startswith("row.") and name not in ("palette", "quit.now", "quit.interrupt"):
-                yield SystemCommand(binding.description, binding.tooltip, self._does(binding.action, screen))
+        active = {one.binding.id: one for one in screen.active_bindings.values() if one.enabled}
+        told: set[str] = set()
+        for name, one in active.items():
+            binding = one.binding
+            is_second = binding.description in told
+            if name and not is_second and not name.startswith("row.") and name not in NOT_COMMANDS:
+                told.add(binding.description)
+                yield SystemCommand(binding.description, binding.tooltip, self._does(binding.action, one.node))
         for command in super().get_system_commands(screen):
             if command.title.lower() not in NOT_OFFERED and "quit" not in command.title.lower():
                 yield command
 
-    def _does(self, action: str, screen: Screen[object]):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _does(self, action: str, whose: DOMNode):  # type: ignore[no-untyped-def]  # noqa: ANN202
         async def run() -> None:
-            await self.run_action(action, screen.focused or screen)
+            await self.run_action(action, whose)
 
         return run
 

@@ -23,32 +23,41 @@ TABLE_KEYS = (
     key("home,g", "end(False)", "first", "To the first row", is_="row.first"),
     key("end,G", "end(True)", "last", "To the last row", is_="row.last"),
     key("enter", "open", "open", "Opens what the row is about", is_="open", show=True, display="enter"),
-    key("space", "mark", "mark", "Marks the row, or takes its mark away", is_="mark"),
 )
 
 MAIN_KEYS = (
-    key("d", "demo", "demo", "Opens a bundled mesh, where nothing else can be read", is_="demo", show=True),
+    key("a", "mend", "mend", "Opens the first mend of this finding, or of the one about this pod or host",
+        is_="main.mend", show=True),
+    key("t", "trace", "trace", "Follows a connection of this pod, to this host", is_="trace", show=True),
     key("slash", "filter", "filter", "Filters this part: text, !text for without, -l app=web by labels",
         is_="filter", show=True, display="/"),
+    key("d", "details", "details", "All that is known of this pod, host or finding", is_="details", show=True),
+    key("d", "demo", "demo", "Opens a bundled mesh, where nothing else can be read", is_="demo", show=True),
     key("n", "namespace", "namespace", "Chooses the namespaces to look at", is_="namespace", show=True),
     key("0", "all_namespaces", "all namespaces", "Looks at all namespaces again", is_="namespace.all"),
-    key("s", "sort", "sort", "Takes this part's next order", is_="sort"),
     key("ctrl+z", "problems", "problems", "Shows only rows with errors, warnings or something unread",
         is_="problems", show=True, display="^z"),
+    key("w", "watch", "watch", "Looks again and again and marks what is new or gone; off with the same key",
+        is_="watch", show=True),
+    key("y", "raw", "raw", "What was read of this row: its objects, or the finding as data", is_="main.raw", show=True),
+    key("e", "export", "export", "Writes this finding, or all that are marked, as Markdown and copies it",
+        is_="main.export", show=True),
+    key("space", "mark", "mark", "Marks the row, or takes its mark away; marked rows narrow the other parts",
+        is_="mark"),
+    key("s", "sort", "sort", "Takes this part's next order", is_="sort"),
     key("1", "part('pods')", "pods", "To the pods", is_="view.pods"),
     key("2", "part('hosts')", "hosts", "To the external hosts", is_="view.hosts"),
     key("3", "part('findings')", "findings", "To the findings", is_="view.findings"),
     key("4", "matrix", "matrix", "Pods down, hosts across, a sign a verdict", is_="view.matrix"),
-    key("tab", "next_part(1)", "next part", "To the next part", is_="part.next"),
-    key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="part.previous"),
-    key("t", "trace", "trace", "Follows a connection of this pod, to this host", is_="trace", show=True),
-    key("w", "watch", "watch", "Looks again and again and marks what is new or gone; off with the same key",
-        is_="watch", show=True),
-    key("d", "details", "details", "All that is known of this pod, host or finding", is_="details", show=True),
-    key("r", "refresh(False)", "refresh", "Looks again, at this pod above all", is_="refresh.pod"),
+    key("tab,right,l", "next_part(1)", "next part", "To the next part", is_="part.next", display="tab → l"),
+    key("shift+tab,left,h", "next_part(-1)", "part before", "To the part before", is_="part.previous",
+        display="shift+tab ← h"),
+    key("r", "refresh(False)", "refresh", "Looks again, at this pod or those that are marked above all",
+        is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),
     key("u", "undo", "undo", "Takes the last mend back", is_="undo"),
-    key("escape", "widen", "widen", "Takes the newest filter or choice back", is_="back"),
+    key("escape", "widen", "widen", "Takes the newest filter or choice back, and its marks", is_="back"),
+    key("q", "app.quit", "quit", "Leaves meshdoctor; on other screens q goes back", is_="quit", show=True),
 )  # fmt: skip
 
 FILTER_KEYS = (
@@ -82,7 +91,8 @@ DOCUMENT_KEYS = (
 
 DETAIL_KEYS = (
     key("escape", "back", "back", "Back to where you came from", is_="back", show=True, display="esc"),
-)  # fmt: skip
+    key("q", "back", "back", "Back to where you came from", is_="back-too"),
+)
 
 PATH_KEYS = (
     key("down,j", "move(1)", "down", "To the next step", is_="step.down", display="↓ j"),
@@ -109,6 +119,7 @@ GRID_KEYS = (
 
 MATRIX_KEYS = (
     key("escape", "back", "back", "Takes the filters back, then leaves", is_="matrix.back", show=True, display="esc"),
+    key("q", "back", "back", "Takes the filters back, then leaves", is_="matrix.back-too"),
     key("slash", "filter('pods')", "filter pods", "Filters the pods", is_="matrix.filter", show=True, display="/"),
     key("c", "filter('hosts')", "filter hosts", "Filters the hosts: the columns", is_="matrix.filter-hosts", show=True),
     key("n", "namespace", "namespace", "Chooses the namespaces to look at", is_="matrix.namespace", show=True),
@@ -139,6 +150,7 @@ COMPLETION_KEYS = (
 
 TRACE_KEYS = (
     key("escape", "back", "back", "Leaves a field, then the screen", is_="trace.back", show=True, display="esc"),
+    key("q", "back", "back", "Leaves the screen; in a field it is a letter", is_="trace.back-too"),
     key("tab", "app.focus_next", "next field", "To the next field", is_="field.next", show=True),
     key("shift+tab", "app.focus_previous", "field before", "To the field before", is_="field.previous"),
     key("i", "go('to')", "edit", "Changes the destination: host:port, or a whole URL", is_="trace.to", show=True),
@@ -169,7 +181,7 @@ FINDING_KEYS = (
 
 QUESTION_KEYS = (
     key("y", "answer(True)", "yes", "Does it", is_="question.yes", show=True),
-    key("n,escape", "answer(False)", "no", "Leaves it", is_="question.no", show=True, display="n"),
+    key("n,escape,q", "answer(False)", "no", "Leaves it", is_="question.no", show=True, display="n"),
 )
 
 RAW_KEYS = (key("c", "copy", "copy", "Copies all of it", is_="raw.copy", show=True),)
@@ -191,7 +203,6 @@ APP_KEYS = (
     key("colon,ctrl+p", "command_palette", "command", "Finds a command by its name",
         is_="palette", show=True, display=":"),
     key("question_mark", "help", "help", "The keys of this screen", is_="help", show=True, display="?"),
-    key("q", "quit", "quit", "Leaves meshdoctor", is_="quit", show=True),
-    key("ctrl+q", "quit", "quit", "Leaves meshdoctor", is_="quit.now"),
+    key("ctrl+q", "quit", "quit", "Leaves meshdoctor, from any screen", is_="quit.now"),
     key("ctrl+c", "interrupt", "interrupt", "Leaves meshdoctor, with exit code 130", is_="quit.interrupt"),
 )  # fmt: skip

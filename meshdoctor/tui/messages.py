@@ -37,10 +37,6 @@ class RowOpened(RowMoved):
     """The user opened a row: enter, or a second click on it."""
 
 
-class RowMarked(RowMoved):
-    """The user marked a row, or took its mark away."""
-
-
 class FilterTyped(Message):
     """The filter's text is another now."""
 

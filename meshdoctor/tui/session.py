@@ -106,8 +106,11 @@ class Session:
         return self._feed.has_news
 
     def take(self) -> Changed:
-        """Takes in what the sitting has told."""
-        return self.board.apply(self._feed.take())
+        """Takes in what the sitting has told. At the end of a look, marks of what is not there any more go."""
+        changed = self.board.apply(self._feed.take())
+        if changed.is_end and self.board.failed is None:
+            self.sight.drop_gone()
+        return changed
 
     def open(self, opening: Opening) -> None:
         """Leaves what was looked at and begins with something else."""
@@ -116,7 +119,7 @@ class Session:
         self.board = Board()
         self.board.location = opening.place
         self.sight.board = self.board
-        self.sight.choices, self.sight.namespaces = (), frozenset()
+        self.sight.forget()
         self.sitting = None
         self._feed = Feed(self._wake)
         self.begin()

@@ -105,6 +105,7 @@ def test_no_command_says_what_to_try(cli: Cli) -> None:
     finished = cli()
     assert (finished.code, finished.out) == (2, "")
     assert "meshdoctor demo" in finished.err
+    assert "no terminal: stdin, stdout, stderr" in finished.err
     assert cli("rules").code == 2
     assert cli("nonsense").code == 2
 

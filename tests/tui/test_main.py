@@ -135,7 +135,17 @@ def test_orders_marks_and_problems_only(drive: Drive) -> None:
         await app.press("s")
         assert app.title("pods").endswith("by name")
         await app.press("space")
-        assert sight.marks["pods"] == {app.keys("pods")[0]}
+        first, second = app.keys("pods")
+        assert list(sight.marks["pods"]) == [first]
+        assert app.title("pods").startswith("Pods 2 · 1 marked")
+        assert len(app.keys("hosts")) == 1
+        await app.press("space")
+        assert list(sight.marks["pods"]) == [first, second], "each mark goes on to the next row"
+        assert app.title("hosts") == "External hosts 2 · of 2 marked pods"
+        assert len(app.keys("hosts")) == 2
+        await app.press("escape")
+        assert not sight.marks["pods"]
+        assert "marked" not in app.title("pods") + app.title("hosts")
         await app.press("ctrl+z")
         assert sight.problems_only
         assert app.title("findings").endswith("problems only")
@@ -200,6 +210,17 @@ def test_refresh_looks_again_and_keeps_what_is_chosen(drive: Drive) -> None:
             await app.looked()
             assert app.choices() == chosen
             before = app.app.session.board.diagnosis
+
+    drive(script)
+
+
+def test_refresh_asks_all_marked_pods(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        asked: list[object] = []
+        app.app.session.refresh = lambda pods=None: asked.append(pods) or True  # type: ignore[method-assign, func-returns-value]
+        first, second = app.keys("pods")
+        await app.press("r", "space", "space", "r", "R")
+        assert asked == [[first], [first, second], None]
 
     drive(script)
 

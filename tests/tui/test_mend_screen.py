@@ -241,18 +241,23 @@ def test_leaving_in_the_middle_asks_and_the_mend_goes_on() -> None:
     run(story())
 
 
-def test_quitting_in_the_middle_asks_first() -> None:
+def test_going_back_and_quitting_in_the_middle_ask_first() -> None:
     async def story() -> None:
         gate = threading.Event()
         async with opened_finding(CLASH, fake=faking(Script(gates={"waiting": gate}))) as pilot:
             await on_mend(pilot)
             await press(pilot, "a")
             await until(pilot, lambda: journal())
-            await press(pilot, "q")
+            for leaves in ("q", "escape"):
+                await press(pilot, leaves)
+                assert "The mend goes on by itself" in screen(pilot)._question
+                await press(pilot, "q")
+                assert type(screen(pilot)).__name__ == "MendScreen", "q is no, as escape is"
+            await press(pilot, "ctrl+q")
             assert "A mend is under way" in screen(pilot)._question
             await press(pilot, "n")
             assert pilot.app.is_running
-            await press(pilot, "q", "y")
+            await press(pilot, "ctrl+q", "y")
             assert pilot.app.return_code == 0
             gate.set()
 

@@ -106,7 +106,7 @@ def test_a_browser_shows_the_session_and_its_keys_reach_it(address: str, tmp_pat
     with browser(tmp_path) as page:
         page.open(address)
         page.until(lambda: "db.payments.example" in page.run("return window.received"))
-        for key, shown in (("?", "refresh.all"), (ESCAPE, "missing-service-entry")):
+        for key, shown in (("?", "row.down"), (ESCAPE, "missing-service-entry")):
             page.run("window.received = ''")
             page.type(key)
             page.until(lambda shown=shown: shown in page.run("return window.received"))  # type: ignore[misc]

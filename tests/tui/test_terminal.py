@@ -66,6 +66,8 @@ def test_story_1_open_find_fix_look_undo_quit(folder: Path) -> None:
         shown.until("is taken back")
         assert not (folder / MEND).exists()
         shown.press("q")
+        shown.until("a mend", gone=["What changes"])
+        shown.press("qq")
         left_well(shown, 0)
 
 
@@ -150,7 +152,7 @@ def test_a_locale_without_utf_8_is_written_in_ascii(folder: Path) -> None:
         assert shown.until("1 of 1 sidecars", "x missing-service-entry").isascii()
         shown.press("3", "enter")
         assert shown.until("Evidence", "BlackHoleCluster").isascii()
-        shown.press("q")
+        shown.press("qq")
         left_well(shown, 0)
 
 

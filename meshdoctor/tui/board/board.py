@@ -50,6 +50,8 @@ class Board:
         self.source_kind = ""
         self.progress = Progress(0, 0, "starting")
         self.failed: Failed | None = None
+        self.are_hosts_known = True
+        """Everything was read that can name a host."""
         self.diagnosis: Diagnosis | None = None
         """The newest whole result."""
         self.is_looking = True
@@ -209,16 +211,16 @@ class Board:
                 changed.hosts.add(pair)
 
     def _finish(self, event: Finished, changed: Changed) -> None:
-        known = "resources/serviceentries.yaml" not in event.hosts.missing
         listed = {(row.host, row.port) for row in event.hosts.hosts}
         self.hosts = {pair: line for pair, line in self.hosts.items() if pair in listed}
         self._list_hosts(event.hosts.hosts, changed)
         for line in self.hosts.values():
-            line.is_registered_known = known
+            line.is_registered_known = event.hosts.are_entries_read
         self._recount(changed)
         self._find(event.diagnosis.findings, changed)
         self.changes.take({"pods": self.pods, "hosts": self.hosts, "findings": self.findings})
         self.diagnosis = event.diagnosis
+        self.are_hosts_known = not event.hosts.missing
         self.is_looking = False
         changed.head = changed.is_end = True
 

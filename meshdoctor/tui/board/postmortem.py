@@ -1,4 +1,4 @@
-"""A finding written out for a postmortem: into a file of its own, and as text to be copied."""
+"""A finding, or several, written out for a postmortem: into a file of their own, and as text to be copied."""
 
 from __future__ import annotations
 
@@ -44,10 +44,12 @@ def postmortem(
     )
 
 
-def write_postmortem(finding: Finding, text: str, folder: Path) -> Path:
-    """Writes it under a name that is free. Raises `Unreadable` where the folder cannot be written."""
+def write_postmortem(findings: Sequence[Finding], text: str, folder: Path) -> Path:
+    """Writes the text about these under a name that is free. Raises `Unreadable` where the folder cannot be written."""
     stamp = re.sub("[-:]", "", now())
-    stem = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{finding.rule}-{subject(finding)}")[:_NAME].strip("-.")
+    first = findings[0]
+    name = f"{first.rule}-{subject(first)}" if len(findings) == 1 else f"{len(findings)}-findings"
+    stem = re.sub(r"[^A-Za-z0-9.-]+", "-", name)[:_NAME].strip("-.")
     for number in range(100):
         path = folder / f"meshdoctor-{stem}-{stamp}{f'-{number}' if number else ''}.md"
         try:

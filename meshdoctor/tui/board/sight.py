@@ -2,6 +2,9 @@
 
 Choices stack up. A part is narrowed by what was chosen in other parts before its own choice, so that the rows around
 the cursor stay where they are; choosing again in a part takes back what was chosen after it, and `widen` the newest.
+
+Marked rows stand for their part's choice: they leave what any of them leaves, and moving the cursor does not change
+that. Marks are taken back with `widen` alone, or one by one; a row that has gone loses its mark.
 """
 
 from __future__ import annotations
@@ -22,10 +25,17 @@ ITS_OWN = frozenset({"delivered", "broken"})
 
 
 class Choice(NamedTuple):
-    """A row that narrows the other parts."""
+    """A row that narrows the other parts, or several that are marked."""
 
     part: Part
     key: Any
+    """The row; of several the one marked last."""
+    marked: frozenset[Any] = frozenset()
+
+    @property
+    def keys(self) -> frozenset[Any]:
+        """The rows that it stands for."""
+        return self.marked or frozenset((self.key,))
 
 
 class Sort(NamedTuple):
@@ -68,19 +78,28 @@ class Sight:
         self.namespaces: frozenset[str] = frozenset()
         """Those looked at; none: all."""
         self.problems_only = False
-        self.marks: dict[Part, set[Any]] = {part: set() for part in PARTS}
+        self.marks: dict[Part, dict[Any, None]] = {part: {} for part in PARTS}
+        """Marked rows in the order in which they were marked."""
         self._sorts: dict[Part, int] = dict.fromkeys(PARTS, 0)
 
     def choose(self, part: Part, key: Any) -> None:
-        """Chooses a row; whatever was chosen after this part's last choice is taken back."""
-        kept = [choice.part for choice in self.choices]
-        older = self.choices[: kept.index(part)] if part in kept else self.choices
-        self.choices = (*older, Choice(part, key))
+        """Chooses a row; whatever was chosen after this part's last choice is taken back, but for what is marked.
+
+        Where rows of the part are marked, they stay what is chosen.
+        """
+        if not self.marks[part]:
+            self._put(Choice(part, key))
+
+    def _put(self, new: Choice) -> None:
+        parts = [choice.part for choice in self.choices]
+        at = parts.index(new.part) if new.part in parts else len(parts)
+        self.choices = (*self.choices[:at], new, *(choice for choice in self.choices[at + 1 :] if choice.marked))
 
     def widen(self) -> bool:
-        """Takes the newest choice back; False where there is none."""
+        """Takes the newest choice back, its marks with it; False where there is none."""
         if not self.choices:
             return False
+        self.marks[self.choices[-1].part].clear()
         self.choices = self.choices[:-1]
         return True
 
@@ -99,9 +118,29 @@ class Sight:
         return self.sort(part)
 
     def mark(self, part: Part, key: Any) -> bool:
-        """Marks a row, or takes its mark away; whether it is marked now."""
-        self.marks[part] ^= {key}
-        return key in self.marks[part]
+        """Marks a row, or takes its mark away; whether it is marked now. What is marked is chosen."""
+        marks = self.marks[part]
+        if key in marks:
+            del marks[key]
+        else:
+            marks[key] = None
+        self._put(_of_marks(part, marks) if marks else Choice(part, key))
+        return key in marks
+
+    def drop_gone(self) -> None:
+        """Takes the marks off rows that are not there any more."""
+        for part, marks in self.marks.items():
+            gone = [key for key in marks if key not in getattr(self.board, part)]
+            if not gone:
+                continue
+            self.marks[part] = marks = {key: None for key in marks if key not in gone}
+            changed = (_of_marks(part, marks) if choice.part == part and marks else choice for choice in self.choices)
+            self.choices = tuple(choice for choice in changed if choice.part != part or marks)
+
+    def forget(self) -> None:
+        """Takes every choice and mark back: something else is looked at."""
+        self.choices, self.namespaces = (), frozenset()
+        self.marks = {part: {} for part in PARTS}
 
     def keys(self, part: Part) -> list[Any]:
         """Keys of the rows in sight, in order."""
@@ -113,9 +152,9 @@ class Sight:
         return len(getattr(self.board, part)) + len(self.board.changes.gone(part))
 
     def pod_in_sight(self) -> PodRow | None:
-        """The pod that narrows the hosts: their verdicts are told for it."""
+        """The one pod that narrows the hosts: their verdicts are told for it."""
         for choice in self.narrowing("hosts"):
-            if choice.part == "pods":
+            if choice.part == "pods" and len(choice.keys) == 1:
                 return self.board.pods.get(choice.key)
         return None
 
@@ -151,7 +190,7 @@ class Sight:
         if self.namespaces:
             rows = [row for row in rows if self._is_finding_of_namespaces(row)]
         for choice in self.narrowing("findings"):
-            rows = [row for row in rows if self._is_about(row, choice)]
+            rows = [row for row in rows if _is_about(row, choice.part, choice.keys)]
         if self.problems_only:
             rows = [row for row in rows if row.finding.severity != "info"]
         wanted = self.filters["findings"]
@@ -176,34 +215,50 @@ class Sight:
     def _pods_of(self, choice: Choice) -> set[str]:
         """The pods a choice leaves: those that want a host or have a finding about it, else all judged for it."""
         if choice.part == "findings":
-            line = self.board.findings.get(choice.key)
-            return set(line.finding.pods) if line else set()
-        pair: Pair = choice.key
-        host = self.board.hosts.get(pair)
-        found = set(host.wanted_by) if host else set()
+            lines = (self.board.findings.get(key) for key in choice.keys)
+            return {pod for line in lines if line for pod in line.finding.pods}
+        hosts = {pair: self.board.hosts.get(pair) for pair in choice.keys}
+        found = {pair: set(host.wanted_by) if host else set() for pair, host in hosts.items()}
         for line in self.board.findings.values():
-            if line.pair == pair:
-                found.update(line.finding.pods)
-        return found or {row.key for row in self.board.pods.values() if pair in row.verdicts}
+            if line.pair in found:
+                found[line.pair].update(line.finding.pods)
+        bare = [pair for pair, pods in found.items() if not pods]
+        judged = (
+            {row.key for row in self.board.pods.values() if any(pair in row.verdicts for pair in bare)}
+            if bare
+            else set()
+        )
+        return judged.union(*found.values())
 
     def _hosts_of(self, choice: Choice) -> set[Pair]:
         """The hosts a choice leaves: of a pod those it wants or its sidecar has configuration for."""
+        hosts, keys = self.board.hosts, choice.keys
         if choice.part == "findings":
-            line = self.board.findings.get(choice.key)
-            if line is None or line.finding.host is None:
-                return set()
-            hosts = self.board.hosts
-            return {p for p in hosts if p == line.pair} or {p for p in hosts if p[0] == line.finding.host}
-        row = self.board.pods.get(choice.key)
-        if row is None:
-            return set()
-        own = {pair for pair, verdict in row.verdicts.items() if verdict[0] in ITS_OWN}
+            left: set[Pair] = set()
+            for line in filter(None, (self.board.findings.get(key) for key in keys)):
+                if line.finding.host is not None:
+                    left |= {p for p in hosts if p == line.pair} or {p for p in hosts if p[0] == line.finding.host}
+            return left
         lines = self.board.findings.values()
-        told = {line.pair for line in lines if line.pair is not None and row.key in line.finding.pods}
-        return own | told | row.wants
+        found = {line.pair for line in lines if line.pair in hosts and not keys.isdisjoint(line.finding.pods)}
+        for row in filter(None, (self.board.pods.get(key) for key in keys)):
+            if len(found) == len(hosts):  # a thousand pods may be marked, each with every host
+                break
+            found |= row.wants & hosts.keys()
+            found.update(pair for pair, verdict in row.verdicts.items() if verdict[0] in ITS_OWN and pair in hosts)
+        return found
 
-    def _is_about(self, row: FindingLine, choice: Choice) -> bool:
-        if choice.part == "pods":
-            return choice.key in row.finding.pods
-        host, port = choice.key
-        return row.finding.host == host and (port is None or not row.finding.port or row.finding.port == port)
+
+def _of_marks(part: Part, marks: Iterable[Any]) -> Choice:
+    keys = tuple(marks)
+    return Choice(part, keys[-1], frozenset(keys))
+
+
+def _is_about(row: FindingLine, part: Part, keys: frozenset[Any]) -> bool:
+    """Whether a finding is about one of these pods or hosts."""
+    if part == "pods":
+        return not keys.isdisjoint(row.finding.pods)
+    found = row.finding
+    if not found.host or (found.host, found.port) in keys:
+        return bool(found.host)
+    return any(host == found.host and (port is None or not found.port) for host, port in keys)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meshdoctor.semantics.hosts import host_port
 from meshdoctor.semantics.text import printable, printable_lines
+from meshdoctor.tui.board.board import Board
 from meshdoctor.tui.board.sight import SORTS, Choice, Part, Sight
 
 NAMES: dict[Part, str] = {"pods": "Pods", "hosts": "External hosts", "findings": "Findings"}
@@ -13,6 +14,8 @@ def title(sight: Sight, part: Part, shown: int, *, ascii_only: bool = False) -> 
     """Its name, how many of how many rows are in sight, and what keeps the others out of it."""
     total = sight.total(part)
     parts = [f"{NAMES[part]} {shown}" if shown == total else f"{NAMES[part]} {shown}/{total}"]
+    if sight.marks[part]:
+        parts.append(f"{len(sight.marks[part])} marked")
     parts += [f"of {_chosen(sight, choice)}" for choice in sight.narrowing(part)]
     typed = sight.filters[part].typed
     if typed:
@@ -25,7 +28,9 @@ def title(sight: Sight, part: Part, shown: int, *, ascii_only: bool = False) -> 
 
 
 def _chosen(sight: Sight, choice: Choice) -> str:
-    """A choice by its name."""
+    """A choice by its name, or how many are marked."""
+    if len(choice.marked) > 1:
+        return f"{len(choice.marked)} marked {choice.part}"
     if choice.part == "pods":
         row = sight.board.pods.get(choice.key)
         return printable(row.name if row else choice.key)
@@ -51,9 +56,18 @@ def hint(sight: Sight, part: Part) -> str:
         return f"{_nothing(part)} in {', '.join(sorted(sight.namespaces))}. n chooses other namespaces."
     if board.is_looking:
         return "Reading ..."
+    return _empty(board, part)
+
+
+def _empty(board: Board, part: Part) -> str:
+    """A part of which there is nothing at all."""
     if part == "findings":
         return "No findings. What could not be judged is counted behind ? in the first line."
-    return {"pods": "No pods.", "hosts": "No external hosts: nothing registers or wants one."}[part]
+    if part == "pods":
+        return "No pods."
+    if not board.are_hosts_known:
+        return "No external hosts are known: not all was read that could name one."
+    return "No external hosts: nothing registers or wants one."
 
 
 def _nothing(part: Part) -> str:

@@ -20,7 +20,7 @@ from meshdoctor.semantics.hosts import host_port
 from meshdoctor.semantics.text import printable
 from meshdoctor.sitting.details import HostFacts, PodFacts
 from meshdoctor.sitting.events import Pair
-from meshdoctor.sitting.excerpts import Excerpt, excerpt, resource
+from meshdoctor.sitting.excerpts import excerpt, resource
 from meshdoctor.tui.bindings import DETAIL_KEYS, DETAILS_KEYS
 from meshdoctor.tui.board.board import Changed
 from meshdoctor.tui.board.cells import Cell, Column
@@ -35,6 +35,9 @@ from meshdoctor.tui.widgets.table import Table
 
 _NAMES = (18, 44)
 """Columns of the names: at least, at most."""
+
+
+NO_OBJECT = "no object registers it, so there is none to show"
 
 
 class DetailsScreen(Screen[None]):
@@ -150,7 +153,6 @@ class DetailsScreen(Screen[None]):
         elif goal.evidence is not None:
             self._open_document(goal.evidence)
 
-    @on(Table.Marked)
     @on(Table.Moved)
     def _moved(self, message: Table.Moved) -> None:
         message.stop()
@@ -189,6 +191,23 @@ class DetailsScreen(Screen[None]):
         self.dismiss()
 
 
+def pod_document(session: Session, key: str) -> DocumentScreen:
+    """A pod as it was read."""
+    namespace, _, name = key.rpartition("/")
+    role = ResourceRole("Pod", namespace, name)
+    return DocumentScreen(session, key, lambda case: [resource(case.capture, role)])
+
+
+def host_document(session: Session, pair: Pair) -> DocumentScreen | None:
+    """The objects that register a host, as they were read; None where none does."""
+    line = session.board.hosts.get(pair)
+    named = [name.partition(" ") for name in (line.registered_by if line else ())]
+    roles = [ResourceRole(kind, *name.split("/", 1)) for kind, _, name in named]
+    if not roles:
+        return None
+    return DocumentScreen(session, host_port(*pair), lambda case: [resource(case.capture, role) for role in roles])
+
+
 class PodScreen(DetailsScreen):
     """One pod."""
 
@@ -209,9 +228,7 @@ class PodScreen(DetailsScreen):
             self.facts = facts
 
     def _open_object(self) -> None:
-        namespace, _, name = self.key.partition("/")
-        role = ResourceRole("Pod", namespace, name)
-        self._open_read(self.key, lambda case: [resource(case.capture, role)])
+        self.app.push_screen(pod_document(self.session, self.key))
 
     def action_trace(self) -> None:
         """To the host of the line, or to one that is asked for."""
@@ -244,15 +261,11 @@ class HostScreen(DetailsScreen):
             self.facts = facts
 
     def _open_object(self) -> None:
-        pieces = [entry.evidence for entry in self.facts.entries] if self.facts else []
-        if not pieces:
-            self.notify("no object registers it, so there is none to show", markup=False)
-            return
-
-        def read(case: object) -> list[Excerpt]:
-            return [excerpt(case.capture, whole(piece)) for piece in pieces]  # type: ignore[attr-defined]
-
-        self._open_read(host_port(*self.pair), read)
+        document = host_document(self.session, self.pair)
+        if document is None:
+            self.notify(NO_OBJECT, markup=False)
+        else:
+            self.app.push_screen(document)
 
     def action_trace(self) -> None:
         """From the pod of the line, or from one that is asked for."""

@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from meshdoctor.errors import MeshdoctorError
+from meshdoctor.fixes.changes import is_automatic
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
 from meshdoctor.sitting.excerpts import Excerpt
@@ -208,6 +209,18 @@ class FindingScreen(Screen[None]):
             course = self.session.mends.open(self.finding, self.mends.fix)
             self.app.push_screen(MendScreen(self.session, course))
 
+    def open_first_mend(self) -> None:
+        """Opens the first mend that can be applied; says so where there is none."""
+        fixes = self.finding.fixes
+        at = next((number for number, fix in enumerate(fixes) if is_automatic(fix)), None)
+        if at is not None:
+            self.mends.choose(at)
+            self.action_mend()
+        elif fixes:
+            self.notify("nothing here can be applied for you: the mends below say what to do by hand", markup=False)
+        else:
+            self.notify("no mend of this is known", markup=False)
+
     def action_undo(self) -> None:
         """Opens the last mend of this finding, to take it back."""
         from meshdoctor.tui.screens.mend import open_last
@@ -233,26 +246,16 @@ class FindingScreen(Screen[None]):
     @work(thread=True, group="export", exclusive=True)
     def action_export(self) -> None:
         """Writes the finding as Markdown into the folder meshdoctor was started in, and copies it."""
-        from meshdoctor.tui.board.postmortem import postmortem, write_postmortem
+        from meshdoctor.tui.exporting import Known, export
 
-        session, found = self.session, self.finding
-        done = session.mends.done_about(found.fingerprint)
-        text = postmortem(found, session.board.diagnosis, self.trace, self._excerpts, done.entries, done.better)
-        try:
-            path = str(write_postmortem(found, text, Path.cwd()))
-        except MeshdoctorError as problem:
-            self.post_message(Exported(text, "", str(problem)))
-        else:
-            self.post_message(Exported(text, path, ""))
+        known = Known(self.finding, self.trace, self._excerpts)
+        self.post_message(export(self.session, [known], Path.cwd()))
 
     @on(Exported)
     def _exported(self, message: Exported) -> None:
-        self.app.copy_to_clipboard(message.text)
-        copied = "copied, where the terminal allows it (OSC 52)"
-        if message.path:
-            self.notify(f"{message.path}\nwritten, and {copied}", title="Exported", markup=False)
-        else:
-            self.notify(f"{message.because}; {copied}", severity="warning", markup=False)
+        from meshdoctor.tui.exporting import tell
+
+        tell(self, message)
 
     def action_trace(self) -> None:
         """Has the connection opened by itself."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
@@ -15,13 +16,14 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
+from meshdoctor.model.finding import Finding
 from meshdoctor.tui.bindings import MAIN_KEYS
 from meshdoctor.tui.board.board import Board, Changed
 from meshdoctor.tui.board.filtering import read_filter
 from meshdoctor.tui.board.sight import PARTS, Part, Sight
 from meshdoctor.tui.board.titles import NAMES, hint, title
 from meshdoctor.tui.board.tracing import of_row
-from meshdoctor.tui.messages import FilterLeft, FilterTyped, RowMarked, RowMoved, RowOpened, TraceWanted, WatchWanted
+from meshdoctor.tui.messages import Exported, FilterLeft, FilterTyped, RowMoved, RowOpened, TraceWanted, WatchWanted
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.header import Header
 from meshdoctor.tui.widgets.key_line import KeyLine
@@ -130,20 +132,17 @@ class MainScreen(Screen[None]):
             self.show_all(but=message.part)
             self.action_part("findings" if message.part == "hosts" else "hosts")
 
+    def _finding(self, fingerprint: str) -> Finding | None:
+        line = self.board.findings.get(fingerprint) or self.board.changes.gone("findings").get(fingerprint)
+        return line.finding if line is not None else None
+
     def open_finding(self, fingerprint: str) -> None:
         """Opens a finding's own screen."""
         from meshdoctor.tui.screens.finding import FindingScreen
 
-        line = self.board.findings.get(fingerprint) or self.board.changes.gone("findings").get(fingerprint)
-        if line is not None:
-            self.app.push_screen(FindingScreen(self.session, line.finding))
-
-    @on(RowMarked)
-    def _marked(self, message: RowMarked) -> None:
-        self.sight.mark(message.part, message.key)
-        table = self._parts[message.part].table
-        table.refresh_rows((message.key,))
-        table.action_move(1)
+        found = self._finding(fingerprint)
+        if found is not None:
+            self.app.push_screen(FindingScreen(self.session, found))
 
     # Keys
 
@@ -217,6 +216,17 @@ class MainScreen(Screen[None]):
         self.sight.namespaces = frozenset()
         self.show_all()
 
+    def action_mark(self) -> None:
+        """Marks the row under the cursor, or takes its mark away, and goes on to the next."""
+        table = self._parts[self.front].table
+        if table.key is None:
+            return
+        self.sight.mark(self.front, table.key)
+        table.has_moved = True
+        table.refresh_rows((table.key,))
+        table.action_move(1)
+        self.show_all(but=self.front)
+
     def action_sort(self) -> None:
         """Takes this part's next order."""
         self.sight.sort_next(self.front)
@@ -228,9 +238,10 @@ class MainScreen(Screen[None]):
         self.show_all()
 
     def action_refresh(self, everything: bool) -> None:
-        """Looks again: at the pod under the cursor, or at everything."""
+        """Looks again: at the pods that are marked, else the one under the cursor, or at everything."""
         key = self._parts["pods"].table.key
-        if not self.session.refresh(None if everything or key is None else [key]):
+        pods = list(self.sight.marks["pods"]) or ([] if key is None else [key])
+        if not self.session.refresh(None if everything or not pods else pods):
             self.notify("a look is under way already", markup=False)
 
     def action_trace(self) -> None:
@@ -253,6 +264,76 @@ class MainScreen(Screen[None]):
             self.app.push_screen(PodScreen(self.session, key))
         elif key is not None:
             self.app.push_screen(HostScreen(self.session, key))
+
+    def _findings_of_row(self) -> list[str]:
+        """Fingerprints: the finding under the cursor, else those in sight about the row there, which it chooses."""
+        table = self._parts[self.front].table
+        if table.key is None or self.front == "findings":
+            return [] if table.key is None else [table.key]
+        table.has_moved = True
+        self.sight.choose(self.front, table.key)
+        self.show_all()
+        return self.sight.keys("findings")
+
+    async def action_mend(self) -> None:
+        """Opens the first mend of the row's finding above its own screen; of several one is chosen first."""
+        from meshdoctor.tui.screens.finding import FindingScreen
+
+        keys = self._findings_of_row()
+        if len(keys) > 1:
+            self.action_part("findings")
+            return
+        found = self._finding(keys[0]) if keys else None
+        if found is None:
+            self.notify("no finding in sight is about this: there is nothing to mend", markup=False)
+            return
+        screen = FindingScreen(self.session, found)
+        await self.app.push_screen(screen)
+        screen.open_first_mend()
+
+    def action_raw(self) -> None:
+        """Opens what was read of the row."""
+        from meshdoctor.tui.screens.details import NO_OBJECT, host_document, pod_document
+        from meshdoctor.tui.screens.raw import RawScreen
+
+        key = self._parts[self.front].table.key
+        if key is None:
+            return
+        screen: Screen[None] | None = None
+        if self.front == "pods":
+            screen = pod_document(self.session, key)
+        elif self.front == "hosts":
+            screen = host_document(self.session, key)
+        else:
+            found = self._finding(key)
+            screen = RawScreen(self.session, found) if found is not None else None
+        if screen is None:
+            self.notify(NO_OBJECT, markup=False)
+        else:
+            self.app.push_screen(screen)
+
+    def action_export(self) -> None:
+        """Writes the marked findings, else the row's, into the folder meshdoctor was started in, and copies them."""
+        keys = list(self.sight.marks["findings"]) or self._findings_of_row()
+        found = [one for one in map(self._finding, keys) if one is not None]
+        if not found or (len(found) > 1 and not self.sight.marks["findings"]):
+            self.notify(
+                f"{len(found) or 'no'} findings are about this: 3, then space marks those to export", markup=False
+            )
+        else:
+            self._export(found)
+
+    @work(thread=True, group="export", exclusive=True)
+    def _export(self, found: Sequence[Finding]) -> None:
+        from meshdoctor.tui.exporting import export, look_up
+
+        self.post_message(export(self.session, [look_up(self.session, one) for one in found], Path.cwd()))
+
+    @on(Exported)
+    def _exported(self, message: Exported) -> None:
+        from meshdoctor.tui.exporting import tell
+
+        tell(self, message)
 
     def action_matrix(self) -> None:
         """Opens the matrix."""
@@ -279,6 +360,10 @@ class MainScreen(Screen[None]):
         """The demo is offered where there is nothing else to see."""
         if action == "details":
             return bool(self.board.pods or self.board.hosts)
+        if action in ("mend", "export"):
+            return bool(self.board.findings)
+        if action == "raw":
+            return bool(self.board.pods or self.board.hosts or self.board.findings)
         if action == "demo":
             return self.board.failed is not None and not self.board.pods
         return True

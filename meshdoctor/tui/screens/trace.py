@@ -120,7 +120,7 @@ class TraceScreen(Screen[None]):
         self._show_kind()
         self._ask()
         lacking = "pod" if not self.form.pod else "to" if not self.form.to or not self._is_whole() else ""
-        self.call_after_refresh(self._fields[lacking].focus if lacking else self._way.focus)
+        self.set_focus(self._fields[lacking] if lacking else self._way)  # at once: the next key is for it
 
     def _is_whole(self) -> bool:
         try:
@@ -319,8 +319,8 @@ class TraceScreen(Screen[None]):
     # Keys
 
     def action_back(self) -> None:
-        """Leaves a field; from the way, the screen."""
-        if self.focused is not self._way and self.trace is not None:
+        """Leaves a field; from everywhere else, the screen."""
+        if isinstance(self.focused, (Field, Choice)) and self.trace is not None:
             self._offers.display = False
             self._way.focus()
         else:

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from textual.binding import ActiveBinding
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.events import Click
 from textual.style import Style
 from textual.widget import Widget
+
+_GAP = 2
+"""Blanks between two of them."""
+_LAST = ("palette", "help", "quit")
+"""These close the line."""
+_NARROW = 60
+"""Columns below which the keys of rows matter more than the palette's."""
+_KEPT = ("help", "palette")
+"""What has no room is found by these, so that they have some before the others."""
+
+
+def chosen(sizes: Mapping[str | None, int], width: int) -> list[str | None]:
+    """Which of these, by their sizes, stand on a line of so many columns, in their order there."""
+    order = sorted(sizes, key=lambda id_: _LAST.index(id_) if id_ in _LAST else -1)
+    fitting: set[str | None] = set()
+    left = width + _GAP
+    for id_ in (*(id_ for id_ in _KEPT if id_ in sizes), *(id_ for id_ in order if id_ not in _KEPT)):
+        is_room = sizes[id_] + _GAP <= left
+        if is_room and (id_ != "palette" or width >= _NARROW):
+            fitting.add(id_)
+            left -= sizes[id_] + _GAP
+    return [id_ for id_ in order if id_ in fitting]
 
 
 class KeyLine(Widget):
@@ -13,8 +39,8 @@ class KeyLine(Widget):
 
     def __init__(self) -> None:
         super().__init__(id="keys")
-        self._places: list[tuple[int, int, str]] = []
-        """First and last column of each, and its action."""
+        self._places: list[tuple[int, int, str, DOMNode]] = []
+        """First and last column of each, its action, and whose action that is."""
 
     def on_mount(self) -> None:
         """Other bindings come into force with the focus."""
@@ -22,44 +48,28 @@ class KeyLine(Widget):
 
     def render(self) -> Content:
         """Keys and names, side by side."""
-        line, self._places = Content(" "), []
-        key_style = Style.parse("bold $text-accent")
-        shown_ids: set[str | None] = set()
-        # What has no room is in the help, so that the help's own key always has some.
-        kept = self._width_of("help")
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            if not binding.show or binding.id in shown_ids:
-                continue
-            shown_ids.add(binding.id)
-            shown = self.app.get_key_display(binding)
-            style = "dim" if not active.enabled else ""
-            piece = Content.assemble(
-                (shown, key_style if active.enabled else "dim"), (f" {binding.description}", style)
-            )
-            if binding.id == "help":
-                kept = 0
-            if line.cell_length + piece.cell_length + kept > self.size.width:
-                if kept:
-                    continue
-                break
-            start = line.cell_length
-            line = Content.assemble(line, piece, "  ")
+        shown = {one.binding.id: one for one in self.screen.active_bindings.values() if one.binding.show}
+        pieces = {id_: self._piece(one) for id_, one in shown.items()}
+        sizes = {id_: piece.cell_length for id_, piece in pieces.items()}
+        fitting = chosen(sizes, self.size.width)
+        is_tight = sum(sizes[id_] for id_ in fitting) + _GAP * (len(fitting) - 1) >= self.size.width
+        line, self._places = Content("" if is_tight else " "), []
+        for id_ in fitting:
+            start, active = line.cell_length, shown[id_]
+            line = Content.assemble(line, pieces[id_], " " * _GAP)
             if active.enabled:
-                self._places.append((start, start + piece.cell_length, binding.action))
+                self._places.append((start, start + sizes[id_], active.binding.action, active.node))
         return line
 
-    def _width_of(self, name: str) -> int:
-        """Columns of a binding with the blanks before it; 0 where it is not shown."""
-        found = (one.binding for one in self.screen.active_bindings.values() if one.binding.id == name)
-        return max(
-            (len(self.app.get_key_display(one)) + len(one.description) + 3 for one in found if one.show), default=0
-        )
+    def _piece(self, active: ActiveBinding) -> Content:
+        keys, name = self.app.get_key_display(active.binding), active.binding.description
+        if not active.enabled:
+            return Content.styled(f"{keys} {name}", "dim")
+        return Content.assemble((keys, Style.parse("bold $text-accent")), f" {name}")
 
     async def on_click(self, event: Click) -> None:
         """Does what was clicked."""
-        for start, end, action in self._places:
+        for start, end, action, whose in self._places:
             if start <= event.x < end:
-                target = self.screen.focused or self.screen
-                await self.app.run_action(action, target)
+                await self.app.run_action(action, whose)
                 return

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from meshdoctor.tui.board.cells import COLUMNS, Cell, cells
 from meshdoctor.tui.board.sight import Part, Sight
-from meshdoctor.tui.messages import RowMarked, RowMoved, RowOpened
+from meshdoctor.tui.messages import RowMoved, RowOpened
 from meshdoctor.tui.widgets.table import Table
 
 
@@ -67,11 +67,6 @@ class PartView(Vertical):
     def _opened(self, message: Table.Opened) -> None:
         message.stop()
         self.post_message(RowOpened(self.part, message.key))
-
-    @on(Table.Marked)
-    def _marked(self, message: Table.Marked) -> None:
-        message.stop()
-        self.post_message(RowMarked(self.part, message.key))
 
     @on(Table.Moved)
     def _moved(self, message: Table.Moved) -> None:

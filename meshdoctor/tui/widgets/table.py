@@ -53,9 +53,6 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     class Opened(Moved):
         """The user opened a row."""
 
-    class Marked(Moved):
-        """The user marked a row."""
-
     def __init__(self, columns: Sequence[Column], make: Callable[[Any], Sequence[Cell]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._columns = tuple(columns)
@@ -65,7 +62,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.cursor = 0
         """Index of the row under the cursor."""
         self.has_moved = False
-        """The user went to the row under the cursor; at first it is just the first one."""
+        """The user went to the row under the cursor, or marked it; at first it is just the first one."""
 
     @property
     def key(self) -> Any:
@@ -161,11 +158,6 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """Opens the row under the cursor."""
         if self.key is not None:
             self.post_message(self.Opened(self, self.key))
-
-    def action_mark(self) -> None:
-        """Marks the row under the cursor and goes on to the next."""
-        if self.key is not None:
-            self.post_message(self.Marked(self, self.key))
 
     def on_click(self, event: Click) -> None:
         """A click moves there, a second one opens."""

@@ -6,7 +6,7 @@ import pytest
 
 from meshdoctor.sitting.events import Found, Unasked
 from meshdoctor.tui.board.filtering import LONGEST, read_filter
-from meshdoctor.tui.board.sight import PARTS, SORTS, Sight
+from meshdoctor.tui.board.sight import PARTS, SORTS, Choice, Part, Sight
 from meshdoctor.tui.board.titles import hint, title
 from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, board, finding
 
@@ -149,7 +149,91 @@ def test_an_empty_part_says_what_to_do(sight: Sight) -> None:
     assert "ctrl+z" not in hint(sight, "hosts")
 
 
+def test_no_host_is_not_called_none_where_not_all_was_read(sight: Sight) -> None:
+    sight.board.hosts = {}
+    sight.board.is_looking = False
+    assert hint(sight, "hosts") == "No external hosts: nothing registers or wants one."
+    sight.board.are_hosts_known = False
+    assert hint(sight, "hosts") == "No external hosts are known: not all was read that could name one."
+
+
 def test_marks_come_and_go(sight: Sight) -> None:
     assert sight.mark("pods", WEB)
-    assert sight.marks["pods"] == {WEB}
+    assert set(sight.marks["pods"]) == {WEB}
     assert not sight.mark("pods", WEB)
+
+
+def test_marked_rows_narrow_the_other_parts_by_their_union(sight: Sight) -> None:
+    sight.mark("pods", JOB)
+    assert sight.keys("hosts") == [API]
+    assert title(sight, "hosts", 1) == "External hosts 1/2 · of job-1"
+    sight.mark("pods", DB_POD)
+    assert sight.keys("hosts") == [API, DB]
+    assert sight.keys("findings") == [CLASH.fingerprint, MISSING.fingerprint, OPEN.fingerprint]
+    assert sight.keys("pods") == [JOB, DB_POD, WEB]
+    assert title(sight, "pods", 3) == "Pods 3 · 2 marked"
+    assert title(sight, "findings", 3) == "Findings 3 · of 2 marked pods"
+    sight.choose("pods", WEB)
+    assert sight.choices[0].keys == {JOB, DB_POD}, "the cursor may go elsewhere"
+    sight.mark("pods", JOB)
+    assert sight.keys("findings") == [MISSING.fingerprint]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_is_marked_in_a_part_is_what_each_of_it_leaves_alone(sight: Sight, part: Part) -> None:
+    others = [other for other in PARTS if other != part]
+    alone: dict[str, set[object]] = {other: set() for other in others}
+    for key in sight.keys(part):
+        sight.choose(part, key)
+        for other in others:
+            alone[other] |= set(sight.keys(other))
+        sight.widen()
+    for key in sight.keys(part):
+        sight.mark(part, key)
+    assert {other: set(sight.keys(other)) for other in others} == alone
+
+
+def test_widening_takes_the_marks_of_the_newest_choice_along(sight: Sight) -> None:
+    sight.mark("pods", JOB)
+    sight.mark("hosts", API)
+    assert sight.widen()
+    assert (list(sight.marks["pods"]), list(sight.marks["hosts"])) == ([JOB], [])
+    assert sight.widen()
+    assert not sight.marks["pods"]
+    assert sight.keys("hosts") == [API, DB]
+    assert not sight.widen()
+
+
+def test_moving_in_an_older_part_keeps_what_is_marked_in_a_newer_one(sight: Sight) -> None:
+    sight.choose("pods", JOB)
+    sight.mark("hosts", API)
+    sight.choose("pods", WEB)
+    assert [choice.part for choice in sight.choices] == ["pods", "hosts"]
+    assert list(sight.marks["hosts"]) == [API]
+    assert sight.pod_in_sight() is sight.board.pods[WEB]
+
+
+def test_of_several_marked_pods_none_is_the_one_that_verdicts_are_told_for(sight: Sight) -> None:
+    sight.mark("pods", JOB)
+    assert sight.pod_in_sight() is sight.board.pods[JOB]
+    sight.mark("pods", WEB)
+    assert sight.pod_in_sight() is None
+
+
+def test_the_last_mark_taken_away_leaves_the_row_chosen(sight: Sight) -> None:
+    sight.mark("pods", JOB)
+    sight.mark("pods", JOB)
+    assert sight.choices == (Choice("pods", JOB),)
+    assert title(sight, "pods", 3) == "Pods 3"
+
+
+def test_marks_of_rows_that_have_gone_are_dropped(sight: Sight) -> None:
+    for key in (CLASH.fingerprint, MISSING.fingerprint):
+        sight.mark("findings", key)
+    sight.board.apply([Found((MISSING,))])
+    sight.drop_gone()
+    assert list(sight.marks["findings"]) == [MISSING.fingerprint]
+    assert sight.choices[0].keys == {MISSING.fingerprint}
+    sight.board.apply([Found(())])
+    sight.drop_gone()
+    assert (sight.marks["findings"], sight.choices) == ({}, ())
