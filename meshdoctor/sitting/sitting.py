@@ -35,6 +35,10 @@ OPEN_AT_MOST = 3
 """Sidecars that are kept open for traces; the dump of each may weigh tens of megabytes."""
 
 
+PATIENCE = 0.2
+"""Seconds after which whoever waits for a turn looks whether the sitting has ended: a program waits for its threads."""
+
+
 class Stopped(Exception):
     """Nobody listens any more."""
 
@@ -160,12 +164,17 @@ class Sitting:
     def using(self, work: Callable[[Case], Answer]) -> Answer:
         """What `work` makes of the newest evidence, while nobody else opens a dump. Call it from a thread.
 
-        Raises what `work` raises, `NothingToJudge` where nothing has been read yet.
+        Raises what `work` raises, `NothingToJudge` where nothing has been read yet, or the sitting ends meanwhile.
         """
         if self.case is None:
             raise NothingToJudge("nothing has been read yet: wait for the first pods")
-        with self._turn:
+        while not self._turn.acquire(timeout=PATIENCE):
+            if self._stop.is_set():
+                raise NothingToJudge("nothing is looked at any more")
+        try:
             return work(self.case)
+        finally:
+            self._turn.release()
 
     def trace(self, pod: str, host: str, port: int, **how: Any) -> Trace:
         """What `doctor.trace` says of the newest evidence, without line numbers. May wait for one proxy's turn: call

@@ -15,7 +15,7 @@ from meshdoctor.collect.recognise import Shape, recognise
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Cancelled, Deadline, TimedOut
 from meshdoctor.kube.pods import Forward, execute
-from meshdoctor.kube.session import Refused, Session, Unreachable
+from meshdoctor.kube.session import GivenUp, Refused, Session, Unreachable
 from meshdoctor.kube.websockets import Broken
 from meshdoctor.model.evidence import Unread
 from meshdoctor.semantics.text import printable
@@ -77,6 +77,8 @@ class SidecarReader:
             except TimedOut:
                 raise TimedOut(f"the sidecar took longer than {deadline.seconds:.3g} s") from None
             except (Broken, Unreachable, Refused) as problem:
+                if isinstance(problem, GivenUp):
+                    raise
                 # An API server that was there comes back; a pod is given a few tries.
                 pause = next(away if isinstance(problem, Unreachable) else tries, None)
                 if not _may_pass(problem) or pause is None or not deadline.sleep(pause):

@@ -110,7 +110,7 @@ class Sight:
 
     def total(self, part: Part) -> int:
         """Rows of a part, in sight or not; those that have gone are told for a while."""
-        return len(getattr(self.board, part)) + len(self.board.changes.gone(part))
+        return len(self.board.rows(part))
 
     def pod_in_sight(self) -> PodRow | None:
         """The pod that narrows the hosts: their verdicts are told for it."""
@@ -120,7 +120,7 @@ class Sight:
         return None
 
     def _pods(self) -> Iterable[PodRow]:
-        rows: Iterable[PodRow] = (*self.board.pods.values(), *self.board.changes.gone("pods").values())
+        rows: Iterable[PodRow] = self.board.rows("pods")
         if self.namespaces:
             rows = [row for row in rows if row.namespace in self.namespaces]
         for choice in self.narrowing("pods"):
@@ -132,7 +132,7 @@ class Sight:
         return [row for row in rows if wanted.takes_pod(row)] if wanted else rows
 
     def _hosts(self) -> Iterable[HostLine]:
-        rows: Iterable[HostLine] = (*self.board.hosts.values(), *self.board.changes.gone("hosts").values())
+        rows: Iterable[HostLine] = self.board.rows("hosts")
         if self.namespaces:
             rows = [row for row in rows if self._is_host_of_namespaces(row)]
         for choice in self.narrowing("hosts"):
@@ -147,7 +147,7 @@ class Sight:
         return [row for row in rows if wanted.takes(row.text)] if wanted else rows
 
     def _findings(self) -> Iterable[FindingLine]:
-        rows: Iterable[FindingLine] = (*self.board.findings.values(), *self.board.changes.gone("findings").values())
+        rows: Iterable[FindingLine] = self.board.rows("findings")
         if self.namespaces:
             rows = [row for row in rows if self._is_finding_of_namespaces(row)]
         for choice in self.narrowing("findings"):
@@ -176,7 +176,7 @@ class Sight:
     def _pods_of(self, choice: Choice) -> set[str]:
         """The pods a choice leaves: those that want a host or have a finding about it, else all judged for it."""
         if choice.part == "findings":
-            line = self.board.findings.get(choice.key)
+            line = self.board.finding(choice.key)
             return set(line.finding.pods) if line else set()
         pair: Pair = choice.key
         host = self.board.hosts.get(pair)
@@ -189,10 +189,10 @@ class Sight:
     def _hosts_of(self, choice: Choice) -> set[Pair]:
         """The hosts a choice leaves: of a pod those it wants or its sidecar has configuration for."""
         if choice.part == "findings":
-            line = self.board.findings.get(choice.key)
+            line = self.board.finding(choice.key)
             if line is None or line.finding.host is None:
                 return set()
-            hosts = self.board.hosts
+            hosts = [host.pair for host in self.board.rows("hosts")]
             return {p for p in hosts if p == line.pair} or {p for p in hosts if p[0] == line.finding.host}
         row = self.board.pods.get(choice.key)
         if row is None:

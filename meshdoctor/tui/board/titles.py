@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meshdoctor.semantics.hosts import host_port
 from meshdoctor.semantics.text import printable, printable_lines
+from meshdoctor.tui.board.board import Board
 from meshdoctor.tui.board.sight import SORTS, Choice, Part, Sight
 
 NAMES: dict[Part, str] = {"pods": "Pods", "hosts": "External hosts", "findings": "Findings"}
@@ -31,7 +32,7 @@ def _chosen(sight: Sight, choice: Choice) -> str:
         return printable(row.name if row else choice.key)
     if choice.part == "hosts":
         return printable(host_port(*choice.key))
-    line = sight.board.findings.get(choice.key)
+    line = sight.board.finding(choice.key)
     return printable(line.finding.rule) if line else "a finding that is gone"
 
 
@@ -54,6 +55,16 @@ def hint(sight: Sight, part: Part) -> str:
     if part == "findings":
         return "No findings. What could not be judged is counted behind ? in the first line."
     return {"pods": "No pods.", "hosts": "No external hosts: nothing registers or wants one."}[part]
+
+
+def missing(board: Board) -> str:
+    """That the look could not read sidecars again which an earlier one has read; empty where there are none."""
+    unseen = {pod for line in board.changes.unseen("findings").values() for pod in line.finding.pods}
+    rows = [row for row in board.pods.values() if row.state == "unread" and row.key in unseen]
+    if not rows:
+        return ""
+    sidecars = "a sidecar" if len(rows) == 1 else f"{len(rows)} sidecars"
+    return f"{sidecars} could not be read again: {printable(rows[0].because)}. What they showed is marked ?."
 
 
 def _nothing(part: Part) -> str:

@@ -218,6 +218,7 @@ class Course:
         assert fix is not None
         self._begin("working out what it changes and whom that touches")
         self.plan = self._ground.with_seen(lambda seen: plan(seen, finding, fix), self._begin)
+        self._ground.refuse_unseen(finding)
         self.diffs = tuple(filter(None, (unified(change) for change in self.plan.changes)))
         self.steps.lines.clear()
         if not self.plan.changes:
@@ -263,6 +264,7 @@ class Course:
         self._say_beside(prepared)
 
         def run(seen: Seen) -> Result:
+            self._ground.refuse_unseen(plan.finding)
             return mender.apply(seen, plan, prepared)
 
         self._keep(self._ground.apart(run), is_undo=False)

@@ -145,6 +145,16 @@ class Ground:
         seen = self._seen(waiting)
         return seen.sitting.using(lambda case: work(seen))
 
+    def refuse_unseen(self, finding: Finding) -> None:
+        """Raises `NothingToJudge` for a finding of which nobody knows whether it is still there."""
+        if finding.fingerprint in self._session.board.changes.unseen("findings"):
+            rows = (self._session.board.pods.get(pod) for pod in finding.pods)
+            row = next((row for row in rows if row is not None and row.state == "unread"), None)
+            because = f": {row.key}: {row.because}" if row is not None else ""
+            raise NothingToJudge(
+                f"its pods could not be read in the last look{because}. R on the main screen reads anew"
+            )
+
     def apart(self, work: Callable[[Seen], Answer]) -> Answer:
         """The same for work that takes long and opens dumps itself."""
         return work(self._seen(lambda text: None))

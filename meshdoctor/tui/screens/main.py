@@ -134,7 +134,7 @@ class MainScreen(Screen[None]):
         """Opens a finding's own screen."""
         from meshdoctor.tui.screens.finding import FindingScreen
 
-        line = self.board.findings.get(fingerprint) or self.board.changes.gone("findings").get(fingerprint)
+        line = self.board.finding(fingerprint)
         if line is not None:
             self.app.push_screen(FindingScreen(self.session, line.finding))
 
