@@ -41,15 +41,17 @@ def beside(plan: Plan, folder: Path) -> tuple[FileEdit, ...]:
     return tuple(edits)
 
 
-def apply(plan: Plan, edits: Sequence[FileEdit], journal: Journal, folder: Path) -> Entry:
-    """Journals, with what was there before, and writes. Raises `NotEditable` where a file changed; then none is."""
+def apply(plan: Plan, edits: Sequence[FileEdit], journal: Journal, folder: Path, context: str = "") -> Entry:
+    """Journals, with what was there before, and writes. `context`: of the cluster that it is for, where there is one.
+
+    Raises `NotEditable` where a file changed; then none is."""
     finding = plan.finding
     entry = journal.add(
         lambda number: Entry(
             id=number,
             state="planned",
             at=now(),
-            place=Place(folder=str(folder)),
+            place=Place(folder=str(folder), context=context),
             fingerprint=finding.fingerprint,
             rule=finding.rule,
             subject=subject(finding),

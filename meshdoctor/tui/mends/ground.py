@@ -72,6 +72,11 @@ class Ground:
         return self._session.sitting.source.cluster if self._session.sitting is not None else None
 
     @property
+    def place(self) -> str:
+        """The context of the cluster looked at; empty where that is none."""
+        return self._session.board.location if self.cluster is not None else ""
+
+    @property
     def manifests(self) -> tuple[Path, ...]:
         """The user's own files; those beside a cluster are not what is changed."""
         return () if self.cluster is not None else self.source.manifests
@@ -113,8 +118,8 @@ class Ground:
 
     def _is_ours(self, entry: Entry) -> bool:
         if self.cluster is None:
-            return bool(entry.files)
-        return bool(entry.place.server) and entry.place.context == self._session.board.location
+            return bool(entry.files) and not entry.place.context
+        return bool(entry.place.server or entry.files) and entry.place.context == self.place
 
     def done_about(self, fingerprint: str) -> Done:
         """The mends of a finding, whatever became of them, as far as the journal can be read."""
