@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from meshdoctor.doctor import Case, Source, open_case, sheet_of, traced, tracer_of
@@ -15,13 +16,14 @@ from meshdoctor.errors import MeshdoctorError, NothingToJudge, Unreadable
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.model.trace import Trace
 from meshdoctor.sitting.course import CaseCourse
-from meshdoctor.sitting.events import Event, Failed, Found, Judged, Progress, Unasked
+from meshdoctor.sitting.events import Event, Failed, Finished, Found, Judged, Progress, Unasked
 from meshdoctor.sitting.listing import listed
 from meshdoctor.trace.outbound import Tracer
 
 if TYPE_CHECKING:
     from meshdoctor.collect.live.cluster import Cluster
     from meshdoctor.sitting.details import HostFacts, PodFacts
+    from meshdoctor.sitting.live_look import Glances
 
 Answer = TypeVar("Answer")
 
@@ -61,23 +63,27 @@ class Sitting:
         self._opened_of: Case | None = None
         self._cluster: Cluster | None = None
         """The live cluster as the newest whole look left it."""
+        self._end: Finished | None = None
+        """Its end, where that is what was told last."""
+        self._glances: Glances | None = None
 
     @property
     def is_busy(self) -> bool:
         """A look is under way."""
         return self._thread is not None and self._thread.is_alive()
 
-    def refresh(self, pods: Collection[str] | None = None) -> bool:
+    def refresh(self, pods: Collection[str] | None = None, *, is_glance: bool = False) -> bool:
         """Starts a look in a thread of its own; False where one is under way already.
 
         `pods` (keys): of a live cluster only these sidecars, and those nobody has read yet, are asked again. The
         objects are read anew and everything is judged again: a proxy's verdicts depend on entries that may have
-        changed. Files are read whole.
+        changed. Files are read whole. `is_glance`: only sidecars that say that they have changed are asked again.
         """
         if self.is_busy:
             return False
         # A daemon: a request that hangs must not keep the program from ending.
-        self._thread = threading.Thread(target=self.look, args=(pods,), daemon=True, name="meshdoctor sitting")
+        looking = partial(self.look, pods, is_glance=is_glance)
+        self._thread = threading.Thread(target=looking, daemon=True, name="meshdoctor sitting")
         self._thread.start()
         return True
 
@@ -85,14 +91,11 @@ class Sitting:
         """Ends the look under way at its next step. Nothing more is told."""
         self._stop.set()
 
-    def look(self, pods: Collection[str] | None = None) -> None:
+    def look(self, pods: Collection[str] | None = None, *, is_glance: bool = False) -> None:
         """One look as `refresh` starts it, in this thread. Never raises: what goes wrong is told."""
         try:
             if self.source.cluster is not None:
-                from meshdoctor.sitting.live_look import look_at_cluster
-
-                before = None if pods is None else self._cluster
-                self._cluster = look_at_cluster(self, self.source, before, pods or ())
+                self._look_at_cluster(pods, is_glance=is_glance)
             else:
                 self.judge(open_case(self.source))
         except Stopped:
@@ -102,6 +105,25 @@ class Sitting:
         except Exception as problem:
             what = str(problem).partition("\n")[0]
             self._fail(f"a fault in meshdoctor itself: {type(problem).__name__}: {what}", is_away=False)
+
+    def _look_at_cluster(self, pods: Collection[str] | None, *, is_glance: bool) -> None:
+        from meshdoctor.sitting.live_look import Glances, look_at_cluster
+
+        if self._glances is None:
+            self._glances = Glances()
+        end, self._end = self._end, None
+        if is_glance and self._cluster is not None:
+            found = self._glances.glance(self, self.source, self._cluster, must_tell=end is None)
+            if found is not None:
+                self._cluster = found
+            elif end is not None:
+                # Nothing has changed: what was told holds.
+                self._end = end
+                self.tell(end)
+        else:
+            self._glances.reset()
+            before = None if pods is None else self._cluster
+            self._cluster = look_at_cluster(self, self.source, before, pods or ())
 
     def _fail(self, because: str, *, is_away: bool) -> None:
         if not self._stop.is_set():
@@ -129,6 +151,7 @@ class Sitting:
         with self._turn:
             finished = course.finished()
         self.tell(finished)
+        self._end = finished
 
     def _judge_all(self, course: CaseCourse, sheet: Sheet, names: list[str], doing: str) -> None:
         told_unread: set[str] = set()

@@ -22,13 +22,14 @@ from meshdoctor.semantics.text import printable
 
 ADMIN_PORT = 15000
 CONFIG_DUMP = "config_dump.json"
+STATS = "stats.txt"
 PAGES = {
+    STATS: "/stats?usedonly",
     CONFIG_DUMP: "/config_dump?include_eds",
     "server_info.json": "/server_info",
     "clusters.json": "/clusters?format=json",
-    "stats.txt": "/stats?usedonly",
 }
-"""File of the capture layout → admin page."""
+"""File of the capture layout → admin page. Statistics first: a push that comes in meanwhile shows in them later."""
 
 _SHAPES = {
     CONFIG_DUMP: Shape.CONFIG_DUMP,
@@ -122,7 +123,8 @@ def _pages(ask: Ask) -> Pages:
         except (Cancelled, TimedOut, Refused):
             raise
         except Unreadable as problem:
-            if name == CONFIG_DUMP:
+            # A connection that breaks is opened anew for all of it.
+            if name == CONFIG_DUMP or (name == STATS and isinstance(problem, Broken)):
                 raise
             found.unread.append(Unread(name, str(problem)))
     return found

@@ -253,6 +253,7 @@ class Board:
         changed.pods.update(self.changes.lost("pods"))
         self.read_at = f"{datetime.now():%H:%M}"
         self.diagnosis = event.diagnosis
+        self.failed = None
         self.is_looking = False
         changed.head = changed.is_end = True
 
