@@ -14,7 +14,7 @@ import pytest
 from meshdoctor.mending.journal import Journal
 from meshdoctor.tui.screens.ask import QUIT
 from tests.cluster import store
-from tests.cluster.apiserver import Answer, Asked, FakeApi
+from tests.cluster.apiserver import Answer, Asked, FakeApi, Ran
 from tests.cluster.store import find
 from tests.cluster.test_fix import ENTRY, blocked, state, states
 from tests.conftest import Cli
@@ -26,10 +26,16 @@ __all__ = ["blocked", "state"]
 UNDO = ("undo", "1", "--yes", "--dns", "off", "--wait", "1s")
 
 
+@pytest.fixture(autouse=True)
+def named(blocked: FakeApi) -> None:
+    """Pods know the addresses of hosts outside."""
+    blocked.run = lambda pod, command: Ran(b"203.0.113.10 STREAM\n")
+
+
 @contextmanager
 def session(kubeconfig: Path, folder: Path) -> Iterator[Terminal]:
     """`meshdoctor` on the cluster, in a terminal."""
-    command = [sys.executable, "-m", "meshdoctor", "--kubeconfig", str(kubeconfig), "--dns", "off", "--logs", "0"]
+    command = [sys.executable, "-m", "meshdoctor", "--kubeconfig", str(kubeconfig), "--dns", "auto", "--logs", "0"]
     own = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "XDG_CONFIG_HOME": str(folder / "config")}
     root = str(Path(__file__).parents[2])
     kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
