@@ -17,12 +17,14 @@ from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.model.trace import Trace
 from meshdoctor.sitting.course import CaseCourse
 from meshdoctor.sitting.events import Event, Failed, Finished, Found, Judged, Progress, Unasked
+from meshdoctor.sitting.ledger import shares_of
 from meshdoctor.sitting.listing import listed
 from meshdoctor.trace.outbound import Tracer
 
 if TYPE_CHECKING:
     from meshdoctor.collect.live.cluster import Cluster
     from meshdoctor.sitting.details import HostFacts, PodFacts
+    from meshdoctor.sitting.ledger import Ledger, Share
     from meshdoctor.sitting.live_look import Glances
 
 Answer = TypeVar("Answer")
@@ -66,6 +68,8 @@ class Sitting:
         self._end: Finished | None = None
         """Its end, where that is what was told last."""
         self._glances: Glances | None = None
+        self._ledger: Ledger | None = None
+        """What the newest look at files has left."""
 
     @property
     def is_busy(self) -> bool:
@@ -77,7 +81,8 @@ class Sitting:
 
         `pods` (keys): of a live cluster only these sidecars, and those nobody has read yet, are asked again. The
         objects are read anew and everything is judged again: a proxy's verdicts depend on entries that may have
-        changed. Files are read whole. `is_glance`: only sidecars that say that they have changed are asked again.
+        changed. Of files only the dumps of these pods, of their neighbours, and of those that were written since are
+        read again. `is_glance`: only sidecars that say that they have changed are asked again.
         """
         if self.is_busy:
             return False
@@ -97,7 +102,7 @@ class Sitting:
             if self.source.cluster is not None:
                 self._look_at_cluster(pods, is_glance=is_glance)
             else:
-                self.judge(open_case(self.source))
+                self._look_at_files(pods)
         except Stopped:
             return
         except MeshdoctorError as problem:
@@ -105,6 +110,19 @@ class Sitting:
         except Exception as problem:
             what = str(problem).partition("\n")[0]
             self._fail(f"a fault in meshdoctor itself: {type(problem).__name__}: {what}", is_away=False)
+
+    def _look_at_files(self, again: Collection[str] | None) -> None:
+        """With `again`, dumps that are as they were are not read but for those."""
+        from meshdoctor.sitting.changes import stamp
+        from meshdoctor.sitting.ledger import Ledger
+
+        ledger = Ledger(stamp(self.source), [])
+        before, self._ledger = self._ledger, None
+        case = open_case(self.source)
+        names = [name for share in shares_of(self.sheet(case).names) for name in share]
+        good = before.still_good(ledger.stamp, names, again, case.mesh) if before and again is not None else []
+        ledger.shares = self.judge(case, good)
+        self._ledger = ledger
 
     def _look_at_cluster(self, pods: Collection[str] | None, *, is_glance: bool) -> None:
         from meshdoctor.sitting.live_look import Glances, look_at_cluster
@@ -139,25 +157,34 @@ class Sitting:
         """The case's mesh as far as it is asked for."""
         return sheet_of(case, self._namespaces, self._labels)
 
-    def judge(self, case: Case, *, doing: str = "judging", is_new: bool = True) -> None:
-        """Judges all of a case that is whole, and tells the end. `is_new`: its pods were not listed before."""
+    def judge(
+        self, case: Case, good: Sequence[Share] | None = None, *, doing: str = "judging", is_new: bool = True
+    ) -> list[Share]:
+        """Judges all of a case that is whole, and tells the end. `is_new`: its pods were not listed before.
+
+        `good`: shares of an earlier look that hold; the result is this look's shares then.
+        """
         self.case = case
         sheet = self.sheet(case)
         names = sheet.names
         if is_new:
             self.tell(listed(case.capture, sheet, names))
         course = CaseCourse(case, sheet)
-        self._judge_all(course, sheet, names, doing)
+        turns = course.turns(names) if good is None else _in_shares(course, names, good)
+        self._judge_all(course, sheet, names, turns, doing)
         with self._turn:
             finished = course.finished()
         self.tell(finished)
         self._end = finished
+        return course.shares
 
-    def _judge_all(self, course: CaseCourse, sheet: Sheet, names: list[str], doing: str) -> None:
+    def _judge_all(
+        self, course: CaseCourse, sheet: Sheet, names: list[str], turns: Iterator[Judged], doing: str
+    ) -> None:
         told_unread: set[str] = set()
         told_at = time.monotonic()
         self.tell(Progress(0, len(names), doing))
-        for done, judged in enumerate(self.in_turn(course.turns(names)), 1):
+        for done, judged in enumerate(self.in_turn(turns), 1):
             self.tell(judged)
             self._tell_unread(sheet, told_unread)
             self.tell(Progress(done + len(told_unread), len(names), doing))
@@ -231,3 +258,10 @@ class Sitting:
         from meshdoctor.sitting.details import host_facts
 
         return self.using(lambda case: host_facts(case, host, port, self._tracer(case, pod) if pod else None))
+
+
+def _in_shares(course: CaseCourse, names: Sequence[str], good: Sequence[Share]) -> Iterator[Judged]:
+    """Each share's turns; those that hold are not read."""
+    known = {share.names: share for share in good}
+    for share in shares_of(names):
+        yield from course.adopt(known[share]) if share in known else course.share_turns(share)

@@ -86,7 +86,7 @@ class Watch:
         if found is None or not self._session.is_watching or source is not self._source:
             return
         before, self._stamp = self._stamp, found
-        if before is not None and found != before and not self._session.refresh():
+        if before is not None and found != before and not self._session.refresh(()):
             # A look is under way that may have read half of it: what has changed is looked at after it.
             self._stamp = before
 
