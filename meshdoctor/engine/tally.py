@@ -119,11 +119,9 @@ class Tally:
                 part.offer((is_consequence, severity, replica.pod, at, index), first.retold(piece, replica))
 
     def merge(self, other: Tally) -> None:
-        """Take in everything of another tally, which had other pods."""
+        """Take in everything of another tally, which had other pods. That one stays as it is."""
         for key, part in other._parts.items():
-            mine = self._parts.setdefault(key, part)
-            if mine is not part:
-                mine.merge(part)
+            self._parts.setdefault(key, Part()).merge(part)
 
     def findings(self) -> tuple[Finding, ...]:
         """The findings, the most severe first."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,7 +27,7 @@ from meshdoctor.fixes.differences import json_patch, merge_patch
 from meshdoctor.fixes.files import file_edit
 from meshdoctor.fixes.homes import file_name
 from meshdoctor.fixes.writing import write_edits
-from meshdoctor.model.mend import Change, ObjectKey
+from meshdoctor.model.mend import Change, FileEdit, ObjectKey
 from meshdoctor.semantics.secrets import REDACTED
 from meshdoctor.semantics.text import printable
 from meshdoctor.yamlio import dump
@@ -50,11 +50,22 @@ class Export(Struct, frozen=True):
     """What was left out and why, each a sentence."""
 
 
-def export(changes: Sequence[Change], folder: Path, *, base: str | None = None, context: str | None = None) -> Export:
+Write = Callable[[Sequence[FileEdit]], object]
+
+
+def export(
+    changes: Sequence[Change],
+    folder: Path,
+    *,
+    base: str | None = None,
+    context: str | None = None,
+    write: Write = write_edits,
+) -> Export:
     """Writes the changes below `folder`, which is made where it is not there. Running it again changes nothing.
 
     With `base`, a kustomization's path as seen from `folder`, the overlay builds by itself; without, one that has
-    patches is a component for the owner's kustomization. `context` is kubectl's, for the lines.
+    patches is a component for the owner's kustomization. `context` is kubectl's, for the lines. `write` is given the
+    files that are new, if any.
 
     Raises `NotEditable` where a file there says something else (none is written), where the folder cannot be written,
     and where a secret that was redacted would have to be written.
@@ -63,7 +74,7 @@ def export(changes: Sequence[Change], folder: Path, *, base: str | None = None, 
     for change in changes:
         sheaf.add(change)
     sheaf.files["kustomization.yaml"] = _kustomization(sheaf, base)
-    return Export(str(folder), _written(folder, sheaf.files), tuple(sheaf.commands), tuple(sheaf.notes))
+    return Export(str(folder), _written(folder, sheaf.files, write), tuple(sheaf.commands), tuple(sheaf.notes))
 
 
 class _Sheaf:
@@ -183,7 +194,7 @@ def _target(key: ObjectKey) -> dict[str, Any]:
     return {**({"group": group} if group else {}), "version": version, "kind": key.kind, **exact}
 
 
-def _written(folder: Path, files: dict[str, str]) -> tuple[str, ...]:
+def _written(folder: Path, files: dict[str, str], write: Write) -> tuple[str, ...]:
     """Writes what is not there yet. Raises `NotEditable` where something else is."""
     root = os.path.realpath(folder)
     places = {path: os.path.join(root, path) for path in files}
@@ -201,10 +212,8 @@ def _written(folder: Path, files: dict[str, str]) -> tuple[str, ...]:
     except OSError as problem:
         told = problem.strerror or problem
         raise NotEditable(f"{printable(str(folder))} cannot be written: {told}. Give another folder.") from None
-    shown = [os.path.join(folder, path) for path in new]
-    write_edits(
-        [file_edit(places[path], name, None, files[path].encode()) for path, name in zip(new, shown, strict=True)]
-    )
+    if new:
+        write([file_edit(places[path], os.path.join(folder, path), None, files[path].encode()) for path in new])
     return tuple(new)
 
 

@@ -39,7 +39,12 @@ class Judged(NamedTuple):
     pods: list[str]
     hosts: set[tuple[str, int]]
     added: dict[str, tuple[Place, list[Share]]]
-    """Of those that may be judged for others, their part in each finding."""
+    """Of those that may be judged for others, their part in each finding, while there are others to come."""
+
+    @classmethod
+    def nothing(cls) -> Judged:
+        """Nothing yet."""
+        return cls(Tally(), [], set(), {})
 
 
 def judge(sheet: Sheet, rules: Sequence[Rule], *, workers: int = 0, alone: bool = False) -> Judgement:
@@ -77,19 +82,17 @@ class Course:
         self._apart = tells_pods_apart(self._in_force, PER_POD)
         self._alone = alone or self._apart
         self._pod_facts = _by_pod(sheet) if self._apart else {}
-        self._done = Judged(Tally(), [], set(), {})
+        self._done = Judged.nothing()
         proxies = mesh.proxies
         can_group = isinstance(proxies, DumpProxies) and not self._alone
         self._groups = Groups(mesh, sheet.registry, proxies) if can_group and isinstance(proxies, DumpProxies) else None
 
     def share(self, names: Collection[str], also: Callable[[Look], object] = lambda look: None) -> Judged:
         """What some of the proxies come to, not yet taken in. `also` has each look as well; it must not keep it."""
-        judged = Judged(Tally(), [], set(), {})
-        for look in looks(self.sheet.mesh, self.sheet.registry, names, alone=self._alone):
-            self._judge(look, judged)
+        judged = Judged.nothing()
+        for look in self.share_turns(names, judged):
             also(look)
             del look  # or this dump is held while the next one is read
-        judged.added.clear()
         return judged
 
     def take(self, judged: Judged) -> None:
@@ -105,9 +108,22 @@ class Course:
             yield look
             del look
 
-    def findings(self) -> tuple[Finding, ...]:
-        """The findings so far, of rules that look at proxies."""
-        return self._done.tally.findings()
+    def share_turns(self, names: Collection[str], judged: Judged) -> Iterator[Look]:
+        """Judges these proxies as they are asked for, into `judged`, which `take` takes in once all had their turn."""
+        for look in looks(self.sheet.mesh, self.sheet.registry, names, alone=self._alone):
+            self._judge(look, judged)
+            yield look
+            del look
+        judged.added.clear()
+
+    def findings(self, besides: Judged | None = None) -> tuple[Finding, ...]:
+        """The findings so far, of rules that look at proxies; `besides`: with those of a share under way."""
+        if besides is None:
+            return self._done.tally.findings()
+        both = Tally()
+        both.merge(self._done.tally)
+        both.merge(besides.tally)
+        return both.findings()
 
     def judgement(self) -> Judgement:
         """The end: what is said of pods without a look at their proxies comes in. To be asked once."""

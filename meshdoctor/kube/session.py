@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
+from meshdoctor.kube.reach import Reach
 from meshdoctor.semantics.text import printable
 
 CONNECT_SECONDS = 5.0
@@ -48,6 +49,10 @@ class Refused(Unreadable):
 
 class Unreachable(Unreadable):
     """The API server does not answer."""
+
+
+class GivenUp(Unreachable):
+    """It has not answered for so long that it is not asked again just now."""
 
 
 class Login(Struct, frozen=True):
@@ -78,6 +83,7 @@ class Session:
         self._pool: Any = RESTClientObject(login.configuration).pool_manager
         self._reached = False
         self._date = ""
+        self.reach = Reach()
         self._renewing = threading.Lock()
 
     @cached_property
@@ -133,6 +139,7 @@ class Session:
         # A server that was there comes back: it is waited for as long as there is time.
         away = chain(_BACK_OFF, repeat(_BACK_OFF[-1])) if method == "GET" else iter(())
         while True:
+            self.refuse_given_up()
             try:
                 status, answer = self._once(method, url, sent, body, deadline, path)
             except Unreachable:
@@ -141,11 +148,23 @@ class Session:
                     raise
                 continue
             self._reached = True
+            self.reach.answered()
             if status < 300:
                 return answer
             pause = next(pauses, None) if status in _AGAIN else None
             if pause is None or not deadline.sleep(pause):
                 raise self.refusal(status, answer)
+
+    def refuse_given_up(self) -> None:
+        """Raises `GivenUp` where the server has been away for long."""
+        because = self.reach.why_not()
+        if because:
+            raise GivenUp(because)
+
+    def away(self, because: str) -> Unreachable:
+        """Notes that the server did not answer, and gives what to raise."""
+        self.reach.failed(because)
+        return Unreachable(because)
 
     def _once(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, deadline: Deadline, path: str
@@ -170,7 +189,7 @@ class Session:
             self._date = reply.headers.get("Date", "")
             return reply.status, _read(reply, deadline, path)
         except (HTTPError, OSError) as problem:
-            raise Unreachable(
+            raise self.away(
                 f"{self.server} (context {self.context}) does not answer: {_cause(problem)}. Is it the right context, "
                 "and its network within reach?"
             ) from None
@@ -182,7 +201,7 @@ class Session:
             return Refused(
                 401,
                 f"{self.server} does not accept the credentials of context {self.context}: they expired or were "
-                "revoked. Log in again, then repeat this command.",
+                "revoked. Log in again, then try again.",
             )
         if status == 403:
             # 'pods "web-1" is forbidden: User ... cannot ...': what is the same for every pod is enough.
@@ -227,6 +246,8 @@ def _message(answer: bytes) -> str:
 def _cause(problem: BaseException) -> str:
     """The innermost reason of a failed connection, without the client's own object names."""
     text = str(getattr(problem, "reason", None) or problem)
+    if "closed connection without response" in text:
+        return "it hangs up without a word"
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return "its certificate is not the one the kubeconfig trusts"
     for known in ("Connection refused", "timed out", "Name or service not known", "No route to host", "reset by peer"):

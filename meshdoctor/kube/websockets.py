@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlparse
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline, TimedOut
-from meshdoctor.kube.session import CONNECT_SECONDS, Params, Session, Unreachable
+from meshdoctor.kube.session import CONNECT_SECONDS, Params, Session
 
 _BINARY, _CLOSE = 0x2, 0x8
 
@@ -60,6 +60,7 @@ class Channels:
 def _opened(session: Session, target: str, protocols: list[str], deadline: Deadline) -> Any:
     from websocket import WebSocket, WebSocketBadStatusException, WebSocketException
 
+    session.refuse_given_up()
     headers = [f"{name}: {value}" for name, value in session.headers().items()]
     try:
         options = {"context": session.tls, "server_hostname": session.configuration.tls_server_name}
@@ -74,9 +75,11 @@ def _opened(session: Session, target: str, protocols: list[str], deadline: Deadl
             **_proxy(session.configuration),
         )
     except WebSocketBadStatusException as problem:
+        session.reach.answered()
         raise session.refusal(problem.status_code, problem.resp_body or b"") from None
     except (WebSocketException, OSError) as problem:
-        raise Unreachable(f"{session.server} does not open the connection: {problem}") from None
+        raise session.away(f"{session.server} does not open the connection: {problem}") from None
+    session.reach.answered()
     return opened
 
 

@@ -44,9 +44,11 @@ def beside(plan: Plan, folder: Path) -> tuple[FileEdit, ...]:
     return tuple(edits)
 
 
-def apply(plan: Plan, edits: Sequence[FileEdit], journal: Journal, folder: Path) -> Entry:
-    """Journals, with what was there before, and writes. Raises `NotEditable` where a file changed; then none is."""
-    place = Place(folder=str(folder))
+def apply(plan: Plan, edits: Sequence[FileEdit], journal: Journal, folder: Path, context: str = "") -> Entry:
+    """Journals, with what was there before, and writes. `context`: of the cluster that it is for, where there is one.
+
+    Raises `NotEditable` where a file changed; then none is."""
+    place = Place(folder=str(folder), context=context)
     entry = journal.add(lambda number: structs.replace(planned(plan, number, place), files=tuple(edits)))
     return write(entry, journal)
 

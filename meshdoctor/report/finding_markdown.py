@@ -143,7 +143,7 @@ def _piece(piece: Piece) -> Iterator[str]:
 
 def _deed(deed: Deed) -> Iterator[str]:
     entry = deed.entry
-    where = entry.place.context or entry.place.folder
+    where = entry.place.folder or entry.place.context
     yield f"Mend {entry.id}, {entry.at}, in {code(where)}: {text(entry.title)}. State: **{entry.state}**."
     if entry.note:
         yield text(entry.note)

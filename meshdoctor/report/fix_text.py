@@ -188,7 +188,7 @@ def history(entries: Sequence[Entry], paper: Paper) -> str:
         state = "unfinished" if entry.awaits_person else "interrupted" if entry.was_interrupted else entry.state
         mark = paper.mark(_MARKS.get(entry.state, "error"))
         lines.append(f"{mark} {pad(str(entry.id), 4)} {entry.at}  {pad(state, 11)}  {printable(entry.subject)}")
-        where = entry.place.context or entry.place.folder
+        where = entry.place.folder or entry.place.context
         lines += paper.paragraph(f"{entry.title} [{entry.rule}, {entry.fix}] in {where}", 7)
         if entry.note:
             lines += paper.paragraph(entry.note, 7)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from meshdoctor.doctor import Case, diagnosis_of, hosts_of, load_catalogue
+from meshdoctor.facts.dumps import DumpProxies, Learnt
 from meshdoctor.facts.joined.host_rows import Columns, likely_pairs, rows_of
 from meshdoctor.facts.joined.replicas import Look
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.judging.check import Course
+from meshdoctor.judging.check import Judged as RuleShare
 from meshdoctor.model.finding import Finding
 from meshdoctor.sitting.events import Finished, Judged
+from meshdoctor.sitting.ledger import Share
 
 
 class CaseCourse:
@@ -24,6 +27,10 @@ class CaseCourse:
         self._course = Course(sheet, self._rules)
         self._columns = Columns(sheet, likely_pairs(sheet))
         self._policies: dict[str, str] = {}
+        self._now: RuleShare | None = None
+        """The share under way."""
+        self.shares: list[Share] = []
+        """Those that had their turns."""
 
     def turns(self, names: Collection[str]) -> Iterator[Judged]:
         """What each of these proxies adds. One that cannot be read adds nothing and is in `mesh.proxies_unread`."""
@@ -32,12 +39,48 @@ class CaseCourse:
             del look  # or this dump is held while the next one is read
             yield judged
 
+    def share_turns(self, names: tuple[str, ...]) -> Iterator[Judged]:
+        """The same for a share of the proxies, which is kept in `shares`."""
+        mesh, proxies = self._case.mesh, self._case.mesh.proxies
+        noted = len(mesh.unread)
+        self._now = share = RuleShare.nothing()
+        for look in self._course.share_turns(names, share):
+            judged = self._judged(look)
+            del look
+            yield judged
+        self._course.take(share)
+        self._now = None
+        if isinstance(proxies, DumpProxies):
+            refused = {name: mesh.proxies_unread[name] for name in names if name in mesh.proxies_unread}
+            briefs = {name: brief for name in names if name not in refused and (brief := mesh.brief(name))}
+            columns = {name: self._columns.by_pod[name] for name in names if name in self._columns.by_pod}
+            policies = {name: self._policies[name] for name in names if name in self._policies}
+            own = {f"proxies/{name}" for name in refused}
+            unread = tuple(note for note in mesh.unread[noted:] if note.path not in own)
+            self.shares.append(Share(names, share, columns, policies, Learnt(briefs, refused), unread))
+
+    def adopt(self, share: Share) -> Iterator[Judged]:
+        """A share of an earlier look, whose files are as they were."""
+        mesh, proxies = self._case.mesh, self._case.mesh.proxies
+        assert isinstance(proxies, DumpProxies)
+        proxies.learn(share.learnt)
+        mesh.unread += [note for note in share.unread if note not in mesh.unread]
+        self._columns.by_pod |= share.columns
+        self._policies |= share.policies
+        self._course.take(share.judged)
+        self.shares.append(share)
+        yield from (self._told(name) for name in share.names if name not in share.learnt.refused)
+
     def _judged(self, look: Look) -> Judged:
         pod = look.place.pod
         self._columns.take(look)
         column = self._columns.by_pod.get(pod)
         if column is not None:
             self._policies[pod] = self._policies[look.first] if look.case is None else look.case.policy
+        return self._told(pod)
+
+    def _told(self, pod: str) -> Judged:
+        column = self._columns.by_pod.get(pod)
         brief = self._sheet.mesh.brief(pod)
         return Judged(
             pod=pod,
@@ -49,7 +92,7 @@ class CaseCourse:
 
     def findings(self) -> tuple[Finding, ...]:
         """Those of the proxies looked at so far, without line numbers."""
-        return self._course.findings()
+        return self._course.findings(self._now)
 
     def finished(self) -> Finished:
         """The end, once every proxy of the sheet has had its turn."""

@@ -7,7 +7,7 @@ verdicts, so the end judges all of it anew, replicas once.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,9 @@ from meshdoctor.sitting.listing import listed
 if TYPE_CHECKING:
     from meshdoctor.sitting.sitting import Sitting
 
+IN_TURN = 32
+"""Sidecars that are asked whether they have changed, each time that no object has."""
+
 FINDINGS_AT_MOST = 25
 """Tellings of the provisional findings, however many pods there are."""
 
@@ -33,17 +36,67 @@ def look_at_cluster(sitting: Sitting, source: Source, before: Cluster | None, po
     Of `before`, where there is one, all sidecars but those of `pods` are taken over and not asked again. Raises as
     `live.read_cluster` does, and `Stopped`.
     """
-    asked = source.cluster or ClusterSource()
-    sitting.tell(Progress(0, 0, "asking the cluster for its objects"))
-    cluster = open_cluster(asked)
+    cluster = _opened(sitting, source)
     kept = cluster.keep_from(before, pods) if before else frozenset()
-    cluster.fetch(_Arrivals(sitting, source, cluster, kept), lambda key: key not in kept)
+    return _read(sitting, source, cluster, kept, lambda key: key not in kept)
+
+
+def _opened(sitting: Sitting, source: Source) -> Cluster:
+    sitting.tell(Progress(0, 0, "asking the cluster for its objects"))
+    return open_cluster(source.cluster or ClusterSource())
+
+
+def _read(
+    sitting: Sitting, source: Source, cluster: Cluster, kept: frozenset[str], wanted: Callable[[str], bool]
+) -> Cluster:
+    asked = source.cluster or ClusterSource()
+    cluster.fetch(_Arrivals(sitting, source, cluster, kept), wanted)
     if asked.resolver is not Resolver.OFF:
         sitting.tell(Progress(0, 0, "asking DNS"))
         resolve(cluster, asked.resolver)
     case = Case(with_manifests_beside(cluster.capture(), source))
     sitting.judge(case, doing="judging with DNS answers", is_new=False)
     return cluster
+
+
+class Glances:
+    """Looks again at what has changed, and at nothing else: what watching a cluster costs it.
+
+    The objects are listed each time. Where they changed, every sidecar is asked for a few counters, this time and the
+    next, for a push takes its time; else some of them in turn. Dumps are read of those that have changed, DNS is asked
+    again where anything has.
+    """
+
+    def __init__(self) -> None:
+        self._order: dict[str, None] = {}
+        """Pods whose sidecars were asked, the one that was asked longest ago first."""
+        self._is_restless = False
+
+    def reset(self) -> None:
+        """All of them were read just now."""
+        self._order = {}
+
+    def glance(self, sitting: Sitting, source: Source, before: Cluster, *, must_tell: bool) -> Cluster | None:
+        """The cluster as it is now, judged and told; None where nothing has changed, unless it `must_tell`.
+
+        Raises as `look_at_cluster`.
+        """
+        cluster = _opened(sitting, source)
+        is_like = cluster.is_like(before)
+        ask_all, self._is_restless = not is_like or self._is_restless, not is_like
+        changed = cluster.changed_since(before, None if ask_all else self._next(cluster))
+        if is_like and not changed and not must_tell:
+            return None
+        kept = cluster.keep_from(before, changed)
+        return _read(sitting, source, cluster, kept, changed.__contains__)
+
+    def _next(self, cluster: Cluster) -> list[str]:
+        """Whose turn it is: whoever was asked longest ago."""
+        here = [pod.key for pod in cluster.asked]
+        turns = [*(key for key in here if key not in self._order), *(key for key in self._order if key in {*here})]
+        asked = turns[:IN_TURN]
+        self._order = dict.fromkeys([*turns[IN_TURN:], *asked])
+        return asked
 
 
 class _Arrivals:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from meshdoctor.doctor import Case, Source, open_case, sheet_of, traced, tracer_of
@@ -15,13 +16,16 @@ from meshdoctor.errors import MeshdoctorError, NothingToJudge, Unreadable
 from meshdoctor.facts.joined.sheet import Sheet
 from meshdoctor.model.trace import Trace
 from meshdoctor.sitting.course import CaseCourse
-from meshdoctor.sitting.events import Event, Failed, Found, Judged, Progress, Unasked
+from meshdoctor.sitting.events import Event, Failed, Finished, Found, Judged, Progress, Unasked
+from meshdoctor.sitting.ledger import shares_of
 from meshdoctor.sitting.listing import listed
 from meshdoctor.trace.outbound import Tracer
 
 if TYPE_CHECKING:
     from meshdoctor.collect.live.cluster import Cluster
     from meshdoctor.sitting.details import HostFacts, PodFacts
+    from meshdoctor.sitting.ledger import Ledger, Share
+    from meshdoctor.sitting.live_look import Glances
 
 Answer = TypeVar("Answer")
 
@@ -33,6 +37,10 @@ FINDINGS_EVERY = 0.4
 
 OPEN_AT_MOST = 3
 """Sidecars that are kept open for traces; the dump of each may weigh tens of megabytes."""
+
+
+PATIENCE = 0.2
+"""Seconds after which whoever waits for a turn looks whether the sitting has ended: a program waits for its threads."""
 
 
 class Stopped(Exception):
@@ -57,23 +65,30 @@ class Sitting:
         self._opened_of: Case | None = None
         self._cluster: Cluster | None = None
         """The live cluster as the newest whole look left it."""
+        self._end: Finished | None = None
+        """Its end, where that is what was told last."""
+        self._glances: Glances | None = None
+        self._ledger: Ledger | None = None
+        """What the newest look at files has left."""
 
     @property
     def is_busy(self) -> bool:
         """A look is under way."""
         return self._thread is not None and self._thread.is_alive()
 
-    def refresh(self, pods: Collection[str] | None = None) -> bool:
+    def refresh(self, pods: Collection[str] | None = None, *, is_glance: bool = False) -> bool:
         """Starts a look in a thread of its own; False where one is under way already.
 
         `pods` (keys): of a live cluster only these sidecars, and those nobody has read yet, are asked again. The
         objects are read anew and everything is judged again: a proxy's verdicts depend on entries that may have
-        changed. Files are read whole.
+        changed. Of files only the dumps of these pods, of their neighbours, and of those that were written since are
+        read again. `is_glance`: only sidecars that say that they have changed are asked again.
         """
         if self.is_busy:
             return False
         # A daemon: a request that hangs must not keep the program from ending.
-        self._thread = threading.Thread(target=self.look, args=(pods,), daemon=True, name="meshdoctor sitting")
+        looking = partial(self.look, pods, is_glance=is_glance)
+        self._thread = threading.Thread(target=looking, daemon=True, name="meshdoctor sitting")
         self._thread.start()
         return True
 
@@ -81,16 +96,13 @@ class Sitting:
         """Ends the look under way at its next step. Nothing more is told."""
         self._stop.set()
 
-    def look(self, pods: Collection[str] | None = None) -> None:
+    def look(self, pods: Collection[str] | None = None, *, is_glance: bool = False) -> None:
         """One look as `refresh` starts it, in this thread. Never raises: what goes wrong is told."""
         try:
             if self.source.cluster is not None:
-                from meshdoctor.sitting.live_look import look_at_cluster
-
-                before = None if pods is None else self._cluster
-                self._cluster = look_at_cluster(self, self.source, before, pods or ())
+                self._look_at_cluster(pods, is_glance=is_glance)
             else:
-                self.judge(open_case(self.source))
+                self._look_at_files(pods)
         except Stopped:
             return
         except MeshdoctorError as problem:
@@ -98,6 +110,38 @@ class Sitting:
         except Exception as problem:
             what = str(problem).partition("\n")[0]
             self._fail(f"a fault in meshdoctor itself: {type(problem).__name__}: {what}", is_away=False)
+
+    def _look_at_files(self, again: Collection[str] | None) -> None:
+        """With `again`, dumps that are as they were are not read but for those."""
+        from meshdoctor.sitting.changes import stamp
+        from meshdoctor.sitting.ledger import Ledger
+
+        ledger = Ledger(stamp(self.source), [])
+        before, self._ledger = self._ledger, None
+        case = open_case(self.source)
+        names = [name for share in shares_of(self.sheet(case).names) for name in share]
+        good = before.still_good(ledger.stamp, names, again, case.mesh) if before and again is not None else []
+        ledger.shares = self.judge(case, good)
+        self._ledger = ledger
+
+    def _look_at_cluster(self, pods: Collection[str] | None, *, is_glance: bool) -> None:
+        from meshdoctor.sitting.live_look import Glances, look_at_cluster
+
+        if self._glances is None:
+            self._glances = Glances()
+        end, self._end = self._end, None
+        if is_glance and self._cluster is not None:
+            found = self._glances.glance(self, self.source, self._cluster, must_tell=end is None)
+            if found is not None:
+                self._cluster = found
+            elif end is not None:
+                # Nothing has changed: what was told holds.
+                self._end = end
+                self.tell(end)
+        else:
+            self._glances.reset()
+            before = None if pods is None else self._cluster
+            self._cluster = look_at_cluster(self, self.source, before, pods or ())
 
     def _fail(self, because: str, *, is_away: bool) -> None:
         if not self._stop.is_set():
@@ -113,24 +157,34 @@ class Sitting:
         """The case's mesh as far as it is asked for."""
         return sheet_of(case, self._namespaces, self._labels)
 
-    def judge(self, case: Case, *, doing: str = "judging", is_new: bool = True) -> None:
-        """Judges all of a case that is whole, and tells the end. `is_new`: its pods were not listed before."""
+    def judge(
+        self, case: Case, good: Sequence[Share] | None = None, *, doing: str = "judging", is_new: bool = True
+    ) -> list[Share]:
+        """Judges all of a case that is whole, and tells the end. `is_new`: its pods were not listed before.
+
+        `good`: shares of an earlier look that hold; the result is this look's shares then.
+        """
         self.case = case
         sheet = self.sheet(case)
         names = sheet.names
         if is_new:
             self.tell(listed(case.capture, sheet, names))
         course = CaseCourse(case, sheet)
-        self._judge_all(course, sheet, names, doing)
+        turns = course.turns(names) if good is None else _in_shares(course, names, good)
+        self._judge_all(course, sheet, names, turns, doing)
         with self._turn:
             finished = course.finished()
         self.tell(finished)
+        self._end = finished
+        return course.shares
 
-    def _judge_all(self, course: CaseCourse, sheet: Sheet, names: list[str], doing: str) -> None:
+    def _judge_all(
+        self, course: CaseCourse, sheet: Sheet, names: list[str], turns: Iterator[Judged], doing: str
+    ) -> None:
         told_unread: set[str] = set()
         told_at = time.monotonic()
         self.tell(Progress(0, len(names), doing))
-        for done, judged in enumerate(self.in_turn(course.turns(names)), 1):
+        for done, judged in enumerate(self.in_turn(turns), 1):
             self.tell(judged)
             self._tell_unread(sheet, told_unread)
             self.tell(Progress(done + len(told_unread), len(names), doing))
@@ -160,12 +214,17 @@ class Sitting:
     def using(self, work: Callable[[Case], Answer]) -> Answer:
         """What `work` makes of the newest evidence, while nobody else opens a dump. Call it from a thread.
 
-        Raises what `work` raises, `NothingToJudge` where nothing has been read yet.
+        Raises what `work` raises, `NothingToJudge` where nothing has been read yet, or the sitting ends meanwhile.
         """
         if self.case is None:
             raise NothingToJudge("nothing has been read yet: wait for the first pods")
-        with self._turn:
+        while not self._turn.acquire(timeout=PATIENCE):
+            if self._stop.is_set():
+                raise NothingToJudge("nothing is looked at any more")
+        try:
             return work(self.case)
+        finally:
+            self._turn.release()
 
     def trace(self, pod: str, host: str, port: int, **how: Any) -> Trace:
         """What `doctor.trace` says of the newest evidence, without line numbers. May wait for one proxy's turn: call
@@ -199,3 +258,10 @@ class Sitting:
         from meshdoctor.sitting.details import host_facts
 
         return self.using(lambda case: host_facts(case, host, port, self._tracer(case, pod) if pod else None))
+
+
+def _in_shares(course: CaseCourse, names: Sequence[str], good: Sequence[Share]) -> Iterator[Judged]:
+    """Each share's turns; those that hold are not read."""
+    known = {share.names: share for share in good}
+    for share in shares_of(names):
+        yield from course.adopt(known[share]) if share in known else course.share_turns(share)

@@ -16,6 +16,7 @@ from textual.events import Event, Key
 from textual.screen import Screen
 
 from meshdoctor.tui.bindings import APP_KEYS
+from meshdoctor.tui.board.titles import missing
 from meshdoctor.tui.messages import HearsBoard, MendEnded, TraceWanted, WatchWanted, Woken
 from meshdoctor.tui.screens.main import MainScreen
 from meshdoctor.tui.session import Looks, Opening, Session
@@ -53,6 +54,8 @@ class MeshdoctorApp(App[int]):
         self.watching = Watch(self, self.session, self.main.show_all)
         self._has_offered = False
         self._shown_at = 0.0
+        self._missed = ""
+        """What the look before could not read, as it was told."""
         self._code = 0
         self.turns = Turns(self, super().on_event)
 
@@ -139,9 +142,14 @@ class MeshdoctorApp(App[int]):
             self.set_timer(1.0, self._look_again)
 
     def _tell_end(self) -> None:
-        failed = self.session.board.failed
-        if failed is not None and self.session.board.pods and not self.session.is_watching:
-            self.notify(failed.because, severity="warning", markup=False)
+        board = self.session.board
+        failed = board.failed
+        if failed is not None and board.pods and not self.session.is_watching:
+            self.notify(f"{failed.because} R looks again.", severity="warning", markup=False)
+        missed = "" if failed is not None or self.session.is_watching else missing(board)
+        if missed and missed != self._missed:
+            self.notify(missed, severity="warning", markup=False)
+        self._missed = missed
         self.main.refresh_bindings()
         if not self._has_offered:
             self._has_offered = True

@@ -11,8 +11,6 @@ from meshdoctor.tui.board.sight import Part
 
 if TYPE_CHECKING:  # what only a finding's screen needs is loaded with it
     from meshdoctor.model.mend import Entry
-    from meshdoctor.model.trace import Trace
-    from meshdoctor.sitting.excerpts import Excerpt
     from meshdoctor.tui.mends.course import Course
 
 
@@ -60,24 +58,6 @@ class TraceWanted(Message):
         self.pod = pod
         self.host = host
         self.port = port
-        super().__init__()
-
-
-class EvidenceRead(Message):
-    """The evidence of a finding was cut out of its documents."""
-
-    def __init__(self, excerpts: tuple[Excerpt, ...]) -> None:
-        self.excerpts = excerpts
-        super().__init__()
-
-
-class WayFound(Message):
-    """The way of a pod's connection; None where there is none, and why."""
-
-    def __init__(self, pod: str, trace: Trace | None, because: str) -> None:
-        self.pod = pod
-        self.trace = trace
-        self.because = because
         super().__init__()
 
 

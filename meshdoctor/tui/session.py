@@ -90,10 +90,13 @@ class Session:
         except MeshdoctorError as problem:
             feed.put(Failed(str(problem), is_away=False))
 
-    def refresh(self, pods: Collection[str] | None = None) -> bool:
-        """Looks again; False where a look is under way. What is known stays until it is told anew."""
+    def refresh(self, pods: Collection[str] | None = None, *, is_glance: bool = False) -> bool:
+        """Looks again; False where a look is under way. What is known stays until it is told anew.
+
+        `is_glance`: of a cluster only what has changed is read again.
+        """
         if self.sitting is not None:
-            return self.sitting.refresh(pods)
+            return self.sitting.refresh(pods, is_glance=is_glance)
         if self.board.is_looking:
             return False
         self.board.is_looking = True

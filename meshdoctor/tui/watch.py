@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # loaded after the first paint
     from meshdoctor.sitting.changes import Stamp
 
 _TICK = 0.5
+WHOLE_EVERY = 20
+"""Looks at a cluster of which one reads everything again: addresses and logs change without a trace in a sidecar."""
 
 
 class Watch:
@@ -29,6 +31,7 @@ class Watch:
         self._timer: Timer | None = None
         self._rhythm = Rhythm(EVERY)
         self._stamp: Stamp | None = None
+        self._glances = 0
         self._asker = Latest["Source", "Stamp"](app, _stamped, self._told)
 
     @property
@@ -69,7 +72,8 @@ class Watch:
         if not self._rhythm.is_due(is_busy=self._session.sitting.is_busy):
             return
         if self._is_live:
-            self._session.refresh()
+            self._glances += 1
+            self._session.refresh(is_glance=self._glances % WHOLE_EVERY != 0)
         else:
             self._glance()
 
@@ -82,7 +86,7 @@ class Watch:
         if found is None or not self._session.is_watching or source is not self._source:
             return
         before, self._stamp = self._stamp, found
-        if before is not None and found != before and not self._session.refresh():
+        if before is not None and found != before and not self._session.refresh(()):
             # A look is under way that may have read half of it: what has changed is looked at after it.
             self._stamp = before
 

@@ -217,7 +217,12 @@ def test_refresh_looks_again_and_keeps_what_is_chosen(drive: Drive) -> None:
 def test_refresh_asks_all_marked_pods(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         asked: list[object] = []
-        app.app.session.refresh = lambda pods=None: asked.append(pods) or True  # type: ignore[method-assign, func-returns-value]
+
+        def refresh(pods: object = None, *, is_glance: bool = False) -> bool:
+            asked.append(pods)
+            return True
+
+        app.app.session.refresh = refresh  # type: ignore[method-assign]
         first, second = app.keys("pods")
         await app.press("r", "space", "space", "r", "R")
         assert asked == [[first], [first, second], None]

@@ -47,9 +47,9 @@ def test_a_source_that_cannot_even_be_made_is_one_sentence(drive: Drive, problem
 
 def test_a_cluster_that_goes_away_leaves_what_was_known(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        app.app.session._feed.put(Failed("the cluster does not answer any more", is_away=True))
+        app.app.session._feed.put(Failed("the cluster does not answer any more.", is_away=True))
         await app.settled()
-        assert told(app) == ["the cluster does not answer any more"]
+        assert told(app) == ["the cluster does not answer any more. R looks again."]
         assert len(app.keys("pods")) == 2
         assert "not read" in app.text()
         await app.press("d")

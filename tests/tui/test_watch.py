@@ -63,7 +63,7 @@ def test_looks_do_not_pile_up(drive: Drive, capture: Path, monkeypatch: pytest.M
         sitting = app.app.session.sitting
         assert sitting is not None
 
-        def refresh() -> bool:
+        def refresh(*, is_glance: bool) -> bool:
             asked.append(sitting.is_busy)
             return True
 

@@ -16,7 +16,8 @@ from meshdoctor.collect.documents import packed_document
 from meshdoctor.collect.live.objects import Objects, Scope, read_objects
 from meshdoctor.collect.live.pods import PROXY, LivePod
 from meshdoctor.collect.live.pool import Done, Pool
-from meshdoctor.collect.live.sidecars import CONFIG_DUMP, PAGES, SidecarReader
+from meshdoctor.collect.live.sidecars import CONFIG_DUMP, PAGES, STATS, SidecarReader
+from meshdoctor.collect.live.states import state_of, states
 from meshdoctor.collect.redact import Removals, redact_page
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline, TimedOut
@@ -28,6 +29,7 @@ from meshdoctor.semantics.access_log import digest, encode
 from meshdoctor.semantics.times import now
 
 MAX_LOG_BYTES = 8 * 1024 * 1024
+_RESTLESS = ("resourceVersion", "managedFields")
 
 
 class Pace(Struct, frozen=True):
@@ -56,6 +58,7 @@ class _Kept(Struct):
 
     documents: dict[str, Document] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
+    state: str = ""
     removals: Removals = field(default_factory=Removals)
 
 
@@ -72,6 +75,8 @@ class Cluster:
         """Secrets that were taken out so far."""
         self._documents: dict[str, Document] = {}
         self._unread: list[Unread] = []
+        self._states: dict[str, str] = {}
+        """Of the sidecars as they were read, by pod."""
         self._cleaning = threading.Lock()
         """Taking secrets out of a dump needs several times its size: one at a time, which is no slower either."""
 
@@ -110,6 +115,7 @@ class Cluster:
             self._unread.append(Unread(_path(done.item), because))
         elif done.result is not None:
             self._keep(done.result)
+            self._states[done.item.key] = done.result.state
         if watcher is not None:
             watcher.fetched(done.item.key, because)
 
@@ -117,6 +123,7 @@ class Cluster:
         """One sidecar's pages, redacted and packed where they were read: in the worker's thread."""
         pages = reader.read(pod.namespace, pod.name, PROXY, deadline)
         kept = _Kept(unread=[Unread(f"proxies/{pod.key}/{n.path}", n.because) for n in pages.unread])
+        kept.state = state_of(pages.files.get(STATS, b""))
         with self._cleaning:
             for name in list(pages.files):
                 path = f"proxies/{pod.key}/{name}"
@@ -169,11 +176,43 @@ class Cluster:
 
     def keep_from(self, before: Cluster, but: Collection[str]) -> frozenset[str]:
         """Takes over what an earlier look read of sidecars that are still there, all `but` these; gives their pods."""
-        here = {pod.key for pod in self.objects.pods if pod.has_sidecar and not pod.why_unasked}
-        kept = {key for key in here & {*before.read_pods} if key not in but}
+        kept = {pod.key for pod in self.asked if pod.key not in but} & {*before.read_pods}
+        self._states |= {key: before._states.get(key, "") for key in kept}
         self._documents |= {path: one for path, one in before._documents.items() if _pod_of(path) in kept}
         self._unread += [one for one in before._unread if _pod_of(one.path) in kept]
         return frozenset(kept)
+
+    @property
+    def asked(self) -> list[LivePod]:
+        """The pods whose sidecars can be asked."""
+        return [pod for pod in self.objects.pods if pod.has_sidecar and not pod.why_unasked]
+
+    def changed_since(self, before: Cluster, among: Collection[str] | None = None) -> frozenset[str]:
+        """The pods that have to be read: new ones, and those whose sidecar is not as an earlier look has left it.
+
+        Of those that were read then only these are asked, `among`, or all. One that could not be read then, and does
+        not answer now, is noted as it was.
+        """
+        known = {*before.read_pods}
+        asked = [pod for pod in self.asked if pod.key not in known or among is None or pod.key in among]
+        now = states(SidecarReader(self.session), asked, self.pace.at_once)
+        changed = set[str]()
+        for pod in asked:
+            missed = [note for note in before._unread if note.path == _path(pod)]
+            if missed and pod.key not in now:
+                self._unread += missed
+            elif not now.get(pod.key) or now[pod.key] != before._states.get(pod.key):
+                changed.add(pod.key)
+        return frozenset(changed)
+
+    def is_like(self, before: Cluster) -> bool:
+        """The objects say what they said then, as far as meshdoctor looks at them."""
+        mine, others = self.objects, before.objects
+        return (
+            mine.unread == others.unread
+            and mine.documents.keys() == others.documents.keys()
+            and all(_said(one) == _said(others.documents[path]) for path, one in mine.documents.items())
+        )
 
     def note(self, unread: Iterable[Unread]) -> None:
         """Adds what else could not be read."""
@@ -203,6 +242,20 @@ def _pod_of(path: str) -> str:
     """The pod that a document is of; empty for those that are of none."""
     parts = path.split("/")
     return f"{parts[1]}/{parts[2]}" if parts[0] == "proxies" and len(parts) == 4 else ""
+
+
+def _said(document: Document) -> list[Any]:
+    """The objects of a List without what changes by itself."""
+    tree = document.tree() if document.tree is not None else {}
+    return [_settled(item) for item in tree["items"]]
+
+
+def _settled(item: dict[str, Any]) -> dict[str, Any]:
+    metadata = {name: said for name, said in item.get("metadata", {}).items() if name not in _RESTLESS}
+    status = item.get("status")
+    if item.get("kind") == "Pod" and isinstance(status, dict):
+        status = {name: status.get(name) for name in ("phase", "podIP", "podIPs")}
+    return {**item, "metadata": metadata, "status": status}
 
 
 def _path(pod: LivePod) -> str:

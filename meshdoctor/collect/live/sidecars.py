@@ -15,20 +15,21 @@ from meshdoctor.collect.recognise import Shape, recognise
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Cancelled, Deadline, TimedOut
 from meshdoctor.kube.pods import Forward, execute
-from meshdoctor.kube.session import Refused, Session, Unreachable
+from meshdoctor.kube.session import GivenUp, Refused, Session, Unreachable
 from meshdoctor.kube.websockets import Broken
 from meshdoctor.model.evidence import Unread
 from meshdoctor.semantics.text import printable
 
 ADMIN_PORT = 15000
 CONFIG_DUMP = "config_dump.json"
+STATS = "stats.txt"
 PAGES = {
+    STATS: "/stats?usedonly",
     CONFIG_DUMP: "/config_dump?include_eds",
     "server_info.json": "/server_info",
     "clusters.json": "/clusters?format=json",
-    "stats.txt": "/stats?usedonly",
 }
-"""File of the capture layout → admin page."""
+"""File of the capture layout → admin page. Statistics first: a push that comes in meanwhile shows in them later."""
 
 _SHAPES = {
     CONFIG_DUMP: Shape.CONFIG_DUMP,
@@ -77,6 +78,8 @@ class SidecarReader:
             except TimedOut:
                 raise TimedOut(f"the sidecar took longer than {deadline.seconds:.3g} s") from None
             except (Broken, Unreachable, Refused) as problem:
+                if isinstance(problem, GivenUp):
+                    raise
                 # An API server that was there comes back; a pod is given a few tries.
                 pause = next(away if isinstance(problem, Unreachable) else tries, None)
                 if not _may_pass(problem) or pause is None or not deadline.sleep(pause):
@@ -120,7 +123,8 @@ def _pages(ask: Ask) -> Pages:
         except (Cancelled, TimedOut, Refused):
             raise
         except Unreadable as problem:
-            if name == CONFIG_DUMP:
+            # A connection that breaks is opened anew for all of it.
+            if name == CONFIG_DUMP or (name == STATS and isinstance(problem, Broken)):
                 raise
             found.unread.append(Unread(name, str(problem)))
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -54,6 +56,8 @@ class Board:
         """Everything was read that can name a host."""
         self.diagnosis: Diagnosis | None = None
         """The newest whole result."""
+        self.read_at = ""
+        """When the newest whole result came, by this machine's clock, to the minute."""
         self.is_looking = True
         """A look is under way."""
         self.changes = Changes()
@@ -75,16 +79,27 @@ class Board:
             case Unasked():
                 self._unask(event, changed)
             case Found():
-                self._find(event.findings, changed)
+                self._find_more(event.findings, changed)
             case Progress():
                 self.progress = event
                 changed.head = self.is_looking = True
             case Finished():
                 self._finish(event, changed)
             case Failed():
-                self.failed = event
-                self.is_looking = False
-                changed.head = changed.is_end = True
+                self._fail(event, changed)
+
+    def rows(self, part: str) -> list[Any]:
+        """The rows of a part that are shown: its own, and for a while those that it has no longer."""
+        own = self._parts[part]
+        return [*own.values(), *(row for key, row in self.changes.lost(part).items() if key not in own)]
+
+    @property
+    def _parts(self) -> dict[str, Mapping[Any, Any]]:
+        return {"pods": self.pods, "hosts": self.hosts, "findings": self.findings}
+
+    def finding(self, fingerprint: str) -> FindingLine | None:
+        """A finding that is shown, be it gone or not seen again."""
+        return self.findings.get(fingerprint) or self.changes.lost("findings").get(fingerprint)
 
     def count(self, severity: Severity) -> int:
         """Findings of this severity."""
@@ -188,6 +203,19 @@ class Board:
         changed.findings = changed.head = True
         self._grade(changed)
 
+    def _find_more(self, findings: Iterable[Finding], changed: Changed) -> None:
+        """Those of a look under way: what a whole result has shown before stays until there is the next one."""
+        known = {key: line.finding for key, line in self.findings.items()} if self.diagnosis is not None else {}
+        self._find((known | {one.fingerprint: one for one in findings}).values(), changed)
+
+    def _fail(self, event: Failed, changed: Changed) -> None:
+        """What was known stays; pods whose turn did not come are not read."""
+        self.failed = event
+        self.is_looking = False
+        for row in [row for row in self.pods.values() if row.state == "pending"]:
+            self._unask(Unasked(row.key, event.because), changed)
+        changed.head = changed.is_end = True
+
     def _grade(self, changed: Changed) -> None:
         """Counts findings on pods and hosts; rows whose counts did not move are left alone."""
         pods: dict[str, list[int]] = {}
@@ -212,15 +240,22 @@ class Board:
 
     def _finish(self, event: Finished, changed: Changed) -> None:
         listed = {(row.host, row.port) for row in event.hosts.hosts}
+        changed.hosts.update(self.hosts)
         self.hosts = {pair: line for pair, line in self.hosts.items() if pair in listed}
         self._list_hosts(event.hosts.hosts, changed)
         for line in self.hosts.values():
             line.is_registered_known = event.hosts.are_entries_read
+            line.is_over = True
         self._recount(changed)
         self._find(event.diagnosis.findings, changed)
-        self.changes.take({"pods": self.pods, "hosts": self.hosts, "findings": self.findings})
+        unread = {row.key for row in self.pods.values() if row.state == "unread"}
+        self.changes.take(self._parts, unread, _shown_by)
+        changed.hosts.update(self.changes.lost("hosts"))
+        changed.pods.update(self.changes.lost("pods"))
+        self.read_at = f"{datetime.now():%H:%M}"
         self.diagnosis = event.diagnosis
         self.are_hosts_known = not event.hosts.missing
+        self.failed = None
         self.is_looking = False
         changed.head = changed.is_end = True
 
@@ -232,6 +267,14 @@ class Board:
             self._count(row, row.verdicts, 1, changed)
         for line in self.hosts.values():
             line.note()
+
+
+def _shown_by(part: str, row: Any, pods: Mapping[str, PodRow]) -> Collection[str]:
+    """The pods that showed a row."""
+    if part == "findings":
+        found: Collection[str] = row.finding.pods
+        return found
+    return [key for key, pod in pods.items() if row.pair in pod.verdicts] if part == "hosts" else ()
 
 
 def _add(counts: dict[str, int], verdict: str, by: int) -> None:

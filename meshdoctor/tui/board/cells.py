@@ -57,8 +57,8 @@ COLUMNS: dict[Part, tuple[Column, ...]] = {
 
 
 def cells(sight: Sight, part: Part, key: Any, *, ascii_only: bool = False) -> tuple[Cell, ...]:
-    """The cells of one row, one a column; of a row that has gone none."""
-    row = getattr(sight.board, part).get(key) or sight.board.changes.gone(part).get(key)
+    """The cells of one row, one a column; none of a row that has gone for good."""
+    row = getattr(sight.board, part).get(key) or sight.board.changes.lost(part).get(key)
     if row is None:
         return ()
     if part == "pods":
@@ -69,7 +69,7 @@ def cells(sight: Sight, part: Part, key: Any, *, ascii_only: bool = False) -> tu
         made = finding_cells(row, ascii_only=ascii_only)
     kind = "marked" if key in sight.marks[part] else row.change
     before = sign(kind, ascii_only=ascii_only) if kind else " "
-    if row.change == "gone":
+    if row.change in ("gone", "unseen"):
         made = tuple(Cell(cell.text, "faint") for cell in made)
     return (Cell(before + made[0].text, made[0].tone), *made[1:])
 
@@ -113,7 +113,8 @@ def _verdict(row: HostLine, pod: PodRow | None, ascii_only: bool) -> Cell:
         verdict = pod.verdicts[row.pair][0]
         return Cell(verdict, VERDICT_TONES[verdict])
     if not row.verdict:
-        return Cell("-" if row.port is None else sign("pending", ascii_only=ascii_only), "faint")
+        waiting = "unknown" if row.is_over else "pending"
+        return Cell("-" if row.port is None else sign(waiting, ascii_only=ascii_only), "faint")
     pods, total = row.counted[row.verdict], sum(row.counted.values())
     text = row.verdict if pods == total else f"{row.verdict} {pods}/{total}"
     # What nobody wants breaks nobody.

@@ -1,9 +1,12 @@
-"""What is new and what has gone since the look before: told for a while, so that nobody misses it."""
+"""What is new and what has gone since the look before: told for a while, so that nobody misses it.
+
+What only pods showed that could not be read again is not gone: it is unseen, and stays until one of them is read.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any, Protocol
 
 KEPT = 90.0
@@ -24,6 +27,8 @@ class Changes:
         self._before: dict[str, dict[Hashable, Any]] = {}
         self._new: dict[tuple[str, Hashable], float] = {}
         self._gone: dict[tuple[str, Hashable], tuple[float, Any]] = {}
+        self._unseen: dict[tuple[str, Hashable], tuple[frozenset[str], Any]] = {}
+        """With the pods that showed it."""
 
     def of(self, part: str, key: Hashable) -> str:
         """`new` for a row that the last whole result had not, or that is new for a while yet; else empty."""
@@ -35,24 +40,51 @@ class Changes:
         """The rows of a part that have gone a while ago, by key, as they were."""
         return {key: row for (name, key), (_, row) in self._gone.items() if name == part}
 
+    def unseen(self, part: str) -> dict[Any, Any]:
+        """The rows of a part that nobody knows to be there or gone, by key, as they were."""
+        return {key: row for (name, key), (_, row) in self._unseen.items() if name == part}
+
+    def lost(self, part: str) -> dict[Any, Any]:
+        """The rows of a part that are shown though the newest result has them not."""
+        return self.gone(part) | self.unseen(part)
+
     def count(self) -> tuple[int, int]:
         """How many rows and findings are new, and how many have gone."""
         return len(self._new), len(self._gone)
 
-    def take(self, parts: Mapping[str, Mapping[Any, Changing]]) -> None:
-        """Takes a whole result: rows by part and key. Marks the new ones, keeps those that have gone."""
-        now = self._clock()
+    def take(
+        self,
+        parts: Mapping[str, Mapping[Any, Changing]],
+        unread: Collection[str] = (),
+        shown_by: Callable[[str, Any, Mapping[Any, Any]], Collection[str]] = lambda part, row, pods: (),
+    ) -> None:
+        """Takes a whole result: rows by part and key. Marks the new ones, keeps those that have gone.
+
+        `unread`: pods that are there and could not be read. `shown_by`: which pods showed a row, given the part, the
+        row and the pods of the result before.
+        """
+        now, pods = self._clock(), self._before.get("pods", {})
         for part, rows in parts.items():
             before = self._before.get(part)
+            unseen: dict[Hashable, Any] = {}
             if before is not None:
                 for key in rows.keys() - before.keys():
                     self._new.setdefault((part, key), now)
                     self._gone.pop((part, key), None)
                 for key in before.keys() - rows.keys():
+                    row = before[key]
+                    known = self._unseen.get((part, key))
+                    showing = known[0] if known else frozenset(shown_by(part, row, pods))
                     self._new.pop((part, key), None)
-                    before[key].change = "gone"
-                    self._gone[part, key] = (now, before[key])
-            self._before[part] = dict(rows)
+                    if showing.isdisjoint(unread):
+                        row.change = "gone"
+                        self._gone[part, key] = (now, row)
+                    else:
+                        row.change = "unseen"
+                        unseen[key] = showing, row
+            self._unseen = {place: kept for place, kept in self._unseen.items() if place[0] != part}
+            self._unseen |= {(part, key): kept for key, kept in unseen.items()}
+            self._before[part] = dict(rows) | {key: row for key, (_, row) in unseen.items()}
         self.forget()
         for part, rows in parts.items():
             for key, row in rows.items():

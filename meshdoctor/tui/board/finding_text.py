@@ -16,16 +16,16 @@ _PODS = 8
 _DISPOSITIONS: dict[str, Tone] = {"safe": "fine", "review": "warning", "by hand": "faint"}
 
 
-def title_cells(found: Finding, *, is_gone: bool = False, ascii_only: bool = False) -> list[Cell]:
-    """The first line: sign, rule, subject, pods."""
-    kind = "fine" if is_gone else found.severity
+def title_cells(found: Finding, change: str = "", *, ascii_only: bool = False) -> list[Cell]:
+    """The first line: sign, rule, subject, pods. `change`: what became of it since it was opened, as of a row."""
+    kind = {"gone": "fine", "unseen": "unknown"}.get(change, found.severity)
     pods = f"{len(found.pods)} pod{'s' * (len(found.pods) != 1)}" if found.pods else ""
-    gone = "   gone since the last look" if is_gone else ""
+    since = {"gone": "   gone since the last look", "unseen": "   its pods could not be read again"}.get(change, "")
     return [
         Cell(f" {sign(kind, ascii_only=ascii_only)} ", tone(kind)),
         Cell(found.rule, "strong"),
         Cell(f"   {subject(found)}   "),
-        Cell(f"{pods}{gone}", "faint"),
+        Cell(f"{pods}{since}", "faint"),
     ]
 
 

@@ -22,8 +22,16 @@ _SIGNS = {
     "chosen": ("▸", ">"),
     "new": ("▲", "^"),
     "gone": ("▽", "v"),
+    "unseen": ("?", "?"),
 }
-_TONES: dict[str, Tone] = {"pending": "faint", "none": "faint", "marked": "strong", "new": "strong", "gone": "faint"}
+_TONES: dict[str, Tone] = {
+    "pending": "faint",
+    "none": "faint",
+    "marked": "strong",
+    "new": "strong",
+    "gone": "faint",
+    "unseen": "unknown",
+}
 
 VERDICT_LETTERS = {
     "delivered": "✓",

@@ -192,7 +192,7 @@ def entry_lines(entry: Entry, width: int) -> Iterator[Line]:
     """A mend of the journal."""
     yield from field("mend", f"{entry.id}  {entry.title}", width)
     yield from field("of", f"{entry.rule} {entry.subject}", width)
-    yield from field("in", entry.place.context or entry.place.folder, width)
+    yield from field("in", entry.place.folder or entry.place.context, width)
     yield from field("at", entry.at, width)
     note = entry.note if entry.note.startswith(entry.state) else f"{entry.state}, {entry.note}".rstrip(", ")
     yield from field("state", note, width)

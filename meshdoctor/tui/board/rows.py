@@ -49,7 +49,7 @@ class PodRow(Struct):
     warnings: int = 0
     infos: int = 0
     change: str = ""
-    """`new` or `gone` since the look before."""
+    """`new` or `gone` since the look before, `unseen` where only pods showed it that were not read again."""
     text: str = ""
     """What a filter is held against, lower case."""
 
@@ -92,6 +92,8 @@ class HostLine(Struct):
     """The same of the pods whose sidecar knows it: elsewhere that it is blocked says no more than that."""
     severity: str = ""
     """The worst of the findings about it."""
+    is_over: bool = False
+    """The look that found it is over: no verdict will come any more."""
     change: str = ""
     text: str = ""
 
@@ -122,9 +124,9 @@ class HostLine(Struct):
             return self.severity
         if self.port is None:
             return "none"
-        return {"": "pending", "unknown": "unknown"}.get(
-            self.verdict, "fine" if self.verdict == "delivered" else "none"
-        )
+        if not self.verdict:
+            return "unknown" if self.is_over else "pending"
+        return {"unknown": "unknown", "delivered": "fine"}.get(self.verdict, "none")
 
     @property
     def rank(self) -> int:

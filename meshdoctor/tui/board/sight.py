@@ -149,7 +149,7 @@ class Sight:
 
     def total(self, part: Part) -> int:
         """Rows of a part, in sight or not; those that have gone are told for a while."""
-        return len(getattr(self.board, part)) + len(self.board.changes.gone(part))
+        return len(self.board.rows(part))
 
     def pod_in_sight(self) -> PodRow | None:
         """The one pod that narrows the hosts: their verdicts are told for it."""
@@ -159,7 +159,7 @@ class Sight:
         return None
 
     def _pods(self) -> Iterable[PodRow]:
-        rows: Iterable[PodRow] = (*self.board.pods.values(), *self.board.changes.gone("pods").values())
+        rows: Iterable[PodRow] = self.board.rows("pods")
         if self.namespaces:
             rows = [row for row in rows if row.namespace in self.namespaces]
         for choice in self.narrowing("pods"):
@@ -171,7 +171,7 @@ class Sight:
         return [row for row in rows if wanted.takes_pod(row)] if wanted else rows
 
     def _hosts(self) -> Iterable[HostLine]:
-        rows: Iterable[HostLine] = (*self.board.hosts.values(), *self.board.changes.gone("hosts").values())
+        rows: Iterable[HostLine] = self.board.rows("hosts")
         if self.namespaces:
             rows = [row for row in rows if self._is_host_of_namespaces(row)]
         for choice in self.narrowing("hosts"):
@@ -186,7 +186,7 @@ class Sight:
         return [row for row in rows if wanted.takes(row.text)] if wanted else rows
 
     def _findings(self) -> Iterable[FindingLine]:
-        rows: Iterable[FindingLine] = (*self.board.findings.values(), *self.board.changes.gone("findings").values())
+        rows: Iterable[FindingLine] = self.board.rows("findings")
         if self.namespaces:
             rows = [row for row in rows if self._is_finding_of_namespaces(row)]
         for choice in self.narrowing("findings"):
@@ -215,7 +215,7 @@ class Sight:
     def _pods_of(self, choice: Choice) -> set[str]:
         """The pods a choice leaves: those that want a host or have a finding about it, else all judged for it."""
         if choice.part == "findings":
-            lines = (self.board.findings.get(key) for key in choice.keys)
+            lines = (self.board.finding(key) for key in choice.keys)
             return {pod for line in lines if line for pod in line.finding.pods}
         hosts = {pair: self.board.hosts.get(pair) for pair in choice.keys}
         found = {pair: set(host.wanted_by) if host else set() for pair, host in hosts.items()}
@@ -232,19 +232,19 @@ class Sight:
 
     def _hosts_of(self, choice: Choice) -> set[Pair]:
         """The hosts a choice leaves: of a pod those it wants or its sidecar has configuration for."""
-        hosts, keys = self.board.hosts, choice.keys
+        hosts, keys = {host.pair for host in self.board.rows("hosts")}, choice.keys
         if choice.part == "findings":
             left: set[Pair] = set()
-            for line in filter(None, (self.board.findings.get(key) for key in keys)):
+            for line in filter(None, (self.board.finding(key) for key in keys)):
                 if line.finding.host is not None:
                     left |= {p for p in hosts if p == line.pair} or {p for p in hosts if p[0] == line.finding.host}
             return left
-        lines = self.board.findings.values()
-        found = {line.pair for line in lines if line.pair in hosts and not keys.isdisjoint(line.finding.pods)}
+        lines = [line for line in self.board.findings.values() if not keys.isdisjoint(line.finding.pods)]
+        found = {line.pair for line in lines if line.pair is not None} & hosts
         for row in filter(None, (self.board.pods.get(key) for key in keys)):
             if len(found) == len(hosts):  # a thousand pods may be marked, each with every host
                 break
-            found |= row.wants & hosts.keys()
+            found |= row.wants & hosts
             found.update(pair for pair, verdict in row.verdicts.items() if verdict[0] in ITS_OWN and pair in hosts)
         return found
 

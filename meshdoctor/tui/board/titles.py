@@ -36,7 +36,7 @@ def _chosen(sight: Sight, choice: Choice) -> str:
         return printable(row.name if row else choice.key)
     if choice.part == "hosts":
         return printable(host_port(*choice.key))
-    line = sight.board.findings.get(choice.key)
+    line = sight.board.finding(choice.key)
     return printable(line.finding.rule) if line else "a finding that is gone"
 
 
@@ -68,6 +68,16 @@ def _empty(board: Board, part: Part) -> str:
     if not board.are_hosts_known:
         return "No external hosts are known: not all was read that could name one."
     return "No external hosts: nothing registers or wants one."
+
+
+def missing(board: Board) -> str:
+    """That the look could not read sidecars again which an earlier one has read; empty where there are none."""
+    unseen = {pod for line in board.changes.unseen("findings").values() for pod in line.finding.pods}
+    rows = [row for row in board.pods.values() if row.state == "unread" and row.key in unseen]
+    if not rows:
+        return ""
+    sidecars = "a sidecar" if len(rows) == 1 else f"{len(rows)} sidecars"
+    return f"{sidecars} could not be read again: {printable(rows[0].because)}. What they showed is marked ?."
 
 
 def _nothing(part: Part) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from meshdoctor.errors import MeshdoctorError
+from meshdoctor.errors import MeshdoctorError, Unreadable
 from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.model.mend import Entry, Event, Result
 from meshdoctor.tui.board.mend_steps import Steps, allowed
@@ -29,6 +29,15 @@ Deed = Literal["apply", "save", "undo"]
 _BUSY = "it is under way"
 
 
+def _may_pass(problem: MeshdoctorError) -> bool:
+    """The server did not answer, or did not mean it: another time it may work."""
+    from meshdoctor.kube.session import Refused
+
+    if isinstance(problem, Refused):
+        return problem.status in (401, 429) or problem.status >= 500
+    return isinstance(problem, Unreadable)
+
+
 class Course:
     """A mend of a finding, or (`entry`) one of the journal."""
 
@@ -44,6 +53,8 @@ class Course:
         self.fix = fix
         self.entry = entry
         """As it stands in the journal; None until it is there."""
+        self.saved: Entry | None = None
+        """What was written to files beside a cluster, to which it can be applied all the same."""
         self.steps = Steps()
         self.plan: Plan | None = None
         self.diffs: tuple[str, ...] = ()
@@ -117,7 +128,7 @@ class Course:
 
     def _why_no_undo(self) -> str:
         if self.entry is None:
-            return "nothing of it is applied"
+            return "" if self.saved is not None else "nothing of it is applied"
         if self.entry.has_ended:
             return f"it is {self.entry.state}"
         if self._ground.is_read_only and not self.entry.files:
@@ -166,7 +177,7 @@ class Course:
         try:
             work()
         except MeshdoctorError as problem:
-            self._stop(str(problem))
+            self._stop(str(problem), may_pass=_may_pass(problem))
         except Exception as problem:
             what = str(problem).partition("\n")[0]
             self._stop(f"a fault in meshdoctor itself: {type(problem).__name__}: {what}")
@@ -176,10 +187,12 @@ class Course:
         if has_ended:
             self._ground.ended(self)
 
-    def _stop(self, because: str) -> None:
+    def _stop(self, because: str, *, may_pass: bool = False) -> None:
         self.steps.put("error", because)
         if not self.is_writing:
             self.stopped = self.stopped or because
+            if may_pass:
+                self.steps.put("info", "Nothing is changed: esc, then open it again to try again.")
         left = self._newest() if self._is_journaled and self.entry is None else None
         if left is not None and left.state == "failed":
             self.steps.put("info", f"mend {left.id} was not applied: nothing is changed. a tries it again")
@@ -216,6 +229,7 @@ class Course:
         assert fix is not None
         self._begin("working out what it changes and whom that touches")
         self.plan = self._ground.with_seen(lambda seen: plan(seen, finding, fix), self._begin)
+        self._ground.refuse_unseen(finding)
         self.diffs = tuple(filter(None, (unified(change) for change in self.plan.changes)))
         self.steps.lines.clear()
         if not self.plan.changes:
@@ -261,6 +275,7 @@ class Course:
         self._say_beside(prepared)
 
         def run(seen: Seen) -> Result:
+            self._ground.refuse_unseen(plan.finding)
             return mender.apply(seen, plan, prepared)
 
         self._keep(self._ground.apart(run), is_undo=False)
@@ -298,7 +313,9 @@ class Course:
         self.steps.lines.clear()
         self._begin("writing")
         saved = save(self.plan, self._ground, self.journal, folder)
-        if saved.entry is not None:
+        if saved.entry is not None and self._ground.cluster is not None:
+            self.saved = saved.entry
+        elif saved.entry is not None:
             self._keep(Result(entry=saved.entry), is_undo=False)
         for text in saved.told:
             self.steps.put("fine", text)
@@ -333,6 +350,9 @@ class Course:
         return "u takes it back. Nothing is changed yet."
 
     def _undo(self) -> None:
+        if self.entry is None and self.saved is not None:
+            self._unsave(self.saved)
+            return
         assert self.entry is not None
         entry = self.journal.get(self.entry.id)
         if self.result is not None:
@@ -349,6 +369,14 @@ class Course:
         mender = self._mender()
         prepared = mender.undo_plan(entry)
         self._keep(mender.undo(entry, prepared, self._look(entry)), is_undo=True)
+
+    def _unsave(self, saved: Entry) -> None:
+        from meshdoctor.mending import files
+
+        self.steps.lines.clear()
+        files.undo(saved, self.journal)
+        self.saved = None
+        self.steps.put("fine", f"mend {saved.id} is taken back: what was written is removed")
 
     def _look(self, entry: Entry) -> Look:
         return self._ground.look(entry.place.namespaces, entry.place.labels)

@@ -72,6 +72,11 @@ class Ground:
         return self._session.sitting.source.cluster if self._session.sitting is not None else None
 
     @property
+    def place(self) -> str:
+        """The context of the cluster looked at; empty where that is none."""
+        return self._session.board.location if self.cluster is not None else ""
+
+    @property
     def manifests(self) -> tuple[Path, ...]:
         """The user's own files; those beside a cluster are not what is changed."""
         return () if self.cluster is not None else self.source.manifests
@@ -110,8 +115,8 @@ class Ground:
 
     def _is_ours(self, entry: Entry) -> bool:
         if self.cluster is None:
-            return bool(entry.files)
-        return bool(entry.place.server) and entry.place.context == self._session.board.location
+            return bool(entry.files) and not entry.place.context
+        return bool(entry.place.server or entry.files) and entry.place.context == self.place
 
     def done_about(self, fingerprint: str) -> Done:
         """The mends of a finding, whatever became of them, as far as the journal can be read."""
@@ -139,6 +144,16 @@ class Ground:
         """What `work` makes of what was seen; while a look is under way, `waiting` hears why nothing happens yet."""
         seen = self._seen(waiting)
         return seen.sitting.using(lambda case: work(seen))
+
+    def refuse_unseen(self, finding: Finding) -> None:
+        """Raises `NothingToJudge` for a finding of which nobody knows whether it is still there."""
+        if finding.fingerprint in self._session.board.changes.unseen("findings"):
+            rows = (self._session.board.pods.get(pod) for pod in finding.pods)
+            row = next((row for row in rows if row is not None and row.state == "unread"), None)
+            because = f": {row.key}: {row.because}" if row is not None else ""
+            raise NothingToJudge(
+                f"its pods could not be read in the last look{because}. R on the main screen reads anew"
+            )
 
     def apart(self, work: Callable[[Seen], Answer]) -> Answer:
         """The same for work that takes long and opens dumps itself."""

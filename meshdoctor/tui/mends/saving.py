@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from meshdoctor.mending import files
-from meshdoctor.model.mend import Entry
+from meshdoctor.model.mend import Entry, FileEdit
 from meshdoctor.report.fix_text import FILE_WORDS
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Saved(Struct, frozen=True):
     """What was written."""
 
     entry: Entry | None
-    """In the journal, so that it can be taken back; an export is not: it changes nothing of the user's."""
+    """In the journal, so that it can be taken back; None where all of it was there already."""
     told: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
@@ -40,22 +41,32 @@ def save(plan: Plan, ground: Ground, journal: Journal, folder: Path | None) -> S
     folder = (folder or FOLDER).expanduser()
     if ground.cluster is None and all(change.after is not None for change in plan.changes):
         return _told(files.apply(plan, files.beside(plan, folder), journal, folder.absolute()))
-    return _exported(plan, ground, folder)
+    return _exported(plan, ground, journal, folder)
 
 
 def _told(entry: Entry) -> Saved:
     lines = tuple(f"{FILE_WORDS[edit.action]} {edit.shown}" for edit in entry.files)
-    return Saved(entry, lines, (f"mend {entry.id} is in the journal: u takes it back",))
+    return Saved(entry, lines, (_in_journal(entry),))
 
 
-def _exported(plan: Plan, ground: Ground, folder: Path) -> Saved:
+def _in_journal(entry: Entry) -> str:
+    return f"mend {entry.id} is in the journal: u takes it back"
+
+
+def _exported(plan: Plan, ground: Ground, journal: Journal, folder: Path) -> Saved:
     from meshdoctor.fixes.export import export
 
     context = ground.cluster.context if ground.cluster is not None else None
-    made = export(plan.changes, folder, context=context)
+    entries: list[Entry] = []
+
+    def write(edits: Sequence[FileEdit]) -> None:
+        entries.append(files.apply(plan, edits, journal, folder.absolute(), ground.place))
+
+    made = export(plan.changes, folder, context=context, write=write)
     count = len(made.written)
     told = (
         f"{count} file{'s' * (count != 1)} written below {made.folder}" if count else f"{made.folder} holds it already"
     )
     lines = tuple(f"to apply it: {command.do}" for command in made.commands)
-    return Saved(None, (told,), (*lines, *made.notes))
+    noted = tuple(_in_journal(entry) for entry in entries)
+    return Saved(entries[0] if entries else None, (told,), (*lines, *made.notes, *noted))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,23 +16,28 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from meshdoctor.errors import MeshdoctorError
+from meshdoctor.errors import NothingToJudge
 from meshdoctor.fixes.changes import is_automatic
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
 from meshdoctor.sitting.excerpts import Excerpt
 from meshdoctor.tui.bindings import DETAIL_KEYS, FINDING_KEYS
+from meshdoctor.tui.board.board import Changed
 from meshdoctor.tui.board.finding_text import title_cells, what_lines
 from meshdoctor.tui.board.folding import Folding, excerpt_rows
 from meshdoctor.tui.board.lines import Line, paragraph
 from meshdoctor.tui.board.way import way_lines
-from meshdoctor.tui.messages import EvidenceRead, Exported, JournalRead, TraceWanted, WayFound
+from meshdoctor.tui.latest import Latest
+from meshdoctor.tui.messages import Exported, JournalRead, TraceWanted
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.document import DocumentView
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.mends import MendsView
 from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
+
+if TYPE_CHECKING:  # loaded after the first paint
+    from meshdoctor.sitting.sitting import Sitting
 
 WIDE, HIGH = 100, 20
 """Columns and lines from which on all four parts are shown."""
@@ -61,6 +66,8 @@ class FindingScreen(Screen[None]):
         self.mends = MendsView(finding, ascii_only=ascii_only)
         self.way = TextView(self._way, title="The way of a connection", part="way")
         self.evidence = DocumentView(title="Evidence", part="evidence", ascii_only=ascii_only)
+        self._reader = Latest[Finding, tuple[Excerpt, ...]](self, self._read_evidence, self._evidence_read)
+        self._tracer = Latest[str, Trace](self, self._trace, self._way_found)
 
     @property
     def _has_way(self) -> bool:
@@ -82,7 +89,7 @@ class FindingScreen(Screen[None]):
         self._fit(self.app.size)
         self._title()
         self.mends.focus()
-        self._read_evidence()
+        self._reader.ask(self.finding)
         self._look_at(self.pod)
 
     def on_resize(self, event: Resize) -> None:
@@ -94,13 +101,19 @@ class FindingScreen(Screen[None]):
         self._title()
         self._read_journal()
 
+    def board_changed(self, changed: Changed) -> None:
+        """After a look it may be gone, or nobody knows."""
+        if changed.is_end:
+            self._title()
+
     def _fit(self, size: Size) -> None:
         self.set_class(size.width < WIDE or size.height < HIGH, "-pages")
 
     def _title(self) -> None:
         board = self.session.board
-        is_gone = board.diagnosis is not None and self.finding.fingerprint not in board.findings
-        cells = title_cells(self.finding, is_gone=is_gone, ascii_only=self.session.looks.ascii_only)
+        line = board.finding(self.finding.fingerprint)
+        change = "gone" if line is None and board.diagnosis is not None else line.change if line else ""
+        cells = title_cells(self.finding, change, ascii_only=self.session.looks.ascii_only)
         self.query_one("#title", Static).update(toned(tuple(cells)))
 
     # The parts
@@ -118,22 +131,22 @@ class FindingScreen(Screen[None]):
             return lines
         return list(way_lines(self.trace, width, brief=True, ascii_only=ascii_only))
 
-    @work(thread=True, group="evidence")
-    def _read_evidence(self) -> None:
-        """Cuts the evidence out of its documents: a dump may be large."""
+    def _read_evidence(self, finding: Finding) -> tuple[Excerpt, ...]:
+        """Cuts the evidence out of its documents: a dump may be large. In a thread."""
         from meshdoctor.sitting.excerpts import excerpt
 
-        sitting = self.session.sitting
-        if sitting is None:
-            return
-        pieces = self.finding.evidence
-        found = sitting.using(lambda case: [excerpt(case.capture, piece) for piece in pieces])
-        self.post_message(EvidenceRead(tuple(found)))
+        pieces = finding.evidence
+        return self._sitting.using(lambda case: tuple(excerpt(case.capture, piece) for piece in pieces))
 
-    @on(EvidenceRead)
-    def _evidence_read(self, message: EvidenceRead) -> None:
-        self._excerpts = message.excerpts
-        folding = Folding(row for found in message.excerpts for row in excerpt_rows(found))
+    @property
+    def _sitting(self) -> Sitting:
+        if self.session.sitting is None:
+            raise NothingToJudge("nothing has been read yet")
+        return self.session.sitting
+
+    def _evidence_read(self, finding: Finding, found: tuple[Excerpt, ...] | None, problem: str) -> None:
+        self._excerpts = found or tuple(Excerpt(document=one.document, because=problem) for one in finding.evidence)
+        folding = Folding(row for found in self._excerpts for row in excerpt_rows(found))
         folding.fold_far()
         self.evidence.rows.put(folding)
 
@@ -154,22 +167,15 @@ class FindingScreen(Screen[None]):
         name = f" of {pod}" if len(self.finding.pods) > 1 else ""
         self.way.border_title = f"The way of a connection{name}"
         if self._has_way:
-            self._trace(pod, self.finding.host or "", self.finding.port or 0)
+            self._tracer.ask(pod)
 
-    @work(thread=True, group="way", exclusive=True)
-    def _trace(self, pod: str, host: str, port: int) -> None:
-        sitting = self.session.sitting
-        if sitting is None:
-            return
-        try:
-            self.post_message(WayFound(pod, sitting.trace(pod, host, port), ""))
-        except MeshdoctorError as problem:
-            self.post_message(WayFound(pod, None, str(problem)))
+    def _trace(self, pod: str) -> Trace:
+        """In a thread."""
+        return self._sitting.trace(pod, self.finding.host or "", self.finding.port or 0)
 
-    @on(WayFound)
-    def _way_found(self, message: WayFound) -> None:
-        if message.pod == self.pod:
-            self.trace, self._why_no_way = message.trace, message.because
+    def _way_found(self, pod: str, trace: Trace | None, problem: str) -> None:
+        if pod == self.pod:
+            self.trace, self._why_no_way = trace, problem
             self.way.show()
 
     @on(DescendantFocus)

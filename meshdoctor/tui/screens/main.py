@@ -133,7 +133,7 @@ class MainScreen(Screen[None]):
             self.action_part("findings" if message.part == "hosts" else "hosts")
 
     def _finding(self, fingerprint: str) -> Finding | None:
-        line = self.board.findings.get(fingerprint) or self.board.changes.gone("findings").get(fingerprint)
+        line = self.board.finding(fingerprint)
         return line.finding if line is not None else None
 
     def open_finding(self, fingerprint: str) -> None:

@@ -6,23 +6,25 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
+from meshdoctor.errors import NothingToJudge
 from meshdoctor.mending.plan import subject
-from meshdoctor.model.finding import Finding
+from meshdoctor.model.finding import Finding, ResourceRole
 from meshdoctor.report.json_parts import encoded, finding_of
 from meshdoctor.semantics.text import printable
 from meshdoctor.sitting.excerpts import Excerpt, resource
 from meshdoctor.tui.bindings import DETAIL_KEYS, RAW_KEYS
 from meshdoctor.tui.board.folding import Folding, Row, tree_rows
-from meshdoctor.tui.messages import EvidenceRead
+from meshdoctor.tui.latest import Latest
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.document import DocumentView
 from meshdoctor.tui.widgets.key_line import KeyLine
+
+Wanted = Sequence[ResourceRole]
 
 
 class RawScreen(Screen[None]):
@@ -36,6 +38,7 @@ class RawScreen(Screen[None]):
         self.session = session
         self.finding = finding
         self.document = DocumentView(title="As data", part="raw", ascii_only=session.looks.ascii_only)
+        self._reader = Latest[Wanted, Sequence[Excerpt]](self, self._read, self._has_read)
 
     def compose(self) -> ComposeResult:
         """A title, the text, the keys."""
@@ -47,22 +50,20 @@ class RawScreen(Screen[None]):
         """The finding at once, its objects once they are read."""
         self._put(())
         self.document.rows.focus()
-        self._read()
+        if self.finding.resources:
+            self._reader.ask(self.finding.resources)
 
     def _put(self, objects: Sequence[Excerpt]) -> None:
         self.document.rows.put(Folding(raw_rows(self.finding, objects)))
 
-    @work(thread=True)
-    def _read(self) -> None:
-        sitting = self.session.sitting
-        if sitting is not None and self.finding.resources:
-            wanted = self.finding.resources
-            found = sitting.using(lambda case: [resource(case.capture, one) for one in wanted])
-            self.post_message(EvidenceRead(tuple(found)))
+    def _read(self, wanted: Wanted) -> Sequence[Excerpt]:
+        """In a thread."""
+        if self.session.sitting is None:
+            raise NothingToJudge("nothing has been read yet")
+        return self.session.sitting.using(lambda case: [resource(case.capture, one) for one in wanted])
 
-    @on(EvidenceRead)
-    def _has_read(self, message: EvidenceRead) -> None:
-        self._put(message.excerpts)
+    def _has_read(self, wanted: Wanted, found: Sequence[Excerpt] | None, problem: str) -> None:
+        self._put([Excerpt(document="", because=problem)] * len(wanted) if found is None else found)
 
     def action_copy(self) -> None:
         """Copies all of it, through the terminal."""

@@ -57,7 +57,8 @@ class Header(Widget):
     def _progress(self, board: Board) -> Content:
         done, total, doing = board.progress.done, board.progress.total, board.progress.doing
         if board.failed is not None and not board.is_looking:
-            return Content.styled("not read", "$text-warning")
+            since = f" again since {board.read_at}" if board.read_at else ""
+            return Content.styled(f"not read{since}", "$text-warning")
         if board.diagnosis is not None and not board.is_looking:
             return Content(f"{board.diagnosis.proxies} of {board.diagnosis.proxies + board.unread} sidecars")
         if not total:

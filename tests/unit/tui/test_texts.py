@@ -108,7 +108,7 @@ def test_what_happens_names_causes_objects_and_no_more_pods_than_fit() -> None:
 
 
 def test_a_finding_that_is_gone_says_so() -> None:
-    assert "gone since the last look" in "".join(c.text for c in title_cells(FINDING, is_gone=True))
+    assert "gone since the last look" in "".join(c.text for c in title_cells(FINDING, "gone"))
     assert "✗" in "".join(c.text for c in title_cells(FINDING))
     assert "x" in title_cells(FINDING, ascii_only=True)[0].text
 

@@ -1,0 +1,69 @@
+"""What a look at files has left of its proxies, so that the next one reads only the files that it has to.
+
+Proxies are judged in shares of neighbours. A share's result is small: what its findings show, and each proxy's
+verdicts. It is taken over where none of its files changed; all are judged anew where anything beside dumps did, where
+other proxies are there, and where the dump of a gateway may be another: sidecars' verdicts rest on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import PurePath
+
+from msgspec import Struct
+
+from meshdoctor.facts.dumps import Learnt
+from meshdoctor.facts.joined.host_rows import Column
+from meshdoctor.judging.check import Judged
+from meshdoctor.model.evidence import Unread
+from meshdoctor.model.mesh import Mesh
+from meshdoctor.sitting.changes import AT_MOST, Stamp
+
+SHARE = 32
+"""Proxies in one share: what is read where one of them is looked at again."""
+
+
+class Share(Struct):
+    """Some proxies, judged."""
+
+    names: tuple[str, ...]
+    judged: Judged
+    columns: dict[str, Column]
+    policies: dict[str, str]
+    learnt: Learnt
+    unread: tuple[Unread, ...]
+    """Pages that could not be read."""
+
+
+class Ledger(Struct):
+    """One look. `stamp` is of the files as they were when it began."""
+
+    stamp: Stamp
+    shares: list[Share] = []
+
+    def still_good(self, stamp: Stamp, names: Sequence[str], again: Collection[str], mesh: Mesh) -> list[Share]:
+        """The shares that a look with this stamp over these proxies can take over; those of `again` it cannot."""
+        if [name for share in self.shares for name in share.names] != list(names):
+            return []
+        changed = {_pod_of(path) for path, _, _ in self.stamp ^ stamp}
+        if "" in changed or len(stamp) >= AT_MOST:
+            return []
+        fresh = changed | set(again)
+        for share in self.shares:
+            for name in fresh & set(share.names):
+                before, now = share.learnt.briefs.get(name), mesh.brief(name)
+                if before is None or now is None or before.role != "sidecar" or now.role != "sidecar":
+                    return []
+        return [share for share in self.shares if fresh.isdisjoint(share.names)]
+
+
+def shares_of(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Neighbours by name, for they are likely to be replicas."""
+    ordered = sorted(names)
+    return [tuple(ordered[at : at + SHARE]) for at in range(0, len(ordered), SHARE)]
+
+
+def _pod_of(path: str) -> str:
+    """The proxy that a file of a capture is of; empty where it may be anybody's."""
+    parts = PurePath(path).parts[-4:]
+    return f"{parts[1]}/{parts[2]}" if len(parts) == 4 and parts[0] == "proxies" else ""
