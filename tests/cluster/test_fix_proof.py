@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from meshdoctor.mending import proxies
 from meshdoctor.mending.journal import Journal
+from meshdoctor.model.mend import Handover
 from tests.cluster.apiserver import FakeApi
 from tests.cluster.envoy import Envoy
 from tests.cluster.meshes import RATINGS, pages_of
@@ -77,3 +78,13 @@ def test_another_proxy_that_was_not_seen_to_take_it_is_not_spoken_of(cli: Cli, b
     text = " ".join(done.out.split())
     assert "? no new configuration was seen in bookinfo/other" in text
     assert "? nothing else got worse; not evaluated, as they were not seen to take it: bookinfo/other" in text
+
+
+def test_an_undo_says_first_what_it_cannot_give_back(cli: Cli, blocked: FakeApi) -> None:
+    applied(cli)
+    (entry,) = Journal().entries()
+    lost = Handover("b.test", 9000, "ServiceEntry shop/b-more", "ServiceEntry shop/news", ("shop/web-1",))
+    Journal().put(replace(entry, after_undo=(lost,)))
+    done = cli("undo", "--yes", "--dns", "local", "--wait", "1s")
+    assert "an undo would give b.test:9000 to ServiceEntry shop/news, not back to ServiceEntry shop/b-more" in done.err
+    assert (done.code, states()) == (0, ["undone"]), "foretold, and not so"

@@ -16,6 +16,7 @@ from meshdoctor.model.mend import (
     Effect,
     Entry,
     Event,
+    Handover,
     Judged,
     NewFault,
     ObjectKey,
@@ -30,7 +31,7 @@ from meshdoctor.report.paper import columns
 from meshdoctor.tui.board.finding_text import mend_lines, title_cells, what_lines
 from meshdoctor.tui.board.lines import paragraph, shown
 from meshdoctor.tui.board.mend_steps import Steps, allowed
-from meshdoctor.tui.board.mend_text import diff_lines, result_lines, summary, touched_lines
+from meshdoctor.tui.board.mend_text import diff_lines, entry_lines, result_lines, summary, touched_lines
 from meshdoctor.tui.board.way import broken_step, way_lines
 from tests.golden.results import MISROUTED, SEVERAL
 
@@ -232,3 +233,24 @@ def test_an_undo_says_whether_all_is_as_it_was() -> None:
     other = Result(entry=ENTRY, proof=Proof(is_gone=False, worse=(Turn("p", "b.test:1", "delivered", "blocked"),)))
     assert "not everything is as it was" in text(result_lines(other, 80, is_undo=True))
     assert "was not judged again" in text(result_lines(Result(entry=ENTRY), 80, is_undo=True))
+
+
+def test_what_an_undo_cannot_give_back_is_said_before_and_after() -> None:
+    lost = Handover("b.test", 9000, "ServiceEntry shop/b-more", "ServiceEntry shop/news", ("shop/web-1",))
+    plan = replace(PLAN, touched=replace(PLAN.touched, after_undo=(lost,)))
+    told = "b.test:9000 to ServiceEntry shop/news, not back to ServiceEntry shop/b-more (shop/web-1)"
+    assert f"! an undo would give {told}" in flat(touched_lines(plan, 80))
+    assert f"an undo would give {told}" in flat(entry_lines(replace(ENTRY, after_undo=(lost,)), 80))
+    made = Result(entry=ENTRY, proof=Proof(is_gone=False), handed=(lost,))
+    said = flat(result_lines(made, 80, is_undo=True))
+    assert "not everything is as it was before it" in said
+    assert "b.test:9000 went to ServiceEntry shop/news, not back to ServiceEntry shop/b-more" in said
+
+
+def test_the_session_claims_no_more_than_it_looked_at() -> None:
+    entry = replace(ENTRY, place=replace(ENTRY.place, namespaces=("shop",)))
+    proof = Proof(is_gone=True, before_at="2026-11-18T14:03:07Z", after_at="2026-11-21T14:03:07Z")
+    said = flat(result_lines(Result(entry=entry, waited=Waited(lagging=("bank/till",)), proof=proof), 80))
+    assert "? verified: mend 7 works, and nothing else got worse in namespace shop; others were not looked at" in said
+    assert "not evaluated, as they were not seen to take it: bank/till" in said
+    assert "? compared with what was seen at 2026-11-18T14:03:07Z, 3 d before" in said
