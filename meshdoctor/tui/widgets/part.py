@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any, Self
 
 from textual import on
@@ -12,7 +13,7 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.widgets import Static
 
-from meshdoctor.tui.board.cells import COLUMNS, Cell, cells
+from meshdoctor.tui.board.cells import COLUMNS, NARROW, Cell, cells
 from meshdoctor.tui.board.sight import Part, Sight
 from meshdoctor.tui.messages import RowMoved, RowOpened
 from meshdoctor.tui.widgets.table import Table
@@ -29,7 +30,8 @@ class PartView(Vertical):
         """The title as it stands."""
         self._sight = sight
         self._ascii = ascii_only
-        self.table = Table(COLUMNS[part], self._cells)
+        narrow = (NARROW[part], partial(self._cells, is_narrow=True)) if part in NARROW else None
+        self.table = Table(COLUMNS[part], self._cells, narrow=narrow)
         self.hint = Static("", classes="hint", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -51,8 +53,8 @@ class PartView(Vertical):
             regions = (Region(-1, -1, self.outer_size.width, 1),)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
-    def _cells(self, key: Any) -> tuple[Cell, ...]:
-        return cells(self._sight, self.part, key, ascii_only=self._ascii)
+    def _cells(self, key: Any, *, is_narrow: bool = False) -> tuple[Cell, ...]:
+        return cells(self._sight, self.part, key, is_narrow=is_narrow, ascii_only=self._ascii)
 
     def show(self, keys: list[Any], title: str, hint: str, changed: Collection[Any] | None = None) -> None:
         """Shows these rows. `changed` as for the table; a row that came, went or moved draws all of them."""

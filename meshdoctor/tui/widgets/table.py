@@ -20,13 +20,17 @@ from textual.strip import Strip
 
 from meshdoctor.tui.bindings import TABLE_KEYS
 from meshdoctor.tui.board.cells import Cell, Column
-from meshdoctor.tui.widgets.columns import clipped, widths
+from meshdoctor.tui.widgets.columns import clipped, fit, widths
 
+Make = Callable[[Any], Sequence[Cell]]
 TONES = ("error", "warning", "info", "fine", "unknown", "faint", "strong")
 
 
 class Table(ScrollView, can_focus=True, inherit_bindings=False):
-    """Rows by key. `make` gives the cells of one row; fewer cells than columns: the last one takes the rest."""
+    """Rows by key. `make` gives the cells of one row; fewer cells than columns: the last one takes the rest.
+
+    `narrow`: the columns, and what makes their cells, for where there is no room for all of `columns`.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--head",
@@ -53,10 +57,18 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     class Opened(Moved):
         """The user opened a row."""
 
-    def __init__(self, columns: Sequence[Column], make: Callable[[Any], Sequence[Cell]], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        make: Make,
+        *,
+        narrow: tuple[Sequence[Column], Make] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self._columns = tuple(columns)
         self._make = make
+        self._narrow = narrow
         self.keys: list[Any] = []
         """Keys of the rows, in order."""
         self.cursor = 0
@@ -187,35 +199,37 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip.join([self._line(y, whole - 1), Strip([Segment(" ", end)])])
 
     def _line(self, y: int, width: int) -> Strip:
-        shown = widths(self._columns, width)
+        columns: Sequence[Column] = self._columns
+        make = self._make
+        if self._narrow is not None and not fit(columns, width):
+            columns, make = self._narrow
+        shown = widths(columns, width)
         if y == 0:
-            titles = [Cell(self._columns[at].title) for at in shown]
-            return self._strip(titles, list(shown.values()), width, self.get_component_rich_style("table--head"))
+            titles = [(Cell(columns[at].title), size, False) for at, size in shown.items()]
+            return self._strip(titles, width, self.get_component_rich_style("table--head"))
         place = round(self.scroll_offset.y) + y - 1
         if place >= len(self.keys):
             return Strip.blank(width, self.get_component_rich_style("table--row"))
-        made = self._make(self.keys[place])
+        made = make(self.keys[place])
         is_cursor = place == self.cursor and (self.has_focus or self.has_moved)
         base = (
             self.get_component_rich_style("table--cursor") if is_cursor else self.get_component_rich_style("table--row")
         )
-        return self._row(made, shown, width, base, keep_tones=not (is_cursor and self.has_focus))
+        if is_cursor and self.has_focus:
+            made = [cell._replace(tone="plain") for cell in made]
+        # Fewer cells than columns: the last one has what the columns from its own on would have.
+        last = len(made) - 1 if len(made) < len(columns) else len(columns)
+        pieces = [(made[at], size, columns[at].ends_matter) for at, size in shown.items() if at < last]
+        room = width - sum(size + 1 for _, size, _ in pieces)
+        if 0 <= last < len(columns) and room > 0:
+            pieces.append((made[last], room, False))
+        return self._strip(pieces, width, base)
 
-    def _row(self, made: Sequence[Cell], shown: dict[int, int], width: int, base: Style, *, keep_tones: bool) -> Strip:
-        cells, sizes = [], []
-        for at, size in shown.items():
-            if at < len(made):
-                cells.append(made[at] if keep_tones else made[at]._replace(tone="plain"))
-                sizes.append(size)
-        if len(made) < len(self._columns) and sizes:
-            sizes[-1] = max(sizes[-1], width - sum(sizes[:-1]) - len(sizes) + 1)
-        return self._strip(cells, sizes, width, base)
-
-    def _strip(self, cells: Sequence[Cell], sizes: Sequence[int], width: int, base: Style) -> Strip:
+    def _strip(self, pieces: Sequence[tuple[Cell, int, bool]], width: int, base: Style) -> Strip:
         segments = []
-        for cell, size in zip(cells, sizes, strict=True):
+        for cell, size, ends_matter in pieces:
             style = base if cell.tone == "plain" else base + self._tone(cell.tone)
-            segments += [Segment(clipped(cell.text, size), style), Segment(" ", base)]
+            segments += [Segment(clipped(cell.text, size, ends_matter=ends_matter), style), Segment(" ", base)]
         # One run of a style is sent as one: over a slow line that is a third.
         return Strip(segments).adjust_cell_length(width, base).simplify()
 
