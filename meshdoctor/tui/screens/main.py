@@ -25,8 +25,8 @@ from meshdoctor.tui.board.titles import NAMES, hint, title
 from meshdoctor.tui.board.tracing import of_row
 from meshdoctor.tui.messages import Exported, FilterLeft, FilterTyped, RowMoved, RowOpened, TraceWanted, WatchWanted
 from meshdoctor.tui.session import Session
+from meshdoctor.tui.widgets.filter_line import Foot
 from meshdoctor.tui.widgets.header import Header
-from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.part import PartView
 from meshdoctor.tui.widgets.tab_line import TabLine
 
@@ -53,6 +53,7 @@ class MainScreen(Screen[None]):
         self._parts = {part: PartView(part, session.sight, ascii_only=ascii_only) for part in PARTS}
         self._header = Header(session)
         self._tabs = TabLine()
+        self._foot = Foot()
 
     @property
     def board(self) -> Board:
@@ -70,7 +71,7 @@ class MainScreen(Screen[None]):
         yield self._tabs
         with Container(id="parts"):
             yield from self._parts.values()
-        yield KeyLine()
+        yield self._foot
 
     def on_mount(self) -> None:
         """The first paint: everything is empty yet."""
@@ -150,7 +151,7 @@ class MainScreen(Screen[None]):
         """Goes to a part."""
         self.front = part
         for name, view in self._parts.items():
-            view.set_class(name == part, "-front")
+            view.set_front(name == part)
         self.set_focus(self._parts[part].table)  # at once: the next key is for it
         self._show_tabs()
 
@@ -160,12 +161,7 @@ class MainScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Opens the line for this part's filter."""
-        from meshdoctor.tui.widgets.filter_line import FilterLine
-
-        if not self.query(FilterLine):
-            line = FilterLine(self.sight.filters[self.front].typed)
-            self.mount(line, before=self.query_one(KeyLine))
-            self.set_focus(line)
+        self._foot.open(self.sight.filters[self.front].typed)
 
     @on(FilterTyped)
     def _filter_typed(self, message: FilterTyped) -> None:
@@ -174,14 +170,12 @@ class MainScreen(Screen[None]):
 
     @on(FilterLeft)
     def _filter_left(self, message: FilterLeft) -> None:
-        from meshdoctor.tui.widgets.filter_line import FilterLine
-
         if not message.keep:
             self.sight.filters[self.front] = read_filter("")
         problem = self.sight.filters[self.front].problem
         if problem:
             self.notify(problem, severity="warning", markup=False)
-        self.query(FilterLine).remove()
+        self._foot.close()
         self.action_part(self.front)
         self._show(self.front, None)
 

@@ -7,14 +7,15 @@ second. This one asks for the cells of a row when that row is drawn.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
-from textual.events import Click, Resize
+from textual.events import Blur, Click, Focus, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -32,10 +33,12 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     `narrow`: the columns, and what makes their cells, for where there is no room for all of `columns`.
     """
 
+    has_focus: Reactive[bool] = Reactive(False, repaint=False)
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--head",
         "table--row",
         "table--cursor",
+        "table--here",
         "table--thumb",
         *(f"table--{tone}" for tone in TONES),
     }
@@ -65,6 +68,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         narrow: tuple[Sequence[Column], Make] | None = None,
         **kwargs: Any,
     ) -> None:
+        self._is_focusing = False
         super().__init__(**kwargs)
         self._columns = tuple(columns)
         self._make = make
@@ -182,6 +186,24 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             if event.chain > 1:
                 self.action_open()
 
+    def _on_focus(self, event: Focus) -> None:
+        self._is_focusing = True
+        super()._on_focus(event)
+        self._is_focusing = False
+        event.prevent_default()
+
+    def _on_blur(self, event: Blur) -> None:
+        self._is_focusing = True
+        super()._on_blur(event)
+        self._is_focusing = False
+        event.prevent_default()
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """As ever, but with the focus no more than the cursor's row changes."""
+        if self._is_focusing and not layout:
+            regions = (Region(0, 1 + self.cursor - round(self.scroll_offset.y), self.size.width, 1),)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
     def on_resize(self, event: Resize) -> None:
         """The columns share the new width."""
         self._make_room()
@@ -212,9 +234,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip.blank(width, self.get_component_rich_style("table--row"))
         made = make(self.keys[place])
         is_cursor = place == self.cursor and (self.has_focus or self.has_moved)
-        base = (
-            self.get_component_rich_style("table--cursor") if is_cursor else self.get_component_rich_style("table--row")
-        )
+        kind = "row" if not is_cursor else "here" if self.has_focus else "cursor"
+        base = self.get_component_rich_style(f"table--{kind}")
         if is_cursor and self.has_focus:
             made = [cell._replace(tone="plain") for cell in made]
         # Fewer cells than columns: the last one has what the columns from its own on would have.
