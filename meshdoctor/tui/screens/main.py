@@ -175,8 +175,8 @@ class MainScreen(Screen[None]):
         problem = self.sight.filters[self.front].problem
         if problem:
             self.notify(problem, severity="warning", markup=False)
-        self._foot.close()
         self.action_part(self.front)
+        self._foot.close()
         self._show(self.front, None)
 
     def action_widen(self) -> None:

@@ -190,8 +190,8 @@ class MatrixScreen(Screen[str]):
         message.stop()
         if not message.keep:
             self.sight.filters[self._filtered] = read_filter("")
+        self.set_focus(self.grid)
         self._foot.close()
-        self.grid.focus()
         self._show()
 
     def action_problems(self) -> None:

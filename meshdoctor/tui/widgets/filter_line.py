@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
+from textual.containers import Container, Horizontal
 from textual.events import Paste
 from textual.reactive import Reactive
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from meshdoctor.tui.bindings import FILTER_KEYS
 from meshdoctor.tui.board.filtering import LONGEST
@@ -61,9 +61,9 @@ class Foot(Container):
         """Has a filter typed, above the keys; goes on with the one that is being typed."""
         if not self.query(FilterLine):
             line = FilterLine(text)
-            self.mount(line)
+            self.mount(Horizontal(Static("/", markup=False), line, id="typing"))
             self.screen.set_focus(line)
 
     def close(self) -> None:
         """Shows the keys again."""
-        self.query(FilterLine).remove()
+        self.query("#typing").remove()
