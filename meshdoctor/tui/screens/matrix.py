@@ -38,8 +38,7 @@ class MatrixScreen(Screen[str]):
 
     DEFAULT_CSS = """
     MatrixScreen #cell { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    MatrixScreen #title { text-wrap: nowrap; text-overflow: ellipsis; }
-    .-ascii MatrixScreen #cell, .-ascii MatrixScreen #title { text-overflow: clip; }
+    .-ascii MatrixScreen #cell { text-overflow: clip; }
     MatrixScreen #legend { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
     MatrixScreen #nothing { display: none; padding: 1 2; color: $text-muted; height: 1fr; }
     MatrixScreen.-low #legend, MatrixScreen.-low #title { display: none; }
