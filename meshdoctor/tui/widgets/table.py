@@ -24,7 +24,7 @@ from meshdoctor.tui.board.cells import Cell, Column
 from meshdoctor.tui.widgets.columns import clipped, fit, widths
 
 Make = Callable[[Any], Sequence[Cell]]
-TONES = ("error", "warning", "info", "fine", "unknown", "faint", "strong")
+TONES = ("error", "warning", "info", "fine", "unknown", "faint", "strong", "loud-warning", "loud-unknown")
 
 
 class Table(ScrollView, can_focus=True, inherit_bindings=False):

@@ -232,3 +232,14 @@ def test_an_undo_says_whether_all_is_as_it_was() -> None:
     other = Result(entry=ENTRY, proof=Proof(is_gone=False, worse=(Turn("p", "b.test:1", "delivered", "blocked"),)))
     assert "not everything is as it was" in text(result_lines(other, 80, is_undo=True))
     assert "was not judged again" in text(result_lines(Result(entry=ENTRY), 80, is_undo=True))
+
+
+@pytest.mark.parametrize("verdict", ["misrouted", "passthrough", "bypassed", "leaked", "unknown", "blocked"])
+def test_without_colour_the_step_that_goes_wrong_is_no_dimmer_than_the_others(verdict: str) -> None:
+    bold = {"error", "strong", "loud-warning", "loud-unknown"}
+    trace = replace(MISROUTED, verdict=verdict)
+    number = broken_step(trace)
+    assert number is not None
+    name = trace.steps[number].at.split("_")[-1]
+    (line,) = [line for line in way_lines(trace, 80) if line and line[0].text.strip() and name in line[1].text]
+    assert {cell.tone for cell in line if cell.text.strip()} <= bold
