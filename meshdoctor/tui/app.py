@@ -30,7 +30,7 @@ CROWD, PAUSE = 200, 0.4
 
 In a crowd a row more or less cannot be told, and each showing is kilobytes for a slow line."""
 INTERRUPTED = 130
-NOT_COMMANDS = frozenset({"palette", "quit.interrupt"})
+NOT_COMMANDS = frozenset({"palette", "palette-too", "quit.interrupt"})
 NOT_OFFERED = frozenset({"keys", "maximize", "minimize", "screenshot"})
 """Textual's own commands that are too small here, or in the way of ours: `ns` would find the screenshot first."""
 

@@ -64,6 +64,10 @@ FILTER_KEYS = (
     key("escape", "leave", "no filter", "Takes the filter back", is_="filter.leave", show=True, display="esc"),
 )  # fmt: skip
 
+SEARCH_KEYS = (
+    key("escape", "leave", "no search", "Takes the search back", is_="search.leave", show=True, display="esc"),
+)  # fmt: skip
+
 TEXT_KEYS = (
     key("down,j", "move(1)", "down", "A line down", is_="text.down", display="↓ j"),
     key("up,k", "move(-1)", "up", "A line up", is_="text.up", display="↑ k"),
@@ -200,8 +204,8 @@ HELP_KEYS = (
 )  # fmt: skip
 
 APP_KEYS = (
-    key("colon,ctrl+p", "command_palette", "command", "Finds a command by its name",
-        is_="palette", show=True, display=":"),
+    key("colon", "command_palette", "command", "Finds a command by its name", is_="palette", show=True, display=":"),
+    key("ctrl+p", "command_palette", "command", "Finds a command by its name, while typing too", is_="palette-too"),
     key("question_mark", "help", "help", "The keys of this screen", is_="help", show=True, display="?"),
     key("ctrl+q", "quit", "quit", "Leaves meshdoctor, from any screen", is_="quit.now"),
     key("ctrl+c", "interrupt", "interrupt", "Leaves meshdoctor, with exit code 130", is_="quit.interrupt"),
