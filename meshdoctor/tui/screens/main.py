@@ -54,6 +54,8 @@ class MainScreen(Screen[None]):
         self._header = Header(session)
         self._tabs = TabLine()
         self._foot = Foot()
+        self._offers = (False, False)
+        """There are rows, and findings, to do something with."""
 
     @property
     def board(self) -> Board:
@@ -93,6 +95,10 @@ class MainScreen(Screen[None]):
         """Brings onto the screen what events changed, and no more than that."""
         if changed.head:
             self._header.refresh()
+        offers = (bool(self.board.pods or self.board.hosts), bool(self.board.findings))
+        if offers != self._offers:
+            self._offers = offers
+            self.refresh_bindings()
         rows: dict[Part, Collection[Any] | None] = {
             "pods": changed.pods,
             "hosts": changed.hosts,
@@ -351,13 +357,14 @@ class MainScreen(Screen[None]):
         self.session.open_demo()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The demo is offered where there is nothing else to see."""
-        if action == "details":
-            return bool(self.board.pods or self.board.hosts)
+        """What has nothing to act on is left out; the demo is offered where there is nothing else to see."""
+        board = self.board
+        if action in ("details", "raw"):
+            return bool(board.pods or board.hosts)
         if action in ("mend", "export"):
-            return bool(self.board.findings)
-        if action == "raw":
-            return bool(self.board.pods or self.board.hosts or self.board.findings)
+            return bool(board.findings)
+        if action in ("trace", "filter", "problems", "namespace"):
+            return board.failed is None or bool(board.pods or board.hosts)
         if action == "demo":
-            return self.board.failed is not None and not self.board.pods
+            return board.failed is not None and not board.pods
         return True
