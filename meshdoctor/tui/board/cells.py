@@ -50,10 +50,10 @@ COLUMNS: dict[Part, tuple[Column, ...]] = {
     ),
     "findings": (
         Column("", 2),
-        Column("RULE", 20, 1, 1),
-        Column("ABOUT", 16, 1, 2),
+        Column("RULE", 25, 1, 1),
+        Column("ABOUT", 22, 1, 2, ends_matter=True),
         Column("PODS", 4, 0, 4),
-        Column("WHAT", 34, 4),
+        Column("WHAT", 24, 4),
     ),
 }
 NARROW: dict[Part, tuple[Column, ...]] = {
