@@ -12,7 +12,7 @@ from typing import ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.events import Event, Key
+from textual.events import Event, Key, Resize
 from textual.screen import Screen
 
 from meshdoctor.tui.bindings import APP_KEYS
@@ -31,7 +31,7 @@ CROWD, PAUSE = 200, 0.4
 
 In a crowd a row more or less cannot be told, and each showing is kilobytes for a slow line."""
 INTERRUPTED = 130
-NOT_COMMANDS = frozenset({"palette", "quit.interrupt"})
+NOT_COMMANDS = frozenset({"palette", "palette-too", "quit.interrupt"})
 NOT_OFFERED = frozenset({"keys", "maximize", "minimize", "screenshot"})
 """Textual's own commands that are too small here, or in the way of ours: `ns` would find the screenshot first."""
 
@@ -100,6 +100,14 @@ class MeshdoctorApp(App[int]):
             await self.turns.take(event)
         else:
             await super().on_event(event)
+
+    def on_resize(self, event: Resize) -> None:
+        """A terminal that was made smaller has lost what it showed, though it is as large as ever again by now.
+
+        Textual lays out, and draws, only what has another size than when it looked last.
+        """
+        if self.screen_stack and event.size == self.screen.outer_size:
+            self.screen.refresh()
 
     async def on_turns_over(self, message: Turns.Over) -> None:
         """The next key's turn."""

@@ -26,7 +26,7 @@ TABLE_KEYS = (
 )
 
 MAIN_KEYS = (
-    key("a", "mend", "mend", "Opens the first mend of this finding, or of the one about this pod or host",
+    key("a", "mend", "mend", "The first mend of this finding, or of the one about this pod or host",
         is_="main.mend", show=True),
     key("t", "trace", "trace", "Follows a connection of this pod, to this host", is_="trace", show=True),
     key("slash", "filter", "filter", "Filters this part: text, !text for without, -l app=web by labels",
@@ -37,21 +37,21 @@ MAIN_KEYS = (
     key("0", "all_namespaces", "all namespaces", "Looks at all namespaces again", is_="namespace.all"),
     key("ctrl+z", "problems", "problems", "Shows only rows with errors, warnings or something unread",
         is_="problems", show=True, display="^z"),
-    key("w", "watch", "watch", "Looks again and again and marks what is new or gone; off with the same key",
+    key("w", "watch", "watch", "Looks again and again, and marks what is new or gone; once more: off",
         is_="watch", show=True),
     key("y", "raw", "raw", "What was read of this row: its objects, or the finding as data", is_="main.raw", show=True),
-    key("e", "export", "export", "Writes this finding, or all that are marked, as Markdown and copies it",
+    key("e", "export", "export", "Writes this finding, or all that are marked, as Markdown",
         is_="main.export", show=True),
-    key("space", "mark", "mark", "Marks the row, or takes its mark away; marked rows narrow the other parts",
+    key("space", "mark", "mark", "Marks the row or not; marked rows narrow the other parts",
         is_="mark"),
     key("s", "sort", "sort", "Takes this part's next order", is_="sort"),
     key("1", "part('pods')", "pods", "To the pods", is_="view.pods"),
     key("2", "part('hosts')", "hosts", "To the external hosts", is_="view.hosts"),
     key("3", "part('findings')", "findings", "To the findings", is_="view.findings"),
     key("4", "matrix", "matrix", "Pods down, hosts across, a sign a verdict", is_="view.matrix"),
-    key("tab,right,l", "next_part(1)", "next part", "To the next part", is_="part.next", display="tab → l"),
+    key("tab,right,l", "next_part(1)", "next part", "To the next part", is_="part.next", display="tab l"),
     key("shift+tab,left,h", "next_part(-1)", "part before", "To the part before", is_="part.previous",
-        display="shift+tab ← h"),
+        display="shift+tab h"),
     key("r", "refresh(False)", "refresh", "Looks again, at this pod or those that are marked above all",
         is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),
@@ -62,6 +62,10 @@ MAIN_KEYS = (
 
 FILTER_KEYS = (
     key("escape", "leave", "no filter", "Takes the filter back", is_="filter.leave", show=True, display="esc"),
+)  # fmt: skip
+
+SEARCH_KEYS = (
+    key("escape", "leave", "no search", "Takes the search back", is_="search.leave", show=True, display="esc"),
 )  # fmt: skip
 
 TEXT_KEYS = (
@@ -200,8 +204,8 @@ HELP_KEYS = (
 )  # fmt: skip
 
 APP_KEYS = (
-    key("colon,ctrl+p", "command_palette", "command", "Finds a command by its name",
-        is_="palette", show=True, display=":"),
+    key("colon", "command_palette", "command", "Finds a command by its name", is_="palette", show=True, display=":"),
+    key("ctrl+p", "command_palette", "command", "Finds a command by its name, while typing too", is_="palette-too"),
     key("question_mark", "help", "help", "The keys of this screen", is_="help", show=True, display="?"),
     key("ctrl+q", "quit", "quit", "Leaves meshdoctor, from any screen", is_="quit.now"),
     key("ctrl+c", "interrupt", "interrupt", "Leaves meshdoctor, with exit code 130", is_="quit.interrupt"),

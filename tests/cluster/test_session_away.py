@@ -144,7 +144,7 @@ def test_a_sidecar_that_hangs_holds_up_nobody_and_q_leaves_at_once(api: FakeApi,
             assert board(pilot).findings
             await press(pilot, "3", "enter")
             await until(pilot, lambda: screen(pilot).trace is not None, "its way can be looked at meanwhile")
-            await press(pilot, "q")
+            await press(pilot, "ctrl+q")
             assert pilot.app._exit
 
     run_story(story())
@@ -157,7 +157,7 @@ def test_q_leaves_while_the_server_keeps_the_first_question(api: FakeApi, source
     async def story() -> None:
         async with opened(source(), looked=False) as pilot:
             await until(pilot, lambda: api.asked, "it has been asked")
-            await press(pilot, "q")
+            await press(pilot, "ctrl+q")
             assert pilot.app._exit
 
     run_story(story())

@@ -242,3 +242,26 @@ def test_the_last_line_has_first_what_matters_most(drive: Drive, width: int, lin
         assert app.text().splitlines()[-1].rstrip() == line
 
     drive(script, size=(width, 24))
+
+
+def test_the_last_line_of_every_screen_tells_only_keys_that_do_what_it_says(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        for keys in (
+            ("3", "enter"),
+            ("tab", "tab"),
+            ("q", "t"),
+            ("i",),
+            ("escape", "p"),
+            ("q", "4"),
+            ("q", "1", "d"),
+            ("y",),
+        ):
+            await app.press(*keys)
+            last = app.text().splitlines()[-1]
+            is_typing = isinstance(app.app.focused, Input)
+            assert (": command" in last) is not is_typing, "a colon is a letter there"
+            assert "esc back" in last
+        await app.press("slash")
+        assert "esc no search" in app.text().splitlines()[-1]
+
+    drive(script, size=(80, 24))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec import structs
 from textual.events import Key
 from textual.fuzzy import Matcher
 from textual.widgets import Input, OptionList
@@ -12,8 +14,6 @@ from meshdoctor.tui.screens.help import HelpScreen
 from meshdoctor.tui.screens.main import MainScreen
 from meshdoctor.tui.screens.namespaces import NamespaceScreen
 from tests.tui.conftest import Drive, Driven
-
-RATINGS, WEB = "bookinfo/ratings-v2-mysql-6c8d9f7b5-x2x4q", "shop/shop-web-5f6d8c9b7d-k8s2p"
 
 
 def test_it_opens_on_all_there_is(drive: Drive) -> None:
@@ -306,3 +306,26 @@ def test_the_palette_finds_namespaces_by_the_name_k9s_has_for_them(drive: Drive)
         assert max(fitting, key=Matcher("ns").match) == "namespace"
 
     drive(script)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (90, 24), (100, 30), (104, 30), (120, 40), (160, 50)])
+def test_two_pods_of_one_name_and_two_replicas_can_be_told_apart(drive: Drive, size: tuple[int, int]) -> None:
+    async def script(app: Driven) -> None:
+        board = app.app.session.board
+        unread, web = sorted(board.pods.values(), key=lambda row: row.namespace)
+        names = [(web.namespace, f"{web.name[:-5]}p9q8r"), ("shop-staging", web.name)]
+        for namespace, name in names:
+            board.pods[f"{namespace}/{name}"] = structs.replace(
+                web, key=f"{namespace}/{name}", namespace=namespace, name=name
+            )
+        unread.state, unread.because = "unread", "port-forward forbidden"
+        app.app.main.show_all()
+        await app.settled()
+        left = [line[: size[0] * 6 // 13 if size[0] >= 100 else size[0]] for line in app.text().splitlines()]
+        rows = [line for line in left if (web.name[-5:] in line and "shop" in line) or "p9q8r" in line]
+        assert len(rows) == len(set(rows)) == 3
+        assert sum("shop-staging" in line for line in rows) == 1
+        (reason,) = [line for line in left if f"{unread.namespace}/" in line or f" {unread.namespace} " in line]
+        assert "port-" in reason, "why it is not read has room at any width"
+
+    drive(script, size=size)

@@ -97,6 +97,45 @@ def test_a_small_terminal_and_back_and_a_megabyte_into_the_filter(folder: Path) 
         left_well(shown, 0)
 
 
+def test_a_terminal_that_is_small_for_an_instant_gets_all_of_it_again(folder: Path) -> None:
+    with session(folder) as shown:
+        shown.until("1 of 1 sidecars")
+        while shown.read(0.5):
+            continue
+        columns, lines = shown.screen.columns, shown.screen.lines
+        before = shown.text
+        for _ in range(2):
+            shown.resize(60, 15)
+            shown.resize(columns, lines)
+            assert shown.text != before, "what was outside has gone"
+            shown.until(*before.splitlines())
+        shown.press("q")
+        left_well(shown, 0)
+
+
+def test_the_filters_line_comes_and_goes_without_the_rest_being_sent(folder: Path) -> None:
+    with session(folder) as shown:
+        shown.until("1 of 1 sidecars", "missing-service-entry")
+        while shown.read(0.5):
+            continue
+        before = len(shown.written)
+        shown.press("/")
+        shown.until("-l app=web labels")
+        while shown.read(0.5):
+            continue
+        sent = shown.written[before:].decode()
+        assert not [
+            name for name in ("Pods", "External", "Findings", "missing-service-entry", "read-write") if name in sent
+        ]
+        shown.press("\x1b")
+        shown.until("? help")
+        while shown.read(0.5):
+            continue
+        assert "missing-service-entry" not in shown.written[before:].decode(), "other parts have nothing to do with it"
+        shown.press("q")
+        left_well(shown, 0)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 129), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(folder: Path, number: int, code: int) -> None:
     with session(folder) as shown:

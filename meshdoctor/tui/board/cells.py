@@ -26,16 +26,18 @@ class Column(NamedTuple):
     grows: int = 0
     keeps: int = 0
     """The lower, the later it goes where there is no room."""
+    ends_matter: bool = False
+    """What is too long is cut in its middle: names that differ do so at an end."""
 
 
 COLUMNS: dict[Part, tuple[Column, ...]] = {
     "pods": (
         Column("", 2),
-        Column("NAMESPACE", 12, 1, 3),
-        Column("POD", 20, 5),
-        Column("SIDECAR", 7, 0, 2),
-        Column("EGRESS", 6, 0, 1),
-        Column("FOUND", 8, 0, 4),
+        Column("NAMESPACE", 12, 1, 1),
+        Column("POD", 32, 5, 0, ends_matter=True),
+        Column("SIDECAR", 7, 0, 4),
+        Column("EGRESS", 6, 0, 3),
+        Column("FOUND", 8, 0, 2),
     ),
     "hosts": (
         Column("", 2),
@@ -48,21 +50,25 @@ COLUMNS: dict[Part, tuple[Column, ...]] = {
     ),
     "findings": (
         Column("", 2),
-        Column("RULE", 20, 1, 1),
-        Column("ABOUT", 16, 1, 2),
+        Column("RULE", 25, 1, 1),
+        Column("ABOUT", 22, 1, 2, ends_matter=True),
         Column("PODS", 4, 0, 4),
-        Column("WHAT", 34, 4),
+        Column("WHAT", 24, 4),
     ),
 }
+NARROW: dict[Part, tuple[Column, ...]] = {
+    "pods": (COLUMNS["pods"][0], Column("NAMESPACE/POD", 30, 1, 0, ends_matter=True), *COLUMNS["pods"][3:])
+}
+"""For where there is no room for all of them."""
 
 
-def cells(sight: Sight, part: Part, key: Any, *, ascii_only: bool = False) -> tuple[Cell, ...]:
-    """The cells of one row, one a column; none of a row that has gone for good."""
+def cells(sight: Sight, part: Part, key: Any, *, is_narrow: bool = False, ascii_only: bool = False) -> tuple[Cell, ...]:
+    """The cells of one row, one a column, of `NARROW` where there is little room; none of a row that went."""
     row = getattr(sight.board, part).get(key) or sight.board.changes.lost(part).get(key)
     if row is None:
         return ()
     if part == "pods":
-        made = pod_cells(row, ascii_only=ascii_only)
+        made = pod_cells(row, is_narrow=is_narrow, ascii_only=ascii_only)
     elif part == "hosts":
         made = host_cells(row, sight.pod_in_sight(), ascii_only=ascii_only)
     else:
@@ -74,15 +80,18 @@ def cells(sight: Sight, part: Part, key: Any, *, ascii_only: bool = False) -> tu
     return (Cell(before + made[0].text, made[0].tone), *made[1:])
 
 
-def pod_cells(row: PodRow, *, ascii_only: bool = False) -> tuple[Cell, ...]:
-    """Sign, namespace, pod, sidecar, egress, findings. A pod that is not judged says why in place of the rest."""
+def pod_cells(row: PodRow, *, is_narrow: bool = False, ascii_only: bool = False) -> tuple[Cell, ...]:
+    """Sign, namespace, pod, sidecar, egress, findings. A pod that is not judged says why in place of the rest.
+
+    `is_narrow`: namespace and pod are one cell.
+    """
     first = Cell(sign(row.worst, ascii_only=ascii_only), tone(row.worst))
-    name = Cell(printable(row.name), "faint" if row.state == "none" else "plain")
-    namespace = Cell(printable(row.namespace), "faint")
+    name = Cell(printable(row.key if is_narrow else row.name), "faint" if row.state == "none" else "plain")
+    named = (name,) if is_narrow else (Cell(printable(row.namespace), "faint"), name)
     if row.state in ("unread", "none"):
-        return first, namespace, name, Cell(printable(row.because), "unknown" if row.state == "unread" else "faint")
+        return first, *named, Cell(printable(row.because), "unknown" if row.state == "unread" else "faint")
     egress = {"open": Cell("open", "warning"), "?": Cell("?", "unknown")}.get(row.egress, Cell(row.egress))
-    return first, namespace, name, Cell(printable(row.version) or "-"), egress, _found(row, ascii_only)
+    return first, *named, Cell(printable(row.version) or "-"), egress, _found(row, ascii_only)
 
 
 def _found(row: PodRow, ascii_only: bool) -> Cell:

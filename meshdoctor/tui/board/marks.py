@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-Tone = Literal["plain", "error", "warning", "info", "fine", "unknown", "faint", "strong"]
-"""What a piece of text means; a theme gives it its colour."""
+Tone = Literal[
+    "plain", "error", "warning", "info", "fine", "unknown", "faint", "strong", "loud-warning", "loud-unknown"
+]
+"""What a piece of text means; a theme gives it its colour. Errors and what is strong or loud are bold as well."""
+LOUD: dict[Tone, Tone] = {"warning": "loud-warning", "unknown": "loud-unknown"}
+"""The same for what everything hangs on: without colour it must not be dimmer than what is strong."""
 
 _SIGNS = {
     "error": ("✗", "x"),

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from meshdoctor.mending.plan import Plan
 from meshdoctor.model.mend import Effect, Entry, Judged, Proof, Result, Touched, Turn
-from meshdoctor.report.paper import some
+from meshdoctor.report.paper import columns, some
 from meshdoctor.report.proof_words import age, as_before, handed_over, nothing_worse
 from meshdoctor.semantics.hosts import host_port
+from meshdoctor.semantics.text import printable
 from meshdoctor.tui.board.cells import Cell
 from meshdoctor.tui.board.finding_text import disposition
 from meshdoctor.tui.board.lines import Line, field, line, paragraph
@@ -16,6 +17,14 @@ from meshdoctor.tui.board.marks import Tone, sign, tone
 
 _SHOWN = 12
 _PODS = 3
+
+
+def title_lines(name: str, about: str, width: int) -> list[Line]:
+    """What the mend is called and, beside it or where there is no room below it, what it comes to."""
+    first, second = Cell(f" {printable(name)}", "strong"), Cell(f"   {printable(about)}" if about else "", "faint")
+    if columns(first.text + second.text) < width or not about:
+        return [(first, second)]
+    return [(first,), (second,)]
 
 
 def diff_lines(diffs: Sequence[str]) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from meshdoctor.report.trace_text import deciding_step
 from meshdoctor.semantics.hosts import host_port
 from meshdoctor.tui.board.cells import Cell
 from meshdoctor.tui.board.lines import Line, paragraph
-from meshdoctor.tui.board.marks import VERDICT_TONES, sign
+from meshdoctor.tui.board.marks import LOUD, VERDICT_TONES, sign
 
 _WORDS = {"filter_chain": "chain", "listener_filters": "inspectors"}
 
@@ -62,6 +62,7 @@ def _dials(trace: Trace) -> str:
 
 def _step(step: Step, trace: Trace, width: int, *, is_broken: bool, ascii_only: bool) -> Iterator[Line]:
     tone = VERDICT_TONES[trace.verdict] if is_broken else "plain"
+    tone = LOUD.get(tone, tone)
     mark = sign("unknown" if trace.verdict == "unknown" else "error", ascii_only=ascii_only) if is_broken else " "
     name = _WORDS.get(step.at, step.at.replace("_", " "))
     lead = (Cell(f"{mark} ", tone), Cell(f"{name:<9} ", tone if is_broken else "strong"))

@@ -56,7 +56,7 @@ class DetailsScreen(Screen[None]):
         self.items: list[Item] = []
         self._lines: list[tuple[int, Cell, Cell, Cell]] = []
         """Item, sign, name and text of each line."""
-        self.table = Table((Column("", 2), Column("", 18), Column("", 20, 1)), self._cells)
+        self.table = Table((Column("", 2), Column("", 18, ends_matter=True), Column("", 20, 1)), self._cells)
         self._asker = Latest[str, PodFacts | HostFacts](self, self._work, self._told)
 
     def compose(self) -> ComposeResult:

@@ -25,8 +25,8 @@ from meshdoctor.tui.board.titles import NAMES, hint, title
 from meshdoctor.tui.board.tracing import of_row
 from meshdoctor.tui.messages import Exported, FilterLeft, FilterTyped, RowMoved, RowOpened, TraceWanted, WatchWanted
 from meshdoctor.tui.session import Session
+from meshdoctor.tui.widgets.filter_line import Foot
 from meshdoctor.tui.widgets.header import Header
-from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.part import PartView
 from meshdoctor.tui.widgets.tab_line import TabLine
 
@@ -53,6 +53,9 @@ class MainScreen(Screen[None]):
         self._parts = {part: PartView(part, session.sight, ascii_only=ascii_only) for part in PARTS}
         self._header = Header(session)
         self._tabs = TabLine()
+        self._foot = Foot()
+        self._offers = (False, False)
+        """There are rows, and findings, to do something with."""
 
     @property
     def board(self) -> Board:
@@ -70,7 +73,7 @@ class MainScreen(Screen[None]):
         yield self._tabs
         with Container(id="parts"):
             yield from self._parts.values()
-        yield KeyLine()
+        yield self._foot
 
     def on_mount(self) -> None:
         """The first paint: everything is empty yet."""
@@ -92,6 +95,10 @@ class MainScreen(Screen[None]):
         """Brings onto the screen what events changed, and no more than that."""
         if changed.head:
             self._header.refresh()
+        offers = (bool(self.board.pods or self.board.hosts), bool(self.board.findings))
+        if offers != self._offers:
+            self._offers = offers
+            self.refresh_bindings()
         rows: dict[Part, Collection[Any] | None] = {
             "pods": changed.pods,
             "hosts": changed.hosts,
@@ -150,7 +157,7 @@ class MainScreen(Screen[None]):
         """Goes to a part."""
         self.front = part
         for name, view in self._parts.items():
-            view.set_class(name == part, "-front")
+            view.set_front(name == part)
         self.set_focus(self._parts[part].table)  # at once: the next key is for it
         self._show_tabs()
 
@@ -160,12 +167,7 @@ class MainScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Opens the line for this part's filter."""
-        from meshdoctor.tui.widgets.filter_line import FilterLine
-
-        if not self.query(FilterLine):
-            line = FilterLine(self.sight.filters[self.front].typed)
-            self.mount(line, before=self.query_one(KeyLine))
-            self.set_focus(line)
+        self._foot.open(self.sight.filters[self.front].typed)
 
     @on(FilterTyped)
     def _filter_typed(self, message: FilterTyped) -> None:
@@ -174,15 +176,13 @@ class MainScreen(Screen[None]):
 
     @on(FilterLeft)
     def _filter_left(self, message: FilterLeft) -> None:
-        from meshdoctor.tui.widgets.filter_line import FilterLine
-
         if not message.keep:
             self.sight.filters[self.front] = read_filter("")
         problem = self.sight.filters[self.front].problem
         if problem:
             self.notify(problem, severity="warning", markup=False)
-        self.query(FilterLine).remove()
         self.action_part(self.front)
+        self._foot.close()
         self._show(self.front, None)
 
     def action_widen(self) -> None:
@@ -357,13 +357,14 @@ class MainScreen(Screen[None]):
         self.session.open_demo()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The demo is offered where there is nothing else to see."""
-        if action == "details":
-            return bool(self.board.pods or self.board.hosts)
+        """What has nothing to act on is left out; the demo is offered where there is nothing else to see."""
+        board = self.board
+        if action in ("details", "raw"):
+            return bool(board.pods or board.hosts)
         if action in ("mend", "export"):
-            return bool(self.board.findings)
-        if action == "raw":
-            return bool(self.board.pods or self.board.hosts or self.board.findings)
+            return bool(board.findings)
+        if action in ("trace", "filter", "problems", "namespace"):
+            return board.failed is None or bool(board.pods or board.hosts)
         if action == "demo":
-            return self.board.failed is not None and not self.board.pods
+            return board.failed is not None and not board.pods
         return True

@@ -24,9 +24,8 @@ from meshdoctor.tui.board.matrix import legend, matrix_axes, matrix_cell, verdic
 from meshdoctor.tui.board.sight import Part
 from meshdoctor.tui.messages import FilterLeft, FilterTyped, TraceWanted
 from meshdoctor.tui.session import Session
-from meshdoctor.tui.widgets.filter_line import FilterLine
+from meshdoctor.tui.widgets.filter_line import Foot
 from meshdoctor.tui.widgets.grid import Grid
-from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.styles import text_style
 
 _LOW = 14
@@ -39,8 +38,7 @@ class MatrixScreen(Screen[str]):
 
     DEFAULT_CSS = """
     MatrixScreen #cell { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    MatrixScreen #title { text-wrap: nowrap; text-overflow: ellipsis; }
-    .-ascii MatrixScreen #cell, .-ascii MatrixScreen #title { text-overflow: clip; }
+    .-ascii MatrixScreen #cell { text-overflow: clip; }
     MatrixScreen #legend { height: auto; max-height: 3; padding: 0 1; color: $text-muted; }
     MatrixScreen #nothing { display: none; padding: 1 2; color: $text-muted; height: 1fr; }
     MatrixScreen.-low #legend, MatrixScreen.-low #title { display: none; }
@@ -58,7 +56,7 @@ class MatrixScreen(Screen[str]):
         self._all = False
         self._filtered: Part = "pods"
         self.grid = Grid(self._cell, self._pod, self._host)
-        self._is_first = True
+        self._foot = Foot()
 
     def compose(self) -> ComposeResult:
         """Title, the cell under the cursor in words, the grid, the legend, the keys."""
@@ -67,7 +65,7 @@ class MatrixScreen(Screen[str]):
         yield self.grid
         yield Static("", id="nothing", markup=False)
         yield Static(self._legend(), id="legend", markup=False)
-        yield KeyLine()
+        yield self._foot
 
     def on_mount(self) -> None:
         """The cursor is where the user was."""
@@ -177,11 +175,8 @@ class MatrixScreen(Screen[str]):
 
     def action_filter(self, part: Part) -> None:
         """Opens the line for a filter: of the rows, or of the columns."""
-        if not self.query(FilterLine):
-            self._filtered = part
-            line = FilterLine(self.sight.filters[part].typed)
-            self.mount(line, before=self.query_one(KeyLine))
-            self.set_focus(line)
+        self._filtered = part
+        self._foot.open(self.sight.filters[part].typed)
 
     @on(FilterTyped)
     def _filter_typed(self, message: FilterTyped) -> None:
@@ -194,8 +189,8 @@ class MatrixScreen(Screen[str]):
         message.stop()
         if not message.keep:
             self.sight.filters[self._filtered] = read_filter("")
-        self.query(FilterLine).remove()
-        self.grid.focus()
+        self.set_focus(self.grid)
+        self._foot.close()
         self._show()
 
     def action_problems(self) -> None:

@@ -17,7 +17,6 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
-from meshdoctor.semantics.text import printable
 from meshdoctor.tui.bindings import DETAIL_KEYS, MEND_KEYS
 from meshdoctor.tui.board.lines import Line, line, paragraph
 from meshdoctor.tui.board.mend_text import (
@@ -26,6 +25,7 @@ from meshdoctor.tui.board.mend_text import (
     entry_lines,
     result_lines,
     summary,
+    title_lines,
     touched_lines,
 )
 from meshdoctor.tui.mends.course import Course, Deed
@@ -35,6 +35,7 @@ from meshdoctor.tui.screens.ask import AskScreen, FolderScreen
 from meshdoctor.tui.session import Session
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.text_view import TextView
+from meshdoctor.tui.widgets.toned import toned
 
 WIDE = 100
 """Columns from which on all parts are shown."""
@@ -87,6 +88,7 @@ class MendScreen(Screen[None]):
     def on_resize(self, event: Resize) -> None:
         """Where there is little room a page at a time is shown."""
         self._fit(event.size)
+        self._title()
 
     def _fit(self, size: Size) -> None:
         self.set_class(size.width < WIDE, "-pages")
@@ -129,8 +131,8 @@ class MendScreen(Screen[None]):
             name, about = f"Mend {course.entry.id}: {course.entry.title}", course.entry.state
         else:
             name, about = course.fix.title if course.fix is not None else "", ""
-        title = Content.assemble((f" {printable(name)}", "bold"), (f"   {about}" if about else "", "$text-muted"))
-        self.query_one("#title", Static).update(title)
+        lines = title_lines(name, about, self.app.size.width)
+        self.query_one("#title", Static).update(Content("\n").join(toned(one) for one in lines))
 
     def _diff(self, width: int) -> list[Line]:
         course = self.course

@@ -25,12 +25,20 @@ def widths(columns: Sequence[Column], width: int) -> dict[int, int]:
     return found
 
 
+def fit(columns: Sequence[Column], width: int) -> bool:
+    """Whether there is room for all of them."""
+    return _needed(columns, range(len(columns))) <= width
+
+
 def _needed(columns: Sequence[Column], shown: Sequence[int]) -> int:
     return sum(columns[at].width for at in shown) + len(shown) - 1
 
 
-def clipped(text: str, width: int) -> str:
-    """The text in exactly so many columns; where it is cut it ends in dots."""
+def clipped(text: str, width: int, *, ends_matter: bool = False) -> str:
+    """The text in exactly so many columns; where it is cut it ends in dots, or has them in its middle."""
+    if ends_matter and width > 8 and cell_len(text) > width:
+        tail = text[-((width - 2) // 3) :]
+        return set_cell_size(text, width - 2 - cell_len(tail)) + ".." + tail
     if text.isascii():
         length = len(text)
         if length <= width:

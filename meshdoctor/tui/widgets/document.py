@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import Input
 
-from meshdoctor.tui.bindings import DOCUMENT_KEYS, FILTER_KEYS
+from meshdoctor.tui.bindings import DOCUMENT_KEYS, SEARCH_KEYS
 from meshdoctor.tui.board.cells import Cell
 from meshdoctor.tui.board.folding import Folding, Row
 from meshdoctor.tui.board.lines import Line
@@ -194,7 +194,7 @@ class RowsView(TextView):
 class SearchLine(Input):
     """Tells each change as it is typed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*FILTER_KEYS]
+    BINDINGS: ClassVar[list[BindingType]] = [*SEARCH_KEYS]
 
     class Typed(Message):
         """The search is another."""

@@ -1,17 +1,20 @@
-"""Where a filter is typed, between the parts and the keys."""
+"""The last line of a screen with filters: the keys, and in their place the filter while one is typed."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Container, Horizontal
 from textual.events import Paste
 from textual.reactive import Reactive
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from meshdoctor.tui.bindings import FILTER_KEYS
 from meshdoctor.tui.board.filtering import LONGEST
 from meshdoctor.tui.messages import FilterLeft, FilterTyped
+from meshdoctor.tui.widgets.key_line import KeyLine
 
 
 class FilterLine(Input):
@@ -45,3 +48,22 @@ class FilterLine(Input):
         self.insert_text_at_cursor(line[: LONGEST - len(self.value)])
         event.prevent_default()
         event.stop()
+
+
+class Foot(Container):
+    """One line high whatever is in it: nothing else on the screen is laid out, or sent to a slow terminal, for it."""
+
+    def compose(self) -> ComposeResult:
+        """The keys."""
+        yield KeyLine()
+
+    def open(self, text: str) -> None:
+        """Has a filter typed, above the keys; goes on with the one that is being typed."""
+        if not self.query(FilterLine):
+            line = FilterLine(text)
+            self.mount(Horizontal(Static("/", markup=False), line, id="typing"))
+            self.screen.set_focus(line)
+
+    def close(self) -> None:
+        """Shows the keys again."""
+        self.query("#typing").remove()

@@ -240,7 +240,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         base = self.get_component_rich_style("grid--line") if is_here else self.rich_style
         name = self._name_row(key)
         side = base + (self._tone(name.tone) if not is_here else self._tone("here"))
-        segments = [Segment(clipped(name.text, self._side - 1) + " ", side)]
+        segments = [Segment(clipped(name.text, self._side - 1, ends_matter=True) + " ", side)]
         styles: dict[str, Style] = {}
         for at in shown:
             cell = self._make(key, self.columns[at])

@@ -17,8 +17,8 @@ _LAST = ("palette", "help", "quit")
 """These close the line."""
 _NARROW = 60
 """Columns below which the keys of rows matter more than the palette's."""
-_KEPT = ("help", "palette")
-"""What has no room is found by these, so that they have some before the others."""
+_KEPT = ("help", "back", "matrix.back", "trace.back", "palette")
+"""What has no room is found by these, and nobody should have to look for the way back: they have room first."""
 
 
 def chosen(sizes: Mapping[str | None, int], width: int) -> list[str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any, Self
 
 from textual import on
@@ -12,7 +13,7 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.widgets import Static
 
-from meshdoctor.tui.board.cells import COLUMNS, Cell, cells
+from meshdoctor.tui.board.cells import COLUMNS, NARROW, Cell, cells
 from meshdoctor.tui.board.sight import Part, Sight
 from meshdoctor.tui.messages import RowMoved, RowOpened
 from meshdoctor.tui.widgets.table import Table
@@ -22,14 +23,16 @@ class PartView(Vertical):
     """A part of the board. It asks the sight which rows there are, and tells where the user goes."""
 
     def __init__(self, part: Part, sight: Sight, *, ascii_only: bool = False) -> None:
-        self._is_titling = False
-        super().__init__(id=part, classes="part")
+        self._redrawn: tuple[Region, ...] = ()
+        """What of it is drawn anew, where it is not all."""
+        super().__init__(id=part, classes="board")
         self.part = part
         self.title_text = ""
         """The title as it stands."""
         self._sight = sight
         self._ascii = ascii_only
-        self.table = Table(COLUMNS[part], self._cells)
+        narrow = (NARROW[part], partial(self._cells, is_narrow=True)) if part in NARROW else None
+        self.table = Table(COLUMNS[part], self._cells, narrow=narrow)
         self.hint = Static("", classes="hint", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -41,18 +44,29 @@ class PartView(Vertical):
         """Sets the title, which is text and no markup, and draws no more than the line it stands in."""
         if title != self.title_text:
             self.title_text = title
-            self._is_titling = True
+            self._redrawn = (Region(-1, -1, self.outer_size.width, 1),)
             self.border_title = Content(title)
-            self._is_titling = False
+            self._redrawn = ()
+
+    def set_front(self, is_front: bool) -> None:
+        """Makes it the part in use, or not any more, and draws no more than its border."""
+        if is_front is self.has_class("-front"):
+            return
+        width, height = self.outer_size
+        sides = (Region(-1, -1, 1, height), Region(width - 2, -1, 1, height))
+        self._redrawn = (Region(-1, -1, width, 1), Region(-1, height - 2, width, 1), *sides)
+        self.set_class(is_front, "-front")
+        self.app.stylesheet.apply(self)  # at once: later it would be all of it
+        self._redrawn = ()
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """As ever, but for a new title, for which Textual would draw the whole part and send it to the terminal."""
-        if self._is_titling:
-            regions = (Region(-1, -1, self.outer_size.width, 1),)
+        """As ever, but where a title or border is new, for which Textual would send the whole part to the terminal."""
+        if self._redrawn and not layout:
+            regions = self._redrawn
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
-    def _cells(self, key: Any) -> tuple[Cell, ...]:
-        return cells(self._sight, self.part, key, ascii_only=self._ascii)
+    def _cells(self, key: Any, *, is_narrow: bool = False) -> tuple[Cell, ...]:
+        return cells(self._sight, self.part, key, is_narrow=is_narrow, ascii_only=self._ascii)
 
     def show(self, keys: list[Any], title: str, hint: str, changed: Collection[Any] | None = None) -> None:
         """Shows these rows. `changed` as for the table; a row that came, went or moved draws all of them."""

@@ -7,31 +7,38 @@ second. This one asks for the cells of a row when that row is drawn.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
-from textual.events import Click, Resize
+from textual.events import Blur, Click, Focus, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from meshdoctor.tui.bindings import TABLE_KEYS
 from meshdoctor.tui.board.cells import Cell, Column
-from meshdoctor.tui.widgets.columns import clipped, widths
+from meshdoctor.tui.widgets.columns import clipped, fit, widths
 
-TONES = ("error", "warning", "info", "fine", "unknown", "faint", "strong")
+Make = Callable[[Any], Sequence[Cell]]
+TONES = ("error", "warning", "info", "fine", "unknown", "faint", "strong", "loud-warning", "loud-unknown")
 
 
 class Table(ScrollView, can_focus=True, inherit_bindings=False):
-    """Rows by key. `make` gives the cells of one row; fewer cells than columns: the last one takes the rest."""
+    """Rows by key. `make` gives the cells of one row; fewer cells than columns: the last one takes the rest.
 
+    `narrow`: the columns, and what makes their cells, for where there is no room for all of `columns`.
+    """
+
+    has_focus: Reactive[bool] = Reactive(False, repaint=False)
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--head",
         "table--row",
         "table--cursor",
+        "table--here",
         "table--thumb",
         *(f"table--{tone}" for tone in TONES),
     }
@@ -53,10 +60,19 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     class Opened(Moved):
         """The user opened a row."""
 
-    def __init__(self, columns: Sequence[Column], make: Callable[[Any], Sequence[Cell]], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        make: Make,
+        *,
+        narrow: tuple[Sequence[Column], Make] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._is_focusing = False
         super().__init__(**kwargs)
         self._columns = tuple(columns)
         self._make = make
+        self._narrow = narrow
         self.keys: list[Any] = []
         """Keys of the rows, in order."""
         self.cursor = 0
@@ -170,6 +186,24 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             if event.chain > 1:
                 self.action_open()
 
+    def _on_focus(self, event: Focus) -> None:
+        self._is_focusing = True
+        super()._on_focus(event)
+        self._is_focusing = False
+        event.prevent_default()
+
+    def _on_blur(self, event: Blur) -> None:
+        self._is_focusing = True
+        super()._on_blur(event)
+        self._is_focusing = False
+        event.prevent_default()
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """As ever, but with the focus no more than the cursor's row changes."""
+        if self._is_focusing and not layout:
+            regions = (Region(0, 1 + self.cursor - round(self.scroll_offset.y), self.size.width, 1),)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
     def on_resize(self, event: Resize) -> None:
         """The columns share the new width."""
         self._make_room()
@@ -187,35 +221,36 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip.join([self._line(y, whole - 1), Strip([Segment(" ", end)])])
 
     def _line(self, y: int, width: int) -> Strip:
-        shown = widths(self._columns, width)
+        columns: Sequence[Column] = self._columns
+        make = self._make
+        if self._narrow is not None and not fit(columns, width):
+            columns, make = self._narrow
+        shown = widths(columns, width)
         if y == 0:
-            titles = [Cell(self._columns[at].title) for at in shown]
-            return self._strip(titles, list(shown.values()), width, self.get_component_rich_style("table--head"))
+            titles = [(Cell(columns[at].title), size, False) for at, size in shown.items()]
+            return self._strip(titles, width, self.get_component_rich_style("table--head"))
         place = round(self.scroll_offset.y) + y - 1
         if place >= len(self.keys):
             return Strip.blank(width, self.get_component_rich_style("table--row"))
-        made = self._make(self.keys[place])
+        made = make(self.keys[place])
         is_cursor = place == self.cursor and (self.has_focus or self.has_moved)
-        base = (
-            self.get_component_rich_style("table--cursor") if is_cursor else self.get_component_rich_style("table--row")
-        )
-        return self._row(made, shown, width, base, keep_tones=not (is_cursor and self.has_focus))
+        kind = "row" if not is_cursor else "here" if self.has_focus else "cursor"
+        base = self.get_component_rich_style(f"table--{kind}")
+        if is_cursor and self.has_focus:
+            made = [cell._replace(tone="plain") for cell in made]
+        # Fewer cells than columns: the last one has what the columns from its own on would have.
+        last = len(made) - 1 if len(made) < len(columns) else len(columns)
+        pieces = [(made[at], size, columns[at].ends_matter) for at, size in shown.items() if at < last]
+        room = width - sum(size + 1 for _, size, _ in pieces)
+        if 0 <= last < len(columns) and room > 0:
+            pieces.append((made[last], room, False))
+        return self._strip(pieces, width, base)
 
-    def _row(self, made: Sequence[Cell], shown: dict[int, int], width: int, base: Style, *, keep_tones: bool) -> Strip:
-        cells, sizes = [], []
-        for at, size in shown.items():
-            if at < len(made):
-                cells.append(made[at] if keep_tones else made[at]._replace(tone="plain"))
-                sizes.append(size)
-        if len(made) < len(self._columns) and sizes:
-            sizes[-1] = max(sizes[-1], width - sum(sizes[:-1]) - len(sizes) + 1)
-        return self._strip(cells, sizes, width, base)
-
-    def _strip(self, cells: Sequence[Cell], sizes: Sequence[int], width: int, base: Style) -> Strip:
+    def _strip(self, pieces: Sequence[tuple[Cell, int, bool]], width: int, base: Style) -> Strip:
         segments = []
-        for cell, size in zip(cells, sizes, strict=True):
+        for cell, size, ends_matter in pieces:
             style = base if cell.tone == "plain" else base + self._tone(cell.tone)
-            segments += [Segment(clipped(cell.text, size), style), Segment(" ", base)]
+            segments += [Segment(clipped(cell.text, size, ends_matter=ends_matter), style), Segment(" ", base)]
         # One run of a style is sent as one: over a slow line that is a third.
         return Strip(segments).adjust_cell_length(width, base).simplify()
 

@@ -15,6 +15,8 @@ _STYLES = {
     "unknown": "$text-secondary",
     "faint": "$text-muted",
     "strong": "bold",
+    "loud-warning": "bold $text-warning",
+    "loud-unknown": "bold $text-secondary",
 }
 
 

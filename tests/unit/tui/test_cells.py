@@ -6,7 +6,7 @@ import pytest
 
 from meshdoctor.model.trace import VERDICTS
 from meshdoctor.sitting.events import Found, Unasked
-from meshdoctor.tui.board.cells import COLUMNS, cells
+from meshdoctor.tui.board.cells import COLUMNS, NARROW, cells
 from meshdoctor.tui.board.marks import SEVERITY_ORDER, VERDICT_LETTERS, letter, sign
 from meshdoctor.tui.board.matrix import matrix_axes, matrix_cell
 from meshdoctor.tui.board.sight import PARTS, Sight
@@ -132,3 +132,25 @@ def test_the_thumb_covers_its_share_and_reaches_both_ends() -> None:
     assert thumb(100, 20, 80) == range(16, 20)
     assert thumb(21, 20, 1) == range(1, 20)
     assert thumb(100_000, 20, 50_000) == range(9, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("shop/web-v1-6c8d9f7b5-x2x4q", 27, "shop/web-v1-6c8d9f7b5-x2x4q"),
+        ("shop/web-v1-6c8d9f7b5-x2x4q", 20, "shop/web-v1-..-x2x4q"),
+        ("shop/web", 10, "shop/web  "),
+        ("店舗/ウェブ-6c8d9f7b5-x2x4q", 20, "店舗/ウェブ-..-x2x4q"),
+    ],
+)
+def test_names_that_are_cut_keep_both_ends(text: str, width: int, shown: str) -> None:
+    assert clipped(text, width, ends_matter=True) == shown
+
+
+def test_where_there_is_little_room_namespace_and_pod_are_one_cell() -> None:
+    made = board()
+    made.apply([Unasked(WEB, "port-forward forbidden")])
+    narrow = {key: [c.text for c in cells(Sight(made), "pods", key, is_narrow=True)] for key in (JOB, WEB)}
+    assert narrow[JOB][1:4] == ["shop/job-1", "1.30.0", "open"]
+    assert narrow[WEB][1:] == ["shop/web-1", "port-forward forbidden"]
+    assert len(NARROW["pods"]) == len(narrow[JOB])

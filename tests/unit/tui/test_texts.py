@@ -254,3 +254,14 @@ def test_the_session_claims_no_more_than_it_looked_at() -> None:
     assert "? verified: mend 7 works, and nothing else got worse in namespace shop; others were not looked at" in said
     assert "not evaluated, as they were not seen to take it: bank/till" in said
     assert "? compared with what was seen at 2026-11-18T14:03:07Z, 3 d before" in said
+
+
+@pytest.mark.parametrize("verdict", ["misrouted", "passthrough", "bypassed", "leaked", "unknown", "blocked"])
+def test_without_colour_the_step_that_goes_wrong_is_no_dimmer_than_the_others(verdict: str) -> None:
+    bold = {"error", "strong", "loud-warning", "loud-unknown"}
+    trace = replace(MISROUTED, verdict=verdict)
+    number = broken_step(trace)
+    assert number is not None
+    signs = ("✗ ", "? ")
+    (line,) = [line for line in list(way_lines(trace, 80))[1:] if line and line[0].text in signs]
+    assert {cell.tone for cell in line if cell.text.strip()} <= bold
