@@ -123,7 +123,7 @@ class _Arrivals:
         """The pods are known; so many sidecars will be asked."""
         self._total = sidecars
         case = self._case
-        self._sitting.case = case
+        self._sitting.take_up(case)
         sheet = self._sitting.sheet(case)
         unasked = {note.path for note in case.capture.unread}
         asked = (pod.key for pod in self._cluster.objects.pods if pod.has_sidecar and not pod.why_unasked)

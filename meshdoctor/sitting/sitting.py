@@ -129,21 +129,20 @@ class Sitting:
 
         if self._glances is None:
             self._glances = Glances()
-        end, self._end = self._end, None
         if is_glance and self._cluster is not None:
-            found = self._glances.glance(self, self.source, self._cluster, must_tell=end is None)
+            found = self._glances.glance(self, self.source, self._cluster, must_tell=self._end is None)
             if found is not None:
                 self._cluster = found
-            elif end is not None:
+            elif self._end is not None:
                 # Nothing has changed: what was told holds.
-                self._end = end
-                self.tell(end)
+                self.tell(self._end)
         else:
             self._glances.reset()
             before = None if pods is None else self._cluster
             self._cluster = look_at_cluster(self, self.source, before, pods or ())
 
     def _fail(self, because: str, *, is_away: bool) -> None:
+        self._end = None
         if not self._stop.is_set():
             self._tell(Failed(because, is_away))
 
@@ -152,6 +151,10 @@ class Sitting:
         if self._stop.is_set():
             raise Stopped
         self._tell(event)
+
+    def take_up(self, case: Case) -> None:
+        """From now on this is the newest evidence. Of the one before nothing is held, for its dumps may be large."""
+        self.case, self._end = case, None
 
     def sheet(self, case: Case) -> Sheet:
         """The case's mesh as far as it is asked for."""
@@ -164,7 +167,7 @@ class Sitting:
 
         `good`: shares of an earlier look that hold; the result is this look's shares then.
         """
-        self.case = case
+        self.take_up(case)
         sheet = self.sheet(case)
         names = sheet.names
         if is_new:

@@ -21,6 +21,12 @@ from tests.tui.waiting import text, until
 NAME = RATINGS.split("/")[1]
 
 
+@pytest.fixture(autouse=True)
+def soon_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is away is given up after moments."""
+    monkeypatch.setattr(reach, "PATIENCE", 0.3)
+
+
 def test_gone_before_the_first_look_is_one_sentence_and_r_tries_again(api: FakeApi, source: MakeSource) -> None:
     api.faults.append(drop)
 
@@ -66,7 +72,7 @@ def test_gone_in_the_middle_the_rest_turns_unknown_and_nothing_is_called_gone(ap
     copy_pod(api, "other")
 
     async def story() -> None:
-        async with opened(source(pod_seconds=0.5)) as pilot:
+        async with opened(source()) as pilot:
             known = set(board(pilot).findings)
             await to_finding(pilot)
             api.faults.append(drop_pods)
@@ -98,7 +104,7 @@ def test_gone_in_the_middle_the_rest_turns_unknown_and_nothing_is_called_gone(ap
 
 def test_what_was_unseen_and_is_really_gone_is_gone_once_its_pod_is_read(api: FakeApi, source: MakeSource) -> None:
     async def story() -> None:
-        async with opened(source(pod_seconds=0.5)) as pilot:
+        async with opened(source()) as pilot:
             known = set(board(pilot).findings)
             api.faults.append(drop_pods)
             await look_again(pilot)
@@ -167,7 +173,7 @@ def test_q_leaves_while_the_server_keeps_the_first_question(api: FakeApi, source
 @pytest.mark.parametrize("where", ["pods", "pods/portforward"])
 def test_a_token_that_expires_says_so(api: FakeApi, source: MakeSource, where: str) -> None:
     async def story() -> None:
-        async with opened(source(pod_seconds=0.5)) as pilot:
+        async with opened(source()) as pilot:
             known = set(board(pilot).findings)
             api.faults.append(lambda asked: status(401, "Unauthorized") if asked.resource == where else None)
             await look_again(pilot)

@@ -31,13 +31,19 @@ pytestmark = pytest.mark.usefixtures("kubeconfig", "impatient")
 UNDO = ("undo", "1", "--yes", "--dns", "local", "--wait", "1s")
 
 
+class Wait:
+    """How long proxies are waited for, in seconds."""
+
+    seconds = 30.0
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proxies are waited for as long as one look at them takes, and a server that went away for a moment."""
-    monkeypatch.setattr(writing, "SECONDS", 1.0)
+    """Proxies are waited for as long as `Wait` says."""
+    monkeypatch.setattr(Wait, "seconds", 30.0)
 
     def mender(source: ClusterSource, tell: seam.Tell) -> seam.Mending:
-        return cluster.Mender(source, Journal(), tell, seconds=0.5)
+        return cluster.Mender(source, Journal(), tell, seconds=Wait.seconds)
 
     monkeypatch.setattr(seam, "real_mender", mender)
     monkeypatch.setattr("meshdoctor.tui.mends.ground.real_mender", mender)
@@ -151,13 +157,15 @@ def test_a_server_away_while_it_is_worked_out_is_a_line_and_it_can_be_tried_agai
 
 
 def test_a_server_that_goes_away_at_the_write_is_written_down_and_taken_back_later(
-    blocked: FakeApi, source: MakeSource, cli: Cli
+    blocked: FakeApi, source: MakeSource, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone: list[bool] = []
+    patience = writing.SECONDS
 
     def away(asked: Asked) -> Answer | None:
         if asked.is_write:
             gone.append(True)
+            monkeypatch.setattr(writing, "SECONDS", 1.0)
         return drop(asked) if gone else None
 
     async def story() -> None:
@@ -168,6 +176,7 @@ def test_a_server_that_goes_away_at_the_write_is_written_down_and_taken_back_lat
             assert "mend 1 may be applied in part: u takes it back, a goes on with it" in said
             assert states() == ["applied"]
             blocked.faults.clear()
+            monkeypatch.setattr(writing, "SECONDS", patience)
             assert "verified" in await do(pilot, "a")
 
     run(story())
@@ -188,8 +197,10 @@ def test_a_server_that_goes_away_after_the_write_proves_nothing_and_u_works_late
     async def story() -> None:
         async with on_the_mend(source, MISSING) as pilot:
             blocked.on_write = write
+            Wait.seconds = 0.5
             said = await do(pilot, "a")
             assert "verified" not in said
+            Wait.seconds = 30.0
             assert "could not be judged again" in said
             assert states() == ["unproved"]
             blocked.faults.clear()
