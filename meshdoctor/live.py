@@ -59,10 +59,14 @@ def read_cluster(
     return cluster
 
 
-def open_cluster(source: ClusterSource) -> Cluster:
-    """The cluster with its objects read and no sidecar asked yet. Raises as `read_cluster` does."""
+def open_cluster(source: ClusterSource, session: Session | None = None) -> Cluster:
+    """The cluster with its objects read and no sidecar asked yet. Raises as `read_cluster` does.
+
+    `session`: one that is logged in, where there is one.
+    """
     read_selector(source.scope.labels)
-    cluster = Cluster(Session(log_in(source.kubeconfig, source.context)), source.scope, source.pace)
+    session = session or Session(log_in(source.kubeconfig, source.context))
+    cluster = Cluster(session, source.scope, source.pace)
     _refuse_foreign(cluster)
     _refuse_empty(cluster)
     return cluster

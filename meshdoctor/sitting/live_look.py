@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from meshdoctor.collect.live.cluster import Cluster
 from meshdoctor.doctor import Case, Source, with_manifests_beside
 from meshdoctor.facts.mesh import add_proxy
+from meshdoctor.kube.session import Refused, Session
 from meshdoctor.live import ClusterSource, open_cluster, resolve
 from meshdoctor.model.resolver import Resolver
 from meshdoctor.sitting.course import CaseCourse
@@ -46,6 +48,17 @@ def _opened(sitting: Sitting, source: Source) -> Cluster:
     return open_cluster(source.cluster or ClusterSource())
 
 
+def _opened_again(sitting: Sitting, source: Source, session: Session) -> Cluster:
+    """The same without a new login, unless the server wants one: a kubeconfig's plugin may take seconds for it."""
+    sitting.tell(Progress(0, 0, "asking the cluster for its objects"))
+    try:
+        return open_cluster(source.cluster or ClusterSource(), session)
+    except Refused as problem:
+        if problem.status != HTTPStatus.UNAUTHORIZED:
+            raise
+    return _opened(sitting, source)
+
+
 def _read(
     sitting: Sitting, source: Source, cluster: Cluster, kept: frozenset[str], wanted: Callable[[str], bool]
 ) -> Cluster:
@@ -71,6 +84,8 @@ class Glances:
         self._order: dict[str, None] = {}
         """Pods whose sidecars were asked, the one that was asked longest ago first."""
         self._is_restless = False
+        self._was_there = True
+        """The server answered the last time."""
 
     def reset(self) -> None:
         """All of them were read just now."""
@@ -81,7 +96,9 @@ class Glances:
 
         Raises as `look_at_cluster`.
         """
-        cluster = _opened(sitting, source)
+        session, self._was_there = before.session if self._was_there else None, False
+        cluster = _opened_again(sitting, source, session) if session else _opened(sitting, source)
+        self._was_there = True
         is_like = cluster.is_like(before)
         ask_all, self._is_restless = not is_like or self._is_restless, not is_like
         changed = cluster.changed_since(before, None if ask_all else self._next(cluster))

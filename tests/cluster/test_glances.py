@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from meshdoctor.collect.live.states import PAGE, state_of
 from meshdoctor.doctor import Source
+from meshdoctor.kube.login import log_in
+from meshdoctor.kube.session import Login
 from meshdoctor.sitting import live_look
 from meshdoctor.sitting.events import Event, Failed, Finished, Judged, Listed
 from meshdoctor.sitting.sitting import Sitting
-from tests.cluster.apiserver import FakeApi
+from tests.cluster.apiserver import FakeApi, status
 from tests.cluster.conftest import MakeSource
 from tests.cluster.envoy import Manner
 from tests.cluster.live_sessions import board, drop, opened, without
@@ -66,6 +69,26 @@ class Watched:
     @property
     def counted(self) -> set[str]:
         return {pod for pod, envoy in self.api.envoys.items() if PAGE in envoy.asked}
+
+
+def test_nobody_logs_in_again_unless_the_server_wants_it(
+    api: FakeApi, source: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(api, source)
+    logins: list[str] = []
+
+    def counted(kubeconfig: Path | None, context: str | None) -> Login:
+        logins.append(context or "")
+        api.faults.clear()
+        return log_in(kubeconfig, context)
+
+    monkeypatch.setattr("meshdoctor.live.log_in", counted)
+    watched.glance()
+    assert logins == []
+    api.faults.append(lambda asked: status(401, "Unauthorized"))
+    assert isinstance(watched.glance(), Finished)
+    assert len(logins) == 1
+    assert not [event for event in watched.events if isinstance(event, Failed)]
 
 
 def test_where_nothing_has_changed_no_dump_is_read_and_nothing_is_judged(
