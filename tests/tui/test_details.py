@@ -86,7 +86,7 @@ def test_secrets_stay_out_of_what_is_shown(drive: Drive) -> None:
         await app.press("1", "j", "d", "y")
         screen = app.app.screen
         assert isinstance(screen, DocumentScreen)
-        text = "\n".join(row.text for row in screen.view.rows.folding.rows)
+        text = "\n".join(row.text for row in screen.document.rows.folding.rows)
         assert "kind: Pod" in text
         assert "last-applied-configuration" not in text
         await app.press("c")

@@ -32,18 +32,18 @@ class DocumentScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*RAW_KEYS, *DETAIL_KEYS]
     AUTO_FOCUS = "RowsView"
 
-    def __init__(self, session: Session, name: str, read: Read) -> None:
+    def __init__(self, session: Session, name: str, read: Read, *, title: str = "As it was read") -> None:
         super().__init__()
         self.session = session
         self._about = name
         self._read = read
-        self.view = DocumentView(title="As it was read", ascii_only=session.looks.ascii_only)
+        self.document = DocumentView(title=title, ascii_only=session.looks.ascii_only)
         self._asker = Latest[Read, Sequence[Excerpt]](self, self._work, self._told)
 
     def compose(self) -> ComposeResult:
         """A title, the rows, the keys."""
         yield Static(f" {printable(self._about)}", id="title", markup=False)
-        yield self.view
+        yield self.document
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -58,16 +58,27 @@ class DocumentScreen(Screen[None]):
 
     def _told(self, read: Read, found: Sequence[Excerpt] | None, problem: str) -> None:
         """The lines are there."""
-        shown = found if found is not None else [Excerpt(document=self._about, because=problem)]
-        folding = Folding(row for one in shown for row in excerpt_rows(one))
+        self.put(found if found is not None else self.lacking(problem))
+
+    def put(self, found: Sequence[Excerpt]) -> None:
+        """Shows what was read."""
+        self.document.rows.put(self.folded(found))
+
+    def lacking(self, because: str) -> Sequence[Excerpt]:
+        """What stands in place of what cannot be read."""
+        return [Excerpt(document=self._about, because=because)]
+
+    def folded(self, found: Sequence[Excerpt]) -> Folding:
+        """As it is shown at first."""
+        folding = Folding(row for one in found for row in excerpt_rows(one))
         folding.fold_far()
-        self.view.rows.put(folding)
+        return folding
 
     def action_copy(self) -> None:
-        """Copies all of it."""
-        rows = self.view.rows.folding.rows
-        self.app.copy_to_clipboard("\n".join(row.text for row in rows))
-        self.notify(f"{len(rows)} lines copied", markup=False)
+        """Copies all of it, through the terminal; names of documents become comments."""
+        rows = self.document.rows.folding.rows
+        self.app.copy_to_clipboard("\n".join(f"# {row.text}" if row.is_head else row.text for row in rows))
+        self.notify(f"{len(rows)} lines copied, where the terminal allows it (OSC 52)", markup=False)
 
     def action_back(self) -> None:
         """Back to where it was opened."""
