@@ -140,7 +140,9 @@ def test_shell_completion_knows_commands_and_options() -> None:
 
 
 def test_an_interrupt_ends_in_130_without_a_word() -> None:
-    code = "import signal, sys, meshdoctor.cli.streams as s; import meshdoctor.cli.main as m; "
+    # Whoever runs the tests in the background of a script has SIGINT ignored.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += "import sys, meshdoctor.cli.main as m; "
     code += "m.put = lambda _: signal.raise_signal(signal.SIGINT); import meshdoctor.cli.start as start; "
     code += "sys.argv = ['meshdoctor', '--version']; start.main()"
     done = python(code)
