@@ -61,8 +61,11 @@ def write(entry: Entry, journal: Journal) -> Entry:
             os.makedirs(os.path.dirname(edit.path), exist_ok=True)
         write_edits(entry.files)
     except (NotApplied, OSError) as problem:
-        journal.update(entry, state="failed", note=str(problem))
-        raise NotApplied(str(problem)) from None
+        because = str(problem)
+        if isinstance(problem, OSError):
+            because = f"{problem.filename} cannot be made: {problem.strerror}. Nothing was written: name another folder"
+        journal.update(entry, state="failed", note=because)
+        raise NotApplied(because) from None
     return journal.update(entry, state="written", note=_UNPROVED)
 
 

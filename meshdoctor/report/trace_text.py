@@ -86,9 +86,9 @@ def _verdict(trace: Trace, paper: Paper) -> Iterator[str]:
     yield from paper.paragraph(because, 2)
     if trace.missing:
         yield from paper.field("missing", ", ".join(trace.missing), 2)
-    seen = signs(trace)
-    if seen:
-        yield from paper.field("seen", seen, 2)
+    expected = signs(trace)
+    if expected:
+        yield from paper.field("expect", expected, 2)
     if trace.advice:
         yield from paper.field("do", trace.advice, 2)
 

@@ -15,12 +15,13 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
     """The outcome of a walk that has a cluster name, in the order of product.md's verdict table."""
     name = walk.cluster_name or ""
     if name == BLACKHOLE:
-        walk.step("cluster", name, "the cluster without endpoints, where REGISTRY_ONLY sends what is not registered")
+        why = "the cluster without endpoints, where REGISTRY_ONLY sends what is not registered"
+        walk.step("cluster", name, why, _path(walk, name), name)
         return Outcome("blocked", "blackhole", "it ends in BlackHoleCluster", Expect(("UH",)))
     if "clusters" in walk.proxy.sections and _is_missing(walk, name):
         return _missing(walk, name)
     if name == PASSTHROUGH or (walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS):
-        walk.step("cluster", name, "the way out for what is not registered (ALLOW_ANY)")
+        walk.step("cluster", name, "the way out for what is not registered (ALLOW_ANY)", _path(walk, name), name)
         walk.endpoint = _dialled(walk) if name == PASSTHROUGH else None
         return Outcome("passthrough", "passthrough", "it leaves unregistered")
     cluster = walk.proxy.clusters.get(name)
@@ -33,6 +34,12 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
     if not own:
         return _someone_elses(cluster)
     return _fault(walk, cluster, registry) or Outcome("delivered", "own", "it reaches its own cluster")
+
+
+def _path(walk: Walk, name: str) -> str:
+    """Where the dump has a cluster; empty where it has none of that name."""
+    cluster = walk.proxy.clusters.get(name)
+    return cluster.path if cluster else ""
 
 
 def _is_missing(walk: Walk, name: str) -> bool:

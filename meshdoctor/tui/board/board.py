@@ -52,6 +52,8 @@ class Board:
         self.source_kind = ""
         self.progress = Progress(0, 0, "starting")
         self.failed: Failed | None = None
+        self._unlisted: set[Pair] = set()
+        """Hosts that were asked of every sidecar, and that none of those looked at has or wants."""
         self.are_hosts_known = True
         """Everything was read that can name a host."""
         self.diagnosis: Diagnosis | None = None
@@ -126,7 +128,7 @@ class Board:
         changed.pods.update(known, self.pods)
         changed.hosts.update(self.hosts)
         self.hosts = {}
-        self._list_hosts(event.hosts, changed)
+        self._list_hosts((row for row in event.hosts if (row.host, row.port) not in self._unlisted), changed)
         for row in self.pods.values():
             self._count(row, row.verdicts, 1, changed)
         self._grade(changed)
@@ -182,7 +184,9 @@ class Board:
 
     def _count(self, row: PodRow, pairs: Iterable[Pair], by: int, changed: Changed) -> None:
         for pair in pairs:
-            line = self._host(pair)
+            line = self.hosts.get(pair) if pair in self._unlisted else self._host(pair)
+            if line is None:
+                continue
             verdict, reason, _ = row.verdicts[pair]
             _add(line.counts, verdict, by)
             if pair in row.wants:
@@ -194,8 +198,8 @@ class Board:
     def _forget_hosts(self, pairs: Iterable[Pair]) -> None:
         """Lets go of those that nobody registers, wants or is judged for any more."""
         for pair in pairs:
-            line = self.hosts[pair]
-            if not (line.counts or line.registered_by or line.wanted_by):
+            line = self.hosts.get(pair)
+            if line is not None and not (line.counts or line.registered_by or line.wanted_by):
                 del self.hosts[pair]
 
     def _find(self, findings: Iterable[Finding], changed: Changed) -> None:
@@ -242,6 +246,7 @@ class Board:
         listed = {(row.host, row.port) for row in event.hosts.hosts}
         changed.hosts.update(self.hosts)
         self.hosts = {pair: line for pair, line in self.hosts.items() if pair in listed}
+        self._unlisted = {pair for row in self.pods.values() for pair in row.verdicts} - listed
         self._list_hosts(event.hosts.hosts, changed)
         for line in self.hosts.values():
             line.is_registered_known = event.hosts.are_entries_read

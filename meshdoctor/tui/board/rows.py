@@ -80,8 +80,8 @@ class HostLine(Struct):
     protocol: str = ""
     registered_by: tuple[str, ...] = ()
     """`ServiceEntry namespace/name`."""
-    is_registered_known: bool = True
-    """ServiceEntries were read, so that nobody means nobody."""
+    is_registered_known: bool = False
+    """All was read that could register it, so that nobody means nobody."""
     wanted_by: tuple[str, ...] = ()
     """Pods."""
     counts: dict[str, int] = field(default_factory=dict)

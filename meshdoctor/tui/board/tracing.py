@@ -191,9 +191,9 @@ def verdict_lines(trace: Trace, *, ascii_only: bool = False) -> list[Cell]:
         lines.append(Cell(printable(because)))
     if trace.missing:
         lines.append(Cell(f"missing: {printable(', '.join(trace.missing))}", "unknown"))
-    seen = signs(trace)
-    if seen:
-        lines.append(Cell(f"seen: {printable(seen)}"))
+    expected = signs(trace)
+    if expected:
+        lines.append(Cell(f"expect: {printable(expected)}"))
     if trace.advice:
         lines.append(Cell(f"do: {printable(trace.advice)}"))
     return lines

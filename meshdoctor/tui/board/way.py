@@ -47,7 +47,7 @@ def _verdict(trace: Trace, width: int, *, ascii_only: bool) -> Iterator[Line]:
     because = f": {trace.because}" if trace.because else ""
     about = f"{host_port(destination.host, destination.port)} is {trace.verdict}{because}"
     yield from paragraph(about, width, tone, lead=(Cell(f"{sign(kind, ascii_only=ascii_only)} ", tone),))
-    for seen in _seen(trace):
+    for seen in _expected(trace):
         yield from paragraph(seen, width, "faint", lead=(Cell("  "),))
 
 
@@ -69,14 +69,14 @@ def _step(step: Step, trace: Trace, width: int, *, is_broken: bool, ascii_only: 
     yield from paragraph(step.chose or "none", width, tone, lead=lead)
 
 
-def _seen(trace: Trace) -> Iterator[str]:
+def _expected(trace: Trace) -> Iterator[str]:
     expect = trace.expect
     if expect.hangs:
-        yield "seen as: the client hangs until one side gives up"
+        yield "expect: the client hangs until one side gives up"
     elif expect.response_flags:
-        yield f"seen as: {','.join(expect.response_flags)} in Envoy's access log"
+        yield f"expect: {','.join(expect.response_flags)} in Envoy's access log"
     elif expect.http_status is not None and trace.verdict != "delivered":
-        yield f"seen as: HTTP status {expect.http_status}"
+        yield f"expect: HTTP status {expect.http_status}"
 
 
 def _addresses(trace: Trace, width: int) -> Iterator[Line]:

@@ -88,6 +88,7 @@ class MainScreen(Screen[None]):
     def _fit(self, size: Size) -> None:
         self.set_class(size.width < WIDE or size.height < HIGH, "-tabs")
         self.set_class(size.height < TINY, "-tiny")
+        self._show_tabs()
 
     # What others tell
 
@@ -247,7 +248,7 @@ class MainScreen(Screen[None]):
     def action_trace(self) -> None:
         """Follows the connection that the row and the choices are about."""
         table = self._parts[self.front].table
-        self.post_message(TraceWanted(*of_row(self.sight, self.front, table.key if table.has_moved else None)))
+        self.post_message(TraceWanted(*of_row(self.sight, self.front, table.key)))
 
     def action_watch(self) -> None:
         """Looks again and again, or does not any more."""
@@ -282,6 +283,7 @@ class MainScreen(Screen[None]):
         keys = self._findings_of_row()
         if len(keys) > 1:
             self.action_part("findings")
+            self.notify(f"{len(keys)} findings are about this: choose one, then a", markup=False)
             return
         found = self._finding(keys[0]) if keys else None
         if found is None:

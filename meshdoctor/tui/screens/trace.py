@@ -327,8 +327,9 @@ class TraceScreen(Screen[None]):
             self.dismiss()
 
     def action_go(self, name: str) -> None:
-        """To a field."""
-        self._fields[name].focus()
+        """To a field: what is typed replaces what stands there."""
+        self.set_focus(self._fields[name])  # at once: the next key is for it
+        self._fields[name].action_select_all()
 
     def action_protocol(self) -> None:
         """What the client does next."""

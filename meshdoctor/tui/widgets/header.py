@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
@@ -11,8 +12,11 @@ from meshdoctor.semantics.text import printable
 from meshdoctor.tui.board.board import Board
 from meshdoctor.tui.board.marks import sign
 from meshdoctor.tui.session import Session
+from meshdoctor.tui.widgets.columns import clipped
 
 _BAR = 14
+_LEAST = 16
+"""Columns that what is looked at has at least: with less it is no use."""
 _SEVERITIES = (("error", "$text-error"), ("warning", "$text-warning"), ("info", "$text-primary"))
 
 
@@ -36,21 +40,25 @@ class Header(Widget):
         right = Content(f"{watch}{rights}  {datetime.now():%H:%M} ")
         counts, progress = self._counts(board), self._progress(board)
         name = Content.styled(" meshdoctor ", "bold $text-accent")
-        place = Content(f" {self._place(board)}  ")
-        gap = Content("  ")
-        for left in (
-            Content.assemble(name, place, progress, gap, counts),
-            Content.assemble(place, progress, gap, counts),
-            Content.assemble(progress, gap, counts),
-            Content.assemble(gap, counts),
+        place, gap = f" {self._place(board)}  ", Content("  ")
+        for before, after, least in (
+            (name, (progress, gap, counts, right), cell_len(place)),
+            (Content(""), (progress, gap, counts, right), _LEAST),
+            (Content(""), (gap, counts, right), _LEAST),
+            (Content(""), (gap, counts), _LEAST),
         ):
-            room = width - left.cell_length - right.cell_length
-            if room >= 0:
-                return Content.assemble(left, " " * room, right)
+            room = width - before.cell_length - sum(one.cell_length for one in after)
+            if room >= min(least, cell_len(place)):
+                shown = clipped(place, min(room, cell_len(place)), ends_matter=True)
+                free = " " * (room - cell_len(shown))
+                last = (free, right) if after[-1] is right else ()
+                return Content.assemble(before, shown, *(one for one in after if one is not right), *last)
         return counts
 
     def _place(self, board: Board) -> str:
-        where = printable(board.location).rsplit("/", 1)[-1] or "..."
+        where = printable(board.location).rstrip("/") or "..."
+        if board.source_kind != "cluster":
+            where = where.rsplit("/", 1)[-1]
         namespaces = sorted(self._session.sight.namespaces)
         return f"{where} / {', '.join(namespaces)}" if namespaces else where
 
