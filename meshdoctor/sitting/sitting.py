@@ -116,7 +116,7 @@ class Sitting:
         from meshdoctor.sitting.changes import stamp
         from meshdoctor.sitting.ledger import Ledger
 
-        ledger = Ledger(stamp(self.source), [])
+        ledger = Ledger(stamp(self.source), self.source.path)
         before, self._ledger = self._ledger, None
         case = open_case(self.source)
         names = [name for share in shares_of(self.sheet(case).names) for name in share]
