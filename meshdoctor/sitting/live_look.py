@@ -76,7 +76,8 @@ class Glances:
     """Looks again at what has changed, and at nothing else: what watching a cluster costs it.
 
     The objects are listed each time. Where they changed, every sidecar is asked for a few counters, this time and the
-    next, for a push takes its time; else some of them in turn. Dumps are read of those that have changed, DNS is asked
+    next, for a push takes its time, and also where the look before failed with what it had found; else some of them in
+    turn. Dumps are read of those that have changed, DNS is asked
     again where anything has.
     """
 
@@ -100,12 +101,14 @@ class Glances:
         cluster = _opened_again(sitting, source, session) if session else _opened(sitting, source)
         self._was_there = True
         is_like = cluster.is_like(before)
-        ask_all, self._is_restless = not is_like or self._is_restless, not is_like
+        ask_all, self._is_restless = not is_like or self._is_restless or must_tell, not is_like
         changed = cluster.changed_since(before, None if ask_all else self._next(cluster))
         if is_like and not changed and not must_tell:
             return None
         kept = cluster.keep_from(before, changed)
-        return _read(sitting, source, cluster, kept, changed.__contains__)
+        asked = {pod.key for pod in cluster.asked}
+        # The others are not asked either: why not is told.
+        return _read(sitting, source, cluster, kept, lambda key: key in changed or key not in asked)
 
     def _next(self, cluster: Cluster) -> list[str]:
         """Whose turn it is: whoever was asked longest ago."""
