@@ -7,7 +7,7 @@ verdicts, so the end judges all of it anew, replicas once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from meshdoctor.kube.session import Refused, Session
 from meshdoctor.live import ClusterSource, open_cluster, resolve
 from meshdoctor.model.resolver import Resolver
 from meshdoctor.sitting.course import CaseCourse
-from meshdoctor.sitting.events import Found, Progress, Unasked
+from meshdoctor.sitting.events import Found, Judged, Progress, Unasked
 from meshdoctor.sitting.listing import listed
 
 if TYPE_CHECKING:
@@ -162,10 +162,14 @@ class _Arrivals:
         if self._done % max(1, self._total // FINDINGS_AT_MOST) == 0:
             self._sitting.tell(Found(self._course.findings()))
 
+    def _added(self, pod: str) -> Iterator[Judged]:
+        """Its dump is added in its turn as well: a trace may go through the proxies meanwhile."""
+        add_proxy(self._case.mesh, pod, self._cluster.documents_of(pod))
+        yield from self._course.turns([pod])
+
     def _judge(self, pod: str) -> None:
         mesh = self._case.mesh
-        add_proxy(mesh, pod, self._cluster.documents_of(pod))
-        for judged in self._sitting.in_turn(self._course.turns([pod])):
+        for judged in self._sitting.in_turn(self._added(pod)):
             self._sitting.tell(judged)
         if pod in mesh.proxies_unread:
             self._sitting.tell(Unasked(pod, mesh.proxies_unread[pod]))
