@@ -17,6 +17,7 @@ from meshdoctor.fixes.writing import undo_edits, write_edits
 from meshdoctor.mending.journal import Journal, refuse_closed, refuse_ended
 from meshdoctor.mending.plan import Plan, planned
 from meshdoctor.model.mend import Entry, FileEdit, Place
+from meshdoctor.semantics.secrets import REDACTED
 from meshdoctor.semantics.times import now
 
 _UNPROVED = "files prove nothing: apply them to the cluster, then `meshdoctor check` says whether it worked"
@@ -30,7 +31,8 @@ def edits_for(plan: Plan, paths: Sequence[Path]) -> tuple[FileEdit, ...]:
 def beside(plan: Plan, folder: Path) -> tuple[FileEdit, ...]:
     """The mended objects as new files in `folder`, for a capture without manifests.
 
-    Raises `NotApplied` for a deletion, which no file can say, and where a file of the name is there already.
+    Raises `NotApplied` for a deletion, which no file can say, where a file of the name is there already, and where a
+    secret that was redacted would have to be written.
     """
     edits = []
     for change in plan.changes:
@@ -40,7 +42,13 @@ def beside(plan: Plan, folder: Path) -> tuple[FileEdit, ...]:
         path = os.path.realpath(shown)
         if os.path.lexists(path):
             raise NotApplied(f"{shown} is there already: move it away, or --export to another folder")
-        edits.append(file_edit(path, str(shown), None, yamlio.dump(change.after).encode()))
+        text = yamlio.dump(change.after)
+        if REDACTED in text:
+            raise NotApplied(
+                f"{change.key} holds a secret that was redacted when it was captured, so it cannot be written: mend it "
+                "in your own manifests (-f), or on the cluster"
+            )
+        edits.append(file_edit(path, str(shown), None, text.encode()))
     return tuple(edits)
 
 

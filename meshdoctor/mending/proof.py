@@ -9,6 +9,7 @@ from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.hosts import Hosts
 from meshdoctor.model.mend import Baseline, Change, Entry, Judged, Proof, Turn
 from meshdoctor.model.mesh import Pod
+from meshdoctor.semantics.dataplane import GATEWAYS, proxy_role
 from meshdoctor.semantics.hosts import host_port
 
 _GOOD = ("delivered", "bypassed")
@@ -32,7 +33,12 @@ def baseline(diagnosis: Diagnosis, hosts: Hosts, pods: Mapping[str, Pod]) -> Bas
         workloads={key: str(workload) for key, workload in workloads.items() if workload is not None},
         rules=diagnosis.rules_run,
         gaps=_gaps(diagnosis),
+        gateways=tuple(sorted(pod for pod in _lacking(diagnosis) if proxy_role(pods.get(pod)) in GATEWAYS)),
     )
+
+
+def _lacking(diagnosis: Diagnosis) -> set[str]:
+    return {pod for gap in diagnosis.not_evaluated for pod in gap.pods}
 
 
 def _gaps(diagnosis: Diagnosis) -> dict[str, tuple[str, ...]]:
@@ -118,13 +124,13 @@ def _renamed(before: Baseline, fingerprint: str, new: Sequence[Judged], turns: S
 def _unjudged(before: Baseline, after: Baseline, heirs: Mapping[str, str], entry: Entry) -> set[str]:
     """Pods of the finding for which its absence shows nothing.
 
-    Its rule was not judged, or its connection is no longer known: what was wanted by a line of the access log is
-    forgotten with it.
+    Its rule was not judged, or lacked a gateway that it had before, through which the connection may go; or its
+    connection is no longer known: what was wanted by a line of the access log is forgotten with it.
     """
     gaps = set(after.gaps.get(entry.rule, ())) - set(before.gaps.get(entry.rule, ()))
     was, is_now = (look.verdicts.get(_connection(before, entry.fingerprint), {}) for look in (before, after))
     judged = [pod for pod in entry.pods if heirs.get(pod)]
-    if entry.rule not in after.rules:
+    if entry.rule not in after.rules or gaps & {*after.gateways}:
         return set(judged)
     return {pod for pod in judged if heirs[pod] in gaps or (pod in was and heirs[pod] not in is_now)}
 

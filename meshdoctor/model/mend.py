@@ -153,6 +153,8 @@ class Baseline(Struct, frozen=True, kw_only=True):
     """Rules that had their evidence for some pod."""
     gaps: dict[str, tuple[str, ...]] = {}
     """Rule to pods for which its evidence was missing."""
+    gateways: tuple[str, ...] = ()
+    """Gateways that lacked what a rule needs."""
 
 
 class Turn(Struct, frozen=True):

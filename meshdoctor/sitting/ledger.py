@@ -1,14 +1,16 @@
 """What a look at files has left of its proxies, so that the next one reads only the files that it has to.
 
 Proxies are judged in shares of neighbours. A share's result is small: what its findings show, and each proxy's
-verdicts. It is taken over where none of its files changed; all are judged anew where anything beside dumps did, where
-other proxies are there, and where the dump of a gateway may be another: sidecars' verdicts rest on it.
+verdicts. It is taken over where none of its files changed; all are judged anew where anything beside dumps did, an
+access log among it (others are asked for the hosts that it shows), where other proxies are there, where the dump of a
+gateway or of a pod that is not asked for may be another, for sidecars' verdicts rest on those, and where a proxy's
+endpoints came or went: without dns.json they decide which rules are in force.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from pathlib import PurePath
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -21,6 +23,8 @@ from meshdoctor.sitting.changes import AT_MOST, Stamp
 
 SHARE = 32
 """Proxies in one share: what is read where one of them is looked at again."""
+_PAGES = frozenset({"config_dump.json", "clusters.json", "clusters.txt", "server_info.json", "stats.txt"})
+"""Files of a proxy that tell of no other."""
 
 
 class Share(Struct):
@@ -36,17 +40,18 @@ class Share(Struct):
 
 
 class Ledger(Struct):
-    """One look. `stamp` is of the files as they were when it began."""
+    """One look. `stamp` is of the files as they were when it began, `root` the folder of the capture."""
 
     stamp: Stamp
+    root: Path | None
     shares: list[Share] = []
 
     def still_good(self, stamp: Stamp, names: Sequence[str], again: Collection[str], mesh: Mesh) -> list[Share]:
         """The shares that a look with this stamp over these proxies can take over; those of `again` it cannot."""
         if [name for share in self.shares for name in share.names] != list(names):
             return []
-        changed = {_pod_of(path) for path, _, _ in self.stamp ^ stamp}
-        if "" in changed or len(stamp) >= AT_MOST:
+        changed = {self._pod_of(path) for path, _ in self.stamp ^ stamp}
+        if not changed <= set(names) or len(stamp) >= AT_MOST:
             return []
         fresh = changed | set(again)
         for share in self.shares:
@@ -54,16 +59,20 @@ class Ledger(Struct):
                 before, now = share.learnt.briefs.get(name), mesh.brief(name)
                 if before is None or now is None or before.role != "sidecar" or now.role != "sidecar":
                     return []
+                if before.knows_endpoints != now.knows_endpoints:
+                    return []
         return [share for share in self.shares if fresh.isdisjoint(share.names)]
+
+    def _pod_of(self, path: str) -> str:
+        """The proxy that a file of the capture is of and nobody else; empty where it may be anybody's."""
+        file = Path(path)
+        if self.root is None or not file.is_relative_to(self.root):
+            return ""
+        parts = file.relative_to(self.root).parts
+        return f"{parts[1]}/{parts[2]}" if len(parts) == 4 and parts[0] == "proxies" and parts[3] in _PAGES else ""
 
 
 def shares_of(names: Sequence[str]) -> list[tuple[str, ...]]:
     """Neighbours by name, for they are likely to be replicas."""
     ordered = sorted(names)
     return [tuple(ordered[at : at + SHARE]) for at in range(0, len(ordered), SHARE)]
-
-
-def _pod_of(path: str) -> str:
-    """The proxy that a file of a capture is of; empty where it may be anybody's."""
-    parts = PurePath(path).parts[-4:]
-    return f"{parts[1]}/{parts[2]}" if len(parts) == 4 and parts[0] == "proxies" else ""

@@ -7,7 +7,7 @@ verdicts, so the end judges all of it anew, replicas once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from meshdoctor.kube.session import Refused, Session
 from meshdoctor.live import ClusterSource, open_cluster, resolve
 from meshdoctor.model.resolver import Resolver
 from meshdoctor.sitting.course import CaseCourse
-from meshdoctor.sitting.events import Found, Progress, Unasked
+from meshdoctor.sitting.events import Found, Judged, Progress, Unasked
 from meshdoctor.sitting.listing import listed
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ class Glances:
     """Looks again at what has changed, and at nothing else: what watching a cluster costs it.
 
     The objects are listed each time. Where they changed, every sidecar is asked for a few counters, this time and the
-    next, for a push takes its time; else some of them in turn. Dumps are read of those that have changed, DNS is asked
+    next, for a push takes its time, and also where the look before failed with what it had found; else some of them in
+    turn. Dumps are read of those that have changed, DNS is asked
     again where anything has.
     """
 
@@ -100,12 +101,14 @@ class Glances:
         cluster = _opened_again(sitting, source, session) if session else _opened(sitting, source)
         self._was_there = True
         is_like = cluster.is_like(before)
-        ask_all, self._is_restless = not is_like or self._is_restless, not is_like
+        ask_all, self._is_restless = not is_like or self._is_restless or must_tell, not is_like
         changed = cluster.changed_since(before, None if ask_all else self._next(cluster))
         if is_like and not changed and not must_tell:
             return None
         kept = cluster.keep_from(before, changed)
-        return _read(sitting, source, cluster, kept, changed.__contains__)
+        asked = {pod.key for pod in cluster.asked}
+        # The others are not asked either: why not is told.
+        return _read(sitting, source, cluster, kept, lambda key: key in changed or key not in asked)
 
     def _next(self, cluster: Cluster) -> list[str]:
         """Whose turn it is: whoever was asked longest ago."""
@@ -159,10 +162,14 @@ class _Arrivals:
         if self._done % max(1, self._total // FINDINGS_AT_MOST) == 0:
             self._sitting.tell(Found(self._course.findings()))
 
+    def _added(self, pod: str) -> Iterator[Judged]:
+        """Its dump is added in its turn as well: a trace may go through the proxies meanwhile."""
+        add_proxy(self._case.mesh, pod, self._cluster.documents_of(pod))
+        yield from self._course.turns([pod])
+
     def _judge(self, pod: str) -> None:
         mesh = self._case.mesh
-        add_proxy(mesh, pod, self._cluster.documents_of(pod))
-        for judged in self._sitting.in_turn(self._course.turns([pod])):
+        for judged in self._sitting.in_turn(self._added(pod)):
             self._sitting.tell(judged)
         if pod in mesh.proxies_unread:
             self._sitting.tell(Unasked(pod, mesh.proxies_unread[pod]))

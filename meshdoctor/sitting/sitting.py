@@ -23,6 +23,7 @@ from meshdoctor.trace.outbound import Tracer
 
 if TYPE_CHECKING:
     from meshdoctor.collect.live.cluster import Cluster
+    from meshdoctor.sitting.changes import Stamp
     from meshdoctor.sitting.details import HostFacts, PodFacts
     from meshdoctor.sitting.ledger import Ledger, Share
     from meshdoctor.sitting.live_look import Glances
@@ -76,6 +77,12 @@ class Sitting:
         """A look is under way."""
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def stamp(self) -> Stamp | None:
+        """Of the files as they were when the newest look at them began; None where there was none, or it failed."""
+        ledger = self._ledger
+        return ledger.stamp if ledger is not None else None
+
     def refresh(self, pods: Collection[str] | None = None, *, is_glance: bool = False) -> bool:
         """Starts a look in a thread of its own; False where one is under way already.
 
@@ -116,7 +123,7 @@ class Sitting:
         from meshdoctor.sitting.changes import stamp
         from meshdoctor.sitting.ledger import Ledger
 
-        ledger = Ledger(stamp(self.source), [])
+        ledger = Ledger(stamp(self.source), self.source.path)
         before, self._ledger = self._ledger, None
         case = open_case(self.source)
         names = [name for share in shares_of(self.sheet(case).names) for name in share]

@@ -89,6 +89,10 @@ class Session:
                 sitting.refresh()
         except MeshdoctorError as problem:
             feed.put(Failed(str(problem), is_away=False))
+        except Exception as problem:
+            what = str(problem).partition("\n")[0]
+            fault = f"a fault in meshdoctor itself: {type(problem).__name__}: {what}"
+            feed.put(Failed(fault, is_away=False))
 
     def refresh(self, pods: Collection[str] | None = None, *, is_glance: bool = False) -> bool:
         """Looks again; False where a look is under way. What is known stays until it is told anew.

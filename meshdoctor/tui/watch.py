@@ -86,6 +86,9 @@ class Watch:
         if found is None or not self._session.is_watching or source is not self._source:
             return
         before, self._stamp = self._stamp, found
+        if before is None and self._session.sitting is not None:
+            # What is shown may be old already: it counts from the look on, not from the key.
+            before = self._session.sitting.stamp
         if before is not None and found != before and not self._session.refresh(()):
             # A look is under way that may have read half of it: what has changed is looked at after it.
             self._stamp = before

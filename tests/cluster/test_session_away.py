@@ -79,7 +79,7 @@ def test_gone_in_the_middle_the_rest_turns_unknown_and_nothing_is_called_gone(ap
             front = screen(pilot)
             screen(pilot).app.session.refresh()
             await over(pilot)
-            assert "its pods could not be read again" in str(front.query_one("#title").content)
+            assert "what showed it could not be read again" in str(front.query_one("#title").content)
             assert "✓" not in str(front.query_one("#title").content)
             assert front.trace is not None, "what was open stays"
             await press(pilot, "a")

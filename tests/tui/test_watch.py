@@ -46,6 +46,16 @@ def test_w_looks_again_when_files_change_and_marks_what_came_and_went(drive: Dri
     drive(script, source=lambda: Source(path=capture))
 
 
+def test_what_changed_before_w_is_looked_at_as_well(drive: Drive, capture: Path) -> None:
+    async def script(app: Driven) -> None:
+        entries = capture / "resources" / "serviceentries.yaml"
+        entries.write_text("apiVersion: v1\nkind: List\nitems: []\n", encoding="utf-8")
+        await app.press("w")
+        await app.shows("gone")
+
+    drive(script, source=lambda: Source(path=capture))
+
+
 def test_a_bundled_mesh_says_that_it_does_not_change(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("w")

@@ -175,12 +175,20 @@ class Cluster:
         return {name: document for name, document in found if document is not None}
 
     def keep_from(self, before: Cluster, but: Collection[str]) -> frozenset[str]:
-        """Takes over what an earlier look read of sidecars that are still there, all `but` these; gives their pods."""
-        kept = {pod.key for pod in self.asked if pod.key not in but} & {*before.read_pods}
+        """Takes over what an earlier look read of sidecars that are still there, all `but` these; gives their pods.
+
+        One that was made or started anew since is not the same, whatever its name.
+        """
+        kept = {pod.key for pod in self.asked if pod.key not in but} & {*before.read_pods} - self._anew(before)
         self._states |= {key: before._states.get(key, "") for key in kept}
         self._documents |= {path: one for path, one in before._documents.items() if _pod_of(path) in kept}
-        self._unread += [one for one in before._unread if _pod_of(one.path) in kept]
+        self._unread += [one for one in before._unread if _pod_of(one.path) in kept or (kept and _is_of_all(one.path))]
         return frozenset(kept)
+
+    def _anew(self, before: Cluster) -> frozenset[str]:
+        """The pods that run another sidecar than then."""
+        runs = {pod.key: pod.run for pod in before.objects.pods}
+        return frozenset(pod.key for pod in self.asked if runs.get(pod.key, pod.run) != pod.run)
 
     @property
     def asked(self) -> list[LivePod]:
@@ -193,7 +201,8 @@ class Cluster:
         Of those that were read then only these are asked, `among`, or all. One that could not be read then, and does
         not answer now, is noted as it was.
         """
-        known = {*before.read_pods}
+        anew = self._anew(before)
+        known = {*before.read_pods} - anew
         asked = [pod for pod in self.asked if pod.key not in known or among is None or pod.key in among]
         now = states(SidecarReader(self.session), asked, self.pace.at_once)
         changed = set[str]()
@@ -201,7 +210,7 @@ class Cluster:
             missed = [note for note in before._unread if note.path == _path(pod)]
             if missed and pod.key not in now:
                 self._unread += missed
-            elif not now.get(pod.key) or now[pod.key] != before._states.get(pod.key):
+            elif pod.key in anew or not now.get(pod.key) or now[pod.key] != before._states.get(pod.key):
                 changed.add(pod.key)
         return frozenset(changed)
 
@@ -242,6 +251,11 @@ def _pod_of(path: str) -> str:
     """The pod that a document is of; empty for those that are of none."""
     parts = path.split("/")
     return f"{parts[1]}/{parts[2]}" if parts[0] == "proxies" and len(parts) == 4 else ""
+
+
+def _is_of_all(path: str) -> bool:
+    """Told once of all sidecars, `proxies/*/*/access_log.json`."""
+    return path.startswith("proxies/*/")
 
 
 def _said(document: Document) -> list[Any]:

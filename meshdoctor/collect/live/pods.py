@@ -37,6 +37,7 @@ class _Container(Struct, rename="camel"):
 
 class _Metadata(Struct, rename="camel"):
     name: str = ""
+    uid: str = ""
     namespace: str = ""
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
@@ -52,8 +53,16 @@ class _Ip(Struct):
     ip: str = ""
 
 
+class _ContainerStatus(Struct, rename="camel"):
+    name: str = ""
+    restart_count: int = 0
+    container_id: str = field(default="", name="containerID")
+
+
 class _Status(Struct, rename="camel"):
     phase: str = ""
+    container_statuses: list[_ContainerStatus] | None = None
+    init_container_statuses: list[_ContainerStatus] | None = None
     pod_ips: list[_Ip] | None = field(default=None, name="podIPs")
 
 
@@ -77,6 +86,8 @@ class LivePod(Struct, frozen=True):
     config_maps: tuple[str, ...]
     """Names of ConfigMaps that its environment reads."""
     ips: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
+    """What tells this run of the sidecar from another under the same name: the pod's uid, its container and starts."""
 
     @property
     def key(self) -> str:
@@ -102,6 +113,8 @@ def read_pod(body: dict[str, Any]) -> LivePod:
     """Raises `msgspec.ValidationError` for what is no Pod."""
     pod = msgspec.convert(body, _Pod, strict=False)
     containers = [*pod.spec.containers, *(pod.spec.init_containers or ())]
+    statuses = [*(pod.status.container_statuses or ()), *(pod.status.init_container_statuses or ())]
+    runs = [f"{one.container_id} {one.restart_count}" for one in statuses if one.name == PROXY]
     return LivePod(
         namespace=pod.metadata.namespace,
         name=pod.metadata.name,
@@ -111,6 +124,7 @@ def read_pod(body: dict[str, Any]) -> LivePod:
         going=pod.metadata.deletion_timestamp is not None,
         revision=(pod.metadata.labels or {}).get(_REVISION, ""),
         ips=tuple(entry.ip for entry in pod.status.pod_ips or ()),
+        run=(pod.metadata.uid, *runs),
         config_maps=tuple(dict.fromkeys(name for c in containers for name in _config_maps(c))),
     )
 

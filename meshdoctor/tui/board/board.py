@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,10 @@ from meshdoctor.tui.board.rows import KINDS, POLICIES, FindingLine, HostLine, Po
 
 NOT_KNOWN = ("missing-service-entry", "service-entry-not-visible")
 """Why a connection goes wrong of which the sidecar has never heard."""
+
+
+ENTRY_OBJECTS, POD_OBJECTS = "resources/serviceentries.yaml", "resources/pods.yaml"
+"""Documents without which nobody knows that a host, or a pod, is not there any more."""
 
 
 class Changed(Struct):
@@ -62,6 +66,8 @@ class Board:
         """When the newest whole result came, by this machine's clock, to the minute."""
         self.is_looking = True
         """A look is under way."""
+        self._blind: frozenset[str] = frozenset()
+        """What the newest whole result does not speak of, as `_blind` names it."""
         self.changes = Changes()
         """What is new and what has gone."""
 
@@ -254,7 +260,8 @@ class Board:
         self._recount(changed)
         self._find(event.diagnosis.findings, changed)
         unread = {row.key for row in self.pods.values() if row.state == "unread"}
-        self.changes.take(self._parts, unread, _shown_by)
+        before, self._blind = self._blind, _blind(event, self.pods)
+        self.changes.take(self._parts, unread | self._blind, lambda *row: {*_shown_by(*row)} - before)
         changed.hosts.update(self.changes.lost("hosts"))
         changed.pods.update(self.changes.lost("pods"))
         self.read_at = f"{datetime.now():%H:%M}"
@@ -274,12 +281,28 @@ class Board:
             line.note()
 
 
-def _shown_by(part: str, row: Any, pods: Mapping[str, PodRow]) -> Collection[str]:
-    """The pods that showed a row."""
+def _blind(event: Finished, pods: Mapping[str, PodRow]) -> frozenset[str]:
+    """Of what a result says nothing: documents, rules, and rules for some pods, as `_shown_by` names them."""
+    found = set(event.hosts.missing)
+    for gap in event.diagnosis.not_evaluated:
+        # Through a gateway that was not read a rule sees for no pod.
+        rows = (pods.get(pod) for pod in gap.pods)
+        if not gap.pods or any(row is None or row.kind == "gateway" for row in rows):
+            found.add(gap.rule)
+        found.update(f"{gap.rule} {pod}" for pod in gap.pods)
+    return frozenset(found)
+
+
+def _shown_by(part: str, row: Any, pods: Mapping[str, PodRow]) -> Iterator[str]:
+    """What showed a row: pods, for findings the rule as well, and the objects that name hosts and pods."""
     if part == "findings":
-        found: Collection[str] = row.finding.pods
-        return found
-    return [key for key, pod in pods.items() if row.pair in pod.verdicts] if part == "hosts" else ()
+        found: Finding = row.finding
+        yield from (*found.pods, found.rule, *(f"{found.rule} {pod}" for pod in found.pods))
+        return
+    yield POD_OBJECTS
+    if part == "hosts":
+        yield ENTRY_OBJECTS
+        yield from (key for key, pod in pods.items() if row.pair in pod.verdicts)
 
 
 def _add(counts: dict[str, int], verdict: str, by: int) -> None:

@@ -1,6 +1,7 @@
 """What is new and what has gone since the look before: told for a while, so that nobody misses it.
 
-What only pods showed that could not be read again is not gone: it is unseen, and stays until one of them is read.
+What showed it could not be read again, be it a pod or what a rule needs: then it is not gone but unseen, and stays
+until that is read.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Changes:
         self._new: dict[tuple[str, Hashable], float] = {}
         self._gone: dict[tuple[str, Hashable], tuple[float, Any]] = {}
         self._unseen: dict[tuple[str, Hashable], tuple[frozenset[str], Any]] = {}
-        """With the pods that showed it."""
+        """With what showed it."""
 
     def of(self, part: str, key: Hashable) -> str:
         """`new` for a row that the last whole result had not, or that is new for a while yet; else empty."""
@@ -60,8 +61,8 @@ class Changes:
     ) -> None:
         """Takes a whole result: rows by part and key. Marks the new ones, keeps those that have gone.
 
-        `unread`: pods that are there and could not be read. `shown_by`: which pods showed a row, given the part, the
-        row and the pods of the result before.
+        `unread`: what is there and could not be read, pods above all. `shown_by`: what showed a row, given the part,
+        the row and the pods of the result before.
         """
         now, pods = self._clock(), self._before.get("pods", {})
         for part, rows in parts.items():

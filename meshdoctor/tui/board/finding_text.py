@@ -20,7 +20,9 @@ def title_cells(found: Finding, change: str = "", *, ascii_only: bool = False) -
     """The first line: sign, rule, subject, pods. `change`: what became of it since it was opened, as of a row."""
     kind = {"gone": "fine", "unseen": "unknown"}.get(change, found.severity)
     pods = f"{len(found.pods)} pod{'s' * (len(found.pods) != 1)}" if found.pods else ""
-    since = {"gone": "   gone since the last look", "unseen": "   its pods could not be read again"}.get(change, "")
+    since = {"gone": "   gone since the last look", "unseen": "   what showed it could not be read again"}.get(
+        change, ""
+    )
     return [
         Cell(f" {sign(kind, ascii_only=ascii_only)} ", tone(kind)),
         Cell(found.rule, "strong"),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import structs
+
+from meshdoctor.collect.redact import Removals, redact_object
 from meshdoctor.errors import Unreadable
 from meshdoctor.fixes.differences import unified
-from meshdoctor.fixes.files import unified_files
 from meshdoctor.mending.plan import subject
 from meshdoctor.model.finding import Diagnosis, Finding
-from meshdoctor.model.mend import Entry, Turn
+from meshdoctor.model.mend import Change, Entry, Turn
 from meshdoctor.model.trace import Trace
 from meshdoctor.report.finding_markdown import Deed, Piece, render
 from meshdoctor.semantics.times import now
@@ -78,6 +81,13 @@ def _piece(found: Excerpt) -> Piece:
 
 
 def _diff(entry: Entry) -> str:
-    if entry.files:
-        return unified_files(entry.files)
-    return "\n".join(filter(None, (unified(one.change) for one in entry.written)))
+    """The objects without secrets. Not the files: beside an object the user's manifests may hold anything."""
+    return "\n".join(filter(None, (unified(_clean(one.change)) for one in entry.written)))
+
+
+def _clean(change: Change) -> Change:
+    before, after = (
+        redact_object("", copy.deepcopy(dict(body)), Removals()) if body else body
+        for body in (change.before, change.after)
+    )
+    return structs.replace(change, before=before, after=after)

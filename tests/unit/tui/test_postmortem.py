@@ -1,0 +1,56 @@
+"""What is exported to be handed on holds no secret that lies beside what it is about."""
+
+from __future__ import annotations
+
+import re
+
+from meshdoctor.doctor import Source, diagnose, open_case
+from meshdoctor.fixes.files import file_edit
+from meshdoctor.model.finding import Finding
+from meshdoctor.model.mend import Change, Entry, ObjectKey, Place, Written
+from meshdoctor.tui.board.postmortem import postmortem
+
+SECRET = "aHVudGVyMi1odW50ZXIy"
+HEADER = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzYW0ifQ.c2lnbmF0dXJlLW9mLXNhbQ"
+
+
+def found() -> Finding:
+    return diagnose(open_case(Source(snapshot="tcp-port-clash"))).findings[0]
+
+
+def done(finding: Finding, *, protocol: str) -> Entry:
+    """A mend of the user's manifests, in a file that holds a Secret as well."""
+
+    def file(said: str) -> bytes:
+        entry = f"kind: ServiceEntry\nspec:\n  ports:\n  - number: 1\n    protocol: {said}\n"
+        return f"{entry}---\ndata:\n  blob: {SECRET}\nkind: Secret\n".encode()
+
+    def body(said: str) -> dict[str, object]:
+        route = {"headers": {"request": {"set": {"authorization": HEADER}}}, "protocol": said}
+        return {"apiVersion": "v1", "kind": "VirtualService", "metadata": {"name": "a"}, "spec": {"http": [route]}}
+
+    key = ObjectKey("networking.istio.io/v1", "VirtualService", "shop", "a")
+    return Entry(
+        id=1,
+        state="written",
+        at="2026-11-21T10:00:00Z",
+        place=Place(folder="/mine"),
+        fingerprint=finding.fingerprint,
+        rule=finding.rule,
+        subject="",
+        fix="",
+        title="Mend it",
+        files=(file_edit("/mine/a.yaml", "a.yaml", file("TCP"), file(protocol)),),
+        written=(Written(change=Change(key=key, before=body("TCP"), after=body(protocol))),),
+    )
+
+
+def test_an_export_says_what_changed_and_no_secret() -> None:
+    finding = found()
+    entry = done(finding, protocol="TLS")
+    text = postmortem(finding, None, None, (), (entry,), ())
+    assert re.search(r"^\+.*protocol: TLS", text, re.MULTILINE)
+    assert SECRET not in text
+    assert HEADER not in text
+    before = entry.written[0].change.before or {}
+    assert before["spec"]["http"][0]["headers"]["request"]["set"]["authorization"] == HEADER
