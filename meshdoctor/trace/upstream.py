@@ -16,12 +16,12 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
     name = walk.cluster_name or ""
     if name == BLACKHOLE:
         why = "the cluster without endpoints, where REGISTRY_ONLY sends what is not registered"
-        walk.step("cluster", name, why, _path(walk, name), name)
+        walk.step("cluster", name, why, _sender(walk), name)
         return Outcome("blocked", "blackhole", "it ends in BlackHoleCluster", Expect(("UH",)))
     if "clusters" in walk.proxy.sections and _is_missing(walk, name):
         return _missing(walk, name)
     if name == PASSTHROUGH or (walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS):
-        walk.step("cluster", name, "the way out for what is not registered (ALLOW_ANY)", _path(walk, name), name)
+        walk.step("cluster", name, "the way out for what is not registered (ALLOW_ANY)", _sender(walk), name)
         walk.endpoint = _dialled(walk) if name == PASSTHROUGH else None
         return Outcome("passthrough", "passthrough", "it leaves unregistered")
     cluster = walk.proxy.clusters.get(name)
@@ -36,10 +36,11 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
     return _fault(walk, cluster, registry) or Outcome("delivered", "own", "it reaches its own cluster")
 
 
-def _path(walk: Walk, name: str) -> str:
-    """Where the dump has a cluster; empty where it has none of that name."""
-    cluster = walk.proxy.clusters.get(name)
-    return cluster.path if cluster else ""
+def _sender(walk: Walk) -> str:
+    """Where the dump names the cluster: that line decides, and not what the cluster is."""
+    if walk.route is not None:
+        return walk.route.path
+    return walk.chain.path if walk.chain is not None else ""
 
 
 def _is_missing(walk: Walk, name: str) -> bool:

@@ -159,7 +159,8 @@ def _lost_its_tcp_side(case: ProxyCase, traced: Trace, found: Registration) -> b
 
 def _evidence(traced: Trace, wish: WantedHost | None, found: Registration) -> tuple[Evidence, ...]:
     """The deciding step of the trace first, then where it is wanted, then the entries."""
-    pieces = [s.evidence for s in reversed(traced.steps) if s.evidence is not None][:2]
+    decided = {s.evidence.path: s.evidence for s in traced.steps if s.evidence is not None}
+    pieces = list(reversed(decided.values()))[:2]
     pieces += [seen_at(s.pointer, s.where) for s in (wish.seen[:2] if wish else ())]
     pieces += [seen_at(h.entry.pointer, h.visibility.because) for h in found.hidden]
     return tuple(pieces)

@@ -24,6 +24,8 @@ def test_a_row_of_each_part() -> None:
     sight = Sight(made)
     assert texts(sight, "pods", JOB) == [" ✗", "shop", "job-1", "1.30.0", "open", "✗1"]
     assert texts(sight, "hosts", API) == [" ✗", "api.maps.test", "443", "TLS", "shop/maps", "2", "misrouted 1/2"]
+    assert texts(sight, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "?", "1", "blocked"]
+    made.hosts[DB].is_registered_known = True
     assert texts(sight, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "nobody", "1", "blocked"]
     key = next(iter(made.findings))
     assert texts(sight, "findings", key) == [" ✗", "clash", "api.maps.test:443", "1", "clash at api.maps.test."]
