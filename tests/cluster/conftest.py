@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from meshdoctor.collect.live import sidecars
 from meshdoctor.collect.live.cluster import Pace
 from meshdoctor.kube import session
-from meshdoctor.kube.deadline import Deadline
+from meshdoctor.kube.deadline import Cancelled, Deadline
 from meshdoctor.kube.login import log_in
 from meshdoctor.live import ClusterSource
 from meshdoctor.model.resolver import Resolver
@@ -46,6 +47,23 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Second attempts come at once."""
     monkeypatch.setattr(session, "_BACK_OFF", (0.0, 0.0))
     monkeypatch.setattr(sidecars, "_PAUSES", (0.0, 0.0))
+
+
+@pytest.fixture(autouse=True)
+def alone(loopback: None, hurried: None) -> Iterator[None]:
+    """What a session that was left still asks in its threads ends with the test, or it asks all through the others."""
+    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Deadline, "left", _stopped)
+        patch.setattr(Deadline, "sleep", lambda self, seconds: False)
+        for thread in threading.enumerate():
+            if thread.name.startswith("meshdoctor"):
+                thread.join(20)
+                assert not thread.is_alive(), f"{thread.name} goes on"
+
+
+def _stopped(self: Deadline, what: str) -> float:
+    raise Cancelled(f"the test is over: {what} is not asked for any more")
 
 
 @pytest.fixture

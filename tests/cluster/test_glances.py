@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from meshdoctor.collect.live.objects import SECONDS
 from meshdoctor.collect.live.states import PAGE, state_of
 from meshdoctor.doctor import Source
 from meshdoctor.kube.login import log_in
@@ -176,12 +177,14 @@ def test_a_sidecar_that_never_answers_is_not_read_again_and_again(
 
 
 def test_after_a_failure_what_is_kept_is_told_again_without_a_dump(
-    api: FakeApi, source: MakeSource, crowd: list[str]
+    api: FakeApi, source: MakeSource, crowd: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = Watched(api, source)
+    monkeypatch.setattr("meshdoctor.collect.live.objects.SECONDS", 2.0)
     api.faults.append(drop)
     assert isinstance(watched.glance(), Failed)
     api.faults.clear()
+    monkeypatch.setattr("meshdoctor.collect.live.objects.SECONDS", SECONDS)
     end = watched.glance()
     assert isinstance(end, Finished)
     assert watched.dumps == set()
