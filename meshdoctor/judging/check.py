@@ -103,18 +103,18 @@ class Course:
 
     def turns(self, names: Collection[str]) -> Iterator[Look]:
         """Judges these proxies as they are asked for, and takes each in. May be called again with others."""
-        for look in looks(self.sheet.mesh, self.sheet.registry, names, alone=self._alone, groups=self._groups):
-            self._judge(look, self._done)
-            yield look
-            del look
+        return self._turns(names, self._done, self._groups)
 
     def share_turns(self, names: Collection[str], judged: Judged) -> Iterator[Look]:
         """Judges these proxies as they are asked for, into `judged`, which `take` takes in once all had their turn."""
-        for look in looks(self.sheet.mesh, self.sheet.registry, names, alone=self._alone):
+        yield from self._turns(names, judged)
+        judged.added.clear()
+
+    def _turns(self, names: Collection[str], judged: Judged, groups: Groups | None = None) -> Iterator[Look]:
+        for look in looks(self.sheet.mesh, self.sheet.registry, names, alone=self._alone, groups=groups):
             self._judge(look, judged)
             yield look
             del look
-        judged.added.clear()
 
     def findings(self, besides: Judged | None = None) -> tuple[Finding, ...]:
         """The findings so far, of rules that look at proxies; `besides`: with those of a share under way."""

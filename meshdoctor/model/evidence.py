@@ -49,6 +49,12 @@ class Unread(Struct, frozen=True):
     because: str
 
 
+def proxy_of(path: str) -> tuple[str, str]:
+    """(`namespace/pod`, file name) of a path of the capture layout; both empty where it is of no proxy."""
+    parts = path.split("/")
+    return (f"{parts[1]}/{parts[2]}", parts[3]) if len(parts) == 4 and parts[0] == "proxies" else ("", "")
+
+
 class Capture(Struct, frozen=True):
     """All evidence of one run, by the paths of the capture layout, whatever source it came from.
 
@@ -68,7 +74,7 @@ class Capture(Struct, frozen=True):
         """Documents under `proxies/`, by `namespace/pod` and then by file name."""
         found: dict[str, dict[str, Document]] = {}
         for path, document in self.documents.items():
-            parts = path.split("/")
-            if len(parts) == 4 and parts[0] == "proxies":
-                found.setdefault(f"{parts[1]}/{parts[2]}", {})[parts[3]] = document
+            proxy, name = proxy_of(path)
+            if proxy:
+                found.setdefault(proxy, {})[name] = document
         return found

@@ -28,13 +28,13 @@ def render(hosts: Hosts, paper: Paper, *, verbose: bool = False) -> str:
     for row, name in zip(rows, names, strict=True):
         lines += _first_line(row, name, width, paper)
         lines += _details(row, paper, verbose, unregistered)
-    lines += ["", _total(hosts)] if rows else [no_hosts(hosts)]
+    lines += ["", _total(hosts)] if rows else [_no_hosts(hosts)]
     for missing in hosts.missing:
         lines += paper.marked("unknown", f"not read: {missing}")
     return "\n".join(lines) + "\n"
 
 
-def no_hosts(hosts: Hosts) -> str:
+def _no_hosts(hosts: Hosts) -> str:
     """Why there is no row."""
     if hosts.missing:
         return "no external hosts are known: not all was read that could name one"

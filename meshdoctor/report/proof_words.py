@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Literal
 
 from meshdoctor.model.mend import Handover, Place, Proof, Result
 from meshdoctor.report.paper import some
 from meshdoctor.semantics.hosts import host_port
-from meshdoctor.semantics.times import apart
+from meshdoctor.semantics.times import apart, seconds_apart
 
 Mark = Literal["fine", "unknown"]
 
@@ -67,11 +66,8 @@ def _in_scope(place: Place) -> str:
 
 def age(proof: Proof) -> str:
     """When the look before was, where that is long ago; else empty."""
-    try:
-        seconds = (datetime.fromisoformat(proof.after_at) - datetime.fromisoformat(proof.before_at)).total_seconds()
-    except (ValueError, TypeError):
-        return ""
-    if seconds < _OLD:
+    seconds = seconds_apart(proof.before_at, proof.after_at)
+    if seconds is None or seconds < _OLD:
         return ""
     return (
         f"compared with what was seen at {proof.before_at}, {apart(proof.before_at, proof.after_at)} before: what "

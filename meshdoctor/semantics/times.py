@@ -10,13 +10,20 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def seconds_apart(earlier: str, later: str) -> float | None:
+    """Between two RFC 3339 stamps; None where one is malformed."""
+    try:
+        return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
 def apart(earlier: str, later: str) -> str:
     """Time between two RFC 3339 stamps, `1 h 2 min 3 s`; `some time` where one is malformed."""
-    try:
-        seconds = int((datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds())
-    except (ValueError, TypeError):
+    between = seconds_apart(earlier, later)
+    if between is None:
         return "some time"
-    days, rest = divmod(seconds, 86400)
+    days, rest = divmod(int(between), 86400)
     hours, rest = divmod(rest, 3600)
     minutes, seconds = divmod(rest, 60)
     parts = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))

@@ -17,7 +17,7 @@ from msgspec import Struct
 from meshdoctor.facts.dumps import Learnt
 from meshdoctor.facts.joined.host_rows import Column
 from meshdoctor.judging.check import Judged
-from meshdoctor.model.evidence import Unread
+from meshdoctor.model.evidence import Unread, proxy_of
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.sitting.changes import AT_MOST, Stamp
 
@@ -68,8 +68,8 @@ class Ledger(Struct):
         file = Path(path)
         if self.root is None or not file.is_relative_to(self.root):
             return ""
-        parts = file.relative_to(self.root).parts
-        return f"{parts[1]}/{parts[2]}" if len(parts) == 4 and parts[0] == "proxies" and parts[3] in _PAGES else ""
+        proxy, page = proxy_of(file.relative_to(self.root).as_posix())
+        return proxy if page in _PAGES else ""
 
 
 def shares_of(names: Sequence[str]) -> list[tuple[str, ...]]:

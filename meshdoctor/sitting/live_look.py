@@ -43,20 +43,16 @@ def look_at_cluster(sitting: Sitting, source: Source, before: Cluster | None, po
     return _read(sitting, source, cluster, kept, lambda key: key not in kept)
 
 
-def _opened(sitting: Sitting, source: Source) -> Cluster:
-    sitting.tell(Progress(0, 0, "asking the cluster for its objects"))
-    return open_cluster(source.cluster or ClusterSource())
-
-
-def _opened_again(sitting: Sitting, source: Source, session: Session) -> Cluster:
-    """The same without a new login, unless the server wants one: a kubeconfig's plugin may take seconds for it."""
+def _opened(sitting: Sitting, source: Source, session: Session | None = None) -> Cluster:
+    """With `session` without a new login, unless the server wants one: a kubeconfig's plugin may take seconds."""
+    asked = source.cluster or ClusterSource()
     sitting.tell(Progress(0, 0, "asking the cluster for its objects"))
     try:
-        return open_cluster(source.cluster or ClusterSource(), session)
+        return open_cluster(asked, session)
     except Refused as problem:
-        if problem.status != HTTPStatus.UNAUTHORIZED:
+        if session is None or problem.status != HTTPStatus.UNAUTHORIZED:
             raise
-    return _opened(sitting, source)
+    return open_cluster(asked)
 
 
 def _read(
@@ -77,8 +73,7 @@ class Glances:
 
     The objects are listed each time. Where they changed, every sidecar is asked for a few counters, this time and the
     next, for a push takes its time, and also where the look before failed with what it had found; else some of them in
-    turn. Dumps are read of those that have changed, DNS is asked
-    again where anything has.
+    turn. Dumps are read of those that have changed, DNS is asked again where anything has.
     """
 
     def __init__(self) -> None:
@@ -98,7 +93,7 @@ class Glances:
         Raises as `look_at_cluster`.
         """
         session, self._was_there = before.session if self._was_there else None, False
-        cluster = _opened_again(sitting, source, session) if session else _opened(sitting, source)
+        cluster = _opened(sitting, source, session)
         self._was_there = True
         is_like = cluster.is_like(before)
         ask_all, self._is_restless = not is_like or self._is_restless or must_tell, not is_like

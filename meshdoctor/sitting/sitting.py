@@ -126,8 +126,9 @@ class Sitting:
         ledger = Ledger(stamp(self.source), self.source.path)
         before, self._ledger = self._ledger, None
         case = open_case(self.source)
-        names = [name for share in shares_of(self.sheet(case).names) for name in share]
-        good = before.still_good(ledger.stamp, names, again, case.mesh) if before and again is not None else []
+        good: list[Share] = []
+        if before is not None and again is not None:
+            good = before.still_good(ledger.stamp, sorted(self.sheet(case).names), again, case.mesh)
         ledger.shares = self.judge(case, good)
         self._ledger = ledger
 

@@ -54,6 +54,15 @@ class Session:
         self._feed = Feed(wake)
 
     @property
+    def open_sitting(self) -> Sitting:
+        """The sitting. Raises `NothingToJudge` until the first look began."""
+        if self.sitting is None:
+            from meshdoctor.errors import NothingToJudge
+
+            raise NothingToJudge("nothing has been read yet")
+        return self.sitting
+
+    @property
     def is_read_only(self) -> bool:
         """Nothing is changed, whatever key is pressed."""
         return self.opening.is_read_only

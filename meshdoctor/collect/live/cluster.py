@@ -24,7 +24,7 @@ from meshdoctor.kube.deadline import Deadline, TimedOut
 from meshdoctor.kube.pods import log_of
 from meshdoctor.kube.session import Refused, Session, Unreachable
 from meshdoctor.model.access_log import FILE
-from meshdoctor.model.evidence import Capture, Document, Unread
+from meshdoctor.model.evidence import Capture, Document, Unread, proxy_of
 from meshdoctor.semantics.access_log import digest, encode
 from meshdoctor.semantics.times import now
 
@@ -181,8 +181,10 @@ class Cluster:
         """
         kept = {pod.key for pod in self.asked if pod.key not in but} & {*before.read_pods} - self._anew(before)
         self._states |= {key: before._states.get(key, "") for key in kept}
-        self._documents |= {path: one for path, one in before._documents.items() if _pod_of(path) in kept}
-        self._unread += [one for one in before._unread if _pod_of(one.path) in kept or (kept and _is_of_all(one.path))]
+        self._documents |= {path: one for path, one in before._documents.items() if proxy_of(path)[0] in kept}
+        self._unread += [
+            one for one in before._unread if proxy_of(one.path)[0] in kept or (kept and _is_of_all(one.path))
+        ]
         return frozenset(kept)
 
     def _anew(self, before: Cluster) -> frozenset[str]:
@@ -204,13 +206,13 @@ class Cluster:
         anew = self._anew(before)
         known = {*before.read_pods} - anew
         asked = [pod for pod in self.asked if pod.key not in known or among is None or pod.key in among]
-        now = states(SidecarReader(self.session), asked, self.pace.at_once)
+        found = states(SidecarReader(self.session), asked, self.pace.at_once)
         changed = set[str]()
         for pod in asked:
             missed = [note for note in before._unread if note.path == _path(pod)]
-            if missed and pod.key not in now:
+            if missed and pod.key not in found:
                 self._unread += missed
-            elif pod.key in anew or not now.get(pod.key) or now[pod.key] != before._states.get(pod.key):
+            elif pod.key in anew or not found.get(pod.key) or found[pod.key] != before._states.get(pod.key):
                 changed.add(pod.key)
         return frozenset(changed)
 
@@ -245,12 +247,6 @@ class Cluster:
 def _most_missed(note: Unread) -> tuple[bool, str]:
     """A sidecar's own configuration first: lists of what was not read are cut short, and it costs most verdicts."""
     return not note.path.endswith(CONFIG_DUMP), note.path
-
-
-def _pod_of(path: str) -> str:
-    """The pod that a document is of; empty for those that are of none."""
-    parts = path.split("/")
-    return f"{parts[1]}/{parts[2]}" if parts[0] == "proxies" and len(parts) == 4 else ""
 
 
 def _is_of_all(path: str) -> bool:

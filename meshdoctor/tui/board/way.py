@@ -47,8 +47,8 @@ def _verdict(trace: Trace, width: int, *, ascii_only: bool) -> Iterator[Line]:
     because = f": {trace.because}" if trace.because else ""
     about = f"{host_port(destination.host, destination.port)} is {trace.verdict}{because}"
     yield from paragraph(about, width, tone, lead=(Cell(f"{sign(kind, ascii_only=ascii_only)} ", tone),))
-    for seen in _expected(trace):
-        yield from paragraph(seen, width, "faint", lead=(Cell("  "),))
+    for told in _expected(trace):
+        yield from paragraph(told, width, "faint", lead=(Cell("  "),))
 
 
 def _dials(trace: Trace) -> str:

@@ -62,9 +62,7 @@ class Ground:
     @property
     def source(self) -> Source:
         """What is looked at. Raises `NothingToJudge` before anything is."""
-        if self._session.sitting is None:
-            raise NothingToJudge("nothing has been read yet")
-        return self._session.sitting.source
+        return self._session.open_sitting.source
 
     @property
     def cluster(self) -> ClusterSource | None:

@@ -13,7 +13,6 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Static
 
-from meshdoctor.errors import NothingToJudge
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import ResourceRole
 from meshdoctor.semantics.hosts import host_port
@@ -93,8 +92,6 @@ class DetailsScreen(Screen[None]):
         """The evidence is there."""
 
     def _work(self, _: str) -> PodFacts | HostFacts:
-        if self.session.sitting is None:
-            raise NothingToJudge("nothing has been read yet")
         return self._read()
 
     def _told(self, _: str, facts: PodFacts | HostFacts | None, problem: str) -> None:
@@ -220,8 +217,7 @@ class PodScreen(DetailsScreen):
         return pod_items(self.session.board, self.key, self.facts, ascii_only=self.session.looks.ascii_only)
 
     def _read(self) -> PodFacts:
-        assert self.session.sitting is not None
-        return self.session.sitting.pod_facts(self.key)
+        return self.session.open_sitting.pod_facts(self.key)
 
     def _take(self, facts: PodFacts | HostFacts) -> None:
         if isinstance(facts, PodFacts):
@@ -249,12 +245,11 @@ class HostScreen(DetailsScreen):
         return host_items(self.session.board, self.pair, self.facts, ascii_only=self.session.looks.ascii_only)
 
     def _read(self) -> HostFacts:
-        assert self.session.sitting is not None
         board = self.session.board
         line = board.hosts.get(self.pair)
         judged = [key for key, row in board.pods.items() if self.pair in row.verdicts]
         wanting = [key for key in (line.wanted_by if line else ()) if key in judged]
-        return self.session.sitting.host_facts(*self.pair, next(iter([*wanting, *judged]), ""))
+        return self.session.open_sitting.host_facts(*self.pair, next(iter([*wanting, *judged]), ""))
 
     def _take(self, facts: PodFacts | HostFacts) -> None:
         if isinstance(facts, HostFacts):

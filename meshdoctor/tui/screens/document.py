@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
-from meshdoctor.errors import NothingToJudge
 from meshdoctor.semantics.text import printable
 from meshdoctor.sitting.excerpts import Excerpt
 from meshdoctor.tui.bindings import DETAIL_KEYS, RAW_KEYS
@@ -52,9 +51,7 @@ class DocumentScreen(Screen[None]):
 
     def _work(self, read: Read) -> Sequence[Excerpt]:
         """In the thread."""
-        if self.session.sitting is None:
-            raise NothingToJudge("nothing has been read yet")
-        return self.session.sitting.using(read)
+        return self.session.open_sitting.using(read)
 
     def _told(self, read: Read, found: Sequence[Excerpt] | None, problem: str) -> None:
         """The lines are there."""

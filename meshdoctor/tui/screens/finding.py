@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,7 +16,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from meshdoctor.errors import NothingToJudge
 from meshdoctor.fixes.changes import is_automatic
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
@@ -35,9 +34,6 @@ from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.mends import MendsView
 from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
-
-if TYPE_CHECKING:  # loaded after the first paint
-    from meshdoctor.sitting.sitting import Sitting
 
 WIDE, HIGH = 100, 20
 """Columns and lines from which on all four parts are shown."""
@@ -136,13 +132,7 @@ class FindingScreen(Screen[None]):
         from meshdoctor.sitting.excerpts import excerpt
 
         pieces = finding.evidence
-        return self._sitting.using(lambda case: tuple(excerpt(case.capture, piece) for piece in pieces))
-
-    @property
-    def _sitting(self) -> Sitting:
-        if self.session.sitting is None:
-            raise NothingToJudge("nothing has been read yet")
-        return self.session.sitting
+        return self.session.open_sitting.using(lambda case: tuple(excerpt(case.capture, piece) for piece in pieces))
 
     def _evidence_read(self, finding: Finding, found: tuple[Excerpt, ...] | None, problem: str) -> None:
         self._excerpts = found or tuple(Excerpt(document=one.document, because=problem) for one in finding.evidence)
@@ -171,7 +161,7 @@ class FindingScreen(Screen[None]):
 
     def _trace(self, pod: str) -> Trace:
         """In a thread."""
-        return self._sitting.trace(pod, self.finding.host or "", self.finding.port or 0)
+        return self.session.open_sitting.trace(pod, self.finding.host or "", self.finding.port or 0)
 
     def _way_found(self, pod: str, trace: Trace | None, problem: str) -> None:
         if pod == self.pod:

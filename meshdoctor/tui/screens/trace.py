@@ -151,10 +151,7 @@ class TraceScreen(Screen[None]):
 
     def _work(self, asked: Asked) -> Trace:
         """In the thread."""
-        sitting = self.session.sitting
-        if sitting is None:
-            raise UsageError("nothing has been read yet")
-        return sitting.trace(asked.pod, asked.host, asked.port, **asked.how)
+        return self.session.open_sitting.trace(asked.pod, asked.host, asked.port, **asked.how)
 
     def _told(self, asked: Asked, trace: Trace | None, problem: str) -> None:
         """The answer is there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from meshdoctor.errors import NothingToJudge
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.sitting.excerpts import Excerpt, excerpt
 from meshdoctor.tui.board.folding import Folding, Row, excerpt_rows
@@ -39,9 +38,7 @@ class EvidencePane(DocumentView):
 
     def _work(self, piece: Evidence) -> Excerpt:
         """In the thread."""
-        if self._session.sitting is None:
-            raise NothingToJudge("nothing has been read yet")
-        return self._session.sitting.using(lambda case: excerpt(case.capture, piece))
+        return self._session.open_sitting.using(lambda case: excerpt(case.capture, piece))
 
     def _told(self, piece: Evidence, found: Excerpt | None, problem: str) -> None:
         """The lines are there."""
