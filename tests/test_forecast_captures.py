@@ -25,6 +25,7 @@ FOLDERS = sorted(
     path.parent
     for root in (ROOT / "snapshots", ROOT.parent / "shared" / "captures")
     for path in root.glob("*/dns.json")
+    if path.parent.name != "envoy-v2"  # of Istio 1.1 the model says nothing
 )
 STRANGER, STRANGER_IP = "nobody.example", "203.0.113.77"
 PROTOCOLS = (None, "tcp", "server-first", "tls", "http")
