@@ -1,12 +1,25 @@
-"""Where the bundled rules and snapshots are: inside an installed package, or beside the package in a checkout."""
+"""Where what is bundled lies: rules and snapshots inside an installed package or beside the package in a checkout, the
+guides inside the package in both."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 from meshdoctor.errors import Unreadable
 
 _PACKAGE = Path(__file__).resolve().parent
+_INDEX_LINE = re.compile(r"## (?P<group>.+)|- \[(?P<topic>[a-z-]+)\]\((?P=topic)\.md\): (?P<about>.+)")
+
+
+class Guide(NamedTuple):
+    """One guide of `meshdoctor docs`."""
+
+    topic: str
+    group: str
+    about: str
+    """What it is about, in one line."""
 
 
 def rules_dir() -> Path:
@@ -22,6 +35,35 @@ def snapshots_dir() -> Path:
 def snapshot_names() -> list[str]:
     """The bundled snapshots' names, sorted: every folder there that has a `snapshot.yaml`."""
     return sorted(found.parent.name for found in snapshots_dir().glob("*/snapshot.yaml"))
+
+
+def guides() -> list[Guide]:
+    """The guides, in the order of their index. Raises `Unreadable` where the installation has lost it."""
+    found: list[Guide] = []
+    group = ""
+    for line in _read_guide("README").splitlines():
+        match = _INDEX_LINE.fullmatch(line)
+        if match is None:
+            continue
+        group = match["group"] or group
+        if match["topic"]:
+            found.append(Guide(match["topic"], group, match["about"]))
+    return found
+
+
+def guide_text(topic: str) -> str:
+    """The Markdown of one of `guides`. Raises `Unreadable` where the installation has lost it."""
+    return _read_guide(topic)
+
+
+def _read_guide(name: str) -> str:
+    path = _PACKAGE / "docs" / f"{name}.md"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        raise Unreadable(
+            f"the guide {path} is missing: the installation is incomplete. Install meshdoctor again."
+        ) from None
 
 
 def _find(name: str) -> Path:

@@ -95,3 +95,9 @@ def test_the_bundled_rules_load_from_the_wheel(installed: Path) -> None:
     listed = run(installed, "rules", "list")
     assert (listed.returncode, listed.stderr) == (0, "")
     assert "tcp-port-clash" in listed.stdout
+
+
+def test_the_guides_are_read_from_the_wheel(installed: Path) -> None:
+    shown = run(installed, "docs", "database")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.startswith("# Reach a database")

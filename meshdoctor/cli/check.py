@@ -31,7 +31,12 @@ Outputs = Annotated[
     list[str] | None,
     typer.Option("-o", "--output", metavar="FORMAT[=FILE]", help="text or json, to stdout or a file. Repeatable."),
 ]
-Fail = Annotated[FailOn, typer.Option("--fail-on", help="Exit 1 for findings of this severity or worse.")]
+Fail = Annotated[
+    FailOn,
+    typer.Option(
+        "--fail-on", metavar="error|warning|info|never", help="Exit 1 for findings of this severity or worse."
+    ),
+]
 Rules = Annotated[
     list[str] | None,
     typer.Option("--rule", metavar="ID", help="Only this rule. Repeatable.", autocompletion=options.complete_rule),

@@ -16,6 +16,7 @@ from meshdoctor.cli import options, rules
 from meshdoctor.cli.capture import capture
 from meshdoctor.cli.check import check
 from meshdoctor.cli.demo import demo
+from meshdoctor.cli.docs import docs
 from meshdoctor.cli.exits import ExitCode
 from meshdoctor.cli.fix import ReadOnly, fix, undo
 from meshdoctor.cli.hosts import hosts
@@ -54,6 +55,7 @@ app.command()(spread(capture, "filenames"))
 app.command()(rbac)
 app.add_typer(rules.app, name="rules")
 app.command()(demo)
+app.command()(docs)
 app.command()(spread(serve))
 
 

@@ -76,7 +76,12 @@ Logs = Annotated[
     str, typer.Option("--logs", metavar="TIME", help="How far back access logs are read: 90s, 10m, 1h; 0: not.")
 ]
 Dns = Annotated[
-    Resolver, typer.Option("--dns", help="Who resolves outside hosts: a pod (else this machine), this machine, nobody.")
+    Resolver,
+    typer.Option(
+        "--dns",
+        metavar="auto|local|off",
+        help="Who resolves outside hosts: a pod (else this machine), this machine, nobody.",
+    ),
 ]
 Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="For all that is asked of one sidecar.")]
 AtOnce = Annotated[int, typer.Option("--at-once", metavar="N", min=1, max=256, help="Sidecars asked at the same time.")]

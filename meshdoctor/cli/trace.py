@@ -40,7 +40,11 @@ Where = Annotated[
 Ip = Annotated[str | None, typer.Option("--ip", metavar="IP", help="Address dialled; without it, every known one.")]
 Does = Annotated[
     Protocol | None,
-    typer.Option("--protocol", help="What the client does; without it, as declared, else as the port is known for."),
+    typer.Option(
+        "--protocol",
+        metavar="tcp|server-first|tls|http",
+        help="What the client does; without it, as declared, else as the port is known for.",
+    ),
 ]
 Sni = Annotated[str | None, typer.Option("--sni", metavar="NAME", help='Server name; "" is TLS without SNI.')]
 Authority = Annotated[str | None, typer.Option("--authority", metavar="HOST", help="Host header of the request.")]

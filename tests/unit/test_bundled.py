@@ -29,3 +29,12 @@ def test_a_broken_installation_names_both_places(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(bundled, "_PACKAGE", tmp_path / "meshdoctor")
     with pytest.raises(Unreadable, match=r"neither in .*/_bundled/rules nor in .*/rules: .* Install meshdoctor again"):
         bundled.rules_dir()
+
+
+def test_guides_come_in_the_order_of_their_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/README.md").write_text("# Guides\n\n## How to\n\n- [b](b.md): Do b\n- [a](a.md): Do a\n")
+    monkeypatch.setattr(bundled, "_PACKAGE", tmp_path)
+    assert bundled.guides() == [bundled.Guide("b", "How to", "Do b"), bundled.Guide("a", "How to", "Do a")]
+    with pytest.raises(Unreadable, match=r"the guide .*/docs/b\.md is missing: .* Install meshdoctor again"):
+        bundled.guide_text("b")
