@@ -1,11 +1,11 @@
-"""The parts of README.md that the program writes: output blocks, the exit codes, the catalogue of rules.
+"""The parts of README.md and of the guides that the program writes: output blocks and tables.
 
-`python -m tests.readme` brings all of them up to date; tests/test_readme.py fails when they are not.
+`python -m tests.documents` brings all of them up to date; tests/test_documents.py fails when they are not.
 
 A `console` block holds commands, each as `$ meshdoctor ARGUMENTS [| FILTER]  # exit CODE`, with their output below.
 The commands of a block run one after the other, in a folder and with a journal of their own.
 FILTER is `head -n N`, `sed -n '/FROM/,/TO/p'`, `sed -n '/FROM/,$p'` or `sed '/FROM/,$d'`: the line can be pasted.
-A part between `<!-- NAME: written by python -m tests.readme -->` and `<!-- end -->` is a table.
+A part between `<!-- NAME: written by python -m tests.documents -->` and `<!-- end -->` is a table.
 """
 
 from __future__ import annotations
@@ -20,17 +20,21 @@ from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import typer
 
 from meshdoctor.cli import exits
 from meshdoctor.cli.exits import ExitCode
-from meshdoctor.cli.main import run
+from meshdoctor.cli.main import app, run
 from meshdoctor.engine.loader import load_rules
 from meshdoctor.model.finding import SEVERITIES
 from meshdoctor.model.rule import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+GUIDES = sorted((ROOT / "meshdoctor" / "docs").glob("*.md"))
+DOCUMENTS = (README, *GUIDES)
 
 _CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
 _TABLE = re.compile(
@@ -131,6 +135,68 @@ def _journal_in(folder: str) -> Iterator[None]:
             os.environ["MESHDOCTOR_STATE"] = known
 
 
+def command_tree(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its words, the program itself as `meshdoctor`."""
+    yield path or "meshdoctor", command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from command_tree(below, f"{path} {name}".strip())
+
+
+COMMANDS = dict(command_tree(typer.main.get_command(app)))
+
+
+def does_something(command: Any) -> bool:
+    """A command of its own, or a group that can be called without one."""
+    return not hasattr(command, "commands") or bool(command.invoke_without_command)
+
+
+def is_option(parameter: Any) -> bool:
+    return bool(parameter.param_type_name == "option")
+
+
+def command_table() -> str:
+    """Every command with the first line of its help."""
+    rows = ["| command | does |\n|---|---|\n"]
+    for name, command in COMMANDS.items():
+        if does_something(command):
+            words = [name] if name == "meshdoctor" else ["meshdoctor", name]
+            for one in command.params:
+                if not is_option(one):
+                    words.append(one.metavar if one.required else f"[{one.metavar}]")
+            rows.append(f"| `{' '.join(words)}` | {_cell(command.help.partition(chr(10))[0])} |\n")
+    return "".join(rows)
+
+
+def option_table() -> str:
+    """Every option with the commands that take it, those of most commands first."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, command in COMMANDS.items():
+        for option in filter(is_option, command.params):
+            found.setdefault((_names(option), _about(option)), []).append(name)
+    found[("`-h`, `--help`", "Show the help of a command")] = ["all"]
+    rows = ["| option | does | commands |\n|---|---|---|\n"]
+    for (names, about), commands in sorted(found.items(), key=lambda item: -len(item[1])):
+        of = " ".join("all" if name == "all" else f"`{name}`" for name in commands)
+        rows.append(f"| {names} | {about} | {of} |\n")
+    return "".join(rows)
+
+
+def _names(option: Any) -> str:
+    value = "" if option.is_flag else f" {option.metavar}"
+    *short, long = sorted(option.opts, key=len)
+    return ", ".join(f"`{_cell(name)}`" for name in (*short, f"{long}{value}"))
+
+
+def _about(option: Any) -> str:
+    default = getattr(option.default, "value", option.default)
+    about = option.help.rstrip(".")
+    return _cell(f"{about} (default {default})" if option.show_default and default else about)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
 def exit_table() -> str:
     """The exit codes with what their own docstrings in cli/exits.py say."""
     source = ast.parse(Path(exits.__file__).read_text(encoding="utf-8"))
@@ -146,7 +212,7 @@ def exit_table() -> str:
 def rule_table() -> str:
     """The built-in rules, errors first."""
     rules = sorted(load_rules([ROOT / "rules"]), key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
-    rows = [f"| [`{rule.id}`](rules/{rule.id}.yaml) | {_severities(rule)} | {rule.title} |\n" for rule in rules]
+    rows = [f"| `{rule.id}` | {_severities(rule)} | {rule.title} |\n" for rule in rules]
     return "".join(["| rule | severity | says |\n|---|---|---|\n", *rows])
 
 
@@ -155,7 +221,12 @@ def _severities(rule: Rule) -> str:
     return " or ".join(severity for severity in SEVERITIES if severity in found)
 
 
-TABLES: dict[str, Callable[[], str]] = {"exit codes": exit_table, "rules": rule_table}
+TABLES: dict[str, Callable[[], str]] = {
+    "commands": command_table,
+    "exit codes": exit_table,
+    "options": option_table,
+    "rules": rule_table,
+}
 
 
 def tables(text: str) -> dict[str, str]:
@@ -170,4 +241,5 @@ def current(text: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(current(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for document in DOCUMENTS:
+        document.write_text(current(document.read_text(encoding="utf-8")), encoding="utf-8")

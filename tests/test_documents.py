@@ -1,45 +1,64 @@
-"""README and CONTRIBUTING say what is so: commands run, outputs are current, every option is there, examples work."""
+"""README, the guides and CONTRIBUTING say what is so: commands run, outputs are current, and examples work."""
 
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import typer
 
 from meshdoctor import yamlio
-from meshdoctor.cli.main import app
+from meshdoctor.bundled import guides
 from meshdoctor.engine.loader import load_rules
 from meshdoctor.model.trace import VERDICTS
-from tests.readme import Shown, commands, console_blocks, current, parse, ran, tables
+from tests.documents import (
+    COMMANDS,
+    DOCUMENTS,
+    GUIDES,
+    README,
+    TABLES,
+    Shown,
+    commands,
+    console_blocks,
+    current,
+    parse,
+    ran,
+    tables,
+)
 from tests.test_rules import Cases, findings
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-CONTRIBUTING = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
-HINT = "run: python -m tests.readme"
-BUNDLED = re.compile(r"demo:[a-z]|^meshdoctor (demo|rules|--version)\b")
-RUNNABLE = [shown for shown in commands(README) if BUNDLED.search(shown.line)]
+CONTRIBUTING = ROOT / ".github" / "CONTRIBUTING.md"
+HINT = "run: python -m tests.documents"
+BUNDLED = re.compile(r"demo:[a-z]|^meshdoctor (docs|rules|--version|demo --)")
+"""Command lines that run on any machine."""
+STORIES = {
+    "database": {"mysql-blocked", "mysql-tcp-ok", "mysql-no-addresses", "mysql-one-ip-missing", "mysql-cidr"},
+    "shared-port": {"tcp-port-clash", "tcp-port-clash-addresses", "tcp-port-clash-scoped"},
+    "http-https": {"http-ok", "https-none", "tcp-443-none-leak", "tls-virtualservice", "bypass-annotation"},
+    "old-dumps": {"envoy-v2", "pasted-proxy-config"},
+}
+"""The stories that meshdoctor was asked for, and the snapshots that each is lived through with."""
 
 
-def command_tree(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every command by its words, the program itself as `meshdoctor`."""
-    yield path or "meshdoctor", command
-    for name, below in getattr(command, "commands", {}).items():
-        yield from command_tree(below, f"{path} {name}".strip())
+def text_of(document: Path) -> str:
+    return document.read_text(encoding="utf-8")
 
 
-COMMANDS = dict(command_tree(typer.main.get_command(app)))
+def guide(topic: str) -> str:
+    return text_of(ROOT / "meshdoctor" / "docs" / f"{topic}.md")
 
 
-def does_something(command: Any) -> bool:
-    """A command of its own, or a group that can be called without one."""
-    return not hasattr(command, "commands") or bool(command.invoke_without_command)
+RUNNABLE = [
+    pytest.param(shown, id=f"{document.stem}: {shown.line}")
+    for document in DOCUMENTS
+    for shown in dict.fromkeys(commands(text_of(document)))
+    if BUNDLED.search(shown.line)
+]
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+with_contributing = pytest.mark.parametrize("document", [*DOCUMENTS, CONTRIBUTING], ids=lambda path: path.stem)
 
 
 def words_of(shown: Shown) -> list[str]:
@@ -53,24 +72,40 @@ def options(command: Any) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts if name.startswith("-")}
 
 
-def rows(text: str, heading: str) -> list[list[str]]:
-    """Cells of the rows of all tables below a heading, without their head."""
-    section = text.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0].split("\n### ", 1)[0]
-    cells = [re.split(r"(?<!\\) \| ", line.strip("| ")) for line in section.splitlines() if line.startswith("| `")]
-    assert cells
-    return cells
-
-
 def yaml_blocks(text: str) -> list[bytes]:
     found = re.findall(r"^( *)```yaml\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     return [re.sub(f"^{indent}", "", block, flags=re.MULTILINE).encode() for indent, block in found]
 
 
-def test_it_opens_with_what_it_does_then_output_then_the_two_commands() -> None:
-    opening = README.split("\n## ", 1)[0]
-    paragraph = opening.split("\n\n")[1]
-    assert len(re.findall(r"\.(?=\s|$)", paragraph)) == 3
-    assert opening.index("```console") < opening.index("make demo") < opening.index("make check")
+def test_the_readme_is_short_and_opens_with_a_sentence_and_a_picture() -> None:
+    text = text_of(README)
+    assert len(text.splitlines()) <= 200
+    _, sentence, picture, *_ = text.split("\n\n")
+    assert len(re.findall(r"\.(?=\s|$)", sentence)) == 1
+    assert picture.startswith("![")
+    assert text.count("![") == 1
+    assert text.index("make demo") < text.index("make check")
+    assert "Linux" in text
+    assert "macOS" in text
+
+
+def test_the_readme_shows_output_as_it_is() -> None:
+    text = text_of(README)
+    assert console_blocks(text)
+    assert not [shown.line for shown in commands(text) if " | " in shown.line]
+
+
+def test_every_guide_is_linked_by_the_readme() -> None:
+    assert set(re.findall(r"\]\(meshdoctor/docs/([a-z-]+)\.md\)", text_of(README))) == {one.topic for one in guides()}
+
+
+def test_the_index_has_every_guide() -> None:
+    assert {one.topic for one in guides()} | {"README"} == {path.stem for path in GUIDES}
+
+
+@pytest.mark.parametrize("topic", STORIES)
+def test_every_story_is_a_guide_with_its_snapshots(topic: str) -> None:
+    assert STORIES[topic] <= set(re.findall(r"--from demo:([\w-]+)", guide(topic)))
 
 
 def test_the_two_commands_are_there_and_ci_calls_the_second() -> None:
@@ -81,17 +116,20 @@ def test_the_two_commands_are_there_and_ci_calls_the_second() -> None:
     assert re.findall(r"^make .*$", script, re.MULTILINE) == ["make check"]
 
 
-def test_what_the_program_writes_is_current() -> None:
-    assert set(tables(README)) == {"exit codes", "rules"}
-    assert len(console_blocks(README)) > 5
-    assert current(README) == README, HINT
+def test_every_table_is_in_a_document() -> None:
+    assert {name for document in DOCUMENTS for name in tables(text_of(document))} == set(TABLES)
 
 
-@pytest.mark.parametrize("shown", [pytest.param(shown, id=shown.line) for shown in RUNNABLE])
+@each_document
+def test_what_the_program_writes_is_current(document: Path) -> None:
+    assert current(text_of(document)) == text_of(document), HINT
+
+
+@pytest.mark.parametrize("shown", RUNNABLE)
 def test_every_command_ends_as_it_says(shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     house_rules = tmp_path / "house-rules"
     house_rules.mkdir()
-    (house_rules / "plain-http-outside.yaml").write_bytes(yaml_blocks(README)[0])
+    (house_rules / "plain-http-outside.yaml").write_bytes(yaml_blocks(guide("rules"))[0])
     monkeypatch.chdir(tmp_path)
     finished = ran(shown)
     assert finished.exit_code == shown.exit_code
@@ -99,16 +137,15 @@ def test_every_command_ends_as_it_says(shown: Shown, tmp_path: Path, monkeypatch
 
 
 def test_a_rule_of_ones_own_finds_what_it_says() -> None:
-    (line,) = [shown.line for shown in RUNNABLE if "house-rules" in shown.line]
+    (line,) = [shown.line for shown in commands(guide("rules")) if "house-rules" in shown.line]
     assert ran(parse(line.replace("--rules house-rules/", ""))).exit_code == 0, "it fails without the rule as well"
 
 
-@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
-def test_no_command_line_has_a_command_or_option_that_is_not_there(text: str) -> None:
+@with_contributing
+def test_no_command_line_has_a_command_or_option_that_is_not_there(document: Path) -> None:
+    text = text_of(document)
     inline = [parse(code) for code in re.findall(r"`(meshdoctor [^`]+)`", text)]
-    lines = [*commands(text), *inline]
-    assert lines
-    for shown in lines:
+    for shown in [*commands(text), *inline]:
         words = words_of(shown)
         name = next((n for n in (" ".join(words[:2]), words[0] if words else "") if n in COMMANDS), "meshdoctor")
         assert name != "meshdoctor" or not words, shown.line
@@ -116,41 +153,21 @@ def test_no_command_line_has_a_command_or_option_that_is_not_there(text: str) ->
         assert used <= options(COMMANDS[name]), shown.line
 
 
-def test_every_command_has_a_row_and_every_row_a_command() -> None:
-    named = {
-        " ".join(shlex.split(row[0].strip("`"))[1:]) or "meshdoctor"
-        for row in rows(README, "## Commands")
-        if "meshdoctor" in row[0]
-    }
-    said = {re.sub(r" [\[A-Z].*", "", line) for line in named}
-    assert said == {name for name, command in COMMANDS.items() if does_something(command)}
-
-
-def test_every_option_has_a_row_and_every_row_an_option() -> None:
-    said: dict[str, set[str]] = {name: set() for name in COMMANDS}
-    for names, where, *_ in [row for row in rows(README, "## Commands") if row[0].startswith("`-")]:
-        for command in re.findall("`([^`]+)`", where):
-            said[command] |= set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*|-[A-Z]\b", names, re.ASCII))
-    for name, command in COMMANDS.items():
-        assert said[name] == options(command), f"the options of {name}"
-
-
 def test_every_verdict_has_a_row() -> None:
-    assert {row[0].strip("`") for row in rows(README, "### Verdicts of `trace`")} == set(VERDICTS)
+    assert sorted(re.findall(r"^\| `(\w+)` \|", guide("verdicts"), re.MULTILINE)) == sorted(VERDICTS)
 
 
-@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
-def test_every_link_and_path_leads_somewhere(text: str) -> None:
-    base = ROOT if text is README else ROOT / ".github"
+@with_contributing
+def test_every_link_and_path_leads_somewhere(document: Path) -> None:
+    text = text_of(document)
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
-    assert links
-    assert [link for link in links if not (base / link).exists()] == []
+    assert [link for link in links if not (document.parent / link).exists()] == []
     folders = re.findall(r"`((?:meshdoctor|tests|rules|snapshots)/[\w/.]*)`", text)
     assert [place for place in folders if not (ROOT / place).exists()] == []
 
 
 def test_the_worked_example_is_a_rule_that_passes_its_cases(tmp_path: Path) -> None:
-    rule_file, case_file = yaml_blocks(CONTRIBUTING)
+    rule_file, case_file = yaml_blocks(text_of(CONTRIBUTING))
     (tmp_path / "plain-http-outside.yaml").write_bytes(rule_file)
     (rule,) = load_rules([tmp_path])
     cases = msgspec.convert(yamlio.load_documents(case_file, "cases")[0], Cases).cases

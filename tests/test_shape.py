@@ -58,7 +58,8 @@ def captures() -> list[Path]:
 
 
 def hosts_of_captures() -> set[str]:
-    return {host for folder in captures() for host in json.loads((folder / "dns.json").read_bytes())["answers"]}
+    answers = [path for folder in captures() for path in folder.glob("dns.json")]
+    return {host for path in answers for host in json.loads(path.read_bytes())["answers"]}
 
 
 def committed() -> Iterator[Path]:
