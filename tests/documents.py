@@ -213,12 +213,12 @@ def rule_table() -> str:
     """The built-in rules, errors first."""
     rules = sorted(load_rules([ROOT / "rules"]), key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
     rows = [f"| `{rule.id}` | {_severities(rule)} | {rule.title} |\n" for rule in rules]
-    return "".join(["| rule | severity | says |\n|---|---|---|\n", *rows])
+    return "".join(["| rule | severity | problem |\n|---|---|---|\n", *rows])
 
 
 def _severities(rule: Rule) -> str:
     found = {rule.severity, *(grade.severity for grade in rule.grades)}
-    return " or ".join(severity for severity in SEVERITIES if severity in found)
+    return ", ".join(severity for severity in SEVERITIES if severity in found)
 
 
 TABLES: dict[str, Callable[[], str]] = {

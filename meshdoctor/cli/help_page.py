@@ -1,0 +1,103 @@
+"""The page of `--help`, in kubectl's manner: what the command does, its usage, its options, and examples at the end.
+
+A command's docstring is the page's text. Its first line is the summary. `Exit codes:` and `Examples:`, each on a line of
+its own, begin sections that are shown as they are written, below the options.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+_SECTION = re.compile(r"^(?=(?:Exit codes|Examples):$)", re.MULTILINE)
+_HELP = "Show this help"
+
+
+def summary(command: Any) -> str:
+    """What a command does, in one line."""
+    return _text(command).partition("\n")[0]
+
+
+def usage(command: Any) -> list[str]:
+    """The words after a command's name: arguments, those that may be left out in brackets, and the rest."""
+    below = ["COMMAND"] if hasattr(command, "commands") else []
+    if below and command.invoke_without_command:
+        below = ["[COMMAND]"]
+    arguments = [one.metavar if one.required else f"[{one.metavar}]" for one in command.params if not is_option(one)]
+    return [*below, *arguments, "[OPTIONS]"]
+
+
+def is_option(parameter: Any) -> bool:
+    """Whether a parameter is an option; else it is an argument."""
+    return bool(parameter.param_type_name == "option")
+
+
+def option_names(option: Any) -> str:
+    """`-n, --namespace NAME`."""
+    names = ", ".join(sorted(option.opts, key=len))
+    return names if option.is_flag else f"{names} {option.metavar}"
+
+
+def option_about(option: Any) -> str:
+    """What an option is for, with its default."""
+    if option.name == "help":
+        return _HELP
+    default = getattr(option.default, "value", option.default)
+    about = str(option.help or "").rstrip(".")
+    return f"{about} (default {default})" if option.show_default and default else about
+
+
+class _Page:
+    """Format of the help of commands and groups, which typer makes two classes of."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Of the usage line that goes before an error."""
+        return usage(self)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the page."""
+        about, *sections = _SECTION.split(_text(self))
+        _write_paragraphs(formatter, about)
+        with formatter.section("Usage"):
+            formatter.write(f"{' ' * formatter.current_indent}{' '.join([ctx.command_path, *usage(self)])}\n")
+        arguments, options = [], []
+        for one in self.get_params(ctx):  # type: ignore[attr-defined]
+            if is_option(one):
+                options.append((option_names(one), option_about(one)))
+            else:
+                arguments.append((one.metavar, one.help))
+        commands = [(name, summary(below).rstrip(".")) for name, below in getattr(self, "commands", {}).items()]
+        for title, rows in (("Commands", commands), ("Arguments", arguments), ("Options", options)):
+            _write_rows(formatter, title, rows)
+        for section in sections:
+            formatter.write(f"\n{section.rstrip()}\n")
+
+
+class Command(_Page, TyperCommand):
+    """A command with such a page."""
+
+
+class Group(_Page, TyperGroup):
+    """A group of commands with such a page."""
+
+
+def _text(command: Any) -> str:
+    return inspect.cleandoc(command.help or "")
+
+
+def _write_paragraphs(formatter: Any, text: str) -> None:
+    for number, paragraph in enumerate(text.strip().split("\n\n")):
+        if number:
+            formatter.write("\n")
+        formatter.write_text(" ".join(paragraph.split()))
+
+
+def _write_rows(formatter: Any, title: str, rows: Iterable[tuple[str, str]]) -> None:
+    rows = list(rows)
+    if rows:
+        with formatter.section(title):
+            formatter.write_dl(rows)
