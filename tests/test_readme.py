@@ -14,8 +14,8 @@ import typer
 
 from meshdoctor import yamlio
 from meshdoctor.cli.main import app
-from meshdoctor.engine.loader import load_rules
 from meshdoctor.model.trace import VERDICTS
+from meshdoctor.rules.loader import load_rules
 from tests.readme import Shown, commands, console_blocks, current, parse, ran, tables
 from tests.test_rules import Cases, findings
 

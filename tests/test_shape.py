@@ -69,7 +69,7 @@ def committed() -> Iterator[Path]:
 
 
 @each_module
-def test_a_file_can_be_read_in_one_sitting(name: str) -> None:
+def test_a_file_can_be_read_in_one_session(name: str) -> None:
     assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= LINES
 
 

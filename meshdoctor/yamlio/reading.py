@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.yamlio.events import document_starts, events_of
+from meshdoctor.yamlio.parser_events import document_starts, events_of
 from meshdoctor.yamlio.scalars import NOT_TEXT, PLAIN_TAGS, TEXT_TAGS, TREE_TAGS, plain
 
 MAX_DEPTH = 200
