@@ -26,7 +26,7 @@ _MERGE = "<<"
 
 _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; no Kubernetes object is"
 _PARSERS_DEPTH = re.compile("maximum nesting", re.IGNORECASE)
-"""What libyaml says at its own limit. Its scanner runs ahead, so that may come before `MAX_DEPTH` levels were handed out."""
+"""What libyaml says at its own limit. Its scanner runs ahead, so that may come before `MAX_DEPTH` levels are out."""
 
 
 def load_documents(data: bytes, where: str) -> list[Any]:

@@ -168,7 +168,7 @@ def test_a_limit_of_the_parsers_own_is_told_as_ours(monkeypatch: pytest.MonkeyPa
 
     def limited(data: bytes) -> Iterator[Any]:
         yield from islice(events_of(data), 2 + levels)
-        mark = yaml.Mark("f.yaml", 0, 6, 0, None, None)
+        mark = yaml.Mark("f.yaml", 0, 6, 0, None, 0)
         raise ScannerError("while increasing flow level", mark, said, mark)
 
     monkeypatch.setattr(reading, "events_of", limited)
