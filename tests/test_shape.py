@@ -16,7 +16,7 @@ from meshdoctor.bundled import snapshot_names, snapshots_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT.parent / "shared" / "captures"
-FOLDERS = ("meshdoctor", "tests", "rules", "snapshots", ".ci", ".github")
+FOLDERS = ("meshdoctor", "tests", "rules", "snapshots", "requirements", ".ci", ".github")
 MODULES = {str(path.relative_to(ROOT)): path for top in FOLDERS[:2] for path in sorted((ROOT / top).rglob("*.py"))}
 PACKAGE = {name: path for name, path in MODULES.items() if name.startswith("meshdoctor/")}
 RULES = {path.stem for path in (ROOT / "rules").glob("*.yaml")}

@@ -28,7 +28,7 @@ class Lines:
 
         `$.spec.ports[0]` is looked up in the only document. Where the text holds several documents (as
         `load_documents` counts them) the first step names one: `$[1].spec`; without it the first is meant.
-        None where the path leads nowhere, or the text is not YAML so far.
+        None where the path leads nowhere, or the text so far is not YAML or nested deeper than the parser goes.
         """
         steps = steps_of(path)
         if steps is None:

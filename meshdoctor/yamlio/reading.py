@@ -24,6 +24,10 @@ MAX_YAML_LIKE_JSON = 8 * 1024 * 1024
 
 _MERGE = "<<"
 
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; no Kubernetes object is"
+_PARSERS_DEPTH = re.compile("maximum nesting", re.IGNORECASE)
+"""What libyaml says at its own limit. Its scanner runs ahead, so that may come before `MAX_DEPTH` levels are out."""
+
 
 def load_documents(data: bytes, where: str) -> list[Any]:
     """Every document of a YAML or JSON text that holds a value; empty ones are left out and not counted.
@@ -94,7 +98,7 @@ class _Builder:
     def _open(self, event: Any, stack: list[_Frame]) -> _Frame:
         line = event.start_mark.line + 1
         if len(stack) >= MAX_DEPTH:
-            self._refuse(line, f"nested more than {MAX_DEPTH} levels deep; no Kubernetes object is")
+            self._refuse(line, _TOO_DEEP)
         if event.tag not in TREE_TAGS:
             self._refuse(line, f"the tag {event.tag} is not plain data; remove it")
         if stack and stack[-1].wants_key:
@@ -183,6 +187,8 @@ def _yaml_complaint(problem: yaml.MarkedYAMLError, data: bytes) -> str:
     if mark and b"".join(data.splitlines()[mark.line : mark.line + 1])[mark.column :].startswith(b"\t"):
         return "a tab stands where YAML wants spaces; replace it with spaces"
     said = problem.problem or "not YAML"
+    if _PARSERS_DEPTH.search(said):
+        return _TOO_DEEP
     return f"not YAML: {said}" + (f" {problem.context}" if problem.context else "")
 
 
