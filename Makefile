@@ -1,12 +1,14 @@
 # `make check` is what CI runs; `make demo` shows meshdoctor at work on a bundled snapshot. Both set up what they need
-# in a virtual environment of their own, so neither root nor --break-system-packages is wanted.
+# in a virtual environment of their own, so neither root nor --break-system-packages is wanted; requirements/ pins it all.
 PYTHON ?= $(firstword $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python; done))
 VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := meshdoctor tests
+UV := $(VENV)-lock
+NEWEST := $(VENV)-newest
 
-.PHONY: check format lint types imports test demo bench bench-session lab lab-build lab-down lab-test clean
+.PHONY: check format lint types imports test lock newest demo bench bench-session lab lab-build lab-down lab-test clean
 
 check: format lint types imports test
 
@@ -24,6 +26,28 @@ imports: $(VENV)/.dev
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+# Pins the newest of what the ranges in pyproject.toml allow, at once for every Python from 3.11 on and every platform.
+# run.txt and build.txt are held to the pins of dev.txt, so that what runs is what was tested.
+lock:
+	$(say) $(UV)
+	@$(call environment,$(UV))
+	@$(call install,$(UV),--upgrade uv)
+	$(call pin,dev) --extra dev pyproject.toml
+	$(call pin,run) --constraints requirements/dev.txt pyproject.toml
+	@$(UV)/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')" \
+		>$(UV)/build.in
+	$(call pin,build) --constraints requirements/dev.txt --no-annotate $(UV)/build.in
+
+# `make check` against what `make lock` would pin today, and against Textual and Rich newer than those that drew the
+# pictures: in an environment made anew each time, and to the end, so that one broken dependency hides no other.
+newest:
+	$(say) $(NEWEST)
+	@$(call environment,--clear $(NEWEST))
+	@$(call install,$(NEWEST),-e '.[dev]')
+	@$(call install,$(NEWEST),--upgrade rich textual)
+	@touch $(NEWEST)/.dev
+	@$(MAKE) --keep-going check VENV=$(NEWEST)
 
 # Exit code 1 is the demo's success: it found the fault that its snapshot holds.
 demo: $(VENV)/.run
@@ -50,23 +74,40 @@ lab-test: lab-build
 	$(BIN)/pytest --lab -m lab tests/lab $(PYTEST_ARGS)
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(UV) $(NEWEST) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-$(VENV)/.run: pyproject.toml | $(BIN)/python
-	$(call install,.)
+$(VENV)/.run: pyproject.toml requirements/build.txt requirements/run.txt | $(BIN)/python
+	$(say) $(VENV)
+	@$(call install,$(VENV),--require-hashes -r requirements/build.txt -r requirements/run.txt)
+	@$(call install,$(VENV),$(EDITABLE))
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(call install,'.[dev]')
+$(VENV)/.dev: pyproject.toml requirements/dev.txt | $(BIN)/python
+	$(say) $(VENV)
+	@$(call install,$(VENV),--require-hashes -r requirements/dev.txt)
+	@$(call install,$(VENV),$(EDITABLE))
 	@touch $@ $(VENV)/.run
 
-# Where ensurepip is missing (Debian without python3-venv) the outer pip installs into the environment instead.
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "meshdoctor needs Python 3.11 or newer; name one with PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip $(VENV)
+	@$(call environment,$(VENV))
+
+# Nothing but what is pinned gets in, the build backend included.
+EDITABLE := --no-deps --no-build-isolation -e .
+
+# Where ensurepip is missing (Debian without python3-venv) the outer pip installs into the environment instead.
+define environment
+test -n "$(PYTHON)" || { echo "meshdoctor needs Python 3.11 or newer; name one with PYTHON=/path/to/python3" >&2; exit 1; }; \
+	$(PYTHON) -m venv $(1) >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip $(lastword $(1))
+endef
+
+say = @printf 'Installing into %s ...\n' >&2
 
 define install
-@echo "Installing into $(VENV) ..." >&2
-@if [ -x $(BIN)/pip ]; then $(BIN)/python -m pip install --quiet --disable-pip-version-check -e $(1); \
-	else $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check -e $(1); fi
+if [ -x $(1)/bin/pip ]; then $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); \
+	else $(PYTHON) -m pip --python $(1)/bin/python install --quiet --disable-pip-version-check $(2); fi
+endef
+
+define pin
+UV_PYTHON_DOWNLOADS=never $(UV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--python $(UV)/bin/python --no-emit-index-url --custom-compile-command "make lock" -o requirements/$(1).txt
 endef

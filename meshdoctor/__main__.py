@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshdoctor.cli.start import main
+from meshdoctor.cli.entry_points import main
 
 if __name__ == "__main__":
     main()

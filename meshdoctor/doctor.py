@@ -17,31 +17,31 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, structs
 
 from meshdoctor import bundled
-from meshdoctor.collect.source import read_capture, read_snapshot
-from meshdoctor.engine.loader import load_rules
+from meshdoctor.diagnosis.diagnosis_run import DiagnosisRun, RuleResults, ShareResult, judge
+from meshdoctor.diagnosis.dump_shares import in_order, over_dumps
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
-from meshdoctor.facts.joined.gaps import unread_dumps
-from meshdoctor.facts.joined.host_rows import Column, Columns, host_rows, likely_pairs, rows_of
-from meshdoctor.facts.joined.sheet import Sheet
-from meshdoctor.facts.lines import with_lines
-from meshdoctor.facts.mesh import read_mesh
-from meshdoctor.judging.check import Course, Judged, Judgement, judge
-from meshdoctor.judging.shares import in_order, over_dumps
+from meshdoctor.facts.derived.fact_lists import FactSheet
+from meshdoctor.facts.derived.host_rows import PodColumn, PodColumns, host_rows, likely_pairs, rows_of
+from meshdoctor.facts.derived.missing_evidence import unread_dumps
+from meshdoctor.facts.line_numbers import with_lines
+from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.model.evidence import Capture, Unread
 from meshdoctor.model.finding import Diagnosis, Finding, NotEvaluated
-from meshdoctor.model.hosts import HostRow, Hosts
+from meshdoctor.model.host_table import HostRow, HostTable
 from meshdoctor.model.mesh import Mesh
-from meshdoctor.model.proxies import Brief
+from meshdoctor.model.proxy_summary import ProxySummary
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.trace import Trace
-from meshdoctor.semantics.dataplane import KINDS, pod_kind
-from meshdoctor.semantics.nearest import nearest
-from meshdoctor.semantics.selection import find_pod
+from meshdoctor.rules.loader import load_rules
+from meshdoctor.semantics.istio.data_plane import KINDS, pod_kind
+from meshdoctor.semantics.kubernetes.pod_selection import find_pod
+from meshdoctor.sources.read_source import read_capture, read_snapshot
+from meshdoctor.text.nearest import nearest
 from meshdoctor.trace.outbound import Tracer, trace_host
 
 if TYPE_CHECKING:
-    from meshdoctor.collect.live.cluster import Watcher
-    from meshdoctor.live import ClusterSource
+    from meshdoctor.diagnosis.cluster_source import ClusterSource
+    from meshdoctor.sources.live.live_cluster import FetchObserver
 
 
 class Source(Struct, frozen=True):
@@ -90,7 +90,7 @@ class Case:
 
 
 def open_case(
-    source: Source, watcher: Watcher | None = None, *, pod: str = "", hosts: Collection[str] | None = None
+    source: Source, watcher: FetchObserver | None = None, *, pod: str = "", hosts: Collection[str] | None = None
 ) -> Case:
     """Collect the evidence of a source. Of a live cluster with `pod` only what a trace from there needs, with
     `hosts` only their addresses.
@@ -99,7 +99,7 @@ def open_case(
     names nothing.
     """
     if source.cluster is not None:
-        from meshdoctor.live import read_cluster
+        from meshdoctor.diagnosis.cluster_source import read_cluster
 
         cluster = read_cluster(source.cluster, watcher, pod=pod, hosts=hosts)
         return Case(with_manifests_beside(cluster.capture(), source), interrupted=cluster.interrupted)
@@ -110,7 +110,7 @@ def with_manifests_beside(capture: Capture, source: Source) -> Capture:
     """The capture with the source's own manifests (`-f`) in it."""
     if not source.manifests:
         return capture
-    from meshdoctor.collect.manifests import with_manifests
+    from meshdoctor.sources.manifest_sources import with_manifests
 
     return with_manifests(capture, source.manifests)
 
@@ -126,19 +126,19 @@ def _collected(source: Source) -> Capture:
     raise UsageError("nothing to look at: give a capture with --from PATH, or try `meshdoctor demo`.")
 
 
-def save_capture(source: Source, path: Path, watcher: Watcher | None = None) -> SavedCapture:
+def save_capture(source: Source, path: Path, watcher: FetchObserver | None = None) -> SavedCapture:
     """Save a source's evidence, without secrets. Raises what `open_case` and `collect.save.save` raise."""
-    from meshdoctor.collect.save import check_target, save
+    from meshdoctor.sources.save import check_target, save
 
     check_target(path)
     if source.cluster is not None:
-        from meshdoctor.live import read_cluster
+        from meshdoctor.diagnosis.cluster_source import read_cluster
 
         cluster = read_cluster(source.cluster, watcher)
         capture, removals, about = cluster.capture(), cluster.removals, cluster.about
     else:
-        from meshdoctor.collect.cleaned import cleaned
-        from meshdoctor.collect.redact import Removals
+        from meshdoctor.sources.redact import Removals
+        from meshdoctor.sources.redact_capture import cleaned
 
         removals, about = Removals(), {}
         capture = cleaned(_collected(source), removals)
@@ -182,17 +182,17 @@ def diagnose(
 
 def diagnose_with_hosts(
     case: Case, *, rule_dirs: Sequence[Path] = (), namespaces: Sequence[str] = (), labels: str = ""
-) -> tuple[Diagnosis, Hosts]:
+) -> tuple[Diagnosis, HostTable]:
     """What `diagnose` and `hosts` give, in one look at each dump. Raises as they do."""
     chosen = load_catalogue(rule_dirs)
     sheet = sheet_of(case, namespaces, labels)
-    course, pairs = Course(sheet, chosen), likely_pairs(sheet)
+    course, pairs = DiagnosisRun(sheet, chosen), likely_pairs(sheet)
 
-    def share(names: Collection[str]) -> tuple[Judged, list[Column]]:
-        columns = Columns(sheet, pairs)
+    def share(names: Collection[str]) -> tuple[ShareResult, list[PodColumn]]:
+        columns = PodColumns(sheet, pairs)
         return course.share(names, columns.take), list(columns.by_pod.values())
 
-    found: list[Column] = []
+    found: list[PodColumn] = []
     for judged, columns in over_dumps(case.mesh, sheet.names, share):
         course.take(judged)
         found += columns
@@ -200,20 +200,20 @@ def diagnose_with_hosts(
     return diagnosis_of(case, sheet, chosen, course.judgement()), hosts_of(case, sheet, rows, missing)
 
 
-def sheet_of(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Sheet:
+def sheet_of(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> FactSheet:
     """The mesh as rules see it. Raises `NothingToJudge` where there is no pod, or none of those asked for."""
     _refuse_nothing(case)
     _refuse_unknown(namespaces, case.mesh)
-    sheet = Sheet(case.mesh, namespaces, labels)
+    sheet = FactSheet(case.mesh, namespaces, labels)
     _refuse_unlabelled(sheet, labels)
     return sheet
 
 
-def diagnosis_of(case: Case, sheet: Sheet, chosen: Sequence[Rule], judged: Judgement) -> Diagnosis:
+def diagnosis_of(case: Case, sheet: FactSheet, chosen: Sequence[Rule], judged: RuleResults) -> Diagnosis:
     """What the rules said, with all that a report tells of the source beside it."""
     mesh, capture = case.mesh, case.capture
-    briefs = list(mesh.briefs())
-    pods = [key for key in {*mesh.pods, *(key for key, _ in briefs)} if sheet.is_asked(key)]
+    summaries = list(mesh.summaries())
+    pods = [key for key in {*mesh.pods, *(key for key, _ in summaries)} if sheet.is_asked(key)]
     return Diagnosis(
         source_kind=capture.kind,
         location=capture.location,
@@ -226,7 +226,7 @@ def diagnosis_of(case: Case, sheet: Sheet, chosen: Sequence[Rule], judged: Judge
         not_evaluated=judged.not_evaluated,
         rules_run=_evaluated(chosen, judged.not_evaluated, judged.judged),
         unread=in_order(mesh),
-        notes=tuple(_notes(mesh, briefs)),
+        notes=tuple(_notes(mesh, summaries)),
         pod_kinds=_pod_kinds(mesh, pods),
     )
 
@@ -235,19 +235,19 @@ def _offered(mesh: Mesh, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """The findings, what they offer as safe held against the mesh."""
     if not any(fix.disposition == "safe" for finding in findings for fix in finding.fixes):
         return findings
-    from meshdoctor.fixes.dispositions import offered
+    from meshdoctor.fixes.impact.fix_safety import restrict_dispositions
 
-    return offered(mesh, findings)
+    return restrict_dispositions(mesh, findings)
 
 
 def _pod_kinds(mesh: Mesh, pods: Sequence[str]) -> dict[str, int]:
-    kinds = [pod_kind(key, mesh.pods.get(key), mesh.brief(key), mesh.namespaces) for key in pods]
+    kinds = [pod_kind(key, mesh.pods.get(key), mesh.summary(key), mesh.namespaces) for key in pods]
     return {kind: kinds.count(kind) for kind in KINDS}
 
 
-def _notes(mesh: Mesh, briefs: Sequence[tuple[str, Brief]]) -> Iterator[str]:
-    for key, brief in briefs:
-        yield from (f"{key}: {note}" for note in brief.notes[:3])
+def _notes(mesh: Mesh, summaries: Sequence[tuple[str, ProxySummary]]) -> Iterator[str]:
+    for key, summary in summaries:
+        yield from (f"{key}: {note}" for note in summary.notes[:3])
     if mesh.dns_from_elsewhere:
         yield f"DNS was asked from {mesh.dns_from_elsewhere}: where it answers pods differently, so do the verdicts"
 
@@ -284,7 +284,7 @@ def _refuse_unknown(namespaces: Sequence[str], mesh: Mesh) -> None:
             raise NothingToJudge(f"no pod in namespace {namespace}. {nearest(namespace, there)}")
 
 
-def _refuse_unlabelled(sheet: Sheet, labels: str) -> None:
+def _refuse_unlabelled(sheet: FactSheet, labels: str) -> None:
     """Raise where no pod fits the selector: silence about it would read like health."""
     if labels and not any(map(sheet.is_asked, sheet.mesh.pod_names)):
         raise NothingToJudge(f"no pod has the labels {labels}, so there is nothing to judge.")
@@ -350,17 +350,17 @@ def traced(
     return found if assumed is None else structs.replace(found, steps=(assumed, *found.steps))
 
 
-def hosts(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Hosts:
+def hosts(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> HostTable:
     """The external hosts: registered, wanted, and what becomes of each pod's connection."""
     sheet = sheet_of(case, namespaces, labels)
     rows, missing = host_rows(sheet, partial(over_dumps, case.mesh))
     return hosts_of(case, sheet, rows, missing)
 
 
-def hosts_of(case: Case, sheet: Sheet, rows: tuple[HostRow, ...], missing: tuple[str, ...]) -> Hosts:
+def hosts_of(case: Case, sheet: FactSheet, rows: tuple[HostRow, ...], missing: tuple[str, ...]) -> HostTable:
     """The rows, with what was not read for them."""
     unread = unread_dumps(case.mesh, sheet.is_asked)
-    return Hosts(case.capture.kind, case.capture.location, rows, (*missing, *unread))
+    return HostTable(case.capture.kind, case.capture.location, rows, (*missing, *unread))
 
 
 def snapshots() -> list[SnapshotInfo]:

@@ -4,7 +4,7 @@
     ├── UsageError             2  the command line or a rule file asks for something that cannot be
     ├── NothingToJudge         3  nothing to look at, or no verdict was possible
     ├── Unreadable             4  a file or a cluster could not be read
-    └── NotApplied             4  a mend that was stopped before it changed anything
+    └── NotApplied             4  a fix that was stopped before it changed anything
         └── NotEditable        4  a file that it would change, and that is better left to its owner
 
 A message says what was read, where, what was expected and what to do next.
@@ -40,7 +40,7 @@ class Unreadable(MeshdoctorError):
 
 
 class NotApplied(MeshdoctorError):
-    """A mend that was stopped before it changed anything: a right, an owner, or the object has moved on."""
+    """A fix that was stopped before it changed anything: a right, an owner, or the object has moved on."""
 
     exit_code = 4
 

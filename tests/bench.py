@@ -18,9 +18,9 @@ from pathlib import Path
 import orjson
 
 from meshdoctor.bundled import snapshot_names, snapshots_dir
-from meshdoctor.collect import read_capture
-from meshdoctor.facts.envoy.dump import read_dump
-from meshdoctor.facts.mesh import read_mesh
+from meshdoctor.facts.envoy.config_dump import read_dump
+from meshdoctor.facts.mesh_reader import read_mesh
+from meshdoctor.sources import read_capture
 from tests.dumps import (
     Json,
     assignment,

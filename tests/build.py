@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from meshdoctor.engine.paths import fields_of, item_type, neutral
+from meshdoctor.rules.fact_paths import fields_of, item_type, neutral
 
 
 def fact(kind: type[msgspec.Struct], **given: Any) -> Any:

@@ -24,12 +24,12 @@ from typing import Any, NamedTuple
 
 import typer
 
-from meshdoctor.cli import exits
-from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli import exit_codes
+from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.main import app, run
-from meshdoctor.engine.loader import load_rules
 from meshdoctor.model.finding import SEVERITIES
 from meshdoctor.model.rule import Rule
+from meshdoctor.rules.loader import load_rules
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -198,8 +198,8 @@ def _cell(text: str) -> str:
 
 
 def exit_table() -> str:
-    """The exit codes with what their own docstrings in cli/exits.py say."""
-    source = ast.parse(Path(exits.__file__).read_text(encoding="utf-8"))
+    """The exit codes with what their own docstrings in cli/exit_codes.py say."""
+    source = ast.parse(Path(exit_codes.__file__).read_text(encoding="utf-8"))
     members = next(node.body for node in source.body if isinstance(node, ast.ClassDef) and node.name == "ExitCode")
     said: dict[str, str] = {}
     for name, doc in pairwise(members):

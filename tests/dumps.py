@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from meshdoctor.facts.envoy.dump import read_dump
+from meshdoctor.facts.envoy.config_dump import read_dump
 from meshdoctor.model.proxy import Proxy
 
 TYPES = "type.googleapis.com/envoy"

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from meshdoctor.doctor import Case
-from meshdoctor.facts.joined.sheet import Sheet
-from meshdoctor.facts.mesh import read_mesh
+from meshdoctor.facts.derived.fact_lists import FactSheet
+from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.model.evidence import Capture, Document
 
 Tree = dict[str, Any]
@@ -391,9 +391,9 @@ class Mesh:
         """The capture as the doctor takes it."""
         return Case(self.capture)
 
-    def sheet(self, *namespaces: str) -> Sheet:
+    def sheet(self, *namespaces: str) -> FactSheet:
         """The sheet, for pods of these namespaces or all."""
-        return Sheet(read_mesh(self.capture), namespaces)
+        return FactSheet(read_mesh(self.capture), namespaces)
 
     def facts(self, name: str) -> list[Any]:
         """One list of the sheet."""

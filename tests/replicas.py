@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from meshdoctor.collect.source import read_capture
 from meshdoctor.model.evidence import Capture, Document
+from meshdoctor.sources.read_source import read_capture
 
 Tree = dict[str, Any]
 UNORDERED = ("dynamic_route_configs", "static_endpoint_configs", "dynamic_endpoint_configs")

@@ -11,8 +11,8 @@ import pytest
 
 from meshdoctor import yamlio
 from meshdoctor.bundled import guides
-from meshdoctor.engine.loader import load_rules
 from meshdoctor.model.trace import VERDICTS
+from meshdoctor.rules.loader import load_rules
 from tests.documents import (
     COMMANDS,
     DOCUMENTS,

@@ -39,7 +39,7 @@ def installed(wheel: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) 
 
 def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`meshdoctor` from the wheel, in a folder that has nothing to do with the checkout."""
-    code = f"import sys; sys.path.insert(0, {str(installed)!r}); from meshdoctor.cli.start import main; main()"
+    code = f"import sys; sys.path.insert(0, {str(installed)!r}); from meshdoctor.cli.entry_points import main; main()"
     command = [sys.executable, "-I", "-c", code, *arguments]
     return subprocess.run(command, cwd=installed, capture_output=True, text=True, check=False)
 
@@ -81,8 +81,8 @@ def test_metadata(wheel: zipfile.ZipFile) -> None:
     assert said["Requires-Python"] == ">=3.11"
     assert "Apache License" in metadata(wheel, "licenses/LICENSE")
     scripts = metadata(wheel, "entry_points.txt").splitlines()
-    assert "meshdoctor = meshdoctor.cli.start:main" in scripts
-    assert "kubectl-meshdoctor = meshdoctor.cli.start:kubectl_main" in scripts
+    assert "meshdoctor = meshdoctor.cli.entry_points:main" in scripts
+    assert "kubectl-meshdoctor = meshdoctor.cli.entry_points:kubectl_main" in scripts
 
 
 def test_the_wheel_works_away_from_the_checkout(installed: Path) -> None:

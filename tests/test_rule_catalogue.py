@@ -8,15 +8,15 @@ import msgspec
 import pytest
 
 from meshdoctor import yamlio
-from meshdoctor.engine.catalogue import field_docs, render_catalogue, render_schema, write
-from meshdoctor.engine.loader import load_rules
-from meshdoctor.engine.manifests import make_manifests
-from meshdoctor.engine.paths import neutral
-from meshdoctor.engine.selectors import compile_selector
 from meshdoctor.model import entry_view, sheet
 from meshdoctor.model.rule import CAUSES, Rule
 from meshdoctor.model.sheet import SHEET
 from meshdoctor.report.rule_page import render_page
+from meshdoctor.rules.catalogue import field_docs, render_catalogue, render_schema, write
+from meshdoctor.rules.fact_paths import neutral
+from meshdoctor.rules.fix_manifests import make_manifests
+from meshdoctor.rules.loader import load_rules
+from meshdoctor.rules.selectors import compile_selector
 
 HERE = Path(__file__).parent
 RULES_DIR = HERE.parent / "rules"
@@ -87,7 +87,7 @@ def test_the_page_names_every_part_of_the_rule(rule: Rule) -> None:
 
 
 def test_the_generated_files_are_current() -> None:
-    hint = "run: python -m meshdoctor.engine.catalogue rules"
+    hint = "run: python -m meshdoctor.rules.catalogue rules"
     assert (RULES_DIR / "README.md").read_text(encoding="utf-8") == render_catalogue(RULES), hint
     assert (RULES_DIR / "schema.json").read_text(encoding="utf-8") == render_schema(), hint
 

@@ -14,12 +14,12 @@ import pytest
 from msgspec import Struct
 
 from meshdoctor import yamlio
-from meshdoctor.engine.evaluate import evaluate
-from meshdoctor.engine.loader import load_rules
 from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.sheet import SHEET
+from meshdoctor.rules.evaluate import evaluate
+from meshdoctor.rules.loader import load_rules
 from tests.build import fact
 
 HERE = Path(__file__).parent
@@ -77,5 +77,5 @@ def test_a_rule_has_cases_that_fire_and_that_do_not(rule_id: str) -> None:
     assert after, "no case named `after ...`, its own fix applied"
     automatic = [fix.id for fix in RULES[rule_id].fixes if fix.manifests]
     assert [fix for fix in automatic if not any(fix in name for name in after)] == [], (
-        "mends without a case `after ...`"
+        "fixes without a case `after ...`"
     )

@@ -16,7 +16,7 @@ from meshdoctor.bundled import snapshot_names, snapshots_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURES = ROOT.parent / "shared" / "captures"
-FOLDERS = ("meshdoctor", "tests", "rules", "snapshots", ".ci", ".github")
+FOLDERS = ("meshdoctor", "tests", "rules", "snapshots", "requirements", ".ci", ".github")
 MODULES = {str(path.relative_to(ROOT)): path for top in FOLDERS[:2] for path in sorted((ROOT / top).rglob("*.py"))}
 PACKAGE = {name: path for name, path in MODULES.items() if name.startswith("meshdoctor/")}
 RULES = {path.stem for path in (ROOT / "rules").glob("*.yaml")}
@@ -70,7 +70,7 @@ def committed() -> Iterator[Path]:
 
 
 @each_module
-def test_a_file_can_be_read_in_one_sitting(name: str) -> None:
+def test_a_file_can_be_read_in_one_session(name: str) -> None:
     assert len(MODULES[name].read_text(encoding="utf-8").splitlines()) <= LINES
 
 

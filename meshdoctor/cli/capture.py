@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from meshdoctor.cli.exits import ExitCode
-from meshdoctor.cli.looking import Looking
-from meshdoctor.cli.progress import Progress
+from meshdoctor.cli.exit_codes import ExitCode
+from meshdoctor.cli.progress import ProgressBar
+from meshdoctor.cli.source_options import SourceOptions
 from meshdoctor.cli.streams import put, say
 from meshdoctor.errors import UsageError
 
@@ -23,7 +23,7 @@ Target = Annotated[Path, typer.Argument(metavar="PATH", help="A new folder, or a
 
 def capture(
     path: Target,
-    looking: Looking,
+    source_options: SourceOptions,
 ) -> int:
     """Save a capture without secrets; --from PATH reads it anywhere.
 
@@ -36,13 +36,13 @@ def capture(
     Exit codes: 0 saved, 2 wrong usage, 3 nothing to save or no sidecar
     in it, 4 something could not be read or written, 130 interrupted.
     """
-    if looking.from_ is not None and (looking.chosen or looking.labels):
+    if source_options.from_ is not None and (source_options.chosen or source_options.labels):
         raise UsageError("-n and -l choose pods of a cluster; what --from names is saved whole: leave them out")
-    source = looking.source()
+    source = source_options.source()
 
     from meshdoctor import doctor
 
-    with Progress() as progress:
+    with ProgressBar() as progress:
         saved = doctor.save_capture(source, path, progress)
     _tell(saved)
     put(f"{saved.path}\n")
@@ -55,8 +55,8 @@ def capture(
 
 
 def _tell(saved: SavedCapture) -> None:
-    from meshdoctor.collect.limits import in_words
-    from meshdoctor.report.paper import count
+    from meshdoctor.report.text_writer import count
+    from meshdoctor.sources.limits import in_words
 
     say(f"{count(saved.proxies, 'sidecar')}, {count(saved.documents, 'document')}, {in_words(saved.size)}")
     if saved.removed:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from meshdoctor.cli import options
-from meshdoctor.cli.exits import TABLE, ExitCode
-from meshdoctor.cli.formats import Output, read_outputs
-from meshdoctor.cli.looking import Looking
-from meshdoctor.cli.progress import Progress, ended
-from meshdoctor.cli.streams import encoded, paper, put, say, write_file
+from meshdoctor.cli.exit_codes import TABLE, ExitCode
+from meshdoctor.cli.output_formats import Output, read_outputs
+from meshdoctor.cli.progress import ProgressBar, ended
+from meshdoctor.cli.source_options import SourceOptions
+from meshdoctor.cli.streams import encoded, put, say, write_file, writer
 
 if TYPE_CHECKING:
     from meshdoctor.model.finding import Diagnosis
@@ -52,7 +52,7 @@ Strict = Annotated[
 
 
 def check(
-    looking: Looking,
+    source_options: SourceOptions,
     json: options.Json = False,
     output: Outputs = None,
     fail_on: Fail = FailOn.ERROR,
@@ -65,14 +65,19 @@ def check(
 ) -> int:
     """Say what is broken on the way out, and what to change."""
     outputs = read_outputs(output or (), json=json)
-    source = looking.source()
+    source = source_options.source()
 
     from meshdoctor import doctor
 
-    with Progress() as progress:
+    with ProgressBar() as progress:
         case = doctor.open_case(source, progress)
     diagnosis = doctor.diagnose(
-        case, rules=rule or (), skip=skip or (), rule_dirs=rules or (), namespaces=looking.chosen, labels=looking.labels
+        case,
+        rules=rule or (),
+        skip=skip or (),
+        rule_dirs=rules or (),
+        namespaces=source_options.chosen,
+        labels=source_options.labels,
     )
     write(diagnosis, outputs, verbose=verbose, no_color=no_color)
     return ended(case) or exit_code(diagnosis, fail_on, strict=strict)
@@ -115,11 +120,11 @@ def _rendered(diagnosis: Diagnosis, output: Output, *, verbose: bool, no_color: 
         from meshdoctor.report import json_v1
 
         return json_v1.check(diagnosis)
-    from meshdoctor.report import text
-    from meshdoctor.report.paper import Paper
+    from meshdoctor.report import check_text
+    from meshdoctor.report.text_writer import TextWriter
 
-    page = Paper() if output.file is not None else paper(no_color=no_color)
-    return text.render(diagnosis, page, verbose=verbose)
+    page = TextWriter() if output.file is not None else writer(no_color=no_color)
+    return check_text.render(diagnosis, page, verbose=verbose)
 
 
 def exit_code(diagnosis: Diagnosis, fail_on: FailOn, *, strict: bool) -> ExitCode:

@@ -8,18 +8,18 @@ import typer
 
 from meshdoctor.cli import options
 from meshdoctor.cli.check import FailOn, exit_code
-from meshdoctor.cli.exits import ExitCode
-from meshdoctor.cli.session import is_interactive, open_session
-from meshdoctor.cli.streams import paper, put
+from meshdoctor.cli.exit_codes import ExitCode
+from meshdoctor.cli.interactive import is_interactive, open_session
+from meshdoctor.cli.streams import put, writer
 from meshdoctor.errors import Unreadable, UsageError
-from meshdoctor.semantics.nearest import nearest
+from meshdoctor.text.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meshdoctor.doctor import SnapshotInfo
     from meshdoctor.model.finding import Diagnosis
-    from meshdoctor.report.paper import Paper
+    from meshdoctor.report.text_writer import TextWriter
 
 Name = Annotated[
     str | None,
@@ -50,7 +50,7 @@ def demo(
     fault was found.
     """
     if not (list_ or check or verbose) and is_interactive():
-        from meshdoctor.tui.session import demo_source
+        from meshdoctor.tui.app_session import demo_source
 
         return open_session(
             lambda: demo_source(name or ""),
@@ -63,7 +63,7 @@ def demo(
     from meshdoctor import doctor
 
     snapshots = doctor.snapshots()
-    page = paper(no_color=no_color)
+    page = writer(no_color=no_color)
     if list_:
         from meshdoctor.report import demo_text
 
@@ -75,10 +75,10 @@ def demo(
     return exit_code(diagnosis, FailOn.ERROR, strict=False)
 
 
-def _shown(snapshot: SnapshotInfo, diagnosis: Diagnosis, page: Paper, *, verbose: bool, bare: bool) -> str:
-    from meshdoctor.report import demo_text, text
+def _shown(snapshot: SnapshotInfo, diagnosis: Diagnosis, page: TextWriter, *, verbose: bool, bare: bool) -> str:
+    from meshdoctor.report import check_text, demo_text
 
-    report = text.render(diagnosis, page, verbose=verbose)
+    report = check_text.render(diagnosis, page, verbose=verbose)
     if bare:
         return report
     before = demo_text.opening(snapshot.title, snapshot.story, snapshot.istio_version, page)

@@ -11,10 +11,10 @@ import typer
 
 from meshdoctor import bundled
 from meshdoctor.cli import options
-from meshdoctor.cli.exits import ExitCode
-from meshdoctor.cli.streams import paper, put
+from meshdoctor.cli.exit_codes import ExitCode
+from meshdoctor.cli.streams import put, writer
 from meshdoctor.errors import UsageError
-from meshdoctor.semantics.nearest import nearest
+from meshdoctor.text.nearest import nearest
 
 if TYPE_CHECKING:
     from meshdoctor.bundled import Guide
@@ -52,7 +52,7 @@ def docs(topic: Topic = None, no_color: options.NoColor = False) -> int:
     if topic not in topics:
         raise UsageError(f"no guide {topic}. {nearest(topic, topics)}")
     text = offline(bundled.guide_text(topic))
-    page = paper(no_color=no_color)
+    page = writer(no_color=no_color)
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     if is_terminal and page.symbols:
         from meshdoctor.cli.markdown import rendered

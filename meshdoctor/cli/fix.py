@@ -1,4 +1,4 @@
-"""`meshdoctor fix` and `meshdoctor undo`: preview a mend, apply it, prove it, take it back."""
+"""`meshdoctor fix` and `meshdoctor undo`: preview a fix, apply it, verify it, take it back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from meshdoctor.cli import options, undoing
-from meshdoctor.cli.asked import Asked, refuse_contradictions, typed
-from meshdoctor.cli.looking import Looking
-from meshdoctor.cli.mending import listed, listed_history, mended, resumed
-from meshdoctor.cli.progress import Progress, ended
-from meshdoctor.cli.streams import paper
+from meshdoctor.cli import options, undo_fix
+from meshdoctor.cli.fix_request import FixRequest, refuse_contradictions, typed
+from meshdoctor.cli.fixing import fixed, listed, listed_history, resumed
+from meshdoctor.cli.progress import ProgressBar, ended
+from meshdoctor.cli.source_options import SourceOptions
+from meshdoctor.cli.streams import writer
 
 FindingName = Annotated[
     str | None,
@@ -22,7 +22,7 @@ FindingName = Annotated[
         show_default=False,
     ),
 ]
-Choose = Annotated[str, typer.Option("--choose", metavar="ID", help="Not the first mend but this one.")]
+Choose = Annotated[str, typer.Option("--choose", metavar="ID", help="Not the first fix but this one.")]
 Apply = Annotated[
     bool, typer.Option("--apply", help="Apply it: to the cluster, to the files of -f, or (a capture) as new files.")
 ]
@@ -31,8 +31,8 @@ Export = Annotated[
     Path | None,
     typer.Option("--export", metavar="DIR", help="Write manifests and a kustomize overlay; print the kubectl lines."),
 ]
-History = Annotated[bool, typer.Option("--history", help="List the mends that were applied from here.")]
-Resume = Annotated[int | None, typer.Option("--resume", metavar="ID", help="Go on with a mend that was interrupted.")]
+History = Annotated[bool, typer.Option("--history", help="List the fixes that were applied from here.")]
+Resume = Annotated[int | None, typer.Option("--resume", metavar="ID", help="Go on with a fix that was interrupted.")]
 ReadOnly = Annotated[bool, typer.Option("--read-only", help="Refuse --apply and --resume.")]
 Wait = Annotated[str, typer.Option("--wait", metavar="TIME", help="How long sidecars are waited for.")]
 Number = Annotated[
@@ -53,15 +53,15 @@ def fix(
     resume: Resume = None,
     read_only: ReadOnly = False,
     wait: Wait = WAIT,
-    looking: Looking,
+    source_options: SourceOptions,
     rules: options.RuleDirs = None,
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Mend a finding: list, preview, apply and prove."""
-    cluster = typed(("--context", looking.context), ("--kubeconfig", looking.kubeconfig))
-    files = typed(("--from", looking.from_), ("-f", looking.filenames))
-    asked = Asked(
+    """Fix a finding: list, preview, apply and verify."""
+    cluster = typed(("--context", source_options.context), ("--kubeconfig", source_options.kubeconfig))
+    files = typed(("--from", source_options.from_), ("-f", source_options.filenames))
+    asked = FixRequest(
         finding=finding or "",
         choose=choose,
         apply=apply,
@@ -72,32 +72,34 @@ def fix(
         read_only=read_only,
         waiting=options.seconds(wait, "--wait"),
         json=json,
-        page=paper(no_color=no_color),
-        source=files + cluster + typed(("-n", looking.namespaces), ("-l", looking.selector), ("--rules", rules)),
+        page=writer(no_color=no_color),
+        source=files
+        + cluster
+        + typed(("-n", source_options.namespaces), ("-l", source_options.selector), ("--rules", rules)),
         cluster=cluster,
     )
     refuse_contradictions(asked)
     if history:
         return listed_history(asked)
-    return _resumed(asked, looking, rules) if resume is not None else _looked(asked, looking, rules)
+    return _resumed(asked, source_options, rules) if resume is not None else _looked(asked, source_options, rules)
 
 
-fix.__doc__ = """Mend a finding: list, preview, apply and prove.
+fix.__doc__ = """Fix a finding: list, preview, apply and verify.
 
 \b
-  meshdoctor fix                              what can be mended
-  meshdoctor fix db.example.com:3306          what its first mend would change
-  meshdoctor fix 3f2a8c01 --choose use-tls    the same for another of its mends
-  meshdoctor fix 3f2a8c01 --apply             asks, applies it and proves it
+  meshdoctor fix                              what can be fixed
+  meshdoctor fix db.example.com:3306          what its first fix would change
+  meshdoctor fix 3f2a8c01 --choose use-tls    the same for another of its fixes
+  meshdoctor fix 3f2a8c01 --apply             asks, applies it and verifies it
   meshdoctor fix 3f2a8c01 --apply --yes --json                     in a script
-  meshdoctor fix 3f2a8c01 --export mends/     manifests, overlay, kubectl lines
+  meshdoctor fix 3f2a8c01 --export fixes/     manifests, overlay, kubectl lines
   meshdoctor fix 3f2a8c01 --from capture/ -f manifests/ --apply   in the files
   meshdoctor fix --history
   meshdoctor undo
 
 \b
-Exit codes: 0 proved, written, waiting for you, or listed without an error;
-1 an error is there to mend, or a mend is not proved; 2 wrong usage;
+Exit codes: 0 verified, written, waiting for you, or listed without an error;
+1 an error is there to fix, or a fix is not verified; 2 wrong usage;
 3 no verdict was possible; 4 nothing was applied: refused, in conflict, not
 readable; 130 interrupted, or answered with no.
 """
@@ -108,11 +110,11 @@ def undo(
     *,
     yes: Yes = False,
     wait: Wait = WAIT,
-    looking: Looking,
+    source_options: SourceOptions,
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Take a mend back: the last one, or the one of this number.
+    """Take a fix back: the last one, or the one of this number.
 
     \b
       meshdoctor undo                             the last one
@@ -123,38 +125,40 @@ def undo(
     before, 2 wrong usage, 3 it is, and could not be judged, 4 not taken back:
     refused, in conflict, not readable; 130 interrupted, or answered with no.
     """
-    from meshdoctor.mending.journal import Journal
-    from meshdoctor.mending.look import Look
+    from meshdoctor.fixes.apply.journal import Journal
+    from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 
     journal = Journal()
-    entry = journal.get(number) if number is not None else undoing.last(journal.entries())
+    entry = journal.get(number) if number is not None else undo_fix.last(journal.entries())
     waiting = options.seconds(wait, "--wait")
-    asked = Asked(finding=entry.subject, yes=yes, waiting=waiting, json=json, page=paper(no_color=no_color))
+    asked = FixRequest(finding=entry.subject, yes=yes, waiting=waiting, json=json, page=writer(no_color=no_color))
     if not entry.place.server:
-        return undoing.undone_files(asked, entry, journal)
+        return undo_fix.undone_files(asked, entry, journal)
     namespaces, labels = entry.place.namespaces, entry.place.labels
-    return undoing.undone(asked, entry, Look(looking.on_cluster(namespaces, labels).source(), namespaces, labels))
+    return undo_fix.undone(
+        asked, entry, DiagnosisRequest(source_options.on_cluster(namespaces, labels).source(), namespaces, labels)
+    )
 
 
-def _looked(asked: Asked, looking: Looking, rules: list[Path] | None) -> int:
+def _looked(asked: FixRequest, source_options: SourceOptions, rules: list[Path] | None) -> int:
     """What needs a diagnosis: the list, or one of its findings."""
-    from meshdoctor.mending.look import Look
+    from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 
-    look = Look(looking.source(), looking.chosen, looking.labels, tuple(rules or ()))
-    with Progress() as progress:
+    look = DiagnosisRequest(source_options.source(), source_options.chosen, source_options.labels, tuple(rules or ()))
+    with ProgressBar() as progress:
         seen = look.open(progress, to_compare=asked.apply and look.source.cluster is not None)
     interrupted = ended(seen.case)
     if interrupted:
         return interrupted
-    return mended(asked, seen) if asked.finding else listed(asked, seen)
+    return fixed(asked, seen) if asked.finding else listed(asked, seen)
 
 
-def _resumed(asked: Asked, looking: Looking, rules: list[Path] | None) -> int:
+def _resumed(asked: FixRequest, source_options: SourceOptions, rules: list[Path] | None) -> int:
     """What goes on where it stopped, with the pods that it began with."""
-    from meshdoctor.mending.journal import Journal
-    from meshdoctor.mending.look import Look
+    from meshdoctor.fixes.apply.journal import Journal
+    from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 
     entry = Journal().get(asked.resume or 0)
     namespaces, labels = entry.place.namespaces, entry.place.labels
-    source = looking.on_cluster(namespaces, labels).source()
-    return resumed(asked, entry, Look(source, namespaces, labels, tuple(rules or ())))
+    source = source_options.on_cluster(namespaces, labels).source()
+    return resumed(asked, entry, DiagnosisRequest(source, namespaces, labels, tuple(rules or ())))

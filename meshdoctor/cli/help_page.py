@@ -1,7 +1,7 @@
 """The page of `--help`, in kubectl's manner: what the command does, its usage, its options, and examples at the end.
 
-A command's docstring is the page's text. Its first line is the summary. `Exit codes:` and `Examples:`, each on a line of
-its own, begin sections that are shown as they are written, below the options.
+A command's docstring is the text of its page. Its first line is the summary. `Exit codes:` and `Examples:`, each on a
+line of its own, begin sections that are shown as they are written, below the options.
 """
 
 from __future__ import annotations

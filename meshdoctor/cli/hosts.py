@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from meshdoctor.cli import options
-from meshdoctor.cli.exits import ExitCode
-from meshdoctor.cli.looking import Looking
-from meshdoctor.cli.progress import Progress, ended
-from meshdoctor.cli.streams import paper, put, say
+from meshdoctor.cli.exit_codes import ExitCode
+from meshdoctor.cli.progress import ProgressBar, ended
+from meshdoctor.cli.source_options import SourceOptions
+from meshdoctor.cli.streams import put, say, writer
 
 
 def hosts(
-    looking: Looking,
+    source_options: SourceOptions,
     json: options.Json = False,
     verbose: options.Verbose = False,
     no_color: options.NoColor = False,
@@ -26,13 +26,13 @@ def hosts(
     Exit codes: 0 listed, 2 wrong usage, 3 nothing to look at,
     4 something could not be read, 130 interrupted.
     """
-    source, chosen = looking.source(), looking.chosen
+    source, chosen = source_options.source(), source_options.chosen
 
     from meshdoctor import doctor
 
-    with Progress() as progress:
+    with ProgressBar() as progress:
         case = doctor.open_case(source, progress)
-    result = doctor.hosts(case, chosen, looking.labels)
+    result = doctor.hosts(case, chosen, source_options.labels)
     if json:
         from meshdoctor.report import json_v1
 
@@ -40,7 +40,7 @@ def hosts(
     else:
         from meshdoctor.report import hosts_text
 
-        put(hosts_text.render(result, paper(no_color=no_color), verbose=verbose))
+        put(hosts_text.render(result, writer(no_color=no_color), verbose=verbose))
     interrupted = ended(case)
     if not interrupted and result.missing and not any(row.verdicts for row in result.hosts):
         say(f"no verdict was possible: not read were {', '.join(result.missing)}")

@@ -17,14 +17,14 @@ from meshdoctor.cli.capture import capture
 from meshdoctor.cli.check import check
 from meshdoctor.cli.demo import demo
 from meshdoctor.cli.docs import docs
-from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.entry_points import CURRENT
+from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.fix import ReadOnly, fix, undo
 from meshdoctor.cli.hosts import hosts
-from meshdoctor.cli.looking import Looking, spread
+from meshdoctor.cli.interactive import is_interactive, no_terminals, open_session
 from meshdoctor.cli.rbac import rbac
 from meshdoctor.cli.serve import serve
-from meshdoctor.cli.session import is_interactive, no_terminals, open_session
-from meshdoctor.cli.start import CURRENT
+from meshdoctor.cli.source_options import SourceOptions, spread
 from meshdoctor.cli.streams import put, say
 from meshdoctor.cli.trace import trace
 from meshdoctor.errors import MeshdoctorError
@@ -37,7 +37,7 @@ the session needs a terminal (no terminal: {}). Try one of
   meshdoctor check                  what is broken in the current context's cluster
   meshdoctor check --from PATH      what is broken in a capture
   meshdoctor trace POD HOST:PORT    what becomes of one connection
-  meshdoctor fix                    what can be mended, and how
+  meshdoctor fix                    what can be fixed, and how
   meshdoctor --help                 everything else"""
 
 app = typer.Typer(
@@ -61,7 +61,7 @@ app.command()(spread(serve))
 
 def root(
     command: typer.Context,
-    looking: Looking,
+    source_options: SourceOptions,
     read_only: ReadOnly = False,
     no_color: options.NoColor = False,
     theme: options.Theme = None,
@@ -84,12 +84,12 @@ def root(
     if not is_interactive():
         say(_WHAT_TO_TRY.format(", ".join(no_terminals())))
         return ExitCode.USAGE
-    place = looking.from_ or looking.context or CURRENT
+    place = source_options.from_ or source_options.context or CURRENT
     return open_session(
-        looking.source,
+        source_options.source,
         place,
-        namespaces=looking.chosen,
-        labels=looking.labels,
+        namespaces=source_options.chosen,
+        labels=source_options.labels,
         read_only=read_only,
         no_color=no_color,
         theme=theme,

@@ -100,7 +100,7 @@ Theme = Annotated[
 Ascii = Annotated[
     bool, typer.Option("--ascii", help="The session writes ASCII only; so it does where the locale is not UTF-8.")
 ]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Everything: all pods, evidence, mends, manifests.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Everything: all pods, evidence, fixes, manifests.")]
 RuleDirs = Annotated[
     list[Path] | None,
     typer.Option("--rules", metavar="DIR", help="Folder of your own rules, beside the built-in ones. Repeatable."),

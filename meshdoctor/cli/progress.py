@@ -6,15 +6,15 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.streams import say
-from meshdoctor.semantics.text import printable
+from meshdoctor.text.printable import printable
 
 if TYPE_CHECKING:
     from meshdoctor.doctor import Case
 
 
-class Progress:
+class ProgressBar:
     """A `Watcher` that draws. Use it with `with`, so that the bar is gone before the result is printed."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Progress:
         self._task: Any = None
         self._failed = 0
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(

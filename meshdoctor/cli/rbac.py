@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.streams import put
 from meshdoctor.errors import UsageError
 
 Read = Annotated[bool, typer.Option("--read", help="To look: check, trace, hosts, capture (the default).")]
-Apply = Annotated[bool, typer.Option("--apply", help="To look, and to apply and undo mends.")]
+Apply = Annotated[bool, typer.Option("--apply", help="To look, and to apply and undo fixes.")]
 Exec = Annotated[bool, typer.Option("--exec", help="With exec into istio-proxy, for DNS or in place of port-forward.")]
 Namespace = Annotated[str, typer.Option("-n", "--namespace", metavar="NAME", help="Of the service account.")]
 
@@ -25,7 +25,7 @@ def rbac(read: Read = False, apply: Apply = False, exec_: Exec = False, namespac
     """
     if read and apply:
         raise UsageError("--apply includes what --read grants: give one of them")
-    from meshdoctor.kube import rbac as manifests
+    from meshdoctor.kube import roles as manifests
 
     put(manifests.render(apply=apply, exec_=exec_, namespace=namespace))
     return ExitCode.CLEAN

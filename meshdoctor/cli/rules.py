@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from meshdoctor.cli import options
-from meshdoctor.cli.exits import ExitCode
-from meshdoctor.cli.streams import paper, put
+from meshdoctor.cli.exit_codes import ExitCode
+from meshdoctor.cli.streams import put, writer
 from meshdoctor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,22 +41,22 @@ def list_rules(rules: options.RuleDirs = None, json: options.Json = False, no_co
     else:
         from meshdoctor.report import catalogue_text
 
-        put(catalogue_text.render(catalogue, paper(no_color=no_color)))
+        put(catalogue_text.render(catalogue, writer(no_color=no_color)))
     return ExitCode.CLEAN
 
 
 @app.command()
 def explain(rule: RuleId, rules: options.RuleDirs = None) -> int:
-    """Explain one rule: what happens, how to tell, what mends it.
+    """Explain one rule: what happens, how to tell, what fixes it.
 
     \b
       meshdoctor rules explain tcp-port-clash
     """
     from meshdoctor import doctor
     from meshdoctor.report import rule_page
-    from meshdoctor.semantics.text import printable_lines
+    from meshdoctor.text.printable import printable_lines
 
-    page = rule_page.render_page(find_rule(rule, doctor.load_catalogue(rules or ())), paper(no_color=True).width)
+    page = rule_page.render_page(find_rule(rule, doctor.load_catalogue(rules or ())), writer(no_color=True).width)
     put(printable_lines(page))
     return ExitCode.CLEAN
 

@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from meshdoctor.cli import options
-from meshdoctor.cli.exits import ExitCode
+from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.fix import ReadOnly
-from meshdoctor.cli.looking import Looking
+from meshdoctor.cli.source_options import SourceOptions
 from meshdoctor.cli.streams import put, say
 from meshdoctor.errors import Unreadable, UsageError
 
@@ -29,7 +29,7 @@ Remote = Annotated[
 
 
 def serve(
-    looking: Looking,
+    source_options: SourceOptions,
     read_only: ReadOnly = False,
     theme: options.Theme = None,
     port: Port = 0,
@@ -46,11 +46,11 @@ def serve(
     The address that is printed holds a secret; whoever has it acts with your
     rights. Each page is a session of its own, which ends with the page.
     """
-    looking.source()  # wrong options are told here and not on the page
+    source_options.source()  # wrong options are told here and not on the page
     name = _public_name(host, remote=remote)
     if importlib.util.find_spec("textual_serve") is None:
         raise Unreadable("serve needs textual-serve, which is not installed: pip install 'meshdoctor[serve]'")
-    given = looking.typed()
+    given = source_options.typed()
     given += [f"--theme={theme}"] if theme is not None else []
     given += ["--read-only"] if read_only else []
     return _serve(shlex.join([sys.executable, "-m", "meshdoctor", *given]), host, port, name)
@@ -84,10 +84,10 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _serve(command: str, host: str, port: int, name: str) -> int:
-    from meshdoctor.tui.page import Page
+    from meshdoctor.tui.web_page import WebPage
 
     with _listening(host, port) as listening:
-        page = Page(command, listening, name)
+        page = WebPage(command, listening, name)
         put(f"{page.address}\n")
         say("open this address in a browser; Ctrl-C ends it")
         page.serve()

@@ -1,4 +1,4 @@
-"""What a mend's steps look like on stderr while it goes on, and the question before it."""
+"""What a fix's steps look like on stderr while it goes on, and the question before it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 
 from meshdoctor.cli.streams import say
 from meshdoctor.errors import UsageError
-from meshdoctor.semantics.text import printable
+from meshdoctor.text.printable import printable
 
 if TYPE_CHECKING:
-    from meshdoctor.model.mend import Event
+    from meshdoctor.model.fix import FixEvent
 
 
-class Steps:
+class StepPrinter:
     """A line a step; on a terminal what is counted is counted on one line. Use it with `with`.
 
-    Where Ctrl-C ends it after the mend was journaled, it says what to do next.
+    Where Ctrl-C ends it after the fix was journaled, it says what to do next.
     """
 
     def __init__(self, journaled: str = "") -> None:
         self._is_counting = False
         self.journaled = journaled
-        """Says under which number the mend is in the journal; empty where it is not yet."""
+        """Says under which number the fix is in the journal; empty where it is not yet."""
 
-    def __enter__(self) -> Steps:
+    def __enter__(self) -> StepPrinter:
         return self
 
     def __exit__(
@@ -35,7 +35,7 @@ class Steps:
         if kind is KeyboardInterrupt and self.journaled:
             say(f"interrupted. {self.journaled}: `meshdoctor fix --history` says how far it got and how to go on")
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: FixEvent) -> None:
         """One step was done, or goes on."""
         if event.step == "journaled":
             self.journaled = event.text

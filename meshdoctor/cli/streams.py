@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, TextIO
 from meshdoctor.errors import Unreadable
 
 if TYPE_CHECKING:
-    from meshdoctor.report.paper import Paper
+    from meshdoctor.report.text_writer import TextWriter
 
 _NARROWEST, _WIDEST = 40, 120
 
 
 def say(message: str) -> None:
     """A message for the user, on stderr, each line harmless to a terminal."""
-    from meshdoctor.semantics.text import printable_lines
+    from meshdoctor.text.printable import printable_lines
 
     try:
         sys.stderr.write(f"meshdoctor: {printable_lines(message)}\n")
@@ -75,15 +75,15 @@ def write_file(path: Path, data: bytes) -> None:
         ) from error
 
 
-def paper(*, no_color: bool) -> Paper:
+def writer(*, no_color: bool) -> TextWriter:
     """What stdout is to a text report: its width, and whether it takes colour and symbols."""
-    from meshdoctor.report.paper import Paper
+    from meshdoctor.report.text_writer import TextWriter
 
     if sys.stdout is None:
-        return Paper(width=80, colour=False, symbols=False)
+        return TextWriter(width=80, colour=False, symbols=False)
     terminal = sys.stdout.isatty()
     colour = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Paper(width=_width(sys.stdout) if terminal else 80, colour=colour, symbols=_has_symbols(sys.stdout))
+    return TextWriter(width=_width(sys.stdout) if terminal else 80, colour=colour, symbols=_has_symbols(sys.stdout))
 
 
 def _width(stream: TextIO) -> int:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from meshdoctor.cli import options
-from meshdoctor.cli.exits import ExitCode
-from meshdoctor.cli.looking import Looking
+from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.progress import ended
-from meshdoctor.cli.streams import paper, put, say
+from meshdoctor.cli.source_options import SourceOptions
+from meshdoctor.cli.streams import put, say, writer
 from meshdoctor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ UrlPath = Annotated[str | None, typer.Option("--path", metavar="PATH", help="Pat
 def trace(
     pod: PodArgument,
     where: Where,
-    looking: Looking,
+    source_options: SourceOptions,
     ip: Ip = None,
     protocol: Does = None,
     sni: Sni = None,
@@ -74,13 +74,13 @@ def trace(
     Exit codes: 0 delivered, 1 any other verdict, 2 wrong usage,
     3 nothing to look at, 4 something could not be read, 130 interrupted.
     """
-    from meshdoctor.semantics.addresses import is_ip
-    from meshdoctor.semantics.destination import address, read_host_port
+    from meshdoctor.semantics.ip_addresses import is_ip
+    from meshdoctor.semantics.istio.host_port import address, read_host_port
 
     asked = read_host_port(where)
     does = _protocol(protocol, asked.protocol, sni=sni, http=authority or path)
     dialled = None if ip is None else address(ip)
-    source = replace(looking, logs="0").source()
+    source = replace(source_options, logs="0").source()
     if "://" in where:
         say(f"tracing {asked.host} port {asked.port}" + (f" as {does}" if does else "") + ", as read from the URL")
 
@@ -98,7 +98,7 @@ def trace(
         sni=sni,
         authority=authority,
         path=path or (asked.path if does == "http" else None) or "/",
-        namespaces=looking.chosen or None,
+        namespaces=source_options.chosen or None,
     )
     put(_rendered(result, json=json, no_color=no_color))
     return ended(case) or (ExitCode.CLEAN if result.verdict == "delivered" else ExitCode.FOUND)
@@ -113,7 +113,7 @@ def _rendered(result: Trace, *, json: bool, no_color: bool) -> str | bytes:
     from meshdoctor.report import trace_text
 
     rules = () if result.verdict == "delivered" else {rule.id for rule in doctor.load_catalogue()}
-    return trace_text.render(result, paper(no_color=no_color), rules=rules)
+    return trace_text.render(result, writer(no_color=no_color), rules=rules)
 
 
 def _protocol(said: Protocol | None, from_url: str | None, *, sni: str | None, http: str | None) -> str | None:

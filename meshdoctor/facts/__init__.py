@@ -2,7 +2,7 @@
 
     envoy/     a proxy's dump       -> model.proxy      v2 and v3 spellings end here
     objects/   resources, manifests -> model.mesh       kind by kind, on demand
-    wishes/    pods                 -> hosts they want
+    dependencies/    pods                 -> hosts they want
     dumps.py   proxies, read when they are asked for
     mesh.py    all of these together
     joined/    Mesh                 -> the sheet's lists

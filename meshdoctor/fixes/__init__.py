@@ -1,1 +1,1 @@
-"""What a mend is: the objects it changes, whom that touches, who else owns them, and how it is written to files."""
+"""Fixes: planned as changes to objects, rated by their impact, written to a cluster or to files, verified, undone."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.kube.session import Login
-from meshdoctor.semantics.nearest import nearest
-from meshdoctor.semantics.text import printable
+from meshdoctor.text.nearest import nearest
+from meshdoctor.text.printable import printable
 
 IN_CLUSTER = "in-cluster"
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")

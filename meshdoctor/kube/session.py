@@ -21,8 +21,8 @@ from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
-from meshdoctor.kube.reach import Reach
-from meshdoctor.semantics.text import printable
+from meshdoctor.kube.server_health import ServerHealth
+from meshdoctor.text.printable import printable
 
 CONNECT_SECONDS = 5.0
 _PIECE = 256 * 1024
@@ -83,7 +83,7 @@ class Session:
         self._pool: Any = RESTClientObject(login.configuration).pool_manager
         self._reached = False
         self._date = ""
-        self.reach = Reach()
+        self.reach = ServerHealth()
         self._renewing = threading.Lock()
 
     @cached_property

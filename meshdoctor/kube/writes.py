@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
-from meshdoctor.kube.kinds import CHANGED
-from meshdoctor.kube.lists import Kind, Lister, NotInstalled, decoded
+from meshdoctor.kube.list_objects import Kind, Lister, NotInstalled, decoded
+from meshdoctor.kube.read_kinds import CHANGED
 from meshdoctor.kube.session import Refused, Session
-from meshdoctor.semantics.text import printable
+from meshdoctor.text.printable import printable
 
 MANAGER = "meshdoctor"
 """The field manager of everything that is written."""
@@ -32,7 +32,7 @@ _MODIFIED, _GONE, _CONFLICT = "the object has been modified", 404, 409
 Object = dict[str, Any]
 
 
-class Target(Struct, frozen=True):
+class WriteTarget(Struct, frozen=True):
     """One object of a cluster. `version` is the API version that it is read and written in, `v1`."""
 
     kind: Kind
@@ -77,13 +77,13 @@ class Right(Struct, frozen=True):
     because: str = ""
 
 
-def target_of(api_version: str, kind: str, namespace: str, name: str) -> Target:
+def target_of(api_version: str, kind: str, namespace: str, name: str) -> WriteTarget:
     """Where an object lives. Raises `Unreadable` for a kind that meshdoctor never changes."""
     group, _, version = api_version.partition("/")
     known = CHANGED.get(kind)
     if known is None or group != known.group or not version:
         raise Unreadable(f"{kind} of {api_version} is no kind that meshdoctor changes: apply it by hand")
-    return Target(known, version, namespace, name)
+    return WriteTarget(known, version, namespace, name)
 
 
 class Writer:
@@ -94,7 +94,7 @@ class Writer:
         self._lister = Lister(session)
         self._kinds: dict[str, frozenset[str]] = {}
 
-    def target(self, api_version: str, kind: str, namespace: str, name: str) -> Target:
+    def target(self, api_version: str, kind: str, namespace: str, name: str) -> WriteTarget:
         """Where an object lives on this server: in the version it is written in, else in one that is served.
 
         Raises `Unreadable` for a kind that meshdoctor never changes or that is not installed.
@@ -107,7 +107,7 @@ class Writer:
         group = wanted.kind.group
         for version in dict.fromkeys([wanted.version, *self._lister.versions(group, Deadline(SECONDS))]):
             if wanted.kind.plural in self._served(f"/apis/{group}/{version}"):
-                return Target(wanted.kind, version, namespace, name)
+                return WriteTarget(wanted.kind, version, namespace, name)
         raise NotInstalled(f"{wanted.kind} is not installed in this cluster")
 
     def _served(self, path: str) -> frozenset[str]:
@@ -122,7 +122,7 @@ class Writer:
             self._kinds[path] = frozenset(str(one.get("name")) for one in found or () if isinstance(one, dict))
         return self._kinds[path]
 
-    def read(self, target: Target) -> Object | None:
+    def read(self, target: WriteTarget) -> Object | None:
         """The object as the server has it now; None where it is not there. Raises what `Session.get` raises."""
         try:
             return _object(self.session.get(target.path, deadline=Deadline(SECONDS)), target.path)
@@ -131,19 +131,19 @@ class Writer:
                 return None
             raise
 
-    def apply(self, target: Target, body: Object, *, dry_run: bool = False) -> Object:
+    def apply(self, target: WriteTarget, body: Object, *, dry_run: bool = False) -> Object:
         """Server-side apply: the fields of `body` are meshdoctor's from now on. Gives the object as it is then.
 
         Raises `Conflict` where another manager holds one of the fields, and what `Session.send` raises.
         """
         return self._send("PATCH", target.path, body, _APPLY, dry_run)
 
-    def edit(self, target: Target, patch: Object, *, version: str, dry_run: bool = False) -> Object:
+    def edit(self, target: WriteTarget, patch: Object, *, version: str, dry_run: bool = False) -> Object:
         """A JSON merge patch on the object of this resourceVersion and no other. Raises as `apply` does."""
         metadata = {**patch.get("metadata", {}), "resourceVersion": version}
         return self._send("PATCH", target.path, {**patch, "metadata": metadata}, _MERGE, dry_run)
 
-    def delete(self, target: Target, *, uid: str, version: str, dry_run: bool = False) -> None:
+    def delete(self, target: WriteTarget, *, uid: str, version: str, dry_run: bool = False) -> None:
         """Deletes the object of this uid and resourceVersion and no other. Raises as `apply` does."""
         options: Object = {"preconditions": {"uid": uid, "resourceVersion": version}}
         if dry_run:
@@ -160,7 +160,7 @@ class Writer:
         named = [one.get("metadata") or {} for one in found or () if isinstance(one, dict)]
         return next((str(one.get("uid") or "") for one in named if one.get("name") == "kube-system"), "")
 
-    def may(self, verb: str, target: Target) -> Right:
+    def may(self, verb: str, target: WriteTarget) -> Right:
         """Whether the server allows it, for any object where `target` has no name.
 
         Asked by SelfSubjectAccessReview, which every account may create. A server that does not answer the question

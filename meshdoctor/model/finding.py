@@ -31,7 +31,7 @@ class ResourceRole(Struct, frozen=True):
 
 
 class Fix(Struct, frozen=True):
-    """A mend, as data. `manifests` are complete YAML documents, ready for `kubectl apply -f`."""
+    """A fix, as data. `manifests` are complete YAML documents, ready for `kubectl apply -f`."""
 
     id: str
     title: str

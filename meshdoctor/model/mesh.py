@@ -12,8 +12,8 @@ from typing import Any
 from msgspec import Struct, field
 
 from meshdoctor.model.evidence import Pointer, Unread
-from meshdoctor.model.proxies import Brief, Proxies, brief_of
 from meshdoctor.model.proxy import Proxy
+from meshdoctor.model.proxy_summary import Proxies, ProxySummary, summary_of
 
 
 class Ref(Struct, frozen=True, order=True):
@@ -238,7 +238,7 @@ class MeshConfig(Struct, frozen=True):
     pointer: Pointer = Pointer("")
 
 
-class WantedHost(Struct, frozen=True):
+class Dependency(Struct, frozen=True):
     """A host a pod asks for, and where that was seen.
 
     `port` is None for a bare name: shown by `hosts`, never a finding.
@@ -286,7 +286,7 @@ class Mesh(Struct):
     """The largest kind by far: parsed when first looked at."""
     gateways: tuple[Gateway, ...] = ()
     envoy_filters: Sequence[EnvoyFilter] = ()
-    """Parsed when first looked at: only a forecast asks for them."""
+    """Parsed when first looked at: only a prediction asks for them."""
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     pods: dict[str, Pod] = field(default_factory=dict)
     config_maps: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
@@ -299,7 +299,7 @@ class Mesh(Struct):
     """Where they were resolved, in words: `pod shop/web-1`, `this machine, not a pod`; None where nobody says."""
     captured_at: str | None = None
     """When the evidence was taken, ISO 8601; None where nobody says."""
-    wanted: tuple[WantedHost, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
     kinds_read: frozenset[str] = frozenset()
     """Plural kinds that were read, `serviceentries`; an empty List counts as read."""
     proxies_unread: dict[str, str] = field(default_factory=dict)
@@ -331,18 +331,18 @@ class Mesh(Struct):
         """Every pod that a resource or a dump names."""
         return {*self.pods, *self.proxy_names, *self.proxies_unread}
 
-    def brief(self, key: str) -> Brief | None:
+    def summary(self, key: str) -> ProxySummary | None:
         """What is known of one proxy; None where there is none, or its dump cannot be read."""
         if isinstance(self.proxies, Proxies):
-            return self.proxies.brief(key)
-        return brief_of(self.proxies[key]) if key in self.proxies else None
+            return self.proxies.summary(key)
+        return summary_of(self.proxies[key]) if key in self.proxies else None
 
-    def briefs(self) -> Iterator[tuple[str, Brief]]:
+    def summaries(self) -> Iterator[tuple[str, ProxySummary]]:
         """Every proxy that can be read."""
-        known = ((key, self.brief(key)) for key in self.proxy_names)
-        return ((key, brief) for key, brief in known if brief is not None)
+        known = ((key, self.summary(key)) for key in self.proxy_names)
+        return ((key, summary) for key, summary in known if summary is not None)
 
     @property
     def istio_versions(self) -> tuple[str, ...]:
         """Versions the proxies report, sorted."""
-        return tuple(sorted({brief.version for _, brief in self.briefs() if brief.version}))
+        return tuple(sorted({summary.version for _, summary in self.summaries() if summary.version}))

@@ -271,7 +271,7 @@ class Proxy(Struct):
     """One Envoy: its configuration in force, indexed by name.
 
     `sections` names what the dump held, of bootstrap, listeners, routes, clusters, endpoints. A section that is
-    not there was not read; its absence is never proof that there is nothing.
+    not there was not read; its absence is never verification that there is nothing.
     """
 
     key: str

@@ -67,7 +67,7 @@ class ManifestChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FixTemplate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A mend a rule offers; shown where `when` holds."""
+    """A fix a rule offers; shown where `when` holds."""
 
     id: str
     title: str
@@ -81,13 +81,13 @@ class FixTemplate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Path in the fact, `fact.losers`: objects that are deleted once the manifests are applied."""
 
 
-class Page(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RulePage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The rule's own page, for `rules explain`."""
 
-    happens: str
-    tell: str
+    description: str
+    diagnosis: str
     """How to tell it from its lookalikes, by hand."""
-    mends: str
+    remediation: str
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -110,5 +110,5 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     explained_by: tuple[str, ...] = ()
     """Rules that, for the same host, port and pod, make this one a consequence."""
     fixes: tuple[FixTemplate, ...] = ()
-    page: Page
+    page: RulePage
     references: tuple[str, ...] = ()

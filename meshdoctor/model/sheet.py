@@ -19,7 +19,7 @@ from meshdoctor.model.upstream import Upstream
 class Connection(Fact, frozen=True):
     """A host:port that a pod wants or that is registered, and what this pod's sidecar does with it (`trace`)."""
 
-    wanted: bool
+    used: bool
     """Seen in the pod's own configuration with its port."""
     seen: tuple[str, ...]
     """Where, in words: `env MYSQL_DB_HOST of container app`."""
@@ -117,7 +117,7 @@ class EntryPort(Fact, frozen=True):
     """spec.addresses with the missing ones added; without any, the DNS answers as CIDRs."""
     shared: bool
     """The chain or listener of this port on 0.0.0.0 takes any address."""
-    wanted: bool
+    used: bool
     resolution: str
     known_protocol: str
     """What the port number (or the wanted URL) is known for: `mysql`, `https` ...; empty where nothing is known."""
@@ -149,7 +149,7 @@ class EntryPort(Fact, frozen=True):
 
 
 class Claim(Fact, frozen=True):
-    """A ServiceEntry's wish for a (bind address, port) that others may want as well."""
+    """A ServiceEntry's dependency for a (bind address, port) that others may want as well."""
 
     bind: str
     """`0.0.0.0`, or the address."""
@@ -246,7 +246,7 @@ class Dangling(Fact, frozen=True):
     subset: str
     warming: bool
     """The cluster is there but warming."""
-    wanted: bool
+    used: bool
 
 
 class VirtualServiceHost(Fact, frozen=True):
@@ -288,8 +288,8 @@ class PodView(Fact, frozen=True):
     injected_namespace: bool
     """Its namespace asks for injection and the pod does not opt out."""
     opted_out: bool
-    wanted_hosts: tuple[str, ...]
-    """`host:port` of certain wishes for external hosts."""
+    dependencies: tuple[str, ...]
+    """`host:port` of certain dependencies for external hosts."""
     phase: str
     host_network: bool
 

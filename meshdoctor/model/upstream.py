@@ -53,7 +53,7 @@ class Upstream(Fact, frozen=True):
     entry: EntryView
     reason: str
     """Why it has no usable endpoint, where that is known."""
-    wanted: bool
+    used: bool
     via_gateway: bool = False
     """A VirtualService sends this host, on some port, to an in-cluster gateway."""
     protocol_mismatch: bool = False

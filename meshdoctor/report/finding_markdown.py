@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from meshdoctor.model.finding import Diagnosis, Finding, Fix
-from meshdoctor.model.mend import Entry, Turn
+from meshdoctor.model.fix import ConnectionChange, JournalEntry
 from meshdoctor.model.trace import Trace
-from meshdoctor.semantics.hosts import host_port
-from meshdoctor.semantics.text import printable, printable_lines
+from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.text.printable import printable, printable_lines
 
 _PODS = 40
 _MARKUP = re.compile(r"[\\`*<>\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -22,7 +22,7 @@ _OPENS = re.compile(r"^(\s*)([#+-]|\d+[.)])(?=\s|$)")
 """What would begin a heading or a list."""
 
 
-class Piece(Struct, frozen=True):
+class EvidencePiece(Struct, frozen=True):
     """An excerpt of a document."""
 
     name: str
@@ -32,12 +32,12 @@ class Piece(Struct, frozen=True):
     text: str
 
 
-class Deed(Struct, frozen=True):
+class Action(Struct, frozen=True):
     """What was done about it."""
 
-    entry: Entry
+    entry: JournalEntry
     diff: str
-    better: tuple[Turn, ...] = ()
+    improvements: tuple[ConnectionChange, ...] = ()
     """Connections that it turned for the better, where that is still known."""
 
 
@@ -48,8 +48,8 @@ def render(
     diagnosis: Diagnosis | None = None,
     way: Trace | None = None,
     broken: int | None = None,
-    pieces: Sequence[Piece] = (),
-    deeds: Sequence[Deed] = (),
+    pieces: Sequence[EvidencePiece] = (),
+    actions: Sequence[Action] = (),
     at: str = "",
 ) -> str:
     """The whole text. `about` is what the finding is about, in a word; `broken` the index of the way's step that goes
@@ -66,10 +66,10 @@ def render(
         blocks += ["## The way of the connection", *_way(way, broken)]
     if pieces:
         blocks += ["## Evidence", *(block for piece in pieces for block in _piece(piece))]
-    if deeds:
-        blocks += ["## What was done", *(block for deed in deeds for block in _deed(deed))]
+    if actions:
+        blocks += ["## What was done", *(block for action in actions for block in _action(action))]
     if finding.fixes:
-        blocks += ["## Mends", "\n".join(_mends(finding.fixes))]
+        blocks += ["## Fixes", "\n".join(_fixes(finding.fixes))]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -136,26 +136,28 @@ def _way(way: Trace, broken: int | None) -> Iterator[str]:
         yield f"Not read: {', '.join(map(code, way.missing))}."
 
 
-def _piece(piece: Piece) -> Iterator[str]:
+def _piece(piece: EvidencePiece) -> Iterator[str]:
     yield code(piece.name)
     yield fenced(piece.text, piece.form)
 
 
-def _deed(deed: Deed) -> Iterator[str]:
-    entry = deed.entry
+def _action(action: Action) -> Iterator[str]:
+    entry = action.entry
     where = entry.place.folder or entry.place.context
-    yield f"Mend {entry.id}, {entry.at}, in {code(where)}: {text(entry.title)}. State: **{entry.state}**."
+    yield f"Fix {entry.id}, {entry.at}, in {code(where)}: {text(entry.title)}. State: **{entry.state}**."
     if entry.note:
         yield text(entry.note)
-    if deed.better:
-        yield "\n".join(f"- {code(t.host)} of {code(t.pod)}: {t.was} before, {t.is_now} after" for t in deed.better)
+    if action.improvements:
+        yield "\n".join(
+            f"- {code(t.host)} of {code(t.pod)}: {t.before} before, {t.after} after" for t in action.improvements
+        )
     if entry.awaits_person:
-        yield f"Left to do: {text(entry.left_to_do)}"
-    if deed.diff:
-        yield fenced(deed.diff, "diff")
+        yield f"Left to do: {text(entry.manual_steps)}"
+    if action.diff:
+        yield fenced(action.diff, "diff")
 
 
-def _mends(fixes: Sequence[Fix]) -> Iterator[str]:
+def _fixes(fixes: Sequence[Fix]) -> Iterator[str]:
     for number, fix in enumerate(fixes, 1):
         is_automatic = fix.disposition != "manual" and bool(fix.manifests or fix.deletes)
         yield f"{number}. {text(fix.title)} ({fix.disposition if is_automatic else 'by hand'}). {text(fix.tradeoff)}"

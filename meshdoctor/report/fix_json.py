@@ -3,7 +3,7 @@
 Each function is one document. It names itself in `document`, and a schema of its own describes it:
 `meshdoctor/schemas/fix-FUNCTION-v1.json`. One schema each, and no `oneOf` for all of them: a script that runs
 `fix --apply` knows which document comes; a validator then tells it the key that is wrong, not that none of six forms
-fit, and a code generator makes one type. Parts that recur (`finding`, `fix`, `mend` ...) are the same in each.
+fit, and a code generator makes one type. Parts that recur (`finding`, `fix`, `fix` ...) are the same in each.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from typing import Any
 from msgspec import to_builtins
 
 from meshdoctor.model.finding import Diagnosis, Finding, Fix
-from meshdoctor.model.mend import Change, Entry, FileEdit, Proof, Result, Touched, Waited
+from meshdoctor.model.fix import Acceptance, Change, FileEdit, FixResult, Impact, JournalEntry, Verification
 from meshdoctor.report.json_parts import TOOL, encoded, finding_of, fix_of, not_evaluated_of, source_of
-from meshdoctor.report.order import by_rule
+from meshdoctor.report.sort_order import by_rule
 
 
 def findings(diagnosis: Diagnosis) -> bytes:
-    """`fix --json`: the findings that have a mend, and what could not be judged."""
+    """`fix --json`: the findings that have a fix, and what could not be judged."""
     found = [finding_of(finding) for finding in by_rule(diagnosis.findings) if finding.fixes]
     missing = [not_evaluated_of(entry) for entry in diagnosis.not_evaluated]
     return _document("findings", source=source_of(diagnosis), findings=found, not_evaluated=missing)
 
 
-def preview(finding: Finding, fix: Fix, changes: Sequence[tuple[Change, str]], touched: Touched) -> bytes:
-    """`fix FINDING --json`: one mend before it is applied, each change with its diff."""
+def preview(finding: Finding, fix: Fix, changes: Sequence[tuple[Change, str]], impact: Impact) -> bytes:
+    """`fix FINDING --json`: one fix before it is applied, each change with its diff."""
     return _document(
         "preview",
         finding=finding_of(finding),
         fix=fix_of(fix),
         changes=[_change(change) | {"diff": diff} for change, diff in changes],
-        touched=to_builtins(touched),
+        impact=to_builtins(impact),
     )
 
 
@@ -57,28 +57,34 @@ def export(
     )
 
 
-def result(made: Result) -> bytes:
+def result(made: FixResult) -> bytes:
     """`fix FINDING --apply --json` and `fix --resume ID --json`: how it went."""
-    proof = None if made.proof is None else {"holds": made.proof.holds, **to_builtins(made.proof)}
-    return _document("result", mend=_mend(made.entry), proxies=_proxies(made.waited), proof=proof)
+    verification = (
+        None if made.verification is None else {"holds": made.verification.holds, **to_builtins(made.verification)}
+    )
+    return _document("result", fix=_fix(made.entry), proxies=_proxies(made.waited), verification=verification)
 
 
-def undo(made: Result) -> bytes:
-    """`undo --json`: how it went, and what is not as it was before the mend."""
-    differs = None if made.proof is None else _differs(made.proof) | {"handed": to_builtins(made.handed)}
-    return _document("undo", mend=_mend(made.entry), proxies=_proxies(made.waited), differs=differs)
+def undo(made: FixResult) -> bytes:
+    """`undo --json`: how it went, and what is not as it was before the fix."""
+    changes = (
+        None
+        if made.verification is None
+        else _changes(made.verification) | {"ownership_changes": to_builtins(made.ownership_changes)}
+    )
+    return _document("undo", fix=_fix(made.entry), proxies=_proxies(made.waited), changes=changes)
 
 
-def history(entries: Sequence[Entry]) -> bytes:
+def history(entries: Sequence[JournalEntry]) -> bytes:
     """`fix --history --json`: the journal, the oldest first."""
-    return _document("history", mends=[_mend(entry) for entry in entries])
+    return _document("history", fixes=[_fix(entry) for entry in entries])
 
 
 def _document(name: str, **parts: Any) -> bytes:
     return encoded({"schema_version": 1, "tool": TOOL, "document": f"fix-{name}", **parts})
 
 
-def _mend(entry: Entry) -> dict[str, Any]:
+def _fix(entry: JournalEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "state": entry.state,
@@ -88,7 +94,7 @@ def _mend(entry: Entry) -> dict[str, Any]:
         "fix": {"id": entry.fix, "title": entry.title},
         "changes": [_change(one.change) for one in entry.written],
         "files": [_file(edit) for edit in entry.files],
-        "left_to_do": entry.left_to_do,
+        "manual_steps": entry.manual_steps,
         "note": entry.note,
     }
 
@@ -108,15 +114,17 @@ def _file(edit: FileEdit) -> dict[str, Any]:
     return {"action": edit.action, "path": edit.path}
 
 
-def _proxies(waited: Waited) -> dict[str, Any]:
+def _proxies(waited: Acceptance) -> dict[str, Any]:
     return {
-        "took": waited.took,
-        "lagging": waited.lagging,
+        "accepted": waited.accepted,
+        "pending": waited.pending,
         "rejected": waited.rejected,
         "unread": [{"pod": pod, "because": because} for pod, because in sorted(waited.unread.items())],
     }
 
 
-def _differs(proof: Proof) -> dict[str, Any]:
-    found = to_builtins(proof)
-    return {part: found[part] for part in ("worse", "better", "new", "unread", "before_at", "after_at")}
+def _changes(verification: Verification) -> dict[str, Any]:
+    found = to_builtins(verification)
+    return {
+        part: found[part] for part in ("regressions", "improvements", "new_findings", "unread", "before_at", "after_at")
+    }

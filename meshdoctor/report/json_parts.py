@@ -55,7 +55,7 @@ def source_of(diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def finding_of(finding: Finding) -> dict[str, Any]:
-    """A finding with its mends."""
+    """A finding with its fixes."""
     return {
         "rule": finding.rule,
         "severity": finding.severity,
@@ -80,7 +80,7 @@ def finding_of(finding: Finding) -> dict[str, Any]:
 
 
 def fix_of(fix: Fix) -> dict[str, Any]:
-    """A mend, as data."""
+    """A fix, as data."""
     return {
         "id": fix.id,
         "title": fix.title,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from meshdoctor.model.finding import SEVERITIES, Diagnosis
-from meshdoctor.model.hosts import HostRow, Hosts
+from meshdoctor.model.host_table import HostRow, HostTable
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.trace import Destination, Step, Trace
 from meshdoctor.report.json_parts import (
@@ -21,7 +21,7 @@ from meshdoctor.report.json_parts import (
     source_of,
     unread_of,
 )
-from meshdoctor.report.order import by_rule, rows_in_order
+from meshdoctor.report.sort_order import by_rule, rows_in_order
 
 
 def check(diagnosis: Diagnosis) -> bytes:
@@ -77,7 +77,7 @@ def trace(result: Trace) -> bytes:
     return encoded(document)
 
 
-def hosts(result: Hosts) -> bytes:
+def hosts(result: HostTable) -> bytes:
     """`hosts --json`."""
     return encoded(
         {
@@ -136,9 +136,13 @@ def _host(row: HostRow) -> dict[str, Any]:
         "port": row.port,
         "protocol": row.protocol,
         "registered_by": row.registered_by,
-        "wanted_by": [
-            {"pod": wish.pod, "seen": wish.seen, "evidence": [evidence_of(piece) for piece in wish.evidence]}
-            for wish in row.wanted_by
+        "used_by": [
+            {
+                "pod": dependency.pod,
+                "seen": dependency.seen,
+                "evidence": [evidence_of(piece) for piece in dependency.evidence],
+            }
+            for dependency in row.used_by
         ],
         "verdicts": [
             {"pod": v.pod, "verdict": v.verdict, "reason": v.reason, "cluster": v.cluster}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from meshdoctor.model.rule import FixTemplate, Rule
-from meshdoctor.report.paper import wrap
+from meshdoctor.report.text_writer import wrap
 
 _CAPTURE = re.compile(r"\{fact\.([^{}:]+)(?::\w+)?\}")
 
@@ -24,10 +24,10 @@ def _lines(rule: Rule, width: int) -> Iterator[str]:
     if rule.needs:
         yield from wrap(f"Needs as evidence: {', '.join(rule.needs)}.", width)
     for heading, text in (
-        ("What happens", rule.page.happens),
+        ("What happens", rule.page.description),
         ("Why it matters", _placeholders(rule.why)),
-        ("How to tell", rule.page.tell),
-        ("What mends it", rule.page.mends),
+        ("How to tell", rule.page.diagnosis),
+        ("What fixes it", rule.page.remediation),
     ):
         yield from ("", heading, "-" * len(heading), *wrap(text, width))
     for fix in rule.fixes:

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshdoctor.model.finding import SEVERITIES, Diagnosis
-from meshdoctor.report.paper import Paper, count
+from meshdoctor.report.text_writer import TextWriter, count
 
 
-def summary(diagnosis: Diagnosis, paper: Paper, *, verbose: bool = False) -> Iterator[str]:
+def summary(diagnosis: Diagnosis, writer: TextWriter, *, verbose: bool = False) -> Iterator[str]:
     """Counts, what was looked at, rules that found nothing, notes."""
-    yield from paper.marked(_state(diagnosis), _counts(diagnosis))
+    yield from writer.marked(_state(diagnosis), _counts(diagnosis))
     quiet = quiet_rules(diagnosis)
     if quiet:
         listed = f": {', '.join(quiet)}" if verbose else ""
         found = "found nothing" if diagnosis.findings else "looked at everything they need and found nothing"
-        yield from _plain(paper, "fine", f"{count(len(quiet), 'rule')} {found}{listed}")
+        yield from _plain(writer, "fine", f"{count(len(quiet), 'rule')} {found}{listed}")
     lacking = {entry.rule for entry in diagnosis.not_evaluated}
     if lacking:
         yield from _plain(
-            paper, "unknown", f"{count(len(lacking), 'rule')} lacked evidence: no verdict from them there"
+            writer, "unknown", f"{count(len(lacking), 'rule')} lacked evidence: no verdict from them there"
         )
     if diagnosis.unread:
-        yield from _plain(paper, "unknown", f"{count(len(diagnosis.unread), 'document')} could not be read")
-    yield from paper.paragraph(_looked_at(diagnosis), 2)
+        yield from _plain(writer, "unknown", f"{count(len(diagnosis.unread), 'document')} could not be read")
+    yield from writer.paragraph(_looked_at(diagnosis), 2)
     if any(finding.fixes and not finding.caused_by for finding in diagnosis.findings):
-        yield from paper.paragraph("`meshdoctor fix`, with the same source, shows what a mend would change", 2)
+        yield from writer.paragraph("`meshdoctor fix`, with the same source, shows what a fix would change", 2)
     for note in diagnosis.notes:
-        yield from paper.paragraph(note, 2)
+        yield from writer.paragraph(note, 2)
 
 
 def quiet_rules(diagnosis: Diagnosis) -> list[str]:
@@ -38,9 +38,9 @@ def quiet_rules(diagnosis: Diagnosis) -> list[str]:
     return sorted(set(diagnosis.rules_run) - spoken)
 
 
-def _plain(paper: Paper, kind: str, text: str) -> Iterator[str]:
-    first, *rest = paper.paragraph(text, 2)
-    yield f"{paper.mark(kind)}{first[1:]}"
+def _plain(writer: TextWriter, kind: str, text: str) -> Iterator[str]:
+    first, *rest = writer.paragraph(text, 2)
+    yield f"{writer.mark(kind)}{first[1:]}"
     yield from rest
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from meshdoctor.model.trace import WORST_FIRST, Destination, Step, Trace
-from meshdoctor.report.paper import Paper, columns, pad, wrap
-from meshdoctor.semantics.hosts import host_port
-from meshdoctor.semantics.text import printable
+from meshdoctor.report.text_writer import TextWriter, columns, pad, wrap
+from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.text.printable import printable
 
 VERDICT_MARKS = {
     "unknown": "unknown",
@@ -25,20 +25,20 @@ _DECIDED_AT = {"bypassed": "capture", "passthrough": "cluster", "leaked": "clust
 """Step that makes the verdict; for the others it is the last one."""
 
 
-def render(trace: Trace, paper: Paper, *, rules: Container[str] = ()) -> str:
+def render(trace: Trace, writer: TextWriter, *, rules: Container[str] = ()) -> str:
     """The whole story, ending in a line break. `rules` are the ids that `rules explain` knows."""
-    lines = [*(paper.strong(line) for line in wrap(_title(trace), paper.width))]
+    lines = [*(writer.strong(line) for line in wrap(_title(trace), writer.width))]
     broken = deciding_step(trace)
     if broken is not None:
         lines.append("")
     for number, step in enumerate(trace.steps):
         if step.at != "verdict":
-            lines += _step(step, VERDICT_MARKS[trace.verdict] if number == broken else "step", paper)
-    lines += ["", *_verdict(trace, paper)]
+            lines += _step(step, VERDICT_MARKS[trace.verdict] if number == broken else "step", writer)
+    lines += ["", *_verdict(trace, writer)]
     if trace.reason in rules and trace.verdict != "delivered":
         lines.append(f"  see: meshdoctor rules explain {trace.reason}")
     if len(trace.addresses) > 1:
-        lines += ["", *_addresses(trace, paper)]
+        lines += ["", *_addresses(trace, writer)]
     return "\n".join(lines) + "\n"
 
 
@@ -67,30 +67,30 @@ def deciding_step(trace: Trace) -> int | None:
     return next((n for n in reversed(ways) if at is None or trace.steps[n].at == at), ways[-1] if ways else None)
 
 
-def _step(step: Step, mark: str, paper: Paper) -> Iterator[str]:
+def _step(step: Step, mark: str, writer: TextWriter) -> Iterator[str]:
     name = step.at.replace("_", " ")
     chose = printable(step.chose) if step.chose else "none"
     line = f"{pad(name, 16)}  {chose}"
-    yield f"  {paper.mark(mark)} {line if mark == 'step' else paper.strong(line)}"
-    yield from paper.paragraph(step.because, 22)
+    yield f"  {writer.mark(mark)} {line if mark == 'step' else writer.strong(line)}"
+    yield from writer.paragraph(step.because, 22)
     if step.evidence is not None and mark != "step":
-        yield paper.faint(f"    {printable(step.evidence.document)}")
+        yield writer.faint(f"    {printable(step.evidence.document)}")
         if step.evidence.path:
-            yield paper.faint(f"      {printable(step.evidence.path)}")
+            yield writer.faint(f"      {printable(step.evidence.path)}")
 
 
-def _verdict(trace: Trace, paper: Paper) -> Iterator[str]:
+def _verdict(trace: Trace, writer: TextWriter) -> Iterator[str]:
     because = trace.because or next((s.because for s in reversed(trace.steps) if s.at == "verdict"), "")
     reason = f" [{trace.reason}]" if trace.reason and trace.verdict != "delivered" else ""
-    yield from paper.marked(VERDICT_MARKS[trace.verdict], f"{trace.verdict}{share(trace)}{reason}")
-    yield from paper.paragraph(because, 2)
+    yield from writer.marked(VERDICT_MARKS[trace.verdict], f"{trace.verdict}{share(trace)}{reason}")
+    yield from writer.paragraph(because, 2)
     if trace.missing:
-        yield from paper.field("missing", ", ".join(trace.missing), 2)
+        yield from writer.field("missing", ", ".join(trace.missing), 2)
     expected = signs(trace)
     if expected:
-        yield from paper.field("expect", expected, 2)
+        yield from writer.field("expect", expected, 2)
     if trace.advice:
-        yield from paper.field("do", trace.advice, 2)
+        yield from writer.field("do", trace.advice, 2)
 
 
 def share(trace: Trace) -> str:
@@ -111,13 +111,13 @@ def signs(trace: Trace) -> str:
     return "; ".join(parts)
 
 
-def _addresses(trace: Trace, paper: Paper) -> Iterator[str]:
+def _addresses(trace: Trace, writer: TextWriter) -> Iterator[str]:
     """A small table, the worst first."""
     yield f"all addresses known for {printable(trace.destination.host)}, the worst first:"
     rows = sorted(trace.addresses, key=lambda a: (WORST_FIRST.index(a.verdict), a.ip))
     ip_width = max(columns(printable(row.ip)) for row in rows)
     verdict_width = max(len(row.verdict) for row in rows)
     for row in rows:
-        line = f"  {paper.mark(VERDICT_MARKS[row.verdict])} {pad(printable(row.ip), ip_width)}  "
+        line = f"  {writer.mark(VERDICT_MARKS[row.verdict])} {pad(printable(row.ip), ip_width)}  "
         last = row.cluster or row.reason
         yield (line + f"{pad(row.verdict, verdict_width)}  {printable(last)}").rstrip()

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from meshdoctor.model.proxy import FilterChain, Listener, ListenerFilter, Proxy
 from meshdoctor.model.trace import Destination, Expect
-from meshdoctor.semantics.addresses import address
-from meshdoctor.semantics.chains import Arrival, choose_chain
+from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
+from meshdoctor.semantics.ip_addresses import address
 from meshdoctor.trace.walk import Outcome, Walk
 
 INSPECTORS = ("tls_inspector", "http_inspector")

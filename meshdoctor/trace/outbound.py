@@ -10,17 +10,17 @@ from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Mesh, Pod, ServiceEntry
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.trace import WORST_FIRST, AddressTrace, Destination, Step, Trace
-from meshdoctor.semantics.addresses import is_ip, is_single
-from meshdoctor.semantics.capture import Captured, CaptureSettings, capture_settings, captured
-from meshdoctor.semantics.dataplane import is_ambient
-from meshdoctor.semantics.names import cluster_name
-from meshdoctor.semantics.protocols import behaviour, client_protocol, known_protocol
-from meshdoctor.semantics.registry import Hidden, Registration, Registry, Viewer
-from meshdoctor.semantics.visibility import unexplained
+from meshdoctor.semantics.ip_addresses import is_ip, is_single
+from meshdoctor.semantics.istio.data_plane import is_ambient
+from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
+from meshdoctor.semantics.istio.registry import Hidden, Registration, Registry, Viewer
+from meshdoctor.semantics.istio.resource_names import cluster_name
+from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, CaptureVerdict, capture_settings, captured
+from meshdoctor.semantics.istio.visibility import unexplained
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
-from meshdoctor.trace.http import Domains, pass_http
-from meshdoctor.trace.reason import Surroundings, explain
-from meshdoctor.trace.upstream import judge_cluster
+from meshdoctor.trace.http_routing import Domains, pass_http
+from meshdoctor.trace.reason import MeshContext, explain
+from meshdoctor.trace.upstream_cluster import judge_cluster
 from meshdoctor.trace.walk import Outcome, Walk
 
 
@@ -195,7 +195,7 @@ class Tracer:
         found = self.registration(destination.host, destination.port)
         entries_read = "serviceentries" in self.mesh.kinds_read
         protocols = self._owner_protocols(walk.cluster_name, destination.port)
-        return explain(walk, outcome, Surroundings(self.key, self.viewer, found, entries_read, protocols))
+        return explain(walk, outcome, MeshContext(self.key, self.viewer, found, entries_read, protocols))
 
     def _owner_protocols(self, cluster: str | None, port: int) -> frozenset[str]:
         parsed = cluster_name(cluster or "")
@@ -276,18 +276,18 @@ class Tracer:
         return Trace(self.key, destination, "unknown", "evidence-missing", why, missing=(document,))
 
 
-def _capture_word(found: Captured) -> str:
+def _capture_word(found: CaptureVerdict) -> str:
     return {True: "captured", False: "not captured", None: "not known"}[found.verdict]
 
 
-def _capture_why(found: Captured, settings: CaptureSettings) -> str:
+def _capture_why(found: CaptureVerdict, settings: CaptureSettings) -> str:
     text = found.because + (f" ({found.field}: {found.value})" if found.field else "")
     if found.verdict and found.value == "*":
         text = "every address is redirected to the sidecar"
     return text if settings.known else text + "; the pod's own settings were not read, so Istio's default is assumed"
 
 
-def _pointed(found: Captured) -> Evidence | None:
+def _pointed(found: CaptureVerdict) -> Evidence | None:
     return Evidence(found.pointer.document, found.pointer.path, found.value) if found.pointer else None
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from msgspec import Struct
 
 from meshdoctor.model.trace import Trace
-from meshdoctor.semantics.addresses import bare, covered
-from meshdoctor.semantics.names import cluster_name
-from meshdoctor.semantics.protocols import EXCLUSIVE, protocol_class
-from meshdoctor.semantics.registry import CLUSTER_LOCAL, Registration, Viewer
+from meshdoctor.semantics.ip_addresses import bare, covered
+from meshdoctor.semantics.istio.protocols import EXCLUSIVE, protocol_class
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registration, Viewer
+from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.trace.arrival import WILDCARDS
 from meshdoctor.trace.walk import Outcome, Walk
 
 
-class Surroundings(Struct, frozen=True):
+class MeshContext(Struct, frozen=True):
     """What is known around one walk: who looks, which entries it has for the destination, and how far to trust that."""
 
     pod: str
@@ -62,7 +62,7 @@ ADVICE = {
 """What to do, by reason. Text for a reason that is not here is empty."""
 
 
-def explain(walk: Walk, outcome: Outcome, around: Surroundings) -> Trace:
+def explain(walk: Walk, outcome: Outcome, around: MeshContext) -> Trace:
     """The finished trace of one connection."""
     destination = walk.destination
     reason = _reason(walk, outcome, around)
@@ -91,7 +91,7 @@ def _owner(cluster: str | None) -> str:
     return parsed.host if parsed else ""
 
 
-def _advice(reason: str, walk: Walk, around: Surroundings) -> str:
+def _advice(reason: str, walk: Walk, around: MeshContext) -> str:
     destination, found = walk.destination, around.found
     entries = (*found.visible, *(h.entry for h in found.hidden), *found.other_ports)
     return ADVICE.get(reason, "").format(
@@ -105,7 +105,7 @@ def _advice(reason: str, walk: Walk, around: Surroundings) -> str:
     )
 
 
-def _reason(walk: Walk, outcome: Outcome, around: Surroundings) -> str:
+def _reason(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
     simple = REASONS.get(outcome.kind)
     if simple is not None:
         return simple
@@ -140,7 +140,7 @@ REASONS = {
 """Outcomes that are their own reason."""
 
 
-def _unmatched(walk: Walk, around: Surroundings) -> str:
+def _unmatched(walk: Walk, around: MeshContext) -> str:
     """Why a connection fell through to the outbound policy."""
     destination, found = walk.destination, around.found
     if _refused(walk):
@@ -169,7 +169,7 @@ def _refused(walk: Walk) -> bool:
     return any(r.kind == "listener" and r.state == "error" and r.name in wanted for r in walk.proxy.rejections)
 
 
-def _unregistered(walk: Walk, around: Surroundings) -> str:
+def _unregistered(walk: Walk, around: MeshContext) -> str:
     """No visible entry: there is a hidden one, there is none, or nobody knows for want of the resources."""
     destination = walk.destination
     if not around.entries_read:
@@ -193,7 +193,7 @@ def _by_way_of_gateway(walk: Walk) -> bool:
     return bool(walk.config) and _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
 
 
-def _misrouted(walk: Walk, around: Surroundings) -> str:
+def _misrouted(walk: Walk, around: MeshContext) -> str:
     """Another's cluster: a clash of two TCP entries, or a port that somebody else holds."""
     destination = walk.destination
     own = around.found.ports(destination.port)

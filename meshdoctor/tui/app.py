@@ -15,16 +15,16 @@ from textual.dom import DOMNode
 from textual.events import Event, Key, Resize
 from textual.screen import Screen
 
+from meshdoctor.tui.app_session import Appearance, SessionOpening, TuiSession
+from meshdoctor.tui.auto_refresh import AutoRefresh
 from meshdoctor.tui.bindings import APP_KEYS
-from meshdoctor.tui.board.titles import missing
-from meshdoctor.tui.messages import HearsBoard, MendEnded, TraceWanted, WatchWanted, Woken
-from meshdoctor.tui.screens.main import MainScreen
-from meshdoctor.tui.session import Looks, Opening, Session
-from meshdoctor.tui.settings import Settings, is_colourless, keep_theme
+from meshdoctor.tui.key_queue import KeyQueue
+from meshdoctor.tui.messages import FixEnded, HearsState, TraceWanted, WatchWanted, Woken
+from meshdoctor.tui.screens.main_screen import MainScreen
+from meshdoctor.tui.state.panel_titles import missing
 from meshdoctor.tui.themes import DEFAULT, OWN_COLOURS, THEMES
-from meshdoctor.tui.turns import Turns
-from meshdoctor.tui.watch import Watch
-from meshdoctor.tui.widgets.scrolling import draw_scrollbars
+from meshdoctor.tui.user_settings import Settings, is_colourless, keep_theme
+from meshdoctor.tui.widgets.scrollbars import draw_scrollbars
 
 CROWD, PAUSE = 200, 0.4
 """Of so many pods or more the news is shown every so many seconds; of fewer pods accordingly more often.
@@ -44,20 +44,20 @@ class MeshdoctorApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [*APP_KEYS]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, opening: Opening, settings: Settings | None = None) -> None:
+    def __init__(self, opening: SessionOpening, settings: Settings | None = None) -> None:
         super().__init__(ansi_color=True if is_colourless() else None)
         self._settings = settings or Settings()
         self._put_on(self._settings.theme)
         draw_scrollbars(ascii_only=self._settings.ascii_only)
-        self.session = Session(opening, self._wake, Looks(self._settings.ascii_only))
+        self.session = TuiSession(opening, self._wake, Appearance(self._settings.ascii_only))
         self.main = MainScreen(self.session)
-        self.watching = Watch(self, self.session, self.main.show_all)
+        self.watching = AutoRefresh(self, self.session, self.main.show_all)
         self._has_offered = False
         self._shown_at = 0.0
         self._missed = ""
         """What the look before could not read, as it was told."""
         self._code = 0
-        self.turns = Turns(self, super().on_event)
+        self.turns = KeyQueue(self, super().on_event)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
@@ -109,19 +109,19 @@ class MeshdoctorApp(App[int]):
         if self.screen_stack and event.size == self.screen.outer_size:
             self.screen.refresh()
 
-    async def on_turns_over(self, message: Turns.Over) -> None:
+    async def on_turns_over(self, message: KeyQueue.Over) -> None:
         """The next key's turn."""
         message.stop()
         await self.turns.end(message.key)
 
     def _wake(self) -> None:
-        """Called from the sitting's thread."""
+        """Called from the session's thread."""
         self.post_message(Woken())
 
     def on_woken(self, message: Woken) -> None:
-        """Has what the sitting has told shown: at once where it is little, else from time to time."""
+        """Has what the session has told shown: at once where it is little, else from time to time."""
         message.stop()
-        wait = self._shown_at + PAUSE * min(1.0, len(self.session.board.pods) / CROWD) - monotonic()
+        wait = self._shown_at + PAUSE * min(1.0, len(self.session.mesh_state.pods) / CROWD) - monotonic()
         if wait > 0:
             self.set_timer(wait, self._take)
         else:
@@ -131,17 +131,17 @@ class MeshdoctorApp(App[int]):
         self._shown_at = monotonic()
         changed = self.session.take()
         for screen in self.screen_stack:
-            if isinstance(screen, HearsBoard) and screen.is_mounted:
-                screen.board_changed(changed)
+            if isinstance(screen, HearsState) and screen.is_mounted:
+                screen.state_changed(changed)
         if changed.is_end:
             self._tell_end()
 
-    def on_mend_ended(self, message: MendEnded) -> None:
-        """The board looks again: what it shows may have changed. Who has left the mend's screen is told."""
+    def on_fix_ended(self, message: FixEnded) -> None:
+        """The board looks again: what it shows may have changed. Who has left the fix's screen is told."""
         message.stop()
         course = message.course
         if getattr(self.screen, "course", None) is not course and course.steps.lines:
-            self.notify(course.steps.lines[-1].text, title="The mend has ended", markup=False)
+            self.notify(course.steps.lines[-1].text, title="The fix has ended", markup=False)
         if course.has_written:
             self._look_again()
 
@@ -150,11 +150,11 @@ class MeshdoctorApp(App[int]):
             self.set_timer(1.0, self._look_again)
 
     def _tell_end(self) -> None:
-        board = self.session.board
-        failed = board.failed
-        if failed is not None and board.pods and not self.session.is_watching:
+        mesh_state = self.session.mesh_state
+        failed = mesh_state.failed
+        if failed is not None and mesh_state.pods and not self.session.is_watching:
             self.notify(f"{failed.because} R looks again.", severity="warning", markup=False)
-        missed = "" if failed is not None or self.session.is_watching else missing(board)
+        missed = "" if failed is not None or self.session.is_watching else missing(mesh_state)
         if missed and missed != self._missed:
             self.notify(missed, severity="warning", markup=False)
         self._missed = missed
@@ -164,9 +164,9 @@ class MeshdoctorApp(App[int]):
             self.run_worker(self._offer_interrupted())
 
     async def _offer_interrupted(self) -> None:
-        entry = await asyncio.to_thread(lambda: self.session.mends.interrupted())
+        entry = await asyncio.to_thread(lambda: self.session.fixes.interrupted())
         if entry is not None:
-            text = f"mend {entry.id} ({entry.subject}) was interrupted: u goes on with it or takes it back"
+            text = f"fix {entry.id} ({entry.subject}) was interrupted: u goes on with it or takes it back"
             self.notify(text, severity="warning", timeout=15, markup=False)
 
     def on_watch_wanted(self, message: WatchWanted) -> None:
@@ -178,15 +178,15 @@ class MeshdoctorApp(App[int]):
 
     def on_trace_wanted(self, message: TraceWanted) -> None:
         """Opens the trace screen."""
-        from meshdoctor.tui.board.tracing import Wanted
-        from meshdoctor.tui.screens.trace import TraceScreen
+        from meshdoctor.tui.screens.trace_screen import TraceScreen
+        from meshdoctor.tui.state.trace_form import TraceSubject
 
         message.stop()
-        self.push_screen(TraceScreen(self.session, Wanted(message.pod, message.host, message.port)))
+        self.push_screen(TraceScreen(self.session, TraceSubject(message.pod, message.host, message.port)))
 
     def action_help(self) -> None:
         """The keys of the screen in front."""
-        from meshdoctor.tui.screens.help import HelpScreen
+        from meshdoctor.tui.screens.help_screen import HelpScreen
 
         if isinstance(self.screen, HelpScreen):
             return
@@ -218,9 +218,9 @@ class MeshdoctorApp(App[int]):
         return run
 
     async def action_quit(self) -> None:
-        """Leaves at once: what is under way is dropped. While a mend changes something it asks first."""
-        if self.session.is_mending:
-            from meshdoctor.tui.screens.ask import QUIT, AskScreen
+        """Leaves at once: what is under way is dropped. While a fix changes something it asks first."""
+        if self.session.is_fixing:
+            from meshdoctor.tui.screens.ask_screen import QUIT, AskScreen
 
             if not isinstance(self.screen, AskScreen):
                 self.push_screen(AskScreen(QUIT), lambda is_yes: self._leave() if is_yes else None)
@@ -233,7 +233,7 @@ class MeshdoctorApp(App[int]):
         await self.action_quit()
 
     def _heed_signals(self) -> None:
-        """Told to end, or with its terminal gone, it leaves the terminal as it was. A mend can be gone on with."""
+        """Told to end, or with its terminal gone, it leaves the terminal as it was. A fix can be gone on with."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, self._leave, 128 + number)

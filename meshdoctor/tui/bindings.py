@@ -26,8 +26,8 @@ TABLE_KEYS = (
 )
 
 MAIN_KEYS = (
-    key("a", "mend", "mend", "The first mend of this finding, or of the one about this pod or host",
-        is_="main.mend", show=True),
+    key("a", "fix", "fix", "The first fix of this finding, or of the one about this pod or host",
+        is_="main.fix", show=True),
     key("t", "trace", "trace", "Follows a connection of this pod, to this host", is_="trace", show=True),
     key("slash", "filter", "filter", "Filters this part: text, !text for without, -l app=web by labels",
         is_="filter", show=True, display="/"),
@@ -55,7 +55,7 @@ MAIN_KEYS = (
     key("r", "refresh(False)", "refresh", "Looks again, at this pod or those that are marked above all",
         is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Looks again at everything", is_="refresh.all"),
-    key("u", "undo", "undo", "Takes the last mend back", is_="undo"),
+    key("u", "undo", "undo", "Takes the last fix back", is_="undo"),
     key("escape", "widen", "widen", "Takes the newest filter or choice back, and its marks", is_="back"),
     key("q", "app.quit", "quit", "Leaves meshdoctor; on other screens q goes back", is_="quit", show=True),
 )  # fmt: skip
@@ -77,10 +77,10 @@ TEXT_KEYS = (
     key("end,G", "end(True)", "last", "To the last line", is_="text.last"),
 )
 
-MENDS_KEYS = (
-    key("down,j", "choose(1)", "next mend", "Chooses the next mend", is_="mends.down", display="↓ j"),
-    key("up,k", "choose(-1)", "mend before", "Chooses the mend before", is_="mends.up", display="↑ k"),
-    key("enter", "screen.mend", "open mend", "Shows what the chosen mend would change", is_="mends.open"),
+FIX_LIST_KEYS = (
+    key("down,j", "choose(1)", "next fix", "Chooses the next fix", is_="fixes.down", display="↓ j"),
+    key("up,k", "choose(-1)", "fix before", "Chooses the fix before", is_="fixes.up", display="↑ k"),
+    key("enter", "screen.fix", "open fix", "Shows what the chosen fix would change", is_="fixes.open"),
 )
 
 DOCUMENT_KEYS = (
@@ -167,18 +167,18 @@ TRACE_KEYS = (
 FINDING_KEYS = (
     key(
         "a",
-        "mend",
-        "mend",
-        "Shows what the chosen mend would change, and whom that touches",
-        is_="finding.mend",
+        "fix",
+        "fix",
+        "Shows what the chosen fix would change, and whom that touches",
+        is_="finding.fix",
         show=True,
     ),
-    *(key(str(n), f"choose({n})", f"mend {n}", f"Chooses mend {n}", is_=f"finding.mend-{n}") for n in range(1, 10)),
+    *(key(str(n), f"choose({n})", f"fix {n}", f"Chooses fix {n}", is_=f"finding.fix-{n}") for n in range(1, 10)),
     key("y", "raw", "yaml", "The finding and its objects as JSON and YAML", is_="finding.raw", show=True),
     key("e", "export", "export", "Writes the finding as Markdown and copies it", is_="finding.export", show=True),
     key("t", "trace", "trace", "Opens the connection of this pod", is_="finding.trace", show=True),
     key("p", "pod", "pod", "Shows the connection of another pod", is_="finding.pod", show=True),
-    key("u", "undo", "undo", "Takes the last mend of this finding back", is_="finding.undo", show=True),
+    key("u", "undo", "undo", "Takes the last fix of this finding back", is_="finding.undo", show=True),
     key("tab", "next_part(1)", "next part", "To the next part", is_="finding.next-part"),
     key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="finding.previous-part"),
 )
@@ -190,13 +190,13 @@ QUESTION_KEYS = (
 
 RAW_KEYS = (key("c", "copy", "copy", "Copies all of it", is_="raw.copy", show=True),)
 
-MEND_KEYS = (
-    key("a", "apply", "apply", "Applies the mend, or goes on with it", is_="mend.apply", show=True),
-    key("enter", "apply", "apply", "Applies the mend", is_="mend.apply-too"),
-    key("s", "save", "save as file", "Writes the mend to files", is_="mend.save", show=True),
-    key("u", "undo", "undo", "Takes the mend back", is_="mend.undo", show=True),
-    key("tab", "next_part(1)", "next part", "To the next part", is_="mend.next-part"),
-    key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="mend.previous-part"),
+FIX_KEYS = (
+    key("a", "apply", "apply", "Applies the fix, or goes on with it", is_="fix.apply", show=True),
+    key("enter", "apply", "apply", "Applies the fix", is_="fix.apply-too"),
+    key("s", "save", "save as file", "Writes the fix to files", is_="fix.save", show=True),
+    key("u", "undo", "undo", "Takes the fix back", is_="fix.undo", show=True),
+    key("tab", "next_part(1)", "next part", "To the next part", is_="fix.next-part"),
+    key("shift+tab", "next_part(-1)", "part before", "To the part before", is_="fix.previous-part"),
 )
 
 HELP_KEYS = (

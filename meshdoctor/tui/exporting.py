@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 from textual.screen import Screen
 
+from meshdoctor.diagnosis.excerpts import Excerpt, excerpt
 from meshdoctor.errors import MeshdoctorError
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
-from meshdoctor.sitting.excerpts import Excerpt, excerpt
-from meshdoctor.tui.board.postmortem import postmortem, write_postmortem
+from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.messages import Exported
-from meshdoctor.tui.session import Session
+from meshdoctor.tui.state.postmortem import postmortem, write_postmortem
 
 
-class Known(NamedTuple):
+class KnownFacts(NamedTuple):
     """A finding with the way of its connection and its evidence, as far as they could be read."""
 
     finding: Finding
@@ -25,22 +25,22 @@ class Known(NamedTuple):
     excerpts: Sequence[Excerpt] = ()
 
 
-def look_up(session: Session, finding: Finding) -> Known:
+def look_up(session: TuiSession, finding: Finding) -> KnownFacts:
     """Reads what belongs to a finding, the way being its first pod's. Call it from a thread; never raises."""
-    sitting = session.sitting
-    if sitting is None:
-        return Known(finding)
+    diagnosis_session = session.diagnosis_session
+    if diagnosis_session is None:
+        return KnownFacts(finding)
     way, excerpts = None, []
     try:
-        excerpts = sitting.using(lambda case: [excerpt(case.capture, piece) for piece in finding.evidence])
+        excerpts = diagnosis_session.using(lambda case: [excerpt(case.capture, piece) for piece in finding.evidence])
         if finding.host and finding.port and finding.pods:
-            way = sitting.trace(finding.pods[0], finding.host, finding.port)
+            way = diagnosis_session.trace(finding.pods[0], finding.host, finding.port)
     except MeshdoctorError:
         pass  # the finding says what it rests on; the way is told where there is one
-    return Known(finding, way, excerpts)
+    return KnownFacts(finding, way, excerpts)
 
 
-def export(session: Session, found: Sequence[Known], folder: Path) -> Exported:
+def export(session: TuiSession, found: Sequence[KnownFacts], folder: Path) -> Exported:
     """Writes findings into a file of their own, in their order. Call it from a thread; never raises."""
     text = "\n".join(_told(session, one) for one in found)
     try:
@@ -50,10 +50,10 @@ def export(session: Session, found: Sequence[Known], folder: Path) -> Exported:
     return Exported(text, path, "")
 
 
-def _told(session: Session, known: Known) -> str:
-    done = session.mends.done_about(known.finding.fingerprint)
-    diagnosis = session.board.diagnosis
-    return postmortem(known.finding, diagnosis, known.way, known.excerpts, done.entries, done.better)
+def _told(session: TuiSession, known: KnownFacts) -> str:
+    done = session.fixes.done_about(known.finding.fingerprint)
+    diagnosis = session.mesh_state.diagnosis
+    return postmortem(known.finding, diagnosis, known.way, known.excerpts, done.entries, done.improvements)
 
 
 def tell(screen: Screen[Any], message: Exported) -> None:

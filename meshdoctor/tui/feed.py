@@ -1,4 +1,4 @@
-"""From the sitting's thread to the app: events wait here, and one message says that some do.
+"""From the session's thread to the app: events wait here, and one message says that some do.
 
 A thousand pods that are judged within a second wake the app a few times only, and each time it takes all that is there.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from meshdoctor.sitting.events import Event
+from meshdoctor.diagnosis.events import Event
 
 
 class Feed:
-    """Events on their way. `wake` is called from the sitting's thread when the first one comes in."""
+    """Events on their way. `wake` is called from the session's thread when the first one comes in."""
 
     def __init__(self, wake: Callable[[], object]) -> None:
         self._wake = wake
@@ -20,7 +20,7 @@ class Feed:
         self._events: list[Event] = []
 
     def put(self, event: Event) -> None:
-        """Adds an event. Called from the sitting's thread; never waits."""
+        """Adds an event. Called from the session's thread; never waits."""
         with self._lock:
             self._events.append(event)
             is_first = len(self._events) == 1

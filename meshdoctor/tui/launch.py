@@ -8,14 +8,14 @@ import sys
 from msgspec import structs
 
 from meshdoctor.errors import UsageError
-from meshdoctor.semantics.nearest import nearest
+from meshdoctor.text.nearest import nearest
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.session import Opening
-from meshdoctor.tui.settings import read_settings
+from meshdoctor.tui.app_session import SessionOpening
 from meshdoctor.tui.themes import known_themes
+from meshdoctor.tui.user_settings import read_settings
 
 
-def run(opening: Opening, theme: str = "", *, ascii_only: bool = False) -> int:
+def run(opening: SessionOpening, theme: str = "", *, ascii_only: bool = False) -> int:
     """Runs the session until the user leaves it, and returns the exit code.
 
     `theme` and `ascii_only` go before the user's file, for this session.

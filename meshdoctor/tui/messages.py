@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual.message import Message
 
-from meshdoctor.tui.board.board import Changed
-from meshdoctor.tui.board.sight import Part
+from meshdoctor.tui.state.mesh_state import StateChange
+from meshdoctor.tui.state.view_state import Part
 
 if TYPE_CHECKING:  # what only a finding's screen needs is loaded with it
-    from meshdoctor.model.mend import Entry
-    from meshdoctor.tui.mends.course import Course
+    from meshdoctor.model.fix import JournalEntry
+    from meshdoctor.tui.fixing.fix_run import FixRun
 
 
 class Woken(Message):
-    """The sitting has told something: it waits in the feed."""
+    """The session has told something: it waits in the feed."""
 
 
 class RowMoved(Message):
@@ -72,21 +72,21 @@ class Exported(Message):
 
 
 class JournalRead(Message):
-    """The newest mend of a finding that can be taken back; None: there is none."""
+    """The newest fix of a finding that can be taken back; None: there is none."""
 
-    def __init__(self, entry: Entry | None) -> None:
+    def __init__(self, entry: JournalEntry | None) -> None:
         self.entry = entry
         super().__init__()
 
 
-class MendMoved(Message):
-    """A mend, or its undo, went a step on: its screen shows it."""
+class FixMoved(Message):
+    """A fix, or its undo, went a step on: its screen shows it."""
 
 
-class MendEnded(Message):
-    """A mend, or its undo, has ended; it may have changed what is looked at."""
+class FixEnded(Message):
+    """A fix, or its undo, has ended; it may have changed what is looked at."""
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: FixRun) -> None:
         self.course = course
         super().__init__()
 
@@ -96,10 +96,10 @@ class WatchWanted(Message):
 
 
 @runtime_checkable
-class HearsBoard(Protocol):
+class HearsState(Protocol):
     """A screen that shows what the board holds, and is told when that changes."""
 
     is_mounted: bool
 
-    def board_changed(self, changed: Changed) -> None:
+    def state_changed(self, changed: StateChange) -> None:
         """Brings onto the screen what changed."""

@@ -18,7 +18,7 @@ DEFAULT, OWN_COLOURS = "dark", "terminal"
 class Palette(NamedTuple):
     """Colours of a theme: three grounds, the lines, the cursor's ground, then texts by what they mean."""
 
-    ground: str
+    fix_context: str
     raised: str
     bar: str
     line: str
@@ -78,7 +78,7 @@ def _theme(name: str, has: Palette) -> Theme:
         success=has.fine,
         accent=has.accent,
         foreground=has.text,
-        background=has.ground,
+        background=has.fix_context,
         surface=has.raised,
         panel=has.bar,
         boost=has.bar,

@@ -7,9 +7,9 @@ Timestamps stay text, and so does every key of a mapping.
 
 from __future__ import annotations
 
-from meshdoctor.yamlio.lines import Lines, line_of, steps_of
-from meshdoctor.yamlio.lists import EMPTY as EMPTY_LIST
-from meshdoctor.yamlio.lists import ListText, only, take_apart
+from meshdoctor.yamlio.line_index import Lines, line_of, steps_of
+from meshdoctor.yamlio.list_text import EMPTY as EMPTY_LIST
+from meshdoctor.yamlio.list_text import ListText, only, take_apart
 from meshdoctor.yamlio.reading import load_documents
 from meshdoctor.yamlio.writing import dump
 

@@ -7,12 +7,12 @@ from typing import Any, Literal
 
 import yaml
 
-from meshdoctor.yamlio.events import events_of
+from meshdoctor.yamlio.parser_events import events_of
 
 Kind = Literal["mapping", "sequence", "text", "alias"]
 
 
-class Node:
+class TextNode:
     """One value of a text that is known to be sound. Places are counted in characters."""
 
     __slots__ = ("anchor", "end", "is_flow", "items", "keys", "kind", "opens", "start", "style", "value")
@@ -31,15 +31,15 @@ class Node:
         self.style: str = getattr(event, "style", None) or ""
         """Of text: a quote, `|`, `>`, or empty where it is plain."""
         self.value: str = getattr(event, "value", None) or ""
-        self.keys: list[Node] = []
+        self.keys: list[TextNode] = []
         """Of a mapping, one for each of its items."""
-        self.items: list[Node] = []
+        self.items: list[TextNode] = []
 
     def begins(self, index: int) -> int:
         """Where the item of this number begins: a mapping's with its key."""
         return (self.keys or self.items)[index].start
 
-    def put(self, node: Node) -> None:
+    def put(self, node: TextNode) -> None:
         """The next value inside; in a mapping keys and values take turns."""
         if self.kind == "mapping" and len(self.keys) == len(self.items):
             self.keys.append(node)
@@ -52,7 +52,7 @@ class DocumentText:
 
     __slots__ = ("aliases", "end", "root", "start")
 
-    def __init__(self, start: int, end: int, root: Node, aliases: frozenset[str]) -> None:
+    def __init__(self, start: int, end: int, root: TextNode, aliases: frozenset[str]) -> None:
         self.start = start
         self.end = end
         self.root = root
@@ -64,7 +64,7 @@ def documents_of(text: str) -> list[DocumentText]:
     """The documents of a text that hold a value, as `load_documents` counts them. Raises `yaml.YAMLError`."""
     events: Iterator[Any] = events_of(text.encode())
     starts: list[int] = []
-    found: list[tuple[int, Node, frozenset[str]]] = []
+    found: list[tuple[int, TextNode, frozenset[str]]] = []
     for event in events:
         kind = type(event)
         if kind is not yaml.DocumentStartEvent:
@@ -90,7 +90,7 @@ def line_end(text: str, place: int) -> int:
     return end - 1 if end > 0 and text[end - 1] == "\r" else end
 
 
-def walk(node: Node) -> Iterator[Node]:
+def walk(node: TextNode) -> Iterator[TextNode]:
     """The node and all inside it, outer ones first."""
     waiting = [node]
     while waiting:
@@ -99,9 +99,9 @@ def walk(node: Node) -> Iterator[Node]:
         waiting += reversed(node.items)
 
 
-def _tree(first: Any, events: Iterator[Any], text: str) -> tuple[Node, frozenset[str]]:
+def _tree(first: Any, events: Iterator[Any], text: str) -> tuple[TextNode, frozenset[str]]:
     """The node whose first event is `first`; walks with a stack of its own, never recursively."""
-    stack: list[Node] = []
+    stack: list[TextNode] = []
     aliases: set[str] = set()
     event = first
     while True:
@@ -110,14 +110,14 @@ def _tree(first: Any, events: Iterator[Any], text: str) -> tuple[Node, frozenset
             node = stack.pop()
             node.end = event.end_mark.index if node.is_flow else node.items[-1].end
         elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            stack.append(Node("mapping" if kind is yaml.MappingStartEvent else "sequence", event, text))
+            stack.append(TextNode("mapping" if kind is yaml.MappingStartEvent else "sequence", event, text))
             event = next(events)
             continue
         elif kind is yaml.AliasEvent:
             aliases.add(event.anchor)
-            node = Node("alias", event, text)
+            node = TextNode("alias", event, text)
         else:
-            node = Node("text", event, text)
+            node = TextNode("text", event, text)
             if node.style in ("|", ">"):
                 node.end = _block_end(text, node)
         if not stack:
@@ -126,7 +126,7 @@ def _tree(first: Any, events: Iterator[Any], text: str) -> tuple[Node, frozenset
         event = next(events)
 
 
-def _block_end(text: str, node: Node) -> int:
+def _block_end(text: str, node: TextNode) -> int:
     """The end of the last line of a block of text. Empty lines behind it are its own only where it says `+`."""
     body = text[node.start : node.end]
     if "+" not in body.split("\n", 1)[0].split("#", 1)[0]:

@@ -17,7 +17,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString, SingleQuotedScalarString
 
-from meshdoctor.yamlio.nodes import DocumentText, Node, column, walk
+from meshdoctor.yamlio.nodes import DocumentText, TextNode, column, walk
 from meshdoctor.yamlio.scalars import CORE, plain
 
 _QUOTES = {"'": SingleQuotedScalarString, '"': DoubleQuotedScalarString}
@@ -63,7 +63,7 @@ def _distances(text: str, documents: Iterable[DocumentText]) -> Iterator[tuple[s
                 yield ("step" if item.keys else "dash"), column(text, inner) - own
 
 
-def gap_of(text: str, node: Node) -> int:
+def gap_of(text: str, node: TextNode) -> int:
     """Columns from a block list's first dash to its item, where both stand on one line; else the house style."""
     gap = node.items[0].start - node.opens
     return gap if "\n" not in text[node.opens : node.opens + gap] and gap > 1 else _LEAST["gap"]
@@ -102,7 +102,7 @@ def as_json(value: Any, *, indent: int | str | None, at: str, is_tight: bool) ->
     return json.dumps(value, ensure_ascii=False, indent=indent, separators=separators).replace("\n", "\n" + at)
 
 
-def quote_of(nodes: list[Node]) -> str:
+def quote_of(nodes: list[TextNode]) -> str:
     """The quotes that all of these texts stand in, empty where they differ or stand in none."""
     quotes = {node.style for node in nodes if node.kind == "text"}
     return quotes.pop() if len(quotes) == 1 and quotes <= _QUOTES.keys() else ""

@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.yamlio.events import document_starts, events_of
+from meshdoctor.yamlio.parser_events import document_starts, events_of
 from meshdoctor.yamlio.scalars import NOT_TEXT, PLAIN_TAGS, TEXT_TAGS, TREE_TAGS, plain
 
 MAX_DEPTH = 200
@@ -23,6 +23,10 @@ MAX_YAML_LIKE_JSON = 8 * 1024 * 1024
 """Up to this size, text that starts like JSON and is not JSON gets a second chance as YAML's own flow style."""
 
 _MERGE = "<<"
+
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; no Kubernetes object is"
+_PARSERS_DEPTH = re.compile("maximum nesting", re.IGNORECASE)
+"""What libyaml says at its own limit. Its scanner runs ahead, so that may come before `MAX_DEPTH` levels are out."""
 
 
 def load_documents(data: bytes, where: str) -> list[Any]:
@@ -94,7 +98,7 @@ class _Builder:
     def _open(self, event: Any, stack: list[_Frame]) -> _Frame:
         line = event.start_mark.line + 1
         if len(stack) >= MAX_DEPTH:
-            self._refuse(line, f"nested more than {MAX_DEPTH} levels deep; no Kubernetes object is")
+            self._refuse(line, _TOO_DEEP)
         if event.tag not in TREE_TAGS:
             self._refuse(line, f"the tag {event.tag} is not plain data; remove it")
         if stack and stack[-1].wants_key:
@@ -183,6 +187,8 @@ def _yaml_complaint(problem: yaml.MarkedYAMLError, data: bytes) -> str:
     if mark and b"".join(data.splitlines()[mark.line : mark.line + 1])[mark.column :].startswith(b"\t"):
         return "a tab stands where YAML wants spaces; replace it with spaces"
     said = problem.problem or "not YAML"
+    if _PARSERS_DEPTH.search(said):
+        return _TOO_DEEP
     return f"not YAML: {said}" + (f" {problem.context}" if problem.context else "")
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from meshdoctor.errors import NotEditable
 from meshdoctor.yamlio.alignment import aligned, same
-from meshdoctor.yamlio.nodes import DocumentText, Node, column, line_end
+from meshdoctor.yamlio.nodes import DocumentText, TextNode, column, line_end
 from meshdoctor.yamlio.pieces import Style, as_entry, as_flow, as_item, as_json, as_value, gap_of, quote_of
 
 _INSIDE = (dict, list)
@@ -51,7 +51,7 @@ class Splicer:
         self._value(root, old, new, _Holder(self.is_json, 0, root.start, False), "$")
         return self.splices
 
-    def _value(self, node: Node, old: Any, new: Any, holder: _Holder, path: str) -> None:
+    def _value(self, node: TextNode, old: Any, new: Any, holder: _Holder, path: str) -> None:
         if same(old, new):
             return
         self._refuse_shared(node, path)
@@ -61,7 +61,7 @@ class Splicer:
             return
         self._replace(node, new, holder)
 
-    def _mapping(self, node: Node, old: dict[str, Any], new: dict[str, Any], path: str) -> bool:
+    def _mapping(self, node: TextNode, old: dict[str, Any], new: dict[str, Any], path: str) -> bool:
         """False where nothing of the mapping stays, so that it is replaced whole."""
         places = {key.value: index for index, key in enumerate(node.keys)}
         kept = [index for key, index in places.items() if key in new or _merges(node.keys[index])]
@@ -85,7 +85,7 @@ class Splicer:
         self._remove(node, gone, kept)
         return True
 
-    def _sequence(self, node: Node, old: list[Any], new: list[Any], path: str) -> bool:
+    def _sequence(self, node: TextNode, old: list[Any], new: list[Any], path: str) -> bool:
         pairs = aligned(old, new)
         kept = [i for i, j in pairs if i is not None and j is not None]
         if not kept:
@@ -104,7 +104,7 @@ class Splicer:
         self._remove(node, [i for i, j in pairs if i is not None and j is None], kept)
         return True
 
-    def _replace(self, node: Node, new: Any, holder: _Holder) -> None:
+    def _replace(self, node: TextNode, new: Any, holder: _Holder) -> None:
         is_nested = bool(new) and type(new) in _INSIDE
         if holder.is_flow or (node.is_flow and node.items and is_nested):
             self.splices.append(Splice(node.start, node.end, self._flow(new, node.start, quote_of([node]))))
@@ -129,7 +129,7 @@ class Splicer:
         else:
             self.splices.append(Splice(start, end, text))
 
-    def _insert(self, node: Node, stays: int | None, kept: list[int], piece: str) -> None:
+    def _insert(self, node: TextNode, stays: int | None, kept: list[int], piece: str) -> None:
         """Puts a piece behind the item `stays`, or in front of the first that is kept."""
         before = min(kept)
         if node.is_flow:
@@ -147,7 +147,7 @@ class Splicer:
             end = line_end(self.text, node.items[stays].end)
             self.splices.append(Splice(end, end, self.style.line_break + indent + piece))
 
-    def _remove(self, node: Node, gone: list[int], kept: list[int]) -> None:
+    def _remove(self, node: TextNode, gone: list[int], kept: list[int]) -> None:
         for index in gone:
             has_kept_before = min(kept) < index
             if node.is_flow and has_kept_before:
@@ -159,7 +159,7 @@ class Splicer:
             else:
                 self.splices.append(self._lines(start, node.items[index].end))
 
-    def _next(self, node: Node, index: int) -> int:
+    def _next(self, node: TextNode, index: int) -> int:
         """Where the next item begins, or a comment on a line of its own in front of it."""
         following = node.begins(index + 1) if node.keys or node.is_flow else self._dash(node, index + 1)
         if node.is_flow:
@@ -172,12 +172,12 @@ class Splicer:
         before = self.text.rindex("\n", 0, start)
         return Splice(line_end(self.text, before), line_end(self.text, end), "")
 
-    def _stands_behind(self, node: Node) -> bool:
+    def _stands_behind(self, node: TextNode) -> bool:
         """The block begins behind something else on its line: `- name: x`."""
         start = node.begins(0) if node.keys else node.opens
         return bool(self.text[start - column(self.text, start) : start].strip())
 
-    def _dash(self, node: Node, index: int) -> int:
+    def _dash(self, node: TextNode, index: int) -> int:
         """The dash of a block list's item: the first on a line, in the list's column, behind the item before."""
         if index == 0:
             return node.opens
@@ -191,7 +191,7 @@ class Splicer:
                 return line + wide
         raise self._refusal("a list is laid out in a way that cannot be followed")
 
-    def _gap(self, node: Node) -> str:
+    def _gap(self, node: TextNode) -> str:
         """What stands between a comma and the next item, in flow style."""
         last = node.begins(len(node.items) - 1)
         if len(node.items) == 1:
@@ -202,7 +202,7 @@ class Splicer:
             gap = self.text[node.items[-2].end : last].partition(",")[2]
         return self.style.line_break + " " * column(self.text, last) if gap.strip() else gap
 
-    def _entry(self, node: Node, key: str, value: Any) -> str:
+    def _entry(self, node: TextNode, key: str, value: Any) -> str:
         if not node.is_flow:
             return as_entry(key, value, self.style, column(self.text, node.begins(0)))
         if self.is_json:
@@ -210,7 +210,7 @@ class Splicer:
             return as_json(key, indent=None, at="", is_tight=True) + colon + self._flow(value, node.begins(0), "")
         return as_flow({key: value}).removeprefix("{").removesuffix("}")
 
-    def _item(self, node: Node, value: Any) -> str:
+    def _item(self, node: TextNode, value: Any) -> str:
         quote = quote_of(node.items)
         if node.is_flow:
             return self._flow(value, node.begins(0), quote)
@@ -232,7 +232,7 @@ class Splicer:
     def _is_tight(self) -> bool:
         return self.is_json and '": ' not in self.text and '" :' not in self.text
 
-    def _refuse_shared(self, node: Node, path: str) -> None:
+    def _refuse_shared(self, node: TextNode, path: str) -> None:
         if node.kind == "alias":
             raise self._refusal(f"{path} is an alias ({self.text[node.start : node.end]})")
         if node.anchor is not None and node.anchor in self.document.aliases:
@@ -243,6 +243,6 @@ class Splicer:
         return NotEditable(f"{self.where}: {told}. Write the values out there, or use --export.")
 
 
-def _merges(key: Node) -> bool:
+def _merges(key: TextNode) -> bool:
     """YAML 1.1's merge key, `<<` without quotes."""
     return key.value == "<<" and not key.style

@@ -9,13 +9,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from meshdoctor.collect.live.cluster import Watcher
+from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.doctor import SavedCapture
-from meshdoctor.live import ClusterSource
 from meshdoctor.model.finding import Diagnosis
-from meshdoctor.model.hosts import Hosts
+from meshdoctor.model.host_table import HostTable
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.trace import Trace
+from meshdoctor.sources.live.live_cluster import FetchObserver
 from tests.golden.results import DELIVERED, HEALTHY, HOSTS, MILD, RULE
 
 
@@ -52,14 +52,19 @@ class FakeDoctor(ModuleType):
         self.error: BaseException | None = None
         self.diagnosis: Diagnosis = HEALTHY
         self.traced: Trace = DELIVERED
-        self.listed: Hosts = HOSTS
+        self.listed: HostTable = HOSTS
         self.interrupted = False
         self.saved = SavedCapture(
             Path("saved"), documents=3, proxies=1, size=2048, removed=0, unread=(), interrupted=False
         )
 
     def open_case(
-        self, source: Source, watcher: Watcher | None = None, *, pod: str = "", hosts: Collection[str] | None = None
+        self,
+        source: Source,
+        watcher: FetchObserver | None = None,
+        *,
+        pod: str = "",
+        hosts: Collection[str] | None = None,
     ) -> Case:
         self.asked["source"] = source
         self.asked["narrowed"] = (pod, hosts)
@@ -67,7 +72,7 @@ class FakeDoctor(ModuleType):
             raise self.error
         return Case(source, self.interrupted)
 
-    def save_capture(self, source: Source, path: Path, watcher: Watcher | None = None) -> SavedCapture:
+    def save_capture(self, source: Source, path: Path, watcher: FetchObserver | None = None) -> SavedCapture:
         self.asked["source"] = source
         self.asked["target"] = path
         if self.error is not None:
@@ -83,7 +88,7 @@ class FakeDoctor(ModuleType):
         self.asked["options"] = {name: value for name, value in asked.items() if value is not None}
         return self.traced
 
-    def hosts(self, case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Hosts:
+    def hosts(self, case: Case, namespaces: Sequence[str] = (), labels: str = "") -> HostTable:
         self.asked["hosts"] = tuple(namespaces)
         return self.listed
 

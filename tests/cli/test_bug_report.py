@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Cli
-from tests.unit.collect.bug_reports import POD, bug_report_of
-from tests.unit.collect.sources import gzipped, tar_of, write
+from tests.unit.sources.bug_reports import POD, bug_report_of
+from tests.unit.sources.sources import gzipped, tar_of, write
 
 FILES = bug_report_of(ROOT / "snapshots" / "tcp-port-clash")
 EMPTY = {"bug-report/bug-report.log": b"\n", "bug-report/versions": b""}

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from meshdoctor.collect.live.cluster import Pace
+from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
-from meshdoctor.live import ClusterSource
 from meshdoctor.model.finding import NotEvaluated
+from meshdoctor.sources.live.live_cluster import FetchLimits
 from tests.cli.fake import FakeDoctor, Source
 from tests.conftest import Cli
 from tests.golden.outputs import FILES
@@ -109,7 +109,7 @@ def test_wrong_usage(cli: Cli, doctor: FakeDoctor, arguments: tuple[str, ...]) -
 
 def test_without_a_source_it_is_the_current_contexts_cluster(cli: Cli, doctor: FakeDoctor) -> None:
     assert cli("check").code == 0
-    assert doctor.asked["source"] == Source(cluster=ClusterSource(pace=Pace(16, 30.0, 600)))
+    assert doctor.asked["source"] == Source(cluster=ClusterSource(pace=FetchLimits(16, 30.0, 600)))
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor import __version__
-from meshdoctor.cli.start import kubectl_main
-from meshdoctor.model.hosts import Hosts
+from meshdoctor.cli.entry_points import kubectl_main
+from meshdoctor.model.host_table import HostTable
 from tests.cli.fake import FakeDoctor, Source
 from tests.conftest import Cli
 from tests.golden.outputs import FILES
@@ -26,9 +26,9 @@ def test_hosts(cli: Cli, doctor: FakeDoctor) -> None:
 
 
 def test_no_hosts_and_missing_evidence_is_no_answer(cli: Cli, doctor: FakeDoctor) -> None:
-    doctor.listed = Hosts("capture", "x", ())
+    doctor.listed = HostTable("capture", "x", ())
     assert cli("hosts", "--from", "x").code == 0
-    doctor.listed = Hosts("capture", "x", (), ("no proxy was read",))
+    doctor.listed = HostTable("capture", "x", (), ("no proxy was read",))
     assert cli("hosts", "--from", "x").code == 3
 
 

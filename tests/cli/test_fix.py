@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from meshdoctor.bundled import snapshots_dir
-from meshdoctor.mending.journal import Journal
+from meshdoctor.fixes.apply.journal import Journal
 from tests.conftest import Cli
-from tests.golden.mends import HISTORY, STEER, entry
+from tests.golden.fixes import HISTORY, STEER, entry
 
 BLOCKED = ("--from", "demo:mysql-blocked")
 CLASH = ("--from", "demo:tcp-port-clash")
 DATABASE = "db.payments.example:3306"
-MADE = Path("meshdoctor-mends/serviceentry-bookinfo-db-payments-example-3306.yaml")
+MADE = Path("meshdoctor-fixes/serviceentry-bookinfo-db-payments-example-3306.yaml")
 
 MANIFESTS = """\
 # The way out of bookinfo. Ask the platform team before you change it.
@@ -127,7 +127,7 @@ def test_the_list_and_a_preview_as_json(cli: Cli) -> None:
     assert all("+  addresses:" in change["diff"] for change in shown["changes"])
 
 
-def test_what_may_follow_a_preview_names_the_same_source_and_mend(cli: Cli) -> None:
+def test_what_may_follow_a_preview_names_the_same_source_and_fix(cli: Cli) -> None:
     shown = cli("fix", "github.com:443", "--choose", "set-addresses", *CLASH, "-n", "bookinfo").out
     follow = re.findall(r"^  meshdoctor fix (\w+) (.*)$", shown, re.MULTILINE)
     tail = "--choose set-addresses --from demo:tcp-port-clash -n bookinfo"
@@ -148,7 +148,7 @@ def test_what_may_follow_a_preview_names_the_same_source_and_mend(cli: Cli) -> N
         (("--resume", "3", "--apply"), "--resume is a command of its own: leave --apply out"),
         (("--resume", "3", "--history"), "leave --resume out"),
         (("--resume", "3", "--read-only"), "--read-only refuses"),
-        (("--resume", "3"), "no mend 3 in"),
+        (("--resume", "3"), "no fix 3 in"),
         (("--apply",), "--apply of which finding?"),
         (("--export", "out"), "--export of which finding?"),
         (("--choose", "x"), "--choose of which finding?"),
@@ -172,7 +172,7 @@ def test_a_name_of_several_findings_asks_which(cli: Cli) -> None:
     assert all(cli("fix", name, "--from", "demo:tcp-port-clash-scoped").code == 0 for name in names)
 
 
-def test_a_mend_of_a_capture_is_written_beside_it_and_taken_back(cli: Cli, elsewhere: Path) -> None:
+def test_a_fix_of_a_capture_is_written_beside_it_and_taken_back(cli: Cli, elsewhere: Path) -> None:
     done = cli("fix", DATABASE, *BLOCKED, "--apply", "--yes")
     assert done.code == 0
     assert f"√ made {MADE}" in done.out
@@ -203,9 +203,9 @@ def test_ones_own_manifests_keep_comments_and_style_and_come_back_byte_for_byte(
         "    protocol: TLS     # since 2019",
         "    - {name: tls, number: 443, protocol: TLS}",
     ]
-    mend = document(done.out)["mend"]
-    assert (mend["state"], document(done.out)["proof"]) == ("written", None)
-    assert mend["files"] == [{"action": "update", "path": str(manifests)}]
+    fix = document(done.out)["fix"]
+    assert (fix["state"], document(done.out)["verification"]) == ("written", None)
+    assert fix["files"] == [{"action": "update", "path": str(manifests)}]
     undone = cli("undo", "--yes", "--json")
     assert (undone.code, document(undone.out)["document"]) == (0, "fix-undo")
     assert manifests.read_text() == MANIFESTS
@@ -252,7 +252,7 @@ def test_undo_leaves_a_file_alone_that_was_changed_since(cli: Cli, manifests: Pa
     manifests.write_text(since)
     done = cli("undo", "--yes")
     assert (done.code, states()) == (4, ["written"])
-    assert "changed since it was mended" in done.err
+    assert "changed since it was fixed" in done.err
     assert manifests.read_text() == since
 
 
@@ -260,7 +260,7 @@ def test_undo_twice_of_nothing_and_of_a_number_that_is_not_there(cli: Cli) -> No
     assert "nothing to undo" in cli("undo", "--yes").err
     cli("fix", DATABASE, *BLOCKED, "--apply", "--yes")
     assert cli("undo", "1", "--yes").code == 0
-    for arguments, said in (((), "nothing to undo"), (("1",), "mend 1 is undone"), (("2",), "no mend 2 in")):
+    for arguments, said in (((), "nothing to undo"), (("1",), "fix 1 is undone"), (("2",), "no fix 2 in")):
         done = cli("undo", *arguments, "--yes")
         assert (done.code, said in done.err) == (2, True)
 
@@ -272,7 +272,7 @@ def test_undo_in_a_script_has_to_say_yes(cli: Cli, elsewhere: Path) -> None:
     assert "give --yes" in done.err
 
 
-def test_an_interrupted_mend_of_files_goes_on(cli: Cli, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_fix_of_files_goes_on(cli: Cli, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cli("fix", DATABASE, *BLOCKED, "--apply", "--yes")
     made = written(elsewhere)
     journal = Journal()
@@ -318,7 +318,7 @@ def test_read_only_still_exports(cli: Cli, elsewhere: Path) -> None:
 
 
 def test_history_of_nothing_and_of_everything(cli: Cli) -> None:
-    assert cli("fix", "--history") == (0, "no mend was applied from here yet\n", "")
+    assert cli("fix", "--history") == (0, "no fix was applied from here yet\n", "")
     journal = Journal()
     journal.folder.mkdir(parents=True)
     for one in HISTORY:
@@ -326,8 +326,8 @@ def test_history_of_nothing_and_of_everything(cli: Cli) -> None:
     done = cli("fix", "--history")
     assert (done.code, STEER in done.out) == (0, False)
     assert re.findall(r"^. (\d) ", done.out, re.MULTILINE) == list("87654321")
-    mends = document(cli("fix", "--history", "--json").out)["mends"]
-    assert [mend["state"] for mend in mends] == [one.state for one in HISTORY]
+    fixes = document(cli("fix", "--history", "--json").out)["fixes"]
+    assert [fix["state"] for fix in fixes] == [one.state for one in HISTORY]
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"id": 1}', b"\xff\xfe", b'{"schema": 2}'])
@@ -355,7 +355,7 @@ def test_a_journal_file_that_is_broken_hides_no_other(cli: Cli) -> None:
     assert (done.code, str(broken) in done.err) == (4, True)
     assert re.findall(r"^. (\d) ", done.out, re.MULTILINE) == ["3", "1"]
     done = cli("fix", "--history", "--json")
-    assert (done.code, [mend["id"] for mend in document(done.out)["mends"]]) == (4, [1, 3])
+    assert (done.code, [fix["id"] for fix in document(done.out)["fixes"]]) == (4, [1, 3])
 
 
 def test_a_journal_that_cannot_be_written_keeps_everything_as_it_is(
@@ -367,7 +367,7 @@ def test_a_journal_that_cannot_be_written_keeps_everything_as_it_is(
     assert "so nothing is changed: MESHDOCTOR_STATE=FOLDER names another place" in done.err
 
 
-def test_a_mend_of_a_cluster_is_not_undone_in_files(cli: Cli) -> None:
+def test_a_fix_of_a_cluster_is_not_undone_in_files(cli: Cli) -> None:
     journal = Journal()
     journal.folder.mkdir(parents=True)
     journal.put(entry(id=1, state="planned"))

@@ -91,12 +91,12 @@ def test_a_full_disk_is_an_error() -> None:
     assert b"Traceback" not in done.stderr
 
 
-PAPER = "import sys; from meshdoctor.cli.streams import paper; p = paper(no_color='--no-color' in sys.argv); "
+WRITER = "import sys; from meshdoctor.cli.streams import paper; p = paper(no_color='--no-color' in sys.argv); "
 
 
 @pytest.mark.parametrize(("encoding", "symbols"), [("utf-8", b"True"), ("ascii", b"False"), ("latin-1", b"False")])
 def test_a_pipe_is_80_columns_without_colour(encoding: str, symbols: bytes) -> None:
-    done = python(PAPER + "print(p.width, p.colour, p.symbols)", PYTHONIOENCODING=encoding, COLUMNS="133")
+    done = python(WRITER + "print(p.width, p.colour, p.symbols)", PYTHONIOENCODING=encoding, COLUMNS="133")
     assert done.stdout.split() == [b"80", b"False", symbols]
 
 
@@ -121,7 +121,7 @@ def test_colour_is_for_terminals_that_want_it(
     ours, theirs = pty.openpty()
     clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "TERM")}
     with subprocess.Popen(
-        [sys.executable, "-c", PAPER + "print(p.colour, p.width)", *arguments],
+        [sys.executable, "-c", WRITER + "print(p.colour, p.width)", *arguments],
         cwd=ROOT,
         stdout=theirs,
         env={**clean, **environment, "COLUMNS": "100"},
@@ -143,7 +143,7 @@ def test_an_interrupt_ends_in_130_without_a_word() -> None:
     # Whoever runs the tests in the background of a script has SIGINT ignored.
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     code += "import sys, meshdoctor.cli.main as m; "
-    code += "m.put = lambda _: signal.raise_signal(signal.SIGINT); import meshdoctor.cli.start as start; "
+    code += "m.put = lambda _: signal.raise_signal(signal.SIGINT); import meshdoctor.cli.entry_points as start; "
     code += "sys.argv = ['meshdoctor', '--version']; start.main()"
     done = python(code)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

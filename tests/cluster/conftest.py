@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.collect.live import sidecars
-from meshdoctor.collect.live.cluster import Pace
+from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.kube import session
 from meshdoctor.kube.deadline import Cancelled, Deadline
 from meshdoctor.kube.login import log_in
-from meshdoctor.live import ClusterSource
 from meshdoctor.model.resolver import Resolver
+from meshdoctor.sources.live import sidecar_reader
+from meshdoctor.sources.live.live_cluster import FetchLimits
 from tests.cluster.apiserver import FakeApi, serving
 from tests.cluster.meshes import put_snapshot
 
@@ -46,7 +46,7 @@ def loopback(isolated: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Second attempts come at once."""
     monkeypatch.setattr(session, "_BACK_OFF", (0.0, 0.0))
-    monkeypatch.setattr(sidecars, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(sidecar_reader, "_PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,9 @@ def source(kubeconfig: Path) -> MakeSource:
     """A `ClusterSource` of the fake API server: no DNS, no logs, and time limits of seconds."""
 
     def make(**changed: Any) -> ClusterSource:
-        pace = Pace(at_once=changed.pop("at_once", 16), pod_seconds=changed.pop("pod_seconds", 30.0), log_seconds=0)
+        pace = FetchLimits(
+            at_once=changed.pop("at_once", 16), pod_seconds=changed.pop("pod_seconds", 30.0), log_seconds=0
+        )
         return ClusterSource(kubeconfig=kubeconfig, pace=pace, **{"resolver": Resolver.OFF, **changed})
 
     return make

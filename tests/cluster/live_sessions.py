@@ -9,11 +9,11 @@ from weakref import WeakKeyDictionary
 
 from textual.pilot import Pilot
 
+from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.doctor import Source
-from meshdoctor.live import ClusterSource
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.board.board import Board
-from meshdoctor.tui.session import Opening
+from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.state.mesh_state import MeshState
 from tests.cluster.apiserver import Answer, Asked, FakeApi
 from tests.tui.sessions import press, screen, the
 from tests.tui.waiting import until
@@ -25,7 +25,7 @@ _SAID: WeakKeyDictionary[MeshdoctorApp, list[str]] = WeakKeyDictionary()
 @asynccontextmanager
 async def opened(source: ClusterSource, *, looked: bool = True) -> AsyncIterator[Pilot[int]]:
     """The session on a cluster; with its first look over, however that ended, unless it is not `looked`."""
-    app = MeshdoctorApp(Opening(lambda: Source(cluster=source), "lab"))
+    app = MeshdoctorApp(SessionOpening(lambda: Source(cluster=source), "lab"))
     said, notify = _SAID.setdefault(app, []), app.notify
 
     def heard(message: str, **how: Any) -> None:
@@ -44,9 +44,9 @@ async def over(pilot: Pilot[int]) -> None:
     app = the(pilot)
 
     def is_over() -> bool:
-        sitting = app.session.sitting
-        is_busy = sitting is not None and sitting.is_busy
-        return not is_busy and not app.session.has_news and not app.session.board.is_looking
+        diagnosis_session = app.session.diagnosis_session
+        is_busy = diagnosis_session is not None and diagnosis_session.is_busy
+        return not is_busy and not app.session.has_news and not app.session.mesh_state.is_looking
 
     await until(pilot, is_over, "the look is over")
 
@@ -64,14 +64,14 @@ async def to_finding(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: screen(pilot).trace is not None, "the way is there")
 
 
-def board(pilot: Pilot[int]) -> Board:
+def mesh_state(pilot: Pilot[int]) -> MeshState:
     """What the session knows."""
-    return the(pilot).session.board
+    return the(pilot).session.mesh_state
 
 
 def pods(pilot: Pilot[int]) -> dict[str, str]:
     """State by pod name."""
-    return {row.name: row.state for row in board(pilot).pods.values()}
+    return {row.name: row.state for row in mesh_state(pilot).pods.values()}
 
 
 def told(pilot: Pilot[int]) -> list[str]:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from meshdoctor import yamlio
-from meshdoctor.collect.source import read_capture
-from meshdoctor.semantics.secrets import REDACTED
+from meshdoctor.sources.read_source import read_capture
+from meshdoctor.text.secrets import REDACTED
 from tests.cluster.apiserver import FakeApi
 from tests.cluster.envoy import Manner
 from tests.cluster.meshes import PAGES, RATINGS, copy_pod, put_snapshot
 from tests.conftest import Cli
-from tests.unit.collect.test_redact import CONFIG_MAP, ENVOY_FILTER, POD, SECRET, VIRTUAL_SERVICE
+from tests.unit.sources.test_redact import CONFIG_MAP, ENVOY_FILTER, POD, SECRET, VIRTUAL_SERVICE
 
 pytestmark = pytest.mark.usefixtures("kubeconfig")
 QUIET = ("--dns", "off", "--logs", "0")
@@ -23,7 +23,7 @@ QUIET = ("--dns", "off", "--logs", "0")
 
 def judged(cli: Cli, command: str, *arguments: str) -> Any:
     said = cli(command, "--json", *arguments).out
-    taken_at = (json.loads(said).get("source") or {}).get("captured_at")  # a mend says of when its addresses are
+    taken_at = (json.loads(said).get("source") or {}).get("captured_at")  # a fix says of when its addresses are
     report = json.loads(said.replace(f", at {taken_at}.", ", at its time."))
     source = report.pop("source", None) or {}
     report.pop("location", None)
@@ -89,12 +89,12 @@ def test_only_configmaps_that_matter_are_read(cli: Cli, api: FakeApi, tmp_path: 
 def test_an_interrupted_capture_says_so(
     cli: Cli, api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from meshdoctor.cli.progress import Progress
+    from meshdoctor.cli.progress import ProgressBar
 
-    def struck(self: Progress, pod: str, because: str) -> None:
+    def struck(self: ProgressBar, pod: str, because: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Progress, "fetched", struck)
+    monkeypatch.setattr(ProgressBar, "fetched", struck)
     silent = copy_pod(api, "silent", Manner.SILENT)
     assert cli("capture", str(tmp_path / "saved"), *QUIET).code == 130
     (card,) = yamlio.load_documents((tmp_path / "saved" / "capture.yaml").read_bytes(), "capture.yaml")

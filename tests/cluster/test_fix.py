@@ -1,4 +1,4 @@
-"""`fix --apply` and `undo` on a cluster: what stops a mend before anything is changed, and what it leaves behind."""
+"""`fix --apply` and `undo` on a cluster: what stops a fix before anything is changed, and what it leaves behind."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.collect.live import names
+from meshdoctor.fixes.apply import acceptance, cluster_applier
+from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.kube import writes as writing
-from meshdoctor.mending import cluster, proxies
-from meshdoctor.mending.journal import Journal
+from meshdoctor.sources.live import dns_lookup
 from tests.cluster.apiserver import Answer, Asked, FakeApi, status
 from tests.cluster.conftest import write_kubeconfig
 from tests.cluster.meshes import RATINGS, pages_of, put_snapshot
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("kubeconfig")
 DATABASE = "db.payments.example:3306"
 ENTRY = ("serviceentries", "bookinfo", "db-payments-example-3306")
 HOW = ("--dns", "local", "--logs", "0", "--wait", "1s")
-STATS = proxies._STATS
+STATS = acceptance._STATS
 
 
 @pytest.fixture(autouse=True)
@@ -35,9 +35,14 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A journal of its own, no pauses, and DNS."""
     folder = tmp_path / "state"
     monkeypatch.setenv("MESHDOCTOR_STATE", str(folder))
-    for module, name in ((cluster, "_PAUSE"), (proxies, "_PAUSE"), (proxies, "_SETTLE"), (proxies, "_STRAGGLE")):
+    for module, name in (
+        (cluster_applier, "_PAUSE"),
+        (acceptance, "_PAUSE"),
+        (acceptance, "_SETTLE"),
+        (acceptance, "_STRAGGLE"),
+    ):
         monkeypatch.setattr(module, name, 0.0)
-    monkeypatch.setattr(names, "_local", lambda host: ("203.0.113.10",))
+    monkeypatch.setattr(dns_lookup, "_local", lambda host: ("203.0.113.10",))
     return folder
 
 
@@ -62,7 +67,7 @@ def blocked(api: FakeApi) -> FakeApi:
 
 @pytest.fixture
 def clash(api: FakeApi) -> FakeApi:
-    """A cluster with two entries on one port: their mend writes to both."""
+    """A cluster with two entries on one port: their fix writes to both."""
     put_snapshot(api, "tcp-port-clash")
     api.envoys[RATINGS].pages[STATS] = stats(1)
     return api
@@ -107,13 +112,13 @@ def managed(body: dict[str, Any], manager: str, operation: str, *fields: str) ->
     body["metadata"]["managedFields"] = [{"manager": manager, "operation": operation, "fieldsV1": own}]
 
 
-def test_a_mend_is_applied_proved_and_undone(cli: Cli, blocked: FakeApi) -> None:
+def test_a_fix_is_applied_verified_and_undone(cli: Cli, blocked: FakeApi) -> None:
     before = objects(blocked)
     done = applied(cli, DATABASE, "--json")
     report = json.loads(done.out)
-    assert (done.code, report["mend"]["state"]) == (0, "proved")
-    assert (report["proof"]["holds"], report["proxies"]["took"]) == (True, [RATINGS])
-    assert [turn["is_now"] for turn in report["proof"]["better"]] == ["delivered"]
+    assert (done.code, report["fix"]["state"]) == (0, "verified")
+    assert (report["verification"]["holds"], report["proxies"]["accepted"]) == (True, [RATINGS])
+    assert [turn["after"] for turn in report["verification"]["better"]] == ["delivered"]
     (made,) = writes(blocked)
     assert (made.verb, made.query["fieldManager"]) == ("patch", ["meshdoctor"])
     assert entry_of(blocked, ENTRY[2])["spec"]["addresses"] == ["203.0.113.10/32"]
@@ -123,7 +128,7 @@ def test_a_mend_is_applied_proved_and_undone(cli: Cli, blocked: FakeApi) -> None
     assert (undone.code, states(), objects(blocked)) == (0, ["undone"], before)
     differs = report["differs"]
     assert [differs.pop(when) != "" for when in ("before_at", "after_at")] == [True, True]
-    assert differs == {"worse": [], "better": [], "new": [], "unread": [], "handed": []}
+    assert differs == {"worse": [], "better": [], "new": [], "unread": [], "ownership_changes": []}
 
 
 def test_every_step_is_told_and_the_end_stands_on_stdout(cli: Cli, blocked: FakeApi) -> None:
@@ -131,13 +136,13 @@ def test_every_step_is_told_and_the_end_stands_on_stdout(cli: Cli, blocked: Fake
     steps = [line.strip() for line in done.err.splitlines()]
     assert steps == [
         "the server accepts it (dry run)",
-        "mend 1 is in the journal",
+        "fix 1 is in the journal",
         "created ServiceEntry bookinfo/db-payments-example-3306",
         "applied",
         "fetching and judging again",
         "the finding is gone and nothing is worse",
     ]
-    assert done.out.startswith("√ mend 1 is applied and proved: ")
+    assert done.out.startswith("√ fix 1 is applied and verified: ")
     assert done.out.endswith("To take it back:\n  meshdoctor undo 1 --context lab\n")
 
 
@@ -183,7 +188,7 @@ def test_the_question_names_the_cluster_and_no_is_no(
     assert cli("fix", DATABASE, "--apply", *HOW).code == 0
     monkeypatch.setattr(sys, "stdin", Typist("no\n"))
     asked = cli("undo", "--dns", "local")
-    assert (asked.code, states()) == (130, ["proved"])
+    assert (asked.code, states()) == (130, ["verified"])
     assert asked.err.endswith("take it back in lab? [y/N] meshdoctor: nothing was changed\n")
 
 
@@ -265,12 +270,12 @@ def test_what_kubectl_wrote_is_edited_and_it_is_said(cli: Cli, clash: FakeApi) -
     assert done.code == 1, "nothing pushed the change: the finding is still there"
 
 
-def test_a_mend_that_is_not_proved_says_so_and_is_undone(cli: Cli, clash: FakeApi) -> None:
+def test_a_fix_that_is_not_verified_says_so_and_is_undone(cli: Cli, clash: FakeApi) -> None:
     before = [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")]
     done = applied(cli, "github.com:443")
-    assert (done.code, states()) == (1, ["unproved"])
+    assert (done.code, states()) == (1, ["unverified"])
     text = " ".join(done.out.split())
-    assert "‼ mend 1 is applied, and not proved" in text
+    assert "‼ fix 1 is applied, and not verified" in text
     assert f"? no new configuration was seen in {RATINGS}" in text
     assert "github.com:443: the finding is still there" in text, done.out
     assert cli("undo", "--yes", "--dns", "local", "--wait", "1s").code == 0
@@ -300,7 +305,7 @@ def test_somebody_who_writes_between_dry_run_and_write_wins(cli: Cli, clash: Fak
     clash.faults.append(meddle)
     done = applied(cli, "github.com:443")
     assert (done.code, done.out, states()) == (4, "", ["failed"])
-    assert "Mend 1 was not applied: nothing is changed" in done.err
+    assert "Fix 1 was not applied: nothing is changed" in done.err
     assert entry_of(clash, "github")["spec"]["exportTo"] == ["."]
     assert {port["protocol"] for name in ("github", "hwcloud") for port in entry_of(clash, name)["spec"]["ports"]} == {
         "TCP"
@@ -332,7 +337,7 @@ def test_an_api_server_that_goes_away_and_stays_away(
     blocked.faults.clear()
     assert "interrupted" in cli("fix", "--history").out
     resumed = cli("fix", "--resume", "1", "--yes", *HOW)
-    assert (resumed.code, states()) == (0, ["proved"])
+    assert (resumed.code, states()) == (0, ["verified"])
 
 
 def test_a_second_write_that_fails_takes_the_first_one_back(cli: Cli, clash: FakeApi) -> None:
@@ -351,7 +356,7 @@ def test_an_undo_leaves_alone_what_others_changed_since(cli: Cli, clash: FakeApi
     body = entry_of(clash, "github")
     body["spec"] = {**body["spec"], "ports": [{"number": 443, "name": "https", "protocol": "HTTPS"}]}
     done = cli("undo", "--yes", "--dns", "local")
-    assert (done.code, done.out, states()) == (4, "", ["unproved"])
+    assert (done.code, done.out, states()) == (4, "", ["unverified"])
     assert "github was changed since" in done.err
     assert body["spec"]["ports"][0]["protocol"] == "HTTPS"
 
@@ -361,7 +366,7 @@ def test_an_undo_on_another_cluster_is_refused(cli: Cli, blocked: FakeApi, tmp_p
     other = write_kubeconfig(tmp_path / "other", "http://127.0.0.1:9")
     for command in (("undo", "1"), ("fix", "--resume", "1")):
         done = cli(*command, "--yes", "--kubeconfig", str(other))
-        assert (done.code, done.out, states()) == (2, "", ["proved"]), done.err
+        assert (done.code, done.out, states()) == (2, "", ["verified"]), done.err
     assert f"was applied to context lab ({blocked.address})" in cli("undo", "--yes", "--kubeconfig", str(other)).err
 
 

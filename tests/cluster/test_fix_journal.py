@@ -1,4 +1,4 @@
-"""What the journal says where the disk is full, two processes want one mend, or two clusters have one address."""
+"""What the journal says where the disk is full, two processes want one fix, or two clusters have one address."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.mending import proxies
-from meshdoctor.mending.journal import Journal
-from meshdoctor.model.mend import Entry
+from meshdoctor.fixes.apply import acceptance
+from meshdoctor.fixes.apply.journal import Journal
+from meshdoctor.model.fix import JournalEntry
 from tests.cluster.apiserver import FakeApi, status
 from tests.cluster.test_fix import applied, blocked, clash, entry_of, objects, once, state, states
 from tests.conftest import Cli
@@ -23,11 +23,11 @@ __all__ = ["blocked", "clash", "state"]
 UNDO = ("undo", "1", "--yes", "--dns", "local", "--wait", "1s")
 
 
-def full_disk(after: int) -> Callable[[Journal, Entry], Entry]:
+def full_disk(after: int) -> Callable[[Journal, JournalEntry], JournalEntry]:
     """A journal on a disk that is full after so many entries were written."""
     really, left = Journal._put, [None] * after
 
-    def put(self: Journal, entry: Entry) -> Entry:
+    def put(self: Journal, entry: JournalEntry) -> JournalEntry:
         if not left:
             raise OSError(errno.ENOSPC, "No space left on device")
         left.pop()
@@ -37,7 +37,7 @@ def full_disk(after: int) -> Callable[[Journal, Entry], Entry]:
 
 
 @pytest.mark.parametrize("after", [1, 2])
-def test_a_disk_that_fills_up_between_two_writes_takes_the_mend_back(
+def test_a_disk_that_fills_up_between_two_writes_takes_the_fix_back(
     cli: Cli, clash: FakeApi, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     before = [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")]
@@ -46,7 +46,7 @@ def test_a_disk_that_fills_up_between_two_writes_takes_the_mend_back(
         done = applied(cli, "github.com:443")
     assert (done.code, done.out) == (4, "")
     assert "No space left on device" in done.err
-    assert "still says that mend 1 is planned" in done.err
+    assert "still says that fix 1 is planned" in done.err
     assert "nothing is changed" not in done.err
     assert [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")] == before
     undone = cli(*UNDO)
@@ -57,11 +57,11 @@ def test_a_full_disk_stops_an_undo_before_it_begins(
     cli: Cli, blocked: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     applied(cli)
-    mended = objects(blocked)
+    fixed = objects(blocked)
     with monkeypatch.context() as patched:
         patched.setattr(Journal, "_put", full_disk(0))
         assert cli(*UNDO).code == 4
-    assert (objects(blocked), states()) == (mended, ["proved"])
+    assert (objects(blocked), states()) == (fixed, ["verified"])
     assert (cli(*UNDO).code, states()) == (0, ["undone"])
 
 
@@ -84,23 +84,23 @@ def test_an_undo_that_stops_half_way_can_be_ended(cli: Cli, clash: FakeApi) -> N
     assert [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")] == before
 
 
-def test_a_mend_that_another_process_works_on_is_left_to_it(
+def test_a_fix_that_another_process_works_on_is_left_to_it(
     cli: Cli, blocked: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others: list[Any] = []
-    waits = proxies.Watch.wait
+    waits = acceptance.AcceptanceWatch.wait
 
-    def meanwhile(self: proxies.Watch, *given: Any) -> Any:
+    def meanwhile(self: acceptance.AcceptanceWatch, *given: Any) -> Any:
         if not others:
             others.extend(cli(*command) for command in (UNDO, ("fix", "--resume", "1", "--yes", "--dns", "local")))
         return waits(self, *given)
 
-    monkeypatch.setattr(proxies.Watch, "wait", meanwhile)
+    monkeypatch.setattr(acceptance.AcceptanceWatch, "wait", meanwhile)
     done = applied(cli)
-    assert (done.code, states()) == (0, ["proved"])
+    assert (done.code, states()) == (0, ["verified"])
     for other in others:
         assert other.code == 2
-        assert "another meshdoctor is at work on mend 1" in other.err
+        assert "another meshdoctor is at work on fix 1" in other.err
 
 
 def named(api: FakeApi, uid: str) -> None:

@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.kube import pods
+from meshdoctor.kube import pod_requests
 from meshdoctor.kube.deadline import Cancelled, Deadline, TimedOut
-from meshdoctor.kube.pods import Executed, Forward, execute, log_of
+from meshdoctor.kube.pod_requests import Executed, Forward, execute, log_of
 from meshdoctor.kube.session import Refused, Session, Unreachable
 from meshdoctor.kube.websockets import Broken
 from tests.cluster.apiserver import Asked, FakeApi, Ran, no_permission, status
@@ -103,7 +103,7 @@ def test_an_upgrade_that_never_comes_ends_at_the_deadline(api: FakeApi, connecte
 
 
 def test_an_answer_beyond_the_limit(api: FakeApi, connected: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pods, "MAX_ANSWER", 1000)
+    monkeypatch.setattr(pod_requests, "MAX_ANSWER", 1000)
     api.envoys[POD] = Envoy({"/": BODY})
     api.run = lambda pod, command: Ran(BODY)
     with forward(connected) as opened, pytest.raises(Unreadable, match="more than one file"):

@@ -12,8 +12,8 @@ import pytest
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline, TimedOut
-from meshdoctor.kube.kinds import CONFIG_MAPS, PODS
-from meshdoctor.kube.lists import Kind, Lister, NotInstalled
+from meshdoctor.kube.list_objects import Kind, Lister, NotInstalled
+from meshdoctor.kube.read_kinds import CONFIG_MAPS, PODS
 from meshdoctor.kube.session import Refused, Session, Unreachable
 from tests.cluster.apiserver import Answer, Asked, FakeApi, status
 from tests.cluster.conftest import soon

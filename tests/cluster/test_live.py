@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from meshdoctor import live
-from meshdoctor.collect.live import objects
+from meshdoctor.diagnosis import cluster_source
+from meshdoctor.sources.live import object_reader
 from tests.cluster.apiserver import FakeApi, status
 from tests.cluster.conftest import SNAPSHOT
 from tests.cluster.envoy import Manner
@@ -240,12 +240,12 @@ def test_mesh_settings_that_are_not_there_are_named(cli: Cli) -> None:
 
 
 def test_ctrl_c_keeps_what_was_read(cli: Cli, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    from meshdoctor.cli.progress import Progress
+    from meshdoctor.cli.progress import ProgressBar
 
-    def struck(self: Progress, pod: str, because: str) -> None:
+    def struck(self: ProgressBar, pod: str, because: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Progress, "fetched", struck)
+    monkeypatch.setattr(ProgressBar, "fetched", struck)
     silent = copy_pod(api, "silent", Manner.SILENT)
     done = cli(*CHECK)
     assert done.code == 130
@@ -258,7 +258,7 @@ def test_ctrl_c_while_names_are_resolved(cli: Cli, api: FakeApi, monkeypatch: py
     def struck(*_: object) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(live, "resolve_here", struck)
+    monkeypatch.setattr(cluster_source, "resolve_here", struck)
     done = cli("check", "--json", "--dns", "local", "--logs", "0")
     assert (done.code, json.loads(done.out)["summary"]["proxies"]) == (130, 1)
     assert "interrupted" in reasons(done.out)["dns.json"]
@@ -269,7 +269,7 @@ def test_ctrl_c_before_anything_was_read(cli: Cli, api: FakeApi) -> None:
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(objects, "Lister", struck)
+        patch.setattr(object_reader, "Lister", struck)
         done = cli(*CHECK)
     assert (done.code, done.out) == (130, "")
 
@@ -323,7 +323,7 @@ def test_a_server_that_is_no_kubernetes(cli: Cli, api: FakeApi) -> None:
 
 
 def test_a_server_that_stops_answering_in_mid_run(cli: Cli, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objects, "SECONDS", 0.5)
+    monkeypatch.setattr(object_reader, "SECONDS", 0.5)
     api.faults.append(lambda asked: api.never(asked) if asked.group else None)
     done = cli(*CHECK)
     assert done.code in (0, 1, 3)

@@ -12,7 +12,7 @@ import pytest
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.kube import login
 from meshdoctor.kube.login import log_in
-from meshdoctor.kube.pods import Forward
+from meshdoctor.kube.pod_requests import Forward
 from meshdoctor.kube.session import Refused, Session, Unreachable
 from tests.cluster.apiserver import FakeApi, status
 from tests.cluster.conftest import soon, write_kubeconfig

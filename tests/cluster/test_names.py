@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.collect.live import names
 from meshdoctor.errors import Unreadable
+from meshdoctor.sources.live import dns_lookup
 from tests.cluster.apiserver import FakeApi, Ran
 from tests.cluster.meshes import RATINGS
 from tests.cluster.test_live import forbid
@@ -52,7 +52,7 @@ def test_without_exec_this_machine_resolves_and_it_is_said(
             return ("198.51.100.20",)
         raise Unreadable("name or service not known")
 
-    monkeypatch.setattr(names, "_local", local)
+    monkeypatch.setattr(dns_lookup, "_local", local)
     told = dns_of(cli, tmp_path)
     assert "this machine" in told["resolved_from"]
     assert told["answers"] == {"github.com": ["198.51.100.20"]}
@@ -66,6 +66,6 @@ def test_dns_off_asks_nobody(cli: Cli, api: FakeApi, tmp_path: Any) -> None:
 
 
 def test_dns_local_opens_no_exec(cli: Cli, api: FakeApi, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "_local", lambda host: ("192.0.2.1",))
+    monkeypatch.setattr(dns_lookup, "_local", lambda host: ("192.0.2.1",))
     assert dns_of(cli, tmp_path, "--dns", "local")["answers"]["github.com"] == ["192.0.2.1"]
     assert "pods/exec" not in {asked.resource for asked in api.asked}

@@ -57,7 +57,7 @@ def test_to_look_is_not_to_write(cli: Cli, options: tuple[str, ...]) -> None:
             assert not WRITES & {*rule["verbs"]}
 
 
-def test_to_mend_is_to_write_istios_kinds_alone(cli: Cli) -> None:
+def test_to_fix_is_to_write_istios_kinds_alone(cli: Cli) -> None:
     read, apply = (printed(cli, *options)["ClusterRole"]["rules"] for options in (READ, APPLY))
     more = [rule for rule in apply if rule not in read]
     assert [rule for rule in read if rule not in apply] == []

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from meshdoctor import live
-from meshdoctor.collect.live import cluster, names, objects
-from meshdoctor.collect.redact import Removals, redact_page
+from meshdoctor.diagnosis import cluster_source
 from meshdoctor.errors import Unreadable
+from meshdoctor.sources.live import dns_lookup, live_cluster, object_reader
+from meshdoctor.sources.redact import Removals, redact_page
 from tests.cluster.apiserver import FakeApi, Ran, status
 from tests.cluster.conftest import MakeSource
 from tests.cluster.meshes import RATINGS, copy_pod, put_snapshot
@@ -43,7 +43,7 @@ def test_gateways_that_cannot_be_listed_cost_only_themselves(cli: Cli, api: Fake
 
 
 def kinds_of(source: MakeSource) -> set[str]:
-    return {path.split("/")[1].split(".")[0] for path in live.read_cluster(source()).capture().documents}
+    return {path.split("/")[1].split(".")[0] for path in cluster_source.read_cluster(source()).capture().documents}
 
 
 def test_configmaps_that_could_not_be_read_are_no_empty_list(
@@ -53,7 +53,7 @@ def test_configmaps_that_could_not_be_read_are_no_empty_list(
     assert "configmaps" in kinds_of(source)
     api.faults.append(lambda asked: status(503, "etcd is down") if asked.resource == "configmaps" else None)
     assert "configmaps" not in kinds_of(source)
-    monkeypatch.setattr(objects, "SECONDS", 0.5)
+    monkeypatch.setattr(object_reader, "SECONDS", 0.5)
     api.faults[:] = [lambda asked: api.never(asked) if asked.resource == "configmaps" else None]
     assert "configmaps" not in kinds_of(source)
 
@@ -65,7 +65,7 @@ def test_configmaps_forbidden_in_one_namespace(api: FakeApi, source: MakeSource)
     container = {"name": "app", "envFrom": [{"configMapRef": {"name": name}} for name in ("one", "two")]}
     api.objects["pods"][0]["spec"]["containers"].append(container)
     api.forbidden = lambda asked: asked.resource == "configmaps" and asked.namespace == "bookinfo"
-    capture = live.read_cluster(source()).capture()
+    capture = cluster_source.read_cluster(source()).capture()
     assert "resources/configmaps.yaml" in capture.documents
     (note,) = [note for note in capture.unread if note.path == "resources/configmaps.yaml"]
     assert 'namespace "bookinfo"' in note.because
@@ -77,7 +77,7 @@ def test_without_one_answer_dns_was_not_read(
     def nobody(host: str) -> tuple[str, ...]:
         raise Unreadable("temporary failure in name resolution")
 
-    monkeypatch.setattr(names, "_local", nobody)
+    monkeypatch.setattr(dns_lookup, "_local", nobody)
     assert cli("capture", str(tmp_path / "saved"), "--dns", "local", "--logs", "0").code == 0
     assert not (tmp_path / "saved" / "dns.json").exists()
     assert "temporary failure" in (tmp_path / "saved" / "capture.yaml").read_text()
@@ -88,11 +88,11 @@ def test_another_pod_is_asked_where_the_first_cannot(api: FakeApi, connected: An
     answers = getent({"localhost": ["127.0.0.1"], "github.com": ["198.51.100.20"]})
     api.run = lambda pod, command: Ran(code=127) if pod == "shop/bare" else answers(pod, command)
     ratings = (RATINGS.split("/")[0], RATINGS.split("/")[1])
-    told = names.resolve_in_pods(connected, {"gitlab.com": ("shop", "bare"), "github.com": ratings})
+    told = dns_lookup.resolve_in_pods(connected, {"gitlab.com": ("shop", "bare"), "github.com": ratings})
     assert told is not None
     assert told.addresses == {"github.com": ("198.51.100.20",)}
     assert "gitlab.com" in told.problems[0]
-    assert names.resolve_in_pods(connected, {"gitlab.com": ("shop", "bare")}) is None
+    assert dns_lookup.resolve_in_pods(connected, {"gitlab.com": ("shop", "bare")}) is None
 
 
 @pytest.mark.parametrize("where", [("github.com:443", "--ip", "198.51.100.20"), ("198.51.100.20:443",)])
@@ -120,7 +120,7 @@ def test_ctrl_c_while_names_are_looked_for(cli: Cli, api: FakeApi, monkeypatch: 
     def struck(*_: object) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(live, "names_to_resolve", struck)
+    monkeypatch.setattr(cluster_source, "names_to_resolve", struck)
     for command in ("check", "hosts"):
         done = cli(command, "--json", "--logs", "0")
         assert done.code == 130
@@ -139,8 +139,8 @@ def test_dumps_are_cleaned_one_at_a_time(api: FakeApi, source: MakeSource, monke
         inside -= 1
         return redact_page(path, content, removals)
 
-    monkeypatch.setattr(cluster, "redact_page", counted)
+    monkeypatch.setattr(live_cluster, "redact_page", counted)
     for number in range(5):
         copy_pod(api, f"other-{number}")
-    assert len(live.read_cluster(source()).read_pods) == 6
+    assert len(cluster_source.read_cluster(source()).read_pods) == 6
     assert most == 1

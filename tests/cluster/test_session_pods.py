@@ -6,7 +6,7 @@ import pytest
 
 from tests.cluster.apiserver import Answer, Asked, FakeApi
 from tests.cluster.conftest import MakeSource
-from tests.cluster.live_sessions import board, look_again, opened, over, pods, to_finding, told, without
+from tests.cluster.live_sessions import look_again, mesh_state, opened, over, pods, to_finding, told, without
 from tests.cluster.meshes import RATINGS, copy_pod
 from tests.tui.sessions import press, run, screen
 from tests.tui.waiting import text, until
@@ -21,12 +21,12 @@ def test_a_pod_that_goes_between_its_listing_and_its_dump(api: FakeApi, source: 
     async def story() -> None:
         async with opened(source()) as pilot:
             assert pods(pilot) == {NAME: "judged", "other": "unread"}
-            assert "the pod was deleted while it was read" in board(pilot).pods[other].because
-            assert board(pilot).findings
+            assert "the pod was deleted while it was read" in mesh_state(pilot).pods[other].because
+            assert mesh_state(pilot).findings
             without(api, other)
             await look_again(pilot)
             assert pods(pilot) == {NAME: "judged"}
-            assert set(board(pilot).changes.gone("pods")) == {other}
+            assert set(mesh_state(pilot).changes.gone("pods")) == {other}
 
     run(story())
 
@@ -79,7 +79,7 @@ def test_a_finding_whose_pods_have_all_gone_is_gone(api: FakeApi, source: MakeSo
             await over(pilot)
             await press(pilot, "escape")
             assert any("no pod" in one for one in told(pilot)), "without a pod there is nothing to judge"
-            assert board(pilot).findings, "what was known stays"
+            assert mesh_state(pilot).findings, "what was known stays"
 
     run(story())
 
@@ -89,7 +89,7 @@ def test_a_pod_that_comes_is_read_and_marked(api: FakeApi, source: MakeSource) -
         async with opened(source()) as pilot:
             new = copy_pod(api, "new")
             await look_again(pilot)
-            assert board(pilot).pods[new].change == "new"
+            assert mesh_state(pilot).pods[new].change == "new"
             assert pods(pilot)["new"] == "judged"
 
     run(story())
@@ -109,7 +109,7 @@ def test_sidecars_that_may_not_be_asked_say_so_in_their_rows(
 
     async def story() -> None:
         async with opened(source()) as pilot:
-            row = board(pilot).pods[RATINGS]
+            row = mesh_state(pilot).pods[RATINGS]
             assert row.state == ("unread" if because else "judged")
             assert because in row.because
             if because:
@@ -129,7 +129,7 @@ def test_a_kind_that_may_not_be_listed_is_counted_and_the_rest_is_judged(api: Fa
     async def story() -> None:
         async with opened(source()) as pilot:
             assert pods(pilot) == {NAME: "judged"}
-            found = board(pilot).diagnosis
+            found = mesh_state(pilot).diagnosis
             assert found is not None
             assert any("serviceentries" in one.path and "forbidden" in one.because for one in found.unread)
             assert found.not_evaluated
@@ -145,12 +145,12 @@ def test_an_answer_that_is_no_api_servers_is_a_sentence(api: FakeApi, source: Ma
 
     async def story() -> None:
         async with opened(source()) as pilot:
-            known = set(board(pilot).findings)
+            known = set(mesh_state(pilot).findings)
             api.faults.append(portal)
             await look_again(pilot)
-            failed = board(pilot).failed
+            failed = mesh_state(pilot).failed
             assert failed is not None
             assert "is not what an API server gives" in failed.because
-            assert set(board(pilot).findings) == known
+            assert set(mesh_state(pilot).findings) == known
 
     run(story())

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from meshdoctor.mending.journal import Journal
-from meshdoctor.tui.screens.ask import QUIT
+from meshdoctor.fixes.apply.journal import Journal
+from meshdoctor.tui.screens.ask_screen import QUIT
 from tests.cluster import store
 from tests.cluster.apiserver import Answer, Asked, FakeApi, Ran
 from tests.cluster.store import find
@@ -42,7 +42,7 @@ def session(kubeconfig: Path, folder: Path) -> Iterator[Terminal]:
     with terminal(command, 160, 50, {**kept, "PYTHONPATH": root, **own}, folder) as shown:
         shown.until("1 of 1 sidecars", "missing-service-entry")
         shown.press("3", "enter")
-        shown.until("Mends", "Evidence", "The way of a connection")
+        shown.until("Fixes", "Evidence", "The way of a connection")
         shown.press("a")
         shown.until("a applies it. Nothing is changed yet.")
         yield shown
@@ -77,7 +77,7 @@ def test_while_the_write_is_under_way(
     blocked.faults.append(written_and_silent)
     with session(kubeconfig, tmp_path) as shown:
         shown.press("a")
-        shown.until("mend 1 is in the journal")
+        shown.until("fix 1 is in the journal")
         while find(blocked, *ENTRY) is None:
             assert not shown.has_ended()
             shown.read(0.05)

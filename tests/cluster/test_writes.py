@@ -9,7 +9,7 @@ import pytest
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.session import Refused, Session
-from meshdoctor.kube.writes import Conflict, FieldConflict, Target, Writer, target_of
+from meshdoctor.kube.writes import Conflict, FieldConflict, Writer, WriteTarget, target_of
 from tests.cluster.apiserver import FakeApi, status
 from tests.cluster.store import find, put
 
@@ -27,7 +27,7 @@ def writer(connected: Session) -> Writer:
     return Writer(connected)
 
 
-def target(name: str = "github") -> Target:
+def target(name: str = "github") -> WriteTarget:
     return target_of(API, "ServiceEntry", "bookinfo", name)
 
 

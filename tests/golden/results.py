@@ -11,8 +11,8 @@ import msgspec
 
 from meshdoctor.model.evidence import Evidence, Unread
 from meshdoctor.model.finding import Diagnosis, Finding, Fix, NotEvaluated, ResourceRole
-from meshdoctor.model.hosts import HostRow, Hosts, PodVerdict, Wish
-from meshdoctor.model.rule import Page, Rule
+from meshdoctor.model.host_table import HostRow, HostTable, PodVerdict, UsedBy
+from meshdoctor.model.rule import Rule, RulePage
 from meshdoctor.model.trace import AddressTrace, Destination, Expect, Step, Trace
 
 POD = "bookinfo/ratings-v2-mysql-6c8d9f7b5-x2x4q"
@@ -43,7 +43,7 @@ TLS = Fix(
     manifests=(MANIFEST, MANIFEST.replace("github", "hwcloud")),
 )
 LONG = Fix("set-addresses", "Give both entries their addresses", "review", "Must follow DNS.", (MANIFEST * 4,))
-BY_HAND = Fix(
+MANUAL = Fix(
     "dns-capture", "Switch on DNS capture", "manual", "Restarts the pods.", steps="Set\n`ISTIO_META_DNS_CAPTURE`."
 )
 
@@ -81,7 +81,7 @@ CLASH = finding(
         Evidence("resources/serviceentries.yaml", "$.items[1].metadata.creationTimestamp", "2026-11-21", line=31),
         Evidence("resources/serviceentries.yaml", "$.items[0].metadata.creationTimestamp", "2026-09-21", line=7),
     ),
-    fixes=(TLS, LONG, BY_HAND),
+    fixes=(TLS, LONG, MANUAL),
 )
 CONSEQUENCE = finding(
     rule="tcp-hosts-ignored",
@@ -244,7 +244,7 @@ def _verdicts(verdict: str, reason: str, pods: tuple[str, ...]) -> tuple[PodVerd
 
 
 SEEN = ("env MYSQL_DB_HOST of container app", "env MYSQL_DB_PORT of container app", "args of app", "annotation a")
-HOSTS = Hosts(
+HOSTS = HostTable(
     source_kind="capture",
     location="captures/prod-eu.tar.gz",
     hosts=(
@@ -261,10 +261,10 @@ HOSTS = Hosts(
             3306,
             "mysql",
             (),
-            tuple(Wish(pod, SEEN[:1], (Evidence("resources/pods.yaml", "$.items[0]"),)) for pod in PODS[:12]),
+            tuple(UsedBy(pod, SEEN[:1], (Evidence("resources/pods.yaml", "$.items[0]"),)) for pod in PODS[:12]),
             _verdicts("blocked", "missing-service-entry", PODS[:12]) + _verdicts("delivered", "delivered", PODS[12:]),
         ),
-        HostRow("db.payments.example", None, "", (), (Wish(POD, SEEN),), ()),
+        HostRow("db.payments.example", None, "", (), (UsedBy(POD, SEEN),), ()),
         HostRow(
             "a-very-long-name-of-a-managed-database-cluster.eu-central-1.rds.cloud.example",
             5432,
@@ -280,10 +280,10 @@ HOSTS = Hosts(
 HOSTS_OF_FEW = msgspec.structs.replace(
     HOSTS,
     hosts=tuple(
-        msgspec.structs.replace(row, verdicts=row.verdicts[:2], wanted_by=row.wanted_by[:2]) for row in HOSTS.hosts
+        msgspec.structs.replace(row, verdicts=row.verdicts[:2], used_by=row.used_by[:2]) for row in HOSTS.hosts
     ),
 )
-NO_HOSTS = Hosts("capture", "empty/", ())
+NO_HOSTS = HostTable("capture", "empty/", ())
 
 RULE = Rule(
     id="tcp-port-clash",
@@ -295,7 +295,9 @@ RULE = Rule(
     when="fact.outcome == 'lost'",
     message="Calls to {fact.host} land elsewhere.",
     why="The older entry owns the port.",
-    page=Page(happens="Two entries want one port.", tell="Look at the listener.", mends="Declare both as TLS."),
+    page=RulePage(
+        description="Two entries want one port.", diagnosis="Look at the listener.", remediation="Declare both as TLS."
+    ),
     references=("https://istio.io/latest/docs/reference/config/networking/service-entry/",),
 )
 MILD = msgspec.structs.replace(RULE, id="egress-open", title="Unregistered hosts leave unseen " * 3, severity="info")

@@ -38,10 +38,10 @@ def differences(trace: Trace, seen: Seen) -> list[str]:
         known += [("status", trace.expect.http_status, seen.status)]
         if trace.endpoint not in seen.endpoints:
             known += [("endpoint", trace.endpoint, log.upstream_host)]
-        pairs += [(what, foretold, really) for what, foretold, really in known if foretold and really]
+        pairs += [(what, predicted, really) for what, predicted, really in known if predicted and really]
     found = [f"{what}: trace says {a!r}, it was {b!r}" for what, a, b in pairs if a != b]
     # Whether anybody listens where the client itself dialled is not the mesh's business.
-    is_foretold = seen.verdict not in ("passthrough", "leaked")
-    if log is not None and log.flags and is_foretold and not set(log.flags) & set(trace.expect.response_flags):
+    is_predicted = seen.verdict not in ("passthrough", "leaked")
+    if log is not None and log.flags and is_predicted and not set(log.flags) & set(trace.expect.response_flags):
         found.append(f"flags: trace expects {trace.expect.response_flags}, the log has {log.flags}")
     return found

@@ -2,7 +2,7 @@
 
 Everything follows from the seed. A connection's end must show in Envoy's access log, so:
 
-- a VirtualService sends to a host of its own, on a port that nothing else uses. Its cluster's name proves that this
+- a VirtualService sends to a host of its own, on a port that nothing else uses. Its cluster's name verifies that this
   VirtualService decided, and `own` tells which hosts it decides for.
 - an outside host answers in whatever protocol the client speaks, but for 443, which speaks TLS only, and 80, which
   never does: trace counts on that. What a server makes of a client's wrong protocol is not the mesh's doing, so

@@ -89,7 +89,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     istiod: dict[str, str] = {}
     """More environment for istiod."""
     expect: dict[str, str] = field(default_factory=dict)
-    """The story's point, `host:port` or `host:port@ip` to verdict, lest the scenario come to prove another."""
+    """The story's point, `host:port` or `host:port@ip` to verdict, lest the scenario come to verify another."""
 
 
 def read_scenario(path: Path) -> Scenario:

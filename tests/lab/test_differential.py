@@ -40,7 +40,7 @@ def pods(lab: Lab) -> Lab:
 
 
 def disagreements(lab: Lab, scenario: Scenario, folder: Path) -> list[tuple[Seen, list[str]]]:
-    """Connections that trace foretells wrongly from a capture made after them; a first doubt is looked at again."""
+    """Connections that trace predicts wrongly from a capture made after them; a first doubt is looked at again."""
     wrong: list[tuple[Seen, list[str]]] = []
     probes = scenario.probes
     for attempt, limit in enumerate((BRIEF, PATIENT)):
@@ -65,7 +65,7 @@ def report(scenario: Scenario, wrong: list[tuple[Seen, list[str]]]) -> str:
 
 
 def write_case(scenario: Scenario, wrong: list[tuple[Seen, list[str]]], name: str) -> Path:
-    """Keep a mesh with the connections that were foretold wrongly."""
+    """Keep a mesh with the connections that were predicted wrongly."""
     kept = structs.replace(scenario, probes=tuple(one.probe for one, _ in wrong))
     path = CASES / f"{name}.yaml"
     path.write_text(yaml.safe_dump(to_builtins(kept), sort_keys=False, width=110, default_flow_style=None))
@@ -73,7 +73,7 @@ def write_case(scenario: Scenario, wrong: list[tuple[Seen, list[str]]], name: st
 
 
 @pytest.mark.lab
-def test_trace_foretells_connections_in_a_random_mesh(pods: Lab, seed: int, tmp_path: Path) -> None:
+def test_trace_predicts_connections_in_a_random_mesh(pods: Lab, seed: int, tmp_path: Path) -> None:
     scenario = random_mesh(seed)
     pods.exchange(scenario)
     wrong = disagreements(pods, scenario, tmp_path)
@@ -84,7 +84,7 @@ def test_trace_foretells_connections_in_a_random_mesh(pods: Lab, seed: int, tmp_
 
 @pytest.mark.lab
 @pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_what_was_foretold_wrongly_once_is_right_now(lab: Lab, path: Path, tmp_path: Path) -> None:
+def test_what_was_predicted_wrongly_once_is_right_now(lab: Lab, path: Path, tmp_path: Path) -> None:
     scenario = read_scenario(path)
     lab.load(scenario)
     wrong = disagreements(lab, scenario, tmp_path)

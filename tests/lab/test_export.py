@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.fixes.export import export
-from meshdoctor.model.mend import Change, ObjectKey
+from meshdoctor.fixes.files.export import export
+from meshdoctor.model.fix import Change, ObjectKey
 from tests.lab.api import Object, Refused
 from tests.lab.lab import Lab
 
@@ -54,17 +54,17 @@ def run(line: str, lab: Lab) -> None:
 def test_the_lines_do_and_undo_what_they_say(empty_lab: Lab, tmp_path: Path) -> None:
     lab = empty_lab
     github, old, new = entry("github", exportTo=["."]), entry("old"), entry("new")
-    mended = entry("github", addresses=["198.51.100.20"])
+    fixed = entry("github", addresses=["198.51.100.20"])
     service = made("Service", "api", "v1", {"ports": [{"port": n, "name": f"p{n}"} for n in (80, 81)]})
     narrowed = made("Service", "api", "v1", {"ports": [{"port": 80, "name": "http"}]})
     for given in (github, old, service):
         lab.api.apply(given)
     done = export(
-        [change(github, mended), change(old, None), change(None, new), change(service, narrowed)], tmp_path / "a mend"
+        [change(github, fixed), change(old, None), change(None, new), change(service, narrowed)], tmp_path / "a fix"
     )
     for command in done.commands:
         run(command.do, lab)
-    assert [spec_of(lab, given) for given in (mended, old, new)] == [mended["spec"], None, new["spec"]]
+    assert [spec_of(lab, given) for given in (fixed, old, new)] == [fixed["spec"], None, new["spec"]]
     assert [port["name"] for port in spec_of(lab, service)["ports"]] == ["http"]
     for command in reversed(done.commands):
         assert command.undo is not None

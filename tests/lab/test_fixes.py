@@ -1,4 +1,4 @@
-"""Mends on a real mesh: the real connection turns, no other one does, and undo brings the old outcome back."""
+"""Fixes on a real mesh: the real connection turns, no other one does, and undo brings the old outcome back."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import pytest
 from msgspec import Struct
 
 from meshdoctor import doctor
-from meshdoctor.live import ClusterSource
-from meshdoctor.mending.cluster import Mender
-from meshdoctor.mending.journal import Journal
-from meshdoctor.mending.look import Look
-from meshdoctor.mending.plan import choose, find, plan
+from meshdoctor.diagnosis.cluster_source import ClusterSource
+from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
+from meshdoctor.fixes.apply.journal import Journal
+from meshdoctor.fixes.plan.fix_plan import choose, find, plan
+from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 from tests.lab.lab import Lab
 from tests.lab.scenario import Probe, read_scenario
 from tests.lab.test_scenarios import SCENARIOS, place
 
 
-class Mend(Struct, frozen=True):
-    """One mend of one finding in one scenario, and the connections that it turns; all others stay as they were."""
+class Fix(Struct, frozen=True):
+    """One fix of one finding in one scenario, and the connections that it turns; all others stay as they were."""
 
     scenario: str
     finding: str
@@ -30,32 +30,32 @@ class Mend(Struct, frozen=True):
         return f"{self.scenario}-{self.fix}"
 
 
-MENDS = (
-    Mend("mysql-missing-entry", "missing-service-entry", "tcp-by-address", {"db.orders.test:3306": "delivered"}),
-    Mend(
+FIXES = (
+    Fix("mysql-missing-entry", "missing-service-entry", "tcp-by-address", {"db.orders.test:3306": "delivered"}),
+    Fix(
         "tcp-port-clash",
         "tcp-port-clash",
         "use-tls",
         {"status.builds.test:443": "delivered", "stranger.test:443": "blocked", "repo.builds.test:443 ''": "blocked"},
     ),
-    Mend(
+    Fix(
         "tcp-port-clash",
         "tcp-port-clash",
         "set-addresses",
         {"status.builds.test:443": "delivered", "stranger.test:443": "blocked"},
     ),
-    Mend("clash-across-namespaces", "tcp-port-clash", "scope", {"status.builds.test:443@198.51.100.20": "delivered"}),
-    Mend("tcp-without-addresses", "resolution-none-leak", "set-addresses", {"db.other.test:3306": "blocked"}),
-    Mend("none-leak", "resolution-none-leak", "use-tls", {"stranger.test:443": "blocked"}),
-    Mend("none-leak", "resolution-none-leak", "set-addresses", {"stranger.test:443": "blocked"}),
-    Mend(
+    Fix("clash-across-namespaces", "tcp-port-clash", "scope", {"status.builds.test:443@198.51.100.20": "delivered"}),
+    Fix("tcp-without-addresses", "resolution-none-leak", "set-addresses", {"db.other.test:3306": "blocked"}),
+    Fix("none-leak", "resolution-none-leak", "use-tls", {"stranger.test:443": "blocked"}),
+    Fix("none-leak", "resolution-none-leak", "set-addresses", {"stranger.test:443": "blocked"}),
+    Fix(
         "address-missing", "incomplete-address-list", "add-addresses", {"db.orders.test:3306@203.0.113.11": "delivered"}
     ),
-    Mend("hidden-by-export", "api.partner.test:443", "export-to-namespace", {"api.partner.test:443": "delivered"}),
-    Mend("sidecar-hides-entry", "service-entry-not-visible", "list-in-sidecar", {"api.partner.test:443": "delivered"}),
-    Mend("double-tls", "double-tls", "drop-origination", {"billing.test:443": "delivered"}),
-    Mend("wrong-protocol", "protocol-mismatch", "declare-protocol", {"db.orders.test:3306": "delivered"}),
-    Mend("duplicate-entries", "duplicate-host", "merge", {"api.partner.test:8443": "delivered"}),
+    Fix("hidden-by-export", "api.partner.test:443", "export-to-namespace", {"api.partner.test:443": "delivered"}),
+    Fix("sidecar-hides-entry", "service-entry-not-visible", "list-in-sidecar", {"api.partner.test:443": "delivered"}),
+    Fix("double-tls", "double-tls", "drop-origination", {"billing.test:443": "delivered"}),
+    Fix("wrong-protocol", "protocol-mismatch", "declare-protocol", {"db.orders.test:3306": "delivered"}),
+    Fix("duplicate-entries", "duplicate-host", "merge", {"api.partner.test:8443": "delivered"}),
 )
 
 
@@ -70,28 +70,28 @@ def verdicts(lab: Lab, probes: tuple[Probe, ...]) -> dict[str, str]:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("mend", MENDS, ids=str)
-def test_a_mend_turns_its_connection_and_undo_turns_it_back(lab: Lab, mend: Mend, tmp_path: Path) -> None:
-    scenario = read_scenario(next(path for path in SCENARIOS if path.stem == mend.scenario))
+@pytest.mark.parametrize("fix", FIXES, ids=str)
+def test_a_fix_turns_its_connection_and_undo_turns_it_back(lab: Lab, fix: Fix, tmp_path: Path) -> None:
+    scenario = read_scenario(next(path for path in SCENARIOS if path.stem == fix.scenario))
     lab.load(scenario)
     before = verdicts(lab, scenario.probes)
 
-    look = Look(doctor.Source(cluster=ClusterSource(kubeconfig=lab.kubeconfig)))
+    look = DiagnosisRequest(doctor.Source(cluster=ClusterSource(kubeconfig=lab.kubeconfig)))
     seen = look.open()
-    finding = find(seen.diagnosis.findings, mend.finding)
-    planned = plan(seen, finding, choose(finding, mend.fix))
+    finding = find(seen.diagnosis.findings, fix.finding)
+    planned = plan(seen, finding, choose(finding, fix.fix))
     assert planned.fix.disposition in ("safe", "review")
-    assert set(finding.pods) <= set(planned.touched.pods)
-    mender = Mender(ClusterSource(kubeconfig=lab.kubeconfig), Journal(tmp_path))
-    made = mender.apply(seen, planned, mender.try_out(planned.changes))
-    assert made.proof is not None
-    assert made.proof.holds, (made.proof, made.entry.note)
-    assert set(finding.pods) <= set(made.waited.took)
-    assert made.entry.state == "proved"
-    assert verdicts(lab, scenario.probes) == before | mend.turns
+    assert set(finding.pods) <= set(planned.impact.pods)
+    applier = ClusterApplier(ClusterSource(kubeconfig=lab.kubeconfig), Journal(tmp_path))
+    made = applier.apply(seen, planned, applier.try_out(planned.changes))
+    assert made.verification is not None
+    assert made.verification.holds, (made.verification, made.entry.note)
+    assert set(finding.pods) <= set(made.waited.accepted)
+    assert made.entry.state == "verified"
+    assert verdicts(lab, scenario.probes) == before | fix.turns
 
-    undone = mender.undo(made.entry, mender.undo_plan(made.entry), look)
+    undone = applier.undo(made.entry, applier.undo_plan(made.entry), look)
     assert undone.is_as_before, undone
-    assert planned.touched.after_undo == ()
+    assert planned.impact.not_restored == ()
     assert verdicts(lab, scenario.probes) == before
     assert [entry.state for entry in Journal(tmp_path).entries()] == ["undone"]

@@ -1,4 +1,4 @@
-"""A mend whose process is killed at any moment can be gone on with, or undone; two people at once lose nothing."""
+"""A fix whose process is killed at any moment can be gone on with, or undone; two people at once lose nothing."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from meshdoctor import doctor
+from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.errors import NotApplied
+from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
+from meshdoctor.fixes.apply.journal import Journal
+from meshdoctor.fixes.apply.object_writes import ManagedElsewhere, Stale
+from meshdoctor.fixes.plan.fix_plan import FixPlan, choose, find, plan
+from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 from meshdoctor.kube.writes import Conflict
-from meshdoctor.live import ClusterSource
-from meshdoctor.mending.cluster import Mender
-from meshdoctor.mending.journal import Journal
-from meshdoctor.mending.look import Look
-from meshdoctor.mending.objects import Kept, Stale
-from meshdoctor.mending.plan import Plan, choose, find, plan
 from tests.lab.api import Object
 from tests.lab.lab import Lab
 from tests.lab.scenario import Scenario, read_scenario
@@ -31,11 +31,11 @@ import os, signal, sys
 from pathlib import Path
 from meshdoctor import doctor
 from meshdoctor.errors import NotApplied
-from meshdoctor.live import ClusterSource
-from meshdoctor.mending.cluster import Mender
-from meshdoctor.mending.journal import Journal
-from meshdoctor.mending.look import Look
-from meshdoctor.mending.plan import choose, find, plan
+from meshdoctor.diagnosis.cluster_source import ClusterSource
+from meshdoctor.fixes.apply.cluster_applier import Mender
+from meshdoctor.fixes.apply.journal import Journal
+from meshdoctor.fixes.verify.diagnosis_runs import Look
+from meshdoctor.fixes.plan.fix_plan import choose, find, plan
 
 kubeconfig, state, point, number = sys.argv[1:]
 source = ClusterSource(kubeconfig=Path(kubeconfig))
@@ -66,26 +66,26 @@ POINTS = [
 
 
 def clash(lab: Lab) -> Scenario:
-    """Two entries on one port: its mend by TLS writes to both."""
+    """Two entries on one port: its fix by TLS writes to both."""
     scenario = read_scenario(next(path for path in SCENARIOS if path.stem == "tcp-port-clash"))
     lab.load(scenario)
     return scenario
 
 
-def mender_of(lab: Lab, state: Path) -> tuple[Mender, Look]:
+def applier_of(lab: Lab, state: Path) -> tuple[ClusterApplier, DiagnosisRequest]:
     source = ClusterSource(kubeconfig=lab.kubeconfig)
-    return Mender(source, Journal(state)), Look(doctor.Source(cluster=source))
+    return ClusterApplier(source, Journal(state)), DiagnosisRequest(doctor.Source(cluster=source))
 
 
-def planned_by(lab: Lab, fix: str, state: Path) -> tuple[Mender, Look, Plan]:
-    mender, look = mender_of(lab, state)
+def planned_by(lab: Lab, fix: str, state: Path) -> tuple[ClusterApplier, DiagnosisRequest, FixPlan]:
+    applier, look = applier_of(lab, state)
     seen = look.open()
     finding = find(seen.diagnosis.findings, "tcp-port-clash")
-    return mender, look, plan(seen, finding, choose(finding, fix))
+    return applier, look, plan(seen, finding, choose(finding, fix))
 
 
 def kill_at(lab: Lab, state: Path, point: str, number: int) -> None:
-    """A mend in a process of its own that is killed at this point."""
+    """A fix in a process of its own that is killed at this point."""
     command = [sys.executable, "-c", KILLED, str(lab.kubeconfig), str(state), point, str(number)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
@@ -93,7 +93,7 @@ def kill_at(lab: Lab, state: Path, point: str, number: int) -> None:
 
 @pytest.mark.lab
 @pytest.mark.parametrize(("point", "number"), POINTS, ids=[f"{point}-{number}" for point, number in POINTS])
-def test_a_killed_mend_is_gone_on_with_or_undone(lab: Lab, tmp_path: Path, point: str, number: int) -> None:
+def test_a_killed_fix_is_gone_on_with_or_undone(lab: Lab, tmp_path: Path, point: str, number: int) -> None:
     scenario = clash(lab)
     before = verdicts(lab, scenario.probes)
     journal = Journal(tmp_path)
@@ -104,20 +104,20 @@ def test_a_killed_mend_is_gone_on_with_or_undone(lab: Lab, tmp_path: Path, point
         return
     (entry,) = journal.entries()
     assert entry.state in ("planned", "applied")
-    mender, look = mender_of(lab, tmp_path)
-    undone = mender.undo(entry, mender.undo_plan(entry), look)
+    applier, look = applier_of(lab, tmp_path)
+    undone = applier.undo(entry, applier.undo_plan(entry), look)
     assert undone.entry.state == "undone"
     lab.settle()
     assert verdicts(lab, scenario.probes) == before
 
     kill_at(lab, tmp_path, point, number)
     entry = journal.entries()[-1]
-    made = mender.resume(entry, look)
-    assert made.proof is not None
-    assert made.proof.is_gone
-    assert made.entry.state == "proved", made.proof
+    made = applier.resume(entry, look)
+    assert made.verification is not None
+    assert made.verification.is_gone
+    assert made.entry.state == "verified", made.verification
     assert verdicts(lab, scenario.probes)["status.builds.test:443"] == "delivered"
-    mender.undo(made.entry, mender.undo_plan(made.entry), look)
+    applier.undo(made.entry, applier.undo_plan(made.entry), look)
     assert verdicts(lab, scenario.probes) == before
 
 
@@ -129,7 +129,7 @@ def test_of_two_people_the_second_sees_a_conflict_and_nothing_is_lost(lab: Lab, 
     tried = second.try_out(by_second.changes)
     seen = look.open()
     made = first.apply(seen, by_first, first.try_out(by_first.changes))
-    assert made.entry.state == "proved"
+    assert made.entry.state == "verified"
     after_first = {item["metadata"]["name"]: item["spec"] for item in lab.api.items(*ENTRIES)}
     with pytest.raises(Conflict, match="somebody wrote"):
         second.apply(seen, by_second, tried)
@@ -143,17 +143,17 @@ def test_of_two_people_the_second_sees_a_conflict_and_nothing_is_lost(lab: Lab, 
 @pytest.mark.lab
 def test_what_another_manager_applies_or_a_tool_keeps_is_not_touched(lab: Lab, tmp_path: Path) -> None:
     clash(lab)
-    mender, _, planned = planned_by(lab, "use-tls", tmp_path)
+    applier, _, planned = planned_by(lab, "use-tls", tmp_path)
     declared = entry(lab, "status")
     lab.api.apply(declared | {"metadata": {"name": "status", "namespace": "shop"}})
     before = lab.api.items(*ENTRIES)
     with pytest.raises(Conflict, match=r"another field manager applies \.spec\.ports.*by lab"):
-        mender.try_out(planned.changes)
+        applier.try_out(planned.changes)
     kept = {"name": "repo", "namespace": "shop", "labels": {"argocd.argoproj.io/instance": "egress"}}
     lab.api.apply(entry(lab, "repo") | {"metadata": kept})
     repo = [change for change in planned.changes if change.key.name == "repo"]
-    with pytest.raises(Kept, match=r"repo is kept by Argo CD .*--export"):
-        mender.try_out(repo)
+    with pytest.raises(ManagedElsewhere, match=r"repo is kept by Argo CD .*--export"):
+        applier.try_out(repo)
     assert [item["spec"] for item in lab.api.items(*ENTRIES)] == [item["spec"] for item in before]
     assert Journal(tmp_path).entries() == []
 
@@ -161,15 +161,15 @@ def test_what_another_manager_applies_or_a_tool_keeps_is_not_touched(lab: Lab, t
 @pytest.mark.lab
 def test_an_undo_leaves_what_others_wrote_since(lab: Lab, tmp_path: Path) -> None:
     clash(lab)
-    mender, look, planned = planned_by(lab, "set-addresses", tmp_path)
-    made = mender.apply(look.open(), planned, mender.try_out(planned.changes))
+    applier, look, planned = planned_by(lab, "set-addresses", tmp_path)
+    made = applier.apply(look.open(), planned, applier.try_out(planned.changes))
     patch = {"spec": {"addresses": ["198.51.100.20", "198.51.100.21"]}}
     path = lab.api.path(entry(lab, "status"))
     lab.api.request("PATCH", f"{path}?fieldManager=kubectl-edit", patch, "application/merge-patch+json")
     with pytest.raises(NotApplied, match=r"status was changed since it was read \(by .*kubectl-edit"):
-        mender.undo_plan(made.entry)
+        applier.undo_plan(made.entry)
     assert entry(lab, "status")["spec"]["addresses"] == ["198.51.100.20", "198.51.100.21"]
-    assert Journal(tmp_path).get(made.entry.id).state == "proved"
+    assert Journal(tmp_path).get(made.entry.id).state == "verified"
 
 
 ENTRIES = ("networking.istio.io/v1", "serviceentries", "shop")

@@ -1,4 +1,4 @@
-"""Mends under less than the best conditions, and the whole story as a person types it."""
+"""Fixes under less than the best conditions, and the whole story as a person types it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor import doctor
+from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.errors import NotApplied
+from meshdoctor.fixes.apply import cluster_applier
+from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
+from meshdoctor.fixes.apply.journal import Journal
+from meshdoctor.fixes.apply.object_writes import PreparedChange, WriteOutcome, write
+from meshdoctor.fixes.plan.fix_plan import FixPlan, choose, find, plan
+from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.kube.writes import Writer
-from meshdoctor.live import ClusterSource
-from meshdoctor.mending import cluster
-from meshdoctor.mending.cluster import Mender
-from meshdoctor.mending.journal import Journal
-from meshdoctor.mending.look import Look, Seen
-from meshdoctor.mending.objects import Outcome, Prepared, write
-from meshdoctor.mending.plan import Plan, choose, find, plan
 from tests.lab.accounts import Account, account_allowed, account_from
 from tests.lab.faults import kill_envoy, revive, stopped_envoy, stopped_istiod
 from tests.lab.lab import Lab
@@ -58,8 +58,8 @@ def story(lab: Lab) -> Scenario:
     return scenario
 
 
-def looked(source: ClusterSource, name: str = DATABASE) -> tuple[Seen, Plan]:
-    seen = Look(doctor.Source(cluster=source)).open()
+def looked(source: ClusterSource, name: str = DATABASE) -> tuple[DiagnosisRecord, FixPlan]:
+    seen = DiagnosisRequest(doctor.Source(cluster=source)).open()
     finding = find(seen.diagnosis.findings, name)
     return seen, plan(seen, finding, choose(finding))
 
@@ -78,13 +78,13 @@ def test_the_role_that_is_printed_is_enough_and_the_one_to_look_is_not(
     with pytest.raises(
         NotApplied, match=r"may not get serviceentries.*may not create serviceentries.*rbac --apply.*--export"
     ):
-        Mender(reader, Journal(tmp_path)).try_out(planned.changes)
-    mender = as_account(account_from(lab.control, printed(apply=True)))
-    made = Mender(mender, Journal(tmp_path)).apply(
-        seen, planned, Mender(mender, Journal(tmp_path)).try_out(planned.changes)
+        ClusterApplier(reader, Journal(tmp_path)).try_out(planned.changes)
+    applier = as_account(account_from(lab.control, printed(apply=True)))
+    made = ClusterApplier(applier, Journal(tmp_path)).apply(
+        seen, planned, ClusterApplier(applier, Journal(tmp_path)).try_out(planned.changes)
     )
-    assert made.entry.state == "proved"
-    undoing = Mender(mender, Journal(tmp_path))
+    assert made.entry.state == "verified"
+    undoing = ClusterApplier(applier, Journal(tmp_path))
     assert undoing.undo(made.entry, undoing.undo_plan(made.entry), seen.look).entry.state == "undone"
 
 
@@ -99,50 +99,50 @@ def test_who_may_create_and_not_patch_is_told_before_anything_happens(
     half = as_account(account_allowed(lab.control, "half", allowed))
     _, planned = looked(ClusterSource(kubeconfig=lab.kubeconfig))
     with pytest.raises(NotApplied, match=r"may not patch serviceentries"):
-        Mender(half, Journal(tmp_path)).try_out(planned.changes)
+        ClusterApplier(half, Journal(tmp_path)).try_out(planned.changes)
     assert Journal(tmp_path).entries() == []
 
 
 @pytest.mark.lab
-def test_a_proxy_that_lags_is_named_and_nothing_is_called_proved(lab: Lab, story: Scenario, tmp_path: Path) -> None:
+def test_a_proxy_that_lags_is_named_and_nothing_is_called_verified(lab: Lab, story: Scenario, tmp_path: Path) -> None:
     source = ClusterSource(kubeconfig=lab.kubeconfig)
     seen, planned = looked(source)
     (pod,) = lab.pods.values()
     journal = Journal(tmp_path)
 
-    class Freezing(Mender):
+    class Freezing(ClusterApplier):
         """Its proxy stands still from the moment the object is written."""
 
-    mender = Freezing(source, journal, seconds=3.0)
-    tried = mender.try_out(planned.changes)
+    applier = Freezing(source, journal, seconds=3.0)
+    tried = applier.try_out(planned.changes)
     frozen = stopped_envoy(pod)
 
     def freeze(event: Any) -> None:
         if event.step == "written":
             frozen.__enter__()
 
-    mender._tell = freeze
+    applier._tell = freeze
     try:
-        made = mender.apply(seen, planned, tried)
+        made = applier.apply(seen, planned, tried)
     finally:
         frozen.__exit__(None, None, None)
-        mender._tell = lambda event: None
-    assert made.waited.lagging == planned.finding.pods
-    assert made.entry.state == "unproved"
-    assert made.proof is None or made.proof.unread == planned.finding.pods
+        applier._tell = lambda event: None
+    assert made.waited.pending == planned.finding.pods
+    assert made.entry.state == "unverified"
+    assert made.verification is None or made.verification.unread == planned.finding.pods
     lab.settle()
     assert verdicts(lab, story.probes)[DATABASE] == "delivered"
-    mender.undo(made.entry, mender.undo_plan(made.entry), seen.look)
+    applier.undo(made.entry, applier.undo_plan(made.entry), seen.look)
 
 
 @pytest.mark.lab
-def test_what_istiod_pushed_for_others_before_the_write_is_not_the_mend(
+def test_what_istiod_pushed_for_others_before_the_write_is_not_the_fix(
     lab: Lab, story: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = ClusterSource(kubeconfig=lab.kubeconfig)
     seen, planned = looked(source)
-    mender = Mender(source, Journal(tmp_path), seconds=4.0)
-    tried = mender.try_out(planned.changes)
+    applier = ClusterApplier(source, Journal(tmp_path), seconds=4.0)
+    tried = applier.try_out(planned.changes)
     silent = contextlib.ExitStack()
     other = {
         "apiVersion": "networking.istio.io/v1",
@@ -151,25 +151,25 @@ def test_what_istiod_pushed_for_others_before_the_write_is_not_the_mend(
         "spec": {"hosts": ["other.test"], "ports": [{"number": 8080, "name": "http", "protocol": "HTTP"}]},
     }
 
-    def later(writer: Writer, prepared: Prepared) -> Outcome:
-        """Somebody else's change reaches the proxy after it was looked at; the mend's own never does."""
+    def later(writer: Writer, prepared: PreparedChange) -> WriteOutcome:
+        """Somebody else's change reaches the proxy after it was looked at; the fix's own never does."""
         lab.apply(other)
         for _ in range(3):
             lab.next_second()
         silent.enter_context(stopped_istiod(lab.control))
         return write(writer, prepared)
 
-    monkeypatch.setattr(cluster, "write", later)
+    monkeypatch.setattr(cluster_applier, "write", later)
     with silent:
-        made = mender.apply(seen, planned, tried)
+        made = applier.apply(seen, planned, tried)
     monkeypatch.undo()
-    assert (made.waited.took, made.waited.lagging) == ((), planned.finding.pods)
-    assert made.entry.state == "unproved"
-    mender.undo(made.entry, mender.undo_plan(made.entry), seen.look)
+    assert (made.waited.accepted, made.waited.pending) == ((), planned.finding.pods)
+    assert made.entry.state == "unverified"
+    applier.undo(made.entry, applier.undo_plan(made.entry), seen.look)
 
 
 @pytest.mark.lab
-def test_an_envoy_that_was_started_anew_after_refusals_takes_the_mend(
+def test_an_envoy_that_was_started_anew_after_refusals_takes_the_fix(
     lab: Lab, story: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = ClusterSource(kubeconfig=lab.kubeconfig)
@@ -179,45 +179,45 @@ def test_an_envoy_that_was_started_anew_after_refusals_takes_the_mend(
     lab.apply(REFUSED)
     lab.delete(REFUSED)
     assert f"{refused}: 0" not in pod.admin(f"/stats?filter={refused}").decode()
-    mender = Mender(source, Journal(tmp_path), seconds=20.0)
-    tried = mender.try_out(planned.changes)
+    applier = ClusterApplier(source, Journal(tmp_path), seconds=20.0)
+    tried = applier.try_out(planned.changes)
 
-    def later(writer: Writer, prepared: Prepared) -> Outcome:
+    def later(writer: Writer, prepared: PreparedChange) -> WriteOutcome:
         made = write(writer, prepared)
         kill_envoy(pod)
         revive(pod)
         return made
 
-    monkeypatch.setattr(cluster, "write", later)
-    made = mender.apply(seen, planned, tried)
+    monkeypatch.setattr(cluster_applier, "write", later)
+    made = applier.apply(seen, planned, tried)
     monkeypatch.undo()
     assert f"{refused}: 0" in pod.admin(f"/stats?filter={refused}").decode()
-    assert (made.waited.took, made.waited.rejected) == (planned.finding.pods, ())
-    assert made.entry.state == "proved"
-    mender.undo(made.entry, mender.undo_plan(made.entry), seen.look)
+    assert (made.waited.accepted, made.waited.rejected) == (planned.finding.pods, ())
+    assert made.entry.state == "verified"
+    applier.undo(made.entry, applier.undo_plan(made.entry), seen.look)
 
 
 @pytest.mark.lab
-def test_dns_capture_is_proved_once_the_pods_are_made_anew(lab: Lab, tmp_path: Path) -> None:
+def test_dns_capture_is_verified_once_the_pods_are_made_anew(lab: Lab, tmp_path: Path) -> None:
     scenario = read_scenario(next(path for path in SCENARIOS if path.stem == "tcp-port-clash"))
     lab.load(replace(scenario, istiod={"PILOT_ENABLE_IP_AUTOALLOCATE": "true"}))
     source = ClusterSource(kubeconfig=lab.kubeconfig)
-    seen = Look(doctor.Source(cluster=source)).open()
+    seen = DiagnosisRequest(doctor.Source(cluster=source)).open()
     finding = find(seen.diagnosis.findings, "tcp-port-clash")
     planned = plan(seen, finding, choose(finding, "dns-capture"))
-    mender = Mender(source, Journal(tmp_path))
-    made = mender.apply(seen, planned, mender.try_out(planned.changes))
-    assert (made.entry.state, made.proof) == ("applied", None)
-    assert "rollout restart" in made.entry.left_to_do
+    applier = ClusterApplier(source, Journal(tmp_path))
+    made = applier.apply(seen, planned, applier.try_out(planned.changes))
+    assert (made.entry.state, made.verification) == ("applied", None)
+    assert "rollout restart" in made.entry.manual_steps
     # Nobody injects in the lab: what the webhook makes of the ProxyConfig is set on the new pod.
     (pod,) = scenario.pods
     lab.replace_pod(pod.name, replace(pod, name="runner-6d4b75cb6d-zz7qk", dns_capture=True))
     probes = [replace(probe, pod="runner-6d4b75cb6d-zz7qk") for probe in scenario.probes[:2]]
     assert [seen.verdict for seen in lab.connect(*probes)] == ["delivered", "delivered"]
-    proved = mender.resume(made.entry, seen.look)
-    assert proved.proof is not None
-    assert proved.entry.state == "proved", proved.proof
-    undone = mender.undo(proved.entry, mender.undo_plan(proved.entry), seen.look)
+    verified = applier.resume(made.entry, seen.look)
+    assert verified.verification is not None
+    assert verified.entry.state == "verified", verified.verification
+    undone = applier.undo(verified.entry, applier.undo_plan(verified.entry), seen.look)
     assert undone.entry.state == "undone"
 
 
@@ -232,11 +232,11 @@ def test_the_story_as_it_is_typed(lab: Lab, story: Scenario, tmp_path: Path) -> 
     typed(lab, tmp_path, "fix", DATABASE, "--apply", code=2)
     assert Journal(tmp_path).entries() == []
     applied = json.loads(typed(lab, tmp_path, "fix", DATABASE, "--apply", "--yes", "--json", code=0))
-    assert applied["proof"]["holds"] is True
-    assert applied["mend"]["state"] == "proved"
+    assert applied["verification"]["holds"] is True
+    assert applied["fix"]["state"] == "verified"
     assert verdicts(lab, story.probes) == before | {DATABASE: "delivered"}
     typed(lab, tmp_path, "check", "--rule", "missing-service-entry", code=0)
-    assert "proved" in typed(lab, tmp_path, "fix", "--history", code=0)
+    assert "verified" in typed(lab, tmp_path, "fix", "--history", code=0)
     assert "every verdict is what it was" in typed(lab, tmp_path, "undo", "--yes", code=0)
     assert verdicts(lab, story.probes) == before
     typed(lab, tmp_path, "undo", "--yes", code=2)
@@ -265,9 +265,9 @@ def test_a_port_added_beside_what_another_manager_applies_is_taken_back(lab: Lab
     source = ClusterSource(kubeconfig=lab.kubeconfig)
     seen, planned = looked(source, "cache.orders.test:9121")
     assert planned.fix.id == "add-port"
-    mender = Mender(source, Journal(tmp_path))
-    made = mender.apply(seen, planned, mender.try_out(planned.changes))
+    applier = ClusterApplier(source, Journal(tmp_path))
+    made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert {port["number"] for port in lab.api.request("GET", path)["spec"]["ports"]} == {6379, 9121}
-    undone = mender.undo(made.entry, mender.undo_plan(made.entry), seen.look)
+    undone = applier.undo(made.entry, applier.undo_plan(made.entry), seen.look)
     assert undone.entry.state == "undone"
     assert lab.api.request("GET", path)["spec"] == declared["spec"]

@@ -1,4 +1,4 @@
-"""An undo takes back what the mend did and nothing else; a mend writes over nobody."""
+"""An undo takes back what the fix did and nothing else; a fix writes over nobody."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from meshdoctor.errors import NotApplied
+from meshdoctor.fixes.apply.journal import Journal
+from meshdoctor.fixes.apply.object_writes import ManagedElsewhere, Stale, prepare, restore, write
+from meshdoctor.fixes.plan.fix_plan import choose, find, plan
 from meshdoctor.kube.login import log_in
 from meshdoctor.kube.session import Session
 from meshdoctor.kube.writes import MANAGER, Conflict, Writer
-from meshdoctor.mending.journal import Journal
-from meshdoctor.mending.objects import Kept, Stale, prepare, restore, write
-from meshdoctor.mending.plan import choose, find, plan
-from meshdoctor.model.mend import Change, Handover, ObjectKey, Written
-from meshdoctor.semantics.secrets import REDACTED
+from meshdoctor.model.fix import Change, ObjectKey, OwnershipChange, WrittenChange
+from meshdoctor.text.secrets import REDACTED
 from tests.lab.api import Object
 from tests.lab.lab import Lab
 from tests.lab.scenario import read_scenario
 from tests.lab.test_fixes import verdicts
-from tests.lab.test_fixes_interrupted import ENTRIES, clash, entry, kill_at, mender_of, planned_by
+from tests.lab.test_fixes_interrupted import ENTRIES, applier_of, clash, entry, kill_at, planned_by
 from tests.lab.test_scenarios import SCENARIOS
 
 KEY = ObjectKey("networking.istio.io/v1", "ServiceEntry", "shop", "made")
@@ -42,10 +42,10 @@ def writer(lab: Lab) -> Writer:
     return Writer(Session(log_in(lab.kubeconfig, None)))
 
 
-def created(writer: Writer) -> Written:
+def created(writer: Writer) -> WrittenChange:
     change = Change(key=KEY, after=made())
     outcome = write(writer, prepare(writer, change))
-    return Written(change=change, uid=outcome.uid, version=outcome.version)
+    return WrittenChange(change=change, uid=outcome.uid, version=outcome.version)
 
 
 def is_there(lab: Lab, name: str = KEY.name) -> bool:
@@ -58,18 +58,18 @@ def test_an_entry_that_is_made_anew_is_the_youngest_and_it_is_said_before_and_af
     lab.load(scenario)
     feed = "feed.news.test:9000"
     assert verdicts(lab, scenario.probes)[feed] == "blocked"
-    mender, look = mender_of(lab, tmp_path)
+    applier, look = applier_of(lab, tmp_path)
     seen = look.open()
     finding = find(seen.diagnosis.findings, "duplicate-host")
     planned = plan(seen, finding, choose(finding, "merge"))
-    lost = Handover(
+    lost = OwnershipChange(
         "api.partner.test", 9000, "ServiceEntry shop/partner-feed", "ServiceEntry shop/news", tuple(scenario_pods(lab))
     )
-    assert planned.touched.after_undo == (lost,)
-    made = mender.apply(seen, planned, mender.try_out(planned.changes))
-    assert made.entry.after_undo == (lost,)
-    undone = mender.undo(made.entry, mender.undo_plan(made.entry), look)
-    assert (undone.handed, undone.is_as_before) == ((lost,), False)
+    assert planned.impact.not_restored == (lost,)
+    made = applier.apply(seen, planned, applier.try_out(planned.changes))
+    assert made.entry.not_restored == (lost,)
+    undone = applier.undo(made.entry, applier.undo_plan(made.entry), look)
+    assert (undone.ownership_changes, undone.is_as_before) == ((lost,), False)
     assert verdicts(lab, scenario.probes)[feed] == "delivered"
 
 
@@ -82,8 +82,8 @@ def test_an_object_that_was_made_anew_is_not_deleted(lab: Lab, writer: Writer) -
     mine = created(writer)
     lab.api.delete(made())
     lab.api.put_all([made()])
-    for known in (mine, Written(change=mine.change)):
-        with pytest.raises(Stale, match=r"made anew since the mend|by the work of others \(kubectl-create\)"):
+    for known in (mine, WrittenChange(change=mine.change)):
+        with pytest.raises(Stale, match=r"made anew since the fix|by the work of others \(kubectl-create\)"):
             restore(writer, known)
     assert is_there(lab)
 
@@ -97,7 +97,7 @@ def test_an_object_that_others_took_over_is_not_deleted(lab: Lab, writer: Writer
     labelled = made()
     labelled["metadata"]["labels"] = {"argocd.argoproj.io/instance": "egress"}
     lab.api.put_all([labelled])
-    with pytest.raises(Kept, match="Argo CD"):
+    with pytest.raises(ManagedElsewhere, match="Argo CD"):
         restore(writer, mine)
     assert is_there(lab)
 
@@ -105,25 +105,25 @@ def test_an_object_that_others_took_over_is_not_deleted(lab: Lab, writer: Writer
 @pytest.mark.lab
 def test_fields_that_others_apply_since_are_not_taken_from_them(lab: Lab, tmp_path: Path) -> None:
     clash(lab)
-    mender, look, planned = planned_by(lab, "set-addresses", tmp_path)
-    done = mender.apply(look.open(), planned, mender.try_out(planned.changes))
-    mended = entry(lab, "status")
-    lab.api.apply(mended)
+    applier, look, planned = planned_by(lab, "set-addresses", tmp_path)
+    done = applier.apply(look.open(), planned, applier.try_out(planned.changes))
+    fixed = entry(lab, "status")
+    lab.api.apply(fixed)
     with pytest.raises(Conflict, match=r"applies \.spec\.addresses \(by lab\)"):
-        mender.undo_plan(done.entry)
-    assert entry(lab, "status") == mended
+        applier.undo_plan(done.entry)
+    assert entry(lab, "status") == fixed
 
 
 @pytest.mark.lab
-def test_a_mend_that_was_never_written_takes_nothing_from_who_did_the_same(lab: Lab, tmp_path: Path) -> None:
+def test_a_fix_that_was_never_written_takes_nothing_from_who_did_the_same(lab: Lab, tmp_path: Path) -> None:
     clash(lab)
     kill_at(lab, tmp_path, "journaled", 0)
     (planned,) = Journal(tmp_path).entries()
     for one in planned.written:
         lab.api.put_all([one.change.after or {}])
-    mender, _ = mender_of(lab, tmp_path)
+    applier, _ = applier_of(lab, tmp_path)
     with pytest.raises(Stale, match=r"by the work of others \(kubectl-create\)"):
-        mender.undo_plan(planned)
+        applier.undo_plan(planned)
 
 
 @pytest.mark.lab
@@ -153,13 +153,13 @@ def test_what_another_manager_applies_is_neither_deleted_nor_taken_out(lab: Lab,
 
 
 @pytest.mark.lab
-def test_a_mend_that_somebody_else_did_is_not_called_ours(lab: Lab, tmp_path: Path) -> None:
+def test_a_fix_that_somebody_else_did_is_not_called_ours(lab: Lab, tmp_path: Path) -> None:
     clash(lab)
-    mender, _, planned = planned_by(lab, "set-addresses", tmp_path)
+    applier, _, planned = planned_by(lab, "set-addresses", tmp_path)
     for change in planned.changes:
         lab.api.put_all([change.after or {}])
     with pytest.raises(NotApplied, match="already"):
-        mender.try_out(planned.changes)
+        applier.try_out(planned.changes)
 
 
 @pytest.mark.lab

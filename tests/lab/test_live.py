@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from meshdoctor import doctor
-from meshdoctor.collect.redact import Removals
-from meshdoctor.collect.save import save
-from meshdoctor.live import ClusterSource
+from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.report import json_v1
+from meshdoctor.sources.redact import Removals
+from meshdoctor.sources.save import save
 from tests.lab.agreement import differences, traced
 from tests.lab.lab import Lab
 from tests.lab.scenario import read_scenario
@@ -33,7 +33,7 @@ def told(case: doctor.Case) -> dict[str, Any]:
 
 @pytest.mark.lab
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
-def test_a_live_run_foretells_every_connection_and_equals_its_capture(lab: Lab, path: Path, tmp_path: Path) -> None:
+def test_a_live_run_predicts_every_connection_and_equals_its_capture(lab: Lab, path: Path, tmp_path: Path) -> None:
     scenario = read_scenario(path)
     lab.load(scenario)
     seen = lab.connect(*scenario.probes)

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from meshdoctor import doctor
-from meshdoctor.live import ClusterSource
+from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.model.resolver import Resolver
 from tests.lab.crowd import add_crowd
 from tests.lab.lab import Lab

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from meshdoctor import doctor
-from meshdoctor.collect.live.cluster import Pace
-from meshdoctor.live import ClusterSource
+from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.model.resolver import Resolver
+from meshdoctor.sources.live.live_cluster import FetchLimits
 from tests.lab.crowd import add_crowd
 from tests.lab.faults import bad_admin, kill_envoy, stopped_envoy
 from tests.lab.lab import Lab
@@ -44,7 +44,9 @@ def victim(lab: Lab, root: Path) -> RunningPod:
 
 
 def source(lab: Lab, **pace: Any) -> doctor.Source:
-    return doctor.Source(cluster=ClusterSource(kubeconfig=lab.kubeconfig, pace=Pace(**pace), resolver=Resolver.OFF))
+    return doctor.Source(
+        cluster=ClusterSource(kubeconfig=lab.kubeconfig, pace=FetchLimits(**pace), resolver=Resolver.OFF)
+    )
 
 
 class During:

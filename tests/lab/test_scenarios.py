@@ -17,7 +17,7 @@ SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.yaml"))
 
 @pytest.mark.lab
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
-def test_trace_foretells_every_connection(lab: Lab, path: Path, tmp_path: Path) -> None:
+def test_trace_predicts_every_connection(lab: Lab, path: Path, tmp_path: Path) -> None:
     scenario = read_scenario(path)
     lab.load(scenario)
     seen = lab.connect(*scenario.probes)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.doctor import Source
-from meshdoctor.live import ClusterSource
-from meshdoctor.mending.journal import Journal
+from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.session import Opening
+from meshdoctor.tui.app_session import SessionOpening
 from tests.lab.accounts import account_from
 from tests.lab.lab import Lab
 from tests.lab.scenario import Scenario, read_scenario
@@ -35,12 +35,12 @@ def story(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scenario
 
 
 def session(kubeconfig: Path) -> MeshdoctorApp:
-    return MeshdoctorApp(Opening(lambda: Source(cluster=ClusterSource(kubeconfig=kubeconfig)), "the lab"))
+    return MeshdoctorApp(SessionOpening(lambda: Source(cluster=ClusterSource(kubeconfig=kubeconfig)), "the lab"))
 
 
-async def to_the_mend(pilot: Pilot[int], app: MeshdoctorApp) -> None:
-    """From the first paint to the mend of the database, by keys alone."""
-    await until(pilot, lambda: app.session.board.diagnosis)
+async def to_the_fix(pilot: Pilot[int], app: MeshdoctorApp) -> None:
+    """From the first paint to the fix of the database, by keys alone."""
+    await until(pilot, lambda: app.session.mesh_state.diagnosis)
     await press(pilot, "3", "slash", *"db.orders", "enter", "enter")
     await until(pilot, lambda: screen(pilot).__class__.__name__ == "FindingScreen")
     assert screen(pilot).finding.rule == "missing-service-entry"
@@ -57,13 +57,13 @@ def test_story_1_is_lived_through_with_a_few_keys(lab: Lab, story: Scenario) -> 
     async def lived() -> None:
         app = session(lab.kubeconfig)
         async with app.run_test(size=(160, 50)) as pilot:
-            await to_the_mend(pilot, app)
+            await to_the_fix(pilot, app)
             front = screen(pilot)
             assert "the server accepts it (dry run)" in words(front.steps)
             await press(pilot, "a")
             await ended(pilot)
             assert f"✓ {DATABASE}: blocked -> delivered" in words(front.steps)
-            assert "✓ verified: mend 1 works" in words(front.steps)
+            assert "✓ verified: fix 1 works" in words(front.steps)
             assert (await asyncio.to_thread(verdicts, lab, story.probes))[DATABASE] == "delivered"
             await press(pilot, "escape")
             await until(pilot, lambda: "gone since the last look" in str(screen(pilot).query_one("#title").content))
@@ -72,7 +72,7 @@ def test_story_1_is_lived_through_with_a_few_keys(lab: Lab, story: Scenario) -> 
             await ended(pilot)
             await press(pilot, "u")
             await ended(pilot)
-            assert "mend 1 is taken back: every verdict is what it was before it" in words(screen(pilot).steps)
+            assert "fix 1 is taken back: every verdict is what it was before it" in words(screen(pilot).steps)
 
     asyncio.run(lived())
     assert verdicts(lab, story.probes)[DATABASE] == "blocked"
@@ -86,7 +86,7 @@ def test_without_the_right_the_key_is_greyed_and_the_steps_say_why(lab: Lab, sto
     async def lived() -> None:
         app = session(reader)
         async with app.run_test(size=(120, 40)) as pilot:
-            await to_the_mend(pilot, app)
+            await to_the_fix(pilot, app)
             front = screen(pilot)
             assert "may not create serviceentries" in words(front.steps)
             assert front.check_action("apply", ()) is None

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from meshdoctor.facts.envoy.dump import read_dump
+from meshdoctor.facts.envoy.config_dump import read_dump
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.trace import Destination
-from meshdoctor.semantics.chains import choose_chain
-from meshdoctor.semantics.virtual_hosts import DomainIndex, Request, choose_route, without_port
+from meshdoctor.semantics.envoy.filter_chains import choose_chain
+from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route, without_port
 from meshdoctor.trace.arrival import ListenerIndex, inspect
 from tests.live import envoy as real
 
@@ -163,7 +163,7 @@ def generated_probe(dice: random.Random, port: int) -> Probe:
     return Probe(Destination(sni or "www.shop.example", port, ip, protocol, sni), source, payload)
 
 
-def foretold(proxy: Proxy, probe: Probe) -> str | None:
+def predicted(proxy: Proxy, probe: Probe) -> str | None:
     """What meshdoctor says comes back: the chosen chain's name, `""` where Envoy closes, None where it hangs."""
     listener = ListenerIndex(proxy).choose(probe.destination.ip, probe.destination.port)
     assert listener is not None
@@ -177,10 +177,10 @@ def foretold(proxy: Proxy, probe: Probe) -> str | None:
 
 
 def asked_of(proxy: Proxy, probes: list[Probe], envoy: real.Envoy) -> list[tuple[Probe, str | None, str | None]]:
-    """(probe, foretold, what came) of every probe."""
+    """(probe, predicted, what came) of every probe."""
 
     def ask(probe: Probe) -> tuple[Probe, str | None, str | None]:
-        wanted = foretold(proxy, probe)
+        wanted = predicted(proxy, probe)
         # A hang is believed after a second: Envoy answers within milliseconds, its timeouts here are 50 ms.
         wait = 1.0 if wanted is HANGS else real.ANSWER_LIMIT
         to = probe.destination
@@ -190,7 +190,7 @@ def asked_of(proxy: Proxy, probes: list[Probe], envoy: real.Envoy) -> list[tuple
         return list(pool.map(ask, probes))
 
 
-def test_every_connection_ends_in_the_chain_foretold(tmp_path: Path) -> None:
+def test_every_connection_ends_in_the_chain_predicted(tmp_path: Path) -> None:
     dice = random.Random(SEED)
     listeners, probes = [], []
     for port in PORTS:
@@ -266,7 +266,7 @@ def generated_routes(dice: random.Random, name: str) -> dict[str, Any]:
     return {"name": name, "virtual_hosts": hosts, "ignore_port_in_host_matching": dice.random() < 0.3}
 
 
-def route_foretold(proxy: Proxy, port: int, request: Request) -> str:
+def route_predicted(proxy: Proxy, port: int, request: Request) -> str:
     """The name of the route, empty where none matches."""
     chain = proxy.listeners[f"0.0.0.0_{port}"].filter_chains[0]
     assert chain.http is not None
@@ -284,7 +284,7 @@ def wire_form(request: Request) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def test_every_request_takes_the_route_foretold(tmp_path: Path) -> None:
+def test_every_request_takes_the_route_predicted(tmp_path: Path) -> None:
     dice = random.Random(SEED)
     listeners = []
     requests: list[tuple[int, Request]] = []
@@ -310,7 +310,7 @@ def test_every_request_takes_the_route_foretold(tmp_path: Path) -> None:
             answer = envoy.dial("10.244.0.9", "198.51.100.1", port, wire_form(request)) or ""
             head, _, body = answer.partition("\r\n\r\n")
             came = body if " 200 " in head.split("\r\n", 1)[0] else ""
-            wanted = route_foretold(proxy, port, request)
+            wanted = route_predicted(proxy, port, request)
             seen.add(bool(came))
             if came != wanted:
                 wrong.append((port, request, wanted, answer))

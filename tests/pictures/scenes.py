@@ -17,10 +17,10 @@ from textual.pilot import Pilot
 
 from meshdoctor.doctor import Source
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.session import Opening
-from meshdoctor.tui.settings import Settings
+from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.user_settings import Settings
 from tests.pictures.mesh import put_together
-from tests.tui.sessions import OnCluster, Script, ended, faking, on_mend, press, screen
+from tests.tui.sessions import OnCluster, Script, ended, faking, on_fix, press, screen
 from tests.tui.waiting import settled, until
 
 HERE = Path(__file__).parent
@@ -45,7 +45,7 @@ class Scene(Struct, frozen=True):
     ascii_only: bool = False
     no_colour: bool = False
     cluster: bool = False
-    """A stand-in plays the cluster that a mend is applied to."""
+    """A stand-in plays the cluster that a fix is applied to."""
     read_only: bool = False
 
 
@@ -67,13 +67,13 @@ async def _finding(pilot: Pilot[int]) -> None:
     await settled(pilot)
 
 
-async def _mend(pilot: Pilot[int]) -> None:
+async def _fix(pilot: Pilot[int]) -> None:
     await _finding(pilot)
-    await on_mend(pilot)
+    await on_fix(pilot)
 
 
 async def _applied(pilot: Pilot[int]) -> None:
-    await _mend(pilot)
+    await _fix(pilot)
     await press(pilot, "a")
     await ended(pilot)
     await settled(pilot)
@@ -97,8 +97,8 @@ SCENES = {
     "filter": Scene(keys("slash", *"stock", "enter"), mesh=True, columns=100, lines=28),
     "finding": Scene(_finding, snapshot=CLASH),
     "finding-80x24": Scene(_finding, snapshot=CLASH, columns=80, lines=24),
-    "mend": Scene(_mend, snapshot=CLASH, cluster=True),
-    "mend-applied": Scene(_applied, snapshot=CLASH, cluster=True),
+    "fix": Scene(_fix, snapshot=CLASH, cluster=True),
+    "fix-applied": Scene(_applied, snapshot=CLASH, cluster=True),
     "trace": Scene(keys("3", "j", "t"), snapshot=CLASH),
     "matrix": Scene(keys("4", "j", "l"), mesh=True),
     "details": Scene(keys("2", "j", "d"), snapshot=CLASH),
@@ -116,12 +116,12 @@ async def drawn(scene: Scene) -> str:
     elif scene.snapshot:
         source = Source(snapshot=scene.snapshot)
     place = "prod-eu" if scene.mesh else scene.snapshot or "no-such-capture"
-    opening = Opening(lambda: source, place, is_read_only=scene.read_only)
+    opening = SessionOpening(lambda: source, place, is_read_only=scene.read_only)
     app = MeshdoctorApp(opening, Settings(scene.theme, scene.ascii_only))
     if scene.cluster:
-        app.session.__dict__["mends"] = OnCluster(app.session, faking(Script()))
+        app.session.__dict__["fixes"] = OnCluster(app.session, faking(Script()))
     async with app.run_test(size=(scene.columns, scene.lines)) as pilot:
-        await until(pilot, lambda: not app.session.board.is_looking)
+        await until(pilot, lambda: not app.session.mesh_state.is_looking)
         await settled(pilot)
         await scene.play(pilot)
         await settled(pilot)

@@ -7,14 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 
+from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.doctor import Source
-from meshdoctor.sitting.sitting import Sitting
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.board.filtering import read_filter
-from meshdoctor.tui.board.matrix import matrix_axes
-from meshdoctor.tui.board.tracing import path_lines
-from meshdoctor.tui.screens.matrix import MatrixScreen
-from meshdoctor.tui.session import Opening
+from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.screens.matrix_screen import MatrixScreen
+from meshdoctor.tui.state.matrix_axes import matrix_axes
+from meshdoctor.tui.state.row_filter import read_filter
+from meshdoctor.tui.state.trace_form import path_lines
 from tests.bench import BIG
 from tests.tui.crowd import crowd
 
@@ -40,11 +40,11 @@ def milliseconds(work: Callable[[], object], rounds: int = ROUNDS) -> str:
 
 async def matrix() -> None:
     """The matrix of 1,000 pods and 300 hosts, 160 x 50."""
-    app = MeshdoctorApp(Opening(lambda: Source(), "bench"))
+    app = MeshdoctorApp(SessionOpening(lambda: Source(), "bench"))
     app.session.begin = lambda: None  # type: ignore[method-assign]
     async with app.run_test(size=SIZE) as pilot:
-        board, sight = app.session.board, app.session.sight
-        board.apply(crowd(PODS, HOSTS))
+        mesh_state, view_state = app.session.mesh_state, app.session.view_state
+        mesh_state.apply(crowd(PODS, HOSTS))
         screen = MatrixScreen(app.session)
         app.push_screen(screen)
         await pilot.pause()
@@ -55,7 +55,7 @@ async def matrix() -> None:
                 grid.render_line(line)
 
         def filtered() -> None:
-            sight.filters["pods"] = read_filter("worker-00" if not sight.filters["pods"] else "")
+            view_state.filters["pods"] = read_filter("worker-00" if not view_state.filters["pods"] else "")
             screen._show()
             drawn()
 
@@ -64,9 +64,9 @@ async def matrix() -> None:
             drawn()
 
         def problems() -> None:
-            sight.problems_only = True
-            matrix_axes(sight)
-            sight.problems_only = False
+            view_state.problems_only = True
+            matrix_axes(view_state)
+            view_state.problems_only = False
 
         say(f"matrix, {PODS} pods x {HOSTS} hosts at {SIZE[0]}x{SIZE[1]}")
         for name, work in (
@@ -81,15 +81,15 @@ async def matrix() -> None:
 def trace() -> None:
     """A trace from a sidecar that is open: what a keystroke costs."""
     source = Source(path=BIG) if BIG.is_file() else Source(snapshot="tcp-port-clash")
-    sitting = Sitting(source, lambda event: None)
-    sitting.look()
-    pod = sitting.using(lambda case: next(iter(case.mesh.proxy_names)))
+    diagnosis_session = DiagnosisSession(source, lambda event: None)
+    diagnosis_session.look()
+    pod = diagnosis_session.using(lambda case: next(iter(case.mesh.proxy_names)))
     say(f"trace, {BIG.name if source.path else 'a small dump'}")
-    say(f"  first         {milliseconds(lambda: sitting.trace(pod, 'first.test', 443), 1)}")
+    say(f"  first         {milliseconds(lambda: diagnosis_session.trace(pod, 'first.test', 443), 1)}")
     typed = iter(range(10_000))
 
     def again() -> None:
-        path_lines(sitting.trace(pod, f"host-{next(typed)}.test", 443, protocol="tls", sni="a.test"))
+        path_lines(diagnosis_session.trace(pod, f"host-{next(typed)}.test", 443, protocol="tls", sni="a.test"))
 
     say(f"  each after it {milliseconds(again, 200)}")
 

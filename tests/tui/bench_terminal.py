@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from meshdoctor.cli.session import FRAMES
+from meshdoctor.cli.interactive import FRAMES
 from tests.tui.terminal import Terminal, terminal
 
 PODS, HOSTS, PER_SECOND, ROUNDS = 1000, 300, 250, 9

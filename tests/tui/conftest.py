@@ -13,9 +13,9 @@ from textual.pilot import Pilot
 
 from meshdoctor.doctor import Source
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.board.sight import Choice
-from meshdoctor.tui.session import Opening
-from meshdoctor.tui.settings import Settings
+from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.state.view_state import RowSelection
+from meshdoctor.tui.user_settings import Settings
 from tests.tui import waiting
 
 SNAPSHOT = "tcp-port-clash-scoped"
@@ -43,7 +43,7 @@ class Driven:
 
     async def looked(self) -> None:
         """Waits for the end of the look under way."""
-        await self.until(lambda: not self.app.session.board.is_looking, "the look has ended")
+        await self.until(lambda: not self.app.session.mesh_state.is_looking, "the look has ended")
 
     async def until(self, holds: Callable[[], object], what: str) -> None:
         """Waits until something holds; `what` says what, for when it never does."""
@@ -58,9 +58,9 @@ class Driven:
         keys: list[Any] = self.app.main.query_one(f"#{part}").table.keys  # type: ignore[attr-defined]
         return keys
 
-    def choices(self) -> tuple[Choice, ...]:
+    def choices(self) -> tuple[RowSelection, ...]:
         """What is chosen."""
-        return self.app.session.sight.choices
+        return self.app.session.view_state.choices
 
     def front(self) -> str:
         """The part in use."""
@@ -103,7 +103,7 @@ def drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drive:
         **opening: Any,
     ) -> None:
         async def main() -> None:
-            made = Opening(source or (lambda: Source(snapshot=snapshot)), snapshot, **opening)
+            made = SessionOpening(source or (lambda: Source(snapshot=snapshot)), snapshot, **opening)
             app = MeshdoctorApp(made, settings)
             async with app.run_test(size=size, notifications=True) as pilot:
                 driven = Driven(app, pilot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshdoctor.sitting.events import Event, Judged, Pair
+from meshdoctor.diagnosis.events import Event, Pair, PodChecked
 from tests.unit.tui.events import host, listed, pod
 
 _VERDICTS = ("delivered", "delivered", "delivered", "misrouted", "blocked", "broken")
@@ -20,5 +20,5 @@ def crowd(pods: int, hosts: int) -> list[Event]:
             pair: (_VERDICTS[(at + number) % 6] if pair in wants[key] else "blocked", "", None)
             for number, pair in enumerate(pairs)
         }
-        events.append(Judged(key, "1.30.0", "REGISTRY_ONLY", verdicts))
+        events.append(PodChecked(key, "1.30.0", "REGISTRY_ONLY", verdicts))
     return events

@@ -6,37 +6,41 @@ import sys
 import time
 from threading import Thread
 
+from meshdoctor.diagnosis.events import FindingsUpdated, Pair, PodChecked, Progress
+from meshdoctor.diagnosis.refresh import FINDINGS_AT_MOST
 from meshdoctor.doctor import Source
-from meshdoctor.sitting.events import Found, Judged, Pair, Progress
-from meshdoctor.sitting.live_look import FINDINGS_AT_MOST
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.session import Opening, Session
+from meshdoctor.tui.app_session import SessionOpening, TuiSession
 from tests.tui.crowd import crowd
 from tests.unit.tui.events import finding
 
 
-def tell(session: Session, pods: int, hosts: int, per_second: int) -> None:
+def tell(session: TuiSession, pods: int, hosts: int, per_second: int) -> None:
     """Tells the crowd, each pod in its turn, as the look at a cluster does."""
     put = session._feed.put
     first, *judged = crowd(pods, hosts)
     put(first)
-    touched: dict[Pair, list[str]] = {}
+    impact: dict[Pair, list[str]] = {}
     for done, event in enumerate(judged, 1):
-        assert isinstance(event, Judged)
+        assert isinstance(event, PodChecked)
         put(event)
         for pair, verdict in event.verdicts.items():
             if verdict[0] in ("misrouted", "broken"):
-                touched.setdefault(pair, []).append(event.pod)
+                impact.setdefault(pair, []).append(event.pod)
         put(Progress(done, pods, "reading sidecars"))
         if done % max(1, pods // FINDINGS_AT_MOST) == 0:
-            put(Found(tuple(finding("tcp-port-clash", "error", pair, *found) for pair, found in touched.items())))
+            put(
+                FindingsUpdated(
+                    tuple(finding("tcp-port-clash", "error", pair, *found) for pair, found in impact.items())
+                )
+            )
         if per_second:
             time.sleep(1 / per_second)
 
 
 if __name__ == "__main__":
     pods, hosts, per_second = map(int, sys.argv[1:])
-    app = MeshdoctorApp(Opening(Source, "crowd"))
+    app = MeshdoctorApp(SessionOpening(Source, "crowd"))
     work = Thread(target=tell, args=(app.session, pods, hosts, per_second), daemon=True)
     app.session.begin = work.start  # type: ignore[method-assign]
     app.run()

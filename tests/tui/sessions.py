@@ -12,21 +12,32 @@ from typing import Any
 from msgspec import Struct, structs
 from textual.pilot import Pilot
 
+from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.doctor import Source
 from meshdoctor.errors import MeshdoctorError
-from meshdoctor.kube.writes import Target, target_of
-from meshdoctor.live import ClusterSource
-from meshdoctor.mending.journal import Journal
-from meshdoctor.mending.look import Look, Seen
-from meshdoctor.mending.objects import Prepared, inverse
-from meshdoctor.mending.plan import Plan, subject
-from meshdoctor.model.mend import Change, Entry, Event, Judged, Place, Proof, Result, Turn, Waited, Written
-from meshdoctor.semantics.times import now
+from meshdoctor.fixes.apply.journal import Journal
+from meshdoctor.fixes.apply.object_writes import PreparedChange, inverse
+from meshdoctor.fixes.plan.fix_plan import FixPlan, subject
+from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord, DiagnosisRequest
+from meshdoctor.kube.writes import WriteTarget, target_of
+from meshdoctor.model.fix import (
+    Acceptance,
+    Change,
+    ConnectionChange,
+    FindingSummary,
+    FixEvent,
+    FixResult,
+    FixTarget,
+    JournalEntry,
+    Verification,
+    WrittenChange,
+)
+from meshdoctor.text.times import now
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.mends.ground import Ground
-from meshdoctor.tui.mends.seam import Mending, Tell
-from meshdoctor.tui.session import Opening
-from meshdoctor.tui.settings import Settings
+from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.fixing.applier import Applier, Tell
+from meshdoctor.tui.fixing.fix_context import FixContext
+from meshdoctor.tui.user_settings import Settings
 from tests.tui.waiting import PATIENCE, settled, until
 
 
@@ -41,17 +52,17 @@ async def opened(
     size: tuple[int, int] = (160, 50),
     *,
     source: Source | None = None,
-    fake: Callable[[Ground, Tell], Mending] | None = None,
+    fake: Callable[[FixContext, Tell], Applier] | None = None,
     read_only: bool = False,
     settings: Settings | None = None,
 ) -> AsyncIterator[Pilot[int]]:
     """The session with its look over. With `fake` it believes to look at a cluster, which `fake` writes to."""
     looked_at = source or Source(snapshot=snapshot)
-    app = MeshdoctorApp(Opening(lambda: looked_at, "here", is_read_only=read_only), settings or Settings())
+    app = MeshdoctorApp(SessionOpening(lambda: looked_at, "here", is_read_only=read_only), settings or Settings())
     if fake is not None:
-        app.session.__dict__["mends"] = OnCluster(app.session, fake)
+        app.session.__dict__["fixes"] = OnCluster(app.session, fake)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.session.board.diagnosis)
+        await until(pilot, lambda: app.session.mesh_state.diagnosis)
         yield pilot
 
 
@@ -60,7 +71,7 @@ async def opened_finding(rule: str, *args: Any, **kwargs: Any) -> AsyncIterator[
     """The same with the first finding of a rule opened."""
     async with opened(*args, **kwargs) as pilot:
         app = the(pilot)
-        found = next(f for f in app.session.board.diagnosis.findings if f.rule == rule)  # type: ignore[union-attr]
+        found = next(f for f in app.session.mesh_state.diagnosis.findings if f.rule == rule)  # type: ignore[union-attr]
         app.main.open_finding(found.fingerprint)
         await until(pilot, lambda: screen(pilot).__class__.__name__ == "FindingScreen")
         front = screen(pilot)
@@ -84,19 +95,19 @@ def words(view: Any) -> str:
     return " ".join(" ".join("".join(cell.text for cell in line).split()) for line in view.lines)
 
 
-class OnCluster(Ground):
+class OnCluster(FixContext):
     """Believes that there is a cluster."""
 
-    def __init__(self, session: Any, fake: Callable[[Ground, Tell], Mending]) -> None:
+    def __init__(self, session: Any, fake: Callable[[FixContext, Tell], Applier]) -> None:
         super().__init__(session, lambda source, tell: fake(self, tell))
 
     @property
     def cluster(self) -> ClusterSource | None:
-        return ClusterSource(context=self._session.board.location)
+        return ClusterSource(context=self._session.mesh_state.location)
 
 
 class Script(Struct):
-    """What becomes of a mend. A step named in `gates` waits for its gate."""
+    """What becomes of a fix. A step named in `gates` waits for its gate."""
 
     refuses: MeshdoctorError | None = None
     """The rights and the dry run."""
@@ -105,110 +116,110 @@ class Script(Struct):
     leaves: str = "failed"
     """The entry's state then."""
     is_worse: bool = False
-    lagging: bool = False
+    pending: bool = False
     left: str = ""
     """What a person has to do."""
     gates: dict[str, threading.Event] = {}
     did: list[str] = []
 
 
-class FakeMender:
+class FakeApplier:
     """Keeps the journal as the real one does, and changes nothing."""
 
-    def __init__(self, script: Script, ground: Ground, tell: Tell) -> None:
+    def __init__(self, script: Script, fix_context: FixContext, tell: Tell) -> None:
         self.script = script
-        self._journal: Journal = ground.journal
-        self._context = ground.cluster.context or "" if ground.cluster else ""
+        self._journal: Journal = fix_context.journal
+        self._context = fix_context.cluster.context or "" if fix_context.cluster else ""
         self._tell = tell
 
-    def _step(self, event: Event) -> None:
+    def _step(self, event: FixEvent) -> None:
         self._tell(event)
         gate = self.script.gates.get(event.step)
         if gate is not None:
             assert gate.wait(PATIENCE)
 
-    def try_out(self, changes: Sequence[Change]) -> list[Prepared]:
+    def try_out(self, changes: Sequence[Change]) -> list[PreparedChange]:
         if self.script.refuses is not None:
             raise self.script.refuses
-        self._tell(Event("tried", "the server accepts it (dry run)"))
-        return [Prepared(change=change, target=_target(change), way="apply") for change in changes]
+        self._tell(FixEvent("tried", "the server accepts it (dry run)"))
+        return [PreparedChange(change=change, target=_target(change), way="apply") for change in changes]
 
-    def apply(self, seen: Seen, plan: Plan, prepared: Sequence[Prepared]) -> Result:
+    def apply(self, seen: DiagnosisRecord, plan: FixPlan, prepared: Sequence[PreparedChange]) -> FixResult:
         self.script.did.append("apply")
         found = plan.finding
         entry = self._journal.add(
-            lambda number: Entry(
+            lambda number: JournalEntry(
                 id=number,
                 state="planned",
                 at=now(),
-                place=Place(server="https://api.test", context=self._context),
+                place=FixTarget(server="https://api.test", context=self._context),
                 fingerprint=found.fingerprint,
                 rule=found.rule,
                 subject=subject(found),
                 fix=plan.fix.id,
                 title=plan.fix.title,
                 pods=found.pods,
-                written=tuple(Written(change=one.change) for one in prepared),
+                written=tuple(WrittenChange(change=one.change) for one in prepared),
                 before=seen.baseline(),
-                left_to_do=self.script.left,
+                manual_steps=self.script.left,
             )
         )
-        self._step(Event("journaled", f"mend {entry.id} is in the journal"))
+        self._step(FixEvent("journaled", f"fix {entry.id} is in the journal"))
         if self.script.breaks is not None:
             self._journal.update(entry, state=self.script.leaves, note=str(self.script.breaks))
             raise self.script.breaks
         return self._carry_out(entry)
 
-    def _carry_out(self, entry: Entry) -> Result:
+    def _carry_out(self, entry: JournalEntry) -> FixResult:
         for number, one in enumerate(entry.written, 1):
-            self._step(Event("written", f"changed {one.change.key}", number, len(entry.written)))
+            self._step(FixEvent("written", f"changed {one.change.key}", number, len(entry.written)))
         entry = self._journal.update(entry, state="applied")
-        self._step(Event("applied", "applied"))
-        self._step(Event("waiting", "1 of 3 proxies took it", 1, 3))
-        done = 2 if self.script.lagging else 3
-        self._step(Event("waiting", f"{done} of 3 proxies took it", done, 3))
-        self._step(Event("judging", "fetching and judging again"))
-        self._step(Event("judged", "the finding is gone"))
-        proof = _proof(entry, is_worse=self.script.is_worse)
-        state = "unproved" if self.script.is_worse or self.script.lagging else "proved"
-        waited = Waited(took=entry.pods, lagging=("shop/slow",) if self.script.lagging else ())
+        self._step(FixEvent("applied", "applied"))
+        self._step(FixEvent("waiting", "1 of 3 proxies took it", 1, 3))
+        done = 2 if self.script.pending else 3
+        self._step(FixEvent("waiting", f"{done} of 3 proxies took it", done, 3))
+        self._step(FixEvent("judging", "fetching and judging again"))
+        self._step(FixEvent("judged", "the finding is gone"))
+        verification = _verification(entry, is_worse=self.script.is_worse)
+        state = "unverified" if self.script.is_worse or self.script.pending else "verified"
+        waited = Acceptance(accepted=entry.pods, pending=("shop/slow",) if self.script.pending else ())
         entry = self._journal.update(entry, state=state, note="the finding is gone")
-        return Result(entry=entry, waited=waited, proof=proof)
+        return FixResult(entry=entry, waited=waited, verification=verification)
 
-    def resume(self, entry: Entry, look: Look) -> Result:
+    def resume(self, entry: JournalEntry, look: DiagnosisRequest) -> FixResult:
         self.script.did.append("resume")
-        return self._carry_out(structs.replace(entry, left_to_do=""))
+        return self._carry_out(structs.replace(entry, manual_steps=""))
 
-    def undo_plan(self, entry: Entry) -> list[Prepared]:
+    def undo_plan(self, entry: JournalEntry) -> list[PreparedChange]:
         if self.script.refuses is not None:
             raise self.script.refuses
         changes = [inverse(one.change) for one in entry.written]
-        return [Prepared(change=change, target=_target(change), way="edit") for change in changes]
+        return [PreparedChange(change=change, target=_target(change), way="edit") for change in changes]
 
-    def undo(self, entry: Entry, prepared: Sequence[Prepared], look: Look) -> Result:
+    def undo(self, entry: JournalEntry, prepared: Sequence[PreparedChange], look: DiagnosisRequest) -> FixResult:
         self.script.did.append("undo")
-        self._step(Event("applied", "it is as it was"))
+        self._step(FixEvent("applied", "it is as it was"))
         entry = self._journal.update(entry, state="undone")
-        return Result(entry=entry, waited=Waited(took=entry.pods), proof=Proof(is_gone=False))
+        return FixResult(entry=entry, waited=Acceptance(accepted=entry.pods), verification=Verification(is_gone=False))
 
 
-def _proof(entry: Entry, *, is_worse: bool) -> Proof:
-    better = tuple(Turn(pod, entry.subject, "misrouted", "delivered") for pod in entry.pods)
+def _verification(entry: JournalEntry, *, is_worse: bool) -> Verification:
+    better = tuple(ConnectionChange(pod, entry.subject, "misrouted", "delivered") for pod in entry.pods)
     if not is_worse:
-        return Proof(is_gone=True, better=better)
-    worse = Turn(entry.pods[0], "other.test:443", "delivered", "blocked")
-    new = Judged("missing-service-entry", "other.test", 443, "error", "nothing registers it")
-    return Proof(is_gone=True, better=better, worse=(worse,), new=(new,))
+        return Verification(is_gone=True, improvements=better)
+    worse = ConnectionChange(entry.pods[0], "other.test:443", "delivered", "blocked")
+    new = FindingSummary("missing-service-entry", "other.test", 443, "error", "nothing registers it")
+    return Verification(is_gone=True, improvements=better, regressions=(worse,), new_findings=(new,))
 
 
-def _target(change: Change) -> Target:
+def _target(change: Change) -> WriteTarget:
     key = change.key
     return target_of(key.api_version, key.kind, key.namespace, key.name)
 
 
-def faking(script: Script) -> Callable[[Ground, Tell], Mending]:
+def faking(script: Script) -> Callable[[FixContext, Tell], Applier]:
     """Makes menders that follow a script."""
-    return lambda ground, tell: FakeMender(script, ground, tell)
+    return lambda fix_context, tell: FakeApplier(script, fix_context, tell)
 
 
 async def press(pilot: Pilot[int], *keys: str) -> None:
@@ -224,8 +235,8 @@ async def ended(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: not front.course.is_busy)
 
 
-async def on_mend(pilot: Pilot[int], *keys: str) -> None:
-    """Opens a mend of the finding in front, and waits until it is worked out."""
+async def on_fix(pilot: Pilot[int], *keys: str) -> None:
+    """Opens a fix of the finding in front, and waits until it is worked out."""
     await press(pilot, *keys, "a")
     await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
     await ended(pilot)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from textual.widgets import Static
 
-from meshdoctor.tui.screens.details import DetailsScreen, HostScreen, PodScreen
-from meshdoctor.tui.screens.document import DocumentScreen
-from meshdoctor.tui.screens.finding import FindingScreen
-from meshdoctor.tui.screens.main import MainScreen
-from meshdoctor.tui.screens.trace import TraceScreen
+from meshdoctor.tui.screens.details_screen import DetailsScreen, HostScreen, PodScreen
+from meshdoctor.tui.screens.document_screen import DocumentScreen
+from meshdoctor.tui.screens.finding_screen import FindingScreen
+from meshdoctor.tui.screens.main_screen import MainScreen
+from meshdoctor.tui.screens.trace_screen import TraceScreen
 from tests.tui.conftest import Drive, Driven
 
 CLASH = "tcp-port-clash"

@@ -37,30 +37,30 @@ def test_it_says_what_happens_whose_it_is_and_where_the_connection_goes_wrong() 
     run(story())
 
 
-def test_digits_and_arrows_choose_a_mend_and_others_do_nothing() -> None:
+def test_digits_and_arrows_choose_a_fix_and_others_do_nothing() -> None:
     async def story() -> None:
         async with opened_finding(CLASH) as pilot:
-            mends = screen(pilot).mends
-            assert [line for line in words(mends).split() if line == "▸"] == ["▸"]
+            fixes = screen(pilot).fixes
+            assert [line for line in words(fixes).split() if line == "▸"] == ["▸"]
             seen = []
             for key in ("2", "9", "down", "down", "down", "k", "1", "up"):
                 await press(pilot, key)
-                seen.append(mends.chosen)
+                seen.append(fixes.chosen)
             assert seen == [1, 1, 2, 3, 3, 2, 0, 0]
             await press(pilot, "3")
-            assert "▸ 3 Move one entry" in words(mends)
+            assert "▸ 3 Move one entry" in words(fixes)
 
     run(story())
 
 
-def test_a_click_chooses_a_mend_and_a_second_one_opens_it() -> None:
+def test_a_click_chooses_a_fix_and_a_second_one_opens_it() -> None:
     async def story() -> None:
         async with opened_finding(CLASH) as pilot:
-            mends = screen(pilot).mends
-            line = mends._owners.index(1)
-            await pilot.click("#mends", offset=(8, line + 1))
-            assert mends.chosen == 1
-            await pilot.click("#mends", offset=(8, line + 1), times=2)
+            fixes = screen(pilot).fixes
+            line = fixes._owners.index(1)
+            await pilot.click("#fixes", offset=(8, line + 1))
+            assert fixes.chosen == 1
+            await pilot.click("#fixes", offset=(8, line + 1), times=2)
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
             assert screen(pilot).course.fix.id == "set-addresses"
 
@@ -209,16 +209,16 @@ def test_at_80x24_two_pages_hold_all_parts() -> None:
     async def story() -> None:
         async with opened_finding(CLASH, size=(80, 24)) as pilot:
             front = screen(pilot)
-            assert [part.display for part in (front.what, front.mends, front.way, front.evidence)] == [
+            assert [part.display for part in (front.what, front.fixes, front.way, front.evidence)] == [
                 True, True, False, False,
             ]  # fmt: skip
             await press(pilot, "tab")
-            assert [part.display for part in (front.what, front.mends, front.way, front.evidence)] == [
+            assert [part.display for part in (front.what, front.fixes, front.way, front.evidence)] == [
                 False, False, True, True,
             ]  # fmt: skip
             assert "✗ cluster" in words(front.way)
             await press(pilot, "shift+tab")
-            assert front.focused is front.mends
+            assert front.focused is front.fixes
 
     run(story())
 

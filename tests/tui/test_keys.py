@@ -10,9 +10,9 @@ import pytest
 from msgspec import structs
 from textual.widgets import Input
 
-from meshdoctor.fixes.changes import is_automatic
-from meshdoctor.tui.board.rows import HostLine
-from meshdoctor.tui.screens.mend import MendScreen
+from meshdoctor.fixes.plan.changes import is_automatic
+from meshdoctor.tui.screens.fix_screen import FixScreen
+from meshdoctor.tui.state.rows import HostLine
 from tests.tui.conftest import Drive, Driven
 
 CLASH = "tcp-port-clash"
@@ -115,11 +115,11 @@ def told(app: Driven) -> str:
     return " ".join(one.message for one in app.app._notifications)
 
 
-def test_a_on_a_finding_opens_its_first_mend_above_the_finding(drive: Drive) -> None:
+def test_a_on_a_finding_opens_its_first_fix_above_the_finding(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("3", "a")
         screen = app.app.screen
-        assert isinstance(screen, MendScreen)
+        assert isinstance(screen, FixScreen)
         assert screen.course.finding is not None
         assert screen.course.finding.fingerprint == app.keys("findings")[0]
         assert screen.course.fix is not None
@@ -134,8 +134,8 @@ def test_a_on_a_finding_opens_its_first_mend_above_the_finding(drive: Drive) -> 
 
 def test_a_where_nothing_can_be_applied_opens_the_finding_and_says_so(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        board = app.app.session.board
-        line = board.findings[app.keys("findings")[0]]
+        mesh_state = app.app.session.mesh_state
+        line = mesh_state.findings[app.keys("findings")[0]]
         line.finding = structs.replace(line.finding, fixes=tuple(f for f in line.finding.fixes if not is_automatic(f)))
         await app.press("3", "a")
         assert front(app) == "FindingScreen"
@@ -143,33 +143,33 @@ def test_a_where_nothing_can_be_applied_opens_the_finding_and_says_so(drive: Dri
         await app.press("escape")
         line.finding = structs.replace(line.finding, fixes=())
         await app.press("a")
-        assert "no mend of this is known" in told(app)
+        assert "no fix of this is known" in told(app)
 
     drive(script, snapshot=CLASH)
 
 
 def test_a_on_a_pod_or_host_opens_its_one_finding_or_goes_to_the_several(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        board = app.app.session.board
-        several = next(key for key, row in board.pods.items() if row.errors + row.warnings + row.infos > 1)
+        mesh_state = app.app.session.mesh_state
+        several = next(key for key, row in mesh_state.pods.items() if row.errors + row.warnings + row.infos > 1)
         on(app, "pods", several)
         await app.press("1", "a")
         assert (front(app), app.front()) == ("MainScreen", "findings")
-        assert app.keys("findings") == app.app.session.sight.keys("findings")
+        assert app.keys("findings") == app.app.session.view_state.keys("findings")
         assert " of " in app.title("findings")
         await app.press("escape", "2")
-        counts = {pair: sum(one.pair == pair for one in board.findings.values()) for pair in board.hosts}
+        counts = {pair: sum(one.pair == pair for one in mesh_state.findings.values()) for pair in mesh_state.hosts}
         on(app, "hosts", next(pair for pair, count in counts.items() if count == 1))
         await app.press("a")
         assert front(app) == "MendScreen"
         await app.press("q", "q")
         assert front(app) == "MainScreen"
-        board.hosts[UNKNOWN] = HostLine(UNKNOWN)
+        mesh_state.hosts[UNKNOWN] = HostLine(UNKNOWN)
         await app.press("escape")
         on(app, "hosts", UNKNOWN)
         await app.press("a")
         assert front(app) == "MainScreen"
-        assert "nothing to mend" in told(app)
+        assert "nothing to fix" in told(app)
 
     drive(script, snapshot=CLASH)
 
@@ -186,7 +186,7 @@ def test_y_shows_what_was_read_of_a_row(drive: Drive) -> None:
             await app.shows(shown)
             await app.press("q")
             assert front(app) == "MainScreen"
-        app.app.session.board.hosts[UNKNOWN] = HostLine(UNKNOWN)
+        app.app.session.mesh_state.hosts[UNKNOWN] = HostLine(UNKNOWN)
         app.app.main.show_all()
         on(app, "hosts", UNKNOWN)
         await app.press("2", "y")
@@ -232,8 +232,8 @@ def test_h_and_l_go_from_part_to_part(drive: Drive) -> None:
 @pytest.mark.parametrize(
     ("width", "line"),
     [
-        (80, "enter open  a mend  t trace  / filter  d details  n namespace  : command  ? help"),
-        (40, " enter open  a mend  t trace  ? help"),
+        (80, "enter open  a fix  t trace  / filter  d details  n namespace  : command  ? help"),
+        (40, " enter open  a fix  t trace  ? help"),
         (20, " enter open  ? help"),
     ],
 )

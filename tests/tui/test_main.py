@@ -8,11 +8,11 @@ from textual.events import Key
 from textual.fuzzy import Matcher
 from textual.widgets import Input, OptionList
 
-from meshdoctor.tui.board.sight import Choice
-from meshdoctor.tui.screens.finding import FindingScreen
-from meshdoctor.tui.screens.help import HelpScreen
-from meshdoctor.tui.screens.main import MainScreen
-from meshdoctor.tui.screens.namespaces import NamespaceScreen
+from meshdoctor.tui.screens.finding_screen import FindingScreen
+from meshdoctor.tui.screens.help_screen import HelpScreen
+from meshdoctor.tui.screens.main_screen import MainScreen
+from meshdoctor.tui.screens.namespace_screen import NamespaceScreen
+from meshdoctor.tui.state.view_state import RowSelection
 from tests.tui.conftest import Drive, Driven
 
 
@@ -30,9 +30,9 @@ def test_moving_in_a_part_narrows_the_others_and_escape_widens_again(drive: Driv
     async def script(app: Driven) -> None:
         first, second = app.keys("pods")
         await app.press("down")
-        assert app.choices() == (Choice("pods", first),), "the first step chooses the row the cursor is on"
+        assert app.choices() == (RowSelection("pods", first),), "the first step chooses the row the cursor is on"
         await app.press("j")
-        assert app.choices() == (Choice("pods", second),)
+        assert app.choices() == (RowSelection("pods", second),)
         assert (len(app.keys("hosts")), len(app.keys("findings"))) == (1, 1)
         assert " of " in app.title("hosts")
         await app.press("tab", "down")
@@ -114,11 +114,11 @@ def test_a_namespace_is_chosen_from_a_list(drive: Drive) -> None:
         assert isinstance(app.app.screen, NamespaceScreen)
         assert app.app.screen.query_one(OptionList).option_count == 3
         await app.press("down", "down", "enter")
-        assert app.app.session.sight.namespaces == {"shop"}
+        assert app.app.session.view_state.namespaces == {"shop"}
         assert len(app.keys("pods")) == 1
         assert "/ shop" in app.text()
         await app.press("n", "escape")
-        assert app.app.session.sight.namespaces == {"shop"}
+        assert app.app.session.view_state.namespaces == {"shop"}
         await app.press("escape")
         assert len(app.keys("pods")) == 2
         await app.press("n", "down", "enter")
@@ -131,26 +131,26 @@ def test_a_namespace_is_chosen_from_a_list(drive: Drive) -> None:
 
 def test_orders_marks_and_problems_only(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        sight = app.app.session.sight
+        view_state = app.app.session.view_state
         await app.press("s")
         assert app.title("pods").endswith("by name")
         await app.press("space")
         first, second = app.keys("pods")
-        assert list(sight.marks["pods"]) == [first]
+        assert list(view_state.marks["pods"]) == [first]
         assert app.title("pods").startswith("Pods 2 · 1 marked")
         assert len(app.keys("hosts")) == 1
         await app.press("space")
-        assert list(sight.marks["pods"]) == [first, second], "each mark goes on to the next row"
+        assert list(view_state.marks["pods"]) == [first, second], "each mark goes on to the next row"
         assert app.title("hosts") == "External hosts 2 · of 2 marked pods"
         assert len(app.keys("hosts")) == 2
         await app.press("escape")
-        assert not sight.marks["pods"]
+        assert not view_state.marks["pods"]
         assert "marked" not in app.title("pods") + app.title("hosts")
         await app.press("ctrl+z")
-        assert sight.problems_only
+        assert view_state.problems_only
         assert app.title("findings").endswith("problems only")
         await app.press("ctrl+z")
-        assert not sight.problems_only
+        assert not view_state.problems_only
 
     drive(script)
 
@@ -202,14 +202,14 @@ def test_the_palette_finds_what_has_a_key(drive: Drive) -> None:
 def test_refresh_looks_again_and_keeps_what_is_chosen(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("down")
-        chosen, before = app.choices(), app.app.session.board.diagnosis
+        chosen, before = app.choices(), app.app.session.mesh_state.diagnosis
         for key in ("R", "r"):
             await app.press(key)
             last = before
-            await app.until(lambda last=last: app.app.session.board.diagnosis is not last, "another look")  # type: ignore[misc]
+            await app.until(lambda last=last: app.app.session.mesh_state.diagnosis is not last, "another look")  # type: ignore[misc]
             await app.looked()
             assert app.choices() == chosen
-            before = app.app.session.board.diagnosis
+            before = app.app.session.mesh_state.diagnosis
 
     drive(script)
 
@@ -218,7 +218,7 @@ def test_refresh_asks_all_marked_pods(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         asked: list[object] = []
 
-        def refresh(pods: object = None, *, is_glance: bool = False) -> bool:
+        def refresh(pods: object = None, *, only_changed: bool = False) -> bool:
             asked.append(pods)
             return True
 
@@ -241,7 +241,7 @@ def test_q_leaves(drive: Drive) -> None:
 def test_the_mouse_chooses_and_opens(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.pilot.click("#findings Table", offset=(10, 2))
-        assert app.choices() == (Choice("findings", app.keys("findings")[1]),)
+        assert app.choices() == (RowSelection("findings", app.keys("findings")[1]),)
         await app.pilot.click("#findings Table", offset=(10, 1), times=2)
         await app.settled()
         assert isinstance(app.app.screen, FindingScreen)
@@ -311,11 +311,11 @@ def test_the_palette_finds_namespaces_by_the_name_k9s_has_for_them(drive: Drive)
 @pytest.mark.parametrize("size", [(80, 24), (90, 24), (100, 30), (104, 30), (120, 40), (160, 50)])
 def test_two_pods_of_one_name_and_two_replicas_can_be_told_apart(drive: Drive, size: tuple[int, int]) -> None:
     async def script(app: Driven) -> None:
-        board = app.app.session.board
-        unread, web = sorted(board.pods.values(), key=lambda row: row.namespace)
+        mesh_state = app.app.session.mesh_state
+        unread, web = sorted(mesh_state.pods.values(), key=lambda row: row.namespace)
         names = [(web.namespace, f"{web.name[:-5]}p9q8r"), ("shop-staging", web.name)]
         for namespace, name in names:
-            board.pods[f"{namespace}/{name}"] = structs.replace(
+            mesh_state.pods[f"{namespace}/{name}"] = structs.replace(
                 web, key=f"{namespace}/{name}", namespace=namespace, name=name
             )
         unread.state, unread.because = "unread", "port-forward forbidden"

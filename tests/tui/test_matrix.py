@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from meshdoctor.tui.screens.main import MainScreen
-from meshdoctor.tui.screens.matrix import MatrixScreen
-from meshdoctor.tui.screens.trace import TraceScreen
-from meshdoctor.tui.settings import Settings
+from meshdoctor.tui.screens.main_screen import MainScreen
+from meshdoctor.tui.screens.matrix_screen import MatrixScreen
+from meshdoctor.tui.screens.trace_screen import TraceScreen
+from meshdoctor.tui.user_settings import Settings
 from tests.tui.conftest import Drive, Driven
 from tests.tui.crowd import crowd
 
@@ -35,7 +35,7 @@ def test_enter_on_a_cell_opens_its_trace(drive: Drive) -> None:
         assert isinstance(trace, TraceScreen)
         assert trace.trace is not None
         assert (trace.trace.pod, trace.trace.destination.host) == (here[0], here[1][0])
-        verdict = app.app.session.board.pods[here[0]].verdicts[here[1]][0]
+        verdict = app.app.session.mesh_state.pods[here[0]].verdicts[here[1]][0]
         assert trace.trace.verdict == verdict
         await app.press("escape", "escape")
         assert isinstance(app.app.screen, MainScreen)
@@ -79,8 +79,8 @@ def test_filters_problems_and_all_hosts(drive: Drive) -> None:
 @pytest.mark.parametrize("size", [(160, 50), (80, 24), (30, 10), (20, 5)])
 def test_a_thousand_pods_and_three_hundred_hosts_scroll_with_their_heads(drive: Drive, size: tuple[int, int]) -> None:
     async def script(app: Driven) -> None:
-        board = app.app.session.board
-        board.apply(crowd(1000, 300))
+        mesh_state = app.app.session.mesh_state
+        mesh_state.apply(crowd(1000, 300))
         screen = await opened(app)
         grid = screen.grid
         assert (len(grid.rows), len(grid.columns)) == (1000, 300)

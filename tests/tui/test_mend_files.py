@@ -1,4 +1,4 @@
-"""A mend where there is no cluster: new files beside a capture, or the user's own; and taken back."""
+"""A fix where there is no cluster: new files beside a capture, or the user's own; and taken back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from meshdoctor.doctor import Source
-from tests.tui.sessions import ended, files_below, on_mend, opened_finding, press, run, screen, words
+from tests.tui.sessions import ended, files_below, on_fix, opened_finding, press, run, screen, words
 from tests.tui.waiting import until
 
 CLASH = "tcp-port-clash"
@@ -25,7 +25,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_on_a_capture_it_is_saved_into_a_folder_that_is_typed_and_u_takes_it_back(state: Path) -> None:
     async def story() -> None:
         async with opened_finding(CLASH) as pilot:
-            await on_mend(pilot)
+            await on_fix(pilot)
             front = screen(pilot)
             assert "There is no cluster here" in words(front.steps)
             await press(pilot, "a")
@@ -45,7 +45,7 @@ def test_on_a_capture_it_is_saved_into_a_folder_that_is_typed_and_u_takes_it_bac
 def test_a_folder_that_holds_one_already_is_left_alone_and_named(state: Path) -> None:
     async def story() -> None:
         async with opened_finding(CLASH) as pilot:
-            await on_mend(pilot)
+            await on_fix(pilot)
             front = screen(pilot)
             for _ in range(2):
                 await press(pilot, "s", "enter")
@@ -59,7 +59,7 @@ def test_a_folder_that_holds_one_already_is_left_alone_and_named(state: Path) ->
 def test_escape_saves_nothing(state: Path) -> None:
     async def story() -> None:
         async with opened_finding(CLASH) as pilot:
-            await on_mend(pilot)
+            await on_fix(pilot)
             await press(pilot, "s", "escape")
             assert screen(pilot).course.entry is None
             assert files_below(state) == []
@@ -76,7 +76,7 @@ def test_with_manifests_a_changes_them_and_u_brings_them_back(state: Path, root:
 
     async def story() -> None:
         async with opened_finding(CLASH, source=source) as pilot:
-            await on_mend(pilot)
+            await on_fix(pilot)
             front = screen(pilot)
             assert str(mine.name) in words(front.diff)
             await press(pilot, "a")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from tests.tui.sessions import on_mend, opened_finding, run, screen
+from tests.tui.sessions import on_fix, opened_finding, run, screen
 from tests.tui.waiting import settled, text
 
 CLASH = "tcp-port-clash"
@@ -15,7 +15,7 @@ CLASH = "tcp-port-clash"
 def test_a_title_longer_than_the_line_goes_on_below_it_and_never_at_its_edge(size: tuple[int, int]) -> None:
     async def story() -> None:
         async with opened_finding(CLASH, size=size) as pilot:
-            await on_mend(pilot)
+            await on_fix(pilot)
             front = screen(pilot)
             title = " Declare both hosts as TLS, so that the server name tells them apart"
             front.course.plan = structs.replace(

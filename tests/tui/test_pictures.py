@@ -52,6 +52,6 @@ def test_ascii_is_ascii_and_no_colour_is_the_terminals_own() -> None:
     for name in ("ascii", "no-colour"):
         picture = path(name).read_text(encoding="utf-8")
         colours = re.findall(r'-r\d+ \{ fill: #(\w{6})|<rect fill="#(\w{6})" x', picture)
-        assert {text or ground for text, ground in colours} <= {"c5c8c6", "292929", "868887"}, (
+        assert {text or fix_context for text, fix_context in colours} <= {"c5c8c6", "292929", "868887"}, (
             "Rich's plain ones, and dim"
         )

@@ -8,12 +8,12 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
+from meshdoctor.diagnosis.events import DiagnosisFailed
 from meshdoctor.doctor import Source
 from meshdoctor.errors import Unreadable, UsageError
-from meshdoctor.sitting.events import Failed
 from meshdoctor.tui.bindings import MAIN_KEYS
-from meshdoctor.tui.board.filtering import LONGEST
-from meshdoctor.tui.settings import Settings
+from meshdoctor.tui.state.row_filter import LONGEST
+from meshdoctor.tui.user_settings import Settings
 from tests.tui.conftest import Drive, Driven
 
 
@@ -27,7 +27,7 @@ def test_a_source_that_cannot_be_read_is_one_sentence_with_the_demo_a_key_away(d
         assert "d demo" in app.text()
         await app.press("d")
         await app.looked()
-        assert app.app.session.board.location.startswith("demo:")
+        assert app.app.session.mesh_state.location.startswith("demo:")
         assert app.keys("findings")
         assert "d demo" not in app.text()
 
@@ -47,7 +47,7 @@ def test_a_source_that_cannot_even_be_made_is_one_sentence(drive: Drive, problem
 
 def test_a_cluster_that_goes_away_leaves_what_was_known(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        app.app.session._feed.put(Failed("the cluster does not answer any more.", is_away=True))
+        app.app.session._feed.put(DiagnosisFailed("the cluster does not answer any more.", is_away=True))
         await app.settled()
         assert told(app) == ["the cluster does not answer any more. R looks again."]
         assert len(app.keys("pods")) == 2
@@ -140,7 +140,7 @@ def test_keys_of_the_users_file_take_effect_and_unknown_ones_are_named(drive: Dr
 
 
 def test_a_theme_is_taken_and_kept(drive: Drive) -> None:
-    from meshdoctor.tui.settings import kept_theme
+    from meshdoctor.tui.user_settings import kept_theme
 
     async def script(app: Driven) -> None:
         assert app.app.theme == "light"

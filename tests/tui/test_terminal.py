@@ -17,7 +17,7 @@ from meshdoctor.bundled import snapshots_dir
 from tests.tui.terminal import Terminal, terminal
 
 ROOT = Path(__file__).resolve().parents[2]
-MEND = "meshdoctor-mends/serviceentry-bookinfo-db-payments-example-3306.yaml"
+FIX = "meshdoctor-fixes/serviceentry-bookinfo-db-payments-example-3306.yaml"
 LEFT = b"\x1b[?1049l"
 """Back to the terminal's own screen (xterm, "Private Modes")."""
 SHOWN, HIDDEN = b"\x1b[?25h", b"\x1b[?25l"
@@ -56,17 +56,17 @@ def test_story_1_open_find_fix_look_undo_quit(folder: Path) -> None:
         shown.press("3", "enter")
         shown.until("Register db.payments.example:3306", "BlackHoleCluster", "Evidence")
         shown.press("a")
-        shown.until("What changes", "blocked -> delivered", "a or s writes the mend")
+        shown.until("What changes", "blocked -> delivered", "a or s writes the fix")
         shown.press("a")
-        shown.until("The folder to write the mend to")
+        shown.until("The folder to write the fix to")
         shown.press("enter")
         shown.until("✓ made", "u takes it back")
-        assert "db.payments.example" in (folder / MEND).read_text(encoding="utf-8")
+        assert "db.payments.example" in (folder / FIX).read_text(encoding="utf-8")
         shown.press("u")
         shown.until("is taken back")
-        assert not (folder / MEND).exists()
+        assert not (folder / FIX).exists()
         shown.press("q")
-        shown.until("a mend", gone=["What changes"])
+        shown.until("a fix", gone=["What changes"])
         shown.press("qq")
         left_well(shown, 0)
 

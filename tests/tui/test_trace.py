@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from meshdoctor import doctor
+from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.doctor import Source
-from meshdoctor.sitting.sitting import Sitting
 from meshdoctor.tui.messages import TraceWanted
-from meshdoctor.tui.screens.document import DocumentScreen
-from meshdoctor.tui.screens.main import MainScreen
-from meshdoctor.tui.screens.trace import TraceScreen
+from meshdoctor.tui.screens.document_screen import DocumentScreen
+from meshdoctor.tui.screens.main_screen import MainScreen
+from meshdoctor.tui.screens.trace_screen import TraceScreen
 from tests.tui.conftest import Drive, Driven
 
 CLASH = "tcp-port-clash"
@@ -41,7 +41,7 @@ def test_both_ends_known_are_traced_at_once(drive: Drive) -> None:
         await app.press("3", "j", "t")
         screen = screen_of(app)
         assert screen.trace is not None
-        finding = app.app.session.board.findings[app.keys("findings")[0]].finding
+        finding = app.app.session.mesh_state.findings[app.keys("findings")[0]].finding
         assert (screen.trace.destination.host, screen.trace.destination.port) == (finding.host, finding.port)
         assert screen.trace.pod == finding.pods[0]
         for step in screen.trace.steps:
@@ -81,7 +81,7 @@ def test_a_host_alone_asks_for_a_pod(drive: Drive) -> None:
         assert screen.focused is not None
         assert screen.focused.id == "f-pod"
         await app.press("enter")
-        assert screen.form.pod in app.app.session.board.pods
+        assert screen.form.pod in app.app.session.mesh_state.pods
         assert screen.trace is not None
 
     drive(script, snapshot=CLASH)
@@ -172,18 +172,18 @@ def test_moving_among_the_steps_shows_the_evidence_of_each(drive: Drive) -> None
 
 
 def test_a_sidecar_is_opened_once_and_asked_often() -> None:
-    sitting = Sitting(Source(snapshot=CLASH), lambda event: None)
-    sitting.look()
-    pod = next(iter(sitting.using(lambda case: case.mesh.pods)))
+    diagnosis_session = DiagnosisSession(Source(snapshot=CLASH), lambda event: None)
+    diagnosis_session.look()
+    pod = next(iter(diagnosis_session.using(lambda case: case.mesh.pods)))
     for port in range(400, 450):
-        sitting.trace(pod, "github.com", port)
-    first = dict(sitting._opened)
+        diagnosis_session.trace(pod, "github.com", port)
+    first = dict(diagnosis_session._opened)
     assert list(first) == [pod]
-    sitting.trace(pod, "github.com", 443)
-    assert sitting._opened[pod] is first[pod]
-    sitting.look()
-    sitting.trace(pod, "github.com", 443)
-    assert sitting._opened[pod] is not first[pod], "newer evidence is opened anew"
+    diagnosis_session.trace(pod, "github.com", 443)
+    assert diagnosis_session._opened[pod] is first[pod]
+    diagnosis_session.look()
+    diagnosis_session.trace(pod, "github.com", 443)
+    assert diagnosis_session._opened[pod] is not first[pod], "newer evidence is opened anew"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 50), (40, 12), (20, 5)])
@@ -206,9 +206,9 @@ def test_every_shared_capture_can_be_traced(drive: Drive) -> None:
     for folder in folders:
 
         async def script(app: Driven) -> None:
-            board = app.app.session.board
-            pod = next(key for key, row in board.pods.items() if row.verdicts)
-            pair, verdict = next(iter(board.pods[pod].verdicts.items()))
+            mesh_state = app.app.session.mesh_state
+            pod = next(key for key, row in mesh_state.pods.items() if row.verdicts)
+            pair, verdict = next(iter(mesh_state.pods[pod].verdicts.items()))
             screen = await opened(app, pod, *pair)
             assert screen.trace is not None
             assert screen.trace.verdict == verdict[0]

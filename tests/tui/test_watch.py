@@ -9,15 +9,15 @@ import pytest
 
 from meshdoctor.bundled import snapshots_dir
 from meshdoctor.doctor import Source
-from meshdoctor.tui import watch
-from meshdoctor.tui.board import rhythm
+from meshdoctor.tui import auto_refresh
+from meshdoctor.tui.state import refresh_timer
 from tests.tui.conftest import Drive, Driven
 
 
 @pytest.fixture
 def capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(watch, "FILES_EVERY", 0.0)
-    monkeypatch.setattr(watch, "_TICK", 0.02)
+    monkeypatch.setattr(auto_refresh, "FILES_EVERY", 0.0)
+    monkeypatch.setattr(auto_refresh, "_TICK", 0.02)
     return Path(shutil.copytree(snapshots_dir() / "tcp-port-clash", tmp_path / "capture"))
 
 
@@ -30,18 +30,18 @@ def test_w_looks_again_when_files_change_and_marks_what_came_and_went(drive: Dri
         entries = capture / "resources" / "serviceentries.yaml"
         entries.write_text("apiVersion: v1\nkind: List\nitems: []\n", encoding="utf-8")
         await app.shows("gone")
-        board = app.app.session.board
-        gone = board.changes.gone("findings")
-        assert set(gone) == before - set(board.findings)
+        mesh_state = app.app.session.mesh_state
+        gone = mesh_state.changes.gone("findings")
+        assert set(gone) == before - set(mesh_state.findings)
         assert gone
         assert set(gone) <= set(app.keys("findings")), "they stay in sight for a while"
         assert app.choices() == chosen
         await app.press("w")
         assert "watch  " not in app.text().splitlines()[0]
-        looked = board.diagnosis
+        looked = mesh_state.diagnosis
         shutil.copy(snapshots_dir() / "tcp-port-clash" / "resources" / "serviceentries.yaml", entries)
         await app.pilot.pause(0.3)
-        assert board.diagnosis is looked, "nothing is looked at any more"
+        assert mesh_state.diagnosis is looked, "nothing is looked at any more"
 
     drive(script, source=lambda: Source(path=capture))
 
@@ -66,26 +66,26 @@ def test_a_bundled_mesh_says_that_it_does_not_change(drive: Drive) -> None:
 
 
 def test_looks_do_not_pile_up(drive: Drive, capture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rhythm, "EVERY", 0.0)
+    monkeypatch.setattr(refresh_timer, "EVERY", 0.0)
 
     async def script(app: Driven) -> None:
         asked: list[bool] = []
-        sitting = app.app.session.sitting
-        assert sitting is not None
+        diagnosis_session = app.app.session.diagnosis_session
+        assert diagnosis_session is not None
 
-        def refresh(*, is_glance: bool) -> bool:
-            asked.append(sitting.is_busy)
+        def refresh(*, only_changed: bool) -> bool:
+            asked.append(diagnosis_session.is_busy)
             return True
 
         monkeypatch.setattr(app.app.session, "refresh", refresh)
         monkeypatch.setattr(type(app.app.watching), "_is_live", True)
         await app.press("w")
-        app.app.watching._rhythm = rhythm.Rhythm(0.0)
-        monkeypatch.setattr(type(sitting), "is_busy", True)
+        app.app.watching._refresh_timer = refresh_timer.RefreshTimer(0.0)
+        monkeypatch.setattr(type(diagnosis_session), "is_busy", True)
         for _ in range(5):
             app.app.watching.tick()
         assert asked == []
-        monkeypatch.setattr(type(sitting), "is_busy", False)
+        monkeypatch.setattr(type(diagnosis_session), "is_busy", False)
         app.app.watching.tick()
         assert asked == [False]
 

@@ -7,12 +7,12 @@ import json
 import pytest
 
 from meshdoctor import doctor
-from meshdoctor.facts.mesh import read_mesh
-from meshdoctor.report import json_v1, text
-from meshdoctor.report.paper import Paper
+from meshdoctor.facts.mesh_reader import read_mesh
+from meshdoctor.report import check_text, json_v1
+from meshdoctor.report.text_writer import TextWriter
 from tests.meshes import GATEWAY_POD, POD, Mesh, Tree, dump, namespace, pod
 
-WISH = {"A": "https://a.example"}
+DEPENDENCY = {"A": "https://a.example"}
 LABEL = {"istio.io/dataplane-mode": "ambient"}
 
 
@@ -34,9 +34,9 @@ MIXED = Mesh(
     ambient_namespace("flat"),
     proxied(POD, "sidecar"),
     proxied(GATEWAY_POD, "router"),
-    pod(WISH, key="flat/web", sidecar=False),
-    pod(WISH, key="shop/bare", sidecar=False),
-    pod(WISH, key="shop/job", sidecar=False, phase="Succeeded"),
+    pod(DEPENDENCY, key="flat/web", sidecar=False),
+    pod(DEPENDENCY, key="shop/bare", sidecar=False),
+    pod(DEPENDENCY, key="shop/job", sidecar=False, phase="Succeeded"),
     proxied("istio-system/ztunnel-abcde", "ztunnel"),
 )
 COUNTS = {"sidecar": 1, "ambient": 1, "gateway": 1, "ztunnel": 1, "none": 1, "finished": 1}
@@ -49,12 +49,12 @@ def test_pods_are_counted_by_what_takes_their_traffic() -> None:
     assert json.loads(json_v1.check(found))["summary"]["pods"] == COUNTS
     assert (
         "6 pods (1 with a sidecar, 1 ambient, 1 gateway or waypoint, 1 ztunnel, 1 without a sidecar, 1 finished), "
-        in text.render(found, Paper(width=200))
+        in check_text.render(found, TextWriter(width=200))
     )
 
 
 def test_a_mesh_of_sidecars_alone_needs_no_words_about_it() -> None:
-    shown = text.render(doctor.diagnose(Mesh(dump(), pod()).case), Paper(width=200))
+    shown = check_text.render(doctor.diagnose(Mesh(dump(), pod()).case), TextWriter(width=200))
     assert "1 sidecar (Istio 1.30.0), 1 pod, 0 external hosts" in shown
 
 
@@ -70,7 +70,7 @@ def test_only_the_pod_that_should_have_a_sidecar_is_reported() -> None:
 @pytest.mark.parametrize("where", ["labels", "annotations"])
 def test_a_pod_may_be_enrolled_by_itself(where: str) -> None:
     told: Tree = {"labels": LABEL, "annotations": {"ambient.istio.io/redirection": "enabled"}}[where]
-    enrolled = pod(WISH, sidecar=False)
+    enrolled = pod(DEPENDENCY, sidecar=False)
     enrolled["metadata"][where] = told
     mesh = Mesh(None, enrolled, namespace("shop", injected="enabled"))
     assert doctor.diagnose(mesh.case, rules=("no-sidecar",)).findings == ()

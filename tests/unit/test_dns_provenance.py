@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from meshdoctor import doctor
-from meshdoctor.facts.mesh import read_mesh
+from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.model.evidence import Document
 from tests.meshes import Mesh, Tree, cluster, dump, entry, listener, outbound, pod, tcp
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from meshdoctor import doctor
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
-from meshdoctor.report import hosts_text, json_v1, text, trace_text
-from meshdoctor.report.paper import Paper
+from meshdoctor.report import check_text, hosts_text, json_v1, trace_text
+from meshdoctor.report.text_writer import TextWriter
 from tests.meshes import (
     GATEWAY,
     GATEWAY_POD,
@@ -39,7 +39,7 @@ from tests.meshes import (
 )
 
 BAD: Any = b'{"configs": ['
-WISH = {"A": "https://a.example"}
+DEPENDENCY = {"A": "https://a.example"}
 
 
 def found(mesh: Mesh, **given: Any) -> list[tuple[str, str, str | None]]:
@@ -55,7 +55,7 @@ def serious(mesh: Mesh) -> list[tuple[str, str, str | None]]:
 
 
 def test_a_good_dump_is_judged_beside_one_that_cannot_be_read() -> None:
-    mesh = Mesh({POD: dump(), "bank/api": BAD}, pod(WISH), pod(WISH, key="bank/api"))
+    mesh = Mesh({POD: dump(), "bank/api": BAD}, pod(DEPENDENCY), pod(DEPENDENCY, key="bank/api"))
     diagnosis = doctor.diagnose(mesh.case)
     assert [(f.rule, f.pods) for f in diagnosis.findings] == [("missing-service-entry", (POD,))]
     assert {n.pods for n in diagnosis.not_evaluated if n.rule == "missing-service-entry"} == {("bank/api",)}
@@ -96,7 +96,7 @@ def test_nothing_at_all_and_nothing_readable() -> None:
 
 
 def test_an_unknown_rule_and_the_chosen_ones() -> None:
-    mesh = Mesh(dump(), pod(WISH))
+    mesh = Mesh(dump(), pod(DEPENDENCY))
     with pytest.raises(UsageError, match="missing-service-entry"):
         doctor.diagnose(mesh.case, rules=["missing-service-entri"])
     assert found(mesh, rules=["egress-open"]) == []
@@ -105,32 +105,35 @@ def test_an_unknown_rule_and_the_chosen_ones() -> None:
 
 def test_namespaces_limit_pods_findings_and_gaps() -> None:
     mesh = Mesh(
-        {POD: dump(), "bank/api": dump(key="bank/api")}, pod(WISH), pod(WISH, key="bank/api"), pod(key="bank/late")
+        {POD: dump(), "bank/api": dump(key="bank/api")},
+        pod(DEPENDENCY),
+        pod(DEPENDENCY, key="bank/api"),
+        pod(key="bank/late"),
     )
     diagnosis = doctor.diagnose(mesh.case, namespaces=["shop"])
     assert [f.pods for f in diagnosis.findings] == [(POD,)]
     assert diagnosis.not_evaluated == ()
     assert diagnosis.proxies == 1
-    assert {w.pod for r in doctor.hosts(mesh.case, ["bank"]).hosts for w in r.wanted_by} == {"bank/api"}
+    assert {w.pod for r in doctor.hosts(mesh.case, ["bank"]).hosts for w in r.used_by} == {"bank/api"}
 
 
 def test_one_fault_of_many_pods_is_one_finding() -> None:
     keys = [f"shop/web-{n}" for n in range(5)]
-    mesh = Mesh({k: dump(key=k) for k in keys}, *(pod(WISH, key=k) for k in keys))
+    mesh = Mesh({k: dump(key=k) for k in keys}, *(pod(DEPENDENCY, key=k) for k in keys))
     [finding] = doctor.diagnose(mesh.case).findings
     assert list(finding.pods) == keys
 
 
 def test_finished_pods_are_not_reported() -> None:
-    done = pod(WISH, key="shop/job", phase="Succeeded", sidecar=False)
-    running = pod(WISH, key="shop/bare", sidecar=False)
+    done = pod(DEPENDENCY, key="shop/job", phase="Succeeded", sidecar=False)
+    running = pod(DEPENDENCY, key="shop/bare", sidecar=False)
     objects = namespace("shop", injected="enabled"), pod(key=POD)
     assert found(Mesh(dump(), done, *objects)) == []
     assert [f[1] for f in found(Mesh(dump(), running, *objects))] == ["no-sidecar"]
 
 
 def test_trace_names_the_nearest_pod() -> None:
-    mesh = Mesh(dump(), pod(WISH))
+    mesh = Mesh(dump(), pod(DEPENDENCY))
     assert doctor.trace(mesh.case, "web", "a.example", 443).verdict == "blocked"
     with pytest.raises(UsageError):
         doctor.trace(mesh.case, "wbe-of-nobody", "a.example", 443)
@@ -160,7 +163,7 @@ def passed_through() -> Mesh:
         service("istio-egressgateway", ports, namespace="istio-system", selector=labels),
         entry("a", "a.example", "443/TLS"),
         virtual_service("out", "a.example", gateways=["mesh", "egress"], tls=tls),
-        pod(WISH),
+        pod(DEPENDENCY),
         pod(key=GATEWAY_POD, labels=labels),
     )
 
@@ -262,7 +265,7 @@ def shared_platform() -> Mesh:
         entry("a", "a.example", "443/TLS", namespace="egress", exportTo=[".", "shop"]),
         entry("theirs", "b.example", "443/TCP", namespace="bank", exportTo=["."], created=NEW),
         sidecar("./*", "egress/*"),
-        pod(WISH),
+        pod(DEPENDENCY),
     )
 
 
@@ -343,10 +346,10 @@ FORMS = [
 
 def outputs(mesh: Mesh) -> str:
     """Everything check, hosts and trace print, as text and as JSON."""
-    case, page = mesh.case, Paper()
+    case, page = mesh.case, TextWriter()
     diagnosis, hosts = doctor.diagnose(case), doctor.hosts(case)
     printed = [
-        text.render(diagnosis, page, verbose=True),
+        check_text.render(diagnosis, page, verbose=True),
         json_v1.check(diagnosis).decode(),
         hosts_text.render(hosts, page, verbose=True),
         json_v1.hosts(hosts).decode(),
@@ -387,7 +390,7 @@ def test_a_plain_password_is_found_and_only_its_name_is_told() -> None:
 
 
 def test_labels_choose_the_pods_as_namespaces_do() -> None:
-    labelled = [pod(WISH, key=f"shop/{name}", labels={"app": name}) for name in ("web", "api")]
+    labelled = [pod(DEPENDENCY, key=f"shop/{name}", labels={"app": name}) for name in ("web", "api")]
     mesh = Mesh({"shop/web": dump(key="shop/web"), "shop/api": dump(key="shop/api")}, *labelled)
     assert doctor.diagnose(mesh.case, labels="app=web").proxies == 1
     assert doctor.diagnose(mesh.case, labels="app in (web, api)").proxies == 2

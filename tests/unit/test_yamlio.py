@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from yaml.scanner import ScannerError
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.yamlio import Lines, dump, line_of, load_documents
+from meshdoctor.yamlio import Lines, dump, line_of, load_documents, reading
+from meshdoctor.yamlio.events import events_of
 from meshdoctor.yamlio.reading import ALIAS_ALLOWANCE, MAX_DEPTH
 
 SERVICE_ENTRY = b"""\
@@ -146,9 +151,29 @@ def test_honest_aliases_are_within_the_bound() -> None:
     assert len(load(entry + "- *e\n" * aliases)) == aliases + 1
 
 
-def test_depth_that_overruns_the_c_stack_elsewhere_is_only_refused() -> None:
-    assert "levels deep" in refusal("[" * 1_000_000)
-    assert "deep" in refusal(b'{"a":' * 1_000_000, "f.json")
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
+def test_depth_that_overruns_the_c_stack_elsewhere_is_only_refused(opening: str) -> None:
+    refused = f"nested more than {MAX_DEPTH} levels deep; no Kubernetes object is."
+    assert refusal("a: 1\nb:\n " + opening * 100_000) == f"f.yaml:3: {refused}"
+
+
+def test_depth_of_json_is_only_refused() -> None:
+    assert "nested too deep" in refusal(b'{"a":' * 1_000_000, "f.json")
+
+
+@pytest.mark.parametrize("levels", [0, 100])
+@pytest.mark.parametrize("said", ["exceeded maximum nesting depth", "Maximum nesting level reached, set with ..."])
+def test_a_limit_of_the_parsers_own_is_told_as_ours(monkeypatch: pytest.MonkeyPatch, said: str, levels: int) -> None:
+    """libyaml's limit is no version's promise: its releases differ, and scanners run ahead of what they hand out."""
+
+    def limited(data: bytes) -> Iterator[Any]:
+        yield from islice(events_of(data), 2 + levels)
+        mark = yaml.Mark("f.yaml", 0, 6, 0, None, 0)
+        raise ScannerError("while increasing flow level", mark, said, mark)
+
+    monkeypatch.setattr(reading, "events_of", limited)
+    message = refusal("\n" * 6 + "a: " + "[" * 150 + "]" * 150)
+    assert message == f"f.yaml:7: nested more than {MAX_DEPTH} levels deep; no Kubernetes object is."
 
 
 @pytest.mark.parametrize(
@@ -211,9 +236,17 @@ def test_lines_before_the_break_are_known() -> None:
     assert line_of(b"a: 1\nb: 2\n---\n- [", "$.b") == 2
 
 
-def test_deep_documents_have_lines_too() -> None:
-    depth = 2_000
-    assert line_of(b"[" * depth + b"]" * depth, "$" + "[0]" * (depth - 1)) == 1
+def test_every_depth_that_is_read_has_its_lines() -> None:
+    text = b"[\n" * MAX_DEPTH + b"]" * MAX_DEPTH
+    assert load_documents(text, "f.yaml")
+    assert line_of(text, "$" + "[0]" * (MAX_DEPTH - 1)) == MAX_DEPTH
+
+
+def test_lines_of_what_is_deeper_end_with_the_parser() -> None:
+    """Where it stops is its own matter; that nothing breaks is ours."""
+    depth = 5_000
+    assert line_of(b"a: 1\n---\n" + b"[" * depth + b"]" * depth, "$.a") == 1
+    assert line_of(b"[" * depth + b"]" * depth, "$[0]") in (1, None)
 
 
 JSON = st.recursive(

@@ -11,13 +11,13 @@ from msgspec import Raw, Struct, field
 from meshdoctor.facts.envoy.wire import Metadata, NamedFilter
 
 
-class Typed(Struct, gc=False):
+class TypedConfig(Struct, gc=False):
     """Just the type URL of an Any."""
 
     type: str = field(name="@type", default="")
 
 
-_TYPED = msgspec.json.Decoder(Typed)
+_TYPED = msgspec.json.Decoder(TypedConfig)
 
 FILTER_KINDS = {
     "TcpProxy": "tcp_proxy",

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from meshdoctor.diagnosis.excerpts import Excerpt, excerpt
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.sitting.excerpts import Excerpt, excerpt
-from meshdoctor.tui.board.folding import Folding, Row, excerpt_rows
-from meshdoctor.tui.latest import Latest
-from meshdoctor.tui.session import Session
-from meshdoctor.tui.widgets.document import DocumentView
+from meshdoctor.tui.app_session import TuiSession
+from meshdoctor.tui.latest_answer import LatestAnswer
+from meshdoctor.tui.state.folding import Folding, Row, excerpt_rows
+from meshdoctor.tui.widgets.document_view import DocumentView
 
 
 class EvidencePane(DocumentView):
     """Reads documents in a thread; what is shown is always of the piece asked for last."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TuiSession) -> None:
         super().__init__(title="Evidence", part="evidence", ascii_only=session.looks.ascii_only)
         self._session = session
         self.piece: Evidence | None = None
         """What is looked at."""
-        self._asker = Latest[Evidence, Excerpt](self, self._work, self._told)
+        self._asker = LatestAnswer[Evidence, Excerpt](self, self._work, self._told)
 
     def look_at(self, piece: Evidence | None) -> None:
         """Shows the evidence of something; None: there is none."""
@@ -38,7 +38,7 @@ class EvidencePane(DocumentView):
 
     def _work(self, piece: Evidence) -> Excerpt:
         """In the thread."""
-        return self._session.open_sitting.using(lambda case: excerpt(case.capture, piece))
+        return self._session.open_diagnosis.using(lambda case: excerpt(case.capture, piece))
 
     def _told(self, piece: Evidence, found: Excerpt | None, problem: str) -> None:
         """The lines are there."""

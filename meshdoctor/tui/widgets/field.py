@@ -10,9 +10,9 @@ from textual.events import Blur, Focus, Paste
 from textual.message import Message
 from textual.widgets import Input
 
-from meshdoctor.semantics.text import printable
+from meshdoctor.text.printable import printable
 from meshdoctor.tui.bindings import COMPLETION_KEYS
-from meshdoctor.tui.board.cells import Cell, Column
+from meshdoctor.tui.state.cells import Cell, TableColumn
 from meshdoctor.tui.widgets.table import Table
 
 LONGEST = 2000
@@ -77,7 +77,7 @@ class Offers(Table, can_focus=False):
     """The names that fit what was typed."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__((Column("", 20, 1),), lambda name: (Cell(f"  {printable(name)}"),), **kwargs)
+        super().__init__((TableColumn("", 20, 1),), lambda name: (Cell(f"  {printable(name)}"),), **kwargs)
 
     def offer(self, names: Sequence[str]) -> None:
         """Shows these."""

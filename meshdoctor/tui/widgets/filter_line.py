@@ -12,8 +12,8 @@ from textual.reactive import Reactive
 from textual.widgets import Input, Static
 
 from meshdoctor.tui.bindings import FILTER_KEYS
-from meshdoctor.tui.board.filtering import LONGEST
 from meshdoctor.tui.messages import FilterLeft, FilterTyped
+from meshdoctor.tui.state.row_filter import LONGEST
 from meshdoctor.tui.widgets.key_line import KeyLine
 
 

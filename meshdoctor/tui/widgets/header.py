@@ -8,11 +8,11 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
-from meshdoctor.semantics.text import printable
-from meshdoctor.tui.board.board import Board
-from meshdoctor.tui.board.marks import sign
-from meshdoctor.tui.session import Session
-from meshdoctor.tui.widgets.columns import clipped
+from meshdoctor.text.printable import printable
+from meshdoctor.tui.app_session import TuiSession
+from meshdoctor.tui.state.icons import icon
+from meshdoctor.tui.state.mesh_state import MeshState
+from meshdoctor.tui.widgets.column_widths import clipped
 
 _BAR = 14
 _LEAST = 16
@@ -23,7 +23,7 @@ _SEVERITIES = (("error", "$text-error"), ("warning", "$text-warning"), ("info", 
 class Header(Widget):
     """Drawn anew when the board's head changed and once a minute, for the clock."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: TuiSession) -> None:
         super().__init__(id="header")
         self._session = session
         self._ascii = session.looks.ascii_only
@@ -34,13 +34,13 @@ class Header(Widget):
 
     def render(self) -> Content:
         """Parts that do not fit any more go, the least important first."""
-        board, width = self._session.board, self.size.width
+        mesh_state, width = self._session.mesh_state, self.size.width
         rights = "read-only" if self._session.is_read_only else "read-write"
         watch = "watch  " if self._session.is_watching else ""
         right = Content(f"{watch}{rights}  {datetime.now():%H:%M} ")
-        counts, progress = self._counts(board), self._progress(board)
+        counts, progress = self._counts(mesh_state), self._progress(mesh_state)
         name = Content.styled(" meshdoctor ", "bold $text-accent")
-        place, gap = f" {self._place(board)}  ", Content("  ")
+        place, gap = f" {self._place(mesh_state)}  ", Content("  ")
         for before, after, least in (
             (name, (progress, gap, counts, right), cell_len(place)),
             (Content(""), (progress, gap, counts, right), _LEAST),
@@ -55,33 +55,35 @@ class Header(Widget):
                 return Content.assemble(before, shown, *(one for one in after if one is not right), *last)
         return counts
 
-    def _place(self, board: Board) -> str:
-        where = printable(board.location).rstrip("/") or "..."
-        if board.source_kind != "cluster":
+    def _place(self, mesh_state: MeshState) -> str:
+        where = printable(mesh_state.location).rstrip("/") or "..."
+        if mesh_state.source_kind != "cluster":
             where = where.rsplit("/", 1)[-1]
-        namespaces = sorted(self._session.sight.namespaces)
+        namespaces = sorted(self._session.view_state.namespaces)
         return f"{where} / {', '.join(namespaces)}" if namespaces else where
 
-    def _progress(self, board: Board) -> Content:
-        done, total, doing = board.progress.done, board.progress.total, board.progress.doing
-        if board.failed is not None and not board.is_looking:
-            since = f" again since {board.read_at}" if board.read_at else ""
+    def _progress(self, mesh_state: MeshState) -> Content:
+        done, total, doing = mesh_state.progress.done, mesh_state.progress.total, mesh_state.progress.doing
+        if mesh_state.failed is not None and not mesh_state.is_looking:
+            since = f" again since {mesh_state.read_at}" if mesh_state.read_at else ""
             return Content.styled(f"not read{since}", "$text-warning")
-        if board.diagnosis is not None and not board.is_looking:
-            return Content(f"{board.diagnosis.proxies} of {board.diagnosis.proxies + board.unread} sidecars")
+        if mesh_state.diagnosis is not None and not mesh_state.is_looking:
+            return Content(
+                f"{mesh_state.diagnosis.proxies} of {mesh_state.diagnosis.proxies + mesh_state.unread} sidecars"
+            )
         if not total:
             return Content(doing)
         filled = _BAR * done // total
         full, empty = ("#", "-") if self._ascii else ("█", "░")
         return Content(f"{full * filled}{empty * (_BAR - filled)} {done}/{total} {doing}")
 
-    def _counts(self, board: Board) -> Content:
+    def _counts(self, mesh_state: MeshState) -> Content:
         pieces = [
-            Content.styled(f"{sign(kind, ascii_only=self._ascii)} {board.count(kind)}  ", style)  # type: ignore[arg-type]
+            Content.styled(f"{icon(kind, ascii_only=self._ascii)} {mesh_state.count(kind)}  ", style)  # type: ignore[arg-type]
             for kind, style in _SEVERITIES
         ]
-        unknown = len(board.diagnosis.not_evaluated) if board.diagnosis else board.unread
-        new, gone = board.changes.count()
-        changes = f" {sign('new', ascii_only=self._ascii)} {new} new" * bool(new)
-        changes += f" {sign('gone', ascii_only=self._ascii)} {gone} gone" * bool(gone)
-        return Content.assemble(*pieces, f"{sign('unknown')} {unknown} ", (changes, "bold"))
+        unknown = len(mesh_state.diagnosis.not_evaluated) if mesh_state.diagnosis else mesh_state.unread
+        new, gone = mesh_state.changes.count()
+        changes = f" {icon('new', ascii_only=self._ascii)} {new} new" * bool(new)
+        changes += f" {icon('gone', ascii_only=self._ascii)} {gone} gone" * bool(gone)
+        return Content.assemble(*pieces, f"{icon('unknown')} {unknown} ", (changes, "bold"))

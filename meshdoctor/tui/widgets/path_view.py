@@ -16,8 +16,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from meshdoctor.tui.bindings import PATH_KEYS
-from meshdoctor.tui.board.tracing import PathLine, deciding_line
-from meshdoctor.tui.widgets.columns import clipped
+from meshdoctor.tui.state.trace_form import PathLine, deciding_line
+from meshdoctor.tui.widgets.column_widths import clipped
 from meshdoctor.tui.widgets.table import TONES
 
 _NAME = 16

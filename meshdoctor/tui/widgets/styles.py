@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshdoctor.tui.board.marks import Tone
+from meshdoctor.tui.state.icons import Tone
 
 _STYLES: dict[Tone, str] = {
     "error": "bold $text-error",

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.events import Click
 from textual.widget import Widget
 
-from meshdoctor.tui.board.sight import Part
+from meshdoctor.tui.state.view_state import Part
 
 
 class TabLine(Widget):

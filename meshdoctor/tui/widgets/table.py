@@ -20,8 +20,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from meshdoctor.tui.bindings import TABLE_KEYS
-from meshdoctor.tui.board.cells import Cell, Column
-from meshdoctor.tui.widgets.columns import clipped, fit, widths
+from meshdoctor.tui.state.cells import Cell, TableColumn
+from meshdoctor.tui.widgets.column_widths import clipped, fit, widths
 
 Make = Callable[[Any], Sequence[Cell]]
 TONES = ("error", "warning", "info", "fine", "unknown", "faint", "strong", "loud-warning", "loud-unknown")
@@ -62,10 +62,10 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[TableColumn],
         make: Make,
         *,
-        narrow: tuple[Sequence[Column], Make] | None = None,
+        narrow: tuple[Sequence[TableColumn], Make] | None = None,
         **kwargs: Any,
     ) -> None:
         self._is_focusing = False
@@ -221,7 +221,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip.join([self._line(y, whole - 1), Strip([Segment(" ", end)])])
 
     def _line(self, y: int, width: int) -> Strip:
-        columns: Sequence[Column] = self._columns
+        columns: Sequence[TableColumn] = self._columns
         make = self._make
         if self._narrow is not None and not fit(columns, width):
             columns, make = self._narrow

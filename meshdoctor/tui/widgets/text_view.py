@@ -15,9 +15,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from meshdoctor.tui.bindings import TEXT_KEYS
-from meshdoctor.tui.board.cells import Cell
-from meshdoctor.tui.board.lines import Line
-from meshdoctor.tui.widgets.columns import clipped
+from meshdoctor.tui.state.cells import Cell
+from meshdoctor.tui.state.text_lines import Line
+from meshdoctor.tui.widgets.column_widths import clipped
 from meshdoctor.tui.widgets.table import TONES
 
 Make = Callable[[int], Sequence[Line]]

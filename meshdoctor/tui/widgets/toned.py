@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from meshdoctor.tui.board.lines import Line
+from meshdoctor.tui.state.text_lines import Line
 
 _STYLES = {
     "plain": "",

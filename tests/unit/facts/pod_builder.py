@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meshdoctor.facts.objects.core_objects import ConfigMap
-from meshdoctor.facts.objects.kinds import Found
-from meshdoctor.facts.objects.pods import read_pod
+from meshdoctor.facts.resources.core_objects import ConfigMap
+from meshdoctor.facts.resources.object_metadata import ObjectSource
+from meshdoctor.facts.resources.pod_reader import read_pod
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Pod, Ref
 
@@ -34,7 +34,7 @@ def pod(
 def read_body(body: dict[str, Any], *config_maps: ConfigMap) -> Pod:
     """A pod out of its tree, with the ConfigMaps that were read."""
     known = {(c.ref.namespace, c.ref.name): c for c in config_maps}
-    return read_pod(Found("Pod", "v1", body, POINTER), known)
+    return read_pod(ObjectSource("Pod", "v1", body, POINTER), known)
 
 
 def config_map(name: str, **data: str) -> ConfigMap:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.envoy.clusters import live_endpoints, status_endpoints
+from meshdoctor.facts.envoy.cluster_reader import live_endpoints, status_endpoints
 from tests.conftest import ROOT
-from tests.unit.collect.bug_reports import as_text
+from tests.unit.sources.bug_reports import as_text
 
 NAME = "outbound|443||api.example.com"
 HEAD = f"{NAME}::observability_name::{NAME};\n"

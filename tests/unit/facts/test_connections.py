@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.semantics.admission import refusals
+from meshdoctor.semantics.istio.admission import refusals
 from tests.meshes import (
     BLACKHOLE,
     NEW,
@@ -35,19 +35,19 @@ def connections(proxy: Tree, *objects: Tree, **given: Any) -> dict[tuple[str, in
     return {(c.host, c.port): c for c in Mesh(proxy, *objects, **given).facts("connections")}
 
 
-def test_a_wish_that_is_registered_is_delivered() -> None:
+def test_a_dependency_that_is_registered_is_delivered() -> None:
     found = connections(TLS, entry("a", "a.example", "443/TLS"), pod({"A_URL": "https://a.example/v1"}))
     [fact] = found.values()
-    assert (fact.wanted, fact.registered, fact.verdict, fact.declared) == (True, True, "delivered", "TLS")
+    assert (fact.used, fact.registered, fact.verdict, fact.declared) == (True, True, "delivered", "TLS")
     assert fact.seen == ("env A_URL of container app",)
     assert (fact.own_cluster_exists, fact.own_cluster_used, fact.cluster_host) == (True, True, "a.example")
 
 
-def test_a_wish_that_nothing_registers_is_blocked_or_leaves_unseen() -> None:
-    wish = pod({"DB_HOST": "db.example", "DB_PORT": "5432"})
-    closed = connections(dump(), wish)["db.example", 5432]
+def test_a_dependency_that_nothing_registers_is_blocked_or_leaves_unseen() -> None:
+    dependency = pod({"DB_HOST": "db.example", "DB_PORT": "5432"})
+    closed = connections(dump(), dependency)["db.example", 5432]
     assert (closed.registered, closed.verdict, closed.reason) == (False, "blocked", "missing-service-entry")
-    opened = connections(dump(policy=PASSTHROUGH), wish)["db.example", 5432]
+    opened = connections(dump(policy=PASSTHROUGH), dependency)["db.example", 5432]
     assert (opened.verdict, opened.policy) == ("passthrough", "ALLOW_ANY")
 
 
@@ -57,12 +57,12 @@ def test_a_bare_name_is_no_connection() -> None:
 
 def test_a_registered_host_nobody_wants_is_one_too_but_no_wildcard() -> None:
     found = connections(TLS, entry("a", "a.example *.b.example", "443/TLS"))
-    assert {key: c.wanted for key, c in found.items()} == {("a.example", 443): False}
+    assert {key: c.used for key, c in found.items()} == {("a.example", 443): False}
 
 
 def test_the_port_that_is_not_registered_comes_with_the_entry_to_add_it_to() -> None:
-    wish = pod({"A": "tls://a.example:8443", "DB": "postgres://a.example:5432/x"})
-    found = connections(TLS, entry("a", "a.example", "443/TLS"), wish, dns={"a.example": ["203.0.113.1"]})
+    dependency = pod({"A": "tls://a.example:8443", "DB": "postgres://a.example:5432/x"})
+    found = connections(TLS, entry("a", "a.example", "443/TLS"), dependency, dns={"a.example": ["203.0.113.1"]})
     tls, db = found["a.example", 8443], found["a.example", 5432]
     assert (tls.registered, tls.registered_host, tls.registered_ports) == (False, True, (443,))
     assert [p["number"] for p in tls.with_port["spec"]["ports"]] == [443, 8443]
@@ -76,7 +76,7 @@ def test_a_tcp_port_is_never_added_without_addresses() -> None:
     assert found["a.example", 5432].with_port == {}
 
 
-def test_an_entry_hidden_by_export_names_the_field_and_the_mend() -> None:
+def test_an_entry_hidden_by_export_names_the_field_and_the_fix() -> None:
     hidden = entry("a", "a.example", "443/TLS", namespace="bank", exportTo=["."])
     [fact] = connections(dump(), hidden, pod({"A": "https://a.example"})).values()
     [entry_hidden] = fact.hidden
@@ -131,9 +131,9 @@ def test_a_sidecar_that_excludes_the_host_is_not_widened_in_vain() -> None:
     ],
     ids=["export", "nobody", "twice, with an exclusion", "own namespace", "wildcard", "import nothing"],
 )
-def test_after_its_own_mend_the_entry_is_visible_or_nothing_was_offered(objects: Any) -> None:
-    wish = pod({"A": "https://a.example"})
-    [fact] = connections(dump(), *objects, wish).values()
+def test_after_its_own_fix_the_entry_is_visible_or_nothing_was_offered(objects: Any) -> None:
+    dependency = pod({"A": "https://a.example"})
+    [fact] = connections(dump(), *objects, dependency).values()
     [hidden] = fact.hidden
     shown = hidden.entry.manifest
     if hidden.fixed_export_to:
@@ -145,7 +145,7 @@ def test_after_its_own_mend_the_entry_is_visible_or_nothing_was_offered(objects:
         return
     [host] = shown["spec"]["hosts"]
     proxy = dump([listener("0.0.0.0", 443, tcp(outbound(host, 443), sni=[host]))], [cluster(host, 443)])
-    [after] = [c for c in connections(proxy, shown, *widened, wish).values() if c.wanted]
+    [after] = [c for c in connections(proxy, shown, *widened, dependency).values() if c.used]
     assert (after.registered, after.hidden) == (True, ())
 
 
@@ -200,8 +200,8 @@ def test_an_address_is_a_host() -> None:
 
 
 def test_the_shape_of_a_new_entry_follows_the_client() -> None:
-    wishes = pod({"A": "https://a.example", "B": "http://b.example", "C": "postgres://c.example/x"})
-    shapes = {c.host: (c.entry_protocol, c.entry_resolution) for c in connections(dump(), wishes).values()}
+    dependencies = pod({"A": "https://a.example", "B": "http://b.example", "C": "postgres://c.example/x"})
+    shapes = {c.host: (c.entry_protocol, c.entry_resolution) for c in connections(dump(), dependencies).values()}
     assert shapes == {"a.example": ("TLS", "DNS"), "b.example": ("HTTP", "DNS"), "c.example": ("TCP", "NONE")}
 
 

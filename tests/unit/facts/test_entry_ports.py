@@ -103,8 +103,8 @@ def test_static_endpoints_are_no_dns_answers() -> None:
 def test_addresses_beside_the_host_in_env_are_answers() -> None:
     listed = entry("db", HOST, "5432/TCP", "NONE", addresses=["203.0.113.1"])
     proxy = dump([], [cluster(HOST, 5432, "ORIGINAL_DST")])
-    wish = pod({"DB_HOST": HOST, "DB_PORT": "5432", "DB_IP": "203.0.113.2"})
-    assert of(proxy, listed, wish).uncovered == ("203.0.113.2",)
+    dependency = pod({"DB_HOST": HOST, "DB_PORT": "5432", "DB_IP": "203.0.113.2"})
+    assert of(proxy, listed, dependency).uncovered == ("203.0.113.2",)
 
 
 def test_addresses_to_add_have_the_form_dns_admits() -> None:

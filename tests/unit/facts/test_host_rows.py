@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from meshdoctor.facts.joined.host_rows import host_rows
-from meshdoctor.model.hosts import HostRow
+from meshdoctor.facts.derived.host_rows import host_rows
+from meshdoctor.model.host_table import HostRow
 from tests.meshes import GATEWAY_POD, POD, Mesh, cluster, dump, entry, listener, outbound, pod, tcp
 
 TLS = dump([listener("0.0.0.0", 443, tcp(outbound("a.example", 443), sni=["a.example"]))], [cluster("a.example", 443)])
@@ -16,7 +16,7 @@ def rows(mesh: Mesh, *namespaces: str) -> dict[tuple[str, int | None], HostRow]:
 def test_registered_and_wanted() -> None:
     row = rows(Mesh(TLS, entry("a", "a.example", "443/TLS"), pod({"A": "https://a.example"})))["a.example", 443]
     assert (row.protocol, row.registered_by) == ("TLS", ("ServiceEntry shop/a",))
-    assert [(w.pod, w.seen) for w in row.wanted_by] == [(POD, ("env A of container app",))]
+    assert [(w.pod, w.seen) for w in row.used_by] == [(POD, ("env A of container app",))]
     assert [(v.pod, v.verdict, v.cluster) for v in row.verdicts] == [(POD, "delivered", outbound("a.example", 443))]
 
 
@@ -28,7 +28,7 @@ def test_wanted_alone_is_blocked_and_its_protocol_is_the_ports() -> None:
 def test_a_bare_name_has_no_verdict() -> None:
     row = rows(Mesh(dump(), pod({"DB_HOST": "db.example"})))["db.example", None]
     assert row.verdicts == ()
-    assert row.wanted_by[0].pod == POD
+    assert row.used_by[0].pod == POD
 
 
 def test_each_sidecar_has_its_own_verdict_and_gateways_have_none() -> None:
@@ -43,7 +43,7 @@ def test_a_dump_alone_names_what_is_missing() -> None:
     assert missing == ("resources/serviceentries.yaml", "resources/pods.yaml")
 
 
-def test_namespaces_limit_wishes_and_verdicts() -> None:
+def test_namespaces_limit_dependencies_and_verdicts() -> None:
     mesh = Mesh(
         {POD: TLS, "bank/api": dump(key="bank/api")},
         pod({"A": "https://a.example"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.mesh import read_mesh
+from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.model.evidence import Document
 from tests.meshes import POD, Mesh, cluster, dump, entry, listener, outbound, pod, service, tcp
 

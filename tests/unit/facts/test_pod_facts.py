@@ -10,7 +10,7 @@ import pytest
 
 from tests.meshes import PASSTHROUGH, POD, Mesh, Tree, dump, listener, namespace, outbound, pod, tcp
 
-WISH = {"A": "https://a.example"}
+DEPENDENCY = {"A": "https://a.example"}
 
 
 def view(*objects: Tree, proxies: Tree | None = None, **given: Any) -> Any:
@@ -19,42 +19,43 @@ def view(*objects: Tree, proxies: Tree | None = None, **given: Any) -> Any:
 
 
 def test_a_pod_without_sidecar_in_a_namespace_that_injects() -> None:
-    found = view(pod(WISH, sidecar=False), namespace("shop", injected="enabled"))
+    found = view(pod(DEPENDENCY, sidecar=False), namespace("shop", injected="enabled"))
     assert (found.sidecar, found.injected_namespace, found.opted_out) == (False, True, False)
-    assert found.wanted_hosts == ("a.example:443",)
+    assert found.dependencies == ("a.example:443",)
 
 
 def test_a_pod_that_opted_out_did_so_on_purpose() -> None:
     found = view(
-        pod(WISH, sidecar=False, labels={"sidecar.istio.io/inject": "false"}), namespace("shop", injected="enabled")
+        pod(DEPENDENCY, sidecar=False, labels={"sidecar.istio.io/inject": "false"}),
+        namespace("shop", injected="enabled"),
     )
     assert (found.injected_namespace, found.opted_out) == (False, True)
 
 
 def test_a_namespace_that_does_not_inject() -> None:
-    assert not view(pod(WISH, sidecar=False), namespace("shop")).injected_namespace
-    assert not view(pod(WISH, sidecar=False), unread=["namespaces"]).injected_namespace
+    assert not view(pod(DEPENDENCY, sidecar=False), namespace("shop")).injected_namespace
+    assert not view(pod(DEPENDENCY, sidecar=False), unread=["namespaces"]).injected_namespace
 
 
 def test_a_revision_label_injects_unless_switched_off() -> None:
     by_revision = namespace("shop")
     by_revision["metadata"]["labels"] = {"istio.io/rev": "stable"}
-    assert view(pod(WISH, sidecar=False), by_revision).injected_namespace
+    assert view(pod(DEPENDENCY, sidecar=False), by_revision).injected_namespace
     by_revision["metadata"]["labels"]["istio-injection"] = "disabled"
-    assert not view(pod(WISH, sidecar=False), by_revision).injected_namespace
+    assert not view(pod(DEPENDENCY, sidecar=False), by_revision).injected_namespace
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
 def test_a_finished_pod_is_not_looked_at(phase: str) -> None:
-    assert Mesh(None, pod(WISH, sidecar=False, phase=phase)).facts("pods") == []
+    assert Mesh(None, pod(DEPENDENCY, sidecar=False, phase=phase)).facts("pods") == []
 
 
 def test_a_sidecar_counts_by_its_dump_too() -> None:
-    assert view(pod(WISH, sidecar=False), proxies=dump()).sidecar
+    assert view(pod(DEPENDENCY, sidecar=False), proxies=dump()).sidecar
 
 
 def test_namespaces_limit_the_pods() -> None:
-    mesh = Mesh(None, pod(WISH), pod(WISH, key="bank/api"))
+    mesh = Mesh(None, pod(DEPENDENCY), pod(DEPENDENCY, key="bank/api"))
     assert [p.pod for p in mesh.sheet("bank").facts("pods")] == ["bank/api"]
     assert {p.pod for p in mesh.facts("pods")} == {POD, "bank/api"}
 

@@ -35,7 +35,7 @@ def test_a_route_to_a_cluster_that_is_not_there() -> None:
     )
     [found] = mesh.facts("dangling")
     assert (found.cluster, found.subset, found.config) == (outbound("v2.example", 80, "v2"), "v2", "shop/canary")
-    assert (found.host, found.port, found.wanted, found.warming) == (HOST, 80, True, False)
+    assert (found.host, found.port, found.used, found.warming) == (HOST, 80, True, False)
     assert found.place == f"route 80, virtual host {HOST}:80"
 
 
@@ -103,12 +103,12 @@ def test_a_virtual_service_for_a_host_nobody_registers() -> None:
 
 
 def test_registered_by_an_entry_its_wildcard_or_an_external_name() -> None:
-    wish = virtual_service("a", HOST, http=ROUTE)
+    dependency = virtual_service("a", HOST, http=ROUTE)
     alias = service("a", {"port": 80}, type="ExternalName", externalName=HOST)
-    assert hosts_of(wish, entry("a", HOST, "80/HTTP")) == {HOST: True}
-    assert hosts_of(wish, entry("a", "*.example", "80/HTTP", "NONE")) == {HOST: True}
-    assert hosts_of(wish, entry("a", HOST, "80/HTTP", namespace="bank", exportTo=["."])) == {HOST: True}
-    assert hosts_of(wish, alias) == {HOST: True}
+    assert hosts_of(dependency, entry("a", HOST, "80/HTTP")) == {HOST: True}
+    assert hosts_of(dependency, entry("a", "*.example", "80/HTTP", "NONE")) == {HOST: True}
+    assert hosts_of(dependency, entry("a", HOST, "80/HTTP", namespace="bank", exportTo=["."])) == {HOST: True}
+    assert hosts_of(dependency, alias) == {HOST: True}
 
 
 def test_an_ingress_host_and_a_cluster_host_are_not_looked_at() -> None:

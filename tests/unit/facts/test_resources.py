@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from meshdoctor.facts.objects.resources import Resources, read_resources
+from meshdoctor.facts.resources.resource_reader import Resources, read_resources
 from meshdoctor.model.evidence import Capture, Document, Pointer, Unread
 from meshdoctor.model.mesh import Container, EgressListener, Port, Ref, Service
 from tests.unit.facts.pod_builder import config_map, pod, read_body

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from meshdoctor.facts.envoy.dump import read_dump
+from meshdoctor.facts.envoy.config_dump import read_dump
 from meshdoctor.model.proxy import Proxy
 
 DUMPS = Path(__file__).resolve().parents[4] / "shared" / "dumps"

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from meshdoctor.facts.objects.istio_objects import (
+from meshdoctor.facts.resources.istio_objects import (
     read_destination_rule,
     read_envoy_filter,
     read_service_entry,
     read_sidecar,
     read_virtual_service,
 )
-from meshdoctor.facts.objects.kinds import Found
-from meshdoctor.fixes.foreseen import Foreseen, self_of
+from meshdoctor.facts.resources.object_metadata import ObjectSource
+from meshdoctor.fixes.impact.predicted_sidecar import PredictedSidecar, identity_of
 from meshdoctor.model.evidence import Pointer
-from meshdoctor.model.mend import Change, ObjectKey
-from meshdoctor.model.mesh import Container, Mesh, MeshConfig, Pod, Port, Ref, Service, WantedHost
-from meshdoctor.semantics.registry import Registry
+from meshdoctor.model.fix import Change, ObjectKey
+from meshdoctor.model.mesh import Container, Dependency, Mesh, MeshConfig, Pod, Port, Ref, Service
+from meshdoctor.semantics.istio.registry import Registry
 
 OLD, MID, NEW = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"
 NOW = "2026-04-01T00:00:00Z"
@@ -66,7 +66,7 @@ def mesh(*given: Tree | Service | Pod, policy: str = "REGISTRY_ONLY", **fields: 
     for one in given:
         if isinstance(one, dict):
             field, read = _READERS[one["kind"]]
-            lists.setdefault(field, []).append(read(Found(one["kind"], one["apiVersion"], one, Pointer("test"))))
+            lists.setdefault(field, []).append(read(ObjectSource(one["kind"], one["apiVersion"], one, Pointer("test"))))
     pods = [one for one in given if isinstance(one, Pod)] or [pod()]
     objects: Any = {field: tuple(found) for field, found in lists.items()}
     return Mesh(
@@ -79,8 +79,8 @@ def mesh(*given: Tree | Service | Pod, policy: str = "REGISTRY_ONLY", **fields: 
     )
 
 
-def wish(host: str, port: int, key: str = "shop/web", scheme: str = "") -> WantedHost:
-    return WantedHost(key, host, port, scheme)
+def dependency(host: str, port: int, key: str = "shop/web", scheme: str = "") -> Dependency:
+    return Dependency(key, host, port, scheme)
 
 
 def change(before: Tree | None, after: Tree | None) -> Change:
@@ -97,7 +97,7 @@ def _bare(tree: Tree | None) -> Tree | None:
     return tree | {"metadata": {k: v for k, v in tree["metadata"].items() if k != "creationTimestamp"}}
 
 
-def foreseen(made: Mesh, *ports: int, key: str = "shop/web") -> Foreseen:
+def predicted_sidecar(made: Mesh, *ports: int, key: str = "shop/web") -> PredictedSidecar:
     """What the sidecar of a pod would have on these ports."""
     registry = Registry(made)
-    return Foreseen(made, self_of(made, registry, key), ports, registry)
+    return PredictedSidecar(made, identity_of(made, registry, key), ports, registry)

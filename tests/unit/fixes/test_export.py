@@ -1,4 +1,4 @@
-"""`--export`: files that kustomize builds into the mended objects, lines that a shell runs, nothing overwritten."""
+"""`--export`: files that kustomize builds into the fixed objects, lines that a shell runs, nothing overwritten."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from meshdoctor.errors import NotEditable
-from meshdoctor.fixes.commands import apply_line, delete_line, patch_line
-from meshdoctor.fixes.differences import json_patch, merge_patch
-from meshdoctor.fixes.export import export
-from meshdoctor.model.mend import Change, ObjectKey
-from meshdoctor.semantics.secrets import REDACTED
+from meshdoctor.fixes.files.export import export
+from meshdoctor.fixes.plan.kubectl_commands import apply_line, delete_line, patch_line
+from meshdoctor.fixes.plan.object_diff import json_patch, merge_patch
+from meshdoctor.model.fix import Change, ObjectKey
+from meshdoctor.text.secrets import REDACTED
 from meshdoctor.yamlio import dump, load_documents
 
 API = "networking.istio.io/v1"
@@ -35,12 +35,12 @@ def change(before: dict[str, Any] | None, after: dict[str, Any] | None) -> Chang
 
 
 GITHUB = made("ServiceEntry", "git.hub", spec={"hosts": ["git.test"], "resolution": "DNS", "exportTo": ["."]})
-MENDED = {**GITHUB, "spec": {"hosts": ["git.test"], "resolution": "DNS", "addresses": ["198.51.100.20"]}}
+FIXED = {**GITHUB, "spec": {"hosts": ["git.test"], "resolution": "DNS", "addresses": ["198.51.100.20"]}}
 OLD = made("ServiceEntry", "old", spec={"hosts": ["old.test"]})
 NEW = made("ServiceEntry", "new", spec={"hosts": ["new.test"]})
 SERVICE = made("Service", "api", "v1", spec={"ports": [{"port": 80, "name": "a"}, {"port": 81, "name": "b"}]})
 NARROWED = {**SERVICE, "spec": {"ports": [{"port": 80, "name": "http-a"}]}}
-ALL = (change(GITHUB, MENDED), change(OLD, None), change(None, NEW), change(SERVICE, NARROWED))
+ALL = (change(GITHUB, FIXED), change(OLD, None), change(None, NEW), change(SERVICE, NARROWED))
 
 
 def files(root: Path) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def test_what_is_written(tmp_path: Path) -> None:
             ],
         },
         f"{name}new.yaml": NEW,
-        f"whole/{name}git.hub.yaml": MENDED,
+        f"whole/{name}git.hub.yaml": FIXED,
         "whole/service-shop-api.yaml": NARROWED,
         f"patches/{name}git.hub.yaml": {
             **{key: GITHUB[key] for key in ("apiVersion", "kind", "metadata")},
@@ -86,10 +86,10 @@ def test_what_is_written(tmp_path: Path) -> None:
 
 def test_the_lines_for_kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    done = export(ALL, Path("my mends"), context="prod/eu 1")
+    done = export(ALL, Path("my fixes"), context="prod/eu 1")
     start, entries = "kubectl '--context=prod/eu 1'", "serviceentries.networking.istio.io"
     by, stem = "--field-manager=meshdoctor", "serviceentry-shop-"
-    patch = f"--namespace=shop {by} --type=merge --patch-file 'my mends"
+    patch = f"--namespace=shop {by} --type=merge --patch-file 'my fixes"
     assert [(command.do, command.undo) for command in done.commands] == [
         (
             f"{start} patch {entries}/git.hub {patch}/patches/{stem}git.hub.yaml'",
@@ -97,10 +97,10 @@ def test_the_lines_for_kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ),
         (
             f"{start} delete {entries}/old --namespace=shop",
-            f"{start} apply --server-side {by} -f 'my mends/undo/{stem}old.yaml'",
+            f"{start} apply --server-side {by} -f 'my fixes/undo/{stem}old.yaml'",
         ),
         (
-            f"{start} apply --server-side {by} -f 'my mends/{stem}new.yaml'",
+            f"{start} apply --server-side {by} -f 'my fixes/{stem}new.yaml'",
             f"{start} delete {entries}/new --namespace=shop",
         ),
         (
@@ -152,14 +152,14 @@ def with_base(root: Path, objects: list[Any], **fields: Any) -> Path:
 def test_kustomize_builds_what_was_meant(tmp_path: Path) -> None:
     root = with_base(tmp_path, [GITHUB, OLD, SERVICE])
     export(ALL, root / "overlay", base="../base")
-    assert by_name(built(root / "overlay")) == by_name([MENDED, NEW, NARROWED])
+    assert by_name(built(root / "overlay")) == by_name([FIXED, NEW, NARROWED])
 
 
 @pytest.mark.live
 def test_an_owners_kustomization_takes_the_component(tmp_path: Path) -> None:
-    root = with_base(tmp_path, [GITHUB, OLD, SERVICE], components=["../mend"])
-    export(ALL, root / "mend")
-    assert by_name(built(root / "base")) == by_name([MENDED, NEW, NARROWED])
+    root = with_base(tmp_path, [GITHUB, OLD, SERVICE], components=["../fix"])
+    export(ALL, root / "fix")
+    assert by_name(built(root / "base")) == by_name([FIXED, NEW, NARROWED])
 
 
 texts = st.sampled_from(["a", "yes", "1e3", "x: y", "*.test"])
@@ -175,7 +175,7 @@ specs = st.fixed_dictionaries({"resolution": texts}, optional=fields)
 @pytest.mark.live
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(specs, specs)
-def test_kustomize_builds_any_mend(tmp_path_factory: pytest.TempPathFactory, old: Any, new: Any) -> None:
+def test_kustomize_builds_any_fix(tmp_path_factory: pytest.TempPathFactory, old: Any, new: Any) -> None:
     root = tmp_path_factory.mktemp("any")
     pairs = [
         (made("ServiceEntry", "a", spec=old), made("ServiceEntry", "a", spec=new)),

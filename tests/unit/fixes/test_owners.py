@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.fixes.owners import Owner, appliers, holders, owner_of, writers
-from meshdoctor.semantics.text import printable
+from meshdoctor.fixes.plan.owners import Owner, appliers, holders, owner_of, writers
+from meshdoctor.text.printable import printable
 
 STEER = "evil\x1b[2J\u202e"
 

@@ -5,8 +5,8 @@ import re
 from msgspec.structs import replace
 
 from meshdoctor.model.finding import Finding, Fix, ResourceRole
-from meshdoctor.model.mend import Entry, Place, Turn
-from meshdoctor.report.finding_markdown import Deed, Piece, code, fenced, render, text
+from meshdoctor.model.fix import ConnectionChange, FixTarget, JournalEntry
+from meshdoctor.report.finding_markdown import Action, EvidencePiece, code, fenced, render, text
 from tests.golden.results import MISROUTED
 
 FINDING = Finding(
@@ -23,11 +23,11 @@ FINDING = Finding(
     resources=(ResourceRole("ServiceEntry", "shop", "a", "loser"),),
     fixes=(Fix("use-tls", "Declare TLS", "review", "SNI.", ("x",)), Fix("move", "Move it", "manual", "Work.")),
 )
-ENTRY = Entry(
+ENTRY = JournalEntry(
     id=3,
-    state="proved",
+    state="verified",
     at="2026-11-21T14:03:07Z",
-    place=Place(server="https://api.test", context="prod"),
+    place=FixTarget(server="https://api.test", context="prod"),
     fingerprint="abc",
     rule="tcp-port-clash",
     subject="a.test:443",
@@ -38,21 +38,27 @@ ENTRY = Entry(
 
 
 def test_everything_a_postmortem_asks_for_is_there() -> None:
-    deed = Deed(ENTRY, "-old\n+new\n", (Turn("shop/web-1", "a.test:443", "misrouted", "delivered"),))
+    action = Action(ENTRY, "-old\n+new\n", (ConnectionChange("shop/web-1", "a.test:443", "misrouted", "delivered"),))
     made = render(
-        FINDING, "a.test:443", way=MISROUTED, broken=3, pieces=[Piece("d.json", "json", "{}")], deeds=[deed], at="now"
+        FINDING,
+        "a.test:443",
+        way=MISROUTED,
+        broken=3,
+        pieces=[EvidencePiece("d.json", "json", "{}")],
+        actions=[action],
+        at="now",
     )
     heads = re.findall(r"^## (.*)$", made, re.MULTILINE)
     assert heads == [
         "What happens", "Why it matters", "Objects", "Pods", "The way of the connection", "Evidence", "What was done",
-        "Mends",
+        "Fixes",
     ]  # fmt: skip
     assert "- loser: ServiceEntry `shop/a`" in made
     assert "- and 10 more" in made
     assert made.count("**goes wrong here:**") == 1
     assert "4. **goes wrong here:** cluster" in made
     assert "```json\n{}\n```" in made
-    assert "Mend 3, 2026-11-21T14:03:07Z, in `prod`: Declare TLS. State: **proved**." in made
+    assert "Fix 3, 2026-11-21T14:03:07Z, in `prod`: Declare TLS. State: **verified**." in made
     assert "- `a.test:443` of `shop/web-1`: misrouted before, delivered after" in made
     assert "```diff\n-old\n+new\n```" in made
     assert "2. Move it (by hand). Work." in made

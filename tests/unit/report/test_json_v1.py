@@ -40,7 +40,7 @@ def test_a_line_is_there_only_where_it_is_known() -> None:
     assert "line" not in evidence[0]
 
 
-def test_what_a_mend_deletes_is_named() -> None:
+def test_what_a_fix_deletes_is_named() -> None:
     gone = Fix("merge", "Merge", "review", "", deletes=(ResourceRole("ServiceEntry", "shop", "b", "delete"),))
     fixes = checked(findings=[finding(fixes=(gone, TLS))])["findings"][0]["fixes"]
     assert [fix["deletes"] for fix in fixes] == [[{"kind": "ServiceEntry", "namespace": "shop", "name": "b"}], []]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from meshdoctor.report.rule_page import render_page
-from tests.unit.engine.rules import rule
+from tests.unit.rules.rules import rule
 
 PAGE = """\
 a-rule: A title
@@ -23,11 +23,11 @@ How to tell
 first line
 second line.
 
-What mends it
+What fixes it
 -------------
 C.
 
-* [safe] Mend <host>
+* [safe] Fix <host>
   It costs.
 
 * [manual] By hand
@@ -42,7 +42,7 @@ https://istio.io/a
 
 def test_a_page() -> None:
     fixes = [
-        {"id": "a", "title": "Mend {fact.host}", "disposition": "safe", "tradeoff": "It costs."},
+        {"id": "a", "title": "Fix {fact.host}", "disposition": "safe", "tradeoff": "It costs."},
         {
             "id": "b",
             "title": "By hand",
@@ -51,7 +51,7 @@ def test_a_page() -> None:
             "steps": "Look at {fact.own_addresses:json}.",
         },
     ]
-    page = {"happens": "A {brace} here.", "tell": "first line\nsecond line.\n", "mends": "C."}
+    page = {"description": "A {brace} here.", "diagnosis": "first line\nsecond line.\n", "remediation": "C."}
     one = rule(
         "a-rule",
         needs=["config_dump"],
@@ -65,5 +65,5 @@ def test_a_page() -> None:
 
 
 def test_a_page_keeps_to_its_width() -> None:
-    one = rule("a-rule", why="word " * 60 + ".", page={"happens": "word " * 60 + ".", "tell": "A.", "mends": "B."})
+    one = rule("a-rule", why="word " * 60 + ".", page={"description": "word " * 60 + ".", "diagnosis": "A.", "remediation": "B."})
     assert max(map(len, render_page(one, 50).splitlines())) <= 50

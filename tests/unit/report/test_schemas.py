@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from meshdoctor.model.mend import State
+from meshdoctor.model.fix import FixState
 from meshdoctor.model.trace import PROTOCOLS, VERDICTS
 from meshdoctor.report import json_v1
 from tests.golden.outputs import OUTPUTS, made
@@ -73,8 +73,8 @@ def test_parts_that_recur_are_described_alike() -> None:
 
 
 def test_words_are_those_of_the_model() -> None:
-    states = SCHEMAS["fix-history"]["$defs"]["mend"]["properties"]["state"]["enum"]
-    assert tuple(states) == get_args(State)
+    states = SCHEMAS["fix-history"]["$defs"]["fix"]["properties"]["state"]["enum"]
+    assert tuple(states) == get_args(FixState)
     trace = SCHEMAS["trace"]
     assert tuple(trace["$defs"]["verdict"]["enum"]) == VERDICTS
     assert tuple(trace["properties"]["destination"]["properties"]["protocol"]["enum"]) == PROTOCOLS

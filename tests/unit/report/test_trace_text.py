@@ -5,12 +5,12 @@ from msgspec.structs import replace
 
 from meshdoctor.model.trace import VERDICTS, WORST_FIRST
 from meshdoctor.report import trace_text
-from meshdoctor.report.paper import Paper
+from meshdoctor.report.text_writer import TextWriter
 from tests.golden.results import MISROUTED, SEVERAL
 
 
 def lines(verdict: str) -> list[str]:
-    return trace_text.render(replace(MISROUTED, verdict=verdict), Paper(symbols=False)).splitlines()
+    return trace_text.render(replace(MISROUTED, verdict=verdict), TextWriter(symbols=False)).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ def test_every_verdict_has_a_mark_and_a_rank() -> None:
 
 
 def test_only_a_documented_reason_points_to_its_page() -> None:
-    assert "rules explain" in trace_text.render(MISROUTED, Paper(), rules={"tcp-port-clash"})
-    assert "rules explain" not in trace_text.render(MISROUTED, Paper(), rules={"other"})
+    assert "rules explain" in trace_text.render(MISROUTED, TextWriter(), rules={"tcp-port-clash"})
+    assert "rules explain" not in trace_text.render(MISROUTED, TextWriter(), rules={"other"})
 
 
 def test_one_address_needs_no_table() -> None:
-    assert "all addresses" in trace_text.render(SEVERAL, Paper())
-    assert "all addresses" not in trace_text.render(replace(SEVERAL, addresses=SEVERAL.addresses[:1]), Paper())
+    assert "all addresses" in trace_text.render(SEVERAL, TextWriter())
+    assert "all addresses" not in trace_text.render(replace(SEVERAL, addresses=SEVERAL.addresses[:1]), TextWriter())

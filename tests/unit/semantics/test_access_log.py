@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.access_log import AccessLog, LogEntry
-from meshdoctor.semantics import access_log
-from meshdoctor.semantics.access_log import MAX_ENTRIES, decode, digest, encode, host_name
+from meshdoctor.semantics.envoy import access_log
+from meshdoctor.semantics.envoy.access_log import MAX_ENTRIES, decode, digest, encode, host_name
 from tests.unit.semantics.test_log_line import FIELDS, HTTP, OF_1_0, TCP, TLS
 
 AGENT = "2026-11-21T10:00:00.1Z\tinfo\txdsproxy\tconnected"

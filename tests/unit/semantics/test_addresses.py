@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshdoctor.semantics.addresses import address, as_cidr, bare, contains, covered, is_ip, is_single, is_wide, network
+from meshdoctor.semantics.ip_addresses import (
+    address,
+    as_cidr,
+    bare,
+    contains,
+    covered,
+    is_ip,
+    is_single,
+    is_wide,
+    network,
+)
 
 # An IPv4-mapped IPv6 address counts as IPv4, so it is no plain member of an IPv6 range.
 ADDRESSES = st.ip_addresses().filter(lambda ip: ip.version == 4 or ip.ipv4_mapped is None)

@@ -1,4 +1,4 @@
-"""What a cluster refuses of a ServiceEntry. `tests/lab/test_mends.py` asks a real API server the same."""
+"""What a cluster refuses of a ServiceEntry. `tests/lab/test_fixes.py` asks a real API server the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.semantics.admission import refusals
+from meshdoctor.semantics.istio.admission import refusals
 from tests.meshes import entry
 
 ENDPOINT = [{"address": "203.0.113.1"}]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, Pod
 from meshdoctor.model.proxy import Node
-from meshdoctor.semantics.capture import CaptureSettings, Setting, capture_settings, captured
+from meshdoctor.semantics.istio.traffic_capture import CaptureSetting, CaptureSettings, capture_settings, captured
 
 APP = Container("app")
 PROXY = Container("istio-proxy", run_as_user=1337)
@@ -157,8 +157,8 @@ def test_ranges_agree_with_the_address_module(
     include: list[ipaddress.IPv4Network], exclude: list[ipaddress.IPv4Network], address: ipaddress.IPv4Address
 ) -> None:
     settings = CaptureSettings(
-        include_ranges=Setting(",".join(map(str, include)), "i"),
-        exclude_ranges=Setting(",".join(map(str, exclude)), "x"),
+        include_ranges=CaptureSetting(",".join(map(str, include)), "i"),
+        exclude_ranges=CaptureSetting(",".join(map(str, exclude)), "x"),
     )
     expected = any(address in n for n in include) and not any(address in n for n in exclude)
     assert captured(settings, str(address), 443).verdict is (expected and not address.is_loopback)
@@ -169,8 +169,8 @@ def test_a_verdict_without_address_holds_for_every_address(
     include: list[ipaddress.IPv4Network], exclude: list[ipaddress.IPv4Network], address: ipaddress.IPv4Address
 ) -> None:
     settings = CaptureSettings(
-        include_ranges=Setting(",".join(map(str, include)), "i"),
-        exclude_ranges=Setting(",".join(map(str, exclude)), "x"),
+        include_ranges=CaptureSetting(",".join(map(str, include)), "i"),
+        exclude_ranges=CaptureSetting(",".join(map(str, exclude)), "x"),
     )
     general = captured(settings, None, 443).verdict
     if general is not None and not address.is_loopback:

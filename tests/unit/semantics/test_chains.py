@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshdoctor.model.proxy import FilterChain, FilterChainMatch
-from meshdoctor.semantics.chains import Arrival, choose_chain, server_name_candidates
+from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain, server_name_candidates
 
 SOURCE_PORT = 50000
 DEFAULT = FilterChain("default", FilterChainMatch(), (), is_default=True)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from meshdoctor.model.mesh import Container, Namespace, Pod
-from meshdoctor.model.proxies import Brief, brief_of
 from meshdoctor.model.proxy import Node, Proxy
-from meshdoctor.semantics.dataplane import is_ambient, is_ztunnel, pod_kind, proxy_role
+from meshdoctor.model.proxy_summary import ProxySummary, summary_of
+from meshdoctor.semantics.istio.data_plane import is_ambient, is_ztunnel, pod_kind, proxy_role
 
 ENROLLED = {"shop": Namespace("shop", {"istio.io/dataplane-mode": "ambient"})}
 PLAIN = {"shop": Namespace("shop")}
@@ -21,8 +21,8 @@ def pod(*args: str, **given: Any) -> Pod:
     return Pod("shop", "web", containers=(Container("istio-proxy", args=args),) if args else (), **given)
 
 
-def proxy(role: str) -> Brief:
-    return brief_of(Proxy("shop/web", Node(role=role), {}, {}, {}, {}, (), frozenset(), "x"))
+def proxy(role: str) -> ProxySummary:
+    return summary_of(Proxy("shop/web", Node(role=role), {}, {}, {}, {}, (), frozenset(), "x"))
 
 
 @pytest.mark.parametrize(
@@ -79,5 +79,5 @@ def test_ztunnel_by_its_container_else_by_its_name() -> None:
         (None, None, "none"),
     ],
 )
-def test_kinds(what: Pod | None, read: Brief | None, expected: str) -> None:
+def test_kinds(what: Pod | None, read: ProxySummary | None, expected: str) -> None:
     assert pod_kind("shop/web", what, read, ENROLLED) == expected

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshdoctor.errors import UsageError
-from meshdoctor.semantics.destination import HostPort, address, read_host_port
+from meshdoctor.semantics.istio.host_port import HostPort, address, read_host_port
 
 
 @pytest.mark.parametrize(

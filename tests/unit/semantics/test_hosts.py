@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.semantics.hosts import covers, wildcards_for
+from meshdoctor.semantics.istio.host_names import covers, wildcards_for
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from meshdoctor.errors import UsageError
-from meshdoctor.semantics.labels import fits, read_selector
+from meshdoctor.semantics.kubernetes.label_selectors import fits, read_selector
 
 WEB = {"app": "web", "tier": "front", "example.com/team": "shop"}
 

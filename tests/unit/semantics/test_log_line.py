@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from meshdoctor.semantics.log_line import MAX_LINE, LogLine, Other, read_line
+from meshdoctor.semantics.envoy.log_line import MAX_LINE, LogLine, Other, read_line
 
 TCP = (
     '[2026-11-21T10:45:34.559Z] "- - -" 0 UH - - "-" 0 0 3 - "-" "-" "-" "-" "-" BlackHoleCluster - '

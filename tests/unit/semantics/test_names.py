@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshdoctor.model.mesh import Ref
-from meshdoctor.semantics.names import cluster_name, config_ref, object_name, slug
+from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref, object_name, slug
 
 
 @pytest.mark.parametrize(

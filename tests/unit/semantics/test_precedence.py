@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshdoctor.model.mesh import MeshConfig, Ref, Service, ServiceEntry
-from meshdoctor.semantics.precedence import NAMED, PRIVATE, PUBLIC, origin_namespace, precedence, tier, why_first
+from meshdoctor.semantics.istio.precedence import NAMED, PRIVATE, PUBLIC, origin_namespace, precedence, tier, why_first
 
 
 def entry(name: str, host: str, created: str = "", namespace: str = "a", exports: tuple[str, ...] = ()) -> ServiceEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshdoctor.semantics import protocols
+from meshdoctor.semantics.istio import protocols
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.semantics.redaction import clean_page, clean_text
-from meshdoctor.semantics.secrets import REDACTED, holds_secret, is_secret_setting
+from meshdoctor.text.redaction import clean_page, clean_text
+from meshdoctor.text.secrets import REDACTED, holds_secret, is_secret_setting
 
 SECRET = "Tr0ub4dor-3"
 PEM = f"-----BEGIN RSA PRIVATE KEY-----\nMIIEow{SECRET}IBAAKCAQEA\nabc=\n-----END RSA PRIVATE KEY-----"
@@ -199,8 +199,8 @@ HOSTILE = [
 ]  # fmt: skip
 PROGRAM = """
 import json, sys
-from meshdoctor.semantics.redaction import clean_page, clean_text
-from meshdoctor.semantics.secrets import holds_secret
+from meshdoctor.text.redaction import clean_page, clean_text
+from meshdoctor.text.secrets import holds_secret
 
 for piece in json.loads(sys.argv[1]):
     for text in (piece * (60_000 // len(piece)), piece + " " * 60_000 + "x\\n", piece + "a" * 60_000 + "@tcp("):

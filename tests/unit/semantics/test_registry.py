@@ -8,7 +8,7 @@ import pytest
 
 from meshdoctor.model.mesh import EgressListener, Mesh, Pod, Port, Ref, Service, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.model.proxy import Cluster
-from meshdoctor.semantics.registry import Registry, Viewer, captures_dns, is_external_host
+from meshdoctor.semantics.istio.registry import Registry, Viewer, captures_dns, is_external_host
 from tests.dumps import VIRTUAL_SERVICE, dump, read
 
 SHOP = Viewer("shop")

@@ -6,8 +6,8 @@ import pytest
 
 from meshdoctor.errors import UsageError
 from meshdoctor.model.mesh import Mesh, Pod, Ref
-from meshdoctor.semantics.nearest import nearest
-from meshdoctor.semantics.selection import find_pod
+from meshdoctor.semantics.kubernetes.pod_selection import find_pod
+from meshdoctor.text.nearest import nearest
 from tests.dumps import dump, read
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.semantics.text import printable, printable_lines
+from meshdoctor.text.printable import printable, printable_lines
 
 
 @pytest.mark.parametrize(

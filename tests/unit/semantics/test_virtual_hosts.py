@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshdoctor.model.proxy import HeaderMatch, Route, RouteConfig, RouteMatch, VirtualHost
-from meshdoctor.semantics.virtual_hosts import DomainIndex, Request, choose_route, without_port
+from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route, without_port
 
 ALPHABET = "ab.-"
 LABELS = st.text(ALPHABET, min_size=1, max_size=6)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from meshdoctor.model.mesh import EgressListener, Mesh, MeshConfig, Pod, Port, Ref, ServiceEntry, Sidecar
-from meshdoctor.semantics.registry import Registry
-from meshdoctor.semantics.visibility import (
+from meshdoctor.semantics.istio.registry import Registry
+from meshdoctor.semantics.istio.visibility import (
     imported,
     is_subset,
     private_by_config_scope,

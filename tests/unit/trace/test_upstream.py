@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.facts.envoy.clusters import live_endpoints
-from meshdoctor.facts.envoy.dump import read_dump
+from meshdoctor.facts.envoy.cluster_reader import live_endpoints
+from meshdoctor.facts.envoy.config_dump import read_dump
 from meshdoctor.model.mesh import Port, Service
 from meshdoctor.model.mesh import Ref as ResourceRef
 from meshdoctor.model.trace import Trace

@@ -1,35 +1,35 @@
-"""Events as a sitting tells them, small and readable."""
+"""Events as a session tells them, small and readable."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from meshdoctor.diagnosis.events import ListedPod, Pair, PodChecked, PodsListed
 from meshdoctor.model.finding import Finding, Severity
-from meshdoctor.model.hosts import HostRow, Wish
-from meshdoctor.sitting.events import Judged, Listed, Pair, PodListed
-from meshdoctor.tui.board.board import Board
+from meshdoctor.model.host_table import HostRow, UsedBy
+from meshdoctor.tui.state.mesh_state import MeshState
 
 API: Pair = ("api.maps.test", 443)
 DB: Pair = ("db.pay.test", 3306)
 WEB, JOB, DB_POD = "shop/web-1", "shop/job-1", "bank/db-1"
 
 
-def pod(key: str, kind: Any = "sidecar", *, coming: bool = True, because: str = "", **labels: str) -> PodListed:
+def pod(key: str, kind: Any = "sidecar", *, coming: bool = True, because: str = "", **labels: str) -> ListedPod:
     name = key.rpartition("/")[2].rpartition("-")[0]
-    return PodListed(key, name, "Deployment", labels, kind, coming, because)
+    return ListedPod(key, name, "Deployment", labels, kind, coming, because)
 
 
-def host(pair: Pair, *wanted_by: str, by: Sequence[str] = (), protocol: str = "") -> HostRow:
-    return HostRow(*pair, protocol, tuple(by), tuple(Wish(key, ()) for key in wanted_by), ())
+def host(pair: Pair, *used_by: str, by: Sequence[str] = (), protocol: str = "") -> HostRow:
+    return HostRow(*pair, protocol, tuple(by), tuple(UsedBy(key, ()) for key in used_by), ())
 
 
-def listed(pods: Sequence[PodListed], hosts: Sequence[HostRow] = ()) -> Listed:
-    return Listed("capture", "mesh", None, tuple(pods), tuple(hosts))
+def listed(pods: Sequence[ListedPod], hosts: Sequence[HostRow] = ()) -> PodsListed:
+    return PodsListed("capture", "mesh", None, tuple(pods), tuple(hosts))
 
 
-def judged(key: str, verdicts: Mapping[Pair, str], *, policy: str = "REGISTRY_ONLY", final: bool = True) -> Judged:
-    return Judged(key, "1.30.0", policy, {pair: (verdict, "", None) for pair, verdict in verdicts.items()}, final)
+def judged(key: str, verdicts: Mapping[Pair, str], *, policy: str = "REGISTRY_ONLY", final: bool = True) -> PodChecked:
+    return PodChecked(key, "1.30.0", policy, {pair: (verdict, "", None) for pair, verdict in verdicts.items()}, final)
 
 
 def finding(rule: str, severity: Severity, pair: Pair | None, *pods: str, **more: Any) -> Finding:
@@ -49,9 +49,9 @@ def finding(rule: str, severity: Severity, pair: Pair | None, *pods: str, **more
     return Finding(**(given | more))
 
 
-def board() -> Board:
+def mesh_state() -> MeshState:
     """Three pods of two namespaces, two hosts, one finding each."""
-    made = Board()
+    made = MeshState()
     made.apply(
         [
             listed(

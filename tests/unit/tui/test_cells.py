@@ -4,87 +4,87 @@ from __future__ import annotations
 
 import pytest
 
+from meshdoctor.diagnosis.events import FindingsUpdated, PodUnread
 from meshdoctor.model.trace import VERDICTS
-from meshdoctor.sitting.events import Found, Unasked
-from meshdoctor.tui.board.cells import COLUMNS, NARROW, cells
-from meshdoctor.tui.board.marks import SEVERITY_ORDER, VERDICT_LETTERS, letter, sign
-from meshdoctor.tui.board.matrix import matrix_axes, matrix_cell
-from meshdoctor.tui.board.sight import PARTS, Sight
-from meshdoctor.tui.widgets.columns import clipped, widths
-from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, board, finding, host, judged, listed, pod
+from meshdoctor.tui.state.cells import COLUMNS, NARROW, cells
+from meshdoctor.tui.state.icons import SEVERITY_ORDER, VERDICT_LETTERS, icon, letter
+from meshdoctor.tui.state.matrix_axes import matrix_axes, matrix_cell
+from meshdoctor.tui.state.view_state import PARTS, ViewState
+from meshdoctor.tui.widgets.column_widths import clipped, widths
+from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, finding, host, judged, listed, mesh_state, pod
 
 
-def texts(sight: Sight, part: str, key: object, *, ascii_only: bool = False) -> list[str]:
-    return [cell.text for cell in cells(sight, part, key, ascii_only=ascii_only)]  # type: ignore[arg-type]
+def texts(view_state: ViewState, part: str, key: object, *, ascii_only: bool = False) -> list[str]:
+    return [cell.text for cell in cells(view_state, part, key, ascii_only=ascii_only)]  # type: ignore[arg-type]
 
 
 def test_a_row_of_each_part() -> None:
-    made = board()
-    made.apply([Found((finding("clash", "error", API, JOB),))])
-    sight = Sight(made)
-    assert texts(sight, "pods", JOB) == [" ✗", "shop", "job-1", "1.30.0", "open", "✗1"]
-    assert texts(sight, "hosts", API) == [" ✗", "api.maps.test", "443", "TLS", "shop/maps", "2", "misrouted 1/2"]
-    assert texts(sight, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "?", "1", "blocked"]
+    made = mesh_state()
+    made.apply([FindingsUpdated((finding("clash", "error", API, JOB),))])
+    view_state = ViewState(made)
+    assert texts(view_state, "pods", JOB) == [" ✗", "shop", "job-1", "1.30.0", "open", "✗1"]
+    assert texts(view_state, "hosts", API) == [" ✗", "api.maps.test", "443", "TLS", "shop/maps", "2", "misrouted 1/2"]
+    assert texts(view_state, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "?", "1", "blocked"]
     made.hosts[DB].is_registered_known = True
-    assert texts(sight, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "nobody", "1", "blocked"]
+    assert texts(view_state, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "nobody", "1", "blocked"]
     key = next(iter(made.findings))
-    assert texts(sight, "findings", key) == [" ✗", "clash", "api.maps.test:443", "1", "clash at api.maps.test."]
+    assert texts(view_state, "findings", key) == [" ✗", "clash", "api.maps.test:443", "1", "clash at api.maps.test."]
 
 
 def test_a_chosen_pod_gives_hosts_its_own_verdict() -> None:
-    sight = Sight(board())
-    sight.choose("pods", WEB)
-    assert texts(sight, "hosts", API)[-1] == "delivered"
+    view_state = ViewState(mesh_state())
+    view_state.choose("pods", WEB)
+    assert texts(view_state, "hosts", API)[-1] == "delivered"
 
 
 def test_a_pod_that_is_not_judged_says_why_in_place_of_the_rest() -> None:
-    made = board()
-    made.apply([Unasked(WEB, "port-forward forbidden")])
-    assert texts(Sight(made), "pods", WEB) == [" ?", "shop", "web-1", "port-forward forbidden"]
+    made = mesh_state()
+    made.apply([PodUnread(WEB, "port-forward forbidden")])
+    assert texts(ViewState(made), "pods", WEB) == [" ?", "shop", "web-1", "port-forward forbidden"]
 
 
 def test_marked_and_new_rows_have_a_sign_of_their_own() -> None:
-    made = board()
+    made = mesh_state()
     made.changes.take({"pods": made.pods})
     made.apply([listed([pod(WEB), pod("shop/new-1")])])
-    sight = Sight(made)
-    sight.mark("pods", WEB)
-    assert texts(sight, "pods", WEB)[0][0] == sign("marked")
-    assert texts(sight, "pods", "shop/new-1")[0][0] == sign("new")
+    view_state = ViewState(made)
+    view_state.mark("pods", WEB)
+    assert texts(view_state, "pods", WEB)[0][0] == icon("marked")
+    assert texts(view_state, "pods", "shop/new-1")[0][0] == icon("new")
 
 
 def test_hostile_names_are_written_out() -> None:
-    made = board()
+    made = mesh_state()
     made.apply([listed([pod("shop/\x1b[2Jx-1")], [host(("\x1b]0;evil.test", 443), by=["ServiceEntry a/\x07"])])])
-    made.apply([Found((finding("clash", "error", ("\x1bhost", 443), message="a\x1b[31mb\nc"),))])
-    sight = Sight(made)
+    made.apply([FindingsUpdated((finding("clash", "error", ("\x1bhost", 443), message="a\x1b[31mb\nc"),))])
+    view_state = ViewState(made)
     for part in PARTS:
-        for key in sight.keys(part):
-            assert all(text.isprintable() for text in texts(sight, part, key))
+        for key in view_state.keys(part):
+            assert all(text.isprintable() for text in texts(view_state, part, key))
 
 
 def test_every_row_has_a_cell_a_column_and_ascii_is_ascii() -> None:
-    made = board()
-    made.apply([Found((finding("clash", "error", API, JOB), finding("open", "info", None, JOB)))])
-    sight = Sight(made)
+    made = mesh_state()
+    made.apply([FindingsUpdated((finding("clash", "error", API, JOB), finding("open", "info", None, JOB)))])
+    view_state = ViewState(made)
     for part in PARTS:
-        for key in sight.keys(part):
-            row = texts(sight, part, key, ascii_only=True)
+        for key in view_state.keys(part):
+            row = texts(view_state, part, key, ascii_only=True)
             assert len(row) == len(COLUMNS[part])
             assert all(text.isascii() for text in row)
 
 
 def test_signs_differ_without_colour() -> None:
     for ascii_only in (False, True):
-        assert len({sign(state, ascii_only=ascii_only) for state in SEVERITY_ORDER}) == len(SEVERITY_ORDER)
+        assert len({icon(state, ascii_only=ascii_only) for state in SEVERITY_ORDER}) == len(SEVERITY_ORDER)
         assert len({letter(verdict, ascii_only=ascii_only) for verdict in VERDICTS}) == len(VERDICTS)
     assert set(VERDICT_LETTERS) == set(VERDICTS)
 
 
 def test_the_matrix_has_a_sign_where_a_pod_wants_a_host() -> None:
-    made = board()
-    sight = Sight(made)
-    axes = matrix_axes(sight)
+    made = mesh_state()
+    view_state = ViewState(made)
+    axes = matrix_axes(view_state)
     assert (set(axes.pods), set(axes.hosts)) == ({WEB, JOB, DB_POD}, {API, DB})
     assert [matrix_cell(made, key, API).text for key in (WEB, JOB, DB_POD)] == ["✓", "M", "·"]
     assert matrix_cell(made, DB_POD, API, show_all=True).text == "B"
@@ -92,10 +92,10 @@ def test_the_matrix_has_a_sign_where_a_pod_wants_a_host() -> None:
 
 
 def test_a_bare_name_is_no_part_of_the_matrix_and_a_pod_without_verdicts_is() -> None:
-    made = board()
+    made = mesh_state()
     made.apply([listed([pod(WEB), pod(JOB)], [host(API, WEB), host(("maps.test", None), WEB)])])
-    made.apply([judged(WEB, {API: "delivered"}), Unasked(JOB, "gone")])
-    axes = matrix_axes(Sight(made))
+    made.apply([judged(WEB, {API: "delivered"}), PodUnread(JOB, "gone")])
+    axes = matrix_axes(ViewState(made))
     assert (axes.pods, axes.hosts) == ([JOB, WEB], [API])
     assert matrix_cell(made, JOB, API).text == "·"
 
@@ -150,9 +150,9 @@ def test_names_that_are_cut_keep_both_ends(text: str, width: int, shown: str) ->
 
 
 def test_where_there_is_little_room_namespace_and_pod_are_one_cell() -> None:
-    made = board()
-    made.apply([Unasked(WEB, "port-forward forbidden")])
-    narrow = {key: [c.text for c in cells(Sight(made), "pods", key, is_narrow=True)] for key in (JOB, WEB)}
+    made = mesh_state()
+    made.apply([PodUnread(WEB, "port-forward forbidden")])
+    narrow = {key: [c.text for c in cells(ViewState(made), "pods", key, is_narrow=True)] for key in (JOB, WEB)}
     assert narrow[JOB][1:4] == ["shop/job-1", "1.30.0", "open"]
     assert narrow[WEB][1:] == ["shop/web-1", "port-forward forbidden"]
     assert len(NARROW["pods"]) == len(narrow[JOB])

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from meshdoctor.tui.board.changes import KEPT, Changes
-from meshdoctor.tui.board.rhythm import Rhythm
-from meshdoctor.tui.board.sight import Sight
-from tests.unit.tui.events import DB_POD, JOB, WEB, board, listed, pod
+from meshdoctor.tui.state.refresh_timer import RefreshTimer
+from meshdoctor.tui.state.row_changes import KEPT, Changes
+from meshdoctor.tui.state.view_state import ViewState
+from tests.unit.tui.events import DB_POD, JOB, WEB, listed, mesh_state, pod
 
 
 class Clock:
@@ -65,29 +65,29 @@ def test_what_comes_back_is_not_gone_any_more() -> None:
 
 
 def test_rows_that_have_gone_stay_in_sight_and_are_no_part_of_the_counts() -> None:
-    made = board()
-    sight = Sight(made)
+    made = mesh_state()
+    view_state = ViewState(made)
     made.changes.take({"pods": made.pods})
     made.apply([listed([pod(WEB), pod("shop/new-1")])])
     made.changes.take({"pods": made.pods})
-    assert set(sight.keys("pods")) == {WEB, JOB, DB_POD, "shop/new-1"}
-    assert sight.total("pods") == 4
+    assert set(view_state.keys("pods")) == {WEB, JOB, DB_POD, "shop/new-1"}
+    assert view_state.total("pods") == 4
     assert set(made.pods) == {WEB, "shop/new-1"}
 
 
 def test_a_rhythm_rests_after_each_look_and_never_piles_up() -> None:
     clock = Clock()
-    rhythm = Rhythm(15, clock)
-    assert not rhythm.is_due(is_busy=False)
+    refresh_timer = RefreshTimer(15, clock)
+    assert not refresh_timer.is_due(is_busy=False)
     clock.now += 14
-    assert not rhythm.is_due(is_busy=False)
+    assert not refresh_timer.is_due(is_busy=False)
     clock.now += 1
-    assert rhythm.is_due(is_busy=False)
-    assert not rhythm.is_due(is_busy=False)
+    assert refresh_timer.is_due(is_busy=False)
+    assert not refresh_timer.is_due(is_busy=False)
     for _ in range(5):
         clock.now += 10
-        assert not rhythm.is_due(is_busy=True), "a look takes longer than the rest"
+        assert not refresh_timer.is_due(is_busy=True), "a look takes longer than the rest"
     clock.now += 10
-    assert not rhythm.is_due(is_busy=False), "the rest begins when the look is over"
+    assert not refresh_timer.is_due(is_busy=False), "the rest begins when the look is over"
     clock.now += 5
-    assert rhythm.is_due(is_busy=False)
+    assert refresh_timer.is_due(is_busy=False)

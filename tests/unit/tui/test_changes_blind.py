@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from meshdoctor.bundled import snapshots_dir
+from meshdoctor.diagnosis.events import Event
+from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.doctor import Source
-from meshdoctor.sitting.events import Event
-from meshdoctor.sitting.sitting import Sitting
-from meshdoctor.tui.board.board import Board
+from meshdoctor.tui.state.mesh_state import MeshState
 
 
 class Looked:
@@ -19,39 +19,39 @@ class Looked:
 
     def __init__(self, folder: Path, snapshot: str) -> None:
         shutil.copytree(snapshots_dir() / snapshot, folder)
-        self.board = Board()
+        self.mesh_state = MeshState()
         self.events: list[Event] = []
-        self.sitting = Sitting(Source(path=folder), self.events.append)
+        self.diagnosis_session = DiagnosisSession(Source(path=folder), self.events.append)
         self.look()
 
     def look(self) -> None:
         self.events.clear()
-        self.sitting.look()
-        self.board.apply(self.events)
+        self.diagnosis_session.look()
+        self.mesh_state.apply(self.events)
 
 
 @pytest.mark.parametrize("kind", ["serviceentries", "pods"])
 def test_without_the_objects_it_rests_on_nothing_is_gone(tmp_path: Path, kind: str) -> None:
     folder = tmp_path / "mesh"
     looked = Looked(folder, "tcp-port-clash")
-    before = {*looked.board.findings}, {*looked.board.hosts}
+    before = {*looked.mesh_state.findings}, {*looked.mesh_state.hosts}
     assert all(before)
     file = folder / "resources" / f"{kind}.yaml"
     content = file.read_bytes()
     file.unlink()
     looked.look()
-    not_run = {gap.rule for gap in looked.board.diagnosis.not_evaluated}  # type: ignore[union-attr]
-    gone = looked.board.changes.gone("findings").values()
+    not_run = {gap.rule for gap in looked.mesh_state.diagnosis.not_evaluated}  # type: ignore[union-attr]
+    gone = looked.mesh_state.changes.gone("findings").values()
     assert [line.finding.rule for line in gone if line.finding.rule in not_run] == []
-    assert looked.board.changes.gone("hosts") == {}
-    assert looked.board.changes.gone("pods") == {}
+    assert looked.mesh_state.changes.gone("hosts") == {}
+    assert looked.mesh_state.changes.gone("pods") == {}
     looked.look()
-    assert looked.board.changes.gone("hosts") == {}, "nor is it while that stays so"
-    assert [line for line in looked.board.changes.gone("findings").values() if line.finding.rule in not_run] == []
+    assert looked.mesh_state.changes.gone("hosts") == {}, "nor is it while that stays so"
+    assert [line for line in looked.mesh_state.changes.gone("findings").values() if line.finding.rule in not_run] == []
     file.write_bytes(content)
     looked.look()
-    assert ({*looked.board.findings}, {*looked.board.hosts}) == before
-    assert not looked.board.changes.unseen("findings")
+    assert ({*looked.mesh_state.findings}, {*looked.mesh_state.hosts}) == before
+    assert not looked.mesh_state.changes.unseen("findings")
 
 
 def test_what_is_looked_at_and_not_there_is_gone(tmp_path: Path) -> None:
@@ -60,5 +60,5 @@ def test_what_is_looked_at_and_not_there_is_gone(tmp_path: Path) -> None:
     looked = Looked(folder, "tcp-port-clash")
     (folder / "resources" / "serviceentries.yaml").write_text("apiVersion: v1\nkind: List\nitems: []\n", "utf-8")
     looked.look()
-    assert looked.board.changes.gone("findings")
-    assert not looked.board.changes.unseen("findings")
+    assert looked.mesh_state.changes.gone("findings")
+    assert not looked.mesh_state.changes.unseen("findings")

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+from meshdoctor.diagnosis.details import DependencySighting, HostFacts, PodFacts, Statement
+from meshdoctor.diagnosis.events import FindingsUpdated, PodUnread
 from meshdoctor.model.evidence import Evidence, Unread
-from meshdoctor.sitting.details import HostFacts, PodFacts, Said, Sighting
-from meshdoctor.sitting.events import Found, Unasked
-from meshdoctor.tui.board.details import Item, host_items, pod_items
-from tests.unit.tui.events import API, DB, JOB, WEB, board, finding
+from meshdoctor.tui.state.detail_items import Item, host_items, pod_items
+from tests.unit.tui.events import API, DB, JOB, WEB, finding, mesh_state
 
 PIECE = Evidence("resources/pods.yaml", "$.items[0]")
 
@@ -17,10 +17,10 @@ def facts() -> PodFacts:
         "10.0.0.1",
         "1.30.0",
         "sidecar",
-        (Said("outbound policy", "ALLOW_ANY", "its own configuration", PIECE),),
-        (Said("ports not captured", "3306", "annotation", PIECE),),
+        (Statement("outbound policy", "ALLOW_ANY", "its own configuration", PIECE),),
+        (Statement("ports not captured", "3306", "annotation", PIECE),),
         True,
-        (Sighting(WEB, API, "env API_URL", PIECE), Sighting(WEB, API, "args", PIECE)),
+        (DependencySighting(WEB, API, "env API_URL", PIECE), DependencySighting(WEB, API, "args", PIECE)),
         (Unread("proxies/shop/web-1/clusters.json", "timed out"),),
     )
 
@@ -30,8 +30,8 @@ def texts(items: list[Item]) -> str:
 
 
 def test_a_pod_tells_all_that_is_known_of_it() -> None:
-    made = board()
-    made.apply([Found((finding("clash", "error", API, WEB), finding("other", "info", DB, JOB)))])
+    made = mesh_state()
+    made.apply([FindingsUpdated((finding("clash", "error", API, WEB), finding("other", "info", DB, JOB)))])
     items = pod_items(made, WEB, facts())
     told = texts(items)
     for part in (
@@ -54,16 +54,16 @@ def test_a_pod_tells_all_that_is_known_of_it() -> None:
 
 
 def test_until_its_facts_are_there_a_pod_says_that_they_are_read() -> None:
-    made = board()
+    made = mesh_state()
     assert "reading ..." in texts(pod_items(made, WEB, None))
-    made.apply([Unasked(WEB, "port-forward forbidden")])
+    made.apply([PodUnread(WEB, "port-forward forbidden")])
     told = texts(pod_items(made, WEB, None))
     assert "port-forward forbidden" in told
     assert "delivered" not in told
 
 
 def test_a_host_tells_every_verdict_those_of_pods_that_want_it_first() -> None:
-    made = board()
+    made = mesh_state()
     items = host_items(made, API, HostFacts(API, (), False, (), (("198.51.100.1", "DNS"),), (), ()))
     told = texts(items)
     assert "ServiceEntries were not read" in told
@@ -74,6 +74,6 @@ def test_a_host_tells_every_verdict_those_of_pods_that_want_it_first() -> None:
 
 
 def test_ascii_is_ascii() -> None:
-    made = board()
-    made.apply([Found((finding("clash", "error", API, WEB),))])
+    made = mesh_state()
+    made.apply([FindingsUpdated((finding("clash", "error", API, WEB),))])
     assert texts(pod_items(made, WEB, facts(), ascii_only=True)).isascii()

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.sitting.excerpts import Excerpt
-from meshdoctor.tui.board.folding import OPEN_ROWS, Folding, Row, excerpt_rows, tree_rows
+from meshdoctor.diagnosis.excerpts import Excerpt
+from meshdoctor.tui.state.folding import OPEN_ROWS, Folding, Row, excerpt_rows, tree_rows
 
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),

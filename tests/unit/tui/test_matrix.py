@@ -1,35 +1,35 @@
 from __future__ import annotations
 
+from meshdoctor.diagnosis.events import PodUnread
 from meshdoctor.model.trace import VERDICTS
-from meshdoctor.sitting.events import Unasked
-from meshdoctor.tui.board.filtering import read_filter
-from meshdoctor.tui.board.matrix import is_problem, legend, matrix_axes, matrix_cell, verdict_shown
-from meshdoctor.tui.board.sight import Sight
-from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, board, host, judged, listed, pod
+from meshdoctor.tui.state.matrix_axes import is_problem, legend, matrix_axes, matrix_cell, verdict_shown
+from meshdoctor.tui.state.row_filter import read_filter
+from meshdoctor.tui.state.view_state import ViewState
+from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, host, judged, listed, mesh_state, pod
 
 
 def test_a_choice_does_not_narrow_it_but_filters_and_namespaces_do() -> None:
-    sight = Sight(board())
-    sight.choose("pods", WEB)
-    sight.choose("hosts", API)
-    assert len(matrix_axes(sight).pods) == 3
-    sight.filters["pods"] = read_filter("job")
-    axes = matrix_axes(sight)
+    view_state = ViewState(mesh_state())
+    view_state.choose("pods", WEB)
+    view_state.choose("hosts", API)
+    assert len(matrix_axes(view_state).pods) == 3
+    view_state.filters["pods"] = read_filter("job")
+    axes = matrix_axes(view_state)
     assert (axes.pods, axes.all_pods) == ([JOB], 3)
-    sight.filters["pods"] = read_filter("")
-    sight.filters["hosts"] = read_filter("db.pay")
-    assert matrix_axes(sight).hosts == [DB]
-    sight.filters["hosts"] = read_filter("")
-    sight.namespaces = frozenset({"bank"})
-    assert matrix_axes(sight).pods == [DB_POD]
-    assert sight.choices, "the main screen's choices stay"
+    view_state.filters["pods"] = read_filter("")
+    view_state.filters["hosts"] = read_filter("db.pay")
+    assert matrix_axes(view_state).hosts == [DB]
+    view_state.filters["hosts"] = read_filter("")
+    view_state.namespaces = frozenset({"bank"})
+    assert matrix_axes(view_state).pods == [DB_POD]
+    assert view_state.choices, "the main screen's choices stay"
 
 
 def test_problems_only_leaves_rows_and_columns_with_a_problem() -> None:
-    made = board()
-    sight = Sight(made)
-    sight.problems_only = True
-    axes = matrix_axes(sight)
+    made = mesh_state()
+    view_state = ViewState(made)
+    view_state.problems_only = True
+    axes = matrix_axes(view_state)
     assert set(axes.pods) == {JOB, DB_POD}
     assert set(axes.hosts) == {API, DB}
     for pods, hosts in ((axes.pods, axes.hosts),):
@@ -38,7 +38,7 @@ def test_problems_only_leaves_rows_and_columns_with_a_problem() -> None:
 
 
 def test_what_nobody_wants_is_shown_where_somebody_registers_it_and_it_goes_astray() -> None:
-    made = board()
+    made = mesh_state()
     made.apply(
         [
             listed([pod(WEB), pod(JOB)], [host(API, by=["ServiceEntry shop/maps"]), host(DB)]),
@@ -54,8 +54,8 @@ def test_what_nobody_wants_is_shown_where_somebody_registers_it_and_it_goes_astr
 
 
 def test_what_was_not_read_is_never_fine() -> None:
-    made = board()
-    made.apply([Unasked(WEB, "port-forward forbidden")])
+    made = mesh_state()
+    made.apply([PodUnread(WEB, "port-forward forbidden")])
     assert matrix_cell(made, WEB, API).text == "?"
     assert is_problem(made, made.pods[WEB], API)
     made.apply([listed([pod("shop/late-1")], [host(API, "shop/late-1")])])
@@ -72,11 +72,11 @@ def test_the_legend_explains_every_sign() -> None:
 
 
 def test_what_has_gone_is_no_part_of_it() -> None:
-    made = board()
+    made = mesh_state()
     made.changes.take({"pods": made.pods, "hosts": made.hosts})
     made.apply([listed([pod(WEB)], [host(API, WEB)]), judged(WEB, {API: "delivered"})])
     made.changes.take({"pods": made.pods, "hosts": made.hosts})
-    sight = Sight(made)
-    assert len(sight.keys("pods")) == 3
-    axes = matrix_axes(sight)
+    view_state = ViewState(made)
+    assert len(view_state.keys("pods")) == 3
+    axes = matrix_axes(view_state)
     assert (axes.pods, axes.hosts) == ([WEB], [API])

@@ -8,7 +8,7 @@ import pytest
 
 from meshdoctor.doctor import Source
 from meshdoctor.errors import UsageError
-from meshdoctor.tui.session import Opening, Session
+from meshdoctor.tui.app_session import SessionOpening, TuiSession
 
 
 @pytest.mark.parametrize("problem", [UsageError("no such context"), PermissionError(13, "Permission denied")])
@@ -17,11 +17,11 @@ def test_what_goes_wrong_while_it_opens_ends_the_look(problem: Exception) -> Non
         raise problem
 
     woken = threading.Event()
-    session = Session(Opening(source, "here"), woken.set)
+    session = TuiSession(SessionOpening(source, "here"), woken.set)
     session.begin()
     assert woken.wait(10), "somebody is told"
     changed = session.take()
     assert changed.is_end
-    assert session.board.failed is not None
-    assert str(problem) in session.board.failed.because
-    assert not session.board.is_looking
+    assert session.mesh_state.failed is not None
+    assert str(problem) in session.mesh_state.failed.because
+    assert not session.mesh_state.is_looking

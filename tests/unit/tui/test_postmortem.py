@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from meshdoctor.doctor import Source, diagnose, open_case
-from meshdoctor.fixes.files import file_edit
+from meshdoctor.fixes.files.file_edits import file_edit
 from meshdoctor.model.finding import Finding
-from meshdoctor.model.mend import Change, Entry, ObjectKey, Place, Written
-from meshdoctor.tui.board.postmortem import postmortem
+from meshdoctor.model.fix import Change, FixTarget, JournalEntry, ObjectKey, WrittenChange
+from meshdoctor.tui.state.postmortem import postmortem
 
 SECRET = "aHVudGVyMi1odW50ZXIy"
 HEADER = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzYW0ifQ.c2lnbmF0dXJlLW9mLXNhbQ"
@@ -18,8 +18,8 @@ def found() -> Finding:
     return diagnose(open_case(Source(snapshot="tcp-port-clash"))).findings[0]
 
 
-def done(finding: Finding, *, protocol: str) -> Entry:
-    """A mend of the user's manifests, in a file that holds a Secret as well."""
+def done(finding: Finding, *, protocol: str) -> JournalEntry:
+    """A fix of the user's manifests, in a file that holds a Secret as well."""
 
     def file(said: str) -> bytes:
         entry = f"kind: ServiceEntry\nspec:\n  ports:\n  - number: 1\n    protocol: {said}\n"
@@ -30,18 +30,18 @@ def done(finding: Finding, *, protocol: str) -> Entry:
         return {"apiVersion": "v1", "kind": "VirtualService", "metadata": {"name": "a"}, "spec": {"http": [route]}}
 
     key = ObjectKey("networking.istio.io/v1", "VirtualService", "shop", "a")
-    return Entry(
+    return JournalEntry(
         id=1,
         state="written",
         at="2026-11-21T10:00:00Z",
-        place=Place(folder="/mine"),
+        place=FixTarget(folder="/mine"),
         fingerprint=finding.fingerprint,
         rule=finding.rule,
         subject="",
         fix="",
-        title="Mend it",
+        title="Fix it",
         files=(file_edit("/mine/a.yaml", "a.yaml", file("TCP"), file(protocol)),),
-        written=(Written(change=Change(key=key, before=body("TCP"), after=body(protocol))),),
+        written=(WrittenChange(change=Change(key=key, before=body("TCP"), after=body(protocol))),),
     )
 
 

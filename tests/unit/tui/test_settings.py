@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from meshdoctor.tui.settings import Settings, keep_theme, kept_theme, read_settings, settings_file
+from meshdoctor.tui.user_settings import Settings, keep_theme, kept_theme, read_settings, settings_file
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""What the screens of a finding and a mend say, as lines of text."""
+"""What the screens of a finding and a fix say, as lines of text."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from meshdoctor.mending.plan import Plan
+from meshdoctor.fixes.plan.fix_plan import FixPlan
 from meshdoctor.model.finding import Finding, Fix
-from meshdoctor.model.mend import (
+from meshdoctor.model.fix import (
+    Acceptance,
     Change,
-    Effect,
-    Entry,
-    Event,
-    Handover,
-    Judged,
-    NewFault,
+    ConnectionChange,
+    FindingSummary,
+    FixEvent,
+    FixResult,
+    FixTarget,
+    Impact,
+    JournalEntry,
     ObjectKey,
-    Place,
-    Proof,
-    Result,
-    Touched,
-    Turn,
-    Waited,
+    OwnershipChange,
+    PredictedChange,
+    Regression,
+    Verification,
 )
-from meshdoctor.report.paper import columns
-from meshdoctor.tui.board.finding_text import mend_lines, title_cells, what_lines
-from meshdoctor.tui.board.lines import paragraph, shown
-from meshdoctor.tui.board.mend_steps import Steps, allowed
-from meshdoctor.tui.board.mend_text import diff_lines, entry_lines, result_lines, summary, touched_lines
-from meshdoctor.tui.board.way import broken_step, way_lines
+from meshdoctor.report.text_writer import columns
+from meshdoctor.tui.state.finding_text import fix_lines, title_cells, what_lines
+from meshdoctor.tui.state.fix_lines import diff_lines, entry_lines, impact_lines, result_lines, summary
+from meshdoctor.tui.state.fix_steps import StepList, allowed
+from meshdoctor.tui.state.path import broken_step, path_lines_of
+from meshdoctor.tui.state.text_lines import paragraph, shown
 from tests.golden.results import MISROUTED, SEVERAL
 
 FIX = Fix("use-tls", "Declare both as TLS", "review", "Clients without SNI lose both.", ("kind: ServiceEntry\n",))
@@ -50,12 +50,12 @@ FINDING = Finding(
     fixes=(FIX, Fix("by-hand", "Move it", "manual", "Work.", steps="Move it.")),
 )
 CHANGE = Change(key=ObjectKey("networking.istio.io/v1", "ServiceEntry", "shop", "a"), before={}, after={"spec": {}})
-PLAN = Plan(finding=FINDING, fix=FIX, changes=(CHANGE,), touched=Touched(pods=FINDING.pods))
-ENTRY = Entry(
+PLAN = FixPlan(finding=FINDING, fix=FIX, changes=(CHANGE,), impact=Impact(pods=FINDING.pods))
+ENTRY = JournalEntry(
     id=7,
-    state="proved",
+    state="verified",
     at="2026-11-21T14:03:07Z",
-    place=Place(server="https://api.test", context="prod"),
+    place=FixTarget(server="https://api.test", context="prod"),
     fingerprint="abc",
     rule="tcp-port-clash",
     subject="a.test:443",
@@ -77,7 +77,7 @@ def flat(lines: Any) -> str:
 
 @given(st.text(max_size=200), st.integers(12, 90), st.integers(0, 5))
 def test_no_line_is_wider_than_asked_for_and_none_steers_the_terminal(given: str, width: int, hang: int) -> None:
-    from meshdoctor.tui.board.cells import Cell
+    from meshdoctor.tui.state.cells import Cell
 
     for line in paragraph(given, width, lead=(Cell("x" * hang),) if hang else ()):
         whole = "".join(cell.text for cell in line)
@@ -114,11 +114,11 @@ def test_a_finding_that_is_gone_says_so() -> None:
     assert "x" in title_cells(FINDING, ascii_only=True)[0].text
 
 
-def test_each_line_of_the_mends_knows_its_mend() -> None:
-    lines, owners = mend_lines(FINDING, 1, 60, replace(ENTRY, state="planned"))
+def test_each_line_of_the_fixes_knows_its_fix() -> None:
+    lines, owners = fix_lines(FINDING, 1, 60, replace(ENTRY, state="planned"))
     assert len(lines) == len(owners)
     said = text(lines)
-    assert "mend 7 of it was interrupted" in said
+    assert "fix 7 of it was interrupted" in said
     assert "▸ 2 Move it" in said
     assert owners[-1] == 1
     assert "by hand" in said
@@ -132,24 +132,24 @@ def test_the_step_that_decides_is_marked_by_a_sign(verdict: str, at: str) -> Non
     trace = replace(MISROUTED, verdict=verdict)
     number = broken_step(trace)
     assert (trace.steps[number].at if number is not None else "") == at
-    marked = [line for line in text(way_lines(trace, 80)).split("\n")[1:] if line.startswith("✗")]
+    marked = [line for line in text(path_lines_of(trace, 80)).split("\n")[1:] if line.startswith("✗")]
     assert [line.split()[1] for line in marked] == ([at] if at else [])
 
 
 def test_the_brief_way_keeps_every_step_and_only_the_broken_ones_reason() -> None:
-    said = text(way_lines(MISROUTED, 80, brief=True))
+    said = text(path_lines_of(MISROUTED, 80, summary=True))
     assert [step.at for step in MISROUTED.steps[:-1] if step.at.split("_")[-1] not in said] == []
     assert "tcp_proxy names it" in said
     assert "the wildcard on port 443 matches" not in said
-    assert len(said) < len(text(way_lines(MISROUTED, 80)))
+    assert len(said) < len(text(path_lines_of(MISROUTED, 80)))
 
 
 def test_several_addresses_are_listed() -> None:
-    assert all(row.ip in text(way_lines(SEVERAL, 60)) for row in SEVERAL.addresses)
-    assert text(way_lines(SEVERAL, 60, ascii_only=True)).isascii()
+    assert all(row.ip in text(path_lines_of(SEVERAL, 60)) for row in SEVERAL.addresses)
+    assert text(path_lines_of(SEVERAL, 60, ascii_only=True)).isascii()
 
 
-# The mend
+# The fix
 
 
 def test_a_diff_has_signs_and_colours_and_its_heads_neither() -> None:
@@ -158,25 +158,25 @@ def test_a_diff_has_signs_and_colours_and_its_heads_neither() -> None:
 
 
 @pytest.mark.parametrize(
-    ("touched", "tail"),
+    ("impact", "tail"),
     [
-        (Touched(pods=("a",)), "1 pod gets it, no other host changes"),
-        (Touched(pods=("a", "b"), unknown=("nobody knows",)), "2 pods get it"),
-        (Touched(effects=(Effect("b.test", 1, ("p",), "x", "y", False, ""),)), "1 other host changes"),
-        (Touched(effects=(Effect("b.test", 1, ("p",), "x", "y", True, ""),)), "1 for the worse"),
+        (Impact(pods=("a",)), "1 pod gets it, no other host changes"),
+        (Impact(pods=("a", "b"), unknown=("nobody knows",)), "2 pods get it"),
+        (Impact(connections=(PredictedChange("b.test", 1, ("p",), "x", "y", False, ""),)), "1 other host changes"),
+        (Impact(connections=(PredictedChange("b.test", 1, ("p",), "x", "y", True, ""),)), "1 for the worse"),
     ],
 )
-def test_the_title_says_whom_it_touches(touched: Touched, tail: str) -> None:
-    assert summary(replace(PLAN, touched=touched)).endswith(tail)
+def test_the_title_says_whom_it_touches(impact: Impact, tail: str) -> None:
+    assert summary(replace(PLAN, impact=impact)).endswith(tail)
 
 
 def test_what_gets_worse_and_who_keeps_the_object_are_told() -> None:
-    worse = Effect("b.test", 443, ("shop/x",), "delivered", "blocked", True, "nothing matches")
-    fault = NewFault("missing-service-entry", "b.test", 443, ("shop/x",), "it falls through")
-    touched = Touched(
-        pods=("shop/x",), effects=(worse,), faults=(fault,), kept=("it is kept by Flux",), unknown=("DNS",)
+    worse = PredictedChange("b.test", 443, ("shop/x",), "delivered", "blocked", True, "nothing matches")
+    fault = Regression("missing-service-entry", "b.test", 443, ("shop/x",), "it falls through")
+    impact = Impact(
+        pods=("shop/x",), connections=(worse,), regressions=(fault,), managed=("it is kept by Flux",), unknown=("DNS",)
     )
-    said = flat(touched_lines(replace(PLAN, touched=touched), 100))
+    said = flat(impact_lines(replace(PLAN, impact=impact), 100))
     assert "✗ it is kept by Flux: it is not changed here" in said
     assert "✗ it would break missing-service-entry for b.test:443" in said
     assert "! b.test:443: delivered -> blocked for shop/x, because nothing matches" in said
@@ -185,17 +185,17 @@ def test_what_gets_worse_and_who_keeps_the_object_are_told() -> None:
 
 def test_steps_end_one_another_and_say_how_long_the_pending_one_takes() -> None:
     now = [0.0]
-    steps = Steps(lambda: now[0])
+    steps = StepList(lambda: now[0])
     steps.begin("asking")
-    steps.absorb(Event("tried", "accepted"))
-    steps.absorb(Event("written", "changed a", 1, 2))
-    steps.absorb(Event("waiting", "0 of 3 proxies took it", 0, 3))
+    steps.absorb(FixEvent("tried", "accepted"))
+    steps.absorb(FixEvent("written", "changed a", 1, 2))
+    steps.absorb(FixEvent("waiting", "0 of 3 proxies took it", 0, 3))
     now[0] = 4.2
-    steps.absorb(Event("waiting", "2 of 3 proxies took it", 2, 3))
+    steps.absorb(FixEvent("waiting", "2 of 3 proxies took it", 2, 3))
     assert text(steps.laid_out(60)).split("\n") == [
         "✓ accepted", "✓ changed a (1 of 2)", "… 2 of 3 proxies took it, 4 s so far",
     ]  # fmt: skip
-    steps.absorb(Event("judging", "judging again"))
+    steps.absorb(FixEvent("judging", "judging again"))
     assert text(steps.laid_out(60)).split("\n")[-2:] == ["? 2 of 3 proxies took it", "… judging again"]
     steps.put("error", "the server said no")
     assert steps.pending is None
@@ -207,41 +207,50 @@ def test_what_is_allowed_is_said_once() -> None:
 
 
 def test_the_result_shows_each_verdict_before_and_after() -> None:
-    turn = Turn("shop/web-1", "a.test:443", "misrouted", "delivered")
-    made = Result(entry=ENTRY, waited=Waited(took=("shop/web-1",)), proof=Proof(is_gone=True, better=(turn,)))
+    turn = ConnectionChange("shop/web-1", "a.test:443", "misrouted", "delivered")
+    made = FixResult(
+        entry=ENTRY,
+        waited=Acceptance(accepted=("shop/web-1",)),
+        verification=Verification(is_gone=True, improvements=(turn,)),
+    )
     said = flat(result_lines(made, 80))
     assert "✓ a.test:443: misrouted -> delivered (shop/web-1)" in said
-    assert "✓ verified: mend 7 works" in said
+    assert "✓ verified: fix 7 works" in said
 
 
 def test_what_does_not_hold_is_never_called_verified() -> None:
-    judged = Judged("double-tls", "b.test", 443, "error", "twice")
-    proofs = [
-        Proof(is_gone=False),
-        Proof(is_gone=True, new=(judged,)),
-        Proof(is_gone=True, worse=(Turn("p", "b.test:1", "delivered", "blocked"),)),
-        Proof(is_gone=True, unread=("p",)),
+    judged = FindingSummary("double-tls", "b.test", 443, "error", "twice")
+    verifications = [
+        Verification(is_gone=False),
+        Verification(is_gone=True, new_findings=(judged,)),
+        Verification(is_gone=True, regressions=(ConnectionChange("p", "b.test:1", "delivered", "blocked"),)),
+        Verification(is_gone=True, unread=("p",)),
     ]
-    for proof in proofs:
-        assert "verified" not in text(result_lines(Result(entry=ENTRY, proof=proof), 80))
-    assert "it was not judged" in text(result_lines(Result(entry=replace(ENTRY, note="it was not judged")), 80))
+    for verification in verifications:
+        assert "verified" not in text(result_lines(FixResult(entry=ENTRY, verification=verification), 80))
+    assert "it was not judged" in text(result_lines(FixResult(entry=replace(ENTRY, note="it was not judged")), 80))
 
 
 def test_an_undo_says_whether_all_is_as_it_was() -> None:
-    same = Result(entry=ENTRY, proof=Proof(is_gone=False))
+    same = FixResult(entry=ENTRY, verification=Verification(is_gone=False))
     assert "every verdict is what it was" in text(result_lines(same, 80, is_undo=True))
-    other = Result(entry=ENTRY, proof=Proof(is_gone=False, worse=(Turn("p", "b.test:1", "delivered", "blocked"),)))
+    other = FixResult(
+        entry=ENTRY,
+        verification=Verification(
+            is_gone=False, regressions=(ConnectionChange("p", "b.test:1", "delivered", "blocked"),)
+        ),
+    )
     assert "not everything is as it was" in text(result_lines(other, 80, is_undo=True))
-    assert "was not judged again" in text(result_lines(Result(entry=ENTRY), 80, is_undo=True))
+    assert "was not judged again" in text(result_lines(FixResult(entry=ENTRY), 80, is_undo=True))
 
 
 def test_what_an_undo_cannot_give_back_is_said_before_and_after() -> None:
-    lost = Handover("b.test", 9000, "ServiceEntry shop/b-more", "ServiceEntry shop/news", ("shop/web-1",))
-    plan = replace(PLAN, touched=replace(PLAN.touched, after_undo=(lost,)))
+    lost = OwnershipChange("b.test", 9000, "ServiceEntry shop/b-more", "ServiceEntry shop/news", ("shop/web-1",))
+    plan = replace(PLAN, impact=replace(PLAN.impact, not_restored=(lost,)))
     told = "b.test:9000 to ServiceEntry shop/news, not back to ServiceEntry shop/b-more (shop/web-1)"
-    assert f"! an undo would give {told}" in flat(touched_lines(plan, 80))
-    assert f"an undo would give {told}" in flat(entry_lines(replace(ENTRY, after_undo=(lost,)), 80))
-    made = Result(entry=ENTRY, proof=Proof(is_gone=False), handed=(lost,))
+    assert f"! an undo would give {told}" in flat(impact_lines(plan, 80))
+    assert f"an undo would give {told}" in flat(entry_lines(replace(ENTRY, not_restored=(lost,)), 80))
+    made = FixResult(entry=ENTRY, verification=Verification(is_gone=False), ownership_changes=(lost,))
     said = flat(result_lines(made, 80, is_undo=True))
     assert "not everything is as it was before it" in said
     assert "b.test:9000 went to ServiceEntry shop/news, not back to ServiceEntry shop/b-more" in said
@@ -249,9 +258,11 @@ def test_what_an_undo_cannot_give_back_is_said_before_and_after() -> None:
 
 def test_the_session_claims_no_more_than_it_looked_at() -> None:
     entry = replace(ENTRY, place=replace(ENTRY.place, namespaces=("shop",)))
-    proof = Proof(is_gone=True, before_at="2026-11-18T14:03:07Z", after_at="2026-11-21T14:03:07Z")
-    said = flat(result_lines(Result(entry=entry, waited=Waited(lagging=("bank/till",)), proof=proof), 80))
-    assert "? verified: mend 7 works, and nothing else got worse in namespace shop; others were not looked at" in said
+    verification = Verification(is_gone=True, before_at="2026-11-18T14:03:07Z", after_at="2026-11-21T14:03:07Z")
+    said = flat(
+        result_lines(FixResult(entry=entry, waited=Acceptance(pending=("bank/till",)), verification=verification), 80)
+    )
+    assert "? verified: fix 7 works, and nothing else got worse in namespace shop; others were not looked at" in said
     assert "not evaluated, as they were not seen to take it: bank/till" in said
     assert "? compared with what was seen at 2026-11-18T14:03:07Z, 3 d before" in said
 
@@ -263,5 +274,5 @@ def test_without_colour_the_step_that_goes_wrong_is_no_dimmer_than_the_others(ve
     number = broken_step(trace)
     assert number is not None
     signs = ("✗ ", "? ")
-    (line,) = [line for line in list(way_lines(trace, 80))[1:] if line and line[0].text in signs]
+    (line,) = [line for line in list(path_lines_of(trace, 80))[1:] if line and line[0].text in signs]
     assert {cell.tone for cell in line if cell.text.strip()} <= bold

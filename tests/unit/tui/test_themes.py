@@ -51,10 +51,10 @@ def apart(one: Lab, other: Lab) -> float:
 def test_every_text_can_be_read_on_every_ground(name: str) -> None:
     palette = PALETTES[name]
     poor = {
-        (text, ground): round(contrast(getattr(palette, text), getattr(palette, ground)), 2)
+        (text, fix_context): round(contrast(getattr(palette, text), getattr(palette, fix_context)), 2)
         for text in TEXTS
-        for ground in GROUNDS
-        if contrast(getattr(palette, text), getattr(palette, ground)) < 4.5
+        for fix_context in GROUNDS
+        if contrast(getattr(palette, text), getattr(palette, fix_context)) < 4.5
     }
     assert poor == {}
     assert contrast("#ffffff", palette.cursor) >= 4.5
@@ -67,7 +67,9 @@ def test_contrast_is_that_of_the_standard() -> None:
 
 def least(palette: Palette, sight: str) -> float:
     states = (palette.error, palette.warning, palette.fine)
-    return min(apart(seen(one, SIGHTS[sight]), seen(other, SIGHTS[sight])) for one, other in combinations(states, 2))
+    return min(
+        apart(seen(one, SIGHTS[sight]), seen(other, SIGHTS[sight])) for one, other in combinations(states, 2)
+    )
 
 
 @pytest.mark.parametrize("name", ["blue-orange", "blue-orange-light"])

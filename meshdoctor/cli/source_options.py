@@ -1,0 +1,136 @@
+"""What is looked at, and how it is asked: the options that commands share, as one parameter of theirs.
+
+Typer knows no groups of options. `spread` shows it the fields of `Looking` as parameters of the command.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from meshdoctor.cli import options
+from meshdoctor.errors import UsageError
+from meshdoctor.model.resolver import Resolver
+
+if TYPE_CHECKING:
+    from meshdoctor.diagnosis.cluster_source import ClusterSource
+    from meshdoctor.doctor import Source
+
+_OWN_NAMES = {"from_": "--from", "filenames": "--filename", "namespaces": "--namespace"}
+"""Options that are called otherwise than their fields."""
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """Which files or which cluster, which pods of it, and how it is asked, as the command line says it."""
+
+    from_: options.From = None
+    filenames: options.Filenames = None
+    namespaces: options.Namespaces = None
+    all_namespaces: options.AllNamespaces = False
+    selector: options.Selector = None
+    context: options.Context = None
+    kubeconfig: options.Kubeconfig = None
+    istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE
+    logs: options.Logs = options.LOGS
+    dns: options.Dns = Resolver.AUTO
+    timeout: options.Timeout = options.TIMEOUT
+    at_once: options.AtOnce = options.AT_ONCE
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Namespaces asked for; empty means all.
+
+        Raises:
+            UsageError: both some and all were asked for.
+        """
+        return options.chosen_namespaces(self.namespaces, self.all_namespaces)
+
+    @property
+    def labels(self) -> str:
+        """The label selector; empty means every pod."""
+        return self.selector or ""
+
+    def source(self) -> Source:
+        """What to look at: files where --from or -f says so, else the cluster.
+
+        Raises:
+            UsageError: both files and a cluster were asked for, or an option's value is none.
+        """
+        chosen = self.chosen
+        files = options.files(self.from_, self.filenames)
+        if files is not None:
+            if self.context is not None or self.kubeconfig is not None:
+                raise UsageError("--context and --kubeconfig are for a cluster, --from and -f for files: leave one out")
+            return files
+        from meshdoctor.doctor import Source
+
+        return Source(cluster=self._cluster(chosen))
+
+    def on_cluster(self, namespaces: tuple[str, ...], labels: str) -> SourceOptions:
+        """The same cluster, asked for other pods, and not for access logs."""
+        return replace(
+            self,
+            from_=None,
+            filenames=None,
+            namespaces=list(namespaces),
+            all_namespaces=False,
+            selector=labels,
+            logs="0",
+        )
+
+    def typed(self) -> list[str]:
+        """The options that ask for the same, each in one word, so that a value may begin with a dash."""
+        words = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            name = _OWN_NAMES.get(field.name, f"--{field.name.replace('_', '-')}")
+            if value is True:
+                words.append(name)
+            elif value is not None and value is not False:
+                words += [f"{name}={one}" for one in (value if isinstance(value, list) else [value])]
+        return words
+
+    def _cluster(self, namespaces: tuple[str, ...]) -> ClusterSource:
+        from meshdoctor.diagnosis.cluster_source import ClusterSource
+        from meshdoctor.sources.live.live_cluster import FetchLimits
+        from meshdoctor.sources.live.object_reader import Scope
+
+        wait = options.seconds(self.timeout, "--timeout")
+        if not wait:
+            raise UsageError("--timeout 0 leaves no time to ask anything: write 30s")
+        return ClusterSource(
+            kubeconfig=self.kubeconfig,
+            context=self.context,
+            scope=Scope(namespaces, self.labels, self.istio_namespace),
+            pace=FetchLimits(self.at_once, wait, options.seconds(self.logs, "--logs")),
+            resolver=self.dns,
+        )
+
+
+def spread(command: Callable[..., int], *without: str) -> Callable[..., int]:
+    """The command with `SourceOptions` fields in place of its parameter `source_options`, those named in `without` left out."""
+    hints = get_type_hints(SourceOptions, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(SourceOptions)
+        if field.name not in without
+    ]
+    names = {parameter.name for parameter in shared}
+    signature = inspect.signature(command, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    for parameter in signature.parameters.values():
+        parameters += shared if parameter.name == "source_options" else [parameter.replace(kind=parameter.KEYWORD_ONLY)]
+
+    @wraps(command)
+    def spreading(**given: Any) -> int:
+        source_options = SourceOptions(**{name: given.pop(name) for name in names})
+        return command(source_options=source_options, **given)
+
+    spreading.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return spreading

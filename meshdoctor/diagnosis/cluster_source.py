@@ -1,0 +1,143 @@
+"""A live run: the cluster's objects, the sidecars that matter, and DNS answers for the hosts that they name.
+
+It ends as a `Capture`, the same that `meshdoctor capture` saves; what comes after cannot tell the two apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from meshdoctor.errors import NothingToJudge
+from meshdoctor.facts.dependencies.dns_names import names_to_resolve
+from meshdoctor.facts.mesh_reader import read_mesh
+from meshdoctor.kube.login import log_in
+from meshdoctor.kube.session import Session
+from meshdoctor.model.evidence import Document, Unread
+from meshdoctor.model.resolver import Resolver
+from meshdoctor.semantics.kubernetes.label_selectors import read_selector
+from meshdoctor.semantics.kubernetes.pod_selection import find_pod
+from meshdoctor.sources.live.dns_lookup import DnsResult, resolve_here, resolve_in_pods
+from meshdoctor.sources.live.live_cluster import FetchLimits, FetchObserver, LiveCluster
+from meshdoctor.sources.live.object_reader import Scope
+from meshdoctor.text.nearest import nearest
+
+DNS = "dns.json"
+_NAMED = 5
+
+
+class ClusterSource(Struct, frozen=True):
+    """Which cluster, which of its pods, and how hard it may be asked."""
+
+    kubeconfig: Path | None = None
+    context: str | None = None
+    scope: Scope = Scope()
+    pace: FetchLimits = FetchLimits()
+    resolver: Resolver = Resolver.AUTO
+
+
+def read_cluster(
+    source: ClusterSource, watcher: FetchObserver | None = None, *, pod: str = "", hosts: Collection[str] | None = None
+) -> LiveCluster:
+    """Everything that `check` needs, or with `pod` only that one's sidecar; with `hosts` only their addresses.
+
+    Raises `Unreadable` where the cluster cannot be read, `UsageError` for a context or a pod that is not there,
+    `NothingToJudge` for a cluster without Istio.
+    """
+    cluster = open_cluster(source)
+    only = _found(cluster, pod) if pod else ""
+    cluster.fetch(watcher, (lambda key: key == only) if only else lambda key: True)
+    if source.resolver is not Resolver.OFF and not cluster.interrupted:
+        try:
+            _resolve(cluster, source.resolver, _names(cluster, only, hosts))
+        except KeyboardInterrupt:
+            cluster.interrupted = True
+            cluster.note([Unread(DNS, "interrupted before it was read")])
+    return cluster
+
+
+def open_cluster(source: ClusterSource, session: Session | None = None) -> LiveCluster:
+    """The cluster with its objects read and no sidecar asked yet. Raises as `read_cluster` does.
+
+    `session`: one that is logged in, where there is one.
+    """
+    read_selector(source.scope.labels)
+    session = session or Session(log_in(source.kubeconfig, source.context))
+    cluster = LiveCluster(session, source.scope, source.pace)
+    _refuse_foreign(cluster)
+    _refuse_empty(cluster)
+    return cluster
+
+
+def resolve(cluster: LiveCluster, resolver: Resolver) -> None:
+    """Asks DNS for what the mesh wants or registers, as far as the sidecars that were read tell."""
+    if resolver is not Resolver.OFF:
+        _resolve(cluster, resolver, _names(cluster, "", None))
+
+
+def _names(cluster: LiveCluster, pod: str, hosts: Collection[str] | None) -> dict[str, str]:
+    """What DNS is asked for, and for which pod: the given hosts, else what the mesh wants or registers."""
+    return names_to_resolve(read_mesh(cluster.capture())) if hosts is None else dict.fromkeys(hosts, pod)
+
+
+def _refuse_foreign(cluster: LiveCluster) -> None:
+    """Raise where there is no Istio to look at: the wrong context, most often."""
+    objects = cluster.objects
+    if not objects.has_istio and not any(pod.has_sidecar for pod in objects.pods):
+        raise NothingToJudge(
+            f"context {cluster.session.context} ({cluster.session.server}) has neither Istio's CRDs "
+            "(networking.istio.io) nor a pod with a sidecar: is it the cluster you mean? --context names another."
+        )
+
+
+def _refuse_empty(cluster: LiveCluster) -> None:
+    """Raise where no pod is as asked for, with the nearest name of a namespace."""
+    scope = cluster.scope
+    here = {key.split("/", 1)[0] for key in cluster.objects.asked_for}
+    for namespace in scope.namespaces:
+        if namespace not in here:
+            with_labels = f" with labels {scope.labels}" if scope.labels else ""
+            known = sorted(read_mesh(cluster.capture()).namespaces)
+            near = "" if namespace in known else f" {nearest(namespace, known)}"
+            raise NothingToJudge(f"no pod{with_labels} in namespace {namespace} of {cluster.session.context}.{near}")
+    if not here:
+        asked = f"no pod has the labels {scope.labels}" if scope.labels else "there is no pod"
+        raise NothingToJudge(f"{asked} in context {cluster.session.context}, so there is nothing to judge.")
+
+
+def _found(cluster: LiveCluster, pod: str) -> str:
+    """The pod meant; of several replicas one whose sidecar can be asked."""
+    can_be_asked = {pod.key for pod in cluster.objects.pods if pod.has_sidecar and not pod.why_unasked}
+    mesh = read_mesh(cluster.capture())
+    return find_pod(mesh, pod, cluster.scope.namespaces, is_good=can_be_asked.__contains__)
+
+
+def _resolve(cluster: LiveCluster, resolver: Resolver, names: dict[str, str]) -> None:
+    if not names:
+        return
+    answers = resolve_in_pods(cluster.session, _pods_to_ask(cluster, names)) if resolver is Resolver.AUTO else None
+    answers = answers or resolve_here(list(names))
+    if answers.addresses:
+        # Without a single answer DNS was not read: an empty document would say that it was.
+        cluster.add(_document(answers))
+    if answers.problems:
+        named = ", ".join(answers.problems[:_NAMED])
+        more = f" and {len(answers.problems) - _NAMED} more" if len(answers.problems) > _NAMED else ""
+        cluster.note([Unread(DNS, f"no answer for {named}{more}, asked from {answers.resolved_from}")])
+
+
+def _pods_to_ask(cluster: LiveCluster, names: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """Each name → (namespace, pod) of a pod that wants it and was read, else of any that was."""
+    read: Sequence[str] = cluster.read_pods
+    if not read:
+        return {}
+    chosen = {name: pod if pod in read else read[0] for name, pod in names.items()}
+    return {name: (pod.split("/", 1)[0], pod.split("/", 1)[1]) for name, pod in chosen.items()}
+
+
+def _document(answers: DnsResult) -> Document:
+    content = msgspec.json.encode({"resolved_from": answers.resolved_from, "answers": answers.addresses})
+    return Document(DNS, lambda: msgspec.json.format(content), len(content))

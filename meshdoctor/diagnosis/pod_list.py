@@ -1,0 +1,46 @@
+"""The pods of a mesh before any of their proxies was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from meshdoctor.diagnosis.events import ListedPod, PodsListed
+from meshdoctor.facts.derived.fact_lists import FactSheet
+from meshdoctor.facts.derived.host_rows import early_rows
+from meshdoctor.model.evidence import Capture
+from meshdoctor.semantics.istio.data_plane import pod_kind
+
+PROXIED = ("sidecar", "gateway")
+
+
+def listed(capture: Capture, sheet: FactSheet, coming: Collection[str], kept: Collection[str] = ()) -> PodsListed:
+    """What is there. `coming`: pods whose proxy's configuration is or will be there; `kept`: not read again."""
+    awaited = frozenset(coming)
+    keys = filter(sheet.is_asked, sorted(sheet.mesh.pod_names))
+    pods = tuple(_pod(sheet, key, key in awaited, key in kept) for key in keys)
+    return PodsListed(capture.kind, capture.location, capture.captured_at, pods, early_rows(sheet))
+
+
+def _pod(sheet: FactSheet, key: str, is_coming: bool, is_kept: bool) -> ListedPod:
+    mesh = sheet.mesh
+    pod = mesh.pods.get(key)
+    # Of a pod that no resource names only its dump is there, which comes later: it is a sidecar's until then.
+    kind = "sidecar" if pod is None else pod_kind(key, pod, None, mesh.namespaces)
+    owner = pod.workload if pod else None
+    return ListedPod(
+        key=key,
+        workload=owner.name if owner else "",
+        workload_kind=owner.kind if owner else "",
+        labels=pod.labels if pod else {},
+        kind=kind,
+        is_coming=is_coming,
+        because="" if is_coming or kind not in PROXIED else why_absent(sheet, key),
+        is_kept=is_kept,
+    )
+
+
+def why_absent(sheet: FactSheet, key: str) -> str:
+    """Why a proxy's configuration is not there, as far as whoever collected has said."""
+    mesh = sheet.mesh
+    said = mesh.proxies_unread.get(key) or mesh.why_unread(f"proxies/{key}/config_dump.json")
+    return said or "its config dump was not read"

@@ -1,0 +1,24 @@
+"""Passwords that stand in a pod's environment as plain text. Says where; the values never leave this module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from meshdoctor.model.mesh import PlainCredential, Pod
+from meshdoctor.semantics.istio.traffic_capture import ISTIO_CONTAINERS
+from meshdoctor.text.secrets import form_of_secret
+
+
+def credentials(pods: Iterable[Pod]) -> tuple[PlainCredential, ...]:
+    """Every variable of an application container whose literal value is, or holds, a password.
+
+    Values out of Secrets, ConfigMaps and fields are no literals. The marker of a redacted capture counts as one.
+    """
+    return tuple(
+        PlainCredential(pod, container.name, variable.name, form, variable.pointer)
+        for pod in pods
+        for container in pod.containers
+        if container.name not in ISTIO_CONTAINERS
+        for variable in container.env
+        if variable.source == "literal" and variable.value and (form := form_of_secret(variable.name, variable.value))
+    )

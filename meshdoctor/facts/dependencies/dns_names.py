@@ -1,0 +1,23 @@
+"""Names whose addresses the diagnosis depends on: what a live run asks DNS for."""
+
+from __future__ import annotations
+
+from meshdoctor.facts.dependencies.addresses_in_text import is_address
+from meshdoctor.model.mesh import Mesh
+from meshdoctor.semantics.istio.registry import is_external_host
+
+
+def names_to_resolve(mesh: Mesh) -> dict[str, str]:
+    """Hosts that are wanted or registered → `namespace/name` of a pod that wants them, `""` where none does.
+
+    Wildcards and addresses have no answer; cluster-local names are no outside hosts.
+    """
+    found: dict[str, str] = {}
+    for dependency in mesh.dependencies:
+        if not is_address(dependency.host):
+            found.setdefault(dependency.host, dependency.pod)
+    for entry in mesh.service_entries:
+        for host in entry.hosts:
+            if not host.startswith("*") and not is_address(host) and is_external_host(host):
+                found.setdefault(host, "")
+    return found

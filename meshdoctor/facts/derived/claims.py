@@ -1,0 +1,218 @@
+"""Claims: which TCP entries want the same (bind address, port), who holds it, and why.
+
+istiod gives each (bind, port) one opaque chain per equal match; the first service in its order keeps it and the others
+vanish without a trace in the listener (pilot/pkg/networking/core/listener.go, conflictsWith). The sign in a dump is a
+cluster that exists and that no chain of the listener names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshdoctor.facts.derived import entry_edits
+from meshdoctor.facts.derived.dns_capture import NOT_OFFERED, dns_capture
+from meshdoctor.facts.derived.known_addresses import addresses_taken, dns_answers, entry_answers
+from meshdoctor.facts.derived.proxy_context import ProxyContext
+from meshdoctor.facts.derived.resource_views import cidrs, cluster_view, entry_view, seen_at, service_view, view_role
+from meshdoctor.model.entry_view import EntryView
+from meshdoctor.model.mesh import Port, Ref, ServiceEntry
+from meshdoctor.model.proxy import FilterChain, Listener
+from meshdoctor.model.sheet import Claim
+from meshdoctor.semantics.ip_addresses import bare, is_single
+from meshdoctor.semantics.istio.precedence import order_key, why_first
+from meshdoctor.semantics.istio.protocols import protocol_class
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
+from meshdoctor.semantics.istio.resource_names import cluster_name
+
+WILDCARD = "0.0.0.0"
+
+
+def claims(case: ProxyContext) -> Iterator[Claim]:
+    """One fact per (entry port, bind) with an opaque chain, won or lost."""
+    if "serviceentries" not in case.mesh.kinds_read:
+        yield from _claims_of_dump(case)
+        return
+    for entry, host, port in case.entry_ports:
+        family = protocol_class(port.protocol)
+        if family not in ("tcp", "auto", "tls") or case.own_cluster(host, port.number) is None:
+            continue
+        for bind, match in _wanted_binds(case, entry, host):
+            if family == "tls" and bind == WILDCARD:
+                continue
+            yield from _claim(case, entry, host, port, bind, match)
+
+
+def _wanted_binds(case: ProxyContext, entry: ServiceEntry, host: str) -> list[tuple[str, str]]:
+    """(bind, CIDR match) pairs the entry asks for: a listener per address, a chain per range, else the wildcard."""
+    used = case.registry.used_addresses(entry, host, case.viewer)
+    if not used:
+        return [(WILDCARD, "")]
+    return [(bare(a), "") if is_single(a) else (WILDCARD, a) for a in used]
+
+
+def _claim(case: ProxyContext, entry: ServiceEntry, host: str, port: Port, bind: str, cidr: str) -> Iterator[Claim]:
+    listener = _listener_at(case, bind, port.number)
+    if listener is None:
+        return
+    own = f"outbound|{port.number}||{host}"
+    chain = _opaque_chain(listener, cidr)
+    if _named_in(listener, own) or chain is None or chain.tcp is None:
+        yield _fact(case, entry, host, port, bind, listener, chain, entry_view(entry), host, "won")
+        return
+    holder = cluster_name(chain.tcp.clusters[0].name)
+    if holder is None or _is_virtual_service(chain) or holder.host == host:
+        return
+    if any(not use.is_http and use.made_by for use in case.uses.get(own, ())):
+        return
+    if bind == WILDCARD and _has_every_address(case, host, port.number, own):
+        return
+    winner = _winner(case, holder.host, port.number)
+    yield _fact(case, entry, host, port, bind, listener, chain, winner, holder.host, "lost")
+
+
+def _listener_at(case: ProxyContext, bind: str, port: int) -> Listener | None:
+    if bind == WILDCARD:
+        return case.wildcard_listener(port)
+    index = case.tracer.index
+    return index.by_address.get((bind, port)) if index else None
+
+
+def _has_every_address(case: ProxyContext, host: str, port: int, own: str) -> bool:
+    """Another entry of the same host, with addresses, gives each of its DNS answers a listener that leads to it."""
+    answers = dns_answers(case, host)[0]
+    found = [_listener_at(case, answer, port) for answer in answers]
+    return bool(found) and all(listener is not None and _named_in(listener, own) for listener in found)
+
+
+def _named_in(listener: Listener, cluster: str) -> bool:
+    return any(c.tcp is not None and any(w.name == cluster for w in c.tcp.clusters) for c in listener.chains())
+
+
+def _opaque_chain(listener: Listener, cidr: str) -> FilterChain | None:
+    """The chain with the same match: this range, or none at all."""
+    wanted = (cidr,) if cidr else ()
+    for chain in listener.chains():
+        match = chain.match
+        if chain.tcp is None or match.server_names or match.application_protocols:
+            continue
+        if cidrs(match.prefix_ranges) == cidrs(wanted):
+            return chain
+    return None
+
+
+def _is_virtual_service(chain: FilterChain) -> bool:
+    return "/virtual-service/" in chain.config
+
+
+def _winner(case: ProxyContext, host: str, port: int) -> EntryView:
+    if host.endswith(CLUSTER_LOCAL):
+        return service_view(host)
+    found = [e for e in case.tracer.registration(host, port).visible if host in e.hosts]
+    if not found:
+        return cluster_view(host, _cluster_namespace(case, host, port))
+    return entry_view(min(found, key=lambda e: order_key(e, case.viewer.namespace, case.mesh.mesh_config, host)))
+
+
+def _cluster_namespace(case: ProxyContext, host: str, port: int) -> str:
+    cluster = case.own_cluster(host, port)
+    return cluster.services[0][1] if cluster and cluster.services else ""
+
+
+def _fact(
+    case: ProxyContext,
+    entry: ServiceEntry,
+    host: str,
+    port: Port,
+    bind: str,
+    listener: Listener,
+    chain: FilterChain | None,
+    winner: EntryView,
+    winner_host: str,
+    outcome: str,
+) -> Claim:
+    view = entry_view(entry)
+    evidence = [case.evidence(chain.path if chain else listener.path, winner_host)]
+    capture = dns_capture(case, entry) if outcome == "lost" else NOT_OFFERED
+    if entry.pointer.document:
+        evidence.append(seen_at(entry.pointer, str(entry.ref)))
+    return Claim(
+        pod=case.key,
+        host=host,
+        port=port.number,
+        policy=case.policy,
+        resources=(*view_role(winner, "winner"), *view_role(view, "loser")) if outcome == "lost" else (),
+        evidence=tuple(evidence),
+        bind=bind,
+        protocol=port.protocol.upper(),
+        protocol_family="tcp",
+        outcome=outcome,
+        reason=_reason(case, entry, host, winner, winner_host) if outcome == "lost" else "",
+        entry=view,
+        winner=winner,
+        winner_host=winner_host,
+        listener=listener.name,
+        listener_in_error=listener.name in case.rejected_listeners,
+        own_addresses=entry_edits.listable(entry, _answers(case, entry, host)),
+        addresses_taken=addresses_taken(case, host),
+        winner_addresses=_winner_addresses(case, winner, winner_host),
+        as_tls=entry_edits.as_tls(entry, port.number),
+        dns_capture=capture.manifest,
+        workload=capture.workload,
+        restart=capture.restart,
+        winner_as_tls=_winner_as_tls(case, winner, port.number),
+        has_pods_at_home=case.has_pods_in(entry.ref.namespace),
+    )
+
+
+def _object(case: ProxyContext, view: EntryView) -> ServiceEntry | None:
+    names = (view.namespace, view.name)
+    return next((e for e in case.mesh.service_entries if (e.ref.namespace, e.ref.name) == names), None)
+
+
+def _winner_addresses(case: ProxyContext, winner: EntryView, host: str) -> tuple[str, ...]:
+    entry = _object(case, winner)
+    return entry_edits.listable(entry, _answers(case, entry, host)) if entry else ()
+
+
+def _answers(case: ProxyContext, entry: ServiceEntry, host: str) -> tuple[str, ...]:
+    return entry_answers(case, entry, host, dns_answers(case, host)[0])
+
+
+def _winner_as_tls(case: ProxyContext, winner: EntryView, port: int) -> entry_edits.Manifest:
+    entry = _object(case, winner)
+    return entry_edits.as_tls(entry, port) if entry else {}
+
+
+def _reason(case: ProxyContext, loser: ServiceEntry, host: str, winner: EntryView, winner_host: str) -> str:
+    if winner.kind != "ServiceEntry":
+        return f"the in-cluster Service {winner.namespace}/{winner.name} holds the port"
+    entry = _object(case, winner)
+    if entry is not None:
+        return why_first(entry, loser, case.viewer.namespace, case.mesh.mesh_config, winner_host, host)
+    return f"the entry for {winner_host} holds it; why is not known without the resources"
+
+
+def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
+    """Without resources: external clusters that nothing names, on a port whose match-all chain is another's."""
+    for parsed, cluster in case.external_clusters:
+        if parsed.subset or cluster.name in case.uses:
+            continue
+        listener = case.wildcard_listener(parsed.port)
+        chain = _opaque_chain(listener, "") if listener else None
+        if listener is None or chain is None or chain.tcp is None:
+            continue
+        holder = cluster_name(chain.tcp.clusters[0].name)
+        if holder is None or _is_virtual_service(chain) or _sent_elsewhere(listener, parsed.host):
+            continue
+        loser = ServiceEntry(_ref(parsed.host, cluster.services), (parsed.host,), (Port(parsed.port),))
+        winner = _winner(case, holder.host, parsed.port)
+        yield _fact(case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "lost")
+
+
+def _sent_elsewhere(listener: Listener, host: str) -> bool:
+    """A VirtualService's chain takes the host by its server name, to a gateway perhaps: no opaque chain was lost."""
+    return any(host in c.match.server_names for c in listener.chains())
+
+
+def _ref(host: str, services: tuple[tuple[str, str], ...]) -> Ref:
+    return Ref("ServiceEntry", services[0][1] if services else "", f"(for {host})")

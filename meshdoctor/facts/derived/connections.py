@@ -1,0 +1,192 @@
+"""Connections: each host:port a pod wants or an entry registers, and what the pod's sidecar does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshdoctor.facts.derived import entry_edits
+from meshdoctor.facts.derived.hidden_entries import hidden_entry
+from meshdoctor.facts.derived.known_addresses import addresses_taken, entry_answers
+from meshdoctor.facts.derived.proxy_context import POLICY_CHAINS, ProxyContext
+from meshdoctor.facts.derived.resource_views import cidrs, entry_view, role, seen_at
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.mesh import Dependency, ServiceEntry
+from meshdoctor.model.sheet import Connection
+from meshdoctor.model.trace import Destination, Trace
+from meshdoctor.semantics.ip_addresses import is_ip
+from meshdoctor.semantics.istio.protocols import (
+    EXCLUSIVE,
+    is_server_first,
+    known_protocol,
+    protocol_class,
+    scheme_protocol,
+)
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registration
+from meshdoctor.semantics.istio.resource_names import cluster_name, object_name, slug
+from meshdoctor.trace.outbound import trace_host
+
+MAX_SEEN, MAX_OWNERS = 5, 20
+
+
+def connections(case: ProxyContext) -> Iterator[Connection]:
+    """One fact per host:port of this pod, the wanted ones first."""
+    dependencies = case.dependencies
+    for (host, port), dependency in dependencies.items():
+        yield connection(case, host, port, dependency)
+    for host, port in registered(case):
+        if (host, port) not in dependencies:
+            yield connection(case, host, port, None)
+
+
+def registered(case: ProxyContext) -> list[tuple[str, int]]:
+    """host:port pairs registered for this proxy, wildcards left out: nobody dials those."""
+    pairs = [(host, port.number) for _, host, port in case.entry_ports if port.protocol.upper() != "UDP"]
+    read = "serviceentries" in case.mesh.kinds_read
+    clusters = [(parsed.host, parsed.port) for parsed, _ in case.external_clusters]
+    pairs = [*pairs, *(c for c in clusters if not case.registry.entries(c[0]))] if read else clusters
+    return list(dict.fromkeys(p for p in pairs if not p[0].startswith("*")))
+
+
+def destination_of(case: ProxyContext, host: str, port: int, dependency: Dependency | None) -> Destination:
+    """The connection a client most likely opens."""
+    return case.tracer.destination(host, port, scheme=dependency.scheme if dependency else "")
+
+
+def connection(case: ProxyContext, host: str, port: int, dependency: Dependency | None) -> Connection:
+    """The fact for one host:port."""
+    destination = destination_of(case, host, port, dependency)
+    traced = trace_host(case.tracer, destination, dialled_only=True)
+    found = case.tracer.registration(host, port)
+    declared = next((p.protocol.upper() for p in found.ports(port)), "")
+    own = case.own_cluster(host, port)
+    addresses = case.tracer.known_addresses(host, port) or ((host,) if is_ip(host) else ())
+    owners, kind = _listener_owners(case, traced)
+    registered_now = bool(found.visible) or ("serviceentries" not in case.mesh.kinds_read and own is not None)
+    protocol, resolution = _entry_shape(destination.protocol, host)
+    return Connection(
+        pod=case.key,
+        host=host,
+        port=port,
+        policy=case.policy,
+        resources=tuple(
+            [role(e.ref, "registers") for e in found.visible] + [role(h.entry.ref, "hidden") for h in found.hidden]
+        ),
+        evidence=_evidence(traced, dependency, found),
+        used=dependency is not None,
+        seen=tuple(s.where for s in dependency.seen[:MAX_SEEN]) if dependency else (),
+        protocol=destination.protocol,
+        declared=declared,
+        verdict=traced.verdict,
+        reason=traced.reason,
+        because=traced.because,
+        hangs=traced.expect.hangs,
+        listener=traced.listener or "",
+        cluster=traced.cluster or "",
+        cluster_host=traced.owner,
+        registered=registered_now,
+        registered_host=registered_now or bool(found.other_ports),
+        registered_ports=tuple(sorted({p.number for e in (*found.visible, *found.other_ports) for p in e.ports})),
+        hidden=tuple(hidden_entry(case, h, host, port) for h in found.hidden),
+        entries=tuple(entry_view(e) for e in (*found.visible, *found.other_ports)),
+        own_cluster_exists=own is not None,
+        own_cluster_used=own is not None and own.name in case.uses,
+        listener_owners=owners,
+        listener_owner_kind=kind,
+        addresses=addresses,
+        address_cidrs=cidrs(addresses),
+        bypass=traced.because if traced.verdict == "bypassed" else "",
+        slug=slug(host),
+        addresses_taken=addresses_taken(case, host) if addresses else "",
+        new_name=entry_name(case, host, port),
+        namespace=case.viewer.namespace,
+        known_server_first=_is_server_first(declared, port, dependency),
+        is_ip=is_ip(host),
+        entry_protocol=protocol,
+        entry_resolution=resolution,
+        with_port=_with_port(case, host, port, protocol, found),
+        with_addresses=_with_addresses(case, host, port, found),
+        crowded_out=traced.verdict != "delivered"
+        and (_crowded_out(case, host, port, declared) or _lost_its_tcp_side(case, traced, found)),
+    )
+
+
+def entry_name(case: ProxyContext, host: str, port: int) -> str:
+    """A name for a new ServiceEntry in the pod's namespace."""
+    return object_name(*(("ip",) if is_ip(host) else ()), host, port, taken=case.entry_names)
+
+
+def _with_port(case: ProxyContext, host: str, port: int, protocol: str, found: Registration) -> entry_edits.Manifest:
+    """The visible entry that names this very host, with the port added."""
+    named = next((e for e in found.other_ports if host in e.hosts), None)
+    return entry_edits.with_port(named, port, protocol, _complete(case, named, host, port)) if named else {}
+
+
+def _with_addresses(case: ProxyContext, host: str, port: int, found: Registration) -> entry_edits.Manifest:
+    named = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
+    return entry_edits.with_addresses(named, _complete(case, named, host, port)) if named else {}
+
+
+def _complete(case: ProxyContext, entry: ServiceEntry, host: str, port: int) -> tuple[str, ...]:
+    """Addresses of all the entry's hosts; of the host itself those that a client of this pod dials."""
+    known = case.tracer.known_addresses(host, port)
+    return entry_answers(case, entry, host, tuple(a for a in known if not case.registry.is_virtual(a)))
+
+
+def _crowded_out(case: ProxyContext, host: str, port: int, declared: str) -> bool:
+    """Its cluster exists, nothing names it, and the listener of its port belongs to another protocol's owner."""
+    own = case.own_cluster(host, port)
+    listener = case.wildcard_listener(port)
+    if own is None or own.name in case.uses or listener is None or not declared:
+        return False
+    chains = [c for c in listener.chains() if c.name not in POLICY_CHAINS]
+    holders = {n.host for c in chains if c.tcp for n in map(cluster_name, (w.name for w in c.tcp.clusters)) if n}
+    protocols = frozenset[str]().union(*(case.tracer.registration(h, port).protocols(port) for h in holders))
+    if declared in EXCLUSIVE:
+        return bool(protocols - {declared}) or any(c.http for c in chains)
+    return bool(protocols & EXCLUSIVE) and declared not in protocols
+
+
+def _lost_its_tcp_side(case: ProxyContext, traced: Trace, found: Registration) -> bool:
+    """A port without protocol that came after an HTTP one: its virtual host stays, its TCP chain is dropped silently.
+
+    istio pilot/pkg/networking/core/listener.go up to 1.31; what is not HTTP is blocked then under REGISTRY_ONLY.
+    """
+    host, port = traced.destination.host, traced.destination.port
+    unset = any(protocol_class(p.protocol) == "auto" for p in found.ports(port))
+    if (
+        not unset
+        or (traced.verdict, traced.reason) != ("blocked", "not-matched")
+        or traced.destination.protocol == "http"
+    ):
+        return False
+    uses = case.uses.get(f"outbound|{port}||{host}", ())
+    return bool(uses) and all(use.is_http for use in uses)
+
+
+def _evidence(traced: Trace, dependency: Dependency | None, found: Registration) -> tuple[Evidence, ...]:
+    """The deciding step of the trace first, then where it is wanted, then the entries."""
+    decided = {s.evidence.path: s.evidence for s in traced.steps if s.evidence is not None}
+    pieces = list(reversed(decided.values()))[:2]
+    pieces += [seen_at(s.pointer, s.where) for s in (dependency.seen[:2] if dependency else ())]
+    pieces += [seen_at(h.entry.pointer, h.visibility.because) for h in found.hidden]
+    return tuple(pieces)
+
+
+def _entry_shape(protocol: str, host: str) -> tuple[str, str]:
+    """Protocol and resolution a new entry for such a client should have."""
+    if is_ip(host):
+        return ("HTTP" if protocol == "http" else "TCP"), "STATIC"
+    return {"http": ("HTTP", "DNS"), "tls": ("TLS", "DNS")}.get(protocol, ("TCP", "NONE"))
+
+
+def _is_server_first(declared: str, port: int, dependency: Dependency | None) -> bool:
+    known = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port)
+    return declared == "MYSQL" or is_server_first(known)
+
+
+def _listener_owners(case: ProxyContext, traced: Trace) -> tuple[tuple[str, ...], str]:
+    """Hosts that the chosen listener was made for, and whether a Service or a ServiceEntry is among them."""
+    owners = case.owners_of(traced.listener or "")
+    if not owners:
+        return (), ""
+    return owners[:MAX_OWNERS], "Service" if any(o.endswith(CLUSTER_LOCAL) for o in owners) else "ServiceEntry"

@@ -1,0 +1,80 @@
+"""DestinationRules with one port's TLS changed, and nothing else of them.
+
+A port's settings inherit nothing from the rest of the policy (GetPortLevelTrafficPolicy in
+pilot/pkg/networking/util/util.go of istio/istio), so what the rule says for all ports is copied to the port. A rule for
+several hosts is left alone: a second one for the host alone goes before it, and says the same but for the TLS.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Container
+from typing import Any
+
+from meshdoctor.model.mesh import DestinationRule
+from meshdoctor.semantics.istio.resource_names import object_name
+
+Manifest = dict[str, Any]
+OFF = {"mode": "DISABLE"}
+_OF_A_PORT = ("connectionPool", "loadBalancer", "outlierDetection")
+
+
+def with_tls(rule: DestinationRule, host: str, port: int, tls: Manifest, taken: Container[str] = ()) -> Manifest:
+    """The rule with these TLS settings for one port of `host`; for a rule of other hosts as well, one for this alone.
+
+    `taken` are names of rules in its namespace. `{}` where the rule was not read.
+    """
+    if not rule.manifest:
+        return {}
+    made = copy.deepcopy(rule.manifest)
+    if rule.host.lower().rstrip(".") != host.lower():
+        kept = {key: made["metadata"][key] for key in ("namespace",) if key in made["metadata"]}
+        made["metadata"] = {"name": object_name(f"{rule.ref.name}-{host}", taken=taken), **kept}
+        made["spec"]["host"] = host
+    policy = made.setdefault("spec", {}).setdefault("trafficPolicy", {})
+    _set_tls(policy, port, tls)
+    for subset in made["spec"].get("subsets") or []:
+        if isinstance(subset, dict) and _says_tls(subset.get("trafficPolicy"), port):
+            _set_tls(subset["trafficPolicy"], port, tls)
+    return made
+
+
+def moved_tls(rule: DestinationRule, old: int, new: int) -> Manifest:
+    """The rule with the settings of one port given to another; `{}` where that one has settings of its own."""
+    made = copy.deepcopy(rule.manifest)
+    settings = _settings(made.get("spec", {}).get("trafficPolicy") or {})
+    if any(_number(setting) == new for setting in settings):
+        return {}
+    for setting in settings:
+        if _number(setting) == old:
+            setting["port"]["number"] = new
+            return made
+    return {}
+
+
+def _set_tls(policy: Manifest, port: int, tls: Manifest) -> None:
+    for setting in _settings(policy):
+        if _number(setting) == port:
+            setting["tls"] = dict(tls)
+            return
+    inherited = {key: copy.deepcopy(policy[key]) for key in _OF_A_PORT if key in policy}
+    policy["portLevelSettings"] = [
+        *_settings(policy),
+        {"port": {"number": port}, **inherited, "tls": dict(tls)},
+    ]
+
+
+def _says_tls(policy: Any, port: int) -> bool:
+    """Whether a subset's policy has TLS settings of its own for this port: they would go before the rule's."""
+    if not isinstance(policy, dict):
+        return False
+    return "tls" in policy or any(_number(s) == port and "tls" in s for s in _settings(policy))
+
+
+def _settings(policy: Manifest) -> list[Manifest]:
+    found = policy.get("portLevelSettings") or []
+    return [setting for setting in found if isinstance(setting, dict)]
+
+
+def _number(setting: Manifest) -> Any:
+    return (setting.get("port") or {}).get("number")

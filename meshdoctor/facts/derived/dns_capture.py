@@ -1,0 +1,107 @@
+"""DNS capture for one workload: the ProxyConfig that switches it on, and the restart that brings it into effect.
+
+istiod merges a ProxyConfig's environmentVariables into proxyMetadata when the injection webhook is asked for a pod
+(pilot/pkg/model/proxy_config.go, EffectiveProxyConfig; pkg/kube/inject/webhook.go, GetProxyConfigOrDefault), and the
+injection template writes them into the env of istio-init and istio-proxy: redirecting DNS and answering it both begin
+with a new pod. Pods made by `istioctl kube-inject` never see ProxyConfigs (pkg/kube/inject/inject.go). Of several
+ProxyConfigs with a selector that fits, the oldest alone counts.
+
+Only entries without addresses whose resolution is not NONE and whose hosts are no wildcards get an address of their own
+(pilot/pkg/networking/serviceentry/ip_autoallocation.go). Up to Istio 1.24 the proxy has to ask for it as well.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from msgspec import Struct
+
+from meshdoctor.facts.derived.proxy_context import ProxyContext
+from meshdoctor.model.mesh import Pod, Ref, ServiceEntry
+from meshdoctor.semantics.istio.resource_names import object_name
+
+OPTED_OUT = "networking.istio.io/enable-autoallocate-ip"
+_SAID_BY_OTHERS = (
+    "pod-template-hash",
+    "controller-revision-hash",
+    "pod-template-generation",
+    "statefulset.kubernetes.io/",
+    "apps.kubernetes.io/",
+    "batch.kubernetes.io/",
+    "controller-uid",
+    "job-name",
+    "security.istio.io/",
+    "service.istio.io/",
+    "istio.io/",
+    "helm.sh/chart",
+    "app.kubernetes.io/version",
+    "app.kubernetes.io/managed-by",
+)
+"""Labels that come with the pod's making, with injection or with a release, and so change under the selector."""
+
+_USUAL = ("app", "app.kubernetes.io/name", "version", "k8s-app")
+_ROLLED_OUT = {"Deployment": "deployment", "StatefulSet": "statefulset", "DaemonSet": "daemonset"}
+
+
+class DnsCapture(Struct, frozen=True):
+    """The object and what is left to do; `manifest` is empty where it would not help or cannot be written."""
+
+    manifest: dict[str, Any] = {}
+    workload: str = ""
+    restart: str = ""
+    """The command that makes the pods anew, or what to do in words."""
+
+
+NOT_OFFERED = DnsCapture()
+
+
+def dns_capture(case: ProxyContext, entry: ServiceEntry) -> DnsCapture:
+    """What would give the entry an address of its own in this pod's workload."""
+    pod = case.mesh.pods.get(case.key)
+    labels = _selecting(case, pod) if pod else {}
+    if pod is None or not labels or case.viewer.dns_capture or not is_allocated(entry):
+        return NOT_OFFERED
+    workload = pod.workload or Ref("Pod", pod.namespace, pod.name)
+    variables = {"ISTIO_META_DNS_CAPTURE": "true"}
+    if not entry.status_addresses:
+        variables["ISTIO_META_DNS_AUTO_ALLOCATE"] = "true"
+    manifest = {
+        "apiVersion": "networking.istio.io/v1beta1",
+        "kind": "ProxyConfig",
+        "metadata": {"name": object_name(f"{workload.name}-dns-capture"), "namespace": pod.namespace},
+        "spec": {"selector": {"matchLabels": labels}, "environmentVariables": variables},
+    }
+    return DnsCapture(manifest, f"{workload.kind} {workload.namespace}/{workload.name}", _restart(workload))
+
+
+def is_allocated(entry: ServiceEntry) -> bool:
+    """Whether Istio gives the entry an address of its own, for proxies that capture DNS."""
+    labels = (entry.manifest.get("metadata") or {}).get("labels") or {}
+    return (
+        not entry.addresses
+        and entry.resolution != "NONE"
+        and not any(host.startswith("*") for host in entry.hosts)
+        and str(labels.get(OPTED_OUT, "")).lower() != "false"
+    )
+
+
+def _selecting(case: ProxyContext, pod: Pod) -> dict[str, str]:
+    """The labels of the pod's template: the usual ones, where they select no pod of another workload; else all."""
+    own: dict[str, str] = {key: value for key, value in pod.labels.items() if not key.startswith(_SAID_BY_OTHERS)}
+    usual = {key: value for key, value in own.items() if key in _USUAL}
+    others = [
+        other.labels.items()
+        for other in case.mesh.pods.values()
+        if other.namespace == pod.namespace and other.key != pod.key and other.workload != pod.workload
+    ]
+    return own if not usual or any(usual.items() <= labels for labels in others) else usual
+
+
+def _restart(workload: Ref) -> str:
+    kind = _ROLLED_OUT.get(workload.kind)
+    if kind:
+        return shlex.join(["kubectl", "rollout", "restart", f"{kind}/{workload.name}", "-n", workload.namespace])
+    if workload.kind == "Pod":
+        return f"delete pod {workload.name} in namespace {workload.namespace} and make it anew"
+    return f"have {workload.kind} {workload.name} of namespace {workload.namespace} make its pods anew"

@@ -1,0 +1,102 @@
+"""Duplicates: several visible ServiceEntries for one host that differ, which of them counts, and what is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshdoctor.facts.derived.entry_merge import merge
+from meshdoctor.facts.derived.known_addresses import dns_answers
+from meshdoctor.facts.derived.proxy_context import ProxyContext
+from meshdoctor.facts.derived.resource_views import entry_view, role, seen_at
+from meshdoctor.model.mesh import ServiceEntry
+from meshdoctor.model.sheet import Duplicate
+from meshdoctor.semantics.istio.precedence import order_key, origin_namespace, why_first
+
+
+def duplicates(case: ProxyContext) -> Iterator[Duplicate]:
+    """One fact per host that several entries register for this proxy and that differ in what matters."""
+    by_host: dict[str, list[ServiceEntry]] = {}
+    for entry, host, _ in case.entry_ports:
+        seen = by_host.setdefault(host, [])
+        if entry not in seen:
+            seen.append(entry)
+    for host, entries in by_host.items():
+        differs = _differences(entries)
+        if len(entries) > 1 and differs:
+            yield _duplicate(case, host, entries, differs)
+
+
+def _differences(entries: Sequence[ServiceEntry]) -> tuple[str, ...]:
+    """Of resolution, protocol, endpoints and ports: where the entries disagree."""
+    first = entries[0]
+    found = []
+    if any(e.resolution != first.resolution for e in entries):
+        found.append("resolution")
+    protocols: dict[int, set[str]] = {}
+    for entry in entries:
+        for port in entry.ports:
+            protocols.setdefault(port.number, set()).add(port.protocol.upper())
+    if any(len(p) > 1 for p in protocols.values()):
+        found.append("protocol")
+    if any(_endpoints(e) != _endpoints(first) for e in entries):
+        found.append("endpoints")
+    if any({p.number for p in e.ports} != {p.number for p in first.ports} for e in entries):
+        found.append("ports")
+    return tuple(found)
+
+
+def _endpoints(entry: ServiceEntry) -> tuple[object, ...]:
+    selector = tuple(sorted((entry.workload_selector or {}).items()))
+    return (tuple(sorted(e.address for e in entry.endpoints)), selector)
+
+
+def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], differs: tuple[str, ...]) -> Duplicate:
+    namespace, config = case.viewer.namespace, case.mesh.mesh_config
+    origin = origin_namespace(entries, namespace, config)
+    ranked = sorted(entries, key=lambda e: (e.ref.namespace != origin, order_key(e, namespace, config, host)))
+    winner, losers = ranked[0], ranked[1:]
+    won = {p.number for p in winner.ports}
+    lost = sorted(
+        {p.number for e in losers for p in e.ports if p.number not in won and case.own_cluster(host, p.number) is None}
+    )
+    because = _because(case, winner, losers[0], host)
+    # With DNS capture each entry gets a virtual address of its own, which answers for its own ports alone.
+    split = differs == ("ports",) and not lost and not case.viewer.dns_capture
+    exports = config.default_service_export_to if config else ("*",)
+    merged = merge(host, winner, losers, dns_answers(case, host)[0], exports)
+    return Duplicate(
+        pod=case.key,
+        host=host,
+        port=lost[0] if lost else min(won, default=0),
+        policy=case.policy,
+        resources=(role(winner.ref, "winner"), *(role(e.ref, "loser") for e in losers)),
+        evidence=tuple(seen_at(e.pointer, str(e.ref), ".spec") for e in ranked),
+        winner=entry_view(winner),
+        losers=tuple(entry_view(e) for e in losers),
+        differs=differs,
+        lost_ports=tuple(lost),
+        effect=_effect(winner, losers, lost, because, split),
+        split=split,
+        because=because,
+        same_namespace=all(e.ref.namespace == winner.ref.namespace for e in losers),
+        merged=merged.manifest,
+        trimmed=merged.trimmed,
+        deleted=merged.deleted,
+        merge_price=merged.price,
+    )
+
+
+def _effect(winner: ServiceEntry, losers: Sequence[ServiceEntry], lost: list[int], because: str, split: bool) -> str:
+    """What becomes of the entries, in one clause."""
+    others = " and ".join(str(e.ref) for e in losers)
+    if split:
+        return f"the ports of {winner.ref} and {others} add up, and all of them work"
+    missing = f"; ports lost: {', '.join(map(str, lost))}" if lost else ""
+    return f"{winner.ref} counts, {others} {'do' if len(losers) > 1 else 'does'} not, because {because}{missing}"
+
+
+def _because(case: ProxyContext, winner: ServiceEntry, loser: ServiceEntry, host: str) -> str:
+    namespace = case.viewer.namespace
+    if winner.ref.namespace == namespace != loser.ref.namespace:
+        return f"{winner.ref} is in the pod's own namespace, which goes before any other"
+    return why_first(winner, loser, namespace, case.mesh.mesh_config, host, host)

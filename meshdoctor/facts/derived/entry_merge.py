@@ -1,0 +1,169 @@
+"""Several entries of one namespace for one host, put into one: what counts today stays, what was lost comes back.
+
+Of two entries the proxy uses the first one's resolution and endpoints, and takes the other's ports in where both agree
+in those (istio pilot/pkg/model/sidecar.go). One entry says the same for all its ports, so not every pair can be joined:
+other workload selectors, or other endpoints for other ports, stay two entries and nothing is offered.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from meshdoctor.facts.derived import entry_edits
+from meshdoctor.facts.derived.resource_views import entry_view
+from meshdoctor.model.entry_view import EntryView
+from meshdoctor.model.mesh import ServiceEntry
+from meshdoctor.semantics.istio.admission import refusals
+from meshdoctor.semantics.istio.protocols import protocol_class
+
+Manifest = dict[str, Any]
+
+
+class Merge(Struct, frozen=True):
+    """One entry for the host, and what becomes of the others."""
+
+    manifest: Manifest = {}
+    """The winner with everything; empty where one entry cannot say what several do."""
+    trimmed: tuple[Manifest, ...] = ()
+    """Losers that have other hosts as well, without this one."""
+    deleted: tuple[EntryView, ...] = ()
+    """Losers of this host alone, or of the winner's hosts alone."""
+    price: str = ""
+    """What is given up or opened, in sentences; empty where nothing is."""
+
+
+def merge(
+    host: str,
+    winner: ServiceEntry,
+    losers: Sequence[ServiceEntry],
+    answers: Sequence[str],
+    default_exports: Sequence[str] = ("*",),
+) -> Merge:
+    """The entries for `host` in one. `answers`: its addresses by DNS; `default_exports`: what no exportTo means."""
+    if not winner.manifest or any(not _joins(winner, loser) for loser in losers):
+        return Merge()
+    made = copy.deepcopy(winner.manifest)
+    for loser in losers:
+        _add(made["spec"], loser, winner.resolution)
+    exports = _exports((winner, *losers), default_exports)
+    if exports is not None:
+        made["spec"]["exportTo"] = exports
+    made = _with_addresses(winner, losers, made, answers)
+    whole = {h.lower() for h in winner.hosts}
+    trimmed = [loser for loser in losers if {h.lower() for h in loser.hosts} - whole]
+    if not made or refusals(made):
+        return Merge()
+    return Merge(
+        made,
+        tuple(_without(loser, whole) for loser in trimmed),
+        tuple(entry_view(loser) for loser in losers if loser not in trimmed),
+        " ".join(_price(host, winner, losers, made, exports is not None)),
+    )
+
+
+def _joins(winner: ServiceEntry, loser: ServiceEntry) -> bool:
+    """Whether one entry can say what both do, once the winner's resolution holds for all."""
+    if loser.ref.namespace != winner.ref.namespace or not loser.manifest:
+        return False
+    if winner.workload_selector != loser.workload_selector:
+        return False
+    if winner.resolution != loser.resolution:
+        return True
+    ours, theirs = _addresses_of(winner), _addresses_of(loser)
+    if ours == theirs:
+        return True
+    # the union serves every port from every endpoint; without endpoints DNS has one, the host itself
+    same_ports = {p.number for p in winner.ports} == {p.number for p in loser.ports}
+    return same_ports and (winner.resolution == "STATIC" or bool(ours and theirs))
+
+
+def _addresses_of(entry: ServiceEntry) -> set[str]:
+    return {endpoint.address for endpoint in entry.endpoints}
+
+
+def _add(spec: Manifest, loser: ServiceEntry, resolution: str) -> None:
+    """Ports the entry has not got yet, and endpoints where both are resolved alike."""
+    ports = spec.setdefault("ports", [])
+    names = {port.get("number"): port.get("name") for port in ports}
+    renamed: dict[str, str] = {}
+    theirs = loser.manifest.get("spec", {})
+    for port in theirs.get("ports") or []:
+        number, name = port.get("number"), port.get("name")
+        if number not in names:
+            names[number] = entry_edits.free_name(str(name), number, set(names.values()))
+            ports.append({**port, "name": names[number]})
+        renamed[name] = names[number]
+    if loser.resolution != resolution:
+        return
+    known = {endpoint.get("address") for endpoint in spec.get("endpoints") or []}
+    for endpoint in theirs.get("endpoints") or []:
+        if endpoint.get("address") not in known:
+            added = copy.deepcopy(endpoint)
+            if isinstance(added.get("ports"), dict):
+                added["ports"] = {renamed.get(name, name): number for name, number in added["ports"].items()}
+            spec.setdefault("endpoints", []).append(added)
+
+
+def _exports(entries: Sequence[ServiceEntry], default: Sequence[str]) -> list[str] | None:
+    """exportTo that shows the entry wherever one of them was seen; None where the first one's does already."""
+    sets = [_namespaces(entry, default) for entry in entries]
+    union = set().union(*sets)
+    if union == sets[0]:
+        return None
+    named = sorted(union - {"~"})
+    own = entries[0].ref.namespace
+    return ["*"] if "*" in union else ["." if name == own else name for name in named]
+
+
+def _namespaces(entry: ServiceEntry, default: Sequence[str]) -> set[str]:
+    exports = entry.export_to or default
+    return {"*"} if "*" in exports else {entry.ref.namespace if e == "." else e for e in exports}
+
+
+def _with_addresses(
+    winner: ServiceEntry, losers: Sequence[ServiceEntry], made: Manifest, answers: Sequence[str]
+) -> Manifest:
+    """Addresses of all where the entry has some; where it gained an opaque port it needs them, or there is no merge."""
+    own = {port.number for port in winner.ports}
+    gained = [port for port in made["spec"]["ports"] if port.get("number") not in own]
+    opaque = any(protocol_class(str(port.get("protocol", ""))) in ("tcp", "auto") for port in gained)
+    if not winner.addresses and not opaque:
+        return made
+    listed = [address for loser in losers for address in loser.addresses]
+    added = entry_edits.listable(winner, listed if winner.addresses else [*listed, *answers])
+    if not winner.addresses and not added:
+        return {}
+    made["spec"]["addresses"] = list(dict.fromkeys([*winner.addresses, *added]))
+    return made
+
+
+def _without(loser: ServiceEntry, hosts: set[str]) -> Manifest:
+    made = copy.deepcopy(loser.manifest)
+    made["spec"]["hosts"] = [host for host in made["spec"]["hosts"] if host.lower() not in hosts]
+    return made
+
+
+def _price(host: str, winner: ServiceEntry, losers: Sequence[ServiceEntry], made: Manifest, widened: bool) -> list[str]:
+    said = []
+    for loser in losers:
+        if loser.resolution != winner.resolution:
+            what = f"Resolution {loser.resolution}" + (" and the endpoints" if loser.endpoints else "")
+            said.append(f"{what} of {loser.ref} end{'' if loser.endpoints else 's'}: {winner.resolution} holds.")
+        for port in loser.ports:
+            ours = next((p for p in winner.ports if p.number == port.number), None)
+            if ours is not None and ours.protocol.upper() != port.protocol.upper():
+                said.append(f"Port {port.number} stays {ours.protocol.upper() or 'without protocol'}.")
+    own = {port.number for port in winner.ports}
+    gained = [str(port["number"]) for port in made["spec"]["ports"] if port["number"] not in own]
+    others = [h for h in winner.hosts if any(h not in loser.hosts for loser in losers)]
+    if gained and others:
+        said.append(f"{', '.join(others)} get{'' if len(others) > 1 else 's'} port {', '.join(gained)} as well.")
+    if made["spec"].get("addresses") and not winner.addresses:
+        said.append("The addresses hold for every port and have to follow DNS.")
+    if widened:
+        said.append("It is seen wherever one of them was.")
+    return list(dict.fromkeys(said))

@@ -1,0 +1,256 @@
+"""Entry ports: each host and port of a visible ServiceEntry, its addresses and its protocol held against the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshdoctor.facts.derived import entry_edits
+from meshdoctor.facts.derived.dns_capture import NOT_OFFERED, dns_capture
+from meshdoctor.facts.derived.known_addresses import addresses_taken, dns_answers, entry_answers
+from meshdoctor.facts.derived.proxy_context import ProxyContext
+from meshdoctor.facts.derived.resource_views import cidrs, entry_view, role, seen_at
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.mesh import Port, ServiceEntry
+from meshdoctor.model.sheet import EntryPort
+from meshdoctor.model.trace import Trace
+from meshdoctor.semantics.ip_addresses import covered, is_single
+from meshdoctor.semantics.istio.host_names import covers
+from meshdoctor.semantics.istio.protocols import (
+    behaviour,
+    is_server_first,
+    is_tls_port,
+    known_protocol,
+    protocol_class,
+    scheme_protocol,
+)
+from meshdoctor.trace.arrival import WILDCARDS, active_filters
+from meshdoctor.trace.outbound import trace_host
+
+TLS_ON_SAME_PORT = frozenset(
+    {"mongodb", "redis", "kafka", "cassandra", "mqtt", "nats", "amqp", "memcached", "zookeeper"}
+)
+"""Protocols that are as often wrapped in TLS from the first byte on their usual port: TLS declared is no mistake."""
+
+FAILING = ("blocked", "broken", "misrouted")
+
+
+def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
+    """One fact per (visible entry, host, port) that this proxy has a cluster for; also for wanted names under `*.`."""
+    for entry, host, port in case.entry_ports:
+        if protocol_class(port.protocol) == "udp":
+            continue
+        if "clusters" in case.proxy.sections and case.own_cluster(host, port.number) is None:
+            continue
+        yield _entry_port(case, entry, host, port)
+        for name in _wanted_under(case, host, port.number):
+            yield _entry_port(case, entry, host, port, name)
+
+
+def _wanted_under(case: ProxyContext, pattern: str, port: int) -> list[str]:
+    """Names the pod wants on this port that this wildcard registers, no exact host and no longer wildcard before it."""
+    if not pattern.startswith("*."):
+        return []
+    wanted = (host for host, wanted_port in case.dependencies if wanted_port == port and covers(pattern, host))
+    return [name for name in dict.fromkeys(wanted) if name != pattern and _best_pattern(case, name, port) == pattern]
+
+
+def _best_pattern(case: ProxyContext, name: str, port: int) -> str:
+    """Of the registered hosts that cover a name the most specific, as Envoy matches server names and domains."""
+    found = case.tracer.registration(name, port).visible
+    patterns = (h.lower() for e in found for h in e.hosts if covers(h, name))
+    return max(patterns, key=lambda h: (not h.startswith("*"), len(h)), default="")
+
+
+def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Port, name: str = "") -> EntryPort:
+    """The fact for a host as the entry names it, or for a `name` under its wildcard."""
+    host = name or pattern
+    family = protocol_class(port.protocol)
+    used = case.registry.used_addresses(entry, pattern, case.viewer)
+    answers, known = dns_answers(case, host)
+    complete = entry_answers(case, entry, host, answers)
+    dependency = case.dependencies.get((host, port.number))
+    scheme = dependency.scheme if dependency else ""
+    uncovered = tuple(
+        a for a in _uncovered(case, entry, answers) if not _gets_there(case, host, port.number, a, scheme)
+    )
+    elsewhere = _resolved_elsewhere(case, host, uncovered)
+    real = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port.number)
+    if port.protocol.upper() == "MYSQL":
+        real = "mysql"
+    # an http:// URL is the client's own word that an HTTP port is meant, whatever its number
+    says_plain = (
+        family == "http"
+        and dependency is not None
+        and port.number != 443
+        and scheme_protocol(dependency.scheme) == "http"
+    )
+    mismatch, breaks, traced = ("", False, None) if says_plain else _mismatch(case, host, pattern, port, real)
+    fixed = _fixed_protocol(real)
+    shared = not name and _is_shared(case, pattern, port.number)
+    capture = dns_capture(case, entry) if shared else NOT_OFFERED
+    return EntryPort(
+        pod=case.key,
+        host=host,
+        port=port.number,
+        policy=case.policy,
+        resources=(role(entry.ref, "owner"),),
+        evidence=_evidence(case, entry, pattern, port, traced),
+        entry=entry_view(entry),
+        protocol=port.protocol.upper(),
+        family=family,
+        addresses_used=used,
+        addresses=entry.addresses,
+        dns_answers=answers,
+        dns_known=known,
+        uncovered=uncovered,
+        dns_from=elsewhere,
+        as_resolved=f" (as resolved from {elsewhere})" if elsewhere else "",
+        uncovered_cidrs=cidrs(uncovered),
+        fixed_addresses=_fixed_addresses(entry, uncovered, complete),
+        addresses_taken=addresses_taken(case, host),
+        shared=shared,
+        used=dependency is not None,
+        resolution=entry.resolution,
+        known_protocol=real,
+        mismatch=mismatch,
+        breaks=breaks,
+        listener=(traced.listener if traced else None) or _own_listener(case, pattern, port.number),
+        fixed_protocol=fixed,
+        fixed_manifest=entry_edits.with_protocol(entry, port.number, fixed, complete) if mismatch else {},
+        as_tls=entry_edits.as_tls(entry, port.number),
+        dns_capture=capture.manifest,
+        workload=capture.workload,
+        restart=capture.restart,
+        by_wildcard=pattern.startswith("*"),
+        because=_why(mismatch, port, real, traced),
+    )
+
+
+def _fixed_addresses(entry: ServiceEntry, uncovered: tuple[str, ...], answers: tuple[str, ...]) -> tuple[str, ...]:
+    if not entry.addresses:
+        return entry_edits.listable(entry, answers)
+    return tuple(dict.fromkeys([*entry.addresses, *entry_edits.listable(entry, uncovered)]))
+
+
+def _own_listener(case: ProxyContext, host: str, port: int) -> str:
+    """The listener that leads to the host's cluster, else the one on the wildcard address."""
+    uses = case.uses.get(f"outbound|{port}||{host}", ())
+    shared = case.wildcard_listener(port)
+    return uses[0].listener.name if uses else (shared.name if shared else f"0.0.0.0_{port}")
+
+
+def _why(mismatch: str, port: Port, known: str, traced: Trace | None) -> str:
+    """The mismatch in words: what the port is known for, and what becomes of such a client."""
+    becomes = (
+        f"such a client: {traced.because}"
+        if traced and traced.verdict != "delivered"
+        else "such clients still get through"
+    )
+    if mismatch == "http-on-tls-port":
+        return f"clients of port {port.number} speak TLS, which no HTTP chain takes; {becomes}"
+    if mismatch == "declared-differs":
+        return f"port {port.number} is known for {known}, not for {port.protocol.upper()}; {becomes}"
+    if mismatch == "server-first-inspected":
+        return f"{known} lets the server speak first, and the listener inspects the client's first bytes; {becomes}"
+    if mismatch == "tcp-inspected":
+        return "the listener inspects the client's first bytes; if the server is to speak first here, the client waits"
+    return ""
+
+
+def _uncovered(case: ProxyContext, entry: ServiceEntry, answers: tuple[str, ...]) -> tuple[str, ...]:
+    """Answers outside spec.addresses. With DNS capture a client is told the entry's own addresses, so none are."""
+    if not entry.addresses or (case.viewer.dns_capture and any(is_single(a) for a in entry.addresses)):
+        return ()
+    return tuple(a for a in answers if not covered(a, entry.addresses))
+
+
+def _resolved_elsewhere(case: ProxyContext, host: str, addresses: tuple[str, ...]) -> str:
+    """Where DNS was asked from outside the mesh, if some of the addresses rest on that alone.
+
+    A laptop behind split-horizon DNS is told other addresses than a pod.
+    """
+    confirmed = {*case.tracer.resolved(host), *case.mesh.ips_beside.get(host, ())}
+    return case.mesh.dns_from_elsewhere if set(addresses) - confirmed else ""
+
+
+def _gets_there(case: ProxyContext, host: str, port: int, ip: str, scheme: str) -> bool:
+    """Another entry of the same host takes this address to the host's own cluster."""
+    traced = case.tracer.trace(case.tracer.destination(host, port, ip=ip, scheme=scheme))
+    return traced.verdict == "delivered"
+
+
+def _is_shared(case: ProxyContext, host: str, port: int) -> bool:
+    """A chain on the wildcard address, without a range or a server name, leads to the host's cluster."""
+    return any(
+        not use.is_http
+        and not use.chain.match.prefix_ranges
+        and not use.chain.match.server_names
+        and any(bind in WILDCARDS for bind, _ in use.listener.addresses)
+        for use in case.uses.get(f"outbound|{port}||{host}", ())
+    )
+
+
+def _fixed_protocol(known: str) -> str:
+    if known == "http":
+        return "HTTP"
+    return "TLS" if behaviour(known) == "tls" else "TCP"
+
+
+Mismatch = tuple[str, bool, Trace | None]
+
+
+def _mismatch(case: ProxyContext, host: str, pattern: str, port: Port, known: str) -> Mismatch:
+    """What is wrong between the declared protocol and the wire, whether it breaks, and the trace that shows it."""
+    number, family = port.number, protocol_class(port.protocol)
+    if host.startswith("*"):
+        return "", False, None
+    if family == "http" and (is_tls_port(number) or known == "https") and not _originates(case, pattern, number):
+        return _tried(case, host, number, "tls", "http-on-tls-port")
+    if family in ("http", "tls") and known and not _fits(family, known):
+        return _tried(case, host, number, behaviour(known), "declared-differs")
+    if family in ("tcp", "auto"):
+        return _inspected(case, host, number, known)
+    return "", False, None
+
+
+def _fits(family: str, known: str) -> bool:
+    """Whether a known protocol may be declared as this family."""
+    does = behaviour(known)
+    return does == family or (family == "tls" and known in TLS_ON_SAME_PORT) or (family == "http" and does == "tls")
+
+
+def _tried(case: ProxyContext, host: str, port: int, protocol: str, name: str) -> Mismatch:
+    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol=protocol), dialled_only=True)
+    return name, traced.verdict in FAILING, traced
+
+
+def _originates(case: ProxyContext, host: str, port: int) -> bool:
+    """The cluster originates TLS, so plain HTTP from the application is what is meant."""
+    cluster = case.own_cluster(host, port)
+    return cluster is not None and cluster.tls is not None
+
+
+def _inspected(case: ProxyContext, host: str, port: int, known: str) -> Mismatch:
+    """A TCP port in a listener with an inspector: deadly where the server speaks first, unknown otherwise."""
+    if known and not is_server_first(known):
+        return "", False, None
+    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol="server-first"), dialled_only=True)
+    listener = case.proxy.listeners.get(traced.listener or "")
+    catch_all = case.tracer.index.catch_all if case.tracer.index else None
+    if listener is None or listener is catch_all or not active_filters(listener, port):
+        return "", False, None
+    return ("server-first-inspected" if known else "tcp-inspected"), traced.expect.hangs, traced
+
+
+def _evidence(
+    case: ProxyContext, entry: ServiceEntry, host: str, port: Port, traced: Trace | None
+) -> tuple[Evidence, ...]:
+    index = next((i for i, p in enumerate(entry.ports) if p.number == port.number), 0)
+    pieces = [seen_at(entry.pointer, port.protocol or "(protocol unset)", f".spec.ports[{index}]")]
+    uses = case.uses.get(f"outbound|{port.number}||{host}", ())
+    pieces += [case.evidence(use.path, use.cluster) for use in uses[:1]]
+    if traced is not None:
+        pieces += [
+            s.evidence for s in traced.steps if s.evidence is not None and s.at in ("listener", "listener_filters")
+        ]
+    return tuple(pieces)

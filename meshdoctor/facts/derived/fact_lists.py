@@ -1,0 +1,98 @@
+"""The sheet of a mesh: lists of joined facts, proxy by proxy, each made when a rule first selects it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from meshdoctor.facts.derived.claims import claims
+from meshdoctor.facts.derived.connections import connections
+from meshdoctor.facts.derived.duplicate_entries import duplicates
+from meshdoctor.facts.derived.entry_ports import entry_ports
+from meshdoctor.facts.derived.gateway_hops import gateway_hops
+from meshdoctor.facts.derived.leaks import leaks
+from meshdoctor.facts.derived.pod_facts import credential_facts, pod_views
+from meshdoctor.facts.derived.proxy_context import ProxyContext
+from meshdoctor.facts.derived.proxy_state import policies, rejections
+from meshdoctor.facts.derived.references import dangling, faults, virtual_service_hosts
+from meshdoctor.facts.derived.replicas import proxy_turns
+from meshdoctor.facts.derived.upstreams import upstreams
+from meshdoctor.model.fact import Fact
+from meshdoctor.model.mesh import Mesh
+from meshdoctor.semantics.istio.registry import Registry
+from meshdoctor.semantics.kubernetes.label_selectors import fits, read_selector
+
+PER_SIDECAR: dict[str, Callable[[ProxyContext], Iterator[Fact]]] = {
+    "claims": claims,
+    "connections": connections,
+    "dangling": dangling,
+    "duplicates": duplicates,
+    "entry_ports": entry_ports,
+    "faults": faults,
+    "gateway_hops": gateway_hops,
+    "leaks": leaks,
+    "policies": policies,
+    "upstreams": upstreams,
+    "virtual_service_hosts": virtual_service_hosts,
+}
+"""Lists made sidecar by sidecar. Gateways have no outbound side of their own to judge."""
+
+
+PER_POD: dict[str, Callable[[Mesh, Registry], Iterator[Fact]]] = {
+    "credentials": lambda mesh, registry: credential_facts(mesh),
+    "pods": pod_views,
+}
+"""Lists made without a look at any sidecar's configuration."""
+
+
+class ProxyFacts:
+    """The lists of one proxy, each made once."""
+
+    def __init__(self, case: ProxyContext) -> None:
+        self._case = case
+        self._made: dict[str, Sequence[Fact]] = {}
+
+    def facts(self, name: str) -> Sequence[Fact]:
+        """One list of the sheet as far as this proxy goes; empty for those of pods."""
+        if name not in self._made:
+            self._made[name] = tuple(self._make(name))
+        return self._made[name]
+
+    def _make(self, name: str) -> Iterator[Fact]:
+        if name == "rejections":
+            return rejections(self._case)
+        per_sidecar = PER_SIDECAR.get(name)
+        return per_sidecar(self._case) if per_sidecar and self._case.viewer.is_sidecar else iter(())
+
+
+class FactSheet:
+    """The mesh as rules see it, limited to pods of these namespaces that a label selector fits."""
+
+    def __init__(self, mesh: Mesh, namespaces: Sequence[str] = (), labels: str = "") -> None:
+        self.mesh = mesh
+        self.registry = Registry(mesh)
+        self._namespaces = frozenset(namespaces)
+        self._labels = read_selector(labels)
+
+    @property
+    def names(self) -> list[str]:
+        """Pods looked at that have a dump, gateways included, in the order of the capture."""
+        return [key for key in self.mesh.proxy_names if self.is_asked(key)]
+
+    def is_asked(self, key: str) -> bool:
+        """Whether a pod is looked at. One that only its dump names has no labels that are known."""
+        if self._namespaces and key.split("/", 1)[0] not in self._namespaces:
+            return False
+        pod = self.mesh.pods.get(key)
+        return fits(self._labels, pod.labels if pod else {})
+
+    def of_pods(self, name: str) -> list[Fact]:
+        """A list that no dump is read for; empty for the others."""
+        made = PER_POD[name](self.mesh, self.registry) if name in PER_POD else ()
+        return [fact for fact in made if not fact.pod or self.is_asked(fact.pod)]
+
+    def facts(self, name: str) -> list[Fact]:
+        """One whole list. Goes through every dump: to judge a mesh, make all lists of a proxy at once."""
+        if name in PER_POD:
+            return self.of_pods(name)
+        cases = (look.case for look in proxy_turns(self.mesh, self.registry, self.names, alone=True))
+        return [fact for case in cases if case for fact in ProxyFacts(case).facts(name)]

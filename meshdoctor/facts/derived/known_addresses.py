@@ -1,0 +1,49 @@
+"""Addresses that hosts are known to resolve to, whose word that is, and of when."""
+
+from __future__ import annotations
+
+from meshdoctor.facts.derived.proxy_context import ProxyContext
+from meshdoctor.model.mesh import ServiceEntry
+from meshdoctor.semantics.ip_addresses import is_ip
+
+
+def dns_answers(case: ProxyContext, host: str) -> tuple[tuple[str, ...], bool]:
+    """(addresses a host is known to resolve to, whether any source was read for it).
+
+    dns.json, what Envoy resolved the host itself to, and IPs that stand beside it in env. Addresses of STATIC entries
+    and of ORIGINAL_DST clusters are no DNS answers.
+    """
+    mesh = case.mesh
+    upstream = (mesh.dns or {}).get(host, ())
+    resolved = case.tracer.resolved(host)
+    beside = mesh.ips_beside.get(host, ())
+    found = tuple(dict.fromkeys([*upstream, *resolved, *beside]))
+    return tuple(a for a in found if is_ip(a)), bool(upstream or resolved or beside)
+
+
+def entry_answers(case: ProxyContext, entry: ServiceEntry, host: str, answers: tuple[str, ...]) -> tuple[str, ...]:
+    """`answers` of `host` with those of the entry's other hosts; empty where one of them is not known.
+
+    spec.addresses holds for every host of an entry: a list that leaves one out takes its traffic away.
+    """
+    others = [dns_answers(case, other.lower())[0] for other in entry.hosts if other.lower() != host]
+    return tuple(dict.fromkeys([*answers, *(a for found in others for a in found)])) if all((answers, *others)) else ()
+
+
+def addresses_taken(case: ProxyContext, host: str) -> str:
+    """Where the addresses of a host come from and of when they are, as a sentence; empty where none is known.
+
+    It stands in a fix's price, not in the object: an object changed by every look at the clock would never be equal to
+    itself, and the note would outlive its truth.
+    """
+    mesh = case.mesh
+    by = f"as resolved from {mesh.dns_from}" if mesh.dns_from else "as dns.json has them"
+    words = (
+        ((mesh.dns or {}).get(host), by),
+        (case.tracer.resolved(host), "as the sidecar resolved them"),
+        (mesh.ips_beside.get(host), "as they stand beside it in env"),
+        (mesh.dialled.get((case.key, host)), "as the pod was seen to dial them"),
+    )
+    source = next((said for found, said in words if found), "")
+    when = f"at {mesh.captured_at}" if mesh.captured_at else "at a time not recorded"
+    return f"Addresses {source}, {when}." if source else ""

@@ -1,0 +1,102 @@
+"""Leaks: ways out to wherever the client dials, by a chain or route that leads to an ORIGINAL_DST cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meshdoctor.facts.derived import entry_edits
+from meshdoctor.facts.derived.known_addresses import addresses_taken, dns_answers, entry_answers
+from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext
+from meshdoctor.facts.derived.resource_views import NO_ENTRY, entry_view, seen_at, service_view, view_role
+from meshdoctor.model.mesh import ServiceEntry
+from meshdoctor.model.proxy import FilterChainMatch
+from meshdoctor.model.sheet import Leak
+from meshdoctor.semantics.ip_addresses import is_wide, network
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
+from meshdoctor.semantics.istio.resource_names import ClusterName
+from meshdoctor.trace.arrival import WILDCARDS
+
+
+def leaks(case: ProxyContext) -> Iterator[Leak]:
+    """One fact per ORIGINAL_DST cluster reachable on a wildcard listener, by its weakest guard."""
+    for name, parsed in case.cluster_names.items():
+        if case.proxy.cluster_types[name] != "ORIGINAL_DST":
+            continue
+        uses = [u for u in case.uses.get(name, ()) if any(b in WILDCARDS for b, _ in u.listener.addresses)]
+        if not uses:
+            continue
+        guarded = [(guard_of(use), use) for use in uses]
+        (guard, widest), use = min(guarded, key=lambda g: ORDER.index(g[0][0]))
+        yield _leak(case, parsed, use, guard, widest)
+
+
+ORDER = ("none", "cidr-wide", "http-host", "sni", "cidr")
+"""Guards, the weakest first."""
+
+
+def guard_of(use: ClusterUse) -> tuple[str, str]:
+    """(guard, widest range) of one way out. A narrow range guards more than a name; 0.0.0.0/0 guards nothing."""
+    match = use.chain.match
+    widest = _widest(match)
+    if widest and not is_wide(widest):
+        return "cidr", widest
+    if use.is_http:
+        return "http-host", widest
+    if match.server_names:
+        return "sni", widest
+    return ("cidr-wide" if widest else "none"), widest
+
+
+def _widest(match: FilterChainMatch) -> str:
+    """The widest range; empty where there is none or it is the whole address space."""
+    networks = [n for n in map(network, match.prefix_ranges) if n is not None]
+    if not networks or any(n.prefixlen == 0 for n in networks):
+        return ""
+    return str(min(networks, key=lambda n: n.prefixlen - n.max_prefixlen))
+
+
+def _leak(case: ProxyContext, parsed: ClusterName, use: ClusterUse, guard: str, widest: str) -> Leak:
+    entry = _entry(case, parsed)
+    in_cluster = parsed.host.endswith(CLUSTER_LOCAL)
+    view = service_view(parsed.host) if in_cluster else entry_view(entry)
+    evidence = [
+        case.evidence(use.path, use.cluster),
+        case.evidence(case.proxy.clusters[use.cluster].path, "ORIGINAL_DST"),
+    ]
+    if entry is not None:
+        evidence.append(seen_at(entry.pointer, f"resolution {entry.resolution}", ".spec"))
+    known = dns_answers(case, parsed.host)[0]
+    answers = entry_answers(case, entry, parsed.host, known) if entry else ()
+    return Leak(
+        pod=case.key,
+        host=parsed.host,
+        port=parsed.port,
+        policy=case.policy,
+        resources=view_role(view, "owner"),
+        evidence=tuple(evidence),
+        guard=guard,
+        limit=_limit(guard, widest),
+        range=widest,
+        listener=use.listener.name,
+        cluster=use.cluster,
+        entry=entry_view(entry) if entry else NO_ENTRY,
+        owner_kind=view.kind,
+        fixed_addresses=entry_edits.listable(entry, answers) if entry else (),
+        addresses_taken=addresses_taken(case, parsed.host) if answers else "",
+        as_tls=entry_edits.as_tls(entry, parsed.port, resolve=True) if entry else {},
+    )
+
+
+def _limit(guard: str, widest: str) -> str:
+    """What the guard comes to, in words."""
+    words = {
+        "none": "nothing limits who may use it",
+        "sni": "only the server name that the client claims limits it",
+        "http-host": "only the Host header that the client claims limits it",
+    }
+    return words.get(guard, f"only the range {widest} limits it")
+
+
+def _entry(case: ProxyContext, parsed: ClusterName) -> ServiceEntry | None:
+    found = case.tracer.registration(parsed.host, parsed.port).visible
+    return next((e for e in found if parsed.host in e.hosts), None)

@@ -1,0 +1,137 @@
+"""Which evidence a rule needs and lacks, by pod: what could not be evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from meshdoctor.model.finding import NotEvaluated
+from meshdoctor.model.mesh import Mesh
+from meshdoctor.model.proxy_summary import ProxySummary
+from meshdoctor.model.rule import Rule
+from meshdoctor.semantics.istio.data_plane import GATEWAYS, is_ztunnel, proxy_role
+
+_THROUGH_GATEWAYS = "$.gateway_hops"
+"""The list whose facts look into other pods' dumps."""
+
+IsAsked = Callable[[str], bool]
+"""`namespace/name` of a pod → whether it is looked at."""
+
+SECTIONS = ("listeners", "routes", "clusters")
+"""Sections of a dump without which its outbound side cannot be judged."""
+
+OF_A_PROXY = ("config_dump", "clusters")
+"""Needs that each proxy meets or does not."""
+
+
+def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> list[NotEvaluated]:
+    """What this rule could not look at, one item per kind of missing evidence; only for pods that are asked for."""
+    found: list[NotEvaluated] = []
+    for need in rule.needs:
+        if need == "config_dump":
+            found += _missing_dumps(rule.id, mesh, is_asked)
+            if rule.select.startswith(_THROUGH_GATEWAYS):
+                found += _missing_gateways(rule.id, mesh, is_asked)
+        elif need == "clusters":
+            found += _missing_endpoints(rule.id, mesh, is_asked)
+        elif need == "dns":
+            found += _missing_dns(rule.id, mesh)
+        elif need not in mesh.kinds_read:
+            path = f"resources/{need}.yaml"
+            found.append(NotEvaluated(rule.id, (), (path,), mesh.why_unread(path) or f"{need} were not read"))
+    return found
+
+
+def unread_dumps(mesh: Mesh, is_asked: IsAsked) -> tuple[str, ...]:
+    """The sidecars that are there and were not read, as one entry: a document's path, or how many there are."""
+    pods = [*_absent(mesh, is_asked), *filter(is_asked, mesh.proxies_unread)]
+    if len(pods) > 1:
+        return (f"proxies/*/*/config_dump.json of {len(pods)} sidecars",)
+    return tuple(map(_dump_of, pods))
+
+
+def _expected(mesh: Mesh) -> list[str]:
+    """Pods that have a proxy, and so a dump."""
+    proxied = [k for k, pod in mesh.pods.items() if pod.proxy_container and pod.phase in ("", "Running", "Pending")]
+    return [k for k in proxied if not is_ztunnel(k, mesh.pods[k])]
+
+
+def _absent(mesh: Mesh, is_asked: IsAsked) -> list[str]:
+    known = {*mesh.proxy_names, *mesh.proxies_unread}
+    return [k for k in _expected(mesh) if k not in known and is_asked(k)]
+
+
+def _missing_dumps(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
+    expected, absent = _expected(mesh), _absent(mesh, is_asked)
+    summaries = list(mesh.summaries())
+    known = {*mesh.proxy_names, *mesh.proxies_unread}
+    for because, pods in _by_reason(mesh, absent).items():
+        yield NotEvaluated(rule, tuple(pods), tuple(map(_dump_of, pods)), because)
+    places = {name: place for place, name in enumerate(mesh.proxy_names)}
+    for key in sorted(mesh.proxies_unread, key=lambda key: places.get(key, -1)):
+        if is_asked(key):
+            yield NotEvaluated(rule, (key,), (f"proxies/{key}/config_dump.json",), mesh.proxies_unread[key])
+    for key, summary in summaries:
+        lacking = _absent_sections(summary)
+        if lacking and is_asked(key):
+            named = tuple(f"{summary.document}: {s}" for s in lacking)
+            yield NotEvaluated(rule, (key,), named, f"the dump has no section for {', '.join(lacking)}")
+    if not any(map(is_asked, (*expected, *known))):
+        yield NotEvaluated(rule, (), ("proxies/*/*/config_dump.json",), "no sidecar's config dump was read")
+
+
+def _missing_gateways(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
+    """Gateways beside the pods looked at: the way out may lead through them."""
+    gateways = [k for k in _expected(mesh) if proxy_role(mesh.pods[k]) in GATEWAYS and not is_asked(k)]
+    absent = [k for k in gateways if k not in mesh.proxy_names or k in mesh.proxies_unread]
+    for because, pods in _by_reason(mesh, absent).items():
+        yield NotEvaluated(rule, tuple(pods), tuple(map(_dump_of, pods)), because)
+
+
+def _by_reason(mesh: Mesh, pods: Sequence[str]) -> dict[str, list[str]]:
+    """Pods without a dump by why it is not there, as far as whoever collected has said."""
+    reasons = {note.path: note.because for note in mesh.unread}
+    found: dict[str, list[str]] = {}
+    for pod in pods:
+        found.setdefault(reasons.get(_dump_of(pod), "the sidecar's config dump was not read"), []).append(pod)
+    return found
+
+
+def _dump_of(pod: str) -> str:
+    return f"proxies/{pod}/config_dump.json"
+
+
+def _missing_endpoints(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
+    blind = [k for k, summary in mesh.summaries() if not summary.knows_endpoints and is_asked(k)]
+    if blind:
+        documents = tuple(f"proxies/{k}/clusters.json" for k in blind)
+        why = "neither clusters.json nor a dump with endpoints (?include_eds) was read"
+        yield NotEvaluated(rule, tuple(blind), documents, why)
+
+
+def _missing_dns(rule: str, mesh: Mesh) -> Iterator[NotEvaluated]:
+    if not _knows_addresses(mesh):
+        yield NotEvaluated(rule, (), ("dns.json",), "no DNS answers were read")
+
+
+def _knows_addresses(mesh: Mesh) -> bool:
+    summaries = (mesh.summary(key) for key in sorted(mesh.proxy_names))
+    return mesh.dns is not None or any(summary is not None and summary.knows_endpoints for summary in summaries)
+
+
+def _absent_sections(summary: ProxySummary) -> list[str]:
+    return [s for s in SECTIONS if s not in summary.sections]
+
+
+def is_off(rule: Rule, mesh: Mesh) -> bool:
+    """Whether a kind of evidence that the rule needs was not read at all, so that it says nothing of any pod.
+
+    Looks at dumps only until one holds endpoints.
+    """
+    kinds = (need for need in rule.needs if need not in OF_A_PROXY and need != "dns")
+    return any(kind not in mesh.kinds_read for kind in kinds) or ("dns" in rule.needs and not _knows_addresses(mesh))
+
+
+def is_blind(rule: Rule, summary: ProxySummary) -> bool:
+    """Whether this one proxy's dump lacks what the rule needs."""
+    lacks_sections = "config_dump" in rule.needs and bool(_absent_sections(summary))
+    return lacks_sections or ("clusters" in rule.needs and not summary.knows_endpoints)

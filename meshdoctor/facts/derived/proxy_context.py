@@ -1,0 +1,253 @@
+"""One proxy with everything the joined facts ask of it, each computed once: uses of clusters, policy, entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from msgspec import Struct
+
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.mesh import Dependency, Mesh, Port, ServiceEntry
+from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy, Route, RouteConfig, VirtualHost
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer
+from meshdoctor.semantics.istio.resource_names import BLACKHOLE, ClusterName, cluster_name
+from meshdoctor.trace.arrival import WILDCARDS
+from meshdoctor.trace.http_routing import POLICY_HOSTS
+from meshdoctor.trace.outbound import Tracer
+
+REGISTRY_ONLY, ALLOW_ANY, UNKNOWN = "REGISTRY_ONLY", "ALLOW_ANY", "unknown"
+
+
+POLICY_CHAINS = ("PassthroughFilterChain", "virtualOutbound-catchall-tcp")
+"""Chains Istio adds for what no other chain takes (istio pilot/pkg/networking/core/listener.go)."""
+
+
+class ClusterUse(Struct, frozen=True):
+    """One place of the outbound configuration that names a cluster."""
+
+    cluster: str
+    listener: Listener
+    chain: FilterChain
+    config: RouteConfig | None = None
+    virtual_host: VirtualHost | None = None
+    route: Route | None = None
+
+    @property
+    def is_http(self) -> bool:
+        """By a route, not by a TCP chain."""
+        return self.route is not None
+
+    @property
+    def is_policy(self) -> bool:
+        """The outbound policy's own way out (an egressProxy), not one made for the cluster's host."""
+        if self.virtual_host is not None:
+            return self.virtual_host.name in POLICY_HOSTS
+        return self.chain.name in POLICY_CHAINS
+
+    @property
+    def path(self) -> str:
+        """Where in the dump."""
+        return self.route.path if self.route else self.chain.path
+
+    @property
+    def made_by(self) -> str:
+        """istio.config of the route or chain."""
+        return self.route.config if self.route else self.chain.config
+
+
+class ProxyContext:
+    """A proxy, its pod, what it can see, and its tracer."""
+
+    def __init__(self, mesh: Mesh, registry: Registry, key: str) -> None:
+        self.mesh = mesh
+        self.registry = registry
+        self.key = key
+        self.tracer = Tracer(mesh, key, registry)
+        self.proxy: Proxy = mesh.proxies[key]
+        self.viewer: Viewer = self.tracer.viewer
+        self._owners: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def dependencies(self) -> dict[tuple[str, int], Dependency]:
+        """What the pod wants for certain, by host and port."""
+        return self.registry.dependencies.get(self.key, {})
+
+    @cached_property
+    def outbound(self) -> list[Listener]:
+        """Listeners that serve outbound traffic."""
+        return [
+            listener
+            for listener in self.proxy.listeners.values()
+            if not listener.is_static and listener.traffic_direction not in ("INBOUND", "1")
+            if listener.name not in ("virtualInbound",) and not self._is_inbound(listener)
+        ]
+
+    def _is_inbound(self, listener: Listener) -> bool:
+        """Old dumps have no traffic_direction: a listener on the pod's own address that serves an inbound cluster."""
+        return any(
+            c.tcp is not None and any(w.name.startswith("inbound|") for w in c.tcp.clusters) for c in listener.chains()
+        ) or any(
+            c.http is not None and c.http.route_config is not None and c.http.route_config.name.startswith("inbound|")
+            for c in listener.chains()
+        )
+
+    @cached_property
+    def uses(self) -> dict[str, list[ClusterUse]]:
+        """Every outbound use of a cluster, by cluster name."""
+        found: dict[str, list[ClusterUse]] = {}
+        for use in self._walk_uses():
+            found.setdefault(use.cluster, []).append(use)
+        return found
+
+    def _walk_uses(self) -> Iterator[ClusterUse]:
+        walked: set[str] = set()
+        for listener in self.outbound:
+            for chain in listener.chains():
+                if chain.tcp is not None:
+                    for weighted in chain.tcp.clusters:
+                        yield ClusterUse(weighted.name, listener, chain)
+                if chain.http is not None:
+                    name = chain.http.route_config_name
+                    config = chain.http.route_config or self.proxy.routes.get(name)
+                    if config is not None and config.path not in walked:
+                        walked.add(config.path)
+                        yield from _route_uses(listener, chain, config)
+
+    @cached_property
+    def policy(self) -> str:
+        """The outbound policy in force, read from where unmatched traffic goes (semantics: 4.3)."""
+        return self._policy[0]
+
+    @property
+    def policy_evidence(self) -> Evidence | None:
+        """Where the policy was read."""
+        return self._policy[1]
+
+    @cached_property
+    def _policy(self) -> tuple[str, Evidence | None]:
+        catch_all = self.tracer.index.catch_all if self.tracer.index else None
+        if catch_all is not None:
+            for chain in reversed(catch_all.chains()):
+                if chain.tcp is None or chain.match.destination_port:
+                    continue
+                name = chain.tcp.clusters[0].name
+                found = REGISTRY_ONLY if name == BLACKHOLE else ALLOW_ANY
+                return found, Evidence(self.proxy.document, chain.path, name)
+        numbered = sorted((n for n in self.proxy.routes if n.isdigit()), key=int)
+        for config in (self.proxy.routes[n] for n in numbered):
+            for host in config.virtual_hosts:
+                if host.name in POLICY_HOSTS:
+                    found = REGISTRY_ONLY if host.name == "block_all" else ALLOW_ANY
+                    return found, Evidence(self.proxy.document, host.path, host.name)
+        return UNKNOWN, None
+
+    @cached_property
+    def cluster_names(self) -> dict[str, ClusterName]:
+        """Outbound Istio clusters of this proxy by name, taken apart."""
+        parsed = ((name, cluster_name(name)) for name in self.proxy.clusters)
+        return {name: p for name, p in parsed if p is not None and p.direction.startswith("outbound")}
+
+    @cached_property
+    def external_clusters(self) -> list[tuple[ClusterName, Cluster]]:
+        """Clusters of hosts outside the mesh."""
+        found = []
+        for name, parsed in self.cluster_names.items():
+            if parsed.host.endswith(CLUSTER_LOCAL):
+                continue
+            cluster = self.proxy.clusters[name]
+            if self.registry.is_external(cluster):
+                found.append((parsed, cluster))
+        return found
+
+    @cached_property
+    def entry_ports(self) -> list[tuple[ServiceEntry, str, Port]]:
+        """Every (entry, host, port) of the ServiceEntries this proxy sees."""
+        found = []
+        for entry in self.mesh.service_entries:
+            for host in entry.hosts:
+                for port in entry.ports:
+                    if self.registry.visibility(entry, host, port.number, self.viewer).ok:
+                        found.append((entry, host.lower(), port))
+        return found
+
+    @cached_property
+    def sent_to_gateways(self) -> set[str]:
+        """External hosts that a VirtualService sends to an in-cluster Service."""
+        found: set[str] = set()
+        for name, uses in self.uses.items():
+            parsed = self.cluster_names.get(name)
+            if parsed is not None and parsed.host.endswith(CLUSTER_LOCAL):
+                hosts = (host_lost(use)[0] for use in uses if use.made_by)
+                found.update(host for host in hosts if not host.endswith(CLUSTER_LOCAL))
+        return found
+
+    def own_cluster(self, host: str, port: int) -> Cluster | None:
+        """The host's own cluster (no subset) for a port."""
+        return self.proxy.clusters.get(f"outbound|{port}||{host.lower()}")
+
+    @cached_property
+    def entry_names(self) -> frozenset[str]:
+        """Names that ServiceEntries of the pod's namespace have."""
+        entries = self.mesh.service_entries
+        return frozenset(e.ref.name for e in entries if e.ref.namespace == self.viewer.namespace)
+
+    def has_pods_in(self, namespace: str) -> bool:
+        """Whether a pod of the mesh lives in this namespace."""
+        return any(key.startswith(f"{namespace}/") for key in self.mesh.pod_names)
+
+    def wildcard_listener(self, port: int) -> Listener | None:
+        """The listener on the wildcard address of a port."""
+        index = self.tracer.index
+        return (
+            next((index.by_address[w, port] for w in WILDCARDS if (w, port) in index.by_address), None)
+            if index
+            else None
+        )
+
+    def evidence(self, path: str, value: str = "") -> Evidence:
+        """A piece of this proxy's dump."""
+        return Evidence(self.proxy.document, path, value)
+
+    def owners_of(self, listener: str) -> tuple[str, ...]:
+        """Hosts that a listener's chains and routes lead to; none for the catch-all."""
+        if listener not in self._owners:
+            self._owners[listener] = tuple(self._find_owners(listener))
+        return self._owners[listener]
+
+    def _find_owners(self, name: str) -> dict[str, None]:
+        listener = self.proxy.listeners.get(name)
+        if listener is None or (self.tracer.index and listener is self.tracer.index.catch_all):
+            return {}
+        clusters: list[str] = []
+        for chain in listener.chains():
+            clusters += [c.name for c in chain.tcp.clusters] if chain.tcp else []
+            if chain.http is not None:
+                config = chain.http.route_config or self.proxy.routes.get(chain.http.route_config_name)
+                routes = (r for v in config.virtual_hosts for r in v.routes) if config else ()
+                clusters += [c.name for r in routes for c in r.clusters]
+        return {p.host: None for p in map(cluster_name, clusters) if p is not None}
+
+    @cached_property
+    def rejected_listeners(self) -> set[str]:
+        """Names of listeners whose newest version this proxy refused."""
+        return {r.name for r in self.proxy.rejections if r.kind == "listener" and r.state == "error"}
+
+
+def _route_uses(listener: Listener, chain: FilterChain, config: RouteConfig) -> Iterator[ClusterUse]:
+    for host in config.virtual_hosts:
+        for route in host.routes:
+            for weighted in route.clusters:
+                yield ClusterUse(weighted.name, listener, chain, config, host, route)
+
+
+def host_lost(use: ClusterUse) -> tuple[str, int]:
+    """The host and port whose traffic a use carries: the virtual host's, the SNI's, else the cluster's own."""
+    parsed = cluster_name(use.cluster)
+    if use.virtual_host is not None:
+        name, _, number = use.virtual_host.name.rpartition(":")
+        return (name.lower(), int(number)) if number.isdigit() and name else (use.virtual_host.name, 0)
+    port = use.listener.addresses[0][1] if use.listener.addresses else 0
+    if use.chain.match.server_names:
+        return use.chain.match.server_names[0].lower(), port
+    return (parsed.host if parsed else ""), port

@@ -1,0 +1,55 @@
+"""Facts about a proxy as a whole: what it refused, and its outbound policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from meshdoctor.facts.derived.proxy_context import ProxyContext
+from meshdoctor.facts.derived.resource_views import role
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.finding import ResourceRole
+from meshdoctor.model.sheet import ProxyPolicy, Rejected
+
+_WILDCARD_PORT = re.compile(r"_(\d+)$")
+
+
+def rejections(case: ProxyContext) -> Iterator[Rejected]:
+    """One fact per resource that this proxy refused or still waits for."""
+    for rejection in case.proxy.rejections:
+        port = _WILDCARD_PORT.search(rejection.name) if rejection.kind == "listener" else None
+        suspects = _suspects(case, int(port[1]) if port else 0)
+        yield Rejected(
+            pod=case.key,
+            host="",
+            port=int(port[1]) if port else 0,
+            policy=case.policy,
+            resources=suspects,
+            evidence=(Evidence(rejection.document or case.proxy.document, rejection.path, rejection.details[:300]),),
+            object_kind=rejection.kind,
+            object_name=rejection.name,
+            state=rejection.state,
+            details=rejection.details,
+            has_active=rejection.has_active,
+            suspects=", ".join(f"{r.kind} {r.namespace}/{r.name}" for r in suspects),
+        )
+
+
+def _suspects(case: ProxyContext, port: int) -> tuple[ResourceRole, ...]:
+    """Entries on the listener's port whose partial wildcard Envoy refuses as a server name (semantics: S19)."""
+    named = (e for e, host, p in case.entry_ports if p.number == port and host.startswith("*") and host[1:2] != ".")
+    return tuple(dict.fromkeys(role(entry.ref, "suspect") for entry in named))
+
+
+def policies(case: ProxyContext) -> Iterator[ProxyPolicy]:
+    """The one fact about this proxy's outbound policy."""
+    evidence = case.policy_evidence
+    yield ProxyPolicy(
+        pod=case.key,
+        host="",
+        port=0,
+        policy=case.policy,
+        evidence=(evidence,) if evidence else (),
+        decided_by=evidence.value if evidence else "nothing that was read",
+        sidecar_role=case.viewer.is_sidecar,
+    )

@@ -1,0 +1,188 @@
+"""References that lead nowhere or where they should not: missing clusters, VirtualService hosts, injected faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshdoctor.facts.derived.connections import destination_of
+from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext, host_lost
+from meshdoctor.facts.derived.resource_views import config_name, config_role, seen_at
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.finding import ResourceRole
+from meshdoctor.model.mesh import VirtualService
+from meshdoctor.model.sheet import Dangling, RouteFault, VirtualServiceHost
+from meshdoctor.semantics.istio.host_names import covers
+from meshdoctor.semantics.istio.registry import is_external_host
+from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref, object_name, slug
+from meshdoctor.trace.http_routing import POLICY_HOSTS
+from meshdoctor.trace.outbound import trace_host
+
+
+def dangling(case: ProxyContext) -> Iterator[Dangling]:
+    """One fact per (cluster that the proxy has not got, host whose traffic is sent there)."""
+    if "clusters" not in case.proxy.sections:
+        return
+    warming = {
+        r.name for r in case.proxy.rejections if r.kind == "cluster" and r.state == "warming" and not r.has_active
+    }
+    seen: set[tuple[str, str, int]] = set()
+    for name, uses in case.uses.items():
+        if name in case.proxy.clusters and name not in warming:
+            continue
+        for use in uses if name else ():
+            for host, port in hosts_lost(case, use):
+                if (name, host, port) not in seen:
+                    seen.add((name, host, port))
+                    yield _dangling(case, use, host, port, name in warming)
+
+
+def hosts_lost(case: ProxyContext, use: ClusterUse) -> list[tuple[str, int]]:
+    """Every host and port whose traffic a use carries.
+
+    A chain that matches no name takes whatever arrives: the hosts of the VirtualService that made it (the cluster is
+    where it sends them, not what they dialled), and the hosts the pod wants that end in it.
+    """
+    host, port = host_lost(use)
+    if use.is_http or use.chain.match.server_names:
+        return [(host, port)]
+    found = dict.fromkeys((name, port) for name in _hosts_of_virtual_service(case, use, port) or [host])
+    for dependency in case.dependencies.values():
+        if dependency.port != port or (dependency.host, port) in found:
+            continue
+        traced = trace_host(case.tracer, destination_of(case, dependency.host, port, dependency))
+        if traced.reason == "route-to-unknown-cluster" and traced.cluster == use.cluster:
+            found[dependency.host, port] = None
+    return list(found)
+
+
+def _hosts_of_virtual_service(case: ProxyContext, use: ClusterUse, port: int) -> list[str]:
+    """External hosts of the VirtualService behind a chain, those registered on this port where any is."""
+    ref = config_ref(use.made_by)
+    if ref is None or ref.kind != "VirtualService":
+        return []
+    services = (v for v in case.mesh.virtual_services if (v.ref.namespace, v.ref.name) == (ref.namespace, ref.name))
+    named = [h.lower() for v in services for h in v.hosts if is_external_host(h.removeprefix("*."))]
+    return [h for h in named if case.tracer.registration(h, port).visible] or named
+
+
+def _dangling(case: ProxyContext, use: ClusterUse, host: str, port: int, warming: bool) -> Dangling:
+    parsed = cluster_name(use.cluster)
+    ref = config_ref(use.made_by)
+    return Dangling(
+        pod=case.key,
+        host=host,
+        port=port,
+        policy=case.policy,
+        resources=config_role(ref, "cause"),
+        evidence=(case.evidence(use.path, use.cluster),),
+        cluster=use.cluster,
+        place=_place(use),
+        config=config_name(ref),
+        subset=parsed.subset if parsed else "",
+        warming=warming,
+        used=(host, port) in case.dependencies,
+    )
+
+
+def _place(use: ClusterUse) -> str:
+    if use.config is not None and use.virtual_host is not None:
+        return f"route {use.config.name}, virtual host {use.virtual_host.name}"
+    return f"listener {use.listener.name}, {use.chain.name or use.chain.path.rsplit('.', 1)[-1]}"
+
+
+def faults(case: ProxyContext) -> Iterator[RouteFault]:
+    """One fact per route to an external host that aborts or delays requests."""
+    for uses in case.uses.values():
+        for use in uses:
+            fault = use.route.fault if use.route else None
+            if fault is None or use.virtual_host is None or use.virtual_host.name in POLICY_HOSTS:
+                continue
+            host, port = host_lost(use)
+            if not is_external_host(host.removeprefix("*.")) or not (fault.abort_percent or fault.delay_percent):
+                continue
+            ref = config_ref(use.made_by)
+            yield RouteFault(
+                pod=case.key,
+                host=host,
+                port=port,
+                policy=case.policy,
+                resources=config_role(ref, "cause"),
+                evidence=(case.evidence(use.path, use.cluster),),
+                abort_percent=fault.abort_percent,
+                abort_status=fault.abort_status or 0,
+                delay_percent=fault.delay_percent,
+                delay=fault.delay or 0.0,
+                config=config_name(ref),
+                every_request=fault.abort_percent >= 100 and not fault.by_header,
+            )
+
+
+def virtual_service_hosts(case: ProxyContext) -> Iterator[VirtualServiceHost]:
+    """One fact per external host of a VirtualService that this sidecar gets."""
+    for service in case.mesh.virtual_services:
+        if "mesh" not in service.gateways or not _reaches(service, case):
+            continue
+        for host in service.hosts:
+            if is_external_host(host.removeprefix("*.")) and host != "*":
+                yield _virtual_service_host(case, service, host.lower())
+
+
+def _reaches(service: VirtualService, case: ProxyContext) -> bool:
+    """Whether the pod's namespace is one the VirtualService is exported to."""
+    config = case.mesh.mesh_config
+    exports = service.export_to or (config.default_virtual_service_export_to if config else ("*",))
+    own, namespace = service.ref.namespace, case.viewer.namespace
+    return "*" in exports or namespace in exports or ("." in exports and own == namespace)
+
+
+def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str) -> VirtualServiceHost:
+    mesh = case.mesh
+    protocols = tuple(p for p, routes in (("http", service.http), ("tls", service.tls), ("tcp", service.tcp)) if routes)
+    port = _destination_port(service, host) or (443 if protocols[:1] == ("tls",) else 80)
+    by_wildcard = any(covers(host, h) for e in mesh.service_entries for h in e.hosts)
+    registered = bool(case.registry.entries(host)) or by_wildcard or any(s.external_name == host for s in mesh.services)
+    return VirtualServiceHost(
+        pod=case.key,
+        host=host,
+        port=port,
+        policy=case.policy,
+        resources=(ResourceRole("VirtualService", service.ref.namespace, service.ref.name, "cause"),),
+        evidence=(_host_evidence(service, host),),
+        namespace=service.ref.namespace,
+        name=service.ref.name,
+        registered=registered,
+        slug=slug(host),
+        new_name=_entry_name(case, service.ref.namespace, host),
+        protocols=protocols,
+        entry_port=port,
+        entry_protocol={"http": "HTTP", "tls": "TLS"}.get(protocols[0] if protocols else "http", "TCP"),
+    )
+
+
+def _entry_name(case: ProxyContext, namespace: str, host: str) -> str:
+    return object_name(host, taken={e.ref.name for e in case.mesh.service_entries if e.ref.namespace == namespace})
+
+
+def _host_evidence(service: VirtualService, host: str) -> Evidence:
+    index = next((i for i, h in enumerate(service.hosts) if h.lower() == host), 0)
+    return seen_at(service.pointer, host, f".spec.hosts[{index}]")
+
+
+def _destination_port(service: VirtualService, host: str) -> int:
+    """A port the VirtualService itself names for the host: in a match, else in a destination."""
+    routes: Sequence[dict[str, object]] = (*service.http, *service.tls, *service.tcp)
+    for route in routes:
+        for match in _dicts(route.get("match")):
+            if isinstance(match.get("port"), int):
+                return int(str(match["port"]))
+        for target in _dicts(route.get("route")):
+            destination = target.get("destination")
+            if isinstance(destination, dict) and destination.get("host") == host:
+                number = (destination.get("port") or {}).get("number")
+                if isinstance(number, int):
+                    return number
+    return 0
+
+
+def _dicts(value: object) -> list[dict[str, object]]:
+    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []

@@ -1,0 +1,153 @@
+"""Proxies that are configured alike, so that one of them is judged for all.
+
+Alike are two pods whose dumps and pages hold the same as far as facts are made of it (`envoy.config_fingerprint`), in the
+same surroundings: namespace, Sidecar, DNS capture, capture settings, dependencies. Where a pod's own name, address or
+documents would show, it is kept apart (`model.pod_evidence`); whether a pod is judged alone or with others makes no
+difference to the result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import structs
+
+from meshdoctor.facts.derived.proxy_context import ProxyContext
+from meshdoctor.facts.envoy.config_fingerprint import ConfigFingerprint
+from meshdoctor.facts.proxy_files import DumpProxies, OpenedDump, ProxyNotes, ProxyPage
+from meshdoctor.model.evidence import Pointer
+from meshdoctor.model.mesh import Mesh
+from meshdoctor.model.pod_evidence import PodEvidence
+from meshdoctor.model.proxy import Node, Proxy
+from meshdoctor.model.proxy_summary import ProxySummary, summary_of, told
+from meshdoctor.semantics.istio.registry import Registry
+from meshdoctor.semantics.istio.traffic_capture import capture_settings
+
+
+class ProxyTurn(NamedTuple):
+    """One proxy's turn. Either it has to be judged, or `first` is the one that was judged for it."""
+
+    place: PodEvidence
+    case: ProxyContext | None = None
+    first: str = ""
+
+
+def proxy_turns(
+    mesh: Mesh, registry: Registry, keys: Collection[str], *, alone: bool = False, groups: ReplicaGroups | None = None
+) -> Iterator[ProxyTurn]:
+    """Every proxy of `keys` that can be read, by name, each opened once; a replica always after its first.
+
+    Notes on a proxy are taken when the next one is asked for. `alone`: nobody is judged for others. `groups`: those of
+    the proxies looked at before, where the keys come one by one.
+    """
+    proxies = mesh.proxies
+    if groups is None and len(keys) > 1 and not alone and isinstance(proxies, DumpProxies):
+        groups = ReplicaGroups(mesh, registry, proxies)
+    for key in sorted(keys):
+        if groups is not None:
+            look = groups.look(key)
+        else:
+            look = ProxyTurn(PodEvidence(key), ProxyContext(mesh, registry, key)) if key in proxies else None
+        if look is None:
+            continue
+        yield look
+        if look.case is not None and isinstance(proxies, DumpProxies):
+            proxies.learn(ProxyNotes({key: summary_of(look.case.proxy)}, {}))
+        del look  # or this dump is held while the next one is read
+
+
+class ReplicaGroups:
+    """Who was judged so far, and for whom that counts."""
+
+    def __init__(self, mesh: Mesh, registry: Registry, proxies: DumpProxies) -> None:
+        self._mesh = mesh
+        self._registry = registry
+        self._proxies = proxies
+        self._firsts: dict[bytes, str] = {}
+        """By digest, the pod that was judged."""
+        self._last: tuple[ConfigFingerprint, bytes, str] | None = None
+        """Shape, outlook and first of the last proxy: replicas sort side by side, and to compare is the quickest."""
+        self._broken_pages: dict[str, ProxyPage] = {}
+
+    def look(self, key: str) -> ProxyTurn | None:
+        """The turn of one proxy; None where it cannot be read."""
+        opened = self._proxies.opened(key)
+        if opened is None:
+            return None
+        shape = opened.shape() if opened.document == f"proxies/{key}/config_dump.json" else None
+        if shape is None:
+            return self._judged(PodEvidence(key), opened)
+        pod = self._mesh.pods.get(key)
+        like_last = self._last is not None and shape.is_like(self._last[0])
+        place = PodEvidence(key, f"proxies/{key}/", pod.pointer if pod else Pointer(""), shape.orders)
+        first = self._first(place, shape, like_last)
+        summary = self._proxies.summary(first) if first != key else None
+        if summary is None:
+            if opened.page and opened.page.problem:
+                self._broken_pages[key] = opened.page
+            return self._judged(place, opened)
+        self._repeat(first, summary, opened, shape.node)
+        return ProxyTurn(place, None, first)
+
+    def _judged(self, place: PodEvidence, opened: OpenedDump) -> ProxyTurn | None:
+        if self._proxies.hold(opened) is None:
+            return None
+        return ProxyTurn(place, ProxyContext(self._mesh, self._registry, place.pod))
+
+    def _first(self, place: PodEvidence, shape: ConfigFingerprint, like_last: bool) -> str:
+        """The first of those that are alike, which may be this one."""
+        known = self._last[0] if self._last and like_last else shape
+        outlook = _outlook(self._mesh, self._registry, place, shape.node, known.looks_at_source)
+        if self._last is None or known is shape or outlook != self._last[1]:
+            first = self._firsts.setdefault(known.digest + hashlib.sha256(outlook).digest(), place.pod)
+            self._last = (known, outlook, first)
+        return self._last[2]
+
+    def _repeat(self, first: str, summary: ProxySummary, opened: OpenedDump, node: Node) -> None:
+        """What looking at this one would have left behind: its brief, and that its page is broken if anyone asked."""
+        own = structs.replace(summary, version=node.version, document=opened.document, node=told(node))
+        self._proxies.learn(ProxyNotes({opened.key: own}, {}))
+        page = self._broken_pages.get(first)
+        if page is not None and page.is_told and opened.page is not None:
+            opened.page.statuses()
+
+
+def _outlook(mesh: Mesh, registry: Registry, place: PodEvidence, node: Node, by_source: bool) -> bytes:
+    """What facts take from the pod and its node, own places said without the pod's name."""
+    pod = mesh.pods.get(place.pod)
+    document = f"{place.folder}config_dump.json"
+    bare = Proxy(place.pod, node, {}, {}, {}, {}, (), frozenset(), document)
+    viewer = registry.viewer(bare, pod)
+    dependencies = [
+        (w.host, w.port, w.scheme, [(s.where, s.pointer) for s in w.seen])
+        for w in registry.dependencies.get(place.pod, {}).values()
+    ]
+    said = {
+        "node": (node.role, node.namespace, node.ip if by_source else ""),
+        "viewer": (viewer.namespace, viewer.dns_capture, viewer.is_sidecar, viewer.families),
+        "sidecar": next((at for at, one in enumerate(mesh.sidecars) if one is viewer.sidecar), None),
+        "settings": capture_settings(pod, node, document),
+        "dependencies": dependencies,
+    }
+    return msgspec.json.encode(_placeless(msgspec.to_builtins(said), place))
+
+
+def _placeless(value: Any, place: PodEvidence) -> Any:
+    """The same value, pointers into the pod's own documents and object without what names the pod."""
+    if isinstance(value, dict):
+        if value.keys() == {"document", "path"}:
+            return _without_place(Pointer(value["document"], value["path"]), place)
+        return {key: _placeless(one, place) for key, one in value.items()}
+    return [_placeless(one, place) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _without_place(pointer: Pointer, place: PodEvidence) -> tuple[str, ...]:
+    below = place.under_pointer(pointer)
+    if below is not None:
+        return ("pod", below)
+    if pointer.document.startswith(place.folder):
+        return ("folder", pointer.document[len(place.folder) :], pointer.path)
+    return ("other", pointer.document, pointer.path)

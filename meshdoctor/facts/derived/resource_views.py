@@ -1,0 +1,100 @@
+"""Resources as rules see them: EntryView, roles, and manifests ready to be changed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+from meshdoctor.model.entry_view import EntryView
+from meshdoctor.model.evidence import Evidence, Pointer
+from meshdoctor.model.finding import ResourceRole
+from meshdoctor.model.mesh import Ref, ServiceEntry
+from meshdoctor.semantics.ip_addresses import as_cidr
+
+NO_ENTRY = EntryView(
+    kind="",
+    namespace="",
+    name="",
+    created="",
+    addresses=(),
+    resolution="",
+    location="",
+    protocols=(),
+    export_to=(),
+    manifest={},
+)
+"""Stands where no entry is known."""
+
+
+def entry_view(entry: ServiceEntry | None) -> EntryView:
+    """A ServiceEntry for rules; NO_ENTRY for None."""
+    if entry is None:
+        return NO_ENTRY
+    return EntryView(
+        kind="ServiceEntry",
+        namespace=entry.ref.namespace,
+        name=entry.ref.name,
+        created=entry.created,
+        addresses=entry.addresses,
+        resolution=entry.resolution,
+        location=entry.location,
+        protocols=tuple(p.protocol.upper() for p in entry.ports),
+        export_to=entry.export_to,
+        manifest=entry.manifest,
+    )
+
+
+def service_view(host: str) -> EntryView:
+    """A Kubernetes Service by its mesh host, `name.namespace.svc.cluster.local`."""
+    name, _, rest = host.partition(".")
+    namespace = rest.split(".", 1)[0]
+    return EntryView("Service", namespace, name, "", (), "", "MESH_INTERNAL", (), (), {})
+
+
+def cluster_view(host: str, namespace: str) -> EntryView:
+    """What a dump alone tells of an entry: its host and namespace. The object's name is nowhere in a dump."""
+    return EntryView("ServiceEntry", namespace, f"(for {host})", "", (), "", "MESH_EXTERNAL", (), (), {})
+
+
+def role(ref: Ref, what: str) -> ResourceRole:
+    """An object with the part it plays."""
+    return ResourceRole(ref.kind, ref.namespace, ref.name, what)
+
+
+def config_role(ref: Ref | None, what: str) -> tuple[ResourceRole, ...]:
+    """The same from an istio.config; empty where there is none."""
+    return (role(ref, what),) if ref else ()
+
+
+def config_name(ref: Ref | None) -> str:
+    """namespace/name of an istio.config; empty where there is none."""
+    return f"{ref.namespace}/{ref.name}" if ref else ""
+
+
+def view_role(view: EntryView, what: str) -> tuple[ResourceRole, ...]:
+    """The same from a view; empty for NO_ENTRY."""
+    return (ResourceRole(view.kind, view.namespace, view.name, what),) if view.kind else ()
+
+
+def seen_at(pointer: Pointer, value: str = "", below: str = "") -> Evidence:
+    """Evidence in a resource document, `below` being a path under the object."""
+    return Evidence(pointer.document, pointer.path + below, value)
+
+
+def cidrs(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Addresses as CIDRs, /32 or /128 for single ones."""
+    return tuple(dict.fromkeys(as_cidr(a) for a in addresses))
+
+
+def changed(manifest: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of a manifest with one dotted path set; `{}` stays `{}`."""
+    if not manifest:
+        return {}
+    made = copy.deepcopy(manifest)
+    at = made
+    *parents, last = path.split(".")
+    for key in parents:
+        at = at.setdefault(key, {})
+    at[last] = value
+    return made

@@ -1,0 +1,251 @@
+"""Upstreams: external clusters of a proxy with their TLS, their endpoints, and what leads to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from meshdoctor.facts.derived import destination_rule_edits, entry_edits
+from meshdoctor.facts.derived.entry_edits import Manifest
+from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext
+from meshdoctor.facts.derived.resource_views import entry_view, role, seen_at
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.mesh import DestinationRule, ServiceEntry
+from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
+from meshdoctor.model.upstream import Upstream
+from meshdoctor.semantics.istio.host_names import covers
+from meshdoctor.semantics.istio.protocols import (
+    behaviour,
+    is_plain_http_port,
+    is_tls_port,
+    protocol_class,
+    scheme_protocol,
+)
+from meshdoctor.semantics.istio.resource_names import ClusterName, config_ref, object_name
+from meshdoctor.trace.upstream_cluster import socket_for
+
+ORIGINATING = ("SIMPLE", "MUTUAL")
+DNS_TYPES = ("STRICT_DNS", "LOGICAL_DNS")
+
+
+def upstreams(case: ProxyContext) -> Iterator[Upstream]:
+    """One fact per external outbound cluster."""
+    if not case.viewer.is_sidecar:
+        return
+    for parsed, cluster in case.external_clusters:
+        yield _upstream(case, parsed, cluster)
+
+
+def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upstream:
+    known = case.proxy.endpoints_of(cluster)
+    usable = [e for e in known or () if e.health == "HEALTHY"]
+    socket = socket_for(cluster, case.proxy.first_endpoint(cluster))
+    ports = _ports(case, cluster, parsed)
+    uses = [use for use in case.uses.get(cluster.name, []) if not use.is_policy]
+    entry = _entry(case, parsed)
+    rule = _rule_in_force(case, cluster)
+    credential = _ignored_credential(case, parsed, socket)
+    misplaced = _misplaced_tls(case, parsed, socket)
+    return Upstream(
+        pod=case.key,
+        host=parsed.host,
+        port=parsed.port,
+        policy=case.policy,
+        resources=tuple([role(entry.ref, "owner")] if entry else []) + tuple([role(rule.ref, "cause")] if rule else []),
+        evidence=_evidence(case, cluster, socket, uses, rule),
+        cluster=cluster.name,
+        type=cluster.type,
+        client=_client(case, uses, entry, parsed),
+        originates_tls=socket is not None,
+        mutual=socket is not None and socket.istio_mutual,
+        external=case.registry.is_external(cluster),
+        from_entry=entry is not None or ("serviceentries" not in case.mesh.kinds_read),
+        sni=socket.sni if socket else "",
+        sends_sni=socket is not None and bool(socket.sni or socket.auto_sni),
+        verifies_chain=socket is not None and socket.verifies_chain,
+        verifies_name=socket is not None and socket.verifies_name,
+        endpoint_ports=ports,
+        endpoints_known=known is not None and cluster.type != "ORIGINAL_DST" and not _is_custom(cluster),
+        endpoint_count=len(usable),
+        tls_port=any(is_tls_port(p) for p in ports),
+        plain_port=bool(ports) and all(is_plain_http_port(p) for p in ports),
+        ignored_credential=credential,
+        other_port_tls=misplaced[1] if misplaced else 0,
+        destination_rule=f"{rule.ref.namespace}/{rule.ref.name}" if rule else "",
+        destination_rule_manifest=rule.manifest if rule else {},
+        without_tls=_without_tls(case, rule, parsed) if rule and socket else {},
+        with_tls=_originating(case, rule, entry, parsed) if socket is None and not credential else {},
+        moved_tls=destination_rule_edits.moved_tls(misplaced[0], misplaced[1], parsed.port) if misplaced else {},
+        on_tls_port=_on_tls_port(case, entry, parsed.port) if socket else {},
+        entry=entry_view(entry),
+        reason=_reason(cluster, parsed, known),
+        used=(parsed.host, parsed.port) in case.dependencies,
+        via_gateway=parsed.host in case.sent_to_gateways,
+        protocol_mismatch=socket is None and _declared(case, entry, parsed.port) == "http" and is_tls_port(parsed.port),
+    )
+
+
+def _is_custom(cluster: Cluster) -> bool:
+    """A cluster type of its own (dynamic forward proxy): its hosts come with the requests."""
+    return cluster.type not in (*DNS_TYPES, "STATIC", "EDS", "ORIGINAL_DST")
+
+
+def _ports(case: ProxyContext, cluster: Cluster, parsed: ClusterName) -> tuple[int, ...]:
+    if cluster.type == "ORIGINAL_DST" or _is_custom(cluster):
+        return (cluster.port_override or parsed.port,)
+    endpoints = cluster.endpoints or case.proxy.endpoints_of(cluster) or ()
+    return tuple(sorted({e.port for e in endpoints}))
+
+
+def _entry(case: ProxyContext, parsed: ClusterName) -> ServiceEntry | None:
+    found = case.tracer.registration(parsed.host, parsed.port)
+    return next((e for e in (*found.visible, *found.other_ports) if parsed.host in e.hosts), None)
+
+
+def _client(case: ProxyContext, uses: list[ClusterUse], entry: ServiceEntry | None, parsed: ClusterName) -> str:
+    """What reaches the cluster: a TLS client where chain, declaration or URL says so, HTTP, or any bytes."""
+    if not uses:
+        return ""
+    # a sniffed port (no protocol declared) has both kinds of chain: what is not HTTP takes the other one
+    sniffed = {use.listener.name for use in uses if not use.is_http}
+    if any(use.is_http and use.listener.name not in sniffed for use in uses):
+        return "http"
+    declared = _declared(case, entry, parsed.port) == "tls"
+    by_chain = any(u.chain.match.server_names or u.chain.match.transport_protocol == "tls" for u in uses)
+    dependency = case.dependencies.get((parsed.host, parsed.port))
+    by_url = dependency is not None and behaviour(scheme_protocol(dependency.scheme)) == "tls"
+    return "tls" if declared or by_chain or by_url else "opaque"
+
+
+def _declared(case: ProxyContext, entry: ServiceEntry | None, number: int) -> str:
+    """Istio's class of the protocol the entry declares for a port; empty where no entry does."""
+    port = case.registry.port_of(entry, number) if entry else None
+    return protocol_class(port.protocol) if port else ""
+
+
+def _rule_in_force(case: ProxyContext, cluster: Cluster) -> DestinationRule | None:
+    ref = config_ref(cluster.config)
+    if ref is None:
+        return None
+    return next((d for d in case.mesh.destination_rules if d.ref == ref), None) or DestinationRule(ref, "")
+
+
+def _rules_for(case: ProxyContext, host: str) -> list[DestinationRule]:
+    return [d for d in case.mesh.destination_rules if covers(d.host, host)]
+
+
+def _ignored_credential(case: ProxyContext, parsed: ClusterName, socket: TlsSocket | None) -> str:
+    """A credentialName that a sidecar passes over for want of a workloadSelector (core/cluster_tls.go)."""
+    if socket is not None:
+        return ""
+    for rule in _rules_for(case, parsed.host):
+        tls = _tls_for(rule, parsed.port)
+        name = str(tls.get("credentialName", ""))
+        if (
+            tls.get("mode") in ORIGINATING
+            and name
+            and not name.startswith("configmap://")
+            and not rule.workload_selector
+        ):
+            return name
+    return ""
+
+
+def _tls_for(rule: DestinationRule, port: int) -> dict[str, Any]:
+    """TLS settings of a rule for one port: portLevelSettings replace the rest."""
+    for setting in _port_settings(rule):
+        if (setting.get("port") or {}).get("number") == port:
+            return dict(setting.get("tls") or {})
+    return dict(rule.traffic_policy.get("tls") or {})
+
+
+def _port_settings(rule: DestinationRule) -> list[dict[str, Any]]:
+    found = rule.traffic_policy.get("portLevelSettings") or []
+    return [s for s in found if isinstance(s, dict)]
+
+
+def _misplaced_tls(
+    case: ProxyContext, parsed: ClusterName, socket: TlsSocket | None
+) -> tuple[DestinationRule, int] | None:
+    """A DestinationRule that originates TLS for another port than this one, which has none, and that port."""
+    if socket is not None:
+        return None
+    for rule in _rules_for(case, parsed.host):
+        if _tls_for(rule, parsed.port):
+            continue
+        for setting in _port_settings(rule):
+            number = (setting.get("port") or {}).get("number")
+            if (
+                (setting.get("tls") or {}).get("mode") in ORIGINATING
+                and isinstance(number, int)
+                and number != parsed.port
+            ):
+                served = case.own_cluster(parsed.host, number)
+                if served is None or served.name not in case.uses:
+                    return rule, number
+    return None
+
+
+def _without_tls(case: ProxyContext, rule: DestinationRule, at: ClusterName) -> Manifest:
+    if at.host.startswith("*") and rule.host != at.host:
+        return {}
+    return destination_rule_edits.with_tls(
+        rule, at.host, at.port, destination_rule_edits.OFF, _rule_names(case, rule.ref.namespace)
+    )
+
+
+def _originating(
+    case: ProxyContext, rule: DestinationRule | None, entry: ServiceEntry | None, at: ClusterName
+) -> Manifest:
+    """A DestinationRule that originates TLS on this port, keeping what another one says of the host."""
+    tls = {"mode": "SIMPLE", "sni": at.host}
+    if at.host.startswith("*"):
+        return {}
+    if rule is not None:
+        return destination_rule_edits.with_tls(rule, at.host, at.port, tls, _rule_names(case, rule.ref.namespace))
+    if entry is None:
+        return {}
+    namespace = entry.ref.namespace
+    name = object_name(f"{entry.ref.name}-tls-{at.port}", taken=_rule_names(case, namespace))
+    spec = {"host": at.host, "trafficPolicy": {"portLevelSettings": [{"port": {"number": at.port}, "tls": tls}]}}
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "DestinationRule",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }
+
+
+def _rule_names(case: ProxyContext, namespace: str) -> set[str]:
+    return {rule.ref.name for rule in case.mesh.destination_rules if rule.ref.namespace == namespace}
+
+
+def _on_tls_port(case: ProxyContext, entry: ServiceEntry | None, number: int) -> Manifest:
+    """The entry with targetPort 443 on this port; `{}` where Envoy would not dial it.
+
+    With resolution NONE a targetPort counts since Istio 1.22 (core/cluster.go, upstream_port_override).
+    """
+    old = case.proxy.node.version.startswith(tuple(f"1.{minor}." for minor in range(22)))
+    if entry is None or (entry.resolution == "NONE" and old):
+        return {}
+    return entry_edits.with_target_port(entry, number, 443)
+
+
+def _reason(cluster: Cluster, parsed: ClusterName, known: tuple[Endpoint, ...] | None) -> str:
+    if known:
+        unhealthy = next((e for e in known if e.health != "HEALTHY"), None)
+        return f"every endpoint is ruled out: {unhealthy.health}" if unhealthy else ""
+    if cluster.type in DNS_TYPES:
+        names = ", ".join(dict.fromkeys(e.address for e in cluster.endpoints)) or parsed.host
+        return f"DNS gives no address for {names}"
+    return "the entry has no endpoint that serves this port" if cluster.type == "EDS" else ""
+
+
+def _evidence(
+    case: ProxyContext, cluster: Cluster, socket: TlsSocket | None, uses: list[ClusterUse], rule: DestinationRule | None
+) -> tuple[Evidence, ...]:
+    pieces = [case.evidence(socket.path if socket else cluster.path, cluster.name)]
+    pieces += [case.evidence(use.path, use.cluster) for use in uses[:1]]
+    if rule is not None and rule.pointer.document:
+        pieces.append(seen_at(rule.pointer, str(rule.ref), ".spec.trafficPolicy"))
+    return tuple(pieces)

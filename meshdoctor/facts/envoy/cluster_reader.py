@@ -1,0 +1,240 @@
+"""Clusters, their TLS sockets and endpoints, from the dump and from the /clusters page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy.clusters_text import clusters_of_text
+from meshdoctor.facts.envoy.decode import decode_all
+from meshdoctor.facts.envoy.extensions import as_dict, istio_config, kind_of
+from meshdoctor.model import proxy
+
+CLUSTER_TYPES = {"0": "STATIC", "1": "STRICT_DNS", "2": "LOGICAL_DNS", "3": "EDS", "4": "ORIGINAL_DST"}
+"""config.cluster.v3.Cluster.DiscoveryType by number; STATIC where unset."""
+
+_MATCHES = msgspec.json.Decoder(list[wire.SocketMatch], strict=False)
+_LOCALITIES = msgspec.json.Decoder(list[wire.LocalityEndpoints], strict=False)
+
+MESH_ALPN = ("istio", "istio-peer-exchange")
+SNI_DNAT_PREFIX = "outbound_."
+UNTRUSTED = "ACCEPT_UNTRUSTED"
+
+
+def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy.Cluster:
+    """A cluster. `path` points at the cluster object; `state` is active, static or warming."""
+    options = as_dict(source.typed_extension_protocol_options)
+    auto_sni, auto_san = _upstream_http_options(options)
+    matches, names = _socket_matches(source.transport_socket_matches, path)
+    istio = _istio(source.metadata)
+    panic = source.common_lb_config.healthy_panic_threshold if source.common_lb_config else None
+    return proxy.Cluster(
+        name=source.name,
+        type=cluster_type(source),
+        endpoints=_own_endpoints(source, path),
+        tls=_cluster_socket(source, path, auto_sni, auto_san),
+        tls_matches=matches,
+        tls_match_names=names,
+        auto_sni=auto_sni,
+        auto_san=auto_san,
+        eds_service_name=source.eds_cluster_config.service_name if source.eds_cluster_config else "",
+        external=istio.external if istio else False,
+        services=tuple((s.host, s.namespace) for s in istio.services) if istio else (),
+        config=istio_config(source.metadata),
+        port_override=source.original_dst_lb_config.upstream_port_override if source.original_dst_lb_config else None,
+        panic_threshold=panic.value if panic else None,
+        state=state,
+        path=path,
+    )
+
+
+def cluster_type(source: wire.WireCluster) -> str:
+    """STATIC, EDS, STRICT_DNS, LOGICAL_DNS, ORIGINAL_DST, or the name of a custom type."""
+    if source.cluster_type is not None:
+        return source.cluster_type.name
+    return CLUSTER_TYPES.get(str(source.type or 0), str(source.type))
+
+
+def _istio(metadata: wire.Metadata | None) -> wire.IstioMetadata | None:
+    return metadata.filter_metadata.istio if metadata and metadata.filter_metadata else None
+
+
+def _own_endpoints(source: wire.WireCluster, path: str) -> tuple[proxy.Endpoint, ...]:
+    if source.load_assignment is not None:
+        return endpoints(source.load_assignment.endpoints, f"{path}.load_assignment.endpoints")
+    return tuple(
+        proxy.Endpoint(a.socket_address.address, a.socket_address.port_value, path=f"{path}.hosts[{i}]")
+        for i, a in enumerate(source.hosts)
+        if a.socket_address is not None
+    )
+
+
+def endpoints(raw: Raw, path: str) -> tuple[proxy.Endpoint, ...]:
+    """Endpoints of a ClusterLoadAssignment's `endpoints` list; `path` points at that list."""
+    if not raw:
+        return ()
+    found = []
+    for i, locality in enumerate(_LOCALITIES.decode(raw)):
+        for j, item in enumerate(locality.lb_endpoints):
+            address = item.endpoint.address if item.endpoint else None
+            if item.endpoint is None or address is None:
+                continue
+            at = f"{path}[{i}].lb_endpoints[{j}]"
+            health = str(item.health_status)
+            usable = health in ("", "UNKNOWN", "HEALTHY", "DEGRADED", "0", "1", "5")
+            found.append(
+                proxy.Endpoint(
+                    address=_host(address),
+                    port=address.socket_address.port_value if address.socket_address else 0,
+                    hostname=item.endpoint.hostname,
+                    health="HEALTHY" if usable else health,
+                    tls_mode=_tls_mode(item.metadata),
+                    path=at,
+                )
+            )
+    return tuple(found)
+
+
+def _host(address: wire.Address) -> str:
+    if address.socket_address is not None:
+        return address.socket_address.address
+    return f"unix:{address.pipe.path}" if address.pipe else ""
+
+
+def _tls_mode(metadata: wire.Metadata | None) -> str:
+    labels = metadata.filter_metadata.transport_socket_match if metadata and metadata.filter_metadata else None
+    return str((labels or {}).get("tlsMode", ""))
+
+
+def _upstream_http_options(options: dict[str, Any]) -> tuple[bool, bool]:
+    """(auto_sni, auto_san_validation) of extensions.upstreams.http.v3.HttpProtocolOptions."""
+    http = options.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", {})
+    upstream = http.get("upstream_http_protocol_options", {}) if isinstance(http, dict) else {}
+    return bool(upstream.get("auto_sni")), bool(upstream.get("auto_san_validation"))
+
+
+def _cluster_socket(source: wire.WireCluster, path: str, auto_sni: bool, auto_san: bool) -> proxy.TlsSocket | None:
+    if source.tls_context:
+        return tls_socket(as_dict(source.tls_context), f"{path}.tls_context", auto_sni, auto_san)
+    if source.transport_socket is None:
+        return None
+    return _socket(source.transport_socket, f"{path}.transport_socket", auto_sni, auto_san)
+
+
+def _socket(source: wire.NamedFilter, path: str, auto_sni: bool, auto_san: bool) -> proxy.TlsSocket | None:
+    """A transport socket's TLS, looking through wrappers (proxy protocol, internal upstream); None for plain."""
+    kind = kind_of(source)
+    config = as_dict(source.payload())
+    if kind == "tls":
+        return tls_socket(config, path, auto_sni, auto_san)
+    inner = config.get("transport_socket")
+    if isinstance(inner, dict):
+        return _socket(msgspec.convert(_reencoded(inner), wire.NamedFilter), path, auto_sni, auto_san)
+    return None
+
+
+def _reencoded(inner: dict[str, Any]) -> dict[str, Any]:
+    """An already decoded socket, its payload turned back into Raw."""
+    payload = inner.get("typed_config", inner.get("config", {}))
+    return {"name": inner.get("name", ""), "typed_config": Raw(msgspec.json.encode(payload))}
+
+
+def _socket_matches(raw: Raw, path: str) -> tuple[tuple[proxy.TlsSocket | None, ...], tuple[str, ...]]:
+    if not raw:
+        return (), ()
+    sockets: list[proxy.TlsSocket | None] = []
+    names = []
+    for i, item in enumerate(_MATCHES.decode(raw)):
+        at = f"{path}.transport_socket_matches[{i}]"
+        socket = _socket(item.transport_socket, at, False, False) if item.transport_socket else None
+        if socket is not None:
+            labels = {k: str(v) for k, v in item.match.items()}
+            socket = msgspec.structs.replace(socket, match=item.name, match_labels=labels)
+        sockets.append(socket)
+        names.append(item.name)
+    return tuple(sockets), tuple(names)
+
+
+def tls_socket(context: dict[str, Any], path: str, auto_sni: bool, auto_san: bool) -> proxy.TlsSocket:
+    """extensions.transport_sockets.tls.v3.UpstreamTlsContext, and v2's tls_context."""
+    common = context.get("common_tls_context") or {}
+    validation = _validation(common)
+    secrets = [str(s.get("name", "")) for s in common.get("tls_certificate_sds_secret_configs", ())]
+    files = [str((c.get("certificate_chain") or {}).get("filename", "")) for c in common.get("tls_certificates", ())]
+    sni = str(context.get("sni", ""))
+    mesh = (
+        "default" in secrets
+        or any(f.startswith("/etc/certs/") for f in files)
+        or any(a in MESH_ALPN for a in common.get("alpn_protocols", ()))
+        or sni.startswith(SNI_DNAT_PREFIX)
+    )
+    return proxy.TlsSocket(
+        sni=sni,
+        auto_sni=auto_sni or bool(context.get("auto_host_sni")),
+        verifies_chain=_verifies_chain(common, validation),
+        verifies_name=_verifies_name(validation) or auto_san or bool(context.get("auto_sni_san_validation")),
+        istio_mutual=mesh,
+        client_certificate=bool(secrets or common.get("tls_certificates")),
+        path=path,
+    )
+
+
+def _validation(common: dict[str, Any]) -> dict[str, Any]:
+    combined = common.get("combined_validation_context") or {}
+    found = common.get("validation_context") or combined.get("default_validation_context") or {}
+    return found if isinstance(found, dict) else {}
+
+
+def _verifies_chain(common: dict[str, Any], validation: dict[str, Any]) -> bool:
+    combined = common.get("combined_validation_context") or {}
+    if validation.get("trust_chain_verification") == UNTRUSTED:
+        return False
+    return bool(
+        validation.get("trusted_ca")
+        or validation.get("system_root_certs") is not None
+        or common.get("validation_context_sds_secret_config")
+        or combined.get("validation_context_sds_secret_config")
+    )
+
+
+def _verifies_name(validation: dict[str, Any]) -> bool:
+    keys = (
+        "match_typed_subject_alt_names",
+        "match_subject_alt_names",
+        "verify_subject_alt_name",
+        "verify_certificate_hash",
+        "verify_certificate_spki",
+    )
+    return any(validation.get(key) for key in keys)
+
+
+_PAGE = msgspec.json.Decoder(wire.ClustersPage, strict=False)
+
+
+def live_endpoints(data: bytes) -> dict[str, wire.ClusterStatus]:
+    """Statuses by cluster name from `/clusters?format=json`, or from the page's text form.
+
+    Raises msgspec.MsgspecError or `Unreadable` where it is neither.
+    """
+    if data.lstrip()[:1] not in (b"{", b""):
+        return clusters_of_text(data)
+    return {status.name: status for status in decode_all(_PAGE, data).cluster_statuses}
+
+
+def status_endpoints(status: wire.ClusterStatus) -> tuple[proxy.Endpoint, ...]:
+    """The hosts of one cluster. Health as Envoy judges it: every flag but a healthy EDS status rules a host out."""
+    found = []
+    for i, host in enumerate(status.host_statuses):
+        if host.address is None:
+            continue
+        flags = [k for k, v in host.health_status.items() if v is True]
+        eds = str(host.health_status.get("eds_health_status", "HEALTHY"))
+        if eds not in ("HEALTHY", "UNKNOWN", "DEGRADED"):
+            flags.append(eds)
+        port = host.address.socket_address.port_value if host.address.socket_address else 0
+        health = ", ".join(flags) or "HEALTHY"
+        found.append(proxy.Endpoint(_host(host.address), port, host.hostname, health, path=f"host_statuses[{i}]"))
+    return tuple(found)

@@ -1,0 +1,227 @@
+"""The proxies of a capture, read when they are asked for; only so many bytes of dumps are held at once.
+
+A dump that was put away leaves its brief. One that cannot be read costs only itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from meshdoctor.errors import Unreadable
+from meshdoctor.facts.envoy.camel_case import NOT_JSON
+from meshdoctor.facts.envoy.cluster_reader import live_endpoints
+from meshdoctor.facts.envoy.config_dump import read_dump
+from meshdoctor.facts.envoy.config_fingerprint import ConfigFingerprint
+from meshdoctor.facts.envoy.wire import ClusterStatus
+from meshdoctor.model.evidence import Document, Unread
+from meshdoctor.model.proxy import Proxy
+from meshdoctor.model.proxy_summary import Proxies, ProxySummary, summary_of
+
+HELD = 64 * 1024 * 1024
+"""Bytes of dumps and pages that are held decoded. The newest one is held whatever its size."""
+
+
+class ProxyPage:
+    """The /clusters page of a proxy, decoded when it is first asked for."""
+
+    def __init__(self, document: Document, problems: list[Unread]) -> None:
+        self._document = document
+        self._problems = problems
+        self._unreadable = ""
+        self.size = 0
+        self.is_told = False
+        """Whether somebody asked for the hosts, so that a page that cannot be read has been named."""
+
+    @cached_property
+    def data(self) -> bytes:
+        """What the document holds; empty where it cannot be read."""
+        try:
+            data = self._document.read()
+        except (Unreadable, OSError) as problem:
+            self._unreadable = str(problem)
+            return b""
+        self.size = len(data)
+        return data
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, ClusterStatus], str]:
+        try:
+            return live_endpoints(self.data), ""
+        except (*NOT_JSON, Unreadable) as problem:
+            return {}, f"not an answer of Envoy's /clusters: {self._unreadable or problem}"
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be read; empty where it can."""
+        return self._read[1]
+
+    def statuses(self) -> dict[str, ClusterStatus]:
+        """Hosts by cluster; none where the page cannot be read, which is then named."""
+        if not self.is_told:
+            self.is_told = True
+            if self._read[1]:
+                self._problems.append(Unread(self._document.path, self._read[1]))
+        return self._read[0]
+
+
+class OpenedDump:
+    """One proxy's documents, read; the proxy is made of them when somebody asks for it.
+
+    `key` may be empty where only the dump tells it. `data` is None for what was pasted: `make` reads that.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        document: str,
+        data: bytes | None = None,
+        page: ProxyPage | None = None,
+        make: Callable[[], Proxy] | None = None,
+    ) -> None:
+        self.key = key
+        self.document = document
+        self.page = page
+        self._data = data
+        self._make = make
+
+    @property
+    def size(self) -> int:
+        """Bytes read so far."""
+        return len(self._data or b"") + (self.page.size if self.page else 0)
+
+    @cached_property
+    def proxy(self) -> Proxy | None:
+        """The proxy, None where there is nothing to make one of. Raises `Unreadable`."""
+        if self._data is not None:
+            return read_dump(self._data, self.document, self.key, self.page.statuses if self.page else None)
+        return self._make() if self._make else None
+
+    def shape(self) -> ConfigFingerprint | None:
+        """What its replicas share with it; None where it is like no other."""
+        if self._data is None:
+            return None
+        try:
+            return ConfigFingerprint(self._data, self.page.data if self.page else None)
+        except ValueError:
+            return None
+
+
+class ProxySource(NamedTuple):
+    """Where one proxy comes from: how to open it, and the bytes of its documents as stored."""
+
+    open: Callable[[], OpenedDump]
+    size: int
+
+
+class ProxyNotes(NamedTuple):
+    """What was found out about proxies, to be told to another process."""
+
+    summaries: dict[str, ProxySummary]
+    refused: dict[str, str]
+
+
+class DumpProxies(Proxies):
+    """The proxies of dumps. `refuse` hears of each that cannot be read, once, and why."""
+
+    def __init__(
+        self, sources: Mapping[str, ProxySource], refuse: Callable[[str, str], None], *, held: int = HELD
+    ) -> None:
+        self._sources = dict(sources)
+        self._refuse = refuse
+        self._held = held
+        self._kept: dict[str, OpenedDump] = {}
+        self._briefs: dict[str, ProxySummary] = {}
+        self._refused: dict[str, str] = {}
+
+    @property
+    def names(self) -> Collection[str]:
+        """The pods that have a dump, in the order of the capture."""
+        return self._sources.keys()
+
+    def size(self, key: str) -> int:
+        """Bytes of its documents as stored."""
+        return self._sources[key].size if key in self._sources else 0
+
+    def add(self, key: str, source: ProxySource) -> None:
+        """One more, whose documents came in late."""
+        self._sources[key] = source
+
+    def opened(self, key: str) -> OpenedDump | None:
+        """Its documents, decoded and not held beyond the caller's use; None where there are none or it is refused."""
+        if key in self._kept:
+            return self._kept[key]
+        if key not in self._sources or key in self._refused:
+            return None
+        try:
+            return self._sources[key].open()
+        except (Unreadable, OSError) as problem:
+            self._reject(key, str(problem))
+            return None
+
+    def hold(self, opened: OpenedDump) -> Proxy | None:
+        """The proxy, held until others need the room; None where its dump is none."""
+        try:
+            proxy = opened.proxy
+        except Unreadable as problem:
+            self._reject(opened.key, str(problem))
+            return None
+        if proxy is None:
+            return None
+        self._kept.pop(opened.key, None)
+        self._kept[opened.key] = opened
+        while len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > self._held:
+            oldest = next(iter(self._kept))
+            self._briefs[oldest] = self._summary_now(self._kept.pop(oldest))
+        return proxy
+
+    def _summary_now(self, opened: OpenedDump) -> ProxySummary:
+        """Notes are added while a proxy is looked at, so the last word is the one that counts."""
+        if opened.proxy is None:
+            raise KeyError(opened.key)
+        return summary_of(opened.proxy)
+
+    def _reject(self, key: str, because: str) -> None:
+        self._refused[key] = because
+        self._refuse(key, because)
+
+    def __getitem__(self, key: str) -> Proxy:
+        opened = self.opened(key)
+        proxy = self.hold(opened) if opened else None
+        if proxy is None:
+            raise KeyError(key)
+        return proxy
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and (key in self._briefs or self.get(key) is not None)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.names if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        return any(name in self for name in self.names)
+
+    def summary(self, key: str) -> ProxySummary | None:
+        """What is known of a proxy, as of now where it is held."""
+        if key in self._kept:
+            return self._summary_now(self._kept[key])
+        if key not in self._briefs:
+            proxy = self.get(key)
+            return summary_of(proxy) if proxy is not None else None
+        return self._briefs[key]
+
+    def learn(self, learnt: ProxyNotes) -> None:
+        """Takes over what is known already, so that nobody opens those dumps for it."""
+        self._briefs.update(learnt.summaries)
+        for key, because in learnt.refused.items():
+            if key not in self._refused:
+                self._reject(key, because)
+
+    def learnt(self) -> ProxyNotes:
+        """All that is known so far."""
+        held = {key: self._summary_now(opened) for key, opened in self._kept.items()}
+        return ProxyNotes(self._briefs | held, dict(self._refused))

@@ -1,0 +1,282 @@
+"""Istio's networking objects into model types: v1alpha3, v1beta1 and v1 alike, their old forms included.
+
+Defaults are those of the API's enums: no `location` is MESH_EXTERNAL, no `resolution` is NONE, and an
+`outboundTrafficPolicy` without mode is REGISTRY_ONLY.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from meshdoctor.facts.resources.object_metadata import ObjectSource, WireMetadata, checked, manifest, reference
+from meshdoctor.model.mesh import (
+    DestinationRule,
+    EgressListener,
+    EnvoyFilter,
+    Gateway,
+    Port,
+    ServiceEntry,
+    Sidecar,
+    VirtualService,
+    WorkloadEndpoint,
+)
+
+_Dicts = list[dict[str, Any]]
+
+
+class _Port(Struct, rename="camel"):
+    number: int = 0
+    name: str | None = None
+    protocol: str | None = None
+    target_port: int | None = None
+
+
+class _Endpoint(Struct):
+    address: str | None = None
+    ports: dict[str, int] | None = None
+    labels: dict[str, str] | None = None
+
+
+class _Selector(Struct, rename="camel"):
+    labels: dict[str, str] | None = None
+    match_labels: dict[str, str] | None = None
+
+    def wanted(self) -> dict[str, str]:
+        return self.labels or self.match_labels or {}
+
+
+class _EntrySpec(Struct, rename="camel"):
+    hosts: list[str] | None = None
+    ports: list[_Port] | None = None
+    addresses: list[str] | None = None
+    resolution: str | None = None
+    location: str | None = None
+    endpoints: list[_Endpoint] | None = None
+    workload_selector: _Selector | None = None
+    export_to: list[str] | None = None
+    config_scope: str | None = None
+
+
+class _StatusAddress(Struct):
+    value: str = ""
+    host: str | None = None
+
+
+class _EntryStatus(Struct):
+    addresses: list[_StatusAddress] | None = None
+
+
+class _Entry(Struct):
+    metadata: WireMetadata
+    spec: _EntrySpec
+    status: _EntryStatus | None = None
+
+
+class _RoutingSpec(Struct, rename="camel"):
+    hosts: list[str] | None = None
+    gateways: list[str] | None = None
+    export_to: list[str] | None = None
+    http: _Dicts | None = None
+    tls: _Dicts | None = None
+    tcp: _Dicts | None = None
+
+
+class _Routing(Struct):
+    metadata: WireMetadata
+    spec: _RoutingSpec
+
+
+class _DestinationSpec(Struct, rename="camel"):
+    host: str = ""
+    traffic_policy: dict[str, Any] | None = None
+    subsets: _Dicts | None = None
+    workload_selector: _Selector | None = None
+    export_to: list[str] | None = None
+
+
+class _Destination(Struct):
+    metadata: WireMetadata
+    spec: _DestinationSpec
+
+
+class _Egress(Struct, rename="camel"):
+    hosts: list[str] | None = None
+    port: _Port | None = None
+    bind: str | None = None
+    capture_mode: str | None = None
+
+
+class _Policy(Struct):
+    mode: str | None = None
+
+
+class _SidecarSpec(Struct, rename="camel"):
+    workload_selector: _Selector | None = None
+    egress: list[_Egress] | None = None
+    outbound_traffic_policy: _Policy | None = None
+
+
+class _Sidecar(Struct):
+    metadata: WireMetadata
+    spec: _SidecarSpec | None = None
+
+
+class _GatewaySpec(Struct):
+    selector: dict[str, str] | None = None
+    servers: _Dicts | None = None
+
+
+class _Gateway(Struct):
+    metadata: WireMetadata
+    spec: _GatewaySpec
+
+
+class _FilterSpec(Struct, rename="camel"):
+    workload_selector: _Selector | None = None
+    config_patches: _Dicts | None = None
+
+
+class _Filter(Struct):
+    metadata: WireMetadata
+    spec: _FilterSpec | None = None
+
+
+def read_service_entry(found: ObjectSource) -> ServiceEntry:
+    """Raises `ValueError` for an object that is no ServiceEntry."""
+    wire = checked(found.body, _Entry)
+    spec, hosts = wire.spec, tuple(wire.spec.hosts or ())
+    return ServiceEntry(
+        ref=reference(found, wire.metadata),
+        hosts=hosts,
+        ports=tuple(_port(p) for p in spec.ports or ()),
+        addresses=tuple(spec.addresses or ()),
+        status_addresses=_status_addresses(wire.status, hosts),
+        resolution=(spec.resolution or "NONE").upper(),
+        location=(spec.location or "MESH_EXTERNAL").upper(),
+        endpoints=tuple(WorkloadEndpoint(e.address or "", e.ports or {}, e.labels or {}) for e in spec.endpoints or ()),
+        workload_selector=_selector(spec.workload_selector),
+        export_to=tuple(spec.export_to or ()),
+        config_scope=(spec.config_scope or "").upper(),
+        created=wire.metadata.creation_timestamp or "",
+        pointer=found.pointer,
+        manifest=manifest(found),
+    )
+
+
+def read_virtual_service(found: ObjectSource) -> VirtualService:
+    """Raises `ValueError` for an object that is no VirtualService."""
+    wire = checked(found.body, _Routing)
+    spec = wire.spec
+    return VirtualService(
+        ref=reference(found, wire.metadata),
+        hosts=tuple(spec.hosts or ()),
+        gateways=tuple(spec.gateways or ("mesh",)),
+        export_to=tuple(spec.export_to or ()),
+        http=tuple(spec.http or ()),
+        tls=tuple(spec.tls or ()),
+        tcp=tuple(spec.tcp or ()),
+        created=wire.metadata.creation_timestamp or "",
+        pointer=found.pointer,
+        manifest=manifest(found),
+    )
+
+
+def read_destination_rule(found: ObjectSource) -> DestinationRule:
+    """Raises `ValueError` for an object that is no DestinationRule."""
+    wire = checked(found.body, _Destination)
+    spec = wire.spec
+    return DestinationRule(
+        ref=reference(found, wire.metadata),
+        host=spec.host,
+        traffic_policy=spec.traffic_policy or {},
+        subsets=tuple(spec.subsets or ()),
+        workload_selector=_selector(spec.workload_selector),
+        export_to=tuple(spec.export_to or ()),
+        created=wire.metadata.creation_timestamp or "",
+        pointer=found.pointer,
+        manifest=manifest(found),
+    )
+
+
+def read_sidecar(found: ObjectSource) -> Sidecar:
+    """Raises `ValueError` for an object that is no Sidecar."""
+    wire = checked(found.body, _Sidecar)
+    spec = wire.spec or _SidecarSpec()
+    policy = spec.outbound_traffic_policy
+    return Sidecar(
+        ref=reference(found, wire.metadata),
+        selector=_selector(spec.workload_selector),
+        egress=tuple(_egress(e) for e in spec.egress or ()),
+        outbound_policy=None if policy is None else (policy.mode or "REGISTRY_ONLY").upper(),
+        created=wire.metadata.creation_timestamp or "",
+        pointer=found.pointer,
+        manifest=manifest(found),
+    )
+
+
+def read_gateway(found: ObjectSource) -> Gateway:
+    """Raises `ValueError` for an object that is no Gateway."""
+    wire = checked(found.body, _Gateway)
+    return Gateway(
+        ref=reference(found, wire.metadata),
+        selector=wire.spec.selector or {},
+        servers=tuple(wire.spec.servers or ()),
+        pointer=found.pointer,
+        manifest=manifest(found),
+    )
+
+
+OBSERVERS = frozenset({"istio.stats", "istio.metadata_exchange", "istio.stackdriver"})
+"""Filters that look and change nothing: how telemetry was switched on before the Telemetry API."""
+_ELSEWHERE = ("SIDECAR_INBOUND", "GATEWAY")
+_NO_PART = ("BOOTSTRAP", "EXTENSION_CONFIG")
+
+
+def read_envoy_filter(found: ObjectSource) -> EnvoyFilter:
+    """Raises `ValueError` for an object that is no EnvoyFilter."""
+    wire = checked(found.body, _Filter)
+    spec = wire.spec or _FilterSpec()
+    return EnvoyFilter(
+        ref=reference(found, wire.metadata),
+        selector=_selector(spec.workload_selector),
+        ports=tuple(_patched_port(p) for p in spec.config_patches or () if _patches_outbound(p)),
+        pointer=found.pointer,
+    )
+
+
+def _patches_outbound(patch: dict[str, Any]) -> bool:
+    match, value = patch.get("match") or {}, (patch.get("patch") or {}).get("value") or {}
+    if match.get("context") in _ELSEWHERE or patch.get("applyTo") in _NO_PART:
+        return False
+    return not (str(patch.get("applyTo", "")).endswith("_FILTER") and value.get("name") in OBSERVERS)
+
+
+def _patched_port(patch: dict[str, Any]) -> int | None:
+    """The port of the listener, route configuration or cluster that a patch is limited to."""
+    match = patch.get("match") or {}
+    parts = (match.get(name) or {} for name in ("listener", "routeConfiguration", "cluster"))
+    return next((part["portNumber"] for part in parts if isinstance(part.get("portNumber"), int)), None)
+
+
+def _port(wire: _Port) -> Port:
+    return Port(wire.number, wire.name or "", wire.protocol or "", wire.target_port or None)
+
+
+def _egress(wire: _Egress) -> EgressListener:
+    port = _port(wire.port) if wire.port else None
+    return EgressListener(tuple(wire.hosts or ()), port, wire.bind or "", (wire.capture_mode or "DEFAULT").upper())
+
+
+def _selector(wire: _Selector | None) -> dict[str, str] | None:
+    return None if wire is None else wire.wanted()
+
+
+def _status_addresses(status: _EntryStatus | None, hosts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """By host. The first releases with status.addresses named no host: their addresses serve all of them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for address in (status.addresses or ()) if status else ():
+        for host in (address.host,) if address.host else hosts:
+            found[host] = (*found.get(host, ()), address.value)
+    return found

@@ -1,0 +1,90 @@
+"""The kinds of objects that are read, and what every Kubernetes object has in common.
+
+An object is checked against a small wire type per kind; what such a type does not name is not looked at. A mistake in
+an object is told with its place: `Expected int, got str - at $.spec.ports[0].number`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from meshdoctor.model.evidence import Pointer
+from meshdoctor.model.mesh import Ref
+from meshdoctor.semantics.istio import egress_kinds
+
+_ISTIO_READ = ("ServiceEntry", "VirtualService", "DestinationRule", "Sidecar", "Gateway", "EnvoyFilter")
+_CORE_READ = ("Service", "Namespace", "Pod", "ConfigMap")
+PLURALS = {kind: egress_kinds.PLURALS[kind] for kind in (*_ISTIO_READ, *_CORE_READ)}
+"""Plural name, as the capture layout writes it, of every kind that is read."""
+
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+Wire = TypeVar("Wire", bound=Struct)
+
+
+class ObjectSource(Struct, frozen=True):
+    """One object of a document, not yet checked, and where it stands."""
+
+    kind: str
+    api_version: str
+    body: dict[str, Any]
+    pointer: Pointer
+
+
+class WireOwner(Struct, rename="camel"):
+    """metadata.ownerReferences[]."""
+
+    kind: str = ""
+    name: str = ""
+    controller: bool | None = None
+
+
+class WireMetadata(Struct, rename="camel"):
+    """metadata of any object."""
+
+    name: str = ""
+    namespace: str | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    creation_timestamp: str | None = None
+    owner_references: list[WireOwner] | None = None
+
+
+def is_ours(kind: str, api_version: str) -> bool:
+    """The kind belongs to the API group meant here: a Knative Service or a Gateway API Gateway does not."""
+    if kind not in PLURALS:
+        return False
+    if not api_version:
+        return True
+    return api_version == "v1" if kind in _CORE_READ else api_version.split("/")[0] == egress_kinds.NETWORKING_GROUP
+
+
+def checked(body: dict[str, Any], wire: type[Wire]) -> Wire:
+    """The object as its wire type. Raises `msgspec.ValidationError`, a `ValueError`, for one that does not fit."""
+    return msgspec.convert(body, wire, strict=False)
+
+
+def reference(found: ObjectSource, metadata: WireMetadata) -> Ref:
+    """The object's name. Raises `ValueError` where it has none."""
+    if not metadata.name:
+        raise ValueError("metadata.name is missing")
+    namespace = "" if found.kind == "Namespace" else metadata.namespace or "default"
+    return Ref(found.kind, namespace, metadata.name)
+
+
+def manifest(found: ObjectSource) -> dict[str, Any]:
+    """The object as a person would write it: no status, and none of the metadata that the server made."""
+    metadata = found.body.get("metadata") or {}
+    annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != _LAST_APPLIED}
+    kept = {key: metadata[key] for key in ("name", "namespace", "labels") if metadata.get(key)}
+    if annotations:
+        kept["annotations"] = annotations
+    return {
+        "apiVersion": found.api_version or f"{egress_kinds.NETWORKING_GROUP}/v1",
+        "kind": found.kind,
+        "metadata": kept,
+        "spec": found.body.get("spec") or {},
+    }

@@ -1,0 +1,188 @@
+"""The journal: one file a fix under the user's state folder, readable whenever the process ends.
+
+A file is written beside, flushed to disk and renamed, so that it is there whole or not at all; an entry is on disk
+before the cluster or a file is changed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from msgspec import structs
+
+from meshdoctor.errors import Unreadable, UsageError
+from meshdoctor.model.fix import JournalEntry
+
+_SUFFIX = ".json"
+_STATE = "MESHDOCTOR_STATE"
+_SCHEMA = 1
+"""Of entries: the latest that is understood."""
+
+
+def default_folder() -> Path:
+    """`$MESHDOCTOR_STATE`, else the user's state folder as the platform has it."""
+    named = os.environ.get(_STATE)
+    if named:
+        return Path(named)
+    from platformdirs import user_state_path
+
+    return user_state_path("meshdoctor", appauthor=False)
+
+
+class Journal:
+    """The entries in one folder, `journal/` in the state folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = (folder or default_folder()) / "journal"
+
+    def add(self, make: Callable[[int], JournalEntry]) -> JournalEntry:
+        """Writes a new entry under the next free number. Raises `Unreadable` where the folder cannot be written."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            while True:
+                number = max(self._numbers(), default=0) + 1
+                # Two processes may want one number: the file that is made first has it.
+                try:
+                    os.close(os.open(self._path(number), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                except FileExistsError:
+                    continue
+                entry = make(number)
+                self.put(entry)
+                return entry
+        except OSError as problem:
+            raise self._unwritable(problem) from None
+
+    def put(self, entry: JournalEntry) -> JournalEntry:
+        """Writes an entry anew, through to the disk. Raises `Unreadable` where it cannot be written."""
+        try:
+            return self._put(entry)
+        except OSError as problem:
+            raise self._unwritable(problem) from None
+
+    def _put(self, entry: JournalEntry) -> JournalEntry:
+        path = self._path(entry.id)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        with open(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(entry), indent=1))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+        _sync_folder(self.folder)
+        return entry
+
+    def update(self, entry: JournalEntry, **fields: object) -> JournalEntry:
+        """An entry with some fields replaced, written. Raises `Unreadable` where the old one stays in its place."""
+        try:
+            return self._put(structs.replace(entry, **fields))
+        except OSError as problem:
+            raise Unreadable(
+                f"the journal in {self.folder} cannot be written ({problem.strerror}): it still says that fix "
+                f"{entry.id} is {entry.state}. Make room, then look with `meshdoctor fix --history`"
+            ) from None
+
+    @contextmanager
+    def held(self, number: int) -> Iterator[None]:
+        """Keeps other processes from a fix while it is worked on; freed by the end of this one, however it ends.
+
+        Raises `UsageError` where another process works on it.
+        """
+        try:
+            handle = os.open(self.folder / f"{number:06d}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as problem:
+            raise self._unwritable(problem) from None
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(f"another meshdoctor is at work on fix {number}: wait until it has ended") from None
+            except OSError:
+                pass  # a file system without locks
+            yield
+        finally:
+            os.close(handle)
+
+    def entries(self) -> list[JournalEntry]:
+        """All entries, the oldest first; a file that an interruption left empty is none.
+
+        Raises `Unreadable` where one of them cannot be read.
+        """
+        found, broken = self.readable()
+        if broken:
+            raise broken[0]
+        return found
+
+    def readable(self) -> tuple[list[JournalEntry], list[Unreadable]]:
+        """The entries that can be read, the oldest first, and why the others cannot."""
+        found: list[JournalEntry] = []
+        broken: list[Unreadable] = []
+        for number in sorted(self._numbers()):
+            try:
+                entry = self._read(number)
+            except Unreadable as problem:
+                broken.append(problem)
+            else:
+                found += [entry] if entry is not None else []
+        return found, broken
+
+    def get(self, number: int) -> JournalEntry:
+        """One entry. Raises `UsageError` where there is none of this number."""
+        entry = self._read(number) if number in self._numbers() else None
+        if entry is None:
+            raise UsageError(f"no fix {number} in {self.folder}: `meshdoctor fix --history` lists them")
+        return entry
+
+    def _read(self, number: int) -> JournalEntry | None:
+        path = self._path(number)
+        try:
+            content = path.read_bytes()
+            entry = msgspec.json.decode(content, type=JournalEntry) if content else None
+        except OSError as problem:
+            raise Unreadable(f"{path} cannot be read: {problem.strerror}") from None
+        except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
+            raise Unreadable(
+                f"{path} is no journal entry of this version of meshdoctor ({problem}): move it away to go on "
+                "without it"
+            ) from None
+        if entry is not None and entry.schema > _SCHEMA:
+            raise Unreadable(f"{path} was written by a newer meshdoctor (schema {entry.schema}): use that one")
+        return entry
+
+    def _numbers(self) -> list[int]:
+        if not self.folder.is_dir():
+            return []
+        stems = (path.name.removesuffix(_SUFFIX) for path in self.folder.glob(f"*{_SUFFIX}"))
+        return [int(stem) for stem in stems if stem.isdigit()]
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:06d}{_SUFFIX}"
+
+    def _unwritable(self, problem: OSError) -> Unreadable:
+        return Unreadable(
+            f"the journal in {self.folder} cannot be written ({problem.strerror}), so nothing is changed: "
+            f"{_STATE}=FOLDER names another place"
+        )
+
+
+def refuse_ended(entry: JournalEntry) -> None:
+    """Raise `UsageError` where a fix leaves nothing to undo."""
+    if entry.has_ended:
+        raise UsageError(f"fix {entry.id} is {entry.state}: there is nothing to undo")
+
+
+def refuse_closed(entry: JournalEntry) -> None:
+    """Raise `UsageError` where a fix leaves nothing to go on with."""
+    if not entry.is_open:
+        raise UsageError(f"fix {entry.id} is {entry.state}: there is nothing to go on with")
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

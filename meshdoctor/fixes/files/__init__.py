@@ -1,0 +1,1 @@
+"""Fixes written to files: users' manifests, new files, exports."""

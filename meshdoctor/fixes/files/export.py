@@ -1,0 +1,228 @@
+"""`--export DIR`: a fix as files for whoever owns the objects: whole objects, a kustomize overlay, kubectl lines.
+
+    DIR/kustomization.yaml   names the new objects and the patches
+    DIR/<object>.yaml        a new object, whole
+    DIR/patches/<object>     a changed object's patch, and `$patch: delete` for one that goes
+    DIR/whole/<object>.yaml  a changed object, whole, for repositories that keep it so
+    DIR/undo/<object>        what brings back the object as it was
+
+Objects of Istio are patched by a merge patch, which kustomize and the API server read alike. Built-in kinds get a JSON
+patch: kustomize would merge their lists item by item and never take one out
+(kubectl.docs.kubernetes.io, kustomization, patches).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from meshdoctor.errors import NotEditable
+from meshdoctor.fixes.files.file_edits import file_edit
+from meshdoctor.fixes.files.file_writes import write_edits
+from meshdoctor.fixes.files.manifest_placement import file_name
+from meshdoctor.fixes.plan.kubectl_commands import Command, apply_line, delete_line, patch_line
+from meshdoctor.fixes.plan.object_diff import json_patch, merge_patch
+from meshdoctor.model.fix import Change, FileEdit, ObjectKey
+from meshdoctor.text.printable import printable
+from meshdoctor.text.secrets import REDACTED
+from meshdoctor.yamlio import dump
+from meshdoctor.yamlio.alignment import same
+
+_KUSTOMIZATION = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+_COMPONENT = {"apiVersion": "kustomize.config.k8s.io/v1alpha1", "kind": "Component"}
+_USE = "# Patches objects of yours: add this folder to `components:` in the kustomization.yaml that holds them.\n"
+_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+
+
+class Export(Struct, frozen=True):
+    """What an export wrote, and the lines that carry it out."""
+
+    folder: str
+    written: tuple[str, ...]
+    """Files below the folder that were not there before."""
+    commands: tuple[Command, ...]
+    notes: tuple[str, ...] = ()
+    """What was left out and why, each a sentence."""
+
+
+Write = Callable[[Sequence[FileEdit]], object]
+
+
+def export(
+    changes: Sequence[Change],
+    folder: Path,
+    *,
+    base: str | None = None,
+    context: str | None = None,
+    write: Write = write_edits,
+) -> Export:
+    """Writes the changes below `folder`, which is made where it is not there. Running it again changes nothing.
+
+    With `base`, a kustomization's path as seen from `folder`, the overlay builds by itself; without, one that has
+    patches is a component for the owner's kustomization. `context` is kubectl's, for the lines. `write` is given the
+    files that are new, if any.
+
+    Raises `NotEditable` where a file there says something else (none is written), where the folder cannot be written,
+    and where a secret that was redacted would have to be written.
+    """
+    sheaf = _ExportFiles(folder, context)
+    for change in changes:
+        sheaf.add(change)
+    sheaf.files["kustomization.yaml"] = _kustomization(sheaf, base)
+    return Export(str(folder), _written(folder, sheaf.files, write), tuple(sheaf.commands), tuple(sheaf.notes))
+
+
+class _ExportFiles:
+    """The files of an export while they are gathered, by path below the folder."""
+
+    def __init__(self, folder: Path, context: str | None) -> None:
+        self.folder = folder
+        self.context = context
+        self.files: dict[str, str] = {}
+        self.resources: list[str] = []
+        self.patches: list[dict[str, Any]] = []
+        self.commands: list[Command] = []
+        self.notes: list[str] = []
+        self.names: set[str] = set()
+
+    def add(self, change: Change) -> None:
+        """One change's files and lines; none where nothing changes, which kustomize would not take for a patch."""
+        if same(change.before, change.after):
+            return
+        stem = self._stem(change.key)
+        if change.before is None:
+            self._create(change, stem)
+        elif change.after is None:
+            self._delete(change, stem, change.before)
+        else:
+            self._alter(change, stem, change.before, change.after)
+
+    def _create(self, change: Change, stem: str) -> None:
+        path = self._put(f"{stem}.yaml", change.after, change.key)
+        self.resources.append(f"{stem}.yaml")
+        self.commands.append(Command(apply_line(path, self.context), delete_line(change.key, self.context)))
+
+    def _delete(self, change: Change, stem: str, before: dict[str, Any]) -> None:
+        self._put(f"patches/{stem}.yaml", {**_head(change.key), "$patch": "delete"}, change.key)
+        self.patches.append({"path": f"patches/{stem}.yaml"})
+        undo = self._whole(f"undo/{stem}.yaml", before, change.key)
+        line = apply_line(undo, self.context) if undo else None
+        self.commands.append(Command(delete_line(change.key, self.context), line))
+
+    def _alter(self, change: Change, stem: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+        key = change.key
+        if _is_istio(key):
+            kind: Literal["merge", "json"] = "merge"
+            patch: Any = {**_head(key), **_within(key, merge_patch(before, after))}
+            back: Any = merge_patch(after, before)
+            self.patches.append({"path": f"patches/{stem}.yaml"})
+        else:
+            kind, patch, back = "json", json_patch(before, after), json_patch(after, before)
+            self.patches.append({"path": f"patches/{stem}.yaml", "target": _target(key)})
+        path = self._put(f"patches/{stem}.yaml", patch, key)
+        self._whole(f"whole/{stem}.yaml", after, key)
+        undo = self._whole(f"undo/{stem}.yaml", back, key)
+        undo_line = patch_line(key, undo, kind, self.context) if undo else None
+        self.commands.append(Command(patch_line(key, path, kind, self.context), undo_line))
+
+    def _stem(self, key: ObjectKey) -> str:
+        first = stem = file_name(key).removesuffix(".yaml")
+        count = 1
+        while stem in self.names or stem == "kustomization":
+            count += 1
+            stem = f"{first}-{count}"
+        self.names.add(stem)
+        return stem
+
+    def _put(self, path: str, value: Any, key: ObjectKey) -> str:
+        """Takes a file in; its place as the shell lines name it. Raises `NotEditable` where a secret lacks."""
+        text = dump(value)
+        if REDACTED in text:
+            raise NotEditable(
+                f"{printable(str(key))} holds a secret that was redacted when it was captured, so it cannot be "
+                "exported. Export from the live cluster."
+            )
+        self.files[path] = text
+        return os.path.join(self.folder, path)
+
+    def _whole(self, path: str, value: Any, key: ObjectKey) -> str | None:
+        """Takes a file in that one can do without; None, and a note, where a secret lacks."""
+        try:
+            return self._put(path, value, key)
+        except NotEditable:
+            self.notes.append(f"{path} is not written: {printable(str(key))} holds a secret that was redacted.")
+            return None
+
+
+def _kustomization(sheaf: _ExportFiles, base: str | None) -> str:
+    is_part = bool(sheaf.patches) and base is None
+    tree: dict[str, Any] = dict(_COMPONENT if is_part else _KUSTOMIZATION)
+    resources = [*([base] if base else []), *sheaf.resources]
+    if resources:
+        tree["resources"] = resources
+    if sheaf.patches:
+        tree["patches"] = sheaf.patches
+    return (_USE if is_part else "") + dump(tree)
+
+
+def _is_istio(key: ObjectKey) -> bool:
+    return key.api_version.rpartition("/")[0].endswith(".istio.io")
+
+
+def _head(key: ObjectKey) -> dict[str, Any]:
+    """What names an object in a patch. Without a target, kustomize fails where the object is not among its own."""
+    named = {"name": key.name, **({"namespace": key.namespace} if key.namespace else {})}
+    return {"apiVersion": key.api_version, "kind": key.kind, "metadata": named}
+
+
+def _within(key: ObjectKey, patch: dict[str, Any]) -> dict[str, Any]:
+    """The patch with the object's name in its metadata."""
+    metadata = patch.get("metadata")
+    return {**patch, "metadata": {**_head(key)["metadata"], **(metadata if isinstance(metadata, dict) else {})}}
+
+
+def _target(key: ObjectKey) -> dict[str, Any]:
+    """What a JSON patch is for. kustomize takes names for regular expressions of the whole name."""
+    group, _, version = key.api_version.rpartition("/")
+    names = {"name": key.name, "namespace": key.namespace}
+    exact = {field: _SPECIAL.sub(r"\\\g<0>", name) for field, name in names.items() if name}
+    return {**({"group": group} if group else {}), "version": version, "kind": key.kind, **exact}
+
+
+def _written(folder: Path, files: dict[str, str], write: Write) -> tuple[str, ...]:
+    """Writes what is not there yet. Raises `NotEditable` where something else is."""
+    root = os.path.realpath(folder)
+    places = {path: os.path.join(root, path) for path in files}
+    there = {path: place for path, place in places.items() if os.path.lexists(place)}
+    differ = [path for path, place in there.items() if not _says(root, place, files[path])]
+    if differ:
+        raise NotEditable(
+            f"{printable(str(folder))} holds other files of these names: {', '.join(differ)}. "
+            "Nothing was written; give an empty folder."
+        )
+    new = [path for path in files if path not in there]
+    try:
+        for path in new:
+            os.makedirs(os.path.dirname(places[path]), exist_ok=True)
+    except OSError as problem:
+        told = problem.strerror or problem
+        raise NotEditable(f"{printable(str(folder))} cannot be written: {told}. Give another folder.") from None
+    if new:
+        write([file_edit(places[path], os.path.join(folder, path), None, files[path].encode()) for path in new])
+    return tuple(new)
+
+
+def _says(root: str, place: str, text: str) -> bool:
+    """A file inside the folder with just this content."""
+    real = os.path.realpath(place)
+    if os.path.commonpath((root, real)) != root or not os.path.isfile(real):
+        return False
+    try:
+        return Path(real).read_bytes() == text.encode()
+    except OSError:
+        return False

@@ -1,0 +1,150 @@
+"""Where the objects of manifest files stand: which file, which document, which item of a List.
+
+The same files are looked at as `-f` reads them, and an object is named as the facts name it: one without a namespace
+is in `default`. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from meshdoctor.errors import Unreadable
+from meshdoctor.facts.resources.object_metadata import PLURALS
+from meshdoctor.fixes.plan.object_diff import Path as TreePath
+from meshdoctor.model.evidence import Unread
+from meshdoctor.model.fix import ObjectKey
+from meshdoctor.sources.limits import Limits
+from meshdoctor.sources.manifest_sources import LIMITS, STDIN, files_at
+from meshdoctor.text.printable import printable
+from meshdoctor.yamlio import load_documents
+
+_KINDS = {plural: kind for kind, plural in PLURALS.items()}
+_TEMPLATE = re.compile(rb"\{\{-?\s*(?:[.$]|include|if|range|with|end|template|define|toYaml|else|/\*)")
+
+_MAKERS = {"configMapGenerator", "secretGenerator", "generators", "helmCharts", "namePrefix", "nameSuffix", "namespace"}
+"""Fields of a kustomization (kubectl.docs.kubernetes.io, kustomization)."""
+
+
+class PlacedObject(Struct, frozen=True):
+    """One object of a file: its name, the document it stands in, the steps to it there, and the object."""
+
+    key: ObjectKey
+    document: int
+    steps: TreePath
+    body: dict[str, Any]
+
+
+class ManifestFile(Struct, frozen=True):
+    """One file as it was read. `path` is its real place, symbolic links followed; `shown` is what the user calls it."""
+
+    path: str
+    shown: str
+    data: bytes
+    documents: tuple[Any, ...] = ()
+    problem: str = ""
+    """Why it could not be read, a sentence; empty where it could."""
+
+    @property
+    def objects(self) -> Iterator[PlacedObject]:
+        """The objects in it that have a kind and a name, in order."""
+        kind = _KINDS.get(Path(self.path).name.split(".")[0], "")
+        for index, tree in enumerate(self.documents):
+            yield from _objects(tree, index, (), kind, "")
+
+
+class Manifests(Struct, frozen=True):
+    """All that `-f` names: its files by real path, and the real folders that new files may go to, best first."""
+
+    files: dict[str, ManifestFile]
+    folders: tuple[str, ...]
+    unread: tuple[Unread, ...] = ()
+
+
+def read_manifests(paths: Sequence[Path], limits: Limits = LIMITS) -> Manifests:
+    """The files at `paths`, each once however many ways lead to it; standard input has no place and is passed over.
+
+    Raises as `collect.with_manifests` does for a path that is not there.
+    """
+    files: dict[str, ManifestFile] = {}
+    unread: list[Unread] = []
+    for path in paths:
+        if path == STDIN:
+            continue
+        for found in files_at(path, limits, unread):
+            place = os.path.realpath(found.origin)
+            if place not in files and os.path.isfile(place):
+                files[place] = _from_disk(place, found.origin)
+    folders = [os.path.realpath(path) for path in paths if path.is_dir()]
+    folders += [os.path.dirname(place) for place in files]
+    return Manifests(files, tuple(dict.fromkeys(folders)), tuple(unread))
+
+
+def read_file(path: str, shown: str, data: bytes) -> ManifestFile:
+    """A file by its content."""
+    try:
+        documents = load_documents(data, printable(shown))
+    except Unreadable as problem:
+        told = f"{printable(shown)} is a template" if _TEMPLATE.search(data) else str(problem).rstrip(".")
+        return ManifestFile(path, shown, data, (), f"{told}.")
+    return ManifestFile(path, shown, data, tuple(documents))
+
+
+def is_template(data: bytes) -> bool:
+    """Helm, or another program that fills in `{{ .Values.x }}`, makes the manifest from this text."""
+    return _TEMPLATE.search(data) is not None
+
+
+def makes_objects(file: ManifestFile) -> bool:
+    """A kustomization that makes objects which stand in no file, or gives them other names than their files."""
+    is_one = Path(file.path).name in ("kustomization.yaml", "kustomization.yml")
+    return is_one and any(isinstance(tree, dict) and not _MAKERS.isdisjoint(tree) for tree in file.documents)
+
+
+def same_object(one: ObjectKey, other: ObjectKey) -> bool:
+    """The same object, whatever version of its group it is written in."""
+    return (one.kind, one.namespace, one.name, group(one)) == (other.kind, other.namespace, other.name, group(other))
+
+
+def group(key: ObjectKey) -> str:
+    """The API group, empty for the core one."""
+    return key.api_version.rpartition("/")[0]
+
+
+def _from_disk(path: str, shown: str) -> ManifestFile:
+    try:
+        data = Path(path).read_bytes()
+    except OSError as problem:
+        return ManifestFile(path, shown, b"", (), f"{printable(shown)} cannot be read: {problem.strerror or problem}.")
+    if data.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
+        return ManifestFile(path, shown, data, (), f"{printable(shown)} is packed; unpack it to have it changed.")
+    return read_file(path, shown, data)
+
+
+def _objects(tree: Any, document: int, steps: TreePath, kind: str, api_version: str) -> Iterator[PlacedObject]:
+    """The object, or the items of the List. An item without kind or apiVersion has the List's."""
+    if isinstance(tree, list):
+        for index, item in enumerate(tree):
+            yield from _objects(item, document, (*steps, index), kind, api_version)
+        return
+    if not isinstance(tree, dict):
+        return
+    own = str(tree.get("kind") or "")
+    version = str(tree.get("apiVersion") or "")
+    items = tree.get("items")
+    if isinstance(items, list) and (own.endswith("List") or not own):
+        yield from _objects(
+            items, document, (*steps, "items"), own.removesuffix("List") or kind, "" if own in ("", "List") else version
+        )
+        return
+    metadata = tree.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    kind, api_version = own or kind, version or api_version
+    if kind and metadata.get("name"):
+        namespace = "" if kind == "Namespace" else str(metadata.get("namespace") or "default")
+        yield PlacedObject(ObjectKey(api_version, kind, namespace, str(metadata["name"])), document, steps, tree)

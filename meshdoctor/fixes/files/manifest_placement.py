@@ -1,0 +1,113 @@
+"""Where a new object goes: to its like, where there is any."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from meshdoctor.errors import NotEditable
+from meshdoctor.facts.resources.object_metadata import PLURALS
+from meshdoctor.fixes.files.manifest_files import ManifestFile, Manifests, is_template, read_file
+from meshdoctor.model.fix import Change, ObjectKey
+from meshdoctor.text.printable import printable
+from meshdoctor.yamlio.editing import new_file, rewritten, with_document
+
+_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
+_LONGEST = 200
+"""Characters of a file name; file systems take 255 bytes."""
+
+
+def placement_of(change: Change, files: Mapping[str, ManifestFile], manifests: Manifests) -> Iterator[ManifestFile]:
+    """The files as they are with the new object: the one that takes it, and a kustomization that must name it.
+
+    A List or a file of several documents takes one more; a file of one object gets a neighbour. The like is, in this
+    order: a capture's file of that kind, the same kind in the same namespace, the same namespace, the same kind.
+    Raises `NotEditable` where there is no folder to write to.
+    """
+    like = _like(change.key, files)
+    if like is not None:
+        taken = _taken(like, change)
+        if taken is not None:
+            yield taken
+            return
+    if like is None and not manifests.folders:
+        raise NotEditable(f"There is no folder for {printable(str(change.key))}: give one with -f, or use --export.")
+    folder, beside = (os.path.dirname(like.path), os.path.dirname(like.shown)) if like else (manifests.folders[0],) * 2
+    name = _free_name(folder, change.key, files)
+    data = new_file(change.after or {}, like.data if like else None, name)
+    yield read_file(os.path.join(folder, name), os.path.join(beside, name), data)
+    yield from _named_in_kustomization(folder, name, files)
+
+
+def file_name(key: ObjectKey) -> str:
+    """`serviceentry-shop-github.yaml`: what names hold besides letters, digits, `.` and `-` becomes `-`."""
+    text = "-".join(part for part in (key.kind, key.namespace, key.name) if part).lower()
+    return re.sub(r"[^a-z0-9.-]+", "-", text).strip(".-")[:_LONGEST] + ".yaml"
+
+
+def _like(key: ObjectKey, files: Mapping[str, ManifestFile]) -> ManifestFile | None:
+    """The file that holds most objects of the nearest sort."""
+    best: tuple[tuple[int, ...], ManifestFile] | None = None
+    for file in files.values():
+        if is_template(file.data) or any(isinstance(tree, dict) and "sops" in tree for tree in file.documents):
+            continue
+        found = [placed.key for placed in file.objects]
+        near = sum(other.namespace == key.namespace for other in found)
+        alike = sum(other.kind == key.kind for other in found)
+        both = sum((other.kind, other.namespace) == (key.kind, key.namespace) for other in found)
+        rank = (int(_is_for(file, key.kind)), both, near, alike)
+        if any(rank) and (best is None or rank > best[0]):
+            best = (rank, file)
+    return best[1] if best else None
+
+
+def _is_for(file: ManifestFile, kind: str) -> bool:
+    """A List named for a kind, as captures have them: `serviceentries.yaml`."""
+    return os.path.basename(file.path).split(".")[0] == PLURALS.get(kind) and _list_steps(file, kind) is not None
+
+
+def _taken(file: ManifestFile, change: Change) -> ManifestFile | None:
+    """The file with the object in it, None where it holds one object only."""
+    value, shown = change.after or {}, printable(file.shown)
+    steps = _list_steps(file, change.key.kind)
+    if steps is not None:
+        tree = file.documents[0]
+        wanted: Any = [*tree, value] if not steps else {**tree, "items": [*(tree["items"] or []), value]}
+        return read_file(file.path, file.shown, rewritten(file.data, shown, [wanted]))
+    if len(file.documents) > 1:
+        return read_file(file.path, file.shown, with_document(file.data, shown, value))
+    return None
+
+
+def _list_steps(file: ManifestFile, kind: str) -> tuple[str, ...] | None:
+    """The way to the list of a file that is a List for this kind, None for any other file."""
+    if len(file.documents) != 1:
+        return None
+    tree = file.documents[0]
+    if isinstance(tree, list):
+        return ()
+    if isinstance(tree, dict) and tree.get("kind") in ("List", f"{kind}List") and "items" in tree:
+        return ("items",)
+    return None
+
+
+def _free_name(folder: str, key: ObjectKey, files: Mapping[str, ManifestFile]) -> str:
+    name = file_name(key)
+    stem, count = name.removesuffix(".yaml"), 1
+    while os.path.join(folder, name) in files or os.path.lexists(os.path.join(folder, name)):
+        count += 1
+        name = f"{stem}-{count}.yaml"
+    return name
+
+
+def _named_in_kustomization(folder: str, name: str, files: Mapping[str, ManifestFile]) -> Iterator[ManifestFile]:
+    """The folder's kustomization with the new file among its resources: without, kustomize would not see it."""
+    for file in (files.get(os.path.join(folder, known)) for known in _KUSTOMIZATIONS):
+        if file is None or not file.documents or not isinstance(file.documents[0], dict):
+            continue
+        tree = file.documents[0]
+        wanted = {**tree, "resources": [*(tree.get("resources") or []), name]}
+        documents = [wanted, *file.documents[1:]]
+        yield read_file(file.path, file.shown, rewritten(file.data, printable(file.shown), documents))

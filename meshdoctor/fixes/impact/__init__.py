@@ -1,0 +1,1 @@
+"""What a fix would change: which sidecars it affects, and which of their connections and rules, predicted."""

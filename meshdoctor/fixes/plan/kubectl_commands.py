@@ -1,0 +1,50 @@
+"""The kubectl lines that carry a change out by hand, and those that take it back."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from meshdoctor.facts.resources.object_metadata import PLURALS
+from meshdoctor.model.fix import ObjectKey
+from meshdoctor.text.printable import printable
+
+MANAGER = "meshdoctor"
+
+
+class Command(Struct, frozen=True):
+    """One change as shell lines, quoted for a POSIX shell."""
+
+    do: str
+    undo: str | None
+    """None where what was there is not known whole, so that no line brings it back."""
+
+
+def apply_line(file: str, context: str | None = None) -> str:
+    """Server-side apply of one file; a conflict with another field manager is shown, not forced."""
+    return _line("apply", context, ["--server-side", f"--field-manager={MANAGER}", "-f", file])
+
+
+def patch_line(key: ObjectKey, file: str, kind: str, context: str | None = None) -> str:
+    """`kubectl patch` with a file; `kind` is `merge` or `json`."""
+    options = [*_named(key), f"--field-manager={MANAGER}", f"--type={kind}", "--patch-file", file]
+    return _line("patch", context, options)
+
+
+def delete_line(key: ObjectKey, context: str | None = None) -> str:
+    """`kubectl delete` of one object."""
+    return _line("delete", context, _named(key))
+
+
+def _named(key: ObjectKey) -> list[str]:
+    """The object as `type.group/name`: no name can be taken for an option."""
+    group = key.api_version.rpartition("/")[0]
+    resource = ".".join(part for part in (PLURALS.get(key.kind, key.kind.lower()), group) if part)
+    return [f"{resource}/{key.name}", *([f"--namespace={key.namespace}"] if key.namespace else [])]
+
+
+def _line(verb: str, context: str | None, words: Sequence[str]) -> str:
+    given = [f"--context={context}"] if context else []
+    return printable(shlex.join(["kubectl", *given, verb, *words]))

@@ -1,0 +1,1 @@
+"""Whether a fix worked: the diagnosis after it compared with the one before."""

@@ -1,0 +1,211 @@
+"""What is asked of a running pod: HTTP by port-forward, a command by exec, a container's log.
+
+Port-forward and exec are WebSockets, which Kubernetes authorises as `get` (the method) and, since 1.35, as `create`
+(feature gate AuthorizePodWebsocketUpgradeCreatePermission): a role needs both verbs.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from meshdoctor.errors import Unreadable
+from meshdoctor.kube.deadline import Deadline
+from meshdoctor.kube.session import Session
+from meshdoctor.kube.websockets import Broken, Channels
+from meshdoctor.text.printable import printable
+
+_FORWARD = ["v4.channel.k8s.io"]
+_EXEC = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
+_STDOUT, _STDERR, _STATUS = 1, 2, 3
+MAX_ANSWER = 512 * 1024 * 1024
+"""Bytes of one answer: what a file of a capture may hold."""
+
+MAX_LOG_LINES = 20_000
+
+
+class Executed(Struct, frozen=True):
+    """A command that ran to its end."""
+
+    stdout: bytes
+    stderr: bytes
+    failure: str
+    """Empty where it ended with exit code 0, else what the kubelet says."""
+    code: int | None = 0
+    """The exit code, None where it is not told."""
+
+
+class Forward(http.client.HTTPConnection):
+    """HTTP to one port of a pod through the API server, one request at a time; leaving the `with` block ends it."""
+
+    def __init__(self, session: Session, namespace: str, pod: str, port: int, deadline: Deadline) -> None:
+        super().__init__("localhost", port)
+        self._session = session
+        self._target = f"/api/v1/namespaces/{namespace}/pods/{pod}/portforward"
+        self._deadline = deadline
+        self._channels: Channels | None = None
+
+    def __enter__(self) -> Forward:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.hang_up()
+
+    def connect(self) -> None:
+        """Opens the forward. Raises `Refused`, `Unreachable`, `TimedOut` or `Cancelled`."""
+        self._drop()
+        ports = [("ports", str(self.port))]
+        self._channels = Channels(self._session, self._target, ports, _FORWARD, self._deadline)
+        self.sock: Any = _Stream(self._channels)
+
+    def hang_up(self) -> None:
+        """Ends the forward; the next request opens it again."""
+        self.close()
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._channels is not None:
+            self._channels.close()
+            self._channels = None
+
+    def fetch(self, target: str) -> bytes:
+        """The body of `GET target`, answered with 200. After a broken answer the next request opens the forward anew.
+
+        Raises `Unreadable` for another status, a broken answer or one beyond `MAX_ANSWER`, and what `connect` raises.
+        """
+        try:
+            status, reason, body, missing = self._exchange(target)
+        except BaseException:
+            self.hang_up()
+            raise
+        if status != 200:
+            raise Unreadable(f"{target} answered {status} {printable(reason)}")
+        if len(body) > MAX_ANSWER:
+            self.hang_up()
+            raise Unreadable(f"{target} answered with more than one file of a capture may hold")
+        if missing:
+            self.hang_up()
+            raise Broken(f"{target}: the answer was cut short")
+        return body
+
+    def _exchange(self, target: str) -> tuple[int, str, bytes, int]:
+        """Status, reason, body, and the number of bytes that the answer promised and has not got."""
+        try:
+            self.request("GET", target)
+            reply = self.getresponse()
+            body = reply.read(MAX_ANSWER + 1)
+        except http.client.HTTPException as problem:
+            raise Broken(f"{target}: the answer is no sound HTTP ({type(problem).__name__})") from None
+        return reply.status, reply.reason, body, reply.length or 0
+
+
+class _Stream(io.RawIOBase):
+    """What http.client wants of a socket, over the two channels of one forwarded port: data and errors."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+        self._started: set[int] = set()
+        self._rest = memoryview(b"")
+
+    def sendall(self, data: bytes) -> None:
+        self._channels.send(0, bytes(data))
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self, 256 * 1024)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            message = self._channels.receive()
+            if message is None:
+                return 0
+            channel, data = message
+            if channel not in self._started:
+                # The first message of either channel only repeats the port's number (k8s.io/kubelet,
+                # pkg/cri/streaming/portforward/websocket.go).
+                self._started.add(channel)
+            elif channel == 1:
+                raise Broken(printable(data.decode("utf-8", "replace").strip())[:300])
+            else:
+                self._rest = memoryview(data)
+        given = min(len(buffer), len(self._rest))
+        buffer[:given] = self._rest[:given]
+        self._rest = self._rest[given:]
+        return given
+
+    def close(self) -> None:
+        """http.client closes the file of every answer; the connection lives until the Forward hangs up."""
+
+
+def execute(
+    session: Session, namespace: str, pod: str, container: str, command: list[str], deadline: Deadline
+) -> Executed:
+    """Runs a command in a container to its end, without input.
+
+    Raises `Refused`, `Unreachable`, `TimedOut` or `Cancelled`, and `Broken` where the end was not told.
+    """
+    params = [("container", container), ("stdout", "true"), ("stderr", "true"), *(("command", c) for c in command)]
+    path = f"/api/v1/namespaces/{namespace}/pods/{pod}/exec"
+    channels = Channels(session, path, params, _EXEC, deadline)
+    told: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: [], _STATUS: []}
+    size = 0
+    try:
+        while (message := channels.receive()) is not None:
+            channel, data = message
+            told.setdefault(channel, []).append(data)
+            size += len(data)
+            if size > MAX_ANSWER:
+                raise Unreadable(f"{command[0]} answered with more than one file of a capture may hold")
+            if channel == _STATUS:
+                break
+    finally:
+        channels.close()
+    if not told[_STATUS]:
+        raise Broken(f"{command[0]}: the connection ended before the command did")
+    return Executed(b"".join(told[_STDOUT]), b"".join(told[_STDERR]), *_end(b"".join(told[_STATUS])))
+
+
+class _Cause(Struct):
+    reason: str = ""
+    message: str = ""
+
+
+class _Details(Struct):
+    causes: list[_Cause] = []
+
+
+class _ExecStatus(Struct):
+    status: str = ""
+    message: str = ""
+    details: _Details | None = None
+
+
+def _end(status: bytes) -> tuple[str, int | None]:
+    """Failure and exit code of a kubelet's Status; the code is a cause (k8s.io/apimachinery, remotecommand)."""
+    try:
+        said = msgspec.json.decode(status, type=_ExecStatus)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return "the kubelet's last word cannot be read", None
+    if said.status == "Success":
+        return "", 0
+    codes = [c.message for c in (said.details or _Details()).causes if c.reason == "ExitCode" and c.message.isdecimal()]
+    return printable(said.message or "it failed")[:300], int(codes[0][:9]) if codes else None
+
+
+def log_of(
+    session: Session, namespace: str, pod: str, container: str, seconds: int, most: int, deadline: Deadline
+) -> bytes:
+    """A container's log of the last `seconds`: its newest lines, and of these at most `most` bytes from the start.
+
+    Raises as `Session.get` does.
+    """
+    # limitBytes cuts off the newest lines, so the number of lines is bounded first (core/v1 PodLogOptions).
+    asked = {"container": container, "sinceSeconds": seconds, "tailLines": MAX_LOG_LINES, "limitBytes": most}
+    params = [(name, str(value)) for name, value in asked.items()]
+    return session.get(f"/api/v1/namespaces/{namespace}/pods/{pod}/log", params, deadline=deadline)

@@ -1,0 +1,199 @@
+"""The clusters of the services a sidecar gets: type, endpoints and TLS.
+
+pilot/pkg/networking/core/cluster.go (convertResolution), cluster_tls.go and destination rules as
+pilot/pkg/model/push_context.go (destinationRule) chooses them. A cluster's type says where endpoints come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from meshdoctor.model.mesh import DestinationRule, MeshConfig, Port, Ref, Service, ServiceEntry
+from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
+from meshdoctor.predict.sidecar_services import SidecarService
+from meshdoctor.predict.unknown import Unknown
+from meshdoctor.semantics.ip_addresses import is_ip
+from meshdoctor.semantics.istio.host_names import covers
+from meshdoctor.semantics.istio.registry import Viewer
+
+_TYPES = {"NONE": "ORIGINAL_DST", "STATIC": "EDS", "DNS": "STRICT_DNS", "DNS_ROUND_ROBIN": "LOGICAL_DNS"}
+_ORIGINATES = ("SIMPLE", "MUTUAL", "ISTIO_MUTUAL")
+
+
+class Clusters:
+    """Clusters by name and their known endpoints. What stays open is added to `doubts`.
+
+    `running` are the endpoints of Services' clusters, as far as a sidecar tells them.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[DestinationRule],
+        running: Mapping[str, tuple[Endpoint, ...]],
+        viewer: Viewer,
+        labels: Mapping[str, str],
+        config: MeshConfig | None,
+    ) -> None:
+        self.made: dict[str, Cluster] = {}
+        self.endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self.owners: dict[tuple[str, int], Ref] = {}
+        """By host and port, the object whose cluster it is."""
+        self.doubts: list[Unknown] = []
+        self._rules = [r for r in rules if is_exported_rule(r, viewer.namespace)]
+        self._running = running
+        self._viewer = viewer
+        self._labels = labels
+        self._root = config.root_namespace if config else ""
+
+    def add(self, members: Sequence[SidecarService]) -> None:
+        """The clusters of every port of these members, which are all there are of their hosts."""
+        by_host: dict[str, list[SidecarService]] = {}
+        for member in members:
+            if not _is_alias(member):
+                by_host.setdefault(member.host, []).append(member)
+        for host, same in by_host.items():
+            self._add_host(host, same)
+
+    def _add_host(self, host: str, same: Sequence[SidecarService]) -> None:
+        first = min(same, key=lambda m: (m.entry is not None, m.order))
+        for member in [first, *(m for m in same if m is not first and _merges(first, m))]:
+            for port in member.ports:
+                self._add_port(host, member, port)
+
+    def _add_port(self, host: str, member: SidecarService, port: Port) -> None:
+        if port.protocol.upper() == "UDP" or f"outbound|{port.number}||{host}" in self.made:
+            return
+        self.owners[host, port.number] = member.ref
+        rule = self._rule_for(host, member.ref.namespace)
+        self._add_cluster(host, member, port, "", rule)
+        for subset in rule.subsets if rule else ():
+            self._add_cluster(host, member, port, str(subset.get("name") or ""), rule)
+
+    def _add_cluster(
+        self, host: str, member: SidecarService, port: Port, subset: str, rule: DestinationRule | None
+    ) -> None:
+        name = f"outbound|{port.number}|{subset}|{host}"
+        kind = _type_of(member)
+        if not kind:
+            self.doubts.append(Unknown(f"resolution {_resolution(member)} of {member.ref} is not read", None, host))
+            return
+        endpoints = _endpoints(member, host, port)
+        if kind == "EDS" and endpoints is None and member.entry is None:
+            endpoints = self._running.get(name)
+        if kind == "EDS" and endpoints is not None:
+            self.endpoints[name] = endpoints
+        inline = endpoints or () if kind in ("STRICT_DNS", "LOGICAL_DNS") else ()
+        self.made[name] = Cluster(
+            name=name,
+            type=kind,
+            endpoints=inline,
+            tls=self._tls(host, port, rule),
+            external=member.entry is not None and member.entry.location != "MESH_INTERNAL",
+            services=((host, member.ref.namespace),),
+            config=_path(rule) if rule else "",
+            port_override=port.target_port if kind == "ORIGINAL_DST" else None,
+            path=f"$.predicted.{name}",
+        )
+
+    def _tls(self, host: str, port: Port, rule: DestinationRule | None) -> TlsSocket | None:
+        settings = tls_settings(rule, port.number) if rule else {}
+        mode = str(settings.get("mode") or "").upper()
+        if mode not in _ORIGINATES:
+            return None
+        if settings.get("credentialName") and rule is not None and rule.workload_selector is None:
+            return None
+        return TlsSocket(
+            sni=str(settings.get("sni") or ""),
+            auto_sni=not settings.get("sni"),
+            verifies_chain=not settings.get("insecureSkipVerify"),
+            verifies_name=not settings.get("insecureSkipVerify"),
+            istio_mutual=mode == "ISTIO_MUTUAL",
+            client_certificate=mode == "MUTUAL",
+        )
+
+    def _rule_for(self, host: str, namespace: str) -> DestinationRule | None:
+        """Of the client's namespace, else the service's, else the root's: the most specific host, then the oldest."""
+        for place in dict.fromkeys((self._viewer.namespace, namespace, self._root)):
+            fitting = [r for r in self._rules if r.ref.namespace == place and self._applies(r, host)]
+            if fitting:
+                return min(fitting, key=lambda r: (*_specificity(r), r.created, r.ref.name))
+        return None
+
+    def _applies(self, rule: DestinationRule, host: str) -> bool:
+        if not covers(_long(rule), host):
+            return False
+        selector = rule.workload_selector
+        if selector is None:
+            return True
+        return rule.ref.namespace == self._viewer.namespace and selector.items() <= self._labels.items()
+
+
+def tls_settings(rule: DestinationRule, port: int) -> Mapping[str, Any]:
+    """The TLS settings in force for a port: its own settings replace the general ones."""
+    policy = rule.traffic_policy
+    for level in policy.get("portLevelSettings") or ():
+        if isinstance(level, dict) and (level.get("port") or {}).get("number") == port:
+            return level.get("tls") or {}
+    return policy.get("tls") or {}
+
+
+def is_exported_rule(rule: DestinationRule, namespace: str) -> bool:
+    """Whether sidecars of the namespace may get the rule."""
+    exports = rule.export_to or ("*",)
+    return "*" in exports or namespace in exports or ("." in exports and rule.ref.namespace == namespace)
+
+
+def _long(rule: DestinationRule) -> str:
+    name = rule.host.lower().rstrip(".")
+    return name if "." in name or name.startswith("*") else f"{name}.{rule.ref.namespace}.svc.cluster.local"
+
+
+def _specificity(rule: DestinationRule) -> tuple[int, bool, int]:
+    return rule.workload_selector is None, rule.host.startswith("*"), -len(rule.host)
+
+
+def _path(rule: DestinationRule) -> str:
+    return f"/apis/networking.istio.io/v1/namespaces/{rule.ref.namespace}/destination-rule/{rule.ref.name}"
+
+
+def _is_alias(member: SidecarService) -> bool:
+    return isinstance(member.item, Service) and member.item.type == "ExternalName"
+
+
+def _resolution(member: SidecarService) -> str:
+    if isinstance(member.item, ServiceEntry):
+        return member.item.resolution
+    return "STATIC" if member.addresses else "NONE"
+
+
+def _type_of(member: SidecarService) -> str:
+    return _TYPES.get(_resolution(member), "")
+
+
+def _merges(first: SidecarService, second: SidecarService) -> bool:
+    """Whether a further entry of a host adds its ports: only one that is like the first in all that counts."""
+    one, other = first.entry, second.entry
+    return one is not None and other is not None and are_alike(one, other)
+
+
+def are_alike(one: ServiceEntry, other: ServiceEntry) -> bool:
+    """Whether entries of one host add up: equal in resolution, labels, selector and exportTo."""
+    return _shape(one) == _shape(other)
+
+
+def _shape(entry: ServiceEntry) -> tuple[object, ...]:
+    labels = entry.manifest.get("metadata", {}).get("labels") or {}
+    return entry.resolution, sorted(labels.items()), entry.workload_selector, sorted(entry.export_to)
+
+
+def _endpoints(member: SidecarService, host: str, port: Port) -> tuple[Endpoint, ...] | None:
+    """Endpoints as the resources tell them; None for those that are pods, whose readiness no resource here tells."""
+    item = member.item
+    if isinstance(item, Service) or item.workload_selector is not None:
+        return None
+    number = port.target_port or port.number
+    given = tuple(Endpoint(e.address, e.ports.get(port.name, number)) for e in item.endpoints)
+    if item.resolution == "STATIC":
+        return tuple(e for e in given if is_ip(e.address))
+    return given or (Endpoint(host, number),)

@@ -1,0 +1,86 @@
+"""Which hit explains which: the cause keeps its severity, its consequences become information.
+
+For one host:port and pod, the first rule of `model.rule.CAUSES` that fired is the cause of every later one there, and a
+rule's own `explained_by` adds to that. Three things bound it:
+
+- Only a hit whose host covers the other's explains it: `*.wiki.example` explains `en.wiki.example`, not the reverse.
+  A hit with a port and no host (a refused listener) explains every host on that port of its pod. Without a port
+  nothing is explained.
+- Information explains nothing more severe than information. With ALLOW_ANY an unregistered host is no fault, so it
+  cannot be what makes another finding of that pod harmless.
+- It is decided pod by pod. A finding that is explained for some of its pods is reported twice, see `grouping`.
+
+What a consequence names is the root: never another consequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from meshdoctor.model.rule import CAUSES, Rule
+from meshdoctor.rules.hits import Hit, fingerprint
+from meshdoctor.semantics.istio.host_names import wildcards_for
+
+_RANK = {rule: index for index, rule in enumerate(CAUSES)}
+
+
+def explain(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits in their order; those that another one explains carry the fingerprint of the finding that does."""
+    index = _by_place(hits)
+    explained = []
+    for hit in hits:
+        cause = _root(hit, index)
+        explained.append(hit if cause is hit else hit._replace(caused_by=fingerprint(cause)))
+    return explained
+
+
+_Index = dict[tuple[str, int, str], dict[str, Hit]]
+
+
+def without_idle_backstops(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits less those of backstop rules for whose host, port and pod another rule has spoken."""
+    spoken = _by_place([hit for hit in hits if not hit.rule.backstop])
+    return [hit for hit in hits if not hit.rule.backstop or not any(place in spoken for place in _places(hit))]
+
+
+def _places(hit: Hit) -> list[tuple[str, int, str]]:
+    """Where a hit that says something of this one's host may stand: the host, its wildcards, the port as a whole."""
+    return [(hit.fact.pod, hit.port, host) for host in (hit.host.lower(), *wildcards_for(hit.host), "")]
+
+
+def _by_place(hits: Sequence[Hit]) -> _Index:
+    """Hits by pod, port and host, then by rule; of several for one rule the most severe."""
+    index: _Index = {}
+    for hit in hits:
+        if hit.port:
+            here = index.setdefault((hit.fact.pod, hit.port, hit.host.lower()), {})
+            known = here.get(hit.rule.id)
+            if known is None or hit.rank < known.rank:
+                here[hit.rule.id] = hit
+    return index
+
+
+def _root(hit: Hit, index: _Index) -> Hit:
+    seen = {hit.rule.id}
+    while (cause := _cause(hit, index)) is not None and cause.rule.id not in seen:
+        seen.add(cause.rule.id)
+        hit = cause
+    return hit
+
+
+def _cause(hit: Hit, index: _Index) -> Hit | None:
+    if not hit.host or not hit.port:
+        return None
+    places = [index.get(place, {}) for place in _places(hit)]
+    for rule in _explaining(hit.rule):
+        for place in places:
+            cause = place.get(rule)
+            if cause is not None and (cause.severity != "info" or hit.severity == "info"):
+                return cause
+    return None
+
+
+def _explaining(rule: Rule) -> list[str]:
+    """Rules that may explain this one, in the order in which they are asked."""
+    earlier = CAUSES[: _RANK.get(rule.id, 0)]
+    return sorted({*earlier, *rule.explained_by}, key=lambda cause: (_RANK.get(cause, len(CAUSES)), cause))

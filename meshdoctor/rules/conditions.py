@@ -1,0 +1,175 @@
+"""`when`: CEL over one fact. The only module that imports cel.
+
+CEL is handed only the fields an expression mentions: turning a whole fact with its manifests into CEL values takes
+thirty times as long as judging it. Equal fields have equal answers, so those are remembered.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache, reduce
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import msgspec
+
+from meshdoctor.errors import UsageError
+from meshdoctor.model.fact import Fact
+from meshdoctor.rules.fact_paths import BadPath, Path, fields_of, item_type, nearest, parse_path, type_at
+
+_STRING = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
+_NAME = re.compile(r"(?<![\w.])([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*|\[\d+\])*)(\s*\()?")
+_MACRO = re.compile(r"([\w.\[\]]*)\.(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_]\w*)\s*,")
+_WORDS = frozenset({"true", "false", "null", "in"})
+_REMEMBERED = 4096
+
+
+class BadCondition(Exception):
+    """An expression that cannot be used, and why."""
+
+
+class Mention(NamedTuple):
+    """A name in an expression: `fact`, or the variable of a macro, and the fields read from it."""
+
+    root: str
+    path: Path
+
+
+class Condition:
+    """A compiled expression."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._always = text.strip() == "true"
+        self._program: Any = None if self._always else _compile(text)
+        self._known: dict[tuple[Any, ...], bool] = {}
+
+    def holds(self, fact: Fact) -> bool:
+        """Whether the expression is true for this fact.
+
+        Raises:
+            UsageError: it could not be computed, or is no bool.
+        """
+        if self._always:
+            return True
+        reads = _reads(self.text, type(fact))
+        values = tuple(reduce(getattr, path, fact) for path in reads)
+        try:
+            known = self._known.get(values)
+        except TypeError:  # a manifest among the values
+            return self._judge(reads, values)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[values] = self._judge(reads, values)
+        return known
+
+    def _judge(self, reads: tuple[tuple[str, ...], ...], values: tuple[Any, ...]) -> bool:
+        context: dict[str, Any] = {}
+        for path, value in zip(reads, values, strict=True):
+            _put(context, path, msgspec.to_builtins(value))
+        try:
+            answer = self._program.execute({"fact": context})
+        except Exception as error:  # cel passes on whatever the operator raised: TypeError, IndexError, KeyError ...
+            raise UsageError(f"`{self.text}` cannot be computed: {_first_line(error)}") from None
+        if not isinstance(answer, bool):
+            raise UsageError(f"`{self.text}` gives {answer!r}, not true or false")
+        return answer
+
+
+@cache
+def compile_condition(text: str) -> Condition:
+    """Compile an expression, once per text.
+
+    Raises:
+        BadCondition: it is no CEL.
+    """
+    return Condition(text)
+
+
+def mentions(text: str) -> Iterator[Mention]:
+    """Names an expression reads, with the fields that follow; functions, methods and words of the language left out."""
+    for name, fields, call in _NAME.findall(_STRING.sub("''", text)):
+        path = parse_path(fields.removeprefix(".")) if fields else ()
+        if call:
+            if not path:
+                continue
+            path = path[:-1]
+        if name not in _WORDS:
+            yield Mention(name, path)
+
+
+def check_condition(text: str, kind: type[Fact]) -> Iterator[str]:
+    """What is wrong with an expression about facts of this type, in words; nothing where all is well."""
+    try:
+        compile_condition(text)
+    except BadCondition as error:
+        yield str(error)
+        return
+    types: dict[str, Any] = {"fact": kind}
+    for receiver, variable in _MACRO.findall(_STRING.sub("''", text)):
+        types[variable] = _item_of(receiver, types)
+    for name, path in mentions(text):
+        if name not in types:
+            yield f"`{name}` is unknown here; a condition reads `fact.<field>`{nearest(name, types)}"
+        elif name == "fact" and not path:
+            yield "`fact` alone is no condition; name a field, `fact.host`"
+        else:
+            try:
+                type_at(types[name], path)
+            except BadPath as error:
+                yield str(error) if name == "fact" else str(error).replace("`fact", f"`{name}")
+
+
+def _item_of(receiver: str, types: dict[str, Any]) -> Any:
+    root, _, rest = receiver.partition(".")
+    try:
+        return item_type(type_at(types[root], parse_path(rest))) or Any
+    except (KeyError, BadPath):  # the result of another macro, or a mistake that is told where it is mentioned
+        return Any
+
+
+@cache
+def _compile(text: str) -> Any:
+    # The package's __init__ imports its own command line (typer, prompt_toolkit, rich: 200 ms). The evaluator alone
+    # takes 20 ms, so an empty module stands in while it is imported.
+    stub = "cel" not in sys.modules and "cel.cli" not in sys.modules
+    if stub:
+        sys.modules["cel.cli"] = ModuleType("cel.cli")
+    import cel
+
+    if stub:
+        del sys.modules["cel.cli"]
+    try:
+        return cel.compile(text)
+    except Exception as error:  # ValueError today; the binding promises nothing
+        raise BadCondition(f"`{text}` is no CEL: {_first_line(error).partition('ERROR: <input>:')[2]}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+@cache
+def _reads(text: str, kind: type[Fact]) -> tuple[tuple[str, ...], ...]:
+    """Paths of the values an expression needs of such a fact: as deep as Structs go, lists and manifests whole."""
+    paths = {_struct_part(m.path, kind) for m in mentions(text) if m.root == "fact"}
+    return tuple(sorted(p for p in paths if not any(p[:n] in paths for n in range(len(p)))))
+
+
+def _struct_part(path: Path, kind: Any) -> tuple[str, ...]:
+    names: list[str] = []
+    for segment in path:
+        if isinstance(segment, int) or not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
+            break
+        names.append(segment)
+        kind = fields_of(kind).get(segment)
+    return tuple(names)
+
+
+def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for name in path[:-1]:
+        tree = tree.setdefault(name, {})
+    tree[path[-1]] = value

@@ -1,0 +1,80 @@
+"""A finding's words, evidence and fixes, from all hits that are one root cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.fact import Fact
+from meshdoctor.model.finding import SEVERITIES, Finding, Fix, ResourceRole
+from meshdoctor.model.rule import FixTemplate, Rule
+from meshdoctor.rules.conditions import compile_condition
+from meshdoctor.rules.fact_paths import parse_path, value_at
+from meshdoctor.rules.fix_manifests import is_admitted, make_manifests
+from meshdoctor.rules.hits import Hit, fingerprint, naming
+from meshdoctor.rules.templates import fill
+
+EVIDENCE_SHOWN = 5
+"""Pieces of evidence a finding carries; the rest is counted."""
+
+
+def finding_of(
+    first: Hit,
+    pods: Sequence[str],
+    resources: Sequence[ResourceRole],
+    evidence: Sequence[Evidence],
+    pieces: int,
+    causes: Sequence[str],
+) -> Finding:
+    """The finding that `first` speaks for. Of `pieces` of evidence the first ones are given, all in their order."""
+    rule, fact = first.rule, first.fact
+    return Finding(
+        rule=rule.id,
+        severity="info" if first.caused_by else first.severity,
+        confidence=first.confidence,
+        fingerprint=fingerprint(first),
+        title=rule.title,
+        message=fill(rule.message, fact),
+        why=fill(rule.why, fact),
+        host=first.host or None,
+        port=first.port or None,
+        pods=tuple(pods),
+        resources=tuple(resources),
+        evidence=tuple(evidence[:EVIDENCE_SHOWN]),
+        evidence_left_out=max(0, pieces - EVIDENCE_SHOWN),
+        fixes=_fixes(rule, fact),
+        docs=f"meshdoctor rules explain {rule.id}",
+        caused_by=tuple(causes),
+    )
+
+
+def _fixes(rule: Rule, fact: Fact) -> tuple[Fix, ...]:
+    """The fixes that hold for the fact, less those that a cluster would refuse."""
+    with naming(rule):
+        held = [fix for fix in rule.fixes if compile_condition(fix.when).holds(fact)]
+        return tuple(_fix(fix, fact) for fix in held if all(is_admitted(one, fact) for one in fix.manifests))
+
+
+def _fix(fix: FixTemplate, fact: Fact) -> Fix:
+    made = (manifest for template in fix.manifests for manifest in make_manifests(template, fact))
+    return Fix(
+        id=fix.id,
+        title=fill(fix.title, fact),
+        disposition=fix.disposition,
+        tradeoff=fill(fix.tradeoff, fact),
+        manifests=tuple(dict.fromkeys(made)),
+        steps=fill(fix.steps, fact),
+        deletes=_deletes(fix, fact),
+    )
+
+
+def _deletes(fix: FixTemplate, fact: Fact) -> tuple[ResourceRole, ...]:
+    found = value_at(fact, parse_path(fix.deletes.removeprefix("fact."))) if fix.deletes else ()
+    listed = found if isinstance(found, list | tuple) else [found]
+    return tuple(ResourceRole(one.kind, one.namespace, one.name, "delete") for one in listed if one and one.name)
+
+
+def order_of(finding: Finding) -> tuple[int, bool, str, int, str, str]:
+    """The most severe first, then by host, port and rule."""
+    rank = SEVERITIES.index(finding.severity)
+    return (rank, bool(finding.caused_by), finding.host or "", finding.port or 0, finding.rule, finding.fingerprint)

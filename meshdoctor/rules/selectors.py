@@ -1,0 +1,86 @@
+"""`select`: JSONPath over the sheet. The only module that imports jsonpath_ng.
+
+A selector names one list of the sheet and, in a second step, which of its facts: `$.claims[*]` takes all,
+`$.claims[?(@.bind == '0.0.0.0')]` some. Places (`[0]`) count among the facts of one proxy.
+`$..` is refused: it would match what nobody meant, and walk the whole sheet for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from meshdoctor.model.fact import Fact
+from meshdoctor.model.sheet import SHEET
+from meshdoctor.rules.fact_paths import nearest
+
+# What nearly every rule says; it needs no parser, and the parser takes 25 ms to import.
+_WHOLE_LIST = re.compile(r"\$\.(\w+)\[\*\]")
+
+
+class BadSelector(Exception):
+    """A `select` that cannot be used, and why."""
+
+
+class Selector:
+    """A compiled `select`: the list it reads and the facts it takes from it."""
+
+    def __init__(self, list_name: str, finder: Any = None) -> None:
+        self.list_name = list_name
+        self._finder = finder
+
+    @property
+    def is_whole(self) -> bool:
+        """Takes every fact of the list."""
+        return self._finder is None
+
+    def select(self, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """Those of the list's facts that the expression takes, in its order."""
+        if self._finder is None or not facts:
+            return facts
+        # A filter compares fields as plain values. Matches are mapped back by identity: plain copies have no way home.
+        plain = [msgspec.to_builtins(fact) for fact in facts]
+        place = {id(item): index for index, item in enumerate(plain)}
+        return [facts[place[id(match.value)]] for match in self._finder.find({self.list_name: plain})]
+
+
+@cache
+def compile_selector(expression: str) -> Selector:
+    """Compile a `select`, once per text.
+
+    Raises:
+        BadSelector: no JSONPath, uses `$..`, names no list of the sheet, or takes something else than its facts.
+    """
+    if ".." in expression:
+        raise BadSelector("`..` searches the whole sheet; name the list, `$.claims[*]`")
+    whole = _WHOLE_LIST.fullmatch(expression.strip())
+    if whole:
+        return Selector(_known_list(whole[1]))
+    from jsonpath_ng import Child, Fields, Root
+    from jsonpath_ng.ext.parser import parse
+
+    try:
+        tree = parse(expression)
+    except Exception as error:  # jsonpath_ng and its lexer raise bare Exception, AttributeError and their own
+        raise BadSelector(f"`{expression}` is no JSONPath: {str(error).splitlines()[0]}") from None
+    match tree:
+        case Child(left=Child(left=Root(), right=Fields(fields=(name,))), right=step) if _takes_items(step):
+            return Selector(_known_list(name), tree)
+        case Child(left=Root(), right=Fields(fields=(name,))):
+            raise BadSelector(f"`{expression}` takes the list itself; its facts are `$.{_known_list(name)}[*]`")
+    raise BadSelector(f"`{expression}` does not take facts from one list of the sheet, as `$.claims[*]` does")
+
+
+def _takes_items(step: object) -> bool:
+    # By name: what `[*]` is read as (Slice, Wildcard) differs between versions of jsonpath-ng.
+    return type(step).__name__ in ("Wildcard", "Slice", "Index", "Filter")
+
+
+def _known_list(name: str) -> str:
+    if name not in SHEET:
+        raise BadSelector(f"the sheet has no list `{name}`{nearest(name, SHEET)}")
+    return name

@@ -1,0 +1,1 @@
+"""How Envoy decides: filter chains, virtual hosts, routes; and how its access log reads."""

@@ -1,0 +1,104 @@
+"""Which of several services comes first for one proxy, where they want the same listener or the same host.
+
+Istio's order (pilot/pkg/model/push_context.go of istio/istio: servicesExportedToNamespace, SortServicesByCreationTime):
+private to the proxy's namespace, then exported to it by name, then public; in each part the oldest
+creationTimestamp, then the name (for a ServiceEntry its host, for a Service its own name), then the namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from meshdoctor.model.mesh import MeshConfig, Service, ServiceEntry
+from meshdoctor.semantics.istio.visibility import Exported
+from meshdoctor.text.times import apart
+
+PRIVATE, NAMED, PUBLIC = 0, 1, 2
+
+_TIER_WORDS = ("private to {namespace}", "exported to {namespace} by name", "exported to every namespace")
+
+OrderKey = tuple[int, str, str, str]
+
+
+def tier(item: Exported, namespace: str, mesh_config: MeshConfig | None = None) -> int:
+    """PRIVATE, NAMED or PUBLIC, as proxies of `namespace` get the item. Meant for items visible there."""
+    exports = item.export_to or (mesh_config.default_service_export_to if mesh_config else ("*",))
+    own = item.ref.namespace
+    if "*" in item.export_to or ("*" in exports and "." not in exports):
+        return PUBLIC
+    if own == namespace and ("." in exports or own in exports):
+        return PRIVATE
+    return NAMED if namespace in exports else PUBLIC
+
+
+def order_key(item: Exported, namespace: str, mesh_config: MeshConfig | None = None, host: str = "") -> OrderKey:
+    """Sort key of one item for proxies of `namespace`; the smallest comes first.
+
+    `host` is the host of the entry that takes part; without it the alphabetically first.
+    """
+    return (tier(item, namespace, mesh_config), item.created, _name(item, host), item.ref.namespace)
+
+
+def precedence(
+    items: Iterable[ServiceEntry], namespace: str, mesh_config: MeshConfig | None = None
+) -> tuple[ServiceEntry, ...]:
+    """The entries in the order in which a proxy of `namespace` gets them, first one first."""
+    return tuple(sorted(items, key=lambda e: order_key(e, namespace, mesh_config)))
+
+
+def origin_namespace(
+    entries: Sequence[ServiceEntry], namespace: str, mesh_config: MeshConfig | None = None
+) -> str | None:
+    """The one namespace whose entries for a host a proxy uses, where several have one (pilot/pkg/model/sidecar.go).
+
+    Its own namespace if that is among them, else the first by `precedence`. `entries` are the visible ones for the
+    host; None where there is none.
+    """
+    if any(e.ref.namespace == namespace for e in entries):
+        return namespace
+    ordered = precedence(entries, namespace, mesh_config)
+    return ordered[0].ref.namespace if ordered else None
+
+
+def why_first(
+    winner: Exported,
+    loser: Exported,
+    namespace: str,
+    mesh_config: MeshConfig | None = None,
+    winner_host: str = "",
+    loser_host: str = "",
+) -> str:
+    """Why `winner` comes before `loser` for proxies of `namespace`, in one clause, with the ages to the second."""
+    first = order_key(winner, namespace, mesh_config, winner_host)
+    second = order_key(loser, namespace, mesh_config, loser_host)
+    here, there = str(winner.ref), str(loser.ref)
+    if first > second:
+        return f"{here} holds it in this proxy, although {_reason(second, first, there, here, namespace)}"
+    return _reason(first, second, here, there, namespace)
+
+
+def _reason(first: OrderKey, second: OrderKey, here: str, there: str, namespace: str) -> str:
+    """The first criterion by which two keys differ, in words."""
+    if first[0] != second[0]:
+        ours, theirs = (_TIER_WORDS[k].format(namespace=namespace) for k in (first[0], second[0]))
+        return f"{here} is {ours} and {there} is {theirs}; the narrower export goes first, whatever the age"
+    if first[1] != second[1]:
+        return _age_reason(first[1], second[1], here, there)
+    same = f"both were created at {first[1]}" if first[1] else "neither has a creation time yet"
+    if first[2] != second[2]:
+        return f"{same}; the name decides then, and {first[2]} sorts before {second[2]}"
+    if first[3] != second[3]:
+        return f"{same} for the same host; the namespace decides then, and {first[3]} sorts before {second[3]}"
+    return f"{same} for the same host in one namespace, and nothing else decides: the order may change"
+
+
+def _age_reason(ours: str, theirs: str, here: str, there: str) -> str:
+    if not ours:
+        return f"{there} was created at {theirs}, and {here} has no creation time yet"
+    return f"{here} was created at {ours}, {apart(ours, theirs)} before {there} ({theirs}); the oldest goes first"
+
+
+def _name(item: Exported, host: str) -> str:
+    if isinstance(item, Service):
+        return item.ref.name
+    return host or min(item.hosts, default="")

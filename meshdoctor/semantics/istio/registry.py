@@ -1,0 +1,258 @@
+"""What is registered: which entries name a host, which of them a pod's proxy gets, and whose an address is."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import chain
+
+from msgspec import Struct
+
+from meshdoctor.model.mesh import Dependency, Mesh, Pod, Port, ServiceEntry, Sidecar, VirtualService
+from meshdoctor.model.proxy import Cluster, Proxy
+from meshdoctor.semantics.ip_addresses import address, covered, is_ip
+from meshdoctor.semantics.istio.data_plane import proxy_role
+from meshdoctor.semantics.istio.host_names import covers, wildcards_for
+from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref
+from meshdoctor.semantics.istio.visibility import (
+    DEFAULT_ROOT_NAMESPACE,
+    Visibility,
+    imported,
+    sidecar_for,
+    visible,
+)
+
+CLUSTER_LOCAL = ".svc.cluster.local"
+
+ALLOCATED = ("240.240.0.0/16", "2001:2::/48")
+"""Ranges from which Istio allocates addresses (istio/istio, pilot/pkg/features/pilot.go, IP_AUTOALLOCATE prefixes)."""
+
+
+class Viewer(Struct, frozen=True):
+    """Whose proxy looks: its namespace, the Sidecar that applies to it, and whether it captures DNS."""
+
+    namespace: str
+    sidecar: Sidecar | None = None
+    dns_capture: bool = False
+    is_sidecar: bool = True
+    families: tuple[int, ...] = (4, 6)
+    """IP versions the pod has an address of."""
+
+
+class Hidden(Struct, frozen=True):
+    """An entry that registers the host and port, and the field that keeps it from the viewer."""
+
+    entry: ServiceEntry
+    visibility: Visibility
+
+
+class Registration(Struct, frozen=True):
+    """Entries that name a host, as one viewer has them, in no particular order."""
+
+    visible: tuple[ServiceEntry, ...] = ()
+    """Registering the host on the port asked for."""
+    other_ports: tuple[ServiceEntry, ...] = ()
+    """Visible, registering the host on other ports only."""
+    hidden: tuple[Hidden, ...] = ()
+
+    def ports(self, number: int) -> tuple[Port, ...]:
+        """The visible entries' declarations of one port."""
+        return tuple(p for e in self.visible for p in e.ports if p.number == number)
+
+    def protocols(self, number: int) -> frozenset[str]:
+        """Protocols the visible entries declare for one port, upper case."""
+        return frozenset(p.protocol.upper() for p in self.ports(number))
+
+
+class Registry:
+    """An index over the mesh's ServiceEntries, VirtualServices and Services."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self.mesh = mesh
+        self._seen: dict[tuple[object, ...], Registration] = {}
+
+    @cached_property
+    def _by_host(self) -> dict[str, list[ServiceEntry]]:
+        index: dict[str, list[ServiceEntry]] = {}
+        for entry in self.mesh.service_entries:
+            for host in entry.hosts:
+                index.setdefault(host.lower().rstrip("."), []).append(entry)
+        return index
+
+    @cached_property
+    def dependencies(self) -> dict[str, dict[tuple[str, int], Dependency]]:
+        """The certain dependencies of each pod, by host and port."""
+        index: dict[str, dict[tuple[str, int], Dependency]] = {}
+        for dependency in self.mesh.dependencies:
+            if dependency.port is not None:
+                index.setdefault(dependency.pod, {})[dependency.host, dependency.port] = dependency
+        return index
+
+    @cached_property
+    def _virtual_services(self) -> dict[tuple[str, str], VirtualService]:
+        return {(v.ref.namespace, v.ref.name): v for v in self.mesh.virtual_services}
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        """ExternalName Services: mesh host to the name it stands for (Istio 1.21 and later resolve it as an alias)."""
+        return {s.host: s.external_name.lower() for s in self.mesh.services if s.type == "ExternalName"}
+
+    def viewer(self, proxy: Proxy | None, pod: Pod | None) -> Viewer:
+        """The viewer that a pod and its proxy make up; one of them may be missing."""
+        namespace = pod.namespace if pod else (proxy.node.namespace if proxy else "")
+        labels = dict(pod.labels) if pod else _node_labels(proxy)
+        role = (proxy.node.role if proxy else "") or proxy_role(pod)
+        is_sidecar = role in ("sidecar", "")
+        config = self.mesh.mesh_config
+        root = config.root_namespace if config else DEFAULT_ROOT_NAMESPACE
+        sidecar = sidecar_for(namespace, labels, self.mesh.sidecars, root) if is_sidecar else None
+        return Viewer(namespace, sidecar, captures_dns(proxy), is_sidecar, _families(proxy, pod))
+
+    def entries(self, host: str) -> list[ServiceEntry]:
+        """Entries that name the host, exactly or by a wildcard, the exact ones first."""
+        name = host.lower().rstrip(".")
+        found = list(self._by_host.get(name, ()))
+        partial = (p for p in self._partial if name.endswith(p[1:]) and len(name) >= len(p))
+        for pattern in (*wildcards_for(name), *partial):
+            found.extend(e for e in self._by_host.get(pattern, ()) if e not in found)
+        return found
+
+    @cached_property
+    def _partial(self) -> list[str]:
+        """Partial wildcards (`*foo.example`): Istio takes them for hosts, Envoy refuses them as server names."""
+        return [h for h in self._by_host if h.startswith("*") and not h.startswith("*.")]
+
+    def registration(self, host: str, port: int, viewer: Viewer) -> Registration:
+        """Which entries register host:port for this viewer, and which do but are hidden from it."""
+        key = (host.lower(), port, viewer.namespace, viewer.sidecar.ref if viewer.sidecar else None, viewer.is_sidecar)
+        if key not in self._seen:
+            self._seen[key] = self._register(host, port, viewer)
+        return self._seen[key]
+
+    def _register(self, host: str, port: int, viewer: Viewer) -> Registration:
+        candidates = self.entries(host)
+        if is_ip(host):
+            candidates += [e for e in self.mesh.service_entries if e not in candidates and _holds(e, host)]
+        seen, others, hidden = [], [], []
+        for entry in candidates:
+            has_port = any(p.number == port for p in entry.ports)
+            found = self.visibility(entry, host, port if has_port else None, viewer)
+            if found.ok and has_port:
+                seen.append(entry)
+            elif found.ok:
+                others.append(entry)
+            elif has_port:
+                hidden.append(Hidden(entry, found))
+        return Registration(tuple(seen), tuple(others), tuple(hidden))
+
+    def visibility(self, entry: ServiceEntry, host: str, port: int | None, viewer: Viewer) -> Visibility:
+        """Whether the viewer gets this host and port of the entry."""
+        exported = visible(entry, viewer.namespace, self.mesh.mesh_config)
+        if not exported.ok or not viewer.is_sidecar:
+            return exported
+        named = next((h for h in entry.hosts if covers(h, host)), entry.hosts[0] if entry.hosts else host)
+        return imported(viewer.sidecar, entry.ref.namespace, named, port, viewer.namespace)
+
+    def same_host(self, owner: str, host: str, namespace: str) -> bool:
+        """Whether a cluster's host is the host dialled: equal, a `*.` wildcard over it, or its in-cluster long form."""
+        if covers(owner, host) and (not owner.startswith("*") or owner.startswith("*.")):
+            return True
+        if host.lower().rstrip(".").endswith(CLUSTER_LOCAL):
+            return self._aliases.get(host.lower().rstrip(".")) == owner
+        if not owner.endswith(CLUSTER_LOCAL):
+            return False
+        name = host.lower().rstrip(".")
+        return owner in (f"{name}.{namespace}{CLUSTER_LOCAL}", f"{name}{CLUSTER_LOCAL}", f"{name}.cluster.local")
+
+    def ip_belongs(self, ip: str, owner: str) -> bool:
+        """Whether a bare IP is an address or endpoint of an entry for `owner`."""
+        if not is_ip(ip):
+            return False
+        return any(_holds(entry, ip) for entry in self._by_host.get(owner, ()))
+
+    def is_virtual(self, ip: str) -> bool:
+        """Istio gave this address to an entry: nobody listens there, it means something to sidecars only."""
+        return ip in self._allocated or covered(ip, ALLOCATED)
+
+    @cached_property
+    def _allocated(self) -> frozenset[str]:
+        given = (found for entry in self.mesh.service_entries for found in entry.status_addresses.values())
+        return frozenset(chain.from_iterable(given))
+
+    def sent_by(self, config: str, host: str) -> bool | None:
+        """Whether the VirtualService behind a chain or route is one for this host; None where it was not read."""
+        ref = config_ref(config)
+        if ref is None or ref.kind != "VirtualService":
+            return False
+        service = self._virtual_services.get((ref.namespace, ref.name))
+        if service is None:
+            return None
+        return any(covers(h, host) or covers(host, h) for h in service.hosts)
+
+    def is_external(self, cluster: Cluster) -> bool:
+        """Whether the cluster's host lies outside the mesh, as the dump's metadata or its entry says."""
+        if cluster.external:
+            return True
+        parsed = cluster_name(cluster.name)
+        if parsed is None or parsed.host.endswith(CLUSTER_LOCAL):
+            return False
+        entries = self._by_host.get(parsed.host, ())
+        if entries:
+            return any(e.location != "MESH_INTERNAL" for e in entries)
+        return is_external_host(parsed.host)
+
+    def port_of(self, entry: ServiceEntry, number: int) -> Port | None:
+        """The entry's port of this number."""
+        return next((p for p in entry.ports if p.number == number), None)
+
+    def used_addresses(self, entry: ServiceEntry, host: str, viewer: Viewer) -> tuple[str, ...]:
+        """Addresses by which this viewer's proxy matches the host.
+
+        spec.addresses; where there are none, the auto-allocated ones, which count only with DNS capture
+        (istio pilot/pkg/model/service.go, GetAllAddressesForProxy).
+        """
+        if entry.addresses:
+            return entry.addresses
+        if not viewer.dns_capture:
+            return ()
+        allocated = entry.status_addresses.get(host) or next(
+            (found for name, found in entry.status_addresses.items() if covers(name, host)), ()
+        )
+        return tuple(a for a in allocated if _version(a) in viewer.families)
+
+
+def captures_dns(proxy: Proxy | None) -> bool:
+    """Whether the proxy's agent answers the pod's DNS (node metadata DNS_CAPTURE)."""
+    return proxy is not None and str(proxy.node.metadata.get("DNS_CAPTURE", "")).lower() == "true"
+
+
+def _families(proxy: Proxy | None, pod: Pod | None) -> tuple[int, ...]:
+    """IP versions of the pod's own addresses; both where none is known. Loopback says nothing."""
+    told = str(proxy.node.metadata.get("INSTANCE_IPS", "")).split(",") if proxy else []
+    own = [pod.ip] if pod and pod.ip else []
+    parsed = [address(ip) for ip in (*told, *own) if ip]
+    found = sorted({ip.version for ip in parsed if ip is not None and not (ip.is_loopback or ip.is_link_local)})
+    return tuple(found) or (4, 6)
+
+
+def _version(ip: str) -> int:
+    parsed = address(ip)
+    return parsed.version if parsed else 0
+
+
+def _node_labels(proxy: Proxy | None) -> dict[str, str]:
+    labels = proxy.node.metadata.get("LABELS") if proxy else None
+    return {str(k): str(v) for k, v in labels.items()} if isinstance(labels, dict) else {}
+
+
+def _holds(entry: ServiceEntry, ip: str) -> bool:
+    allocated = (a for found in entry.status_addresses.values() for a in found)
+    return covered(ip, entry.addresses) or covered(ip, allocated) or any(e.address == ip for e in entry.endpoints)
+
+
+def is_external_host(host: str) -> bool:
+    """Whether a name is outside the cluster: an IP, or a name of several labels that is not cluster-local."""
+    name = host.lower().rstrip(".")
+    if is_ip(name):
+        return True
+    local = name.endswith((".svc", ".cluster.local", ".local", ".localhost", ".internal.istio.io"))
+    return "." in name and not local and ".svc." not in name

@@ -1,0 +1,1 @@
+"""How Kubernetes matches labels, and which pod a user names."""

@@ -1,0 +1,100 @@
+"""Many waits at once: a bounded number of threads, results as they come, and nobody waits for a thread that hangs."""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from meshdoctor.kube.deadline import Deadline, TimedOut
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_GRACE = 3.0
+"""Seconds past its deadline after which a thread is given up: it waits in a call that knows no deadline."""
+_LOOK = 0.5
+
+
+class TaskResult(Struct, Generic[Item, Result], frozen=True):
+    """One item's outcome: a result, or the problem that took its place."""
+
+    item: Item
+    result: Result | None
+    problem: Exception | None
+
+
+class ThreadPool(Generic[Item, Result]):
+    """Works on items in daemon threads. Whoever stops taking outcomes, as Ctrl-C does, ends the work under way.
+
+    `seconds` is the time for one item, `within` that for all of them.
+    """
+
+    def __init__(
+        self, work: Callable[[Item, Deadline], Result], *, at_once: int, seconds: float, within: float = math.inf
+    ) -> None:
+        self._work = work
+        self._at_once = at_once
+        self._seconds = seconds
+        self._end = time.monotonic() + within
+        self._stop = threading.Event()
+        self._waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[int, Result | None, Exception | None]] = queue.SimpleQueue()
+        self._started: dict[int, float] = {}
+
+    def run(self, items: Sequence[Item]) -> Iterator[TaskResult[Item, Result]]:
+        """Each item's outcome as it comes, exactly one for every item; in `problem` what `work` raised."""
+        for index in range(len(items)):
+            self._waiting.put(index)
+        for _ in range(min(self._at_once, len(items))):
+            self._start(items)
+        left = set(range(len(items)))
+        try:
+            while left:
+                for index, result, problem in self._next(items):
+                    if index in left:
+                        left.remove(index)
+                        yield TaskResult(items[index], result, problem)
+                if self._left() <= 0:
+                    break
+            for index in sorted(left):
+                yield TaskResult(items[index], None, TimedOut("there was no time left for it"))
+        finally:
+            self._stop.set()
+
+    def _left(self) -> float:
+        return self._end - time.monotonic()
+
+    def _start(self, items: Sequence[Item]) -> None:
+        threading.Thread(target=self._serve, args=(items,), daemon=True, name="meshdoctor fetch").start()
+
+    def _serve(self, items: Sequence[Item]) -> None:
+        while not self._stop.is_set() and self._left() > 0:
+            try:
+                index = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            self._started[index] = time.monotonic()
+            try:
+                outcome = index, self._work(items[index], Deadline(min(self._seconds, self._left()), self._stop)), None
+            except Exception as problem:
+                self._done.put((index, None, problem))
+            else:
+                self._done.put(outcome)
+            if self._started.pop(index, None) is None:
+                return  # given up: another thread has taken this one's place
+
+    def _next(self, items: Sequence[Item]) -> Iterator[tuple[int, Result | None, Exception | None]]:
+        with suppress(queue.Empty):
+            yield self._done.get(timeout=max(0.0, min(_LOOK, self._left())))
+        now = time.monotonic()
+        for index, started in self._started.copy().items():
+            if now - started > self._seconds + _GRACE and self._started.pop(index, None) is not None:
+                self._start(items)
+                yield index, None, TimedOut(f"it took longer than {self._seconds:.3g} s")

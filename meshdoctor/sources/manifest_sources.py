@@ -1,0 +1,79 @@
+"""`-f PATH`: manifests beside a capture, from files, folders or standard input."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
+from meshdoctor.model.evidence import Capture, Document, Unread
+from meshdoctor.sources.capture_layout import is_wanted
+from meshdoctor.sources.decompress import open_unpacked
+from meshdoctor.sources.directory import read_directory
+from meshdoctor.sources.file_type import FileType, file_type
+from meshdoctor.sources.limits import Limits
+from meshdoctor.sources.source_tree import SourceFile, read_all
+from meshdoctor.text.printable import printable
+
+STDIN = Path("-")
+LIMITS = Limits()
+
+
+def with_manifests(capture: Capture, paths: Sequence[Path], limits: Limits = LIMITS) -> Capture:
+    """`capture` with the manifests at `paths` as `manifests/<name>`; folders are walked, `-` is standard input.
+
+    A second `a.yaml` becomes `manifests/a~2.yaml`. Raises `Unreadable` for a path that cannot be read, `NothingToJudge`
+    for a folder without YAML or JSON, `UsageError` for a config dump, which belongs behind --from.
+    """
+    documents = dict(capture.documents)
+    unread = list(capture.unread)
+    for path in paths:
+        for found in _stdin(limits) if path == STDIN else files_at(path, limits, unread):
+            key = _free_key(f"manifests/{found.path}", documents)
+            documents[key] = found.as_document(key, limits, found.origin)
+    return replace(capture, documents=documents, unread=tuple(unread))
+
+
+def _stdin(limits: Limits) -> Iterator[SourceFile]:
+    content = read_all(sys.stdin.buffer, 0, "standard input", limits)
+    yield SourceFile("stdin", len(content), partial(io.BytesIO, content), "standard input")
+
+
+def files_at(path: Path, limits: Limits, unread: list[Unread]) -> Iterator[SourceFile]:
+    """The manifests at a path that is not standard input; `origin` of each is its place on disk.
+
+    What a folder holds and cannot be used is added to `unread`. Raises as `with_manifests` does.
+    """
+    if path.is_dir():
+        tree = read_directory(path, limits)
+        unread += tree.unread
+        files = [found for name, found in sorted(tree.files.items()) if is_wanted(name) and not name.endswith(".txt")]
+        if not files and not tree.unread:
+            raise NothingToJudge(f"{path} holds no .yaml, .yml or .json file.")
+        yield from files
+        return
+    if not path.exists():
+        raise Unreadable(f"{path} does not exist. Expected after -f: a file or folder of manifests, or - for stdin.")
+    content = None
+    if not path.is_file():
+        with open_unpacked(path, limits) as stream:
+            content = read_all(stream, 0, str(path), limits)
+    opener = partial(open_unpacked, path, limits) if content is None else partial(io.BytesIO, content)
+    found = SourceFile(printable(path.name), path.stat().st_size, opener, str(path))
+    if file_type(found.head(), path.name) is FileType.CONFIG_DUMP:
+        raise UsageError(f"{path} is an Envoy config dump, not a manifest. Give it with --from {path}.")
+    yield found
+
+
+def _free_key(key: str, documents: dict[str, Document]) -> str:
+    name, dot, extension = key.rpartition(".")
+    free, count = key, 1
+    while free in documents:
+        count += 1
+        free = f"{name}~{count}.{extension}" if dot else f"{key}~{count}"
+    return free

@@ -1,0 +1,59 @@
+"""One file with a List of many kinds, as documents of one kind each."""
+
+from __future__ import annotations
+
+import re
+
+from meshdoctor import yamlio
+from meshdoctor.model.evidence import Document
+from meshdoctor.sources.limits import Limits
+from meshdoctor.sources.source_tree import SourceFile
+
+_SMALL = 4096
+"""Bytes that an empty List needs at most."""
+_OF_EVERY_CLUSTER = re.compile(rb"""name"?: "?kubernetes"?,?\s+"?namespace"?: "?default\b""")
+"""Name and namespace of the Service that the API server keeps for itself, as kubectl prints them side by side."""
+
+
+class ManyKinds:
+    """A List that `kubectl get kind,kind ... -o yaml` printed, or whatever lies in its place.
+
+    Its documents keep every item's place and line in the file. A text that is not kubectl's is given whole to whoever
+    asks for one kind of it. Creating one reads the file, and raises `Unreadable`.
+    """
+
+    def __init__(self, found: SourceFile, shown: str, limits: Limits) -> None:
+        self._whole = found.as_document(shown, limits, found.origin)
+        data = self._whole.read()
+        self._text = yamlio.take_apart(data)
+        self.is_whole = self._text is None or self._text.is_whole
+        """False where the List has no end."""
+        self.is_empty = self._is_empty(data)
+        """There is no item in it."""
+        self.is_whole_cluster = _OF_EVERY_CLUSTER.search(data) is not None
+        """It lists the Services of all namespaces, as far as the one that is in every cluster shows it."""
+
+    def may_hold(self, kind: str) -> bool:
+        """Whether an item of this kind is in it, as far as can be told without the parser."""
+        if self._text is not None:
+            return kind in self._text.kinds()
+        return re.search(rf'"?kind"?:\s*"?{kind}\b'.encode(), self._whole.read()) is not None
+
+    def document(self, kind: str) -> Document:
+        """The items of one kind; an empty List where there are none."""
+        return Document(self._whole.path, lambda: self._only(kind), self._whole.size, self._whole.origin)
+
+    def _only(self, kind: str) -> bytes:
+        if self._text is None:
+            return self._whole.read()
+        if kind not in self._text.kinds():
+            return yamlio.EMPTY_LIST
+        return yamlio.only(self._whole.read(), self._text, kind)
+
+    def _is_empty(self, data: bytes) -> bool:
+        if self._text is not None:
+            return not self._text.items
+        if len(data) > _SMALL:
+            return False
+        trees = yamlio.load_documents(data, self._whole.path)
+        return all(isinstance(tree, dict) and tree.get("items", [tree]) in ([], None) for tree in trees)

@@ -1,0 +1,90 @@
+"""Decides what `--from PATH` names, and reads it."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from meshdoctor.errors import Unreadable
+from meshdoctor.model.evidence import Capture
+from meshdoctor.sources import bug_report, must_gather
+from meshdoctor.sources.archive import is_tar, read_archive
+from meshdoctor.sources.capture_layout import arrange, find_root, only_root, read_about
+from meshdoctor.sources.decompress import open_unpacked
+from meshdoctor.sources.directory import read_directory
+from meshdoctor.sources.limits import Limits
+from meshdoctor.sources.single_files import EXPECTED, gather
+from meshdoctor.sources.source_tree import SourceFile, SourceTree, read_all
+
+LIMITS = Limits()
+
+
+def read_capture(path: Path, limits: Limits = LIMITS) -> Capture:
+    """All evidence at `path`: the folder or archive of a capture, an istioctl bug-report or a must-gather; one dump or
+    pasted file, a folder of those, or manifests.
+
+    Documents of a folder are opened when they are read; an archive is read here and kept in memory. What cannot be
+    used is named in `Capture.unread` while anything is left to judge. Raises `Unreadable` where the path cannot be
+    read or holds nothing of a known kind, `NothingToJudge` where it was read and is empty, `UsageError` where it
+    holds several captures, or far more files than one has.
+    """
+    return _read(path, limits)[0]
+
+
+def read_snapshot(folder: Path, limits: Limits = LIMITS) -> Capture:
+    """The snapshot in `folder`: a capture with a `snapshot.yaml` beside it, named for its folder.
+
+    Raises as `read_capture` does.
+    """
+    capture, tree = _read(folder, limits)
+    card = tree.files.get("snapshot.yaml")
+    about = read_about(card, limits) if card else None
+    captured_at = capture.captured_at or (about.captured_at if about else None)
+    return replace(capture, kind="snapshot", name=folder.resolve().name, captured_at=captured_at)
+
+
+def _read(path: Path, limits: Limits) -> tuple[Capture, SourceTree]:
+    try:
+        is_folder = path.is_dir()
+        exists = is_folder or path.exists()
+    except (OSError, ValueError) as problem:
+        raise Unreadable(f"{path} cannot be read: {problem}.") from None
+    if not exists:
+        raise Unreadable(f"{path} does not exist. Expected: {EXPECTED}.")
+    tree = read_directory(path, limits) if is_folder else _read_file(path, limits)
+    return _arranged(tree, path.resolve().name, limits), tree
+
+
+def _arranged(tree: SourceTree, name: str, limits: Limits) -> Capture:
+    """The capture that the files of `tree` make; what is sure of its names goes before what is not."""
+    root = find_root(tree)
+    for find_roots, arrange_it in (
+        (bug_report.find_roots, bug_report.arrange),
+        (must_gather.find_roots, must_gather.arrange),
+    ):
+        roots = find_roots(tree)
+        if roots:
+            return arrange_it(tree, only_root(tree, roots, root), limits)
+    if root is not None:
+        return arrange(tree, root, limits)
+    remains = bug_report.find_remains(tree)
+    if remains:
+        return bug_report.arrange(tree, only_root(tree, remains), limits)
+    return gather(tree, name, limits)
+
+
+def _read_file(path: Path, limits: Limits) -> SourceTree:
+    with open_unpacked(path, limits) as stream:
+        head = stream.peek(512)
+        if is_tar(head):
+            return read_archive(stream, str(path), limits)
+        if path.is_file():
+            found = SourceFile(path.name, path.stat().st_size, partial(open_unpacked, path, limits), str(path))
+        else:
+            # A pipe, as of `--from <(...)`, can be read only once.
+            content = read_all(stream, 0, str(path), limits)
+            found = SourceFile(path.name, len(content), partial(io.BytesIO, content), str(path))
+    return SourceTree(str(path), {found.path: found})

@@ -1,0 +1,163 @@
+"""Takes the secrets out of evidence before it is kept, and says what it took.
+
+Promises: a value that a secret-looking name holds, a password in a URL, a private key and a token are gone from what is
+stored, shown or exported; host names, ports and every other setting stay, so that the diagnosis stays the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from msgspec import Struct, field
+
+from meshdoctor.text.redaction import clean_page, clean_text
+from meshdoctor.text.secrets import REDACTED, holds_secret, is_secret_setting
+
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_OPTION = re.compile(r"(-{1,2}(?:D(?=[a-z]))?)([A-Za-z][\w.-]*)=(.+)\Z", re.DOTALL)
+_FLAG = re.compile(r"-{1,2}([A-Za-z][\w.-]*)\Z")
+_MATCHED = frozenset(
+    {"exact", "prefix", "suffix", "regex", "inline_string", "inlineString", "inlineBytes", "inline_bytes"}
+)
+"""Where the value of a setting stands whose name leads to an object: Istio's StringMatch, Envoy's DataSource."""
+_OPAQUE = ("binaryData", "stringData")
+_TEXTS = (".log", ".txt")
+_SECTION = b"envoy.admin.v3.ClustersConfigDump"
+"""What follows the bootstrap in a config dump; node metadata, where names tell of secrets, ends before it."""
+
+
+class Removed(Struct, frozen=True):
+    """What was taken out of one document, and how often."""
+
+    path: str
+    what: str
+    count: int
+
+
+class Removals(Struct):
+    """Everything that one redaction took out."""
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, path: str, what: str, count: int = 1) -> None:
+        """Notes that `what` was taken out of the document at `path`."""
+        self.counts[path, what] += count
+
+    def put(self, path: str, taken: Removals) -> None:
+        """What one document's reading took out, in place of what an earlier reading of it did."""
+        for known in [key for key in self.counts if key[0] == path]:
+            del self.counts[known]
+        self.counts.update(taken.counts)
+
+    def listed(self) -> tuple[Removed, ...]:
+        """By document, then by what."""
+        return tuple(Removed(path, what, count) for (path, what), count in sorted(self.counts.items()))
+
+
+def redact_page(path: str, content: bytes, removals: Removals) -> bytes:
+    """An admin page (JSON or text) without secrets."""
+    text = content.decode("utf-8", "surrogateescape")
+    if path.endswith(_TEXTS):
+        cleaned, found = clean_text(text)
+    else:
+        bootstrap = content.find(_SECTION)
+        cleaned, found = clean_page(
+            text, len(content[:bootstrap].decode("utf-8", "surrogateescape")) if bootstrap >= 0 else None
+        )
+    if not found:
+        return content
+    for what, count in found.items():
+        removals.add(path, what, count)
+    return cleaned.encode("utf-8", "surrogateescape")
+
+
+def redact_object(path: str, body: dict[str, Any], removals: Removals) -> dict[str, Any]:
+    """A Kubernetes object without secrets, and without what the server or kubectl wrote for themselves.
+
+    Changes `body` and gives it back.
+    """
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict):
+        metadata.pop("managedFields", None)
+        annotations = metadata.get("annotations")
+        if isinstance(annotations, dict):
+            annotations.pop(_LAST_APPLIED, None)
+    walk = _Redaction(path, removals)
+    for name in (*_OPAQUE, "data") if body.get("kind") == "Secret" else _OPAQUE:
+        if body.pop(name, None):
+            removals.add(path, name)
+    if body.get("kind") == "ConfigMap" and isinstance(body.get("data"), dict):
+        walk.settings(body["data"], "key")
+    walk.mapping(body)
+    return body
+
+
+class _Redaction:
+    def __init__(self, path: str, removals: Removals) -> None:
+        self.path = path
+        self.removals = removals
+
+    def mapping(self, value: dict[str, Any]) -> None:
+        text = value.get("value")
+        name = value.get("name", value.get("key"))
+        if isinstance(name, str) and isinstance(text, str) and self._is_secret(name, text):
+            value["value"] = self._gone(f"env {name}" if "name" in value else f"header {name}")
+        for key, member in value.items():
+            if isinstance(member, dict):
+                self.named(key, member)
+                self.mapping(member)
+            elif isinstance(member, list):
+                self.sequence(member)
+            elif isinstance(member, str) and member != REDACTED:
+                secret = is_secret_setting(key, member)
+                value[key] = self._gone(f"field {key}") if secret else self.text(member)
+
+    def named(self, name: str, value: dict[str, Any]) -> None:
+        """The value of a setting one level below its name."""
+        for key in _MATCHED & value.keys():
+            text = value[key]
+            if isinstance(text, str) and is_secret_setting(name, text):
+                value[key] = self._gone(f"field {name}")
+
+    def sequence(self, values: list[Any]) -> None:
+        flag = ""
+        for index, member in enumerate(values):
+            if isinstance(member, dict):
+                self.mapping(member)
+            elif isinstance(member, list):
+                self.sequence(member)
+            elif isinstance(member, str):
+                values[index] = self._argument(flag, member)
+                match = _FLAG.match(member)
+                flag = match.group(1) if match else ""
+
+    def settings(self, data: dict[str, Any], label: str) -> None:
+        """Data of a ConfigMap: each key a setting, or a file of settings."""
+        for key, text in data.items():
+            if not isinstance(text, str):
+                continue
+            if "\n" not in text.strip() and self._is_secret(key, text):
+                data[key] = self._gone(f"{label} {key}")
+
+    def text(self, text: str) -> str:
+        cleaned, found = clean_text(text)
+        for what, count in found.items():
+            self.removals.add(self.path, what, count)
+        return cleaned
+
+    def _argument(self, flag: str, text: str) -> str:
+        match = _OPTION.match(text)
+        if match and self._is_secret(match.group(2), match.group(3)):
+            return f"{match.group(1)}{match.group(2)}={self._gone('argument ' + match.group(2))}"
+        if flag and not text.startswith("-") and self._is_secret(flag, text):
+            return self._gone(f"argument {flag}")
+        return self.text(text)
+
+    def _is_secret(self, name: str, value: str) -> bool:
+        return REDACTED not in value and holds_secret(name, value)
+
+    def _gone(self, what: str) -> str:
+        self.removals.add(self.path, what)
+        return REDACTED

@@ -1,0 +1,1 @@
+"""Text as people and programs write it: parsed, redacted, made fit for a terminal. Knows nothing of Istio."""

@@ -1,0 +1,146 @@
+"""Text without the secrets that a pattern can tell: private keys, passwords in URLs, tokens.
+
+Promises: what is no secret stays byte for byte, references (`$(VAR)`, `${VAR}`) among it; a second pass finds nothing.
+Every pattern starts with fixed text or at a word's begin, so that tens of megabytes cost little, hostile ones too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+from meshdoctor.text.secrets import REDACTED, is_hole, is_reference, is_secret_setting
+from meshdoctor.text.settings_text import clean_settings
+
+_Replace = Callable[[Counter[str], re.Match[str]], str]
+
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY)-----(?:[\w+/=\s\\:,]|-(?!----))*+(?:-----END \1-----)?"
+)
+_URL = re.compile(r"://([^\s/?#:@\"'\\]{0,256}):([^\s/?#\"'\\]{1,1024})@")
+_GO_DSN = re.compile(r"(?<![^\s@\"'/])([^\s:@\"'/]{1,256}):([^\s@\"'/]{1,512})@(?:tcp|unix)\(")
+_SCHEME_TOKEN = re.compile(r"\b(Bearer|Basic) +([A-Za-z0-9+/_.~=-]{8,8192})")
+_JWT = re.compile(r"\beyJ[\w-]{8,4096}\.eyJ[\w-]{8,16384}\.[\w-]{8,4096}")
+_AWS = re.compile(r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b")
+_FORGE = re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abps]-)[\w-]{16,255}")
+_PARAMETER = re.compile(
+    r"\b(password|passwd|pwd|access_token|api_key|apikey|client_secret|sig|signature|token|secret)=([^&;,\s\"'\\]{1,2048})",
+    re.IGNORECASE,
+)
+_HEADER = re.compile(r'"key": ?"([^"\\]{1,128})",\s{0,64}"value": ?"((?:[^"\\]|\\.){1,16384})"')
+_PAIR = re.compile(r'"([\w./-]{1,128})": ?"((?:[^"\\]|\\.){1,16384})"')
+_LAST_APPLIED = re.compile(r'"kubectl\.kubernetes\.io/last-applied-configuration": ?"((?:[^"\\]|\\.){0,1048576})"')
+_MATCHER = re.compile(
+    r'"name": ?"([^"\\]{1,128})",\s{0,64}"(?:string_match|exact_match|prefix_match)": ?'
+    r'(?:\{\s{0,64}"(?:exact|prefix|suffix|contains)": ?)?"((?:[^"\\]|\\.){1,16384})"'
+)
+
+
+def clean_text(text: str) -> tuple[str, Counter[str]]:
+    """`text` without secrets, and how many of which sort were taken out, by a name for people."""
+    found: Counter[str] = Counter()
+    text = clean_settings(_clean(text, found), found)
+    return (_PARAMETER.sub(partial(_parameter, found), text) if "=" in text else text), found
+
+
+def clean_page(text: str, settings_end: int | None = None) -> tuple[str, Counter[str]]:
+    """The same for JSON of an Envoy admin page, where settings and headers stand as pairs as well.
+
+    Up to `settings_end` (all of it where None) a pair's own name tells too, as in node metadata; beyond, names belong
+    to Envoy's configuration, in which Envoy itself hides what its protos call sensitive.
+    """
+    found: Counter[str] = Counter()
+    head, tail = (text, "") if settings_end is None else (text[:settings_end], text[settings_end:])
+    text = _PAIR.sub(partial(_pair, found), head) + tail
+    if "last-applied-configuration" in text:
+        text = _LAST_APPLIED.sub(partial(_last_applied, found), text)
+    if '"key"' in text:
+        text = _HEADER.sub(partial(_header, found), text)
+    if "_match" in text:
+        text = _MATCHER.sub(partial(_header, found), text)
+    return _clean(text, found), found
+
+
+def _clean(text: str, found: Counter[str]) -> str:
+    for mark, pattern, replace in _IN_TEXT:
+        if mark in text:
+            text = pattern.sub(partial(replace, found), text)
+    return text
+
+
+def _whole(match: re.Match[str], group: int, sort: str, found: Counter[str]) -> str:
+    """The match with one group redacted."""
+    start, end = match.span(group)
+    if match.string.startswith(REDACTED, start) or is_hole(match.group(group)):
+        return match.group()
+    found[sort] += 1
+    text = match.group()
+    return text[: start - match.start()] + REDACTED + text[end - match.start() :]
+
+
+def _last_applied(found: Counter[str], match: re.Match[str]) -> str:
+    return _whole(match, 1, "last-applied configuration", found)
+
+
+def _private_key(found: Counter[str], match: re.Match[str]) -> str:
+    found["private key"] += 1
+    return REDACTED
+
+
+def _url(found: Counter[str], match: re.Match[str]) -> str:
+    return _whole(match, 2, "password in a URL", found)
+
+
+def _token(found: Counter[str], match: re.Match[str]) -> str:
+    return _whole(match, 2, "token", found)
+
+
+def _bare(found: Counter[str], match: re.Match[str]) -> str:
+    found["token"] += 1
+    return REDACTED
+
+
+def _parameter(found: Counter[str], match: re.Match[str]) -> str:
+    return match.group() if is_reference(match.group(2)) else _whole(match, 2, "password or token in a text", found)
+
+
+def _header(found: Counter[str], match: re.Match[str]) -> str:
+    return _whole(match, 2, "header", found) if is_secret_setting(match.group(1), match.group(2)) else match.group()
+
+
+def _pair(found: Counter[str], match: re.Match[str]) -> str:
+    name, value = match.groups()
+    if is_secret_setting(name, value):
+        return _whole(match, 2, "setting", found)
+    if "\\" not in value and "=" not in value:
+        return match.group()
+    # A text inside the JSON: an annotation or a setting that is JSON, YAML or properties itself.
+    try:
+        inside = json.loads(f'"{value}"', strict=False)
+    except ValueError:
+        return match.group()
+    cleaned, taken = clean_text(inside)
+    found.update(taken)
+    return f'{match.group()[: match.start(2) - match.start()]}{json.dumps(cleaned)[1:-1]}"' if taken else match.group()
+
+
+_IN_TEXT: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
+    ("-----BEGIN", _PRIVATE_KEY, _private_key),
+    ("://", _URL, _url),
+    ("@tcp(", _GO_DSN, _url),
+    ("@unix(", _GO_DSN, _url),
+    ("Bearer ", _SCHEME_TOKEN, _token),
+    ("Basic ", _SCHEME_TOKEN, _token),
+    ("eyJ", _JWT, _bare),
+    ("AKIA", _AWS, _bare),
+    ("ASIA", _AWS, _bare),
+    ("ghp_", _FORGE, _bare),
+    ("ghs_", _FORGE, _bare),
+    ("github_pat_", _FORGE, _bare),
+    ("glpat-", _FORGE, _bare),
+    ("xox", _FORGE, _bare),
+)
+"""What must stand in a text for a pattern to be worth a look, the pattern, and what becomes of its match."""

@@ -1,0 +1,100 @@
+"""Watch mode: looks again in a rhythm at a cluster, and at files when they have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.timer import Timer
+
+from meshdoctor.tui.app_session import TuiSession
+from meshdoctor.tui.latest_answer import LatestAnswer
+from meshdoctor.tui.state.refresh_timer import EVERY, FILES_EVERY, RefreshTimer
+
+if TYPE_CHECKING:  # loaded after the first paint
+    from meshdoctor.diagnosis.file_stamps import Stamp
+    from meshdoctor.doctor import Source
+
+_TICK = 0.5
+WHOLE_EVERY = 20
+"""Looks at a cluster of which one reads everything again: addresses and logs change without a trace in a sidecar."""
+
+
+class AutoRefresh:
+    """On or off. `expired` is called where marks of changes have been shown long enough."""
+
+    def __init__(self, app: App[int], session: TuiSession, expired: Callable[[], object]) -> None:
+        self._app = app
+        self._session = session
+        self._expired = expired
+        self._timer: Timer | None = None
+        self._refresh_timer = RefreshTimer(EVERY)
+        self._stamp: Stamp | None = None
+        self._cluster_refresh = 0
+        self._asker = LatestAnswer["Source", "Stamp"](app, _stamped, self._told)
+
+    @property
+    def words(self) -> str:
+        """What it does, for the user."""
+        source = self._source
+        if source is None or source.cluster is not None:
+            return f"looks again {EVERY:.0f} s after each look; w ends it"
+        if source.path is None and not source.manifests:
+            return "a bundled mesh does not change, so there is nothing to wait for"
+        return "looks again when the files change; w ends it"
+
+    @property
+    def _source(self) -> Source | None:
+        return self._session.diagnosis_session.source if self._session.diagnosis_session else None
+
+    def toggle(self) -> bool:
+        """Switches it on or off; whether it is on now."""
+        self._session.is_watching = not self._session.is_watching
+        if self._session.is_watching:
+            self._stamp = None
+            self._refresh_timer = RefreshTimer(EVERY if self._is_live else FILES_EVERY)
+            self._refresh_changed()
+            if self._timer is None:
+                self._timer = self._app.set_interval(_TICK, self.tick)
+        return self._session.is_watching
+
+    @property
+    def _is_live(self) -> bool:
+        return self._source is not None and self._source.cluster is not None
+
+    def tick(self) -> None:
+        """Looks again where it is time. A look under way is waited for."""
+        if self._session.mesh_state.changes.forget():
+            self._expired()
+        if not self._session.is_watching or self._session.diagnosis_session is None:
+            return
+        if not self._refresh_timer.is_due(is_busy=self._session.diagnosis_session.is_busy):
+            return
+        if self._is_live:
+            self._cluster_refresh += 1
+            self._session.refresh(only_changed=self._cluster_refresh % WHOLE_EVERY != 0)
+        else:
+            self._refresh_changed()
+
+    def _refresh_changed(self) -> None:
+        if self._source is not None and not self._is_live:
+            self._asker.ask(self._source)
+
+    def _told(self, source: Source, found: Stamp | None, problem: str) -> None:
+        """The files' state is there."""
+        if found is None or not self._session.is_watching or source is not self._source:
+            return
+        before, self._stamp = self._stamp, found
+        if before is None and self._session.diagnosis_session is not None:
+            # What is shown may be old already: it counts from the look on, not from the key.
+            before = self._session.diagnosis_session.stamp
+        if before is not None and found != before and not self._session.refresh(()):
+            # A look is under way that may have read half of it: what has changed is looked at after it.
+            self._stamp = before
+
+
+def _stamped(source: Source) -> Stamp:
+    from meshdoctor.diagnosis.file_stamps import stamp
+
+    return stamp(source)

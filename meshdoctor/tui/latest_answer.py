@@ -1,0 +1,68 @@
+"""Questions that a thread answers one at a time; of those that wait only the newest counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from textual.message_pump import MessagePump
+
+from meshdoctor.errors import MeshdoctorError
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+
+
+class LatestAnswer(Generic[Question, Answer]):
+    """Whoever types asks at each keystroke, and never waits: `told` hears of answers in the app's own thread.
+
+    `told` gets the question, and its answer or why there is none. An answer that a newer question has overtaken is
+    told as well where it was under way already: something to see meanwhile.
+    """
+
+    def __init__(
+        self,
+        owner: MessagePump,
+        work: Callable[[Question], Answer],
+        told: Callable[[Question, Answer | None, str], None],
+    ) -> None:
+        self._owner = owner
+        self._work = work
+        self._told = told
+        self._next: list[Question] = []
+        self._is_working = False
+
+    def ask(self, question: Question) -> None:
+        """Asks, in place of what waits. Called in the app's thread."""
+        self._next = [question]
+        if not self._is_working:
+            self._start()
+
+    def forget(self) -> None:
+        """Drops what waits."""
+        self._next = []
+
+    def _start(self) -> None:
+        self._is_working = True
+        question = self._next.pop()
+        self._owner.app.run_worker(lambda: self._answer(question), thread=True, exit_on_error=False, group="latest")
+
+    def _answer(self, question: Question) -> None:
+        """In the thread."""
+        answer, problem = None, ""
+        try:
+            answer = self._work(question)
+        except MeshdoctorError as reason:
+            problem = str(reason)
+        except Exception as reason:
+            what = str(reason).partition("\n")[0]
+            problem = f"a fault in meshdoctor itself: {type(reason).__name__}: {what}"
+        self._owner.call_later(self._deliver, question, answer, problem)
+
+    def _deliver(self, question: Question, answer: Answer | None, problem: str) -> None:
+        """In the app's thread again."""
+        self._is_working = False
+        if self._next:
+            self._start()
+        if self._owner.is_running:
+            self._told(question, answer, problem)

@@ -1,0 +1,82 @@
+"""Documents as they were read, on a screen of their own: they fold, can be searched and copied, and hold no secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Static
+
+from meshdoctor.diagnosis.excerpts import Excerpt
+from meshdoctor.text.printable import printable
+from meshdoctor.tui.app_session import TuiSession
+from meshdoctor.tui.bindings import DETAIL_KEYS, RAW_KEYS
+from meshdoctor.tui.latest_answer import LatestAnswer
+from meshdoctor.tui.state.folding import Folding, excerpt_rows
+from meshdoctor.tui.widgets.document_view import DocumentView
+from meshdoctor.tui.widgets.key_line import KeyLine
+
+if TYPE_CHECKING:
+    from meshdoctor.doctor import Case
+
+Read = Callable[["Case"], Sequence[Excerpt]]
+
+
+class DocumentScreen(Screen[None]):
+    """Reads in a thread: of a large dump only what is shown is decoded."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*RAW_KEYS, *DETAIL_KEYS]
+    AUTO_FOCUS = "RowsView"
+
+    def __init__(self, session: TuiSession, name: str, read: Read, *, title: str = "As it was read") -> None:
+        super().__init__()
+        self.session = session
+        self._about = name
+        self._read = read
+        self.document = DocumentView(title=title, ascii_only=session.looks.ascii_only)
+        self._asker = LatestAnswer[Read, Sequence[Excerpt]](self, self._work, self._told)
+
+    def compose(self) -> ComposeResult:
+        """A title, the rows, the keys."""
+        yield Static(f" {printable(self._about)}", id="title", markup=False)
+        yield self.document
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Reads."""
+        self._asker.ask(self._read)
+
+    def _work(self, read: Read) -> Sequence[Excerpt]:
+        """In the thread."""
+        return self.session.open_diagnosis.using(read)
+
+    def _told(self, read: Read, found: Sequence[Excerpt] | None, problem: str) -> None:
+        """The lines are there."""
+        self.put(found if found is not None else self.lacking(problem))
+
+    def put(self, found: Sequence[Excerpt]) -> None:
+        """Shows what was read."""
+        self.document.rows.put(self.folded(found))
+
+    def lacking(self, because: str) -> Sequence[Excerpt]:
+        """What stands in place of what cannot be read."""
+        return [Excerpt(document=self._about, because=because)]
+
+    def folded(self, found: Sequence[Excerpt]) -> Folding:
+        """As it is shown at first."""
+        folding = Folding(row for one in found for row in excerpt_rows(one))
+        folding.fold_far()
+        return folding
+
+    def action_copy(self) -> None:
+        """Copies all of it, through the terminal; names of documents become comments."""
+        rows = self.document.rows.folding.rows
+        self.app.copy_to_clipboard("\n".join(f"# {row.text}" if row.is_head else row.text for row in rows))
+        self.notify(f"{len(rows)} lines copied, where the terminal allows it (OSC 52)", markup=False)
+
+    def action_back(self) -> None:
+        """Back to where it was opened."""
+        self.dismiss()

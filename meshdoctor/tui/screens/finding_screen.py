@@ -1,0 +1,275 @@
+"""A finding as a whole: what happens and why, the way of its connection, the evidence, and the fixes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.events import DescendantFocus, Resize
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from meshdoctor.diagnosis.excerpts import Excerpt
+from meshdoctor.fixes.plan.changes import is_automatic
+from meshdoctor.model.finding import Finding
+from meshdoctor.model.trace import Trace
+from meshdoctor.tui.app_session import TuiSession
+from meshdoctor.tui.bindings import DETAIL_KEYS, FINDING_KEYS
+from meshdoctor.tui.latest_answer import LatestAnswer
+from meshdoctor.tui.messages import Exported, JournalRead, TraceWanted
+from meshdoctor.tui.state.finding_text import title_cells, what_lines
+from meshdoctor.tui.state.folding import Folding, excerpt_rows
+from meshdoctor.tui.state.mesh_state import StateChange
+from meshdoctor.tui.state.path import path_lines_of
+from meshdoctor.tui.state.text_lines import Line, paragraph
+from meshdoctor.tui.widgets.document_view import DocumentView
+from meshdoctor.tui.widgets.fix_list import FixList
+from meshdoctor.tui.widgets.key_line import KeyLine
+from meshdoctor.tui.widgets.text_view import TextView
+from meshdoctor.tui.widgets.toned import toned
+
+WIDE, HIGH = 100, 20
+"""Columns and lines from which on all four parts are shown."""
+PARTS = ("what", "fixes", "way", "evidence")
+_PAGES = {"what": "left", "fixes": "left", "way": "right", "evidence": "right"}
+"""Which parts are shown together where there is little room."""
+
+
+class FindingScreen(Screen[None]):
+    """One finding of the session's board."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*FINDING_KEYS, *DETAIL_KEYS]
+    AUTO_FOCUS = ""
+
+    def __init__(self, session: TuiSession, finding: Finding) -> None:
+        super().__init__()
+        self.session = session
+        self.finding = finding
+        self.pod = finding.pods[0] if finding.pods else ""
+        """Whose connection is shown."""
+        self.trace: Trace | None = None
+        self._excerpts: tuple[Excerpt, ...] = ()
+        self._why_no_way = "Looking ..." if self._has_way else "This finding is about no single connection."
+        ascii_only = session.looks.ascii_only
+        self.what = TextView(self._what, title="What happens", part="what")
+        self.fixes = FixList(finding, ascii_only=ascii_only)
+        self.way = TextView(self._way, title="The way of a connection", part="way")
+        self.evidence = DocumentView(title="Evidence", part="evidence", ascii_only=ascii_only)
+        self._reader = LatestAnswer[Finding, tuple[Excerpt, ...]](self, self._read_evidence, self._evidence_read)
+        self._tracer = LatestAnswer[str, Trace](self, self._trace, self._way_found)
+
+    @property
+    def _has_way(self) -> bool:
+        return bool(self.finding.host and self.finding.port and self.pod)
+
+    def compose(self) -> ComposeResult:
+        """A title, four parts, the keys."""
+        yield Static("", id="title", markup=False)
+        yield Static("", id="pages", markup=False)
+        with Container(id="finding"):
+            yield self.what
+            yield self.way
+            yield self.fixes
+            yield self.evidence
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Shows what is known at once, and has the rest read."""
+        self._fit(self.app.size)
+        self._title()
+        self.fixes.focus()
+        self._reader.ask(self.finding)
+        self._look_at(self.pod)
+
+    def on_resize(self, event: Resize) -> None:
+        """Where there is little room two parts are shown at a time."""
+        self._fit(event.size)
+
+    def on_screen_resume(self) -> None:
+        """A fix may have been applied meanwhile."""
+        self._title()
+        self._read_journal()
+
+    def state_changed(self, changed: StateChange) -> None:
+        """After a look it may be gone, or nobody knows."""
+        if changed.is_end:
+            self._title()
+
+    def _fit(self, size: Size) -> None:
+        self.set_class(size.width < WIDE or size.height < HIGH, "-pages")
+
+    def _title(self) -> None:
+        mesh_state = self.session.mesh_state
+        line = mesh_state.finding(self.finding.fingerprint)
+        change = "gone" if line is None and mesh_state.diagnosis is not None else line.change if line else ""
+        cells = title_cells(self.finding, change, ascii_only=self.session.looks.ascii_only)
+        self.query_one("#title", Static).update(toned(tuple(cells)))
+
+    # The parts
+
+    def _what(self, width: int) -> list[Line]:
+        others = [line.finding for line in self.session.mesh_state.findings.values()]
+        return list(what_lines(self.finding, width, others))
+
+    def _way(self, width: int) -> list[Line]:
+        if self.trace is None:
+            return paragraph(self._why_no_way, width, "faint")
+        ascii_only = self.session.looks.ascii_only
+        lines = list(path_lines_of(self.trace, width, ascii_only=ascii_only))
+        if len(lines) <= self.way.page:
+            return lines
+        return list(path_lines_of(self.trace, width, summary=True, ascii_only=ascii_only))
+
+    def _read_evidence(self, finding: Finding) -> tuple[Excerpt, ...]:
+        """Cuts the evidence out of its documents: a dump may be large. In a thread."""
+        from meshdoctor.diagnosis.excerpts import excerpt
+
+        pieces = finding.evidence
+        return self.session.open_diagnosis.using(lambda case: tuple(excerpt(case.capture, piece) for piece in pieces))
+
+    def _evidence_read(self, finding: Finding, found: tuple[Excerpt, ...] | None, problem: str) -> None:
+        self._excerpts = found or tuple(Excerpt(document=one.document, because=problem) for one in finding.evidence)
+        folding = Folding(row for found in self._excerpts for row in excerpt_rows(found))
+        folding.fold_far()
+        self.evidence.rows.put(folding)
+
+    @work(thread=True, group="journal", exclusive=True)
+    def _read_journal(self) -> None:
+        """Whether a fix of this finding can be taken back: entries hold what was judged, and may be large."""
+        entries = self.session.fixes.entries(self.finding.fingerprint)
+        self.post_message(JournalRead(entries[-1] if entries else None))
+
+    @on(JournalRead)
+    def _journal_read(self, message: JournalRead) -> None:
+        self.fixes.entry = message.entry if self.session.fixes.busy_with is None else None
+        self.fixes.show()
+        self.refresh_bindings()
+
+    def _look_at(self, pod: str) -> None:
+        self.pod = pod
+        name = f" of {pod}" if len(self.finding.pods) > 1 else ""
+        self.way.border_title = f"The way of a connection{name}"
+        if self._has_way:
+            self._tracer.ask(pod)
+
+    def _trace(self, pod: str) -> Trace:
+        """In a thread."""
+        return self.session.open_diagnosis.trace(pod, self.finding.host or "", self.finding.port or 0)
+
+    def _way_found(self, pod: str, trace: Trace | None, problem: str) -> None:
+        if pod == self.pod:
+            self.trace, self._why_no_way = trace, problem
+            self.way.show()
+
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        """Brings the page of the part in use to the front."""
+        part = next((one.id for one in event.widget.ancestors_with_self if one.id in PARTS), "what")
+        self._turn_to(_PAGES[part or "what"])
+
+    def _turn_to(self, page: str) -> None:
+        self.set_class(page == "left", "-left")
+        self.set_class(page == "right", "-right")
+        names = {"left": "What happens, fixes", "right": "Way, evidence"}
+        marked = (f"[{name}]" if key == page else f" {name} " for key, name in names.items())
+        self.query_one("#pages", Static).update(Content(" " + " ".join(marked) + "  tab"))
+
+    def _focusable(self) -> list[Widget]:
+        return [self.what, self.fixes, self.way, self.evidence.rows]
+
+    # Keys
+
+    def action_next_part(self, by: int) -> None:
+        """Goes to the next part, or to the one before."""
+        parts = self._focusable()
+        at = parts.index(self.focused) if self.focused in parts else 0
+        parts[(at + by) % len(parts)].focus()
+
+    def action_choose(self, number: int) -> None:
+        """Chooses a fix by its digit."""
+        self.fixes.choose(number - 1)
+        self.fixes.focus()
+
+    def action_fix(self) -> None:
+        """Opens the chosen fix."""
+        from meshdoctor.tui.screens.fix_screen import FixScreen
+
+        if self.fixes.fix is not None:
+            course = self.session.fixes.open(self.finding, self.fixes.fix)
+            self.app.push_screen(FixScreen(self.session, course))
+
+    def open_first_fix(self) -> None:
+        """Opens the first fix that can be applied; says so where there is none."""
+        fixes = self.finding.fixes
+        at = next((number for number, fix in enumerate(fixes) if is_automatic(fix)), None)
+        if at is not None:
+            self.fixes.choose(at)
+            self.action_fix()
+        elif fixes:
+            self.notify("nothing here can be applied for you: the fixes below say what to do by hand", markup=False)
+        else:
+            self.notify("no fix of this is known", markup=False)
+
+    def action_undo(self) -> None:
+        """Opens the last fix of this finding, to take it back."""
+        from meshdoctor.tui.screens.fix_screen import open_last
+
+        self.run_worker(open_last(self, self.session, self.finding.fingerprint), exclusive=True, group="undo")
+
+    def action_raw(self) -> None:
+        """Opens the finding and its objects as data."""
+        from meshdoctor.tui.screens.raw_screen import RawScreen
+
+        self.app.push_screen(RawScreen(self.session, self.finding))
+
+    def action_pod(self) -> None:
+        """Lets the user choose whose connection is shown."""
+        from meshdoctor.tui.screens.choice_screen import ChoiceScreen
+
+        def chosen(pod: str | None) -> None:
+            if pod is not None:
+                self._look_at(pod)
+
+        self.app.push_screen(ChoiceScreen("Pod", self.finding.pods, self.pod), chosen)
+
+    @work(thread=True, group="export", exclusive=True)
+    def action_export(self) -> None:
+        """Writes the finding as Markdown into the folder meshdoctor was started in, and copies it."""
+        from meshdoctor.tui.exporting import KnownFacts, export
+
+        known = KnownFacts(self.finding, self.trace, self._excerpts)
+        self.post_message(export(self.session, [known], Path.cwd()))
+
+    @on(Exported)
+    def _exported(self, message: Exported) -> None:
+        from meshdoctor.tui.exporting import tell
+
+        tell(self, message)
+
+    def action_trace(self) -> None:
+        """Has the connection opened by itself."""
+        if self._has_way:
+            self.post_message(TraceWanted(self.pod, self.finding.host or "", self.finding.port or 0))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that have nothing to act on are greyed."""
+        if action == "trace":
+            return True if self._has_way else None
+        if action == "pod":
+            return True if len(self.finding.pods) > 1 and self._has_way else None
+        if action == "undo":
+            return True if self.fixes.entry is not None or self.session.fixes.busy_with is not None else None
+        if action == "fix":
+            return True if self.finding.fixes else None
+        return True
+
+    def action_back(self) -> None:
+        """Back to the parts."""
+        self.dismiss()

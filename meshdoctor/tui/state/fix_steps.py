@@ -1,0 +1,105 @@
+"""The steps of a fix as they come: what is done, what is under way and for how long, what stopped it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from meshdoctor.model.fix import Change, FixEvent
+from meshdoctor.semantics.istio.egress_kinds import PLURALS
+from meshdoctor.tui.state.cells import Cell
+from meshdoctor.tui.state.icons import Tone, icon, tone
+from meshdoctor.tui.state.text_lines import Line, paragraph
+
+Mark = Literal["fine", "pending", "error", "warning", "unknown", "info", "none"]
+
+_VERBS = {"create": "create", "update": "patch", "delete": "delete"}
+_COUNTED = 2.0
+"""Seconds from which on it is said how long a step takes."""
+
+
+class StepLine(Struct, frozen=True):
+    """One step."""
+
+    mark: Mark
+    text: str
+    began: float = 0.0
+    """Of a pending one, by the clock of the steps."""
+
+
+class StepList:
+    """Steps in their order. The last one may be pending; what comes next ends it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.lines: list[StepLine] = []
+        self._clock = clock
+        self._accepted = (0, 0)
+
+    @property
+    def pending(self) -> StepLine | None:
+        """The step under way."""
+        last = self.lines[-1] if self.lines else None
+        return last if last is not None and last.mark == "pending" else None
+
+    def begin(self, text: str) -> None:
+        """A step is under way; under the same mark its text goes on changing."""
+        now = self.pending
+        if now is not None:
+            self.lines[-1] = structs.replace(now, text=text)
+        else:
+            self.lines.append(StepLine("pending", text, self._clock()))
+
+    def put(self, mark: Mark, text: str) -> None:
+        """A step has ended: in place of the pending one, if there is one."""
+        if self.pending is not None:
+            self.lines.pop()
+        self.lines.append(StepLine(mark, text))
+
+    def absorb(self, event: FixEvent) -> None:
+        """A step that a mender tells."""
+        match event.step:
+            case "waiting":
+                self._accepted = (event.done, event.of)
+                self.begin(event.text)
+            case "judging":
+                self._end_waiting()
+                self.begin(event.text)
+            case "journaled":
+                self.put("fine", f"{event.text}: u takes it back")
+            case "rolled back":
+                self.put("warning", event.text)
+            case "judged":
+                self.put("fine", "judged again")
+            case _:
+                count = f" ({event.done} of {event.of})" if event.of > 1 else ""
+                self.put("fine", f"{event.text}{count}")
+
+    def _end_waiting(self) -> None:
+        done, of = self._accepted
+        if self.pending is not None and of:
+            self.put("fine" if done == of else "unknown", self.lines[-1].text)
+        self._accepted = (0, 0)
+
+    def laid_out(self, width: int, *, ascii_only: bool = False) -> Iterator[Line]:
+        """The steps as lines."""
+        for step in list(self.lines):
+            text = step.text
+            if step.mark == "pending":
+                seconds = self._clock() - step.began
+                text += f", {seconds:.0f} s so far" if seconds >= _COUNTED else ""
+            mark = icon(step.mark, ascii_only=ascii_only) if step.mark != "none" else " "
+            text_tone: Tone = tone(step.mark) if step.mark in ("error", "warning", "unknown") else "plain"
+            mark_tone: Tone = tone(step.mark) if step.mark != "none" else "plain"
+            yield from paragraph(text, width, text_tone, lead=(Cell(f"{mark} ", mark_tone),))
+
+
+def allowed(changes: Sequence[Change]) -> str:
+    """What the dry run has shown to be allowed, in words."""
+    rights = [
+        f"{_VERBS[c.action]} {PLURALS.get(c.key.kind, c.key.kind)} in {c.key.namespace or 'the cluster'}"
+        for c in changes
+    ]
+    return f"allowed: may {', '.join(dict.fromkeys(rights))}"

@@ -1,0 +1,331 @@
+"""Everything the session knows, grown event by event. An event changes what it must and says what that was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from meshdoctor.diagnosis.events import (
+    DiagnosisFailed,
+    DiagnosisFinished,
+    Event,
+    FindingsUpdated,
+    ListedPod,
+    Pair,
+    PodChecked,
+    PodsListed,
+    PodUnread,
+    Progress,
+)
+from meshdoctor.model.finding import Diagnosis, Finding, Severity
+from meshdoctor.model.host_table import HostRow
+from meshdoctor.tui.state.icons import RANK
+from meshdoctor.tui.state.row_changes import Changes
+from meshdoctor.tui.state.rows import KINDS, POLICIES, FindingLine, HostLine, PodRow
+
+NOT_KNOWN = ("missing-service-entry", "service-entry-not-visible")
+"""Why a connection goes wrong of which the sidecar has never heard."""
+
+
+ENTRY_OBJECTS, POD_OBJECTS = "resources/serviceentries.yaml", "resources/pods.yaml"
+"""Documents without which nobody knows that a host, or a pod, is not there any more."""
+
+
+class StateChange(Struct):
+    """What events changed: keys of rows, and whether the head's line did."""
+
+    pods: set[str] = field(default_factory=set)
+    hosts: set[Pair] = field(default_factory=set)
+    findings: bool = False
+    head: bool = False
+    is_end: bool = False
+    """The look is over."""
+
+
+class MeshState:
+    """Pods by key, hosts by pair, findings by fingerprint, and how far the look is."""
+
+    def __init__(self) -> None:
+        self.pods: dict[str, PodRow] = {}
+        self.hosts: dict[Pair, HostLine] = {}
+        self.findings: dict[str, FindingLine] = {}
+        self.location = ""
+        self.source_kind = ""
+        self.progress = Progress(0, 0, "starting")
+        self.failed: DiagnosisFailed | None = None
+        self._unlisted: set[Pair] = set()
+        """Hosts that were asked of every sidecar, and that none of those looked at has or wants."""
+        self.are_hosts_known = True
+        """Everything was read that can name a host."""
+        self.diagnosis: Diagnosis | None = None
+        """The newest whole result."""
+        self.read_at = ""
+        """When the newest whole result came, by this machine's clock, to the minute."""
+        self.is_looking = True
+        """A look is under way."""
+        self._blind: frozenset[str] = frozenset()
+        """What the newest whole result does not speak of, as `_blind` names it."""
+        self.changes = Changes()
+        """What is new and what has gone."""
+
+    def apply(self, events: Iterable[Event]) -> StateChange:
+        """Takes events in, in their order."""
+        changed = StateChange()
+        for event in events:
+            self._apply(event, changed)
+        return changed
+
+    def _apply(self, event: Event, changed: StateChange) -> None:
+        match event:
+            case PodsListed():
+                self._list(event, changed)
+            case PodChecked():
+                self._judge(event, changed)
+            case PodUnread():
+                self._unask(event, changed)
+            case FindingsUpdated():
+                self._find_more(event.findings, changed)
+            case Progress():
+                self.progress = event
+                changed.head = self.is_looking = True
+            case DiagnosisFinished():
+                self._finish(event, changed)
+            case DiagnosisFailed():
+                self._fail(event, changed)
+
+    def rows(self, part: str) -> list[Any]:
+        """The rows of a part that are shown: its own, and for a while those that it has no longer."""
+        own = self._parts[part]
+        return [*own.values(), *(row for key, row in self.changes.lost(part).items() if key not in own)]
+
+    @property
+    def _parts(self) -> dict[str, Mapping[Any, Any]]:
+        return {"pods": self.pods, "hosts": self.hosts, "findings": self.findings}
+
+    def finding(self, fingerprint: str) -> FindingLine | None:
+        """A finding that is shown, be it gone or not seen again."""
+        return self.findings.get(fingerprint) or self.changes.lost("findings").get(fingerprint)
+
+    def count(self, severity: Severity) -> int:
+        """Findings of this severity."""
+        return sum(line.finding.severity == severity for line in self.findings.values())
+
+    @property
+    def unread(self) -> int:
+        """Pods whose proxy could not be looked at."""
+        return sum(row.state == "unread" for row in self.pods.values())
+
+    @property
+    def namespaces(self) -> list[str]:
+        """Of the pods."""
+        return sorted({row.namespace for row in self.pods.values()})
+
+    def _list(self, event: PodsListed, changed: StateChange) -> None:
+        """A new look: what was known stays until it is told anew, and what is not there any more goes."""
+        self.location, self.source_kind = event.location, event.source_kind
+        self.failed = None
+        known, self.pods = self.pods, {}
+        for pod in event.pods:
+            row = self.pods[pod.key] = _pod_row(pod, known.get(pod.key))
+            row.change = self.changes.of("pods", pod.key)
+        changed.pods.update(known, self.pods)
+        changed.hosts.update(self.hosts)
+        self.hosts = {}
+        self._list_hosts((row for row in event.hosts if (row.host, row.port) not in self._unlisted), changed)
+        for row in self.pods.values():
+            self._count(row, row.verdicts, 1, changed)
+        self._grade(changed)
+        changed.head = True
+
+    def _list_hosts(self, rows: Iterable[HostRow], changed: StateChange) -> None:
+        wants: dict[str, set[Pair]] = {}
+        for row in rows:
+            pair = (row.host, row.port)
+            line = self._host(pair)
+            line.protocol, line.registered_by = row.protocol, row.registered_by
+            line.used_by = tuple(dict.fromkeys(dependency.pod for dependency in row.used_by))
+            for wanting in line.used_by:
+                wants.setdefault(wanting, set()).add(pair)
+            line.note()
+            changed.hosts.add(pair)
+        for key, pod in self.pods.items():
+            pod.wants = frozenset(wants.get(key, ()))
+            pod.note()
+
+    def _host(self, pair: Pair) -> HostLine:
+        if pair not in self.hosts:
+            self.hosts[pair] = HostLine(pair, change=self.changes.of("hosts", pair))
+        return self.hosts[pair]
+
+    def _judge(self, event: PodChecked, changed: StateChange) -> None:
+        row = self.pods.get(event.pod)
+        if row is None:
+            # A dump on its own: only now its pod is known.
+            namespace, _, name = event.pod.rpartition("/")
+            row = self.pods[event.pod] = PodRow(event.pod, namespace, name, "", {}, "sidecar", "pending")
+        before = row.verdicts
+        self._count(row, before, -1, changed)
+        row.state, row.because, row.is_final = "judged", "", event.is_final
+        row.version, row.egress, row.verdicts = event.version, POLICIES.get(event.policy, ""), event.verdicts
+        self._count(row, row.verdicts, 1, changed)
+        self._forget_hosts(before)
+        row.note()
+        changed.pods.add(row.key)
+
+    def _unask(self, event: PodUnread, changed: StateChange) -> None:
+        row = self.pods.get(event.pod)
+        if row is None:
+            return
+        self._count(row, row.verdicts, -1, changed)
+        before, row.verdicts = row.verdicts, {}
+        row.state, row.because = "unread", event.because
+        self._forget_hosts(before)
+        row.version = row.egress = ""
+        row.note()
+        changed.pods.add(row.key)
+        changed.head = True
+
+    def _count(self, row: PodRow, pairs: Iterable[Pair], by: int, changed: StateChange) -> None:
+        for pair in pairs:
+            line = self.hosts.get(pair) if pair in self._unlisted else self._host(pair)
+            if line is None:
+                continue
+            verdict, reason, _ = row.verdicts[pair]
+            _add(line.counts, verdict, by)
+            if pair in row.wants:
+                _add(line.wanted_counts, verdict, by)
+            if reason not in NOT_KNOWN:
+                _add(line.known_counts, verdict, by)
+        changed.hosts.update(pairs)
+
+    def _forget_hosts(self, pairs: Iterable[Pair]) -> None:
+        """Lets go of those that nobody registers, wants or is judged for any more."""
+        for pair in pairs:
+            line = self.hosts.get(pair)
+            if line is not None and not (line.counts or line.registered_by or line.used_by):
+                del self.hosts[pair]
+
+    def _find(self, findings: Iterable[Finding], changed: StateChange) -> None:
+        self.findings = {one.fingerprint: _line(one, self.changes.of("findings", one.fingerprint)) for one in findings}
+        changed.findings = changed.head = True
+        self._grade(changed)
+
+    def _find_more(self, findings: Iterable[Finding], changed: StateChange) -> None:
+        """Those of a look under way: what a whole result has shown before stays until there is the next one."""
+        known = {key: line.finding for key, line in self.findings.items()} if self.diagnosis is not None else {}
+        self._find((known | {one.fingerprint: one for one in findings}).values(), changed)
+
+    def _fail(self, event: DiagnosisFailed, changed: StateChange) -> None:
+        """What was known stays; pods whose turn did not come are not read."""
+        self.failed = event
+        self.is_looking = False
+        for row in [row for row in self.pods.values() if row.state == "pending"]:
+            self._unask(PodUnread(row.key, event.because), changed)
+        changed.head = changed.is_end = True
+
+    def _grade(self, changed: StateChange) -> None:
+        """Counts findings on pods and hosts; rows whose counts did not move are left alone."""
+        pods: dict[str, list[int]] = {}
+        hosts: dict[Pair, str] = {}
+        for line in self.findings.values():
+            rank = RANK[line.finding.severity]
+            for pod in line.finding.pods:
+                pods.setdefault(pod, [0, 0, 0])[("error", "warning", "info").index(line.finding.severity)] += 1
+            if line.pair is not None and rank < RANK.get(hosts.get(line.pair, ""), len(RANK)):
+                hosts[line.pair] = line.finding.severity
+        for key, row in self.pods.items():
+            counts = pods.get(key, [0, 0, 0])
+            if counts != [row.errors, row.warnings, row.infos]:
+                row.errors, row.warnings, row.infos = counts
+                row.note()
+                changed.pods.add(key)
+        for pair, host in self.hosts.items():
+            if host.severity != hosts.get(pair, ""):
+                host.severity = hosts.get(pair, "")
+                host.note()
+                changed.hosts.add(pair)
+
+    def _finish(self, event: DiagnosisFinished, changed: StateChange) -> None:
+        listed = {(row.host, row.port) for row in event.hosts.hosts}
+        changed.hosts.update(self.hosts)
+        self.hosts = {pair: line for pair, line in self.hosts.items() if pair in listed}
+        self._unlisted = {pair for row in self.pods.values() for pair in row.verdicts} - listed
+        self._list_hosts(event.hosts.hosts, changed)
+        for line in self.hosts.values():
+            line.is_registered_known = event.hosts.are_entries_read
+            line.is_over = True
+        self._recount(changed)
+        self._find(event.diagnosis.findings, changed)
+        unread = {row.key for row in self.pods.values() if row.state == "unread"}
+        before, self._blind = self._blind, _blind(event, self.pods)
+        self.changes.take(self._parts, unread | self._blind, lambda *row: {*_shown_by(*row)} - before)
+        changed.hosts.update(self.changes.lost("hosts"))
+        changed.pods.update(self.changes.lost("pods"))
+        self.read_at = f"{datetime.now():%H:%M}"
+        self.diagnosis = event.diagnosis
+        self.are_hosts_known = not event.hosts.missing
+        self.failed = None
+        self.is_looking = False
+        changed.head = changed.is_end = True
+
+    def _recount(self, changed: StateChange) -> None:
+        """Counts verdicts again where the pods that want a host are known better now."""
+        for line in self.hosts.values():
+            line.counts, line.wanted_counts, line.known_counts = {}, {}, {}
+        for row in self.pods.values():
+            self._count(row, row.verdicts, 1, changed)
+        for line in self.hosts.values():
+            line.note()
+
+
+def _blind(event: DiagnosisFinished, pods: Mapping[str, PodRow]) -> frozenset[str]:
+    """Of what a result says nothing: documents, rules, and rules for some pods, as `_shown_by` names them."""
+    found = set(event.hosts.missing)
+    for gap in event.diagnosis.not_evaluated:
+        # Through a gateway that was not read a rule sees for no pod.
+        rows = (pods.get(pod) for pod in gap.pods)
+        if not gap.pods or any(row is None or row.kind == "gateway" for row in rows):
+            found.add(gap.rule)
+        found.update(f"{gap.rule} {pod}" for pod in gap.pods)
+    return frozenset(found)
+
+
+def _shown_by(part: str, row: Any, pods: Mapping[str, PodRow]) -> Iterator[str]:
+    """What showed a row: pods, for findings the rule as well, and the objects that name hosts and pods."""
+    if part == "findings":
+        found: Finding = row.finding
+        yield from (*found.pods, found.rule, *(f"{found.rule} {pod}" for pod in found.pods))
+        return
+    yield POD_OBJECTS
+    if part == "hosts":
+        yield ENTRY_OBJECTS
+        yield from (key for key, pod in pods.items() if row.pair in pod.verdicts)
+
+
+def _add(counts: dict[str, int], verdict: str, by: int) -> None:
+    found = counts.get(verdict, 0) + by
+    if found:
+        counts[verdict] = found
+    else:
+        counts.pop(verdict, None)
+
+
+def _line(found: Finding, change: str) -> FindingLine:
+    line = FindingLine(found, change)
+    line.note()
+    return line
+
+
+def _pod_row(pod: ListedPod, known: PodRow | None) -> PodRow:
+    namespace, _, name = pod.key.rpartition("/")
+    row = PodRow(pod.key, namespace, name, pod.workload, pod.labels, pod.kind, "pending")
+    if not pod.is_coming:
+        row.state = "unread" if pod.kind in ("sidecar", "gateway") else "none"
+        row.because = pod.because or KINDS.get(pod.kind, "")
+    elif known is not None:
+        row.state, row.because = (known.state, known.because) if pod.is_kept else ("pending", "")
+        row.version, row.egress, row.verdicts = known.version, known.egress, known.verdicts
+    return row

@@ -1,0 +1,93 @@
+"""A finding, or several, written out for a postmortem: into a file of their own, and as text to be copied."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import structs
+
+from meshdoctor.diagnosis.excerpts import Excerpt
+from meshdoctor.errors import Unreadable
+from meshdoctor.fixes.plan.fix_plan import subject
+from meshdoctor.fixes.plan.object_diff import unified
+from meshdoctor.model.finding import Diagnosis, Finding
+from meshdoctor.model.fix import Change, ConnectionChange, JournalEntry
+from meshdoctor.model.trace import Trace
+from meshdoctor.report.finding_markdown import Action, EvidencePiece, render
+from meshdoctor.sources.redact import Removals, redact_object
+from meshdoctor.text.times import now
+from meshdoctor.tui.state.folding import Folding, excerpt_rows
+from meshdoctor.tui.state.path import broken_step
+
+_MARK = "   <-- this"
+_NAME = 60
+
+
+def postmortem(
+    finding: Finding,
+    diagnosis: Diagnosis | None,
+    way: Trace | None,
+    excerpts: Sequence[Excerpt],
+    entries: Sequence[JournalEntry],
+    better: Sequence[ConnectionChange] = (),
+) -> str:
+    """The finding as Markdown. `entries` are its fixes in the journal, `better` what the newest of them turned."""
+    return render(
+        finding,
+        subject(finding),
+        diagnosis=diagnosis,
+        way=way,
+        broken=broken_step(way) if way is not None else None,
+        pieces=[_piece(found) for found in excerpts],
+        actions=[Action(one, _diff(one), tuple(better) if one is entries[-1] else ()) for one in entries],
+        at=now(),
+    )
+
+
+def write_postmortem(findings: Sequence[Finding], text: str, folder: Path) -> Path:
+    """Writes the text about these under a name that is free. Raises `Unreadable` where the folder cannot be written."""
+    stamp = re.sub("[-:]", "", now())
+    first = findings[0]
+    name = f"{first.rule}-{subject(first)}" if len(findings) == 1 else f"{len(findings)}-findings"
+    stem = re.sub(r"[^A-Za-z0-9.-]+", "-", name)[:_NAME].strip("-.")
+    for number in range(100):
+        path = folder / f"meshdoctor-{stem}-{stamp}{f'-{number}' if number else ''}.md"
+        try:
+            with path.open("x", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+        except FileExistsError:
+            continue
+        except OSError as problem:
+            raise Unreadable(f"{path} cannot be written: {problem.strerror}") from None
+        return path
+    raise Unreadable(f"{folder} has too many of these")
+
+
+def _piece(found: Excerpt) -> EvidencePiece:
+    """The excerpt as it is shown at first, what is folded away left out."""
+    folding = Folding(excerpt_rows(found))
+    folding.fold_far()
+    rows = [(at, folding.rows[at]) for at in folding.visible() if not folding.rows[at].is_head]
+    lines = [
+        row.text + (row.tail if at in folding.folded else "") + (_MARK if row.is_marked else "") for at, row in rows
+    ]
+    line = f":{found.line}" if found.line else ""
+    return EvidencePiece(
+        f"{found.document}{line} {found.at}".rstrip(), found.form if not found.because else "", "\n".join(lines)
+    )
+
+
+def _diff(entry: JournalEntry) -> str:
+    """The objects without secrets. Not the files: beside an object the user's manifests may hold anything."""
+    return "\n".join(filter(None, (unified(_clean(one.change)) for one in entry.written)))
+
+
+def _clean(change: Change) -> Change:
+    before, after = (
+        redact_object("", copy.deepcopy(dict(body)), Removals()) if body else body
+        for body in (change.before, change.after)
+    )
+    return structs.replace(change, before=before, after=after)

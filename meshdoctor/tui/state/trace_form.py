@@ -1,0 +1,214 @@
+"""A connection as it is typed, and what became of it, as plain data: the trace screen's whole content."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct, structs
+
+from meshdoctor.errors import UsageError
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.trace import PROTOCOLS, WORST_FIRST, Trace
+from meshdoctor.report.trace_text import VERDICT_MARKS, deciding_step, manner, share, signs
+from meshdoctor.semantics.ip_addresses import is_ip
+from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.semantics.istio.host_port import read_host_port
+from meshdoctor.text.printable import printable
+from meshdoctor.tui.state.cells import Cell
+from meshdoctor.tui.state.icons import VERDICT_TONES, Tone, icon
+from meshdoctor.tui.state.mesh_state import MeshState
+from meshdoctor.tui.state.view_state import Part, ViewState
+
+AUTO = "auto"
+KINDS = (AUTO, *PROTOCOLS)
+"""What the client does; `auto`: as declared, else as the port is known for."""
+NO_SNI = '""'
+"""What is typed for TLS without server name, as on the command line."""
+OFFERED = 100
+"""Completions at most."""
+
+Field = Literal["pod", "to", "ip", "sni", "authority", "path"]
+
+
+class TraceSubject(NamedTuple):
+    """The connection of a row, as far as it is known."""
+
+    pod: str = ""
+    host: str = ""
+    port: int | None = None
+
+
+class Form(Struct):
+    """What stands in the fields. An empty one is as most clients do."""
+
+    pod: str = ""
+    to: str = ""
+    ip: str = ""
+    kind: str = AUTO
+    sni: str = ""
+    authority: str = ""
+    path: str = ""
+
+
+class TraceRequest(Struct, frozen=True):
+    """A connection to trace: the arguments of `Sitting.trace`."""
+
+    pod: str
+    host: str
+    port: int
+    ip: str | None = None
+    protocol: str | None = None
+    sni: str | None = None
+    authority: str | None = None
+    path: str = "/"
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """All but pod, host and port."""
+        return {
+            "ip": self.ip,
+            "protocol": self.protocol,
+            "sni": self.sni,
+            "authority": self.authority,
+            "path": self.path,
+        }
+
+
+def read_form(form: Form, mesh_state: MeshState) -> TraceRequest:
+    """The form as a connection.
+
+    Raises:
+        UsageError: a field is not there yet or says nothing; which, and what to type.
+    """
+    if form.pod not in mesh_state.pods:
+        raise UsageError(f"no pod {form.pod}" if form.pod else "type a pod, or choose one")
+    if not form.to.strip():
+        raise UsageError("type a destination: github.com:443, or a whole URL")
+    to = read_host_port(form.to)
+    if form.ip and not is_ip(form.ip):
+        raise UsageError(f"{form.ip!r} is no IP address: write 198.51.100.20 or 2001:db8::20")
+    kind = to.protocol if form.kind == AUTO else form.kind
+    is_http = kind in (None, "http")
+    return TraceRequest(
+        form.pod,
+        to.host,
+        to.port,
+        form.ip or None,
+        kind,
+        ("" if form.sni == NO_SNI else form.sni) if form.sni and kind in (None, "tls") else None,
+        form.authority if form.authority and is_http else None,
+        (form.path or (to.path if kind == "http" else None) or "/") if is_http else "/",
+    )
+
+
+def of_row(view_state: ViewState, part: Part, key: Any) -> TraceSubject:
+    """The connection that the row under the cursor and the choices beside it are about."""
+    mesh_state = view_state.mesh_state
+    chosen = {choice.part: choice.key for choice in view_state.choices} | ({part: key} if key is not None else {})
+    pod, pair = str(chosen.get("pods", "")), chosen.get("hosts")
+    line = mesh_state.findings.get(chosen.get("findings", ""))
+    if line is not None and (part == "findings" or not (pod and pair)):
+        pair = line.pair if part == "findings" or pair is None else pair
+        if not pod and line.finding.pods:
+            pod = line.finding.pods[0]
+    return TraceSubject(pod, pair[0], pair[1]) if pair else TraceSubject(pod)
+
+
+def pods_like(mesh_state: MeshState, typed: str, to: str = "") -> list[str]:
+    """Pods whose name holds what was typed; those first that want the destination or are looked at."""
+    wanting = {pod for line in mesh_state.hosts.values() if host_port(*line.pair) == to for pod in line.used_by}
+    text = typed.strip().lower()
+    found = [row for row in mesh_state.pods.values() if text in row.text and row.state != "none"]
+    found.sort(key=lambda row: (row.key not in wanting, not row.name.startswith(text), row.state != "judged", row.key))
+    return [row.key for row in found[:OFFERED]]
+
+
+def hosts_like(mesh_state: MeshState, typed: str, pod: str = "") -> list[str]:
+    """Destinations of the board that hold what was typed; those first that the pod wants."""
+    row = mesh_state.pods.get(pod)
+    wants = row.wants if row else frozenset()
+    text = typed.strip().lower()
+    found = [line for line in mesh_state.hosts.values() if line.port is not None and text in host_port(*line.pair)]
+    found.sort(key=lambda line: (line.pair not in wants, not line.host.startswith(text), line.rank, line.pair))
+    return [host_port(*line.pair) for line in found[:OFFERED]]
+
+
+class PathLine(NamedTuple):
+    """One step of the way."""
+
+    at: str
+    chose: str
+    because: str
+    mark: str
+    """A sign, of the step that decides; else empty."""
+    tone: Tone
+    evidence: Evidence | None
+
+
+def path_lines(trace: Trace, *, ascii_only: bool = False) -> list[PathLine]:
+    """The way from the application on; the step that makes the verdict is marked."""
+    decides = deciding_step(trace)
+    lines = [PathLine("app", printable(manner(trace.destination)), "", "", "plain", None)]
+    for number, step in enumerate(trace.steps):
+        if step.at == "verdict":
+            continue
+        is_deciding = number == decides
+        lines.append(
+            PathLine(
+                step.at.replace("_", " "),
+                printable(step.chose) if step.chose else "none",
+                printable(step.because),
+                icon(VERDICT_MARKS[trace.verdict], ascii_only=ascii_only) if is_deciding else "",
+                VERDICT_TONES[trace.verdict] if is_deciding else "plain",
+                step.evidence,
+            )
+        )
+    return lines
+
+
+def deciding_line(lines: list[PathLine]) -> int:
+    """Index of the marked line; the last one where none is."""
+    return next((number for number, line in enumerate(lines) if line.mark), len(lines) - 1)
+
+
+_OBJECT = re.compile(r"\$\.(?:configs\[\d+\]\.\w+|configs\.\w+\.\w+|items)\[\d+\]")
+
+
+def whole(piece: Evidence) -> Evidence:
+    """The same in the whole object that it is part of: a listener, a cluster, a resource."""
+    found = _OBJECT.match(piece.path)
+    return structs.replace(piece, path=found.group(), line=None) if found else piece
+
+
+def verdict_lines(trace: Trace, *, ascii_only: bool = False) -> list[Cell]:
+    """The verdict, why, what the client and the access log show of it, and what to do."""
+    because = trace.because or next((s.because for s in reversed(trace.steps) if s.at == "verdict"), "")
+    mark = icon(VERDICT_MARKS[trace.verdict], ascii_only=ascii_only)
+    reason = f"  {trace.reason}" if trace.reason and trace.verdict != "delivered" else ""
+    lines = [Cell(f"{mark} {trace.verdict}{share(trace)}{reason}", VERDICT_TONES[trace.verdict])]
+    if because:
+        lines.append(Cell(printable(because)))
+    if trace.missing:
+        lines.append(Cell(f"missing: {printable(', '.join(trace.missing))}", "unknown"))
+    expected = signs(trace)
+    if expected:
+        lines.append(Cell(f"expect: {printable(expected)}"))
+    if trace.advice:
+        lines.append(Cell(f"do: {printable(trace.advice)}"))
+    return lines
+
+
+def address_rows(trace: Trace) -> list[tuple[str, str, str]]:
+    """Address, verdict and cluster (or reason) of every known address, the worst first."""
+    rows = sorted(trace.addresses, key=lambda row: (WORST_FIRST.index(row.verdict), row.ip))
+    return [(row.ip, row.verdict, row.cluster or row.reason) for row in rows]
+
+
+def as_command(asked: TraceRequest) -> str:
+    """The same on the command line."""
+    parts = ["meshdoctor trace", asked.pod, host_port(asked.host, asked.port)]
+    options = {"ip": asked.ip, "protocol": asked.protocol, "sni": asked.sni, "authority": asked.authority}
+    options["path"] = asked.path if asked.path != "/" else None
+    parts += [f"--{name} {value or NO_SNI}" for name, value in options.items() if value is not None]
+    return printable(" ".join(parts))

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshdoctor.report.text_writer import TextWriter, columns, count, some, wrap
+from meshdoctor.semantics.istio.host_names import host_port
+
+
+@given(st.text(), st.integers(min_value=20, max_value=120))
+def test_wrapped_lines_fit_unless_one_word_does_not_and_no_word_is_lost(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert all(columns(line) <= width or len(line.split()) == 1 for line in lines)
+    assert all(line.isprintable() or line.isspace() or not line for line in lines if line.isascii())
+
+
+def test_words_of_two_columns_are_counted_as_two() -> None:
+    assert columns("日本") == 4
+    assert columns("e\u0301") == 1
+    assert wrap("日本日本日 本日本日本", 20) == ["日本日本日", "本日本日本"]
+
+
+def test_line_breaks_of_the_text_stay_and_other_control_characters_do_not_act() -> None:
+    assert wrap("one\n\ntwo\x1b[2J\rx", 40) == ["one", "", "two\\x1b[2J\\x0dx"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "shown"),
+    [(None, "a, b, c, d"), (3, "a, b, c, d"), (2, "a, b and 2 more"), (1, "a and 3 more")],
+)
+def test_one_name_too_many_is_named_and_not_counted(limit: int | None, shown: str) -> None:
+    assert some("abcd", limit) == shown
+
+
+def test_counts_and_addresses() -> None:
+    assert [count(0, "pod"), count(1, "pod"), count(1400, "pod")] == ["0 pods", "1 pod", "1,400 pods"]
+    assert host_port("2001:db8::1", 443) == "[2001:db8::1]:443"
+    assert host_port("a.example", None) == "a.example"
+
+
+def test_colour_only_where_the_paper_takes_it() -> None:
+    assert TextWriter().mark("error") == "×"  # noqa: RUF001 - the symbol itself
+    assert TextWriter(symbols=False).mark("error") == "x"
+    assert TextWriter(colour=True).mark("fine") == "\x1b[32m√\x1b[0m"
+    assert TextWriter().strong("a") + TextWriter().faint("b") == "ab"

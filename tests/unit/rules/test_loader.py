@@ -1,0 +1,176 @@
+"""What the loader refuses, and how it says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshdoctor import yamlio
+from meshdoctor.errors import UsageError
+from meshdoctor.rules.loader import load_rules
+
+GOOD = """\
+id: {id}
+title: A title
+severity: error
+confidence: certain
+needs: [config_dump]
+select: $.claims[*]
+when: fact.outcome == 'lost' && fact.winner.kind == 'ServiceEntry'
+grades:
+- {{when: fact.policy == 'ALLOW_ANY', severity: warning}}
+message: "{{fact.host}} loses."
+why: Because of {{fact.winner.name}}.
+fixes:
+- id: fix
+  title: Fix it
+  disposition: review
+  tradeoff: It costs.
+  manifests:
+  - base: fact.entry.manifest
+    set: {{spec.addresses: "{{fact.own_addresses}}"}}
+page:
+  description: This.
+  diagnosis: That.
+  remediation: Those.
+"""
+
+
+def write(directory: Path, rule_id: str, old: str = "", new: str = "") -> Path:
+    text = GOOD.format(id=rule_id)
+    assert old in text
+    path = directory / f"{rule_id}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return path
+
+
+def complaint(directory: Path) -> str:
+    with pytest.raises(UsageError) as refused:
+        load_rules([directory])
+    return str(refused.value)
+
+
+def test_rules_come_in_the_order_of_their_names_from_any_depth(tmp_path: Path) -> None:
+    write(tmp_path / "tcp", "b-rule")
+    write(tmp_path, "a-rule")
+    write(tmp_path / "http", "c-rule")
+    (tmp_path / "README.md").write_text("no rule", encoding="utf-8")
+    (tmp_path / "schema.json").write_text("{}", encoding="utf-8")
+    assert [rule.id for rule in load_rules([tmp_path])] == ["a-rule", "b-rule", "c-rule"]
+
+
+def test_one_file_may_be_given(tmp_path: Path) -> None:
+    assert [rule.id for rule in load_rules([write(tmp_path, "a-rule")])] == ["a-rule"]
+
+
+REFUSED = [
+    ("title: A title", "titel: A title", 2, "unknown key `titel`; did you mean `title`?"),
+    ("title: A title\n", "", 1, "the key `title` is missing"),
+    ("severity: error", "severity: eror", 3, "`eror` is none of error, warning, info; did you mean `error`?"),
+    ("needs: [config_dump]", "needs: config_dump", 5, "Expected a list, got str"),
+    ("needs: [config_dump]", "needs: [config_dumb]", 5, "`config_dumb`; did you mean `config_dump`?"),
+    ("id: x-rule", "id: y-rule", 1, "the id `y-rule` differs from the file's name; did you mean `x-rule`?"),
+    ("$.claims[*]", "$.claim[*]", 6, "the sheet has no list `claim`; did you mean `claims`?"),
+    ("$.claims[*]", "$..claims[*]", 6, "`..` searches the whole sheet"),
+    ("$.claims[*]", "$.claims", 6, "its facts are `$.claims[*]`"),
+    ("$.claims[*]", "$.claims[*].winner", 6, "does not take facts from one list"),
+    ("$.claims[*]", "$.claims[?(", 6, "is no JSONPath"),
+    ("fact.outcome", "fact.outcom", 7, "Claim has no such field; did you mean `outcome`?"),
+    ("fact.winner.kind ==", "fact.winner.kid ==", 7, "`fact.winner.kid` does not exist: EntryView has no such field"),
+    ("fact.outcome == 'lost' &&", "fact.outcome == &&", 7, "is no CEL"),
+    ("fact.outcome == 'lost' &&", "claim.wanted &&", 7, "`claim` is unknown here"),
+    ("when: fact.policy == 'ALLOW_ANY'", "when: fact.policy", 9, "not true or false"),
+    ("fact.policy == 'ALLOW_ANY'", "'fact.own_addresses[0] == fact.host'", 9, "index out of bounds"),
+    ("{fact.host} loses", "{fact.hots} loses", 10, "did you mean `host`?"),
+    ("{fact.host} loses", "{host} loses", 10, "`{host}` is no capture"),
+    ("{fact.host} loses", "{fact.winner} loses", 10, "is a EntryView, not a value for a sentence"),
+    ("{fact.host} loses", "{fact.host:jsn} loses", 10, "no conversion `jsn`; did you mean `json`?"),
+    ("name}.", "name}", 11, "prose ends with a period"),
+    ("It costs.", "It costs", 16, "prose ends with a period"),
+    ("disposition: review", "disposition: manual", 13, "a manual fix says what to do in `steps`"),
+    ("tradeoff: It", "deletes: fact.own_addresses\n  tradeoff: It", 16, "`fact.own_addresses` is no list of objects"),
+    ("tradeoff: It", "deletes: fact.loser\n  tradeoff: It", 16, "Claim has no such field"),
+    ("tradeoff: It costs.", "tradeof: It costs.", 16, "unknown key `tradeof`; did you mean `tradeoff`?"),
+    ("base: fact.entry.manifest", "base: fact.entry.name", 18, "`fact.entry.name` is no manifest"),
+    ("base: fact.entry.manifest", "base: fact.entri.manifest", 18, "did you mean `entry`?"),
+    ("fact.own_addresses}", "fact.own_adresses}", 19, "did you mean `own_addresses`?"),
+    ("set: {spec.addresses:", "set: {spec..addresses:", 19, "is no path"),
+    ("why: Because", "explained_by: [tcp-port-clahs]\nwhy: Because", 11, "did you mean `tcp-port-clash`?"),
+    ("why: Because", "subject: {host: '{fact.nohost}'}\nwhy: Because", 11, "has no such field"),
+    ("title: A title", "title: About {fact.host}", 2, "a rule's title holds no captures"),
+    ("title: A title", "title: A title.", 2, "has no period at its end"),
+    ("title: Fix it", "title: Fix {fact.hots}", 14, "did you mean `host`?"),
+    ('"{fact.own_addresses}"', "[{x: '{fact.own_adresses}'}]", 19, "did you mean `own_addresses`?"),
+    ("page:", "page: {}\nold:", 20, "the key `description` is missing"),
+    ("page:", "---\npage:", 1, "a rule file holds one rule"),
+    ("severity: error", "severity: [", 5, "not YAML"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "text"), REFUSED, ids=[new for _, new, _, _ in REFUSED])
+def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: int, text: str) -> None:
+    path = write(tmp_path, "x-rule", old, new)
+    said = complaint(tmp_path).splitlines()
+    assert [one for one in said if one.startswith(f"{path}:{line}: ") and text in one], said
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    write(tmp_path, "a-rule", "title: A title", "titel: A title")
+    write(tmp_path, "b-rule", "fact.outcome", "fact.outcom")
+    said = complaint(tmp_path)
+    assert "`titel`" in said
+    assert "the key `title` is missing" in said
+    assert "fact.outcom" in said
+
+
+def test_a_second_rule_of_the_same_id_is_refused(tmp_path: Path) -> None:
+    first = write(tmp_path / "one", "a-rule")
+    second = write(tmp_path / "two", "a-rule")
+    assert f"{second}:1: a second rule `a-rule`; the first is {first}" in complaint(tmp_path)
+
+
+def test_rules_that_explain_one_another_in_a_circle_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, "a-rule", "why:", "explained_by: [b-rule]\nwhy:")
+    write(tmp_path, "b-rule", "why:", "explained_by: [a-rule]\nwhy:")
+    assert "in a circle" in complaint(tmp_path)
+
+
+def test_the_order_of_causes_counts_in_a_circle(tmp_path: Path) -> None:
+    write(tmp_path, "config-rejected", "why:", "explained_by: [double-tls]\nwhy:")
+    write(tmp_path, "double-tls")
+    assert "in a circle" in complaint(tmp_path)
+
+
+def test_a_folder_without_rules_is_refused(tmp_path: Path) -> None:
+    assert f"{tmp_path}: no rule files" in complaint(tmp_path)
+
+
+MANIFESTS = [
+    ("- 'kind: {fact.host'", "is no capture"),
+    ("- '[1, 2]'", "a manifest is one YAML object"),
+    ('- "kind: [a"', "not YAML"),
+    ("- 'hosts: [{fact.hst}]'", "did you mean `host`?"),
+]
+
+
+@pytest.mark.parametrize(("manifest", "text"), MANIFESTS)
+def test_a_broken_manifest_is_refused(tmp_path: Path, manifest: str, text: str) -> None:
+    change = GOOD.format(id="x")[GOOD.format(id="x").index("  - base") : GOOD.format(id="x").index("page:")]
+    path = write(tmp_path, "x-rule", change, f"  {manifest}\n")
+    said = complaint(tmp_path)
+    assert said.startswith(f"{path}:18: ")
+    assert text in said
+
+
+def test_the_sample_is_what_yaml_says_it_is() -> None:
+    document: dict[str, Any] = yamlio.load_documents(GOOD.format(id="x").encode(), "x")[0]
+    assert document["message"] == "{fact.host} loses."
+
+
+def test_two_fixes_of_one_rule_have_two_ids(tmp_path: Path) -> None:
+    second = "- {id: fix, title: T, disposition: safe, tradeoff: T.}\npage:"
+    path = write(tmp_path, "x-rule", "page:", second)
+    assert complaint(tmp_path) == f"{path}:20: a second fix `fix`"

@@ -1,0 +1,33 @@
+"""Documents that meshdoctor makes itself read as what they were made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from meshdoctor import yamlio
+from meshdoctor.sources.documents import list_document, packed_document
+
+ITEMS: list[dict[str, Any]] = [
+    {"kind": "Pod", "metadata": {"name": "a", "labels": {"on": "yes", "n": "0755"}}, "spec": {"containers": []}},
+    {"kind": "ConfigMap", "data": {"text": "one\n  two\n\n\n", "empty": ""}, "nothing": None, "number": 1.5},
+    {"kind": "Pod", "end": "trailing\n\n"},
+]
+
+
+@pytest.mark.parametrize("count", range(len(ITEMS) + 1))
+def test_a_list_is_written_as_yaml_would_write_it_whole(count: int) -> None:
+    document = list_document("resources/pods.yaml", ITEMS[:count])
+    tree = {"apiVersion": "v1", "kind": "List", "items": ITEMS[:count]}
+    assert document.read().decode() == yamlio.dump(tree)
+    assert yamlio.load_documents(document.read(), "pods") == [tree]
+    assert document.tree is not None
+    assert document.tree() == tree
+
+
+@pytest.mark.parametrize("content", [b"", b"small", b"large" * 5000])
+def test_packed_content_comes_back(content: bytes) -> None:
+    document = packed_document("proxies/a/b/stats.txt", content)
+    assert (document.read(), document.read()) == (content, content)
+    assert document.size <= len(content)

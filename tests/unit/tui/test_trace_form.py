@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from meshdoctor import doctor
+from meshdoctor.diagnosis.events import FindingsUpdated
+from meshdoctor.doctor import Source
+from meshdoctor.errors import UsageError
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.finding import Finding
+from meshdoctor.model.trace import AddressTrace, Destination, Expect, Step, Trace
+from meshdoctor.tui.state.trace_form import (
+    Form,
+    TraceRequest,
+    TraceSubject,
+    address_rows,
+    as_command,
+    deciding_line,
+    hosts_like,
+    of_row,
+    path_lines,
+    pods_like,
+    read_form,
+    verdict_lines,
+    whole,
+)
+from meshdoctor.tui.state.view_state import ViewState
+from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, finding, mesh_state
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ({"to": "github.com:443"}, TraceRequest(WEB, "github.com", 443)),
+        ({"to": "https://GitHub.com"}, TraceRequest(WEB, "github.com", 443, protocol="tls")),
+        ({"to": "https://github.com", "kind": "tcp"}, TraceRequest(WEB, "github.com", 443, protocol="tcp")),
+        ({"to": "http://a.test/x?y"}, TraceRequest(WEB, "a.test", 80, protocol="http", path="/x?y")),
+        ({"to": "http://a.test/x", "path": "/z"}, TraceRequest(WEB, "a.test", 80, protocol="http", path="/z")),
+        ({"to": "a.test:443", "kind": "tls", "sni": "b.test"}, TraceRequest(WEB, "a.test", 443, None, "tls", "b.test")),
+        ({"to": "a.test:443", "kind": "tls", "sni": '""'}, TraceRequest(WEB, "a.test", 443, None, "tls", "")),
+        ({"to": "a.test:443", "kind": "tcp", "sni": "b.test"}, TraceRequest(WEB, "a.test", 443, None, "tcp")),
+        (
+            {"to": "a.test:80", "kind": "http", "authority": "c.test"},
+            TraceRequest(WEB, "a.test", 80, None, "http", None, "c.test"),
+        ),
+        ({"to": "a.test:443", "ip": "198.51.100.20"}, TraceRequest(WEB, "a.test", 443, "198.51.100.20")),
+    ],
+)
+def test_a_form_is_read_as_a_connection(typed: dict[str, Any], asked: TraceRequest) -> None:
+    assert read_form(Form(WEB, **typed), mesh_state()) == asked
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        (Form("", "a.test:443"), "type a pod"),
+        (Form("shop/nobody", "a.test:443"), "no pod shop/nobody"),
+        (Form(WEB, ""), "type a destination"),
+        (Form(WEB, "a.test"), "names no port"),
+        (Form(WEB, "a.test:443", "300.1.1.1"), "no IP address"),
+    ],
+)
+def test_what_a_form_lacks_is_said(form: Form, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        read_form(form, mesh_state())
+
+
+def test_a_row_and_the_choices_beside_it_name_the_connection() -> None:
+    made = mesh_state()
+    clash: Finding = finding("clash", "error", DB, DB_POD)
+    made.apply([FindingsUpdated((clash,))])
+    view_state = ViewState(made)
+    assert of_row(view_state, "pods", WEB) == TraceSubject(WEB)
+    assert of_row(view_state, "hosts", API) == TraceSubject("", *API)
+    assert of_row(view_state, "pods", None) == TraceSubject()
+    assert of_row(view_state, "findings", clash.fingerprint) == TraceSubject(DB_POD, *DB)
+    view_state.choose("pods", WEB)
+    assert of_row(view_state, "hosts", API) == TraceSubject(WEB, *API)
+    assert of_row(view_state, "findings", clash.fingerprint) == TraceSubject(WEB, *DB)
+    view_state.choose("hosts", DB)
+    assert of_row(view_state, "pods", JOB) == TraceSubject(JOB, *DB)
+
+
+def test_names_that_fit_are_offered_those_that_want_each_other_first() -> None:
+    made = mesh_state()
+    assert pods_like(made, "", "db.pay.test:3306")[0] == DB_POD
+    assert pods_like(made, "JOB") == [JOB]
+    assert pods_like(made, "nothing") == []
+    assert hosts_like(made, "", DB_POD)[0] == "db.pay.test:3306"
+    assert hosts_like(made, "maps") == ["api.maps.test:443"]
+
+
+def trace(**more: Any) -> Trace:
+    given: dict[str, Any] = {
+        "pod": WEB,
+        "destination": Destination("a.test", 443, "198.51.100.1", "tls", "a.test"),
+        "verdict": "misrouted",
+        "reason": "tcp-port-clash",
+        "because": "it is sent to b.test",
+        "steps": (
+            Step("capture", "captured", "every address"),
+            Step("listener", "0.0.0.0_443", "the wildcard\x1b[31m", Evidence("x.json", "$.configs[3].a[1].b", "v")),
+            Step("cluster", "outbound|443||b.test", "not its own"),
+            Step("endpoint", "198.51.100.9:443", "STRICT_DNS"),
+            Step("verdict", "misrouted", "it is sent to b.test"),
+        ),
+    }
+    return Trace(**(given | more))
+
+
+def test_the_way_begins_at_the_app_and_marks_the_step_that_decides() -> None:
+    lines = path_lines(trace())
+    assert [line.at for line in lines] == ["app", "capture", "listener", "cluster", "endpoint"]
+    assert [bool(line.mark) for line in lines] == [False, False, False, True, False]
+    assert deciding_line(lines) == 3
+    assert (lines[3].mark, lines[3].tone) == ("✗", "error")
+    assert path_lines(trace(), ascii_only=True)[3].mark == "x"
+    assert all(text.isprintable() for line in lines for text in (line.chose, line.because))
+
+
+@pytest.mark.parametrize("name", ["tcp-port-clash", "mysql-blocked", "egress-gateway", "healthy", "bypass-annotation"])
+def test_every_connection_of_a_snapshot_has_one_deciding_step(name: str) -> None:
+    case = doctor.open_case(Source(snapshot=name))
+    traced = 0
+    for row in doctor.hosts(case).hosts:
+        for verdict in row.verdicts:
+            assert row.port is not None
+            found = doctor.trace(case, verdict.pod, row.host, row.port)
+            lines = path_lines(found)
+            assert sum(bool(line.mark) for line in lines) == 1, (row, found)
+            assert verdict_lines(found)[0].text.partition("  ")[0].endswith(found.verdict)
+            traced += 1
+    assert traced
+
+
+def test_the_verdict_says_why_what_is_seen_and_what_to_do() -> None:
+    found = trace(advice="Declare TLS.", expect=Expect(("UF",), 503), missing=("dns.json",))
+    text = "\n".join(line.text for line in verdict_lines(found))
+    for part in (
+        "✗ misrouted  tcp-port-clash",
+        "it is sent to b.test",
+        "missing: dns.json",
+        "UF",
+        "503",
+        "do: Declare TLS.",
+    ):
+        assert part in text
+    assert all(line.text.isascii() for line in verdict_lines(found, ascii_only=True))
+
+
+def test_addresses_come_the_worst_first() -> None:
+    rows = (AddressTrace("198.51.100.1", "delivered", "", "c"), AddressTrace("198.51.100.2", "blocked", "no-chain"))
+    assert address_rows(trace(addresses=rows)) == [
+        ("198.51.100.2", "blocked", "no-chain"),
+        ("198.51.100.1", "delivered", "c"),
+    ]
+
+
+def test_the_same_can_be_asked_on_the_command_line() -> None:
+    assert as_command(TraceRequest(WEB, "a.test", 443)) == f"meshdoctor trace {WEB} a.test:443"
+    asked = TraceRequest(WEB, "2001:db8::1", 443, "2001:db8::1", "tls", "")
+    assert as_command(asked) == f'meshdoctor trace {WEB} [2001:db8::1]:443 --ip 2001:db8::1 --protocol tls --sni ""'
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("$.configs[3].dynamic_listeners[1].active_state.listener", "$.configs[3].dynamic_listeners[1]"),
+        ("$.items[2].spec.ports[0]", "$.items[2]"),
+        ("$.spec", "$.spec"),
+    ],
+)
+def test_the_whole_object_of_a_piece_of_evidence(path: str, shown: str) -> None:
+    assert whole(Evidence("x", path, "v", 3)).path == shown
