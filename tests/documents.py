@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-from meshdoctor.cli import exit_codes
+from meshdoctor.cli import exit_codes, help_page
 from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.main import app, run
 from meshdoctor.model.finding import SEVERITIES
@@ -150,8 +150,9 @@ def does_something(command: Any) -> bool:
     return not hasattr(command, "commands") or bool(command.invoke_without_command)
 
 
-def is_option(parameter: Any) -> bool:
-    return bool(parameter.param_type_name == "option")
+def options(command: Any) -> set[str]:
+    """Every spelling of a command's options."""
+    return {"-h", "--help"} | {name for one in command.params for name in one.opts if name.startswith("-")}
 
 
 def command_table() -> str:
@@ -159,38 +160,25 @@ def command_table() -> str:
     rows = ["| command | does |\n|---|---|\n"]
     for name, command in COMMANDS.items():
         if does_something(command):
-            words = [name] if name == "meshdoctor" else ["meshdoctor", name]
-            for one in command.params:
-                if not is_option(one):
-                    words.append(one.metavar if one.required else f"[{one.metavar}]")
-            rows.append(f"| `{' '.join(words)}` | {_cell(command.help.partition(chr(10))[0])} |\n")
+            words = [] if name == "meshdoctor" else [name]
+            arguments = [word for word in help_page.usage(command) if word not in ("[COMMAND]", "[OPTIONS]")]
+            about = help_page.summary(command).rstrip(".")
+            rows.append(f"| `{' '.join(['meshdoctor', *words, *arguments])}` | {_cell(about)} |\n")
     return "".join(rows)
 
 
 def option_table() -> str:
     """Every option with the commands that take it, those of most commands first."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {("-h, --help", "Show the help of a command"): []}
     for name, command in COMMANDS.items():
-        for option in filter(is_option, command.params):
-            found.setdefault((_names(option), _about(option)), []).append(name)
-    found[("`-h`, `--help`", "Show the help of a command")] = ["all"]
+        for option in filter(help_page.is_option, command.params):
+            found.setdefault((help_page.option_names(option), help_page.option_about(option)), []).append(name)
     rows = ["| option | does | commands |\n|---|---|---|\n"]
     for (names, about), commands in sorted(found.items(), key=lambda item: -len(item[1])):
-        of = " ".join("all" if name == "all" else f"`{name}`" for name in commands)
-        rows.append(f"| {names} | {about} | {of} |\n")
+        spelled = ", ".join(f"`{_cell(name)}`" for name in names.split(", "))
+        of = " ".join(f"`{name}`" for name in commands) or "all"
+        rows.append(f"| {spelled} | {_cell(about)} | {of} |\n")
     return "".join(rows)
-
-
-def _names(option: Any) -> str:
-    value = "" if option.is_flag else f" {option.metavar}"
-    *short, long = sorted(option.opts, key=len)
-    return ", ".join(f"`{_cell(name)}`" for name in (*short, f"{long}{value}"))
-
-
-def _about(option: Any) -> str:
-    default = getattr(option.default, "value", option.default)
-    about = option.help.rstrip(".")
-    return _cell(f"{about} (default {default})" if option.show_default and default else about)
 
 
 def _cell(text: str) -> str:

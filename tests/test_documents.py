@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -23,6 +22,7 @@ from tests.documents import (
     commands,
     console_blocks,
     current,
+    options,
     parse,
     ran,
     tables,
@@ -66,10 +66,6 @@ def words_of(shown: Shown) -> list[str]:
     takes = {name for one in COMMANDS["meshdoctor"].params if not getattr(one, "is_flag", True) for name in one.opts}
     pairs = zip(("", *shown.arguments), shown.arguments, strict=False)
     return [word for before, word in pairs if not word.startswith("-") and before not in takes]
-
-
-def options(command: Any) -> set[str]:
-    return {name for parameter in command.params for name in parameter.opts if name.startswith("-")}
 
 
 def yaml_blocks(text: str) -> list[bytes]:

@@ -18,23 +18,31 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 
-Target = Annotated[Path, typer.Argument(metavar="PATH", help="A new folder, or a name ending in .tar.gz or .tar.zst.")]
+Target = Annotated[Path, typer.Argument(metavar="PATH", help="New folder, or a name that ends in .tar.gz or .tar.zst")]
 
 
 def capture(
     path: Target,
     source_options: SourceOptions,
 ) -> int:
-    """Save a capture without secrets; --from PATH reads it anywhere.
+    """Save a capture without secrets, to diagnose it elsewhere.
 
-    \b
+    Exit codes:
+      0    saved
+      2    wrong usage
+      3    nothing to save, or no sidecar in it
+      4    a cluster or file could not be read or written
+      130  interrupted
+
+    Examples:
+      # Save a capture of the current context
       meshdoctor capture prod.tar.zst
-      meshdoctor capture shop/ -n shop
-      meshdoctor capture clean.tar.gz --from made-by-hand/
 
-    \b
-    Exit codes: 0 saved, 2 wrong usage, 3 nothing to save or no sidecar
-    in it, 4 something could not be read or written, 130 interrupted.
+      # Save one namespace into a new folder
+      meshdoctor capture shop/ -n shop
+
+      # Redact what was collected by hand
+      meshdoctor capture clean.tar.gz --from made-by-hand/
     """
     if source_options.from_ is not None and (source_options.chosen or source_options.labels):
         raise UsageError("-n and -l choose pods of a cluster; what --from names is saved whole: leave them out")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from meshdoctor.cli import options
-from meshdoctor.cli.exit_codes import TABLE, ExitCode
+from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.output_formats import Output, read_outputs
 from meshdoctor.cli.progress import ProgressBar, ended
 from meshdoctor.cli.source_options import SourceOptions
@@ -29,25 +29,24 @@ class FailOn(StrEnum):
 
 Outputs = Annotated[
     list[str] | None,
-    typer.Option("-o", "--output", metavar="FORMAT[=FILE]", help="text or json, to stdout or a file. Repeatable."),
+    typer.Option(
+        "-o", "--output", metavar="FORMAT[=FILE]", help="Output format, text or json, to stdout or a file; repeatable"
+    ),
 ]
 Fail = Annotated[
     FailOn,
-    typer.Option(
-        "--fail-on", metavar="error|warning|info|never", help="Exit 1 for findings of this severity or worse."
-    ),
+    typer.Option("--fail-on", metavar="error|warning|info|never", help="Lowest severity that makes the exit code 1"),
 ]
 Rules = Annotated[
     list[str] | None,
-    typer.Option("--rule", metavar="ID", help="Only this rule. Repeatable.", autocompletion=options.complete_rule),
+    typer.Option("--rule", metavar="ID", help="Run only this rule; repeatable", autocompletion=options.complete_rule),
 ]
 Skip = Annotated[
     list[str] | None,
-    typer.Option("--skip", metavar="ID", help="Not this rule. Repeatable.", autocompletion=options.complete_rule),
+    typer.Option("--skip", metavar="ID", help="Skip this rule; repeatable", autocompletion=options.complete_rule),
 ]
 Strict = Annotated[
-    bool,
-    typer.Option("--strict", help="Exit 3 when any rule lacked evidence; a finding at --fail-on still exits 1."),
+    bool, typer.Option("--strict", help="Exit 3 if any rule lacked evidence; a finding at --fail-on still exits 1")
 ]
 
 
@@ -63,7 +62,34 @@ def check(
     verbose: options.Verbose = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Say what is broken on the way out, and what to change."""
+    """Check egress for problems.
+
+    Runs the rules over every sidecar, and shows each finding with its evidence
+    and its fixes.
+
+    Exit codes:
+      0    no finding at or above --fail-on
+      1    a finding at or above --fail-on
+      2    wrong usage
+      3    no verdict was possible
+      4    a cluster or file could not be read
+      130  interrupted
+
+    Examples:
+      # Check the cluster of the current context
+      meshdoctor check
+
+      # Check the pods with a label, in one namespace of another context
+      meshdoctor check -n shop -l app=web --context staging
+
+      # Check a capture, an istioctl bug-report or a config dump
+      meshdoctor check --from capture.tar.gz
+      meshdoctor check --from bug-report.tar.gz
+      meshdoctor check --from config_dump.json -f manifests/
+
+      # Print text and write JSON; fail on warnings as well
+      meshdoctor check -o text -o json=report.json --fail-on warning
+    """
     outputs = read_outputs(output or (), json=json)
     source = source_options.source()
 
@@ -81,22 +107,6 @@ def check(
     )
     write(diagnosis, outputs, verbose=verbose, no_color=no_color)
     return ended(case) or exit_code(diagnosis, fail_on, strict=strict)
-
-
-check.__doc__ = f"""Say what is broken on the way out, and what to change.
-
-\b
-  meshdoctor check                              the current context's cluster
-  meshdoctor check -n shop -l app=web --context staging
-  meshdoctor check --from capture.tar.gz
-  meshdoctor check --from bug-report.tar.gz
-  meshdoctor check --from config_dump.json -f manifests/
-  meshdoctor check --from capture/ --json --fail-on warning
-  meshdoctor check --from capture/ -o text -o json=report.json
-
-\b
-{TABLE}
-"""
 
 
 def write(diagnosis: Diagnosis, outputs: list[Output], *, verbose: bool, no_color: bool) -> None:

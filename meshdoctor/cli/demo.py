@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 Name = Annotated[
     str | None,
-    typer.Argument(metavar="NAME", help="A snapshot; --list names them.", autocompletion=options.complete_snapshot),
+    typer.Argument(
+        metavar="NAME", help="Snapshot; --list lists them", autocompletion=options.complete_snapshot, show_default=False
+    ),
 ]
-List = Annotated[bool, typer.Option("--list", help="The snapshots and their stories.")]
-Check = Annotated[bool, typer.Option("--check", help="Only the check, as `check` prints it.")]
+List = Annotated[bool, typer.Option("--list", help="List the snapshots and their stories")]
+Check = Annotated[bool, typer.Option("--check", help="Print only the result of `check`")]
 
 
 def demo(
@@ -40,14 +42,20 @@ def demo(
 ) -> int:
     """Open a bundled snapshot of a broken mesh.
 
-    \b
-      meshdoctor demo
-      meshdoctor demo --list
-      meshdoctor demo --check
+    Where stdout is no terminal, or with --check or -v, its findings are
+    printed, and the exit code is that of `check`: 1 where the fault of the
+    snapshot was found.
 
-    Where stdout is no terminal, or with --check or -v, what was found is
-    printed; the exit code is then that of `check`: 1 where the snapshot's
-    fault was found.
+    Examples:
+      # Open the first snapshot
+      meshdoctor demo
+
+      # List all of them, and open one
+      meshdoctor demo --list
+      meshdoctor demo mysql-blocked
+
+      # Print the findings of the first one
+      meshdoctor demo --check
     """
     if not (list_ or check or verbose) and is_interactive():
         from meshdoctor.tui.app_session import demo_source

@@ -32,15 +32,20 @@ def complete_topic(incomplete: str) -> list[str]:
 
 Topic = Annotated[
     str | None,
-    typer.Argument(metavar="TOPIC", help="A guide; without it, the topics are listed.", autocompletion=complete_topic),
+    typer.Argument(
+        metavar="TOPIC", help="Guide (default a list of them)", autocompletion=complete_topic, show_default=False
+    ),
 ]
 
 
 def docs(topic: Topic = None, no_color: options.NoColor = False) -> int:
-    """Read the guides, offline.
+    """Print a guide, without a network.
 
-    \b
+    Examples:
+      # List the guides
       meshdoctor docs
+
+      # Print one
       meshdoctor docs database
       meshdoctor docs options | less
     """

@@ -17,26 +17,32 @@ from meshdoctor.cli.streams import writer
 FindingName = Annotated[
     str | None,
     typer.Argument(
-        metavar="[FINDING]",
-        help="Its fingerprint (or the start of it), rule or host:port, as `meshdoctor fix` lists them.",
+        metavar="FINDING",
+        help="Finding: its fingerprint (or the start of it), its rule or its host:port",
         show_default=False,
     ),
 ]
-Choose = Annotated[str, typer.Option("--choose", metavar="ID", help="Not the first fix but this one.")]
+FixId = Annotated[str, typer.Option("--fix", metavar="ID", help="Fix to use instead of the first one")]
 Apply = Annotated[
-    bool, typer.Option("--apply", help="Apply it: to the cluster, to the files of -f, or (a capture) as new files.")
+    bool,
+    typer.Option("--apply", help="Apply the fix: to the cluster, to the files of -f, or, for a capture, as new files"),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before applying or undoing; for scripts.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation")]
 Export = Annotated[
     Path | None,
-    typer.Option("--export", metavar="DIR", help="Write manifests and a kustomize overlay; print the kubectl lines."),
+    typer.Option(
+        "--export", metavar="DIR", help="Write manifests and a kustomize overlay, and print the kubectl commands"
+    ),
 ]
-History = Annotated[bool, typer.Option("--history", help="List the fixes that were applied from here.")]
-Resume = Annotated[int | None, typer.Option("--resume", metavar="ID", help="Go on with a fix that was interrupted.")]
-ReadOnly = Annotated[bool, typer.Option("--read-only", help="Refuse --apply and --resume.")]
-Wait = Annotated[str, typer.Option("--wait", metavar="TIME", help="How long sidecars are waited for.")]
+History = Annotated[bool, typer.Option("--history", help="List the fixes that were applied from here")]
+Resume = Annotated[int | None, typer.Option("--resume", metavar="ID", help="Continue a fix that was interrupted")]
+ReadOnly = Annotated[bool, typer.Option("--read-only", help="Refuse all changes")]
+Wait = Annotated[str, typer.Option("--wait", metavar="TIME", help="Timeout for the sidecars to accept the change")]
 Number = Annotated[
-    int | None, typer.Argument(metavar="[ID]", help="Of `meshdoctor fix --history`; by default the last one.")
+    int | None,
+    typer.Argument(
+        metavar="ID", help="Number in `meshdoctor fix --history` (default the last one)", show_default=False
+    ),
 ]
 
 WAIT = "30s"
@@ -45,7 +51,7 @@ WAIT = "30s"
 def fix(
     finding: FindingName = None,
     *,
-    choose: Choose = "",
+    fix_id: FixId = "",
     apply: Apply = False,
     yes: Yes = False,
     export: Export = None,
@@ -58,12 +64,12 @@ def fix(
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Fix a finding: list, preview, apply and verify."""
+    """List, preview, apply and verify fixes."""
     cluster = typed(("--context", source_options.context), ("--kubeconfig", source_options.kubeconfig))
     files = typed(("--from", source_options.from_), ("-f", source_options.filenames))
     asked = FixRequest(
         finding=finding or "",
-        choose=choose,
+        choose=fix_id,
         apply=apply,
         yes=yes,
         export=export,
@@ -84,24 +90,38 @@ def fix(
     return _resumed(asked, source_options, rules) if resume is not None else _looked(asked, source_options, rules)
 
 
-fix.__doc__ = """Fix a finding: list, preview, apply and verify.
+fix.__doc__ = """List, preview, apply and verify fixes.
 
-\b
-  meshdoctor fix                              what can be fixed
-  meshdoctor fix db.example.com:3306          what its first fix would change
-  meshdoctor fix 3f2a8c01 --choose use-tls    the same for another of its fixes
-  meshdoctor fix 3f2a8c01 --apply             asks, applies it and verifies it
-  meshdoctor fix 3f2a8c01 --apply --yes --json                     in a script
-  meshdoctor fix 3f2a8c01 --export fixes/     manifests, overlay, kubectl lines
-  meshdoctor fix 3f2a8c01 --from capture/ -f manifests/ --apply   in the files
+Without FINDING, the findings that have a fix are listed. With it, its first
+fix is previewed, and --apply applies it.
+
+Exit codes:
+  0    verified, written, waiting for manual steps, or no error to fix
+  1    an error is there to fix, or the fix was not verified
+  2    wrong usage
+  3    no verdict was possible
+  4    nothing was applied: refused, in conflict, or not readable
+  130  interrupted, or not confirmed
+
+Examples:
+  # List the findings that have a fix
+  meshdoctor fix
+
+  # Preview the first fix of a finding, or another one
+  meshdoctor fix db.example.com:3306
+  meshdoctor fix 3f2a8c01 --fix use-tls
+
+  # Apply and verify it; in a script, without a question
+  meshdoctor fix 3f2a8c01 --apply
+  meshdoctor fix 3f2a8c01 --apply --yes --json
+
+  # Apply it to manifests, or export it with the kubectl commands
+  meshdoctor fix 3f2a8c01 --from capture/ -f manifests/ --apply
+  meshdoctor fix 3f2a8c01 --export fixes/
+
+  # List what was applied, and undo the last one
   meshdoctor fix --history
   meshdoctor undo
-
-\b
-Exit codes: 0 verified, written, waiting for you, or listed without an error;
-1 an error is there to fix, or a fix is not verified; 2 wrong usage;
-3 no verdict was possible; 4 nothing was applied: refused, in conflict, not
-readable; 130 interrupted, or answered with no.
 """
 
 
@@ -114,16 +134,22 @@ def undo(
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Take a fix back: the last one, or the one of this number.
+    """Undo a fix: the last one, or the one with this number.
 
-    \b
-      meshdoctor undo                             the last one
-      meshdoctor undo 3 --yes                     of `meshdoctor fix --history`
+    Exit codes:
+      0    undone
+      1    undone, and something is not as it was before
+      2    wrong usage
+      3    undone, and no verdict was possible
+      4    not undone: refused, in conflict, or not readable
+      130  interrupted, or not confirmed
 
-    \b
-    Exit codes: 0 it is taken back, 1 it is, and not everything is as it was
-    before, 2 wrong usage, 3 it is, and could not be judged, 4 not taken back:
-    refused, in conflict, not readable; 130 interrupted, or answered with no.
+    Examples:
+      # Undo the last fix
+      meshdoctor undo
+
+      # Undo a fix of `meshdoctor fix --history`, without a question
+      meshdoctor undo 3 --yes
     """
     from meshdoctor.fixes.apply.journal import Journal
     from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest

@@ -54,7 +54,7 @@ def refuse_contradictions(asked: FixRequest) -> None:
         raise UsageError("--read-only refuses --apply and --resume: leave one out")
     if asked.apply and asked.export is not None:
         raise UsageError("--apply writes to where the objects are, --export to a folder of its own: leave one out")
-    others = [("--apply", asked.apply), ("--export", asked.export is not None), ("--choose", bool(asked.choose))]
+    others = [("--apply", asked.apply), ("--export", asked.export is not None), ("--fix", bool(asked.choose))]
     given = [name for name, is_given in others if is_given]
     alone = "--history" if asked.history else "--resume" if asked.resume is not None else ""
     if alone and (asked.finding or given):

@@ -128,7 +128,7 @@ def _next(asked: FixRequest, seen: DiagnosisRecord, planned: FixPlan) -> list[tu
     """Commands that follow a preview, each with what it does; none for a fix that is done by hand."""
     if not planned.changes:
         return []
-    chosen = f" --choose {planned.fix.id}" if asked.choose else ""
+    chosen = f" --fix {planned.fix.id}" if asked.choose else ""
     again = f"meshdoctor fix {planned.finding.fingerprint[:8]}{chosen}{asked.source}"
     source = seen.look.source
     where = f"writes new manifests below {FIXES}/"

@@ -15,16 +15,21 @@ def hosts(
     verbose: options.Verbose = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """List the external hosts, who wants them, and the verdicts.
+    """List the external hosts and whether each pod reaches them.
 
-    \b
+    Exit codes:
+      0    listed
+      2    wrong usage
+      3    nothing to look at
+      4    a cluster or file could not be read
+      130  interrupted
+
+    Examples:
+      # List the hosts that the pods of one namespace use
       meshdoctor hosts -n bookinfo
-      meshdoctor hosts --from capture/
-      meshdoctor hosts --from capture/ -n bookinfo --json
 
-    \b
-    Exit codes: 0 listed, 2 wrong usage, 3 nothing to look at,
-    4 something could not be read, 130 interrupted.
+      # List the hosts of a capture, as JSON
+      meshdoctor hosts --from capture/ --json
     """
     source, chosen = source_options.source(), source_options.chosen
 

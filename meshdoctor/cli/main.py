@@ -20,6 +20,7 @@ from meshdoctor.cli.docs import docs
 from meshdoctor.cli.entry_points import CURRENT
 from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.fix import ReadOnly, fix, undo
+from meshdoctor.cli.help_page import Command, Group
 from meshdoctor.cli.hosts import hosts
 from meshdoctor.cli.interactive import is_interactive, no_terminals, open_session
 from meshdoctor.cli.rbac import rbac
@@ -33,30 +34,32 @@ _DEBUG = "MESHDOCTOR_DEBUG"
 
 _WHAT_TO_TRY = """\
 the session needs a terminal (no terminal: {}). Try one of
-  meshdoctor demo                   a broken mesh, no cluster needed
-  meshdoctor check                  what is broken in the current context's cluster
-  meshdoctor check --from PATH      what is broken in a capture
-  meshdoctor trace POD HOST:PORT    what becomes of one connection
-  meshdoctor fix                    what can be fixed, and how
-  meshdoctor --help                 everything else"""
+  meshdoctor demo                   check a snapshot of a broken mesh; no cluster is needed
+  meshdoctor check                  check the cluster of the current context
+  meshdoctor check --from PATH      check a capture
+  meshdoctor trace POD HOST:PORT    trace one connection
+  meshdoctor fix                    list the findings that have a fix
+  meshdoctor docs                   list the guides
+  meshdoctor --help                 list all commands and options"""
 
 app = typer.Typer(
     name="meshdoctor",
+    cls=Group,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(spread(check))
-app.command()(spread(trace, "all_namespaces", "selector", "logs", "at_once"))
-app.command()(spread(hosts))
-app.command()(spread(fix))
-app.command()(spread(undo, "from_", "filenames", "namespaces", "all_namespaces", "selector", "logs"))
-app.command()(spread(capture, "filenames"))
-app.command()(rbac)
+app.command(cls=Command)(spread(check))
+app.command(cls=Command)(spread(trace, "all_namespaces", "selector", "logs_since", "concurrency"))
+app.command(cls=Command)(spread(hosts))
+app.command(cls=Command)(spread(fix))
+app.command(cls=Command)(spread(undo, "from_", "filenames", "namespaces", "all_namespaces", "selector", "logs_since"))
+app.command(cls=Command)(spread(capture, "filenames"))
+app.command(cls=Command)(rbac)
 app.add_typer(rules.app, name="rules")
-app.command()(demo)
-app.command()(docs)
-app.command()(spread(serve))
+app.command(cls=Command)(demo)
+app.command(cls=Command)(docs)
+app.command(cls=Command)(spread(serve))
 
 
 def root(
@@ -66,13 +69,29 @@ def root(
     no_color: options.NoColor = False,
     theme: options.Theme = None,
     ascii_only: options.Ascii = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Tracebacks, for reports of meshdoctor's own faults.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an internal error")] = False,
 ) -> int:
-    """Why a pod in an Istio mesh cannot reach an external host, and what to change.
+    """Find out why a pod in an Istio mesh cannot reach an external host, and fix it.
 
-    Without a command it opens the interactive session: on the current
-    context's cluster, or on what --from names.
+    Without a command, the interactive session opens: on the current context, or on what --from names.
+
+    Examples:
+      # Open the session on the current context
+      meshdoctor
+
+      # Open it on a bundled snapshot of a broken mesh
+      meshdoctor demo
+
+      # Check a cluster or a capture for problems
+      meshdoctor check
+      meshdoctor check --from capture.tar.gz
+
+      # Trace one connection
+      meshdoctor trace shop/web github.com:443
+
+      # Read the guides
+      meshdoctor docs
     """
     if debug:
         os.environ[_DEBUG] = "1"

@@ -19,7 +19,7 @@ _SNAPSHOT = "demo:"
 _TIME = re.compile(r"(\d{1,6})(s|m|h|)\Z")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
-LOGS, TIMEOUT, AT_ONCE, ISTIO_NAMESPACE = "10m", "30s", 16, "istio-system"
+LOGS_SINCE, TIMEOUT, CONCURRENCY, ISTIO_NAMESPACE = "10m", "30s", 16, "istio-system"
 """Defaults of the options of a live run."""
 
 
@@ -49,61 +49,64 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="PATH",
-        help="Instead of the cluster: a capture, istioctl bug-report or must-gather (folder or archive), a config_dump "
-        "file, pasted proxy-config JSON, or demo:NAME.",
+        help="Read files instead of the cluster: a capture, an istioctl bug-report or a must-gather (folder or "
+        "archive), a config dump, pasted proxy-config JSON, or demo:NAME",
     ),
 ]
 Filenames = Annotated[
     list[Path] | None,
-    typer.Option("-f", "--filename", metavar="PATH", help="Manifests: a file or a folder. Repeatable."),
+    typer.Option("-f", "--filename", metavar="PATH", help="Manifest file or folder, or - for stdin; repeatable"),
 ]
 Namespaces = Annotated[
-    list[str] | None,
-    typer.Option("-n", "--namespace", metavar="NAME", help="Only pods of this namespace. Repeatable."),
+    list[str] | None, typer.Option("-n", "--namespace", metavar="NAME", help="Namespace of the pods; repeatable")
 ]
-AllNamespaces = Annotated[bool, typer.Option("-A", "--all-namespaces", help="Pods of all namespaces (the default).")]
+AllNamespaces = Annotated[bool, typer.Option("-A", "--all-namespaces", help="All namespaces (the default)")]
 Selector = Annotated[
-    str | None, typer.Option("-l", "--selector", metavar="LABELS", help="Only pods with these labels, as app=web.")
+    str | None, typer.Option("-l", "--selector", metavar="LABELS", help="Label selector of the pods, such as app=web")
 ]
 Context = Annotated[
-    str | None, typer.Option("--context", metavar="NAME", help="Context of the kubeconfig; by default the current one.")
+    str | None, typer.Option("--context", metavar="NAME", help="Kubeconfig context (default the current one)")
 ]
 Kubeconfig = Annotated[
-    Path | None, typer.Option("--kubeconfig", metavar="FILE", help="By default what KUBECONFIG says, ~/.kube/config.")
+    Path | None,
+    typer.Option("--kubeconfig", metavar="FILE", help="Kubeconfig file (default $KUBECONFIG, else ~/.kube/config)"),
 ]
-IstioNamespace = Annotated[str, typer.Option("--istio-namespace", metavar="NAME", help="Where istiod runs.")]
-Logs = Annotated[
-    str, typer.Option("--logs", metavar="TIME", help="How far back access logs are read: 90s, 10m, 1h; 0: not.")
+IstioNamespace = Annotated[str, typer.Option("--istio-namespace", metavar="NAME", help="Namespace of istiod")]
+LogsSince = Annotated[
+    str,
+    typer.Option("--logs-since", metavar="TIME", help="Access-log window, such as 90s, 10m or 1h; 0 disables it"),
 ]
 Dns = Annotated[
     Resolver,
     typer.Option(
         "--dns",
         metavar="auto|local|off",
-        help="Who resolves outside hosts: a pod (else this machine), this machine, nobody.",
+        help="Resolve external hosts in a pod where allowed (auto), on this machine (local), or not at all (off)",
     ),
 ]
-Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="For all that is asked of one sidecar.")]
-AtOnce = Annotated[int, typer.Option("--at-once", metavar="N", min=1, max=256, help="Sidecars asked at the same time.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; so does the variable NO_COLOR.")]
+Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="Timeout per sidecar")]
+Concurrency = Annotated[
+    int, typer.Option("--concurrency", metavar="N", min=1, max=256, help="Sidecars read at the same time")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Disable colour, as the variable NO_COLOR does")]
 Theme = Annotated[
     str | None,
     typer.Option(
         "--theme",
         metavar="NAME",
-        help="Colours of the session: dark, light, blue-orange or blue-orange-light (for eyes that do not tell red "
-        "from green), terminal (its own 16 colours), and others. Kept when it is chosen in the session.",
+        help="Theme of the session: dark, light, blue-orange or blue-orange-light (colour-blind-safe), terminal (its "
+        "own 16 colours), and others",
         autocompletion=complete_theme,
     ),
 ]
 Ascii = Annotated[
-    bool, typer.Option("--ascii", help="The session writes ASCII only; so it does where the locale is not UTF-8.")
+    bool, typer.Option("--ascii", help="Use ASCII only, which is the default where the locale is not UTF-8")
 ]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Everything: all pods, evidence, fixes, manifests.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show all pods, evidence, fixes and manifests")]
 RuleDirs = Annotated[
     list[Path] | None,
-    typer.Option("--rules", metavar="DIR", help="Folder of your own rules, beside the built-in ones. Repeatable."),
+    typer.Option("--rules", metavar="DIR", help="Folder of your own rules, added to the built-in ones; repeatable"),
 ]
 
 

@@ -10,17 +10,20 @@ from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.streams import put
 from meshdoctor.errors import UsageError
 
-Read = Annotated[bool, typer.Option("--read", help="To look: check, trace, hosts, capture (the default).")]
-Apply = Annotated[bool, typer.Option("--apply", help="To look, and to apply and undo fixes.")]
-Exec = Annotated[bool, typer.Option("--exec", help="With exec into istio-proxy, for DNS or in place of port-forward.")]
-Namespace = Annotated[str, typer.Option("-n", "--namespace", metavar="NAME", help="Of the service account.")]
+Read = Annotated[bool, typer.Option("--read", help="Role for check, trace, hosts and capture, which is the default")]
+Apply = Annotated[bool, typer.Option("--apply", help="Role that can also apply and undo fixes")]
+Exec = Annotated[bool, typer.Option("--exec", help="Add exec into istio-proxy, for DNS or in place of port-forward")]
+Namespace = Annotated[str, typer.Option("-n", "--namespace", metavar="NAME", help="Namespace of the service account")]
 
 
 def rbac(read: Read = False, apply: Apply = False, exec_: Exec = False, namespace: Namespace = "meshdoctor") -> int:
-    """Print the ClusterRole that meshdoctor needs, with an account that has it.
+    """Print the ClusterRole that meshdoctor needs, with a service account.
 
-    \b
+    Examples:
+      # Grant what the commands that only read need
       meshdoctor rbac | kubectl apply -f -
+
+      # Print a role that can also apply and undo fixes
       meshdoctor rbac --apply
     """
     if read and apply:

@@ -8,6 +8,7 @@ import typer
 
 from meshdoctor.cli import options
 from meshdoctor.cli.exit_codes import ExitCode
+from meshdoctor.cli.help_page import Command, Group
 from meshdoctor.cli.streams import put, writer
 from meshdoctor.errors import UsageError
 
@@ -16,19 +17,32 @@ if TYPE_CHECKING:
 
     from meshdoctor.model.rule import Rule
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The rules: list them, or explain one.")
+_HELP = """List or explain the rules.
+
+Examples:
+  # List the rules
+  meshdoctor rules list
+
+  # Explain one
+  meshdoctor rules explain tcp-port-clash
+"""
+
+app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None, help=_HELP)
 
 RuleId = Annotated[
-    str, typer.Argument(metavar="ID", help="A rule, as tcp-port-clash.", autocompletion=options.complete_rule)
+    str, typer.Argument(metavar="ID", help="Rule, such as tcp-port-clash", autocompletion=options.complete_rule)
 ]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_rules(rules: options.RuleDirs = None, json: options.Json = False, no_color: options.NoColor = False) -> int:
-    """List the rules with their default severities.
+    """List the rules with their severities.
 
-    \b
+    Examples:
+      # List the rules
       meshdoctor rules list
+
+      # List them together with your own, as JSON
       meshdoctor rules list --rules our-rules/ --json
     """
     from meshdoctor import doctor
@@ -45,11 +59,12 @@ def list_rules(rules: options.RuleDirs = None, json: options.Json = False, no_co
     return ExitCode.CLEAN
 
 
-@app.command()
+@app.command(cls=Command)
 def explain(rule: RuleId, rules: options.RuleDirs = None) -> int:
-    """Explain one rule: what happens, how to tell, what fixes it.
+    """Explain a rule: description, diagnosis and remediation.
 
-    \b
+    Examples:
+      # Explain why two TCP entries on one port conflict
       meshdoctor rules explain tcp-port-clash
     """
     from meshdoctor import doctor

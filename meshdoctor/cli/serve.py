@@ -18,13 +18,16 @@ from meshdoctor.cli.source_options import SourceOptions
 from meshdoctor.cli.streams import put, say
 from meshdoctor.errors import Unreadable, UsageError
 
-Port = Annotated[int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="By default a free one.")]
+Port = Annotated[
+    int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on (default a free one)")
+]
 Host = Annotated[
     str,
-    typer.Option("--host", metavar="ADDRESS", help="Address to listen on; others than loopback only with --remote."),
+    typer.Option("--host", metavar="ADDRESS", help="Address to listen on; only with --remote another than loopback"),
 ]
 Remote = Annotated[
-    bool, typer.Option("--remote", help="Other machines may open the page. Unencrypted, and with your rights.")
+    bool,
+    typer.Option("--remote", help="Let other machines open the page, unencrypted; visitors act with your credentials"),
 ]
 
 
@@ -36,15 +39,20 @@ def serve(
     host: Host = "127.0.0.1",
     remote: Remote = False,
 ) -> int:
-    """Show the interactive session on a web page, on this machine only.
+    """Serve the interactive session on a web page of this machine.
 
-    \b
+    The address that is printed holds a secret, and visitors act with your
+    credentials. Each page is a session of its own, which ends with the page.
+
+    Examples:
+      # Serve the session on the current context
       meshdoctor serve
-      meshdoctor serve --from demo:mysql-blocked --port 8080
-      ssh -L 8080:127.0.0.1:8080 bastion meshdoctor serve --port 8080
 
-    The address that is printed holds a secret; whoever has it acts with your
-    rights. Each page is a session of its own, which ends with the page.
+      # Serve a bundled snapshot on a port of your choice
+      meshdoctor serve --from demo:mysql-blocked --port 8080
+
+      # Serve it on a bastion, and open it here
+      ssh -L 8080:127.0.0.1:8080 bastion meshdoctor serve --port 8080
     """
     source_options.source()  # wrong options are told here and not on the page
     name = _public_name(host, remote=remote)

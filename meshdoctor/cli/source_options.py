@@ -35,10 +35,10 @@ class SourceOptions:
     context: options.Context = None
     kubeconfig: options.Kubeconfig = None
     istio_namespace: options.IstioNamespace = options.ISTIO_NAMESPACE
-    logs: options.Logs = options.LOGS
+    logs_since: options.LogsSince = options.LOGS_SINCE
     dns: options.Dns = Resolver.AUTO
     timeout: options.Timeout = options.TIMEOUT
-    at_once: options.AtOnce = options.AT_ONCE
+    concurrency: options.Concurrency = options.CONCURRENCY
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ class SourceOptions:
             namespaces=list(namespaces),
             all_namespaces=False,
             selector=labels,
-            logs="0",
+            logs_since="0",
         )
 
     def typed(self) -> list[str]:
@@ -106,13 +106,13 @@ class SourceOptions:
             kubeconfig=self.kubeconfig,
             context=self.context,
             scope=Scope(namespaces, self.labels, self.istio_namespace),
-            pace=FetchLimits(self.at_once, wait, options.seconds(self.logs, "--logs")),
+            pace=FetchLimits(self.concurrency, wait, options.seconds(self.logs_since, "--logs-since")),
             resolver=self.dns,
         )
 
 
 def spread(command: Callable[..., int], *without: str) -> Callable[..., int]:
-    """The command with `SourceOptions` fields in place of its parameter `source_options`, those named in `without` left out."""
+    """The command with the fields of `SourceOptions` in place of its parameter `source_options`, `without` left out."""
     hints = get_type_hints(SourceOptions, include_extras=True)
     shared = [
         inspect.Parameter(

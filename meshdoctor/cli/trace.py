@@ -31,24 +31,29 @@ class Protocol(StrEnum):
 PodArgument = Annotated[
     str,
     typer.Argument(
-        metavar="POD", help="name, namespace/name, a unique prefix, deploy/name or app=label.", show_default=False
+        metavar="POD", help="Pod: name, namespace/name, unique prefix, deploy/name or app=label", show_default=False
     ),
 ]
 Where = Annotated[
-    str, typer.Argument(metavar="HOST:PORT", help="github.com:443, [2001:db8::20]:443 or a URL.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="HOST:PORT", help="Destination: github.com:443, [2001:db8::20]:443 or a URL", show_default=False
+    ),
 ]
-Ip = Annotated[str | None, typer.Option("--ip", metavar="IP", help="Address dialled; without it, every known one.")]
+Ip = Annotated[
+    str | None, typer.Option("--ip", metavar="IP", help="Address that the client dials (default every known one)")
+]
 Does = Annotated[
     Protocol | None,
     typer.Option(
         "--protocol",
         metavar="tcp|server-first|tls|http",
-        help="What the client does; without it, as declared, else as the port is known for.",
+        help="What the client speaks (default as declared, else as usual for the port)",
     ),
 ]
-Sni = Annotated[str | None, typer.Option("--sni", metavar="NAME", help='Server name; "" is TLS without SNI.')]
-Authority = Annotated[str | None, typer.Option("--authority", metavar="HOST", help="Host header of the request.")]
-UrlPath = Annotated[str | None, typer.Option("--path", metavar="PATH", help="Path of the request, / by default.")]
+Sni = Annotated[str | None, typer.Option("--sni", metavar="NAME", help='Server name; "" is TLS without one')]
+Authority = Annotated[str | None, typer.Option("--authority", metavar="HOST", help="Host header of the request")]
+UrlPath = Annotated[str | None, typer.Option("--path", metavar="PATH", help="Path of the request (default /)")]
 
 
 def trace(
@@ -63,16 +68,25 @@ def trace(
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
-    """Follow one connection through a pod's sidecar.
+    """Trace one connection through the sidecar of a pod.
 
-    \b
+    Exit codes:
+      0    delivered
+      1    any other verdict
+      2    wrong usage
+      3    nothing to look at
+      4    a cluster or file could not be read
+      130  interrupted
+
+    Examples:
+      # Trace a connection from a pod
       meshdoctor trace ratings-v2 db.example.com:3306
-      meshdoctor trace shop/web github.com:443 --ip 198.51.100.20 --from capture/
-      meshdoctor trace deploy/web api.example.com:443 --sni "" --from capture/
 
-    \b
-    Exit codes: 0 delivered, 1 any other verdict, 2 wrong usage,
-    3 nothing to look at, 4 something could not be read, 130 interrupted.
+      # Trace a connection to one address, in a capture
+      meshdoctor trace shop/web github.com:443 --ip 198.51.100.20 --from capture/
+
+      # Trace TLS without a server name, from a pod of a Deployment
+      meshdoctor trace deploy/web api.example.com:443 --sni ""
     """
     from meshdoctor.semantics.ip_addresses import is_ip
     from meshdoctor.semantics.istio.host_port import address, read_host_port
@@ -80,7 +94,7 @@ def trace(
     asked = read_host_port(where)
     does = _protocol(protocol, asked.protocol, sni=sni, http=authority or path)
     dialled = None if ip is None else address(ip)
-    source = replace(source_options, logs="0").source()
+    source = replace(source_options, logs_since="0").source()
     if "://" in where:
         say(f"tracing {asked.host} port {asked.port}" + (f" as {does}" if does else "") + ", as read from the URL")
 

@@ -87,7 +87,7 @@ def preview(
     if others:
         lines += ["", *writer.heading("other fixes")]
         for other in others:
-            lines += writer.paragraph(f"--choose {other.id}: {other.title} [{_how(other)}]", 0, 2)
+            lines += writer.paragraph(f"--fix {other.id}: {other.title} [{_how(other)}]", 0, 2)
             lines += writer.paragraph(other.tradeoff, 4)
     if next_:
         lines += ["", *writer.heading("next")]

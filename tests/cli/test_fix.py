@@ -121,16 +121,16 @@ def test_the_list_and_a_preview_as_json(cli: Cli) -> None:
     listed = document(cli("fix", *CLASH, "--json").out)
     assert listed["document"] == "fix-findings"
     fingerprint = next(f["fingerprint"] for f in listed["findings"] if f["rule"] == "tcp-port-clash")
-    shown = document(cli("fix", fingerprint, "--choose", "set-addresses", *CLASH, "--json").out)
+    shown = document(cli("fix", fingerprint, "--fix", "set-addresses", *CLASH, "--json").out)
     assert (shown["document"], shown["fix"]["id"]) == ("fix-preview", "set-addresses")
     assert {change["name"] for change in shown["changes"]} == {"github", "hwcloud"}
     assert all("+  addresses:" in change["diff"] for change in shown["changes"])
 
 
 def test_what_may_follow_a_preview_names_the_same_source_and_fix(cli: Cli) -> None:
-    shown = cli("fix", "github.com:443", "--choose", "set-addresses", *CLASH, "-n", "bookinfo").out
+    shown = cli("fix", "github.com:443", "--fix", "set-addresses", *CLASH, "-n", "bookinfo").out
     follow = re.findall(r"^  meshdoctor fix (\w+) (.*)$", shown, re.MULTILINE)
-    tail = "--choose set-addresses --from demo:tcp-port-clash -n bookinfo"
+    tail = "--fix set-addresses --from demo:tcp-port-clash -n bookinfo"
     assert [rest for _, rest in follow] == [f"{tail} --apply", f"{tail} --export DIR"]
     assert "--apply" not in cli("fix", "github.com:443", *CLASH, "--read-only").out.split("next\n")[1]
 
@@ -139,9 +139,9 @@ def test_what_may_follow_a_preview_names_the_same_source_and_fix(cli: Cli) -> No
     ("arguments", "said"),
     [
         (("db.payments.exmple:3306",), f"no finding db.payments.exmple:3306. Did you mean {DATABASE}?"),
-        ((DATABASE, "--choose", "tcp-by-adress"), "Did you mean tcp-by-address?"),
-        ((DATABASE, "--choose", "dns-capture", "--apply", "--yes"), "is done by hand, nothing is written"),
-        ((DATABASE, "--choose", "dns-capture", "--export", "out"), "is done by hand, nothing is written"),
+        ((DATABASE, "--fix", "tcp-by-adress"), "Did you mean tcp-by-address?"),
+        ((DATABASE, "--fix", "dns-capture", "--apply", "--yes"), "is done by hand, nothing is written"),
+        ((DATABASE, "--fix", "dns-capture", "--export", "out"), "is done by hand, nothing is written"),
         ((DATABASE, "--apply", "--export", "out"), "leave one out"),
         ((DATABASE, "--apply", "--yes", "--read-only"), "--read-only refuses"),
         ((DATABASE, "--history"), "--history is a command of its own"),
@@ -151,7 +151,7 @@ def test_what_may_follow_a_preview_names_the_same_source_and_fix(cli: Cli) -> No
         (("--resume", "3"), "no fix 3 in"),
         (("--apply",), "--apply of which finding?"),
         (("--export", "out"), "--export of which finding?"),
-        (("--choose", "x"), "--choose of which finding?"),
+        (("--fix", "x"), "--fix of which finding?"),
         ((DATABASE, "--apply", "--wait", "soon"), "is no time"),
         ((DATABASE, "--apply"), "stdin is no terminal: give --yes. Nothing was changed"),
     ],

@@ -18,7 +18,7 @@ from tests.conftest import Cli
 from tests.unit.sources.test_redact import CONFIG_MAP, ENVOY_FILTER, POD, SECRET, VIRTUAL_SERVICE
 
 pytestmark = pytest.mark.usefixtures("kubeconfig")
-QUIET = ("--dns", "off", "--logs", "0")
+QUIET = ("--dns", "off", "--logs-since", "0")
 
 
 def judged(cli: Cli, command: str, *arguments: str) -> Any:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("kubeconfig")
 
 DATABASE = "db.payments.example:3306"
 ENTRY = ("serviceentries", "bookinfo", "db-payments-example-3306")
-HOW = ("--dns", "local", "--logs", "0", "--wait", "1s")
+HOW = ("--dns", "local", "--logs-since", "0", "--wait", "1s")
 STATS = acceptance._STATS
 
 

@@ -17,7 +17,7 @@ from tests.cluster.meshes import RATINGS, copy_pod, pages_of, put_snapshot
 from tests.conftest import Cli
 
 pytestmark = pytest.mark.usefixtures("kubeconfig")
-CHECK = ("check", "--json", "--dns", "off", "--logs", "0")
+CHECK = ("check", "--json", "--dns", "off", "--logs-since", "0")
 
 
 def forbid(api: FakeApi, *resources: str) -> None:
@@ -50,7 +50,7 @@ def test_nothing_is_written_and_no_secret_is_read(cli: Cli, api: FakeApi) -> Non
 
 
 def test_hosts_and_trace(cli: Cli, api: FakeApi) -> None:
-    told = cli("hosts", "--json", "--dns", "off", "--logs", "0")
+    told = cli("hosts", "--json", "--dns", "off", "--logs-since", "0")
     assert told.code == 0
     assert "github.com" in {row["host"] for row in json.loads(told.out)["hosts"]}
     copy_pod(api, "other")
@@ -101,7 +101,7 @@ def test_where_port_forward_is_forbidden_exec_reads_the_same(cli: Cli, api: Fake
     by_forward = cli(*CHECK)
     forbid(api, "pods/portforward")
     api.asked.clear()
-    by_exec = cli(*CHECK, "--at-once", "1")
+    by_exec = cli(*CHECK, "--concurrency", "1")
     assert rules_of(by_exec.out) == rules_of(by_forward.out)
     assert [asked.resource for asked in api.asked].count("pods/portforward") == 1
 
@@ -112,7 +112,7 @@ def test_port_forward_that_one_namespace_forbids_is_asked_for_in_the_next(cli: C
     api.forbidden = lambda asked: (
         asked.resource == "pods/exec" or (asked.resource == "pods/portforward" and asked.namespace == here)
     )
-    done = cli(*CHECK, "--at-once", "1")
+    done = cli(*CHECK, "--concurrency", "1")
     assert json.loads(done.out)["summary"]["proxies"] == 1
     assert [path for path in reasons(done.out) if path.startswith("proxies/")] == [
         f"proxies/{RATINGS}/config_dump.json"
@@ -259,7 +259,7 @@ def test_ctrl_c_while_names_are_resolved(cli: Cli, api: FakeApi, monkeypatch: py
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cluster_source, "resolve_here", struck)
-    done = cli("check", "--json", "--dns", "local", "--logs", "0")
+    done = cli("check", "--json", "--dns", "local", "--logs-since", "0")
     assert (done.code, json.loads(done.out)["summary"]["proxies"]) == (130, 1)
     assert "interrupted" in reasons(done.out)["dns.json"]
 
@@ -281,8 +281,8 @@ def test_ctrl_c_before_anything_was_read(cli: Cli, api: FakeApi) -> None:
         (("--kubeconfig", "nowhere.yaml"), 4, "no kubeconfig at nowhere.yaml"),
         (("--timeout", "0"), 2, "--timeout 0"),
         (("--timeout", "soon"), 2, "is no time"),
-        (("--logs", "1d"), 2, "is no time"),
-        (("--at-once", "0"), 2, "at-once"),
+        (("--logs-since", "1d"), 2, "is no time"),
+        (("--concurrency", "0"), 2, "at-once"),
         (("-l", "app==="), 2, "is no label selector"),
         (("-n", "bokinfo"), 3, "Did you mean bookinfo?"),
         (("-l", "app=nobody"), 3, "no pod has the labels app=nobody"),
@@ -358,7 +358,7 @@ def test_names_of_the_cluster_cannot_move_the_cursor(cli: Cli, api: FakeApi) -> 
     api.objects["serviceentries"][0]["metadata"]["name"] = evil
     api.faults.append(lambda asked: status(403, f"no {evil} for you") if asked.resource == "sidecars" else None)
     for command in ("check", "hosts"):
-        done = cli(command, "-v", "--dns", "off", "--logs", "0")
+        done = cli(command, "-v", "--dns", "off", "--logs-since", "0")
         assert done.out
         assert "\x1b" not in done.out + done.err
         assert "\u202e" not in done.out + done.err

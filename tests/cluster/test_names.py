@@ -27,7 +27,7 @@ def getent(answers: dict[str, list[str]]) -> Any:
 
 
 def dns_of(cli: Cli, tmp_path: Any, *more: str) -> Any:
-    assert cli("capture", str(tmp_path / "saved"), "--logs", "0", *more).code == 0
+    assert cli("capture", str(tmp_path / "saved"), "--logs-since", "0", *more).code == 0
     path = tmp_path / "saved" / "dns.json"
     return json.loads(path.read_text()) if path.exists() else None
 

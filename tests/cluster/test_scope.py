@@ -25,7 +25,7 @@ def test_gateways_are_not_taken_for_the_pods_that_were_asked_for(cli: Cli, api: 
     put_snapshot(api, "egress-gateway")
     gateways = {pod.split("/")[0] for pod in api.envoys} - {"bookinfo"}
     for scope in (("-l", "app=nobody"), ("-l", "app=nobody", "-n", gateways.pop())):
-        done = cli("capture", str(tmp_path / "saved"), "--dns", "off", "--logs", "0", *scope)
+        done = cli("capture", str(tmp_path / "saved"), "--dns", "off", "--logs-since", "0", *scope)
         assert (done.code, done.out) == (3, "")
         assert "labels app=nobody" in done.err
     assert "pods/portforward" not in {asked.resource for asked in api.asked}
@@ -78,7 +78,7 @@ def test_without_one_answer_dns_was_not_read(
         raise Unreadable("temporary failure in name resolution")
 
     monkeypatch.setattr(dns_lookup, "_local", nobody)
-    assert cli("capture", str(tmp_path / "saved"), "--dns", "local", "--logs", "0").code == 0
+    assert cli("capture", str(tmp_path / "saved"), "--dns", "local", "--logs-since", "0").code == 0
     assert not (tmp_path / "saved" / "dns.json").exists()
     assert "temporary failure" in (tmp_path / "saved" / "capture.yaml").read_text()
 
@@ -122,7 +122,7 @@ def test_ctrl_c_while_names_are_looked_for(cli: Cli, api: FakeApi, monkeypatch: 
 
     monkeypatch.setattr(cluster_source, "names_to_resolve", struck)
     for command in ("check", "hosts"):
-        done = cli(command, "--json", "--logs", "0")
+        done = cli(command, "--json", "--logs-since", "0")
         assert done.code == 130
         assert done.out
 

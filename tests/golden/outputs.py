@@ -16,8 +16,8 @@ _TERMINAL = TextWriter(width=100, colour=True)
 _ASCII = TextWriter(symbols=False)
 _RULES = frozenset({"tcp-port-clash", "incomplete-address-list"})
 _NEXT = [
-    ("meshdoctor fix 00010001 --choose use-tls --apply", "applies it to the cluster and verifies it"),
-    ("meshdoctor fix 00010001 --choose use-tls --export DIR", "writes manifests, an overlay, kubectl lines"),
+    ("meshdoctor fix 00010001 --fix use-tls --apply", "applies it to the cluster and verifies it"),
+    ("meshdoctor fix 00010001 --fix use-tls --export DIR", "writes manifests, an overlay, kubectl lines"),
 ]
 _FIRSTS = {finding.fingerprint: finding.fixes[-1] for finding in results.SICK.findings if finding.fixes}
 _FILES = ("kustomization.yaml", "patches/github.yaml", "patches/github-copy.yaml", "undo/github-copy.yaml")

@@ -168,7 +168,7 @@ def test_all_options_reach_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
         "shop",
         "-l",
         "app in (x, y)",
-        "--logs",
+        "--logs-since",
         "5m",
         "--read-only",
     ]
