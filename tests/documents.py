@@ -30,6 +30,7 @@ from meshdoctor.cli.main import app, run
 from meshdoctor.model.finding import SEVERITIES
 from meshdoctor.model.rule import Rule
 from meshdoctor.rules.loader import load_rules
+from tests.golden.outputs import FILES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -209,11 +210,17 @@ def _severities(rule: Rule) -> str:
     return ", ".join(severity for severity in SEVERITIES if severity in found)
 
 
+def verified_fix() -> str:
+    """What `fix --apply` prints on a cluster: the golden file of it."""
+    return f"```text\n{(FILES / 'fix-result-verified.txt').read_text(encoding='utf-8')}```\n"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "commands": command_table,
     "exit codes": exit_table,
     "options": option_table,
     "rules": rule_table,
+    "verified fix": verified_fix,
 }
 
 
