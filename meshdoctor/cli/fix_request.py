@@ -53,16 +53,16 @@ def refuse_contradictions(asked: FixRequest) -> None:
     if asked.read_only and (asked.apply or asked.resume is not None):
         raise UsageError("--read-only refuses --apply and --resume: leave one out")
     if asked.apply and asked.export is not None:
-        raise UsageError("--apply writes to where the objects are, --export to a folder of its own: leave one out")
+        raise UsageError("--apply and --export exclude each other: leave one out")
     others = [("--apply", asked.apply), ("--export", asked.export is not None), ("--fix", bool(asked.choose))]
     given = [name for name, is_given in others if is_given]
     alone = "--history" if asked.history else "--resume" if asked.resume is not None else ""
     if alone and (asked.finding or given):
-        raise UsageError(f"{alone} is a command of its own: leave {', '.join(given) or asked.finding} out")
+        raise UsageError(f"{alone} stands alone: leave {', '.join(given) or asked.finding} out")
     if asked.history and asked.resume is not None:
-        raise UsageError("--history only looks: leave --resume out, or --history")
+        raise UsageError("--history and --resume exclude each other: leave one out")
     if given and not asked.finding and not alone:
-        raise UsageError(f"{given[0]} of which finding? `meshdoctor fix` lists them")
+        raise UsageError(f"{given[0]} needs a finding: `meshdoctor fix` lists them")
 
 
 def applier_of(asked: FixRequest, look: DiagnosisRequest, steps: StepPrinter) -> ClusterApplier:

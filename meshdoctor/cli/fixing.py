@@ -54,7 +54,7 @@ def fixed(asked: FixRequest, seen: DiagnosisRecord) -> int:
         return ExitCode.FOUND if finding.severity == "error" else ExitCode.CLEAN
     if not planned.changes:
         steps = planned.fix.steps or "it would change nothing"
-        raise UsageError(f"fix {planned.fix.id} is done by hand, nothing is written:\n{steps}")
+        raise UsageError(f"fix {planned.fix.id} is manual, nothing is written. Its steps:\n{steps}")
     if asked.export is not None:
         return _exported(planned, asked.export, asked)
     if not asked.yes:
@@ -74,7 +74,7 @@ def resumed(asked: FixRequest, entry: JournalEntry, look: DiagnosisRequest) -> i
         refuse_unconfirmed("--resume")
         diffs = "\n".join(unified(one.change) for one in entry.written)
         sys.stderr.write(f"fix {entry.id}: {printable(entry.title)}\n{diffs}\n")
-        if not confirmed("go on with it?"):
+        if not confirmed("continue it?"):
             return ExitCode.INTERRUPTED
     journal = Journal()
     if not entry.place.server:
@@ -170,10 +170,10 @@ def _applied(asked: FixRequest, seen: DiagnosisRecord, planned: FixPlan) -> int:
 def _with_what_is_left(problem: MeshdoctorError, entry: JournalEntry) -> MeshdoctorError:
     """The problem of a fix that was stopped after it was journaled, and what stands."""
     if entry.state == "failed":
-        return NotApplied(f"{problem}. Fix {entry.id} was not applied: nothing is changed")
+        return NotApplied(f"{problem}. Fix {entry.id} was not applied: nothing was changed")
     return NotApplied(
-        f"{problem}. Fix {entry.id} may be applied in part: `meshdoctor undo {entry.id}` takes it back, "
-        f"`meshdoctor fix --resume {entry.id}` goes on with it"
+        f"{problem}. Fix {entry.id} may be applied in part: `meshdoctor undo {entry.id}` undoes it, "
+        f"`meshdoctor fix --resume {entry.id}` continues it"
     )
 
 
@@ -248,6 +248,6 @@ def _say_beside(prepared: Sequence[PreparedChange]) -> None:
     for one in prepared:
         if one.beside:
             say(
-                f"{one.change.key} was written by {', '.join(one.beside)}: applying the old file again takes the fix "
-                "back, so change that file too (--export)"
+                f"{one.change.key} was written by {', '.join(one.beside)}: applying the old file again undoes "
+                "it, so change that file too (--export)"
             )

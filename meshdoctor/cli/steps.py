@@ -33,7 +33,7 @@ class StepPrinter:
     ) -> None:
         self._end_line()
         if kind is KeyboardInterrupt and self.journaled:
-            say(f"interrupted. {self.journaled}: `meshdoctor fix --history` says how far it got and how to go on")
+            say(f"interrupted. {self.journaled}: `meshdoctor fix --history` shows how far it got and how to continue")
 
     def tell(self, event: FixEvent) -> None:
         """One step was done, or goes on."""

@@ -39,7 +39,7 @@ def undone(asked: FixRequest, entry: JournalEntry, look: DiagnosisRequest) -> in
         applier = applier_of(asked, look, steps)
         prepared = applier.undo_plan(entry)
         _announce(entry, "\n".join(unified(one.change) for one in prepared if one.way != "nothing"))
-        if not asked.yes and not confirmed(f"take it back in {printable(entry.place.context)}?"):
+        if not asked.yes and not confirmed(f"undo it in {printable(entry.place.context)}?"):
             return ExitCode.INTERRUPTED
         made = applier.undo(entry, prepared, look)
     return told(made, asked)
@@ -57,7 +57,7 @@ def undone_files(asked: FixRequest, entry: JournalEntry, journal: Journal) -> in
         refuse_unconfirmed("undo")
         back = [file_edit(edit.path, edit.shown, edit.after, edit.before) for edit in entry.files]
         _announce(entry, unified_files(back))
-        if not confirmed("take it back?"):
+        if not confirmed("undo it?"):
             return ExitCode.INTERRUPTED
     return told(FixResult(entry=file_applier.undo(entry, journal)), asked)
 
@@ -76,7 +76,7 @@ def told(made: FixResult, asked: FixRequest) -> int:
     if verification is not None:
         return ExitCode.CLEAN if made.is_as_before else ExitCode.FOUND
     if made.wrote and not made.entry.files:
-        say("no verdict: it is taken back, and the mesh could not be judged again. `meshdoctor check` tells how it is")
+        say("no verdict: it is undone, and the mesh could not be checked again. Run `meshdoctor check`")
         return ExitCode.NO_VERDICT
     return ExitCode.CLEAN
 

@@ -189,7 +189,7 @@ def test_the_question_names_the_cluster_and_no_is_no(
     monkeypatch.setattr(sys, "stdin", Typist("no\n"))
     asked = cli("undo", "--dns", "local")
     assert (asked.code, states()) == (130, ["verified"])
-    assert asked.err.endswith("take it back in lab? [y/N] meshdoctor: nothing was changed\n")
+    assert asked.err.endswith("undo it in lab? [y/N] meshdoctor: nothing was changed\n")
 
 
 @pytest.mark.parametrize("verb", ["patch", "create"])
@@ -230,7 +230,7 @@ def test_a_journal_that_cannot_be_written_stops_it(cli: Cli, blocked: FakeApi, s
     done = applied(cli)
     assert (done.code, done.out, writes(blocked)) == (4, "", [])
     assert "cannot be written" in done.err
-    assert "so nothing is changed" in done.err
+    assert "so nothing was changed" in done.err
 
 
 KEEPERS = [
@@ -305,7 +305,7 @@ def test_somebody_who_writes_between_dry_run_and_write_wins(cli: Cli, clash: Fak
     clash.faults.append(meddle)
     done = applied(cli, "github.com:443")
     assert (done.code, done.out, states()) == (4, "", ["failed"])
-    assert "Fix 1 was not applied: nothing is changed" in done.err
+    assert "Fix 1 was not applied: nothing was changed" in done.err
     assert entry_of(clash, "github")["spec"]["exportTo"] == ["."]
     assert {port["protocol"] for name in ("github", "hwcloud") for port in entry_of(clash, name)["spec"]["ports"]} == {
         "TCP"
@@ -318,7 +318,7 @@ def test_an_api_server_that_goes_away_before_the_write(cli: Cli, blocked: FakeAp
     done = applied(cli)
     assert (done.code, done.out, objects(blocked)) == (4, "", before)
     assert "does not answer" in done.err
-    assert (states(), "nothing is changed" in done.err) == (["failed"], True)
+    assert (states(), "nothing was changed" in done.err) == (["failed"], True)
 
 
 def test_an_api_server_that_goes_away_and_stays_away(
@@ -333,7 +333,7 @@ def test_an_api_server_that_goes_away_and_stays_away(
         patched.setattr(writing, "SECONDS", 1.0)
         done = applied(cli)
     assert (done.code, done.out, states()) == (4, "", ["applied"])
-    assert "`meshdoctor undo 1` takes it back, `meshdoctor fix --resume 1` goes on with it" in done.err
+    assert "`meshdoctor undo 1` undoes it, `meshdoctor fix --resume 1` continues it" in done.err
     blocked.faults.clear()
     assert "interrupted" in cli("fix", "--history").out
     resumed = cli("fix", "--resume", "1", "--yes", *HOW)
