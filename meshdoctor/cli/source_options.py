@@ -112,7 +112,7 @@ class SourceOptions:
 
 
 def spread(command: Callable[..., int], *without: str) -> Callable[..., int]:
-    """The command with `Looking`'s fields in place of its parameter `looking`, those named in `without` left out."""
+    """The command with `SourceOptions` fields in place of its parameter `source_options`, those named in `without` left out."""
     hints = get_type_hints(SourceOptions, include_extras=True)
     shared = [
         inspect.Parameter(
@@ -125,7 +125,7 @@ def spread(command: Callable[..., int], *without: str) -> Callable[..., int]:
     signature = inspect.signature(command, eval_str=True)
     parameters: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():
-        parameters += shared if parameter.name == "looking" else [parameter.replace(kind=parameter.KEYWORD_ONLY)]
+        parameters += shared if parameter.name == "source_options" else [parameter.replace(kind=parameter.KEYWORD_ONLY)]
 
     @wraps(command)
     def spreading(**given: Any) -> int:
