@@ -122,5 +122,6 @@ def some(names: Sequence[str], limit: int | None) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 pod`, `400 pods`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """`1 pod`, `400 pods`, `2 fixes`."""
+    plural = "es" if noun.endswith("x") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"

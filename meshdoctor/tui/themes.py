@@ -18,7 +18,7 @@ DEFAULT, OWN_COLOURS = "dark", "terminal"
 class Palette(NamedTuple):
     """Colours of a theme: three grounds, the lines, the cursor's ground, then texts by what they mean."""
 
-    fix_context: str
+    ground: str
     raised: str
     bar: str
     line: str
@@ -78,7 +78,7 @@ def _theme(name: str, has: Palette) -> Theme:
         success=has.fine,
         accent=has.accent,
         foreground=has.text,
-        background=has.fix_context,
+        background=has.ground,
         surface=has.raised,
         panel=has.bar,
         boost=has.bar,

@@ -46,7 +46,7 @@ def test_a_stdout_that_was_closed_is_no_fault_of_meshdoctors(options: tuple[str,
 
 
 def test_a_report_loads_neither_rich_nor_yaml() -> None:
-    code = "import sys; code = 0; from meshdoctor.report import text, json_v1, trace_text, hosts_text, rule_page; "
+    code = "import sys; code = 0; from meshdoctor.report import check_text, json_v1, trace_text, hosts_text, rule_page; "
     done = python(code + LOADED)
     assert (done.returncode, done.stderr) == (0, b"\n")
 
@@ -91,7 +91,7 @@ def test_a_full_disk_is_an_error() -> None:
     assert b"Traceback" not in done.stderr
 
 
-WRITER = "import sys; from meshdoctor.cli.streams import paper; p = paper(no_color='--no-color' in sys.argv); "
+WRITER = "import sys; from meshdoctor.cli.streams import writer; p = writer(no_color='--no-color' in sys.argv); "
 
 
 @pytest.mark.parametrize(("encoding", "symbols"), [("utf-8", b"True"), ("ascii", b"False"), ("latin-1", b"False")])

@@ -230,7 +230,7 @@ def test_a_journal_that_cannot_be_written_stops_it(cli: Cli, blocked: FakeApi, s
     done = applied(cli)
     assert (done.code, done.out, writes(blocked)) == (4, "", [])
     assert "cannot be written" in done.err
-    assert "so nothing was changed" in done.err
+    assert "so nothing is changed" in done.err
 
 
 KEEPERS = [

@@ -15,7 +15,7 @@ from yaml.scanner import ScannerError
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.yamlio import Lines, dump, line_of, load_documents, reading
-from meshdoctor.yamlio.events import events_of
+from meshdoctor.yamlio.parser_events import events_of
 from meshdoctor.yamlio.reading import ALIAS_ALLOWANCE, MAX_DEPTH
 
 SERVICE_ENTRY = b"""\

@@ -74,16 +74,11 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
         a for a in _uncovered(case, entry, answers) if not _gets_there(case, host, port.number, a, scheme)
     )
     elsewhere = _resolved_elsewhere(case, host, uncovered)
-    real = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port.number)
+    real = scheme_protocol(scheme) or known_protocol(port.number)
     if port.protocol.upper() == "MYSQL":
         real = "mysql"
     # an http:// URL is the client's own word that an HTTP port is meant, whatever its number
-    says_plain = (
-        family == "http"
-        and dependency is not None
-        and port.number != 443
-        and scheme_protocol(dependency.scheme) == "http"
-    )
+    says_plain = family == "http" and port.number != 443 and scheme_protocol(scheme) == "http"
     mismatch, breaks, traced = ("", False, None) if says_plain else _mismatch(case, host, pattern, port, real)
     fixed = _fixed_protocol(real)
     shared = not name and _is_shared(case, pattern, port.number)

@@ -38,7 +38,7 @@ def as_written(fix: Fix) -> Fix:
 def restrict_dispositions(mesh: Mesh, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings, their safe fixes held against the mesh: what would harm anybody is offered as `review`.
 
-    Beyond `FORETOLD` fixes, in the order of the findings, none is called safe: a prediction takes its time.
+    Beyond `PREDICTED` fixes, in the order of the findings, none is called safe: a prediction takes its time.
     """
     made = []
     left = PREDICTED

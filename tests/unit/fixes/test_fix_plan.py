@@ -67,7 +67,7 @@ def test_a_fix_nobody_predicted_is_not_called_safe(monkeypatch: pytest.MonkeyPat
     blocked = DiagnosisRequest(Source(snapshot="mysql-blocked")).open()
     finding = find(blocked.diagnosis.findings, "missing-service-entry")
     assert choose(finding).disposition == "safe"
-    monkeypatch.setattr(fix_safety, "FORETOLD", 0)
+    monkeypatch.setattr(fix_safety, "PREDICTED", 0)
     (again,) = fix_safety.restrict_dispositions(blocked.case.mesh, [finding])
     assert choose(again).disposition == "review"
     assert "`meshdoctor fix` tells it" in choose(again).tradeoff

@@ -49,7 +49,7 @@ def broken(impact: Impact) -> list[tuple[str, str, int]]:
 
 
 def test_a_missing_entry_that_is_created() -> None:
-    made = mesh(dns=DNS, wanted=(dependency("a.example", 443),))
+    made = mesh(dns=DNS, dependencies=(dependency("a.example", 443),))
     impact = told(made, change(None, entry("a", 443, "TLS")))
     assert impact == Impact(
         pods=WEB,
@@ -63,7 +63,7 @@ def test_a_missing_entry_that_is_created() -> None:
 
 def test_a_deleted_entry_takes_the_connection_away() -> None:
     there = entry("a", 443, "TLS")
-    impact = told(mesh(there, dns=DNS, wanted=(dependency("a.example", 443),)), change(there, None))
+    impact = told(mesh(there, dns=DNS, dependencies=(dependency("a.example", 443),)), change(there, None))
     assert turns(impact) == [("a.example", 443, "delivered", "blocked", True)]
     assert broken(impact) == [("missing-service-entry", "a.example", 443)]
     assert [c.move for c in impact.claims] == ["leaves"]
@@ -71,7 +71,7 @@ def test_a_deleted_entry_takes_the_connection_away() -> None:
 
 def test_one_fault_traded_for_another() -> None:
     """Two TCP entries without addresses on one port."""
-    made = mesh(entry("a", 9000, "TCP"), dns=DNS, wanted=(dependency("b.example", 9000),))
+    made = mesh(entry("a", 9000, "TCP"), dns=DNS, dependencies=(dependency("b.example", 9000),))
     impact = told(made, change(None, entry("b", 9000, "TCP")))
     assert ("tcp-port-clash", "b.example", 9000) in broken(impact)
     assert impact.harms
@@ -109,7 +109,7 @@ def test_rules_newly_broken(created: Tree, rule: str) -> None:
 
 def test_a_narrow_range_breaks_nothing() -> None:
     created = entry("b", 9000, "TCP", resolution="NONE", addresses=["198.51.100.2/32"])
-    impact = told(mesh(dns=DNS, wanted=(dependency("b.example", 9000),)), change(None, created))
+    impact = told(mesh(dns=DNS, dependencies=(dependency("b.example", 9000),)), change(None, created))
     assert (turns(impact), impact.regressions) == ([("b.example", 9000, "blocked", "delivered", False)], ())
 
 
@@ -143,7 +143,7 @@ def test_pods_that_see_alike_are_told_together() -> None:
 def test_what_pods_want_is_told_for_those_alone() -> None:
     there = entry("a", 9000, "TCP", resolution="NONE")
     wanted = (dependency("stranger.example", 9000, "shop/web"),)
-    made = mesh(pod("web"), pod("other"), there, dns=DNS | {"stranger.example": ("192.0.2.1",)}, wanted=wanted)
+    made = mesh(pod("web"), pod("other"), there, dns=DNS | {"stranger.example": ("192.0.2.1",)}, dependencies=wanted)
     narrowed = there | {"spec": there["spec"] | {"addresses": ["198.51.100.1"]}}
     impact = told(made, change(there, narrowed))
     assert [(e.host, e.pods, e.before, e.after) for e in impact.connections] == [

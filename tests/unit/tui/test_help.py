@@ -11,15 +11,15 @@ from meshdoctor.tui.state.text_lines import shown
 
 KEYS = [
     ("shift+tab", Binding("shift+tab", "back", id="part.previous", tooltip="To the part before")),
-    ("a", Binding("a", "fix", id="main.fix", tooltip="Opens the first fix of this finding, or of the one about it")),
+    ("a", Binding("a", "fix", id="main.fix", tooltip="Opens the first fix of this finding, or of one about it")),
 ]
 
 
 def test_a_line_that_is_broken_goes_on_below_its_text() -> None:
     assert shown(key_lines(KEYS, 50)).split("\n") == [
         "shift+tab  To the part before  part.previous",
-        "a          Opens the first fix of this finding,",
-        "           or of the one about it  main.fix",
+        "a          Opens the first fix of this finding, or",
+        "           of one about it  main.fix",
     ]
 
 

@@ -51,10 +51,10 @@ def apart(one: Lab, other: Lab) -> float:
 def test_every_text_can_be_read_on_every_ground(name: str) -> None:
     palette = PALETTES[name]
     poor = {
-        (text, fix_context): round(contrast(getattr(palette, text), getattr(palette, fix_context)), 2)
+        (text, ground): round(contrast(getattr(palette, text), getattr(palette, ground)), 2)
         for text in TEXTS
-        for fix_context in GROUNDS
-        if contrast(getattr(palette, text), getattr(palette, fix_context)) < 4.5
+        for ground in GROUNDS
+        if contrast(getattr(palette, text), getattr(palette, ground)) < 4.5
     }
     assert poor == {}
     assert contrast("#ffffff", palette.cursor) >= 4.5
