@@ -46,7 +46,9 @@ def test_a_stdout_that_was_closed_is_no_fault_of_meshdoctors(options: tuple[str,
 
 
 def test_a_report_loads_neither_rich_nor_yaml() -> None:
-    code = "import sys; code = 0; from meshdoctor.report import check_text, json_v1, trace_text, hosts_text, rule_page; "
+    code = (
+        "import sys; code = 0; from meshdoctor.report import check_text, json_v1, trace_text, hosts_text, rule_page; "
+    )
     done = python(code + LOADED)
     assert (done.returncode, done.stderr) == (0, b"\n")
 

@@ -118,7 +118,7 @@ def test_a_fix_is_applied_verified_and_undone(cli: Cli, blocked: FakeApi) -> Non
     report = json.loads(done.out)
     assert (done.code, report["fix"]["state"]) == (0, "verified")
     assert (report["verification"]["holds"], report["proxies"]["accepted"]) == (True, [RATINGS])
-    assert [turn["after"] for turn in report["verification"]["better"]] == ["delivered"]
+    assert [turn["after"] for turn in report["verification"]["improvements"]] == ["delivered"]
     (made,) = writes(blocked)
     assert (made.verb, made.query["fieldManager"]) == ("patch", ["meshdoctor"])
     assert entry_of(blocked, ENTRY[2])["spec"]["addresses"] == ["203.0.113.10/32"]

@@ -59,7 +59,7 @@ async def on_the_fix(source: MakeSource, rule: str) -> AsyncIterator[Pilot[int]]
         app.main.open_finding(found.key)
         await until(pilot, lambda: screen(pilot).__class__.__name__ == "FindingScreen")
         await press(pilot, "a")
-        await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+        await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
         await ended(pilot)
         yield pilot
 
@@ -148,7 +148,7 @@ def test_a_server_away_while_it_is_worked_out_is_a_line_and_it_can_be_tried_agai
             assert not can(pilot, "apply")
             blocked.faults.clear()
             await press(pilot, "escape", "a")
-            await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+            await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
             assert "verified" in await do(pilot, "a")
 
@@ -273,7 +273,7 @@ def test_s_is_in_the_journal_and_u_takes_it_back_and_a_still_applies(
             assert "taken back" in await do(pilot, "u")
             assert states() == ["undone", "written", "undone"]
             await press(pilot, "escape", "escape", "u")
-            await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+            await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
             assert "Fix 2" in str(screen(pilot).query_one("#title").content), "from the main screen as well"
             await do(pilot, "u")

@@ -35,7 +35,17 @@ def named(blocked: FakeApi) -> None:
 @contextmanager
 def session(kubeconfig: Path, folder: Path) -> Iterator[Terminal]:
     """`meshdoctor` on the cluster, in a terminal."""
-    command = [sys.executable, "-m", "meshdoctor", "--kubeconfig", str(kubeconfig), "--dns", "auto", "--logs-since", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "meshdoctor",
+        "--kubeconfig",
+        str(kubeconfig),
+        "--dns",
+        "auto",
+        "--logs-since",
+        "0",
+    ]
     own = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "XDG_CONFIG_HOME": str(folder / "config")}
     root = str(Path(__file__).parents[2])
     kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}

@@ -46,7 +46,7 @@ async def to_the_fix(pilot: Pilot[int], app: MeshdoctorApp) -> None:
     assert screen(pilot).finding.rule == "missing-service-entry"
     await until(pilot, lambda: screen(pilot).trace)
     await press(pilot, "a")
-    await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+    await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
     await ended(pilot)
 
 
@@ -68,7 +68,7 @@ def test_story_1_is_lived_through_with_a_few_keys(lab: Lab, story: Scenario) -> 
             await press(pilot, "escape")
             await until(pilot, lambda: "gone since the last look" in str(screen(pilot).query_one("#title").content))
             await press(pilot, "u")
-            await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+            await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
             await press(pilot, "u")
             await ended(pilot)

@@ -238,7 +238,7 @@ async def ended(pilot: Pilot[int]) -> None:
 async def on_fix(pilot: Pilot[int], *keys: str) -> None:
     """Opens a fix of the finding in front, and waits until it is worked out."""
     await press(pilot, *keys, "a")
-    await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+    await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
     await ended(pilot)
 
 

@@ -61,7 +61,7 @@ def test_a_click_chooses_a_fix_and_a_second_one_opens_it() -> None:
             await pilot.click("#fixes", offset=(8, line + 1))
             assert fixes.chosen == 1
             await pilot.click("#fixes", offset=(8, line + 1), times=2)
-            await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+            await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             assert screen(pilot).course.fix.id == "set-addresses"
 
     run(story())

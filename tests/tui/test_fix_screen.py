@@ -231,7 +231,7 @@ def test_leaving_in_the_middle_asks_and_the_fix_goes_on() -> None:
             await press(pilot, "escape", "y")
             await until(pilot, lambda: screen(pilot) is finding)
             await press(pilot, "u")
-            await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+            await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             assert screen(pilot).course is front.course
             await press(pilot, "escape", "y")
             gate.set()
@@ -252,7 +252,7 @@ def test_going_back_and_quitting_in_the_middle_ask_first() -> None:
                 await press(pilot, leaves)
                 assert "The fix goes on by itself" in screen(pilot)._question
                 await press(pilot, "q")
-                assert type(screen(pilot)).__name__ == "MendScreen", "q is no, as escape is"
+                assert type(screen(pilot)).__name__ == "FixScreen", "q is no, as escape is"
             await press(pilot, "ctrl+q")
             assert "A fix is under way" in screen(pilot)._question
             await press(pilot, "n")
@@ -305,13 +305,13 @@ def test_undo_later_from_the_finding_and_from_the_main_screen() -> None:
             await until(pilot, lambda: finding.fixes.entry)
             assert "fix 1 of it is applied and verified" in words(finding.fixes)
             await press(pilot, "u")
-            await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+            await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
             lines = ["".join(cell.text for cell in line) for line in screen(pilot).diff.lines]
             assert "+    protocol: TCP" in lines
             assert "u takes it back" in words(screen(pilot).steps)
             await press(pilot, "escape", "escape", "u")
-            await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+            await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
             await press(pilot, "u")
             await ended(pilot)
@@ -333,7 +333,7 @@ def test_an_interrupted_fix_is_offered_when_the_session_opens() -> None:
         async with opened(CLASH, fake=faking(script)) as pilot:
             await until(pilot, lambda: any("was interrupted" in n.message for n in pilot.app._notifications))
             await press(pilot, "u")
-            await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+            await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
             assert "a goes on with it" in words(screen(pilot).steps)
             await press(pilot, "a")

@@ -28,7 +28,7 @@ def front(app: Driven) -> str:
     ("keys", "opened", "beneath"),
     [
         (("3", "enter"), "FindingScreen", "MainScreen"),
-        (("3", "enter", "a"), "MendScreen", "FindingScreen"),
+        (("3", "enter", "a"), "FixScreen", "FindingScreen"),
         (("3", "enter", "y"), "RawScreen", "FindingScreen"),
         (("1", "d"), "PodScreen", "MainScreen"),
         (("1", "d", "y"), "DocumentScreen", "PodScreen"),
@@ -161,7 +161,7 @@ def test_a_on_a_pod_or_host_opens_its_one_finding_or_goes_to_the_several(drive: 
         counts = {pair: sum(one.pair == pair for one in mesh_state.findings.values()) for pair in mesh_state.hosts}
         on(app, "hosts", next(pair for pair, count in counts.items() if count == 1))
         await app.press("a")
-        assert front(app) == "MendScreen"
+        assert front(app) == "FixScreen"
         await app.press("q", "q")
         assert front(app) == "MainScreen"
         mesh_state.hosts[UNKNOWN] = HostLine(UNKNOWN)

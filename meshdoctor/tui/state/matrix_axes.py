@@ -38,9 +38,7 @@ def matrix_axes(view_state: ViewState, *, show_all: bool = False) -> Axes:
     whole = copy(view_state)
     whole.choices, whole.problems_only = (), False
     # Rows that have gone are still in sight in the parts: here they would be empty.
-    pods = [
-        key for key in whole.keys("pods") if key in mesh_state.pods and _has_sidecar(mesh_state.pods[key])
-    ]
+    pods = [key for key in whole.keys("pods") if key in mesh_state.pods and _has_sidecar(mesh_state.pods[key])]
     hosts = [pair for pair in whole.keys("hosts") if pair in mesh_state.hosts and pair[1] is not None]
     if view_state.problems_only:
         pods, hosts = _with_problems(mesh_state, pods, hosts, show_all)

@@ -65,5 +65,9 @@ def test_a_page() -> None:
 
 
 def test_a_page_keeps_to_its_width() -> None:
-    one = rule("a-rule", why="word " * 60 + ".", page={"description": "word " * 60 + ".", "diagnosis": "A.", "remediation": "B."})
+    one = rule(
+        "a-rule",
+        why="word " * 60 + ".",
+        page={"description": "word " * 60 + ".", "diagnosis": "A.", "remediation": "B."},
+    )
     assert max(map(len, render_page(one, 50).splitlines())) <= 50

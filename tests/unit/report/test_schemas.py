@@ -73,7 +73,7 @@ def test_parts_that_recur_are_described_alike() -> None:
 
 
 def test_words_are_those_of_the_model() -> None:
-    states = SCHEMAS["fix-history"]["$defs"]["fix"]["properties"]["state"]["enum"]
+    states = SCHEMAS["fix-history"]["$defs"]["applied_fix"]["properties"]["state"]["enum"]
     assert tuple(states) == get_args(FixState)
     trace = SCHEMAS["trace"]
     assert tuple(trace["$defs"]["verdict"]["enum"]) == VERDICTS

@@ -67,9 +67,7 @@ def test_contrast_is_that_of_the_standard() -> None:
 
 def least(palette: Palette, sight: str) -> float:
     states = (palette.error, palette.warning, palette.fine)
-    return min(
-        apart(seen(one, SIGHTS[sight]), seen(other, SIGHTS[sight])) for one, other in combinations(states, 2)
-    )
+    return min(apart(seen(one, SIGHTS[sight]), seen(other, SIGHTS[sight])) for one, other in combinations(states, 2))
 
 
 @pytest.mark.parametrize("name", ["blue-orange", "blue-orange-light"])

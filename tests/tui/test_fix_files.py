@@ -84,7 +84,7 @@ def test_with_manifests_a_changes_them_and_u_brings_them_back(state: Path, root:
             assert b"protocol: TLS" in mine.read_bytes()
             await press(pilot, "escape")
             await press(pilot, "u")
-            await until(pilot, lambda: screen(pilot).__class__.__name__ == "MendScreen")
+            await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
             await press(pilot, "u")
             await ended(pilot)
