@@ -126,9 +126,9 @@ def test_a_fix_is_applied_verified_and_undone(cli: Cli, blocked: FakeApi) -> Non
     undone = cli("undo", "--yes", "--dns", "local", "--wait", "1s", "--json")
     report = json.loads(undone.out)
     assert (undone.code, states(), objects(blocked)) == (0, ["undone"], before)
-    differs = report["differs"]
+    differs = report["changes"]
     assert [differs.pop(when) != "" for when in ("before_at", "after_at")] == [True, True]
-    assert differs == {"worse": [], "better": [], "new": [], "unread": [], "ownership_changes": []}
+    assert differs == {"regressions": [], "improvements": [], "new_findings": [], "unread": [], "ownership_changes": []}
 
 
 def test_every_step_is_told_and_the_end_stands_on_stdout(cli: Cli, blocked: FakeApi) -> None:

@@ -1,9 +1,8 @@
 """Proxies that are configured alike, so that one of them is judged for all.
 
-Alike are two pods whose dumps and pages hold the same as far as facts are made of it (`envoy.config_fingerprint`), in the
-same surroundings: namespace, Sidecar, DNS capture, capture settings, dependencies. Where a pod's own name, address or
-documents would show, it is kept apart (`model.pod_evidence`); whether a pod is judged alone or with others makes no
-difference to the result.
+Alike are two pods whose dumps and pages hold the same as far as facts are made of it (`envoy.config_fingerprint`), in
+the same surroundings: namespace, Sidecar, DNS capture, capture settings, dependencies. A pod's own name, address and
+documents are kept apart (`model.pod_evidence`); whether a pod is judged alone or with others makes no difference.
 """
 
 from __future__ import annotations
