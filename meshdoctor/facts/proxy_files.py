@@ -50,7 +50,7 @@ class ProxyPage:
         try:
             return live_endpoints(self.data), ""
         except (*NOT_JSON, Unreadable) as problem:
-            return {}, f"not an answer of Envoy's /clusters: {self._unreadable or problem}"
+            return {}, f"not output of Envoy's /clusters: {self._unreadable or problem}"
 
     @property
     def problem(self) -> str:

@@ -41,7 +41,7 @@ def model_limits(
     yield from _of_filters(registry, viewer, labels)
     known = _version(version)
     if known is not None and known < OLDEST:
-        yield Unknown(f"Istio {version} merges listeners by other rules")
+        yield Unknown(f"Istio {version} merges listeners differently")
     yield from _of_ties(gets)
     yield from _of_borrowed_endpoints(gets)
     if viewer.dns_capture:
@@ -59,7 +59,7 @@ def _of_filters(registry: Registry, viewer: Viewer, labels: Mapping[str, str]) -
     for found in registry.mesh.envoy_filters:
         if found.ref.namespace in spaces and (found.selector or {}).items() <= labels.items():
             for port in dict.fromkeys(found.ports):
-                yield Unknown(f"{found.ref} patches what the sidecar is told", port)
+                yield Unknown(f"{found.ref} patches the sidecar's configuration", port)
 
 
 def may_be_allocated(entry: ServiceEntry) -> bool:
@@ -78,7 +78,7 @@ def _of_ties(gets: Sequence[SidecarService]) -> Iterator[Unknown]:
             continue
         first = seen.setdefault(member.order, member.entry)
         if first is not member.entry and not are_alike(first, member.entry):
-            because = f"{first.ref} and {member.ref} are of the same second, and nothing decides which goes first"
+            because = f"{first.ref} and {member.ref} were created in the same second, so their order is undefined"
             yield Unknown(because, None, member.host)
             declared = {p.number: p.protocol.upper() for p in first.ports}
             for port in member.ports:
@@ -96,14 +96,14 @@ def _of_borrowed_endpoints(gets: Sequence[SidecarService]) -> Iterator[Unknown]:
             if protocol_class(port.protocol) != "http" and any(
                 p.number == port.number for o in others for p in o.ports
             ):
-                because = f"{member.host}:{port.number} is declared with resolution NONE and with another one"
+                because = f"{member.host}:{port.number} is declared with resolution NONE and with another resolution"
                 yield Unknown(because, port.number)
 
 
 def _of_virtual_addresses(gets: Sequence[SidecarService]) -> Iterator[Unknown]:
     for member in gets:
         if member.entry is not None and not member.addresses and may_be_allocated(member.entry):
-            because = f"whether Istio gives {member.host} a virtual address, which this pod would dial, is not known"
+            because = f"it is unknown whether this pod connects to a virtual address of {member.host}"
             yield Unknown(because, None, member.host)
 
 
@@ -111,7 +111,7 @@ def _of_sidecar(sidecar: Sidecar, settled: Iterable[SettledPort], gets: Sequence
     for listener in sidecar.egress:
         if listener.port is not None:
             port = listener.port.number
-            yield Unknown(f"{sidecar.ref} has an egress listener of its own for port {port}", port or None)
+            yield Unknown(f"{sidecar.ref} has a separate egress listener for port {port}", port or None)
         elif listener.bind or listener.capture_mode == "NONE":
             yield Unknown(f"{sidecar.ref} binds an egress listener by itself")
     if sidecar.egress and all(_is_exact(host) for e in sidecar.egress for host in e.hosts):
@@ -122,7 +122,7 @@ def _of_exact_hosts(
     sidecar: Sidecar, settled: Iterable[SettledPort], gets: Sequence[SidecarService]
 ) -> Iterator[Unknown]:
     """Istio 1.31 has a way of its own for a Sidecar whose hosts are all exact (sidecar.go, servicesForExactHosts)."""
-    because = f"{sidecar.ref} lists exact hosts only, for which Istio 1.31 and later order and merge differently"
+    because = f"{sidecar.ref} lists only exact hosts, which Istio 1.31 and later order and merge differently"
     hosts = [member.host for member in gets]
     for member in gets:
         if hosts.count(member.host) > 1 or len(member.addresses) > 1:
@@ -140,7 +140,7 @@ def _of_old_scope(registry: Registry, gets: Sequence[SidecarService], version: s
     for member in gets:
         if len(spaces.get(member.host, ())) > 1 or len(member.addresses) > 1:
             yield Unknown(
-                f"Istio {version} treats {member.host} in its own way: several namespaces or addresses",
+                f"Istio {version} handles {member.host} differently: several namespaces or addresses",
                 host=member.host,
             )
 

@@ -84,22 +84,22 @@ def _same(one: ListenerClaim, other: ListenerClaim) -> bool:
 
 def _doubts(bind: str, port: int, wanted: Sequence[ListenerClaim]) -> Iterable[Unknown]:
     if not bind and port in RESERVED:
-        yield Unknown(f"port {port} is one of the sidecar's own", port)
+        yield Unknown(f"port {port} is used by the sidecar itself", port)
     sniffed = [claim for claim in wanted if claim.is_sniffed]
     if sniffed and not bind and any(c.family == "http" and not c.is_sniffed for c in wanted):
         yield Unknown(
-            f"port {port} has HTTP and a port without protocol side by side, which Istio before 1.32 and later "
-            "ones merge differently",
+            f"port {port} has services with protocol HTTP and without a protocol, which Istio merges differently "
+            "since 1.32",
             port,
         )
     if any(claim.ranges for claim in sniffed):
-        yield Unknown(f"port {port} has a range without a protocol", port)
+        yield Unknown(f"port {port} has a CIDR without a protocol", port)
     everything = [claim for claim in wanted if claim.family != "http" and not claim.names and _is_all(claim.ranges)]
     if len({claim.match for claim in everything}) > 1:
-        yield Unknown(f"port {port} has 0.0.0.0/0 beside a claim without addresses", port)
+        yield Unknown(f"port {port} has an entry with 0.0.0.0/0 beside one without addresses", port)
     partial = next((n for c in wanted for n in c.names if n.startswith("*") and not n.startswith("*.")), "")
     if partial:
-        yield Unknown(f"Envoy refuses the whole listener of port {port} for the server name {partial}", port)
+        yield Unknown(f"Envoy rejects the whole listener of port {port} for the server name {partial}", port)
 
 
 def _is_all(ranges: Sequence[str]) -> bool:

@@ -75,7 +75,7 @@ class Routes:
     def _routes(self, service: VirtualService, host: str, port: int) -> Iterator[Route]:
         for place, rule in enumerate(service.http):
             if rule.get("delegate"):
-                because = f"{service.ref} delegates routes of {host}, which is not followed"
+                because = f"{service.ref} delegates routes of {host}; delegation is not evaluated"
                 self._virtual.doubts.append(Unknown(because, port, host))
             matches = [m for m in rule.get("match") or [{}] if isinstance(m, dict)]
             for match in matches:

@@ -82,7 +82,7 @@ def predict(registry: Registry, who: SidecarIdentity, ports: Collection[int]) ->
     )
     doubts = [*model_limits(registry, who.viewer, who.labels, who.node.version, gets, settled)]
     if not who.unmatched:
-        doubts.append(Unknown("the outbound policy of this pod is not known"))
+        doubts.append(Unknown("the outbound policy of this pod is unknown"))
     doubts += [d for s in settled for d in s.doubts]
     return Prediction(
         proxy, gets, tuple(settled), (*doubts, *dict.fromkeys(virtual.doubts), *clusters.doubts), clusters.owners

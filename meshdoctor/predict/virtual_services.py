@@ -103,7 +103,7 @@ class VirtualServices:
             return False
         labels = match.get("sourceLabels") or {}
         if match.get("sourceSubnet"):
-            self.doubts.append(Unknown(f"a VirtualService for {host} asks for the client's address", port, host))
+            self.doubts.append(Unknown(f"a VirtualService for {host} matches the client's address", port, host))
         return bool(labels.items() <= self._labels.items()) if isinstance(labels, dict) else False
 
     def clusters(self, routes: Any, service: VirtualService, port: int) -> tuple[WeightedCluster, ...]:

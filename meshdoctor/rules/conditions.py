@@ -73,7 +73,7 @@ class Condition:
         try:
             answer = self._program.execute({"fact": context})
         except Exception as error:  # cel passes on whatever the operator raised: TypeError, IndexError, KeyError ...
-            raise UsageError(f"`{self.text}` cannot be computed: {_first_line(error)}") from None
+            raise UsageError(f"`{self.text}` cannot be evaluated: {_first_line(error)}") from None
         if not isinstance(answer, bool):
             raise UsageError(f"`{self.text}` gives {answer!r}, not true or false")
         return answer
@@ -115,7 +115,7 @@ def check_condition(text: str, kind: type[Fact]) -> Iterator[str]:
         if name not in types:
             yield f"`{name}` is unknown here; a condition reads `fact.<field>`{nearest(name, types)}"
         elif name == "fact" and not path:
-            yield "`fact` alone is no condition; name a field, `fact.host`"
+            yield "`fact` alone is not a condition; name a field, `fact.host`"
         else:
             try:
                 type_at(types[name], path)
@@ -145,7 +145,7 @@ def _compile(text: str) -> Any:
     try:
         return cel.compile(text)
     except Exception as error:  # ValueError today; the binding promises nothing
-        raise BadCondition(f"`{text}` is no CEL: {_first_line(error).partition('ERROR: <input>:')[2]}") from None
+        raise BadCondition(f"`{text}` is not valid CEL: {_first_line(error).partition('ERROR: <input>:')[2]}") from None
 
 
 def _first_line(error: Exception) -> str:

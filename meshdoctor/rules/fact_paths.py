@@ -37,7 +37,7 @@ def parse_path(text: str) -> Path:
         segments.append(int(index) if index is not None else name or key)
         end = match.end()
     if end != len(text) or not segments:
-        raise BadPath(f"`{text}` is no path such as `winner.kind` or `hidden[0].entry`")
+        raise BadPath(f"`{text}` is not a path such as `winner.kind` or `hidden[0].entry`")
     return tuple(segments)
 
 
@@ -82,7 +82,7 @@ def _step(kind: Any, segment: str | int, done: str, through_lists: bool) -> Any:
     item = item_type(kind)
     if isinstance(segment, int):
         if item is None:
-            raise BadPath(f"`{done}` is no list, it has no item {segment}")
+            raise BadPath(f"`{done}` is not a list, it has no item {segment}")
         return item
     if item is not None and through_lists:
         inner = _step(item, segment, f"{done}[0]", through_lists)
@@ -90,7 +90,7 @@ def _step(kind: Any, segment: str | int, done: str, through_lists: bool) -> Any:
     if item is not None:
         raise BadPath(f"`{done}` is a list; name an item, `{done}[0].{segment}`, or use exists()")
     if not _is_struct(kind):
-        raise BadPath(f"`{done}` is a {type_name(kind)}, it has no field `{segment}`")
+        raise BadPath(f"`{done}` has type {type_name(kind)}, which has no field `{segment}`")
     fields = fields_of(kind)
     if segment not in fields:
         raise BadPath(f"`{done}.{segment}` does not exist: {kind.__name__} has no such field{nearest(segment, fields)}")

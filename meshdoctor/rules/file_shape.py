@@ -33,7 +33,7 @@ def shape_problems(value: Any, kind: Any, path: str = "$") -> Iterator[Problem]:
     elif get_origin(kind) is Literal:
         if value not in get_args(kind):
             allowed = ", ".join(map(str, get_args(kind)))
-            yield Problem(path, f"`{value}` is none of {allowed}{nearest(str(value), map(str, get_args(kind)))}")
+            yield Problem(path, f"`{value}` is not one of {allowed}{nearest(str(value), map(str, get_args(kind)))}")
     else:
         try:
             msgspec.convert(value, kind)

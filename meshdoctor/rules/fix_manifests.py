@@ -80,7 +80,7 @@ def manifest_template(text: str) -> Any:
     except MeshdoctorError as error:
         raise BadTemplate(f"line {str(error).removeprefix('manifest:')}") from None
     if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise BadTemplate("a manifest is one YAML object; give a second one an item of its own")
+        raise BadTemplate("a manifest must be one YAML object; add another list item for a second one")
     return _with_captures(documents[0], captures)
 
 

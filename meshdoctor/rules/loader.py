@@ -66,7 +66,7 @@ def _rule_files(directories: Sequence[Path]) -> Iterator[Path]:
 def _read(path: Path, data: bytes) -> Rule | list[Problem]:
     documents = yamlio.load_documents(data, str(path))
     if len(documents) != 1:
-        return [Problem("$", f"a rule file holds one rule, this one {len(documents)} documents")]
+        return [Problem("$", f"a rule file must hold one rule, this one has {len(documents)} documents")]
     try:
         rule = msgspec.convert(documents[0], Rule)
     except msgspec.ValidationError as error:
@@ -80,13 +80,13 @@ def _clashes(files: Sequence[_File]) -> Iterator[str]:
     first: dict[str, _File] = {}
     for file in files:
         if file.rule.id in first:
-            text = f"a second rule `{file.rule.id}`; the first is {first[file.rule.id].path}"
+            text = f"duplicate rule `{file.rule.id}`; the first is in {first[file.rule.id].path}"
             yield from _complaints(file.path, file.data, [Problem("$.id", text)])
         first.setdefault(file.rule.id, file)
     around = circle([file.rule for file in first.values()])
     if around:
         file = first[around[0]]
-        text = f"rules explain one another in a circle: {' <- '.join(around)}"
+        text = f"circular `explained_by`: {' <- '.join(around)}"
         yield from _complaints(file.path, file.data, [Problem("$.explained_by", text)])
 
 

@@ -66,13 +66,13 @@ def compile_selector(expression: str) -> Selector:
     try:
         tree = parse(expression)
     except Exception as error:  # jsonpath_ng and its lexer raise bare Exception, AttributeError and their own
-        raise BadSelector(f"`{expression}` is no JSONPath: {str(error).splitlines()[0]}") from None
+        raise BadSelector(f"`{expression}` is not valid JSONPath: {str(error).splitlines()[0]}") from None
     match tree:
         case Child(left=Child(left=Root(), right=Fields(fields=(name,))), right=step) if _takes_items(step):
             return Selector(_known_list(name), tree)
         case Child(left=Root(), right=Fields(fields=(name,))):
-            raise BadSelector(f"`{expression}` takes the list itself; its facts are `$.{_known_list(name)}[*]`")
-    raise BadSelector(f"`{expression}` does not take facts from one list of the sheet, as `$.claims[*]` does")
+            raise BadSelector(f"`{expression}` selects the list itself; its facts are `$.{_known_list(name)}[*]`")
+    raise BadSelector(f"`{expression}` does not select facts of one list of the sheet, as `$.claims[*]` does")
 
 
 def _takes_items(step: object) -> bool:

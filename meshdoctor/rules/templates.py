@@ -98,19 +98,19 @@ def check_template(text: str, kind: type[Fact], *, prose: bool = True) -> Iterat
             continue
         if prose and piece.conversion != "json" and (item_type(found) or found) not in (*_SCALARS, Any):
             where = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in piece.path)
-            yield f"`{{fact{where}}}` is a {type_name(found)}, not a value for a sentence; name one of its fields"
+            yield f"`{{fact{where}}}` has type {type_name(found)}, which text cannot show; name one of its fields"
 
 
 def _capture(whole: str, body: str | None) -> Placeholder:
     path, _, conversion = (body or "").partition(":")
     if body is None or not path.startswith("fact."):
-        raise BadTemplate(f"`{whole}` is no capture such as `{{fact.host}}`; a literal brace is written twice")
+        raise BadTemplate(f"`{whole}` is not a capture such as `{{fact.host}}`; write a literal brace twice")
     if conversion not in ("", *CONVERSIONS):
         raise BadTemplate(f"`{whole}`: no conversion `{conversion}`{nearest(conversion, CONVERSIONS)}")
     try:
         return Placeholder(parse_path(path.removeprefix("fact.")), conversion)
     except BadPath:
-        raise BadTemplate(f"`{whole}` is no capture such as `{{fact.host}}` or `{{fact.hidden[0].name}}`") from None
+        raise BadTemplate(f"`{whole}` is not a capture such as `{{fact.host}}` or `{{fact.hidden[0].name}}`") from None
 
 
 def _render(value: Any, conversion: str) -> str:

@@ -69,8 +69,8 @@ def read_logs(capture: Capture, mesh: Mesh) -> dict[str, PodLog]:
 
 def _foreign(log: AccessLog) -> str:
     return (
-        f"{log.unparsed:,} of {log.lines:,} lines are not in Istio's own access log formats (accessLogFormat?): which "
-        "connections they tell of is not known"
+        f"{log.unparsed:,} of {log.lines:,} lines are not in Istio's default access log formats "
+        "(accessLogFormat?); their connections are unknown"
     )
 
 
@@ -158,7 +158,7 @@ class _Addresses:
         """
         names = self._answers.get(ip, ())
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-        return f", DNS answers it for {', '.join(names[:2])}{more}" if names else ""
+        return f", which DNS returns for {', '.join(names[:2])}{more}" if names else ""
 
     def known(self, host: str) -> tuple[str, ...]:
         """Addresses the host is known to have: DNS answers, and those beside it in env."""

@@ -120,7 +120,7 @@ def allows_bare_name(name: str) -> bool:
 
 
 def port_names(name: str) -> Iterator[tuple[str, ...]]:
-    """Names (as words) of the setting that holds the port to this host: `DB_HOST` → `DB_PORT`.
+    """Names (as words) of the setting that holds the port of this host: `DB_HOST` → `DB_PORT`.
 
     A bare `URL` has no such partner: `PORT` alone is most often where the pod itself listens.
     """

@@ -140,7 +140,7 @@ def _fact(
         host=host,
         port=port.number,
         policy=case.policy,
-        resources=(*view_role(winner, "winner"), *view_role(view, "loser")) if outcome == "lost" else (),
+        resources=(*view_role(winner, "active"), *view_role(view, "shadowed")) if outcome == "lost" else (),
         evidence=tuple(evidence),
         bind=bind,
         protocol=port.protocol.upper(),
@@ -185,11 +185,11 @@ def _winner_as_tls(case: ProxyContext, winner: EntryView, port: int) -> entry_ed
 
 def _reason(case: ProxyContext, loser: ServiceEntry, host: str, winner: EntryView, winner_host: str) -> str:
     if winner.kind != "ServiceEntry":
-        return f"the in-cluster Service {winner.namespace}/{winner.name} holds the port"
+        return f"the in-cluster Service {winner.namespace}/{winner.name} owns the port"
     entry = _object(case, winner)
     if entry is not None:
         return why_first(entry, loser, case.viewer.namespace, case.mesh.mesh_config, winner_host, host)
-    return f"the entry for {winner_host} holds it; why is not known without the resources"
+    return f"the entry for {winner_host} owns the port; the reason is unknown without the resources"
 
 
 def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:

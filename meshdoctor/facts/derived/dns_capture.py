@@ -103,5 +103,5 @@ def _restart(workload: Ref) -> str:
     if kind:
         return shlex.join(["kubectl", "rollout", "restart", f"{kind}/{workload.name}", "-n", workload.namespace])
     if workload.kind == "Pod":
-        return f"delete pod {workload.name} in namespace {workload.namespace} and make it anew"
-    return f"have {workload.kind} {workload.name} of namespace {workload.namespace} make its pods anew"
+        return f"delete pod {workload.name} in namespace {workload.namespace} and create it again"
+    return f"restart the pods of {workload.kind} {workload.name} in namespace {workload.namespace}"

@@ -69,7 +69,7 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
         host=host,
         port=lost[0] if lost else min(won, default=0),
         policy=case.policy,
-        resources=(role(winner.ref, "winner"), *(role(e.ref, "loser") for e in losers)),
+        resources=(role(winner.ref, "active"), *(role(e.ref, "shadowed") for e in losers)),
         evidence=tuple(seen_at(e.pointer, str(e.ref), ".spec") for e in ranked),
         winner=entry_view(winner),
         losers=tuple(entry_view(e) for e in losers),
@@ -90,13 +90,13 @@ def _effect(winner: ServiceEntry, losers: Sequence[ServiceEntry], lost: list[int
     """What becomes of the entries, in one clause."""
     others = " and ".join(str(e.ref) for e in losers)
     if split:
-        return f"the ports of {winner.ref} and {others} add up, and all of them work"
-    missing = f"; ports lost: {', '.join(map(str, lost))}" if lost else ""
-    return f"{winner.ref} counts, {others} {'do' if len(losers) > 1 else 'does'} not, because {because}{missing}"
+        return f"the ports of {winner.ref} and {others} are merged, and all of them work"
+    missing = f"; ports without effect: {', '.join(map(str, lost))}" if lost else ""
+    return f"{winner.ref} is active, {others} {'are' if len(losers) > 1 else 'is'} shadowed, because {because}{missing}"
 
 
 def _because(case: ProxyContext, winner: ServiceEntry, loser: ServiceEntry, host: str) -> str:
     namespace = case.viewer.namespace
     if winner.ref.namespace == namespace != loser.ref.namespace:
-        return f"{winner.ref} is in the pod's own namespace, which goes before any other"
+        return f"{winner.ref} is in the pod's own namespace, which takes precedence"
     return why_first(winner, loser, namespace, case.mesh.mesh_config, host, host)

@@ -152,18 +152,20 @@ def _price(host: str, winner: ServiceEntry, losers: Sequence[ServiceEntry], made
     for loser in losers:
         if loser.resolution != winner.resolution:
             what = f"Resolution {loser.resolution}" + (" and the endpoints" if loser.endpoints else "")
-            said.append(f"{what} of {loser.ref} end{'' if loser.endpoints else 's'}: {winner.resolution} holds.")
+            said.append(
+                f"{what} of {loser.ref} no longer appl{'y' if loser.endpoints else 'ies'}: {winner.resolution} is kept."
+            )
         for port in loser.ports:
             ours = next((p for p in winner.ports if p.number == port.number), None)
             if ours is not None and ours.protocol.upper() != port.protocol.upper():
-                said.append(f"Port {port.number} stays {ours.protocol.upper() or 'without protocol'}.")
+                said.append(f"Port {port.number} keeps protocol {ours.protocol.upper() or '(none)'}.")
     own = {port.number for port in winner.ports}
     gained = [str(port["number"]) for port in made["spec"]["ports"] if port["number"] not in own]
     others = [h for h in winner.hosts if any(h not in loser.hosts for loser in losers)]
     if gained and others:
-        said.append(f"{', '.join(others)} get{'' if len(others) > 1 else 's'} port {', '.join(gained)} as well.")
+        said.append(f"{', '.join(others)} also get{'' if len(others) > 1 else 's'} port {', '.join(gained)}.")
     if made["spec"].get("addresses") and not winner.addresses:
-        said.append("The addresses hold for every port and have to follow DNS.")
+        said.append("The addresses apply to every port and must follow DNS.")
     if widened:
-        said.append("It is seen wherever one of them was.")
+        said.append("The entry is visible wherever one of them was.")
     return list(dict.fromkeys(said))

@@ -137,18 +137,18 @@ def _own_listener(case: ProxyContext, host: str, port: int) -> str:
 def _why(mismatch: str, port: Port, known: str, traced: Trace | None) -> str:
     """The mismatch in words: what the port is known for, and what becomes of such a client."""
     becomes = (
-        f"such a client: {traced.because}"
+        f"such a connection: {traced.because}"
         if traced and traced.verdict != "delivered"
-        else "such clients still get through"
+        else "such connections still succeed"
     )
     if mismatch == "http-on-tls-port":
-        return f"clients of port {port.number} speak TLS, which no HTTP chain takes; {becomes}"
+        return f"clients of port {port.number} speak TLS, which no HTTP filter chain matches; {becomes}"
     if mismatch == "declared-differs":
-        return f"port {port.number} is known for {known}, not for {port.protocol.upper()}; {becomes}"
+        return f"port {port.number} usually serves {known}, not {port.protocol.upper()}; {becomes}"
     if mismatch == "server-first-inspected":
-        return f"{known} lets the server speak first, and the listener inspects the client's first bytes; {becomes}"
+        return f"with {known} the server sends first, and the listener waits for the client's first bytes; {becomes}"
     if mismatch == "tcp-inspected":
-        return "the listener inspects the client's first bytes; if the server is to speak first here, the client waits"
+        return "the listener waits for the client's first bytes; if the server sends first here, the client waits too"
     return ""
 
 

@@ -143,18 +143,21 @@ def _inside(mesh: Mesh, router: Proxy, ports: set[int], arrival: Arrival, host: 
     chain = choose_chain(listener.filter_chains, listener.default_filter_chain, at).chain
     seen = Evidence(router.document, chain.path if chain else listener.path, listener.name)
     if chain is None:
-        why = f"no filter chain of the gateway's {listener.name} takes server name {arrival.server_name or '(none)'}"
+        name = arrival.server_name or "(none)"
+        why = f"no filter chain of the gateway's listener {listener.name} matches server name {name}"
         return Hop("route", why, (seen,), (router.key,))
     target = _target(router, chain, host)
     if not target or target == BLACKHOLE:
-        return Hop("route", f"the gateway's {listener.name} has no route for {host}", (seen,), (router.key,))
+        return Hop("route", f"the gateway's listener {listener.name} has no route for {host}", (seen,), (router.key,))
     cluster = router.clusters.get(target)
     if cluster is None:
-        why = f"the gateway routes to {target}, which it has not got: the entry is not exported to its namespace"
+        why = (
+            f"the gateway routes to cluster {target}, which does not exist: the entry is not exported to its namespace"
+        )
         return Hop("cluster", why, (seen,), (router.key,))
     endpoints = router.endpoints_of(cluster)
     if cluster.type != "ORIGINAL_DST" and endpoints is not None and not endpoints:
-        why = f"the gateway's cluster {target} has no endpoint: resolution NONE gives a gateway nothing to dial"
+        why = f"the gateway's cluster {target} has no endpoint: a gateway cannot connect with resolution NONE"
         return Hop("upstream", why, (Evidence(router.document, cluster.path, target),), (router.key,))
     return Hop(pods=(router.key,))
 
@@ -167,9 +170,9 @@ def _no_listener(mesh: Mesh, router: Proxy, ports: set[int], host: str) -> Hop:
     seen, wanted = (Evidence(router.document, "", router.key),), ", ".join(map(str, sorted(ports)))
     gateway = _gateway_for(mesh, router, ports, host)
     if gateway is not None:
-        why = f"{gateway.ref} has a server for {host}, and no VirtualService bound to it leads {host} on: no listener"
+        why = f"{gateway.ref} has a server for {host}, but no VirtualService bound to it routes {host}: no listener"
         return Hop("route", why, (seen_at(gateway.pointer, str(gateway.ref), ".spec.servers"), *seen), (router.key,))
-    why = f"the gateway has no listener on port {wanted}: no Gateway server, or none whose selector fits its labels"
+    why = f"the gateway has no listener on port {wanted}: no Gateway with that port selects its pods"
     return Hop("server", why, seen, (router.key,))
 
 

@@ -37,13 +37,13 @@ def addresses_taken(case: ProxyContext, host: str) -> str:
     itself, and the note would outlive its truth.
     """
     mesh = case.mesh
-    by = f"as resolved from {mesh.dns_from}" if mesh.dns_from else "as dns.json has them"
+    by = f"resolved from {mesh.dns_from}" if mesh.dns_from else "from dns.json"
     words = (
         ((mesh.dns or {}).get(host), by),
-        (case.tracer.resolved(host), "as the sidecar resolved them"),
-        (mesh.ips_beside.get(host), "as they stand beside it in env"),
-        (mesh.dialled.get((case.key, host)), "as the pod was seen to dial them"),
+        (case.tracer.resolved(host), "resolved by the sidecar"),
+        (mesh.ips_beside.get(host), "from the pod's environment"),
+        (mesh.dialled.get((case.key, host)), "from the pod's access log"),
     )
     source = next((said for found, said in words if found), "")
-    when = f"at {mesh.captured_at}" if mesh.captured_at else "at a time not recorded"
+    when = f"at {mesh.captured_at}" if mesh.captured_at else "time not recorded"
     return f"Addresses {source}, {when}." if source else ""

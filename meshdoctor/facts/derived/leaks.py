@@ -90,11 +90,11 @@ def _leak(case: ProxyContext, parsed: ClusterName, use: ClusterUse, guard: str, 
 def _limit(guard: str, widest: str) -> str:
     """What the guard comes to, in words."""
     words = {
-        "none": "nothing limits who may use it",
-        "sni": "only the server name that the client claims limits it",
-        "http-host": "only the Host header that the client claims limits it",
+        "none": "nothing restricts it",
+        "sni": "only the server name the client sends restricts it",
+        "http-host": "only the Host header the client sends restricts it",
     }
-    return words.get(guard, f"only the range {widest} limits it")
+    return words.get(guard, f"only the range {widest} restricts it")
 
 
 def _entry(case: ProxyContext, parsed: ClusterName) -> ServiceEntry | None:

@@ -34,7 +34,7 @@ def use_secret(workload: Ref, seen: PlainCredential) -> str:
     reference = {"secretKeyRef": {"name": secret_name(workload), "key": _key(seen.variable)}}
     if workload.kind not in _TEMPLATED:
         said = msgspec.json.encode({"valueFrom": reference}).decode()
-        return f"in what makes {workload.kind} {workload.name}, replace `value` of {seen.variable} by {said}"
+        return f"in the manifest of {workload.kind} {workload.name}, replace `value` of {seen.variable} with {said}"
     env = {"name": seen.variable, "value": None, "valueFrom": reference}
     is_init = any(c.name == seen.container and c.is_init for c in seen.pod.containers)
     container = {"name": seen.container, "env": [env]}

@@ -234,10 +234,10 @@ def _on_tls_port(case: ProxyContext, entry: ServiceEntry | None, number: int) ->
 def _reason(cluster: Cluster, parsed: ClusterName, known: tuple[Endpoint, ...] | None) -> str:
     if known:
         unhealthy = next((e for e in known if e.health != "HEALTHY"), None)
-        return f"every endpoint is ruled out: {unhealthy.health}" if unhealthy else ""
+        return f"no endpoint is healthy: {unhealthy.health}" if unhealthy else ""
     if cluster.type in DNS_TYPES:
         names = ", ".join(dict.fromkeys(e.address for e in cluster.endpoints)) or parsed.host
-        return f"DNS gives no address for {names}"
+        return f"DNS returns no address for {names}"
     return "the entry has no endpoint that serves this port" if cluster.type == "EDS" else ""
 
 

@@ -68,4 +68,4 @@ def snake_case_bytes(data: bytes, document: str) -> bytes:
     try:
         return msgspec.json.encode(snake_case(msgspec.json.decode(data)))
     except NOT_JSON as error:
-        raise Unreadable(f"{document}: not whole JSON: {error}. Was it cut short while copying?") from None
+        raise Unreadable(f"{document}: incomplete JSON: {error}. Was it cut short while copying?") from None

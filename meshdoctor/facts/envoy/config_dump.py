@@ -52,7 +52,7 @@ class Draft:
 
     def reject(self, kind: str, name: str, state: str, error: wire.ErrorState | None, active: bool, path: str) -> None:
         """Note a refused or waiting resource."""
-        details = error.details if error else "waits for its routes, endpoints or secrets"
+        details = error.details if error else "waiting for its routes, endpoints or secrets"
         attempt = error.last_update_attempt if error else ""
         self.rejections.append(Rejection(kind, name, state, details, active, attempt, path, self.document))
 
@@ -62,7 +62,7 @@ class Draft:
             return make()
         except (msgspec.MsgspecError, AttributeError, KeyError, TypeError, ValueError) as error:
             self.unknown[kind] = self.unknown.get(kind, 0) + 1
-            self.notes.append(f"a {kind} was left out: {error}")
+            self.notes.append(f"a {kind} was skipped: {error}")
             return None
 
     def add_listener(self, source: wire.WireListener, path: str, name: str, is_static: bool = False) -> None:
@@ -147,7 +147,7 @@ def _sections(data: bytes, draft: Draft) -> Iterator[tuple[str, wire.Section]]:
 
 def _not_json(document: str, size: int, error: Exception) -> str:
     return (
-        f"{document}: not whole JSON ({size:,} bytes read: {error}). Expected an Envoy config dump; "
+        f"{document}: incomplete JSON ({size:,} bytes read: {error}). Expected an Envoy config dump; "
         "it may have been cut short while copying: fetch it again."
     )
 
@@ -181,7 +181,7 @@ def _tolerant_section(section: dict[str, Any], draft: Draft) -> wire.Section:
                 kept.append(msgspec.json.decode(msgspec.json.encode(_without_nulls(item)), type=shape, strict=False))
             except msgspec.ValidationError as error:
                 draft.unknown[f"{name} entry"] = draft.unknown.get(f"{name} entry", 0) + 1
-                draft.notes.append(f"an entry of {name} was left out: {error}")
+                draft.notes.append(f"an entry of {name} was skipped: {error}")
                 kept.append(shape())
         setattr(made, name, kept)
     boot = section.get("bootstrap")

@@ -47,7 +47,7 @@ def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
             live = {s.name: s for s in statuses if s is not None}
             draft.sections.add("endpoints")
     if not draft.node.pod:
-        draft.notes.append("pasted from istioctl without bootstrap: pod, version and DNS capture are not known")
+        draft.notes.append("pasted from istioctl without bootstrap: pod, version and DNS capture are unknown")
     return draft.finish(key_of(draft.node, key), live)
 
 
@@ -68,7 +68,7 @@ def _decode(document: Document, origin: str) -> Any:
     try:
         return msgspec.json.decode(document.read())
     except NOT_JSON as error:
-        raise Unreadable(f"{origin}: not whole JSON: {error}. Was it cut short while pasting?") from None
+        raise Unreadable(f"{origin}: incomplete JSON: {error}. Was it cut short while pasting?") from None
 
 
 def _items(document: Document, origin: str) -> list[Any]:

@@ -160,7 +160,9 @@ def read_dns(data: bytes, where: str) -> DnsAnswers:
     found: dict[str, tuple[str, ...]] = {}
     for host, addresses in told.answers.items():
         good = [address for text in addresses or () if (address := _address(text))]
-        wrong += [f"the answer {text!r} for {host} is no IP address" for text in addresses or () if not _address(text)]
+        wrong += [
+            f"the answer {text!r} for {host} is not an IP address" for text in addresses or () if not _address(text)
+        ]
         found[host.lower().rstrip(".")] = tuple(dict.fromkeys(good))
     origin = told.resolved_from if isinstance(told.resolved_from, str) else ""
     return DnsAnswers(found, printable(origin.strip())[:MAX_ORIGIN] or None, tuple(wrong))

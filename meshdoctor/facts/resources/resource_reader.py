@@ -220,7 +220,7 @@ class Resources:
             yield from self._items(tree, pointer, kind, "")
             return
         if not isinstance(tree, dict):
-            self._report(pointer.document, f"{pointer.path} is no Kubernetes object")
+            self._report(pointer.document, f"{pointer.path} is not a Kubernetes object")
             return
         own_kind, version = tree.get("kind"), tree.get("apiVersion")
         name = own_kind if isinstance(own_kind, str) else ""
@@ -236,7 +236,7 @@ class Resources:
     def _items(self, items: Any, pointer: Pointer, kind: str, api_version: str) -> Iterator[ObjectSource]:
         """Items of a List. One without kind or apiVersion has the List's."""
         if not isinstance(items, list):
-            self._report(pointer.document, f"{pointer.path} is no list")
+            self._report(pointer.document, f"{pointer.path} is not a list")
             return
         for index, item in enumerate(items):
             place = Pointer(pointer.document, f"{pointer.path}[{index}]")

@@ -64,9 +64,13 @@ def decode(content: bytes, where: str) -> AccessLog:
     try:
         log = msgspec.json.decode(content, type=AccessLog)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise Unreadable(f"{where}: expected the digest that `meshdoctor capture` makes of a log; {problem}") from None
+        raise Unreadable(
+            f"{where}: expected the access log summary that `meshdoctor capture` writes; {problem}"
+        ) from None
     if log.schema > SCHEMA:
-        raise Unreadable(f"{where}: its schema is {log.schema}, this version knows {SCHEMA}; use a newer meshdoctor.")
+        raise Unreadable(
+            f"{where}: schema {log.schema} is newer than this version reads ({SCHEMA}); use a newer meshdoctor."
+        )
     return log
 
 

@@ -96,7 +96,7 @@ def _by_server_name(chains: list[FilterChain], arrival: Arrival) -> Narrowed:
     left = [c for c in chains if not c.match.server_names]
     if len(left) == len(chains):
         return left, ""
-    return left, f"server name {name} is in no chain" if name else "no server name (SNI) to match"
+    return left, f"no filter chain matches server name {name}" if name else "no server name (SNI) to match"
 
 
 def server_name_candidates(name: str) -> list[str]:
@@ -112,7 +112,7 @@ def _by_transport_protocol(chains: list[FilterChain], arrival: Arrival) -> Narro
     left = [c for c in chains if not c.match.transport_protocol]
     return left, "" if len(left) == len(
         chains
-    ) else f"no chain asks for transport protocol {arrival.transport_protocol}"
+    ) else f"no filter chain matches transport protocol {arrival.transport_protocol}"
 
 
 def _by_application_protocols(chains: list[FilterChain], arrival: Arrival) -> Narrowed:
@@ -124,7 +124,10 @@ def _by_application_protocols(chains: list[FilterChain], arrival: Arrival) -> Na
     if len(left) == len(chains):
         return left, ""
     seen = ", ".join(arrival.application_protocols)
-    return left, f"application protocol {seen} is in no chain" if seen else "no application protocol was recognised"
+    return (
+        left,
+        f"no filter chain matches application protocol {seen}" if seen else "no application protocol was detected",
+    )
 
 
 def _by_direct_source(chains: list[FilterChain], arrival: Arrival) -> Narrowed:

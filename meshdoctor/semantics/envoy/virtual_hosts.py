@@ -99,7 +99,7 @@ def choose_route(routes: Sequence[Route], request: Request) -> RouteChoice | Non
             continue
         missing = _unmet(route.match, request)
         if missing:
-            passed.append(f"{route.name or 'a route'} asks for {missing}")
+            passed.append(f"{route.name or 'a route'} requires {missing}")
             continue
         return RouteChoice(route, tuple(passed))
     return None
@@ -142,7 +142,7 @@ def _unmet(match: RouteMatch, request: Request) -> str:
         return f"query parameter {match.query_parameters[0]}"
     if match.grpc and not request.headers.get("content-type", "").startswith("application/grpc"):
         return "a gRPC request"
-    return "a runtime share of requests" if match.runtime_percent <= 0 else ""
+    return "a runtime fraction of requests" if match.runtime_percent <= 0 else ""
 
 
 def _header_matches(header: HeaderMatch, request: Request) -> bool:

@@ -128,13 +128,15 @@ def captured(settings: CaptureSettings, ip: str | None, port: int, container: st
         return passed
     address = ipaddress.ip_address(ip) if ip is not None else None
     if address is not None and address.is_loopback:
-        return CaptureVerdict(False, f"{ip} is the pod itself; the rules leave loopback alone")
+        return CaptureVerdict(False, f"{ip} is the pod itself; loopback is not redirected")
     return _by_ranges(settings, address, port)
 
 
 def _by_pod(settings: CaptureSettings) -> CaptureVerdict | None:
     if settings.host_network:
-        return _decided(False, "the pod uses its node's network, where no rule redirects it", settings.host_network)
+        return _decided(
+            False, "the pod uses its node's network (hostNetwork), where nothing is redirected", settings.host_network
+        )
     if settings.mode.value.upper() == "NONE":
         return _decided(False, "interceptionMode is NONE, so nothing is redirected to the sidecar", settings.mode)
     return None
@@ -165,7 +167,7 @@ def _by_ranges(
         because = "whether it is redirected depends on the address: some ranges are excluded"
         return _decided(None, because, settings.exclude_ranges)
     if _holds_port(settings.include_ports.value, port):
-        return _decided(True, f"port {port} is redirected whatever the address", settings.include_ports)
+        return _decided(True, f"port {port} is redirected for every address", settings.include_ports)
     included = _within(settings.include_ranges.value, address)
     if included is True:
         return _decided(True, "it is redirected to the sidecar", settings.include_ranges)

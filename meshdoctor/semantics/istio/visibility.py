@@ -39,7 +39,7 @@ def visible(entry: Exported, namespace: str, mesh_config: MeshConfig | None = No
     if "*" in exports:
         return Visibility(True, field, "it is exported to every namespace")
     if "~" in exports:
-        return Visibility(False, field, "exportTo holds ~, so no namespace sees it")
+        return Visibility(False, field, "exportTo contains ~, so no namespace sees it")
     names = tuple(dict.fromkeys(own if e == "." else e for e in exports))
     if namespace in names:
         return Visibility(True, field, f"it is exported to {namespace}")
@@ -55,7 +55,7 @@ def private_by_config_scope(entry: ServiceEntry, namespace: str) -> Visibility |
     if entry.config_scope.upper() != "PRIVATE" or entry.export_to or entry.ref.namespace == namespace:
         return None
     return Visibility(
-        False, "spec.configScope", f"configScope is PRIVATE, so {entry.ref.namespace} alone was meant to see it"
+        False, "spec.configScope", f"configScope is PRIVATE, so {entry.ref.namespace} only was meant to see it"
     )
 
 
@@ -66,12 +66,14 @@ def unexplained(entry: ServiceEntry, namespace: str, mesh_config: MeshConfig | N
         return private
     if mesh_config is not None and mesh_config.has_entry_visibility:
         field = "meshConfig.serviceEntryVisibility"
-        return Visibility(False, field, f"exportTo shows it to {namespace}; this setting (Istio 1.31) narrows that")
+        return Visibility(
+            False, field, f"exportTo includes {namespace}; this setting (Istio 1.31) restricts it further"
+        )
     because = (
-        "exportTo and Sidecar show it, yet the proxy has no cluster for it: look at discoverySelectors, the entry's "
+        "exportTo and Sidecar include it, but the proxy has no cluster for it: check discoverySelectors, the entry's "
         "revision, and whether istiod pushed it"
     )
-    return Visibility(False, "none of exportTo and Sidecar", because)
+    return Visibility(False, "neither exportTo nor Sidecar", because)
 
 
 def sidecar_for(
@@ -110,13 +112,13 @@ def imported(
     name = host.lower().rstrip(".")
     matching = [e for e in sidecar.egress if _takes(e, entry_namespace, name, proxy_namespace)]
     if any(_serves(listener, port) for listener in matching):
-        return Visibility(True, field, f"its egress hosts take in {entry_namespace}/{host}")
+        return Visibility(True, field, f"its egress hosts include {entry_namespace}/{host}")
     if matching:
         ports = ", ".join(str(e.port.number) for e in matching if e.port)
-        return Visibility(False, field, f"its egress takes in {host} on port {ports} only, not on {port}")
+        return Visibility(False, field, f"its egress includes {host} on port {ports} only, not on {port}")
     if any(_excludes(e, entry_namespace, name, proxy_namespace) for e in sidecar.egress):
-        return Visibility(False, field, f"its egress hosts leave {entry_namespace}/{host} out by name (~)")
-    return Visibility(False, field, f"none of its egress hosts takes in {entry_namespace}/{host}")
+        return Visibility(False, field, f"its egress hosts exclude {entry_namespace}/{host} (~)")
+    return Visibility(False, field, f"none of its egress hosts includes {entry_namespace}/{host}")
 
 
 def is_subset(name: str, pattern: str) -> bool:

@@ -50,4 +50,4 @@ def _requirement(part: str, text: str) -> Requirement:
         return Requirement(match.group(1), values, match.group(2) == "notin")
     if match := _THERE.match(part):
         return Requirement(match.group(2), None, match.group(1) == "!")
-    raise UsageError(f"{text!r} is no label selector: write app=web, or app in (web, api),tier!=test")
+    raise UsageError(f"{text!r} is not a label selector: write app=web, or app in (web, api),tier!=test")

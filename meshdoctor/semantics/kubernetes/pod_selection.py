@@ -45,7 +45,7 @@ def find_pod(
         good = is_good or mesh.proxies.__contains__
         return next(filter(good, found), found[0])
     listed = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
-    raise UsageError(f"{text} fits several pods: {listed}. Give one of these names.")
+    raise UsageError(f"{text} matches several pods: {listed}. Give one of these names.")
 
 
 def _is_group(text: str) -> bool:
@@ -79,7 +79,7 @@ def _one_workload(mesh: Mesh, keys: Sequence[str]) -> bool:
 
 def _unknown(text: str, keys: Sequence[str]) -> str:
     if not keys:
-        return f"no pod {text}: nothing that was read names a pod."
+        return f"no pod {text}: the evidence contains no pods."
     names = {k.split("/", 1)[1]: k for k in keys} | {k: k for k in keys}
     near = difflib.get_close_matches(text, names, n=3, cutoff=0.4)
     offered = list(dict.fromkeys(names[n] for n in near)) or list(keys[:SHOWN])
