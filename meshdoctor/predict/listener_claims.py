@@ -74,7 +74,7 @@ def claims_of(members: Iterable[SidecarService], ports: Iterable[int], virtual: 
 def _claims(member: SidecarService, port: Port, virtual: VirtualServices) -> Iterator[ListenerClaim]:
     family = protocol_class(port.protocol)
     protocol = port.protocol.upper()
-    if family == "udp" or _has_no_listener(member):
+    if family == "udp" or getattr(member.item, "type", "") == "ExternalName":  # an alias of another service
         return
     if family == "http":
         yield ListenerClaim(member, port.number, protocol, family, "")
@@ -94,11 +94,6 @@ def _claim(
     chosen = route.subnets or ranges
     protocol = port.protocol.upper()
     return ListenerClaim(member, port.number, protocol, family, bind, chosen, route.names, route.clusters, route.config)
-
-
-def _has_no_listener(member: SidecarService) -> bool:
-    """ExternalName Services are other names for what another service serves."""
-    return getattr(member.item, "type", "") == "ExternalName"
 
 
 def _binds(member: SidecarService) -> list[tuple[str, tuple[str, ...]]]:

@@ -50,7 +50,7 @@ class Clusters:
         """The clusters of every port of these members, which are all there are of their hosts."""
         by_host: dict[str, list[SidecarService]] = {}
         for member in members:
-            if not _is_alias(member):
+            if getattr(member.item, "type", "") != "ExternalName":
                 by_host.setdefault(member.host, []).append(member)
         for host, same in by_host.items():
             self._add_host(host, same)
@@ -74,7 +74,7 @@ class Clusters:
         self, host: str, member: SidecarService, port: Port, subset: str, rule: DestinationRule | None
     ) -> None:
         name = f"outbound|{port.number}|{subset}|{host}"
-        kind = _type_of(member)
+        kind = _TYPES.get(_resolution(member), "")
         if not kind:
             self.doubts.append(Unknown(f"resolution {_resolution(member)} of {member.ref} is not read", None, host))
             return
@@ -157,18 +157,10 @@ def _path(rule: DestinationRule) -> str:
     return f"/apis/networking.istio.io/v1/namespaces/{rule.ref.namespace}/destination-rule/{rule.ref.name}"
 
 
-def _is_alias(member: SidecarService) -> bool:
-    return isinstance(member.item, Service) and member.item.type == "ExternalName"
-
-
 def _resolution(member: SidecarService) -> str:
     if isinstance(member.item, ServiceEntry):
         return member.item.resolution
     return "STATIC" if member.addresses else "NONE"
-
-
-def _type_of(member: SidecarService) -> str:
-    return _TYPES.get(_resolution(member), "")
 
 
 def _merges(first: SidecarService, second: SidecarService) -> bool:

@@ -64,7 +64,8 @@ def predict(registry: Registry, who: SidecarIdentity, ports: Collection[int]) ->
     claims = claims_of(gets, ports, virtual)
     settled = settle(claims)
     unmatched = who.unmatched or BLACKHOLE
-    listeners = [build(s, _wildcards(viewer), unmatched, who.inspection_timeout) for s in settled]
+    wildcards = tuple({4: "0.0.0.0", 6: "::"}[family] for family in viewer.families)
+    listeners = [build(s, wildcards, unmatched, who.inspection_timeout) for s in settled]
     routes = {r.name: r for r in _routes(Routes(virtual, policy_host(unmatched, BLACKHOLE)), gets, settled)}
     clusters = _clusters(registry, who, gets, listeners, routes.values())
     proxy = Proxy(
@@ -87,10 +88,6 @@ def predict(registry: Registry, who: SidecarIdentity, ports: Collection[int]) ->
     return Prediction(
         proxy, gets, tuple(settled), (*doubts, *dict.fromkeys(virtual.doubts), *clusters.doubts), clusters.owners
     )
-
-
-def _wildcards(viewer: Viewer) -> tuple[str, ...]:
-    return tuple({4: "0.0.0.0", 6: "::"}[family] for family in viewer.families)
 
 
 def _routes(routes: Routes, gets: tuple[SidecarService, ...], settled: Iterable[SettledPort]) -> Iterator[RouteConfig]:

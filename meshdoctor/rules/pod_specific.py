@@ -18,11 +18,8 @@ def tells_pods_apart(rules: Sequence[Rule], pod_lists: Collection[str]) -> bool:
 
     What a rule says once it fired does not count, nor what it asks of `pod_lists`: those have each pod's own facts.
     """
-    return any(_own_port(rule) if _list(rule) in pod_lists else _looks_at_pod(rule) for rule in rules)
-
-
-def _list(rule: Rule) -> str:
-    return compile_selector(rule.select).list_name
+    lists = {rule.id: compile_selector(rule.select).list_name for rule in rules}
+    return any(_own_port(rule) if lists[rule.id] in pod_lists else _looks_at_pod(rule) for rule in rules)
 
 
 def _own_port(rule: Rule) -> bool:

@@ -204,7 +204,8 @@ def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
         holder = cluster_name(chain.tcp.clusters[0].name)
         if holder is None or _is_virtual_service(chain) or _sent_elsewhere(listener, parsed.host):
             continue
-        loser = ServiceEntry(_ref(parsed.host, cluster.services), (parsed.host,), (Port(parsed.port),))
+        ref = Ref("ServiceEntry", cluster.services[0][1] if cluster.services else "", f"(for {parsed.host})")
+        loser = ServiceEntry(ref, (parsed.host,), (Port(parsed.port),))
         winner = _winner(case, holder.host, parsed.port)
         yield _fact(case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "lost")
 
@@ -212,7 +213,3 @@ def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
 def _sent_elsewhere(listener: Listener, host: str) -> bool:
     """A VirtualService's chain takes the host by its server name, to a gateway perhaps: no opaque chain was lost."""
     return any(host in c.match.server_names for c in listener.chains())
-
-
-def _ref(host: str, services: tuple[tuple[str, str], ...]) -> Ref:
-    return Ref("ServiceEntry", services[0][1] if services else "", f"(for {host})")

@@ -12,7 +12,6 @@ from meshdoctor.facts.derived.resource_views import config_name, config_role, se
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Gateway, Mesh, Service
 from meshdoctor.model.proxy import Cluster, FilterChain, Proxy
-from meshdoctor.model.proxy_summary import ProxySummary
 from meshdoctor.model.sheet import GatewayHop
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
 from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route
@@ -42,15 +41,11 @@ def gateway_hops(case: ProxyContext) -> Iterator[GatewayHop]:
             host, port = host_lost(use)
             if (host, name) in seen or not use.made_by or not is_external_host(host.removeprefix("*.")):
                 continue
-            if not _routers_of(case.mesh, parsed.host) and not _is_gateway_name(parsed.host):
+            # without the gateway's own proxy or Service at hand: istio's charts name it so
+            if not _routers_of(case.mesh, parsed.host) and "gateway" not in parsed.host.split(".", 1)[0]:
                 continue
             seen.add((host, name))
             yield _gateway_hop(case, use, host, port, parsed.host)
-
-
-def _is_gateway_name(host: str) -> bool:
-    """Without the gateway's own proxy or Service at hand: istio's charts name it so."""
-    return "gateway" in host.split(".", 1)[0]
 
 
 def _gateway_hop(case: ProxyContext, use: ClusterUse, host: str, port: int, gateway: str) -> GatewayHop:
@@ -99,13 +94,9 @@ def _routers_of(mesh: Mesh, gateway: str) -> list[Proxy]:
     service = _service_of(mesh, gateway)
     namespace = gateway.split(".")[1] if gateway.count(".") > 1 else ""
     names = [key for key in mesh.proxy_names if key.startswith(f"{namespace}/") and _may_route(mesh, key, service)]
-    found = [key for key in names if _is_router(mesh.summary(key), namespace)]
-    routers = [mesh.proxies[key] for key in found]
+    summaries = ((key, mesh.summary(key)) for key in names)
+    routers = [mesh.proxies[k] for k, one in summaries if one and (one.role, one.namespace) == ("router", namespace)]
     return [r for r in routers if service is None or not service.selector or _selected(mesh, r, service)]
-
-
-def _is_router(summary: ProxySummary | None, namespace: str) -> bool:
-    return summary is not None and summary.role == "router" and summary.namespace == namespace
 
 
 def _may_route(mesh: Mesh, key: str, service: Service | None) -> bool:

@@ -152,15 +152,13 @@ def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str
         name=service.ref.name,
         registered=registered,
         slug=slug(host),
-        new_name=_entry_name(case, service.ref.namespace, host),
+        new_name=object_name(
+            host, taken={e.ref.name for e in case.mesh.service_entries if e.ref.namespace == service.ref.namespace}
+        ),
         protocols=protocols,
         entry_port=port,
         entry_protocol={"http": "HTTP", "tls": "TLS"}.get(protocols[0] if protocols else "http", "TCP"),
     )
-
-
-def _entry_name(case: ProxyContext, namespace: str, host: str) -> str:
-    return object_name(host, taken={e.ref.name for e in case.mesh.service_entries if e.ref.namespace == namespace})
 
 
 def _host_evidence(service: VirtualService, host: str) -> Evidence:

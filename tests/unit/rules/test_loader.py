@@ -91,7 +91,12 @@ REFUSED = [
     ("name}.", "name}", 11, "must end with a period"),
     ("It costs.", "It costs", 16, "must end with a period"),
     ("disposition: review", "disposition: manual", 13, "a manual fix needs `steps`"),
-    ("tradeoff: It", "deletes: fact.own_addresses\n  tradeoff: It", 16, "`fact.own_addresses` is not a list of objects"),
+    (
+        "tradeoff: It",
+        "deletes: fact.own_addresses\n  tradeoff: It",
+        16,
+        "`fact.own_addresses` is not a list of objects",
+    ),
     ("tradeoff: It", "deletes: fact.loser\n  tradeoff: It", 16, "Claim has no such field"),
     ("tradeoff: It costs.", "tradeof: It costs.", 16, "unknown key `tradeof`; did you mean `tradeoff`?"),
     ("base: fact.entry.manifest", "base: fact.entry.name", 18, "`fact.entry.name` is not a manifest"),
