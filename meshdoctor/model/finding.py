@@ -51,13 +51,33 @@ class Fix(Struct, frozen=True):
 
     id: str
     title: str
-    disposition: Disposition
+    declared: Disposition
+    """As the rule has it."""
     tradeoff: str
     manifests: tuple[str, ...] = ()
     steps: str = ""
     """What a person does by hand: all of it for `manual`, else what is left to do after the manifests are applied."""
     deletes: tuple[ResourceRole, ...] = ()
     """Objects that are deleted once the manifests are applied."""
+    caution: str = ""
+    """Why it is not safe in this mesh, a sentence; empty where nothing is known against it."""
+
+    @property
+    def disposition(self) -> Disposition:
+        """As it is offered in this mesh. A fix that nothing can be applied of is manual."""
+        if not (self.manifests or self.deletes):
+            return Disposition.MANUAL
+        return Disposition.REVIEW if self.declared is Disposition.SAFE and self.caution else self.declared
+
+    @property
+    def is_automatic(self) -> bool:
+        """It can be applied as it is; else it is a recipe for a person."""
+        return self.disposition is not Disposition.MANUAL
+
+    @property
+    def cost(self) -> str:
+        """The trade-off, with what it does in this mesh."""
+        return f"{self.tradeoff.rstrip()} {self.caution}".strip()
 
 
 class Finding(Struct, frozen=True, kw_only=True):

@@ -61,7 +61,7 @@ def _fix(fix: FixTemplate, fact: Fact) -> Fix:
     return Fix(
         id=fix.id,
         title=fill(fix.title, fact),
-        disposition=fix.disposition,
+        declared=fix.disposition,
         tradeoff=fill(fix.tradeoff, fact),
         manifests=tuple(dict.fromkeys(made)),
         steps=fill(fix.steps, fact),

@@ -39,7 +39,7 @@ spec:
 TLS = Fix(
     id="declare-tls",
     title="Declare port 443 as TLS in both entries",
-    disposition=Disposition.REVIEW,
+    declared=Disposition.REVIEW,
     tradeoff="Connections are told apart by SNI; a client that sends none is blocked under REGISTRY_ONLY.",
     manifests=(MANIFEST, MANIFEST.replace("github", "hwcloud")),
 )

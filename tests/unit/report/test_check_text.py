@@ -9,6 +9,7 @@ from meshdoctor.model.evidence import Unread
 from meshdoctor.model.finding import Disposition, Fix, NotEvaluated, ResourceRole
 from meshdoctor.report import check_text
 from meshdoctor.report.text_writer import TextWriter
+from meshdoctor.semantics.istio.subjects import subject
 from tests.golden.results import CLASH, CONSEQUENCE, CROWD, HEALTHY, LONG, MANIFEST, MANUAL, ORPHAN, TLS, finding
 
 GAP = NotEvaluated("double-tls", ("a/b",), ("proxies/a/b/clusters.json",), "it was not captured")
@@ -77,7 +78,7 @@ def test_an_info_whose_cause_is_not_listed_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "subject"),
+    ("given", "about"),
     [
         ({}, "github.com:443"),
         ({"host": None, "port": None}, "bookinfo/ratings-v2-mysql-6c8d9f7b5-x2x4q"),
@@ -86,8 +87,8 @@ def test_an_info_whose_cause_is_not_listed_is_shown() -> None:
         ({"host": "2001:db8::1"}, "[2001:db8::1]:443"),
     ],
 )
-def test_every_finding_is_about_something(given: dict[str, Any], subject: str) -> None:
-    assert check_text.subject(finding(**given)) == subject
+def test_every_finding_is_about_something(given: dict[str, Any], about: str) -> None:
+    assert subject(finding(**given)) == about
 
 
 def test_a_suppressed_finding_says_so() -> None:

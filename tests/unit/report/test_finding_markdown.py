@@ -67,7 +67,7 @@ def test_everything_a_postmortem_asks_for_is_there() -> None:
     assert "Fix 3, 2026-11-21T14:03:07Z, in `prod`: Declare TLS. State: **verified**." in made
     assert "- `a.test:443` of `shop/web-1`: misrouted before, delivered after" in made
     assert "```diff\n-old\n+new\n```" in made
-    assert "2. Move it (by hand). Work." in made
+    assert "2. Move it (manual). Work." in made
 
 
 def test_what_is_not_known_has_no_heading() -> None:

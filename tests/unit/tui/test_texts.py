@@ -124,7 +124,7 @@ def test_each_line_of_the_fixes_knows_its_fix() -> None:
     assert "fix 7 of it was interrupted" in said
     assert "▸ 2 Move it" in said
     assert owners[-1] == 1
-    assert "by hand" in said
+    assert "manual" in said
 
 
 @pytest.mark.parametrize(
