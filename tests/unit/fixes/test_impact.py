@@ -13,8 +13,9 @@ from meshdoctor.fixes.impact.changed_mesh import applied
 from meshdoctor.fixes.impact.fix_safety import downgrade_if_harmful
 from meshdoctor.fixes.impact.impact import impact_of
 from meshdoctor.model.finding import Disposition, Fix
-from meshdoctor.model.fix import Change, ClaimChange, Impact, ObjectKey, PredictedChange
-from meshdoctor.model.mesh import Mesh, Pod, Ref
+from meshdoctor.model.fix import Change, ClaimChange, Impact, PredictedChange
+from meshdoctor.model.mesh import Mesh, Pod
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.predict.sidecar_services import members
 from meshdoctor.semantics.istio.registry import Registry, Viewer
 from tests.unit.fixes.small_mesh import (
@@ -176,7 +177,7 @@ def test_a_virtual_address_is_predicted_where_istio_gives_them() -> None:
 
 
 def test_what_cannot_be_predicted_is_named() -> None:
-    key = ObjectKey("apps/v1", "Deployment", "shop", "web")
+    key = ObjectRef("Deployment", "shop", "web", api_version="apps/v1")
     impact = told(mesh(), Change(key=key, before={}, after={"metadata": {}}))
     assert impact == Impact(unknown=("what Deployment shop/web does to connections is not predicted",))
     bad = change(None, item("ServiceEntry", "a", hosts=5))
@@ -220,7 +221,7 @@ def test_a_harmful_fix_is_not_safe_and_says_why() -> None:
 
 
 def test_harm_names_the_workload_and_counts_the_rest() -> None:
-    owner = Ref("Deployment", "shop", "web")
+    owner = ObjectRef("Deployment", "shop", "web")
     pods: list[Pod] = [structs.replace(pod(f"web-{n}"), workload=owner) for n in range(3)]
     keys = tuple(one.key for one in pods)
     effect = PredictedChange("a.example", 443, keys, "delivered", "blocked", True, "gone")

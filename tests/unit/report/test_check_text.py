@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor.model.evidence import Unread
-from meshdoctor.model.finding import Disposition, Fix, NotEvaluated, ResourceRole
+from meshdoctor.model.finding import Disposition, Fix, NotEvaluated
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.report import check_text
 from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.semantics.istio.subjects import subject
@@ -60,7 +61,7 @@ def test_a_manifest_cannot_steer_the_terminal() -> None:
 
 
 def test_what_is_deleted_and_manual_steps_comes_after_the_manifests() -> None:
-    gone = (ResourceRole("ServiceEntry", "shop", "b", "delete"), ResourceRole("ServiceEntry", "shop", "c", "delete"))
+    gone = (ObjectRef("ServiceEntry", "shop", "b"), ObjectRef("ServiceEntry", "shop", "c"))
     lines = shown(findings=(finding(fixes=(replace(TLS, deletes=gone, steps="Restart the pods."),)),)).splitlines()
     at = lines.index("      then delete ServiceEntry shop/b, ServiceEntry shop/c")
     assert lines[at - 1].startswith("        ")
