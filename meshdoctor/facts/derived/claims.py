@@ -15,7 +15,8 @@ from meshdoctor.facts.derived.known_addresses import addresses_taken, dns_answer
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.resource_views import cidrs, cluster_view, entry_view, seen_at, service_view, view_role
 from meshdoctor.model.entry_view import EntryView
-from meshdoctor.model.mesh import Port, Ref, ServiceEntry
+from meshdoctor.model.mesh import Port, ServiceEntry
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import FilterChain, Listener
 from meshdoctor.model.sheet import Claim
 from meshdoctor.semantics.ip_addresses import bare, is_single
@@ -204,7 +205,7 @@ def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
         holder = cluster_name(chain.tcp.clusters[0].name)
         if holder is None or _is_virtual_service(chain) or _sent_elsewhere(listener, parsed.host):
             continue
-        ref = Ref("ServiceEntry", cluster.services[0][1] if cluster.services else "", f"(for {parsed.host})")
+        ref = ObjectRef("ServiceEntry", cluster.services[0][1] if cluster.services else "", f"(for {parsed.host})")
         loser = ServiceEntry(ref, (parsed.host,), (Port(parsed.port),))
         winner = _winner(case, holder.host, parsed.port)
         yield _fact(case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "lost")
