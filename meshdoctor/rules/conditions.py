@@ -1,7 +1,7 @@
 """`when`: CEL over one fact. The only module that imports cel.
 
-CEL is handed only the fields an expression mentions: turning a whole fact with its manifests into CEL values takes
-thirty times as long as judging it. Equal fields have equal answers, so those are remembered.
+CEL gets only the fields an expression mentions: converting a whole fact with its manifests to CEL values takes thirty
+times as long as evaluating it. Results are cached by these fields.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _REMEMBERED = 4096
 
 
 class BadCondition(Exception):
-    """An expression that cannot be used, and why."""
+    """An expression that cannot be used; the text says why."""
 
 
 class Mention(NamedTuple):
@@ -90,7 +90,7 @@ def compile_condition(text: str) -> Condition:
 
 
 def mentions(text: str) -> Iterator[Mention]:
-    """Names an expression reads, with the fields that follow; functions, methods and words of the language left out."""
+    """Names an expression reads, with the fields that follow, without functions, methods and keywords."""
     for name, fields, call in _NAME.findall(_STRING.sub("''", text)):
         path = parse_path(fields.removeprefix(".")) if fields else ()
         if call:
@@ -102,7 +102,7 @@ def mentions(text: str) -> Iterator[Mention]:
 
 
 def check_condition(text: str, kind: type[Fact]) -> Iterator[str]:
-    """What is wrong with an expression about facts of this type, in words; nothing where all is well."""
+    """Problems of an expression about facts of this type; none where it is valid."""
     try:
         compile_condition(text)
     except BadCondition as error:
@@ -154,7 +154,8 @@ def _first_line(error: Exception) -> str:
 
 @cache
 def _reads(text: str, kind: type[Fact]) -> tuple[tuple[str, ...], ...]:
-    """Paths of the values an expression needs of such a fact: as deep as Structs go, lists and manifests whole."""
+    """Paths of the values an expression needs from such a fact: down to the fields of Structs, with lists and manifests
+    as a whole."""
     paths = {_struct_part(m.path, kind) for m in mentions(text) if m.root == "fact"}
     return tuple(sorted(p for p in paths if not any(p[:n] in paths for n in range(len(p)))))
 

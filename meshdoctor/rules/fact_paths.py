@@ -1,6 +1,6 @@
 """Paths into a fact, `winner.kind` or `hidden[0].entry.name`: read, checked against the fact's type, looked up.
 
-The checks work on annotations, so a rule that names a field nobody computes is refused before any evidence is read.
+The checks use type annotations, so a rule that names an unknown field is rejected before any evidence is read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SEGMENT = re.compile(r"""(?:^|(?<=.)\.)([A-Za-z_][\w-]*)|\[(\d+)\]|\["([^"]+)"\
 
 
 class BadPath(Exception):
-    """A path that does not parse or names what is not there. The text ends with a suggestion where there is one."""
+    """A path that does not parse or names a missing field. The text ends with a suggestion where there is one."""
 
 
 def parse_path(text: str) -> Path:
@@ -108,7 +108,7 @@ def is_scalar(kind: Any) -> bool:
 
 
 def type_name(kind: Any) -> str:
-    """A type in the words of a rule's author: `list of EntryView`, `manifest`, `str`."""
+    """A type's name for rule authors: `list of EntryView`, `manifest`, `str`."""
     item = item_type(kind)
     if item is not None:
         return f"list of {type_name(item)}"
@@ -122,7 +122,7 @@ def type_name(kind: Any) -> str:
 
 
 def value_at(value: Any, path: Path) -> Any:
-    """The value at `path`; None where an index or a manifest's key is not there. A name maps over a list's items."""
+    """The value at `path`; None where an index or a manifest's key is missing. A name maps over a list's items."""
     for position, segment in enumerate(path):
         if isinstance(segment, int):
             value = value[segment] if isinstance(value, list | tuple) and segment < len(value) else None

@@ -1,7 +1,6 @@
 """What is wrong with the shape of a rule file: every unknown key, missing key and wrong type, not only the first.
 
-msgspec's own conversion is the judge and is quick, but stops at its first complaint; this walk runs only after it has
-refused.
+msgspec's own conversion is fast but stops at the first error; this check runs only after it failed.
 """
 
 from __future__ import annotations

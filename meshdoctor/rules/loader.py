@@ -1,7 +1,6 @@
-"""Rule files into rules. Strict: what a rule says is either understood or refused, never half-read.
+"""Loads rule files. Strict: a rule with any unknown or invalid part is rejected.
 
-A rule file is somebody's afternoon; all that is wrong in all files is told at once, each line as
-`FILE:LINE: what is wrong; did you mean ...?`.
+All mistakes in all files are reported at once, each as a line `FILE:LINE: what is wrong; did you mean ...?`.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ def _complaints(path: Path, data: bytes, problems: Iterable[Problem]) -> list[st
 
 
 def _line(data: bytes, path: str) -> int:
-    """Line of a place in the file, or of the nearest thing around it that has one."""
+    """Line of a path in the file, or of the nearest enclosing node that has one."""
     while path and path != "$":
         line = yamlio.line_of(data, path)
         if line is not None:

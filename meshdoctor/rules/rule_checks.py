@@ -1,4 +1,4 @@
-"""What is wrong with a rule whose shape is right: expressions, captures, names of evidence, prose."""
+"""Checks a rule with a valid shape: expressions, captures, names of evidence, texts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meshdoctor.rules.templates import BadTemplate, check_template
 
 
 def rule_problems(rule: Rule, known_ids: frozenset[str]) -> Iterator[Problem]:
-    """Every mistake in one rule. `known_ids`: the rules that `explained_by` may name."""
+    """Every problem of one rule. `known_ids`: the rules that `explained_by` may name."""
     yield from _names(rule, known_ids)
     yield from _prose(rule)
     try:
@@ -42,7 +42,7 @@ def rule_problems(rule: Rule, known_ids: frozenset[str]) -> Iterator[Problem]:
 
 
 def circle(rules: Sequence[Rule]) -> tuple[str, ...]:
-    """Rules that explain one another in a circle, so that none would be the cause; empty where there is none."""
+    """Rules that explain one another in a cycle, so that none would be the cause; empty where there is none."""
     ids = {rule.id for rule in rules}
     causes = [cause for cause in CAUSES if cause in ids]
     graph = {rule.id: {cause for cause in rule.explained_by if cause in ids} for rule in rules}
@@ -96,7 +96,7 @@ def _conditions(rule: Rule, kind: type[Fact]) -> Iterator[Problem]:
 
 
 def _trial(text: str, kind: type[Fact]) -> Iterator[str]:
-    """Judge a fact whose fields are all empty: an answer that is no bool, or an index without a guard, shows here."""
+    """Evaluate for a fact with empty fields: finds results that are not bool, and indexes without a guard."""
     try:
         compile_condition(text).holds(_empty(kind))
     except (UsageError, BadCondition) as error:

@@ -1,8 +1,8 @@
 """`select`: JSONPath over the sheet. The only module that imports jsonpath_ng.
 
-A selector names one list of the sheet and, in a second step, which of its facts: `$.claims[*]` takes all,
-`$.claims[?(@.bind == '0.0.0.0')]` some. Places (`[0]`) count among the facts of one proxy.
-`$..` is refused: it would match what nobody meant, and walk the whole sheet for it.
+A selector names one list of the sheet and selects facts of it: `$.claims[*]` takes all, `$.claims[?(@.bind ==
+'0.0.0.0')]` some. Indexes (`[0]`) count within the facts of one proxy. `$..` is rejected: it would match unintended
+lists, and search the whole sheet.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Selector:
 
     @property
     def is_whole(self) -> bool:
-        """Takes every fact of the list."""
+        """Whether it selects every fact of the list."""
         return self._finder is None
 
     def select(self, facts: Sequence[Fact]) -> Sequence[Fact]:
-        """Those of the list's facts that the expression takes, in its order."""
+        """The facts the expression selects, in its order."""
         if self._finder is None or not facts:
             return facts
         # A filter compares fields as plain values. Matches are mapped back by identity: plain copies have no way home.
@@ -53,7 +53,7 @@ def compile_selector(expression: str) -> Selector:
     """Compile a `select`, once per text.
 
     Raises:
-        BadSelector: no JSONPath, uses `$..`, names no list of the sheet, or takes something else than its facts.
+        BadSelector: no JSONPath, uses `$..`, names no list of the sheet, or selects something other than its facts.
     """
     if ".." in expression:
         raise BadSelector("`..` searches the whole sheet; name the list, `$.claims[*]`")

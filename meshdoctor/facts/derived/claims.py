@@ -1,7 +1,7 @@
-"""Claims: which TCP entries want the same (bind address, port), who holds it, and why.
+"""Claims: which TCP entries conflict over a (bind address, port), which one is active, and why.
 
-istiod gives each (bind, port) one opaque chain per equal match; the first service in its order keeps it and the others
-vanish without a trace in the listener (pilot/pkg/networking/core/listener.go, conflictsWith). The sign in a dump is a
+istiod gives each (bind, port) one opaque chain per equal match; the first service in order of precedence keeps it and
+the others do not appear in the listener (pilot/pkg/networking/core/listener.go, conflictsWith). The sign in a dump is a
 cluster that exists and that no chain of the listener names.
 """
 
@@ -29,7 +29,7 @@ WILDCARD = "0.0.0.0"
 
 
 def claims(case: ProxyContext) -> Iterator[Claim]:
-    """One fact per (entry port, bind) with an opaque chain, won or lost."""
+    """One fact per (entry port, bind) with an opaque chain, active or shadowed."""
     if "serviceentries" not in case.mesh.kinds_read:
         yield from _claims_of_dump(case)
         return
@@ -44,7 +44,8 @@ def claims(case: ProxyContext) -> Iterator[Claim]:
 
 
 def _wanted_binds(case: ProxyContext, entry: ServiceEntry, host: str) -> list[tuple[str, str]]:
-    """(bind, CIDR match) pairs the entry asks for: a listener per address, a chain per range, else the wildcard."""
+    """(bind, CIDR match) pairs the entry claims: a listener per address, a filter chain per range, else the
+    wildcard."""
     used = case.registry.used_addresses(entry, host, case.viewer)
     if not used:
         return [(WILDCARD, "")]
@@ -79,7 +80,8 @@ def _listener_at(case: ProxyContext, bind: str, port: int) -> Listener | None:
 
 
 def _has_every_address(case: ProxyContext, host: str, port: int, own: str) -> bool:
-    """Another entry of the same host, with addresses, gives each of its DNS answers a listener that leads to it."""
+    """Whether another entry of the same host, with addresses, gives each of its DNS answers a listener that leads to
+    it."""
     answers = dns_answers(case, host)[0]
     found = [_listener_at(case, answer, port) for answer in answers]
     return bool(found) and all(listener is not None and _named_in(listener, own) for listener in found)
@@ -90,7 +92,7 @@ def _named_in(listener: Listener, cluster: str) -> bool:
 
 
 def _opaque_chain(listener: Listener, cidr: str) -> FilterChain | None:
-    """The chain with the same match: this range, or none at all."""
+    """The filter chain with the same match: this range, or no range."""
     wanted = (cidr,) if cidr else ()
     for chain in listener.chains():
         match = chain.match
@@ -194,7 +196,8 @@ def _reason(case: ProxyContext, loser: ServiceEntry, host: str, winner: EntryVie
 
 
 def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
-    """Without resources: external clusters that nothing names, on a port whose match-all chain is another's."""
+    """Without resources: external clusters that nothing references, on a port whose match-all chain leads to another
+    host."""
     for parsed, cluster in case.external_clusters:
         if parsed.subset or cluster.name in case.uses:
             continue
@@ -212,5 +215,5 @@ def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
 
 
 def _sent_elsewhere(listener: Listener, host: str) -> bool:
-    """A VirtualService's chain takes the host by its server name, to a gateway perhaps: no opaque chain was lost."""
+    """Whether a VirtualService's chain matches the host by server name, so that no opaque chain is shadowed."""
     return any(host in c.match.server_names for c in listener.chains())

@@ -1,4 +1,4 @@
-"""Duplicates: several visible ServiceEntries for one host that differ, which of them counts, and what is lost."""
+"""Duplicates: several different visible ServiceEntries for one host, which one is active, and what is shadowed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meshdoctor.semantics.istio.precedence import order_key, origin_namespace, w
 
 
 def duplicates(case: ProxyContext) -> Iterator[Duplicate]:
-    """One fact per host that several entries register for this proxy and that differ in what matters."""
+    """One fact per host that several entries register differently for this proxy."""
     by_host: dict[str, list[ServiceEntry]] = {}
     for entry, host, _ in case.entry_ports:
         seen = by_host.setdefault(host, [])
@@ -27,7 +27,7 @@ def duplicates(case: ProxyContext) -> Iterator[Duplicate]:
 
 
 def _differences(entries: Sequence[ServiceEntry]) -> tuple[str, ...]:
-    """Of resolution, protocol, endpoints and ports: where the entries disagree."""
+    """The fields in which the entries differ, of resolution, protocol, endpoints and ports."""
     first = entries[0]
     found = []
     if any(e.resolution != first.resolution for e in entries):
@@ -87,7 +87,7 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
 
 
 def _effect(winner: ServiceEntry, losers: Sequence[ServiceEntry], lost: list[int], because: str, split: bool) -> str:
-    """What becomes of the entries, in one clause."""
+    """The effect on the entries, in one clause."""
     others = " and ".join(str(e.ref) for e in losers)
     if split:
         return f"the ports of {winner.ref} and {others} are merged, and all of them work"

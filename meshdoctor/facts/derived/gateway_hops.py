@@ -1,4 +1,4 @@
-"""The way through an egress gateway, hop by hop, and the first hop that is broken."""
+"""The path through an egress gateway, hop by hop, and the first broken hop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from meshdoctor.trace.upstream_cluster import socket_for
 
 
 class Hop(Struct, frozen=True):
-    """What is broken, why, and where it shows; `name` empty where nothing is."""
+    """The broken hop, why, and the evidence; `name` is empty where nothing is broken."""
 
     name: str = ""
     because: str = ""
@@ -89,7 +89,7 @@ def _first_broken(case: ProxyContext, use: ClusterUse, host: str, gateway: str) 
 def _routers_of(mesh: Mesh, gateway: str) -> list[Proxy]:
     """Gateway proxies behind a Service: by its selector, else by their namespace.
 
-    Only dumps that may be a gateway's are looked at.
+    Reads only dumps of possible gateways.
     """
     service = _service_of(mesh, gateway)
     namespace = gateway.split(".")[1] if gateway.count(".") > 1 else ""
@@ -100,7 +100,7 @@ def _routers_of(mesh: Mesh, gateway: str) -> list[Proxy]:
 
 
 def _may_route(mesh: Mesh, key: str, service: Service | None) -> bool:
-    """False only where the pod itself shows that the Service does not select it."""
+    """False only where the pod's labels show that the Service does not select it."""
     pod = mesh.pods.get(key)
     return pod is None or service is None or service.selector.items() <= pod.labels.items()
 
@@ -112,7 +112,7 @@ def _selected(mesh: Mesh, router: Proxy, service: Service) -> bool:
 
 
 def _target_ports(mesh: Mesh, gateway: str, cluster: Cluster) -> set[int]:
-    """Where the endpoints are in no document that was read: the ports the gateway's Service leads to."""
+    """The target ports of the gateway's Service, for where no document shows the endpoints."""
     service = _service_of(mesh, gateway)
     parsed = cluster_name(cluster.name)
     if service is None or parsed is None:
@@ -125,7 +125,7 @@ def _service_of(mesh: Mesh, gateway: str) -> Service | None:
 
 
 def _inside(mesh: Mesh, router: Proxy, ports: set[int], arrival: Arrival, host: str) -> Hop:
-    """The gateway's own part: a server on the port, a route for the host, a cluster, an endpoint."""
+    """The hops inside the gateway: a server on the port, a route for the host, a cluster, an endpoint."""
     listeners = [x for x in router.listeners.values() if not x.is_static and any(p in ports for _, p in x.addresses)]
     if not listeners:
         return _no_listener(mesh, router, ports, host)
@@ -188,7 +188,7 @@ def _serves(server: dict[str, Any], ports: set[int], host: str) -> bool:
 
 
 def _target(router: Proxy, chain: FilterChain, host: str) -> str:
-    """The cluster the chain sends the host to; empty where it has no way for it."""
+    """The cluster to which the chain sends the host; empty where it has none."""
     if chain.tcp is not None:
         return chain.tcp.clusters[0].name if chain.tcp.clusters else ""
     if chain.http is None:

@@ -1,4 +1,4 @@
-"""The external hosts as rows: who registers each, who wants it, and the verdict for every sidecar."""
+"""The external hosts as rows: what registers each, which pods use it, and the verdict for every sidecar."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PodColumn(Struct):
 
 
 def dependencies_of(sheet: FactSheet) -> Dependencies:
-    """Who wants what, by host and port."""
+    """The dependencies in scope, by host and port."""
     wanted: Dependencies = {}
     for dependency in sheet.mesh.dependencies:
         if sheet.is_asked(dependency.pod):
@@ -40,7 +40,7 @@ def dependencies_of(sheet: FactSheet) -> Dependencies:
 
 
 class PodColumns:
-    """The columns of some pods, with these pairs and all that a pod itself has registered, made look by look."""
+    """The columns of pods, for these pairs and all that a pod's own proxy has registered; filled proxy by proxy."""
 
     def __init__(self, sheet: FactSheet, pairs: Collection[Pair]) -> None:
         self._pairs = pairs
@@ -48,7 +48,7 @@ class PodColumns:
         self.by_pod: dict[str, PodColumn] = {}
 
     def take(self, look: ProxyTurn) -> None:
-        """One proxy's turn. Only sidecars have a column."""
+        """Add the column of one proxy. Only sidecars have one."""
         pod = look.place.pod
         if look.case is None and look.first in self.by_pod:
             first = self.by_pod[look.first]
@@ -71,24 +71,24 @@ Spread = Callable[[Collection[str], Work], list[list[PodColumn]]]
 
 
 def at_once(names: Collection[str], work: Work) -> list[list[PodColumn]]:
-    """The work over all pods as one share."""
+    """Do the work for all pods at once."""
     return [work(names)]
 
 
 def likely_pairs(sheet: FactSheet) -> list[Pair]:
-    """What is asked of every sidecar: what an entry registers or a pod wants."""
+    """The pairs traced in every sidecar: registered by an entry, or a dependency."""
     return list(dict.fromkeys([*_of_entries(sheet), *dependencies_of(sheet)]))
 
 
 def early_rows(sheet: FactSheet) -> tuple[HostRow, ...]:
-    """The rows that are known without a look at any sidecar, without verdicts."""
+    """The rows known without reading any sidecar's configuration, without verdicts."""
     wanted = dependencies_of(sheet)
     pairs = sorted(likely_pairs(sheet), key=lambda p: (p[0], p[1] or 0))
     return tuple(_row(sheet, host, port, wanted.get((host, port), []), []) for host, port in pairs)
 
 
 def host_rows(sheet: FactSheet, spread: Spread = at_once) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
-    """(rows by host and port, what was not read). `spread` shares the work over the pods out."""
+    """(rows by host and port, documents that were not read). `spread` divides the work over the pods."""
     likely = likely_pairs(sheet)
     return rows_of(sheet, _all(spread(sheet.names, lambda names: columns(sheet, names, likely))), spread)
 
@@ -96,9 +96,9 @@ def host_rows(sheet: FactSheet, spread: Spread = at_once) -> tuple[tuple[HostRow
 def rows_of(
     sheet: FactSheet, found: list[PodColumn], spread: Spread = at_once
 ) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
-    """The same of columns that are there, each with all `likely_pairs`.
+    """The same from existing columns, each with all `likely_pairs`.
 
-    A host that one sidecar alone knows is asked of all others in a second round.
+    A host that only some sidecars have registered is traced in the others in a second round.
     """
     wanted = dependencies_of(sheet)
     pairs = dict.fromkeys([pair for column in found for pair in column.registered] + list(wanted))
@@ -118,7 +118,7 @@ def _all(shares: list[list[PodColumn]]) -> list[PodColumn]:
 
 
 def _of_entries(sheet: FactSheet) -> list[Pair]:
-    """What any sidecar may have registered by a ServiceEntry."""
+    """host:port pairs of all ServiceEntries, without wildcards."""
     entries = sheet.mesh.service_entries
     pairs = [(h.lower(), p.number) for e in entries for h in e.hosts for p in e.ports if p.protocol.upper() != "UDP"]
     return [pair for pair in pairs if not pair[0].startswith("*")]

@@ -1,4 +1,4 @@
-"""Facts about pods without a look at any proxy: sidecars that are not there, secrets in plain sight."""
+"""Facts about pods that need no proxy: missing sidecars and plaintext passwords."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def pod_views(mesh: Mesh, registry: Registry) -> Iterator[PodView]:
 
 
 def injects(mesh: Mesh, pod: Pod) -> bool:
-    """Whether the injection webhook would take the pod: its own label first, then the namespace's."""
+    """Whether the injection webhook would inject the pod: its own label first, then the namespace's."""
     asked = _asked(pod)
     if asked:
         return asked == "true"

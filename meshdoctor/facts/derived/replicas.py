@@ -1,8 +1,8 @@
-"""Proxies that are configured alike, so that one of them is judged for all.
+"""Replicas: proxies with the same configuration, of which only one is evaluated.
 
-Alike are two pods whose dumps and pages hold the same as far as facts are made of it (`envoy.config_fingerprint`), in
-the same surroundings: namespace, Sidecar, DNS capture, capture settings, dependencies. A pod's own name, address and
-documents are kept apart (`model.pod_evidence`); whether a pod is judged alone or with others makes no difference.
+Two pods are replicas if their dumps and /clusters pages are equal in all that facts are derived from
+(`envoy.config_fingerprint`), and so are namespace, Sidecar, DNS capture, capture settings and dependencies. A pod's own
+name, address and documents are kept separately (`model.pod_evidence`), so the result is the same as for each pod alone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from meshdoctor.semantics.istio.traffic_capture import capture_settings
 
 
 class ProxyTurn(NamedTuple):
-    """One proxy's turn. Either it has to be judged, or `first` is the one that was judged for it."""
+    """One proxy to evaluate, or a replica: then `first` is the proxy whose results apply to it."""
 
     place: PodEvidence
     case: ProxyContext | None = None
@@ -37,10 +37,10 @@ class ProxyTurn(NamedTuple):
 def proxy_turns(
     mesh: Mesh, registry: Registry, keys: Collection[str], *, alone: bool = False, groups: ReplicaGroups | None = None
 ) -> Iterator[ProxyTurn]:
-    """Every proxy of `keys` that can be read, by name, each opened once; a replica always after its first.
+    """Every readable proxy of `keys`, by name, each opened once; a replica always after its first.
 
-    Notes on a proxy are taken when the next one is asked for. `alone`: nobody is judged for others. `groups`: those of
-    the proxies looked at before, where the keys come one by one.
+    Notes on a proxy are taken when the next one is requested. `alone`: do not group replicas. `groups`: the groups of
+    earlier proxies, where the keys come one by one.
     """
     proxies = mesh.proxies
     if groups is None and len(keys) > 1 and not alone and isinstance(proxies, DumpProxies):
@@ -59,20 +59,21 @@ def proxy_turns(
 
 
 class ReplicaGroups:
-    """Who was judged so far, and for whom that counts."""
+    """The proxies evaluated so far, by configuration."""
 
     def __init__(self, mesh: Mesh, registry: Registry, proxies: DumpProxies) -> None:
         self._mesh = mesh
         self._registry = registry
         self._proxies = proxies
         self._firsts: dict[bytes, str] = {}
-        """By digest, the pod that was judged."""
+        """By digest, the pod that was evaluated."""
         self._last: tuple[ConfigFingerprint, bytes, str] | None = None
-        """Shape, outlook and first of the last proxy: replicas sort side by side, and to compare is the quickest."""
+        """Fingerprint, surroundings and first of the previous proxy: replicas are neighbours, and comparing is
+        fastest."""
         self._broken_pages: dict[str, ProxyPage] = {}
 
     def look(self, key: str) -> ProxyTurn | None:
-        """The turn of one proxy; None where it cannot be read."""
+        """One proxy, as new or as a replica; None where it cannot be read."""
         opened = self._proxies.opened(key)
         if opened is None:
             return None
@@ -97,7 +98,7 @@ class ReplicaGroups:
         return ProxyTurn(place, ProxyContext(self._mesh, self._registry, place.pod))
 
     def _first(self, place: PodEvidence, shape: ConfigFingerprint, like_last: bool) -> str:
-        """The first of those that are alike, which may be this one."""
+        """The first of this proxy's replicas, which may be itself."""
         known = self._last[0] if self._last and like_last else shape
         outlook = _outlook(self._mesh, self._registry, place, shape.node, known.looks_at_source)
         if self._last is None or known is shape or outlook != self._last[1]:
@@ -106,7 +107,7 @@ class ReplicaGroups:
         return self._last[2]
 
     def _repeat(self, first: str, summary: ProxySummary, opened: OpenedDump, node: Node) -> None:
-        """What looking at this one would have left behind: its brief, and that its page is broken if anyone asked."""
+        """Record what evaluating this replica would have recorded: its summary, and that its page cannot be read."""
         own = structs.replace(summary, version=node.version, document=opened.document, node=told(node))
         self._proxies.learn(ProxyNotes({opened.key: own}, {}))
         page = self._broken_pages.get(first)
@@ -115,7 +116,7 @@ class ReplicaGroups:
 
 
 def _outlook(mesh: Mesh, registry: Registry, place: PodEvidence, node: Node, by_source: bool) -> bytes:
-    """What facts take from the pod and its node, own places said without the pod's name."""
+    """What facts use of the pod and its node, with the pod's name removed from pointers."""
     pod = mesh.pods.get(place.pod)
     document = f"{place.folder}config_dump.json"
     bare = Proxy(place.pod, node, {}, {}, {}, {}, (), frozenset(), document)
@@ -135,7 +136,7 @@ def _outlook(mesh: Mesh, registry: Registry, place: PodEvidence, node: Node, by_
 
 
 def _placeless(value: Any, place: PodEvidence) -> Any:
-    """The same value, pointers into the pod's own documents and object without what names the pod."""
+    """The same value, with the pod's name removed from pointers into its own documents and object."""
     if isinstance(value, dict):
         if value.keys() == {"document", "path"}:
             return _without_place(Pointer(value["document"], value["path"]), place)

@@ -221,7 +221,8 @@ def live_endpoints(data: bytes) -> dict[str, wire.ClusterStatus]:
 
 
 def status_endpoints(status: wire.ClusterStatus) -> tuple[proxy.Endpoint, ...]:
-    """The hosts of one cluster. Health as Envoy judges it: every flag but a healthy EDS status rules a host out."""
+    """The hosts of one cluster. Health as Envoy evaluates it: any flag other than a healthy EDS status makes a host
+    unhealthy."""
     found = []
     for i, host in enumerate(status.host_statuses):
         if host.address is None:

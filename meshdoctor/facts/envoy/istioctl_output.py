@@ -1,6 +1,6 @@
-"""What people paste: the arrays of `istioctl proxy-config listeners|clusters|routes|endpoints -o json`.
+"""Reads pasted output: the arrays of `istioctl proxy-config listeners|clusters|routes|endpoints -o json`.
 
-They have no `configs`, no bootstrap and camelCase names. What was not pasted is missing evidence.
+They have no `configs`, no bootstrap, and camelCase names. Arrays that were not pasted are missing evidence.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from meshdoctor.model.evidence import Document
 from meshdoctor.model.proxy import Proxy
 
 PASTED = ("listeners.json", "clusters.json", "routes.json", "endpoints.json", "bootstrap.json")
-"""File names under which collect hands over pasted arrays, and the bootstrap object."""
+"""File names under which sources store pasted arrays and the bootstrap object."""
 
 Shape = TypeVar("Shape", bound=wire.Wire)
 
@@ -26,7 +26,8 @@ Shape = TypeVar("Shape", bound=wire.Wire)
 def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
     """One proxy from arrays pasted together, by file name: (name to show, document).
 
-    Pointers name the listeners' file, or the first one. Raises `Unreadable` where one of them is not what it should be.
+    Pointers name the listeners' file, or the first one. Raises `Unreadable` where one of them is not the expected
+    array.
     """
     shown = documents.get("listeners.json") or next(iter(documents.values()))
     draft = Draft(shown[0])

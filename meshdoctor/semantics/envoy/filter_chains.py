@@ -17,7 +17,7 @@ from meshdoctor.semantics.ip_addresses import address, network
 
 
 class Arrival(Struct, frozen=True):
-    """A connection as the listener filters leave it, before a chain is chosen."""
+    """A connection after the listener filters, before a filter chain is chosen."""
 
     ip: str | None
     """Original destination; None matches only chains without prefix ranges."""
@@ -30,7 +30,7 @@ class Arrival(Struct, frozen=True):
 
 
 class ChainChoice(Struct, frozen=True):
-    """The chain chosen, None where no chain matches; `decided` lists what each criterion that mattered came down to."""
+    """The chain chosen, None where no chain matches; `decided` explains each criterion that mattered."""
 
     chain: FilterChain | None
     decided: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class ChainChoice(Struct, frozen=True):
 
 
 def choose_chain(chains: Sequence[FilterChain], default: FilterChain | None, arrival: Arrival) -> ChainChoice:
-    """The chain Envoy gives this connection to: the most specific match, else the default chain, else none."""
+    """The filter chain Envoy chooses: the most specific match, else the default chain, else none."""
     left = list(chains)
     decided: list[str] = []
     for criterion in CRITERIA:

@@ -85,7 +85,7 @@ def without_port(authority: str) -> str:
 
 
 class RouteChoice(NamedTuple):
-    """A route, and whether a route before it could have matched but for something the trace does not know."""
+    """The route, and whether an earlier route might match, depending on something the trace does not know."""
 
     route: Route
     passed_over: tuple[str, ...]
@@ -134,7 +134,7 @@ def _full_match(pattern: str, text: str) -> bool:
 
 
 def _unmet(match: RouteMatch, request: Request) -> str:
-    """What the request lacks for this route, in words; empty where it has all."""
+    """The condition of this route that the request does not meet, in words; empty where it meets all."""
     for header in match.headers:
         if not _header_matches(header, request):
             return f"header {header.name}"

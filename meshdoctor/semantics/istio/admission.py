@@ -1,4 +1,4 @@
-"""What the API server and istiod's webhook refuse of a ServiceEntry, so that no fix is made of it.
+"""Why the API server or istiod's webhook would reject a ServiceEntry, so that no such fix is offered.
 
 The rules are those of ValidateServiceEntry in pkg/config/validation/validation.go of istio/istio and of the CEL
 expressions of its CRD (manifests/charts/base/files/crd-all.gen.yaml); warnings are not among them.
@@ -24,7 +24,7 @@ _MOST = 256
 
 
 def refusals(manifest: dict[str, Any]) -> tuple[str, ...]:
-    """Why admission would refuse this ServiceEntry, each in a clause; empty where it would take it."""
+    """Reasons why admission would reject this ServiceEntry; empty where it would accept it."""
     spec = manifest.get("spec") or {}
     namespace = (manifest.get("metadata") or {}).get("namespace", "")
     found = [*_hosts(spec), *_ports(spec), *_addresses(spec), *_endpoints(spec)]

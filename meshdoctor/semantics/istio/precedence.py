@@ -1,4 +1,4 @@
-"""Which of several services comes first for one proxy, where they want the same listener or the same host.
+"""Which of several services takes precedence in one proxy, where they claim the same listener or the same host.
 
 Istio's order (pilot/pkg/model/push_context.go of istio/istio: servicesExportedToNamespace, SortServicesByCreationTime):
 private to the proxy's namespace, then exported to it by name, then public; in each part the oldest
@@ -21,7 +21,7 @@ OrderKey = tuple[int, str, str, str]
 
 
 def tier(item: Exported, namespace: str, mesh_config: MeshConfig | None = None) -> int:
-    """PRIVATE, NAMED or PUBLIC, as proxies of `namespace` get the item. Meant for items visible there."""
+    """PRIVATE, NAMED or PUBLIC: how the item is exported to `namespace`. Only for items visible there."""
     exports = item.export_to or (mesh_config.default_service_export_to if mesh_config else ("*",))
     own = item.ref.namespace
     if "*" in item.export_to or ("*" in exports and "." not in exports):
@@ -32,9 +32,9 @@ def tier(item: Exported, namespace: str, mesh_config: MeshConfig | None = None) 
 
 
 def order_key(item: Exported, namespace: str, mesh_config: MeshConfig | None = None, host: str = "") -> OrderKey:
-    """Sort key of one item for proxies of `namespace`; the smallest comes first.
+    """Sort key of one item for proxies of `namespace`; the smallest takes precedence.
 
-    `host` is the host of the entry that takes part; without it the alphabetically first.
+    `host` is the entry's host in question; without it the alphabetically first.
     """
     return (tier(item, namespace, mesh_config), item.created, _name(item, host), item.ref.namespace)
 
@@ -42,7 +42,7 @@ def order_key(item: Exported, namespace: str, mesh_config: MeshConfig | None = N
 def precedence(
     items: Iterable[ServiceEntry], namespace: str, mesh_config: MeshConfig | None = None
 ) -> tuple[ServiceEntry, ...]:
-    """The entries in the order in which a proxy of `namespace` gets them, first one first."""
+    """The entries in order of precedence for proxies of `namespace`."""
     return tuple(sorted(items, key=lambda e: order_key(e, namespace, mesh_config)))
 
 

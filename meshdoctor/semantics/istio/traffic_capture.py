@@ -1,4 +1,4 @@
-"""Which outbound connections of a pod the sidecar gets at all.
+"""Which outbound connections of a pod are redirected to its sidecar.
 
 Settings are read from the arguments of istio-init (or istio-validation, where the CNI plugin writes the rules); where
 neither is there, from the pod's annotations. The order of decisions is that of the iptables chain ISTIO_OUTPUT:
@@ -49,7 +49,8 @@ class CaptureSetting(Struct, frozen=True):
 
 
 class CaptureSettings(Struct, frozen=True):
-    """What decides whether a connection of a pod enters its sidecar. A missing setting has Istio's default."""
+    """The settings that decide whether a connection is redirected to the sidecar. A missing setting has Istio's
+    default."""
 
     include_ranges: CaptureSetting = CaptureSetting("*", "")
     exclude_ranges: CaptureSetting = CaptureSetting("", "")
@@ -62,7 +63,7 @@ class CaptureSettings(Struct, frozen=True):
     """Set where the pod shares its node's network."""
     app_containers: tuple[str, ...] = ()
     exempt_containers: dict[str, CaptureSetting] = {}
-    """App containers that run as the proxy's own user, which the rules let pass."""
+    """App containers that run as the proxy's user, whose connections are not redirected."""
     known: bool = True
     """False where neither the pod nor its node metadata was read, so every setting here is only the default."""
 

@@ -1,8 +1,8 @@
-"""Which ServiceEntries one proxy gets, and the field that keeps one away from it.
+"""Which ServiceEntries are visible to one proxy, and the field that hides one from it.
 
 exportTo follows pilot/pkg/model/push_context.go of istio/istio (initServiceRegistry, IsServiceVisible); the Sidecar and
 its egress hosts follow pilot/pkg/model/sidecar.go (convertIstioListenerToWrapper, selectServices, hostClassification)
-and pkg/config/host/name.go (SubsetOf). Which of several visible entries goes first is in `precedence`.
+and pkg/config/host/name.go (SubsetOf). Which of several visible entries takes precedence is in `precedence`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEFAULT_ROOT_NAMESPACE = "istio-system"
 
 
 class Visibility(Struct, frozen=True):
-    """Whether a proxy gets an entry, the field that decides, and why in words."""
+    """Whether an entry is visible to a proxy, the field that decides it, and the reason in words."""
 
     ok: bool
     field: str
@@ -27,7 +27,7 @@ class Visibility(Struct, frozen=True):
 
 
 def visible(entry: Exported, namespace: str, mesh_config: MeshConfig | None = None) -> Visibility:
-    """Whether proxies of `namespace` may see the entry by its exportTo, or by the mesh's default where it has none.
+    """Whether the entry is exported to `namespace`, by its exportTo or else by the mesh's default.
 
     `configScope` hides nothing here: no release of Istio ever honoured it (see `private_by_config_scope`).
     """
@@ -60,7 +60,7 @@ def private_by_config_scope(entry: ServiceEntry, namespace: str) -> Visibility |
 
 
 def unexplained(entry: ServiceEntry, namespace: str, mesh_config: MeshConfig | None) -> Visibility:
-    """Why a proxy lacks an entry that exportTo and Sidecar would show it: the likeliest field, named as such."""
+    """Why a proxy lacks an entry that exportTo and Sidecar include: the likeliest field."""
     private = private_by_config_scope(entry, namespace)
     if private is not None:
         return private
@@ -100,7 +100,7 @@ def sidecar_for(
 def imported(
     sidecar: Sidecar | None, entry_namespace: str, host: str, port: int | None, proxy_namespace: str
 ) -> Visibility:
-    """Whether a Sidecar's egress takes in a host of `entry_namespace`, for one port or (None) for any.
+    """Whether a Sidecar's egress includes a host of `entry_namespace`, for one port or (None) for any.
 
     `proxy_namespace` is what `.` stands for, also in a Sidecar of the root namespace.
     """
@@ -144,7 +144,7 @@ def _by_default(own: str, namespace: str, mesh_config: MeshConfig | None) -> Vis
 
 
 def _takes(listener: EgressListener, entry_namespace: str, host: str, proxy_namespace: str) -> bool:
-    """Whether the listener's hosts, exclusions taken off, hold the host."""
+    """Whether the listener's hosts, minus its exclusions, include the host."""
     return any(
         is_subset(host, pattern)
         for excluded, namespace, pattern in _patterns(listener, proxy_namespace)

@@ -22,12 +22,12 @@ class Requirement(Struct, frozen=True):
 
     key: str
     values: frozenset[str] | None
-    """Values the label may have; None: any."""
+    """Values the label may have; None for any."""
     negated: bool = False
-    """The label must not be one of these, or not be there."""
+    """The label must not have one of these values, or must be absent."""
 
     def fits(self, labels: Mapping[str, str]) -> bool:
-        """Whether an object with these labels is meant."""
+        """Whether labels meet this requirement."""
         found = self.key in labels and (self.values is None or labels[self.key] in self.values)
         return found is not self.negated
 
