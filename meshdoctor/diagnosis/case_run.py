@@ -11,7 +11,7 @@ from meshdoctor.diagnosis.events import DiagnosisFinished, PodChecked
 from meshdoctor.doctor import Case, diagnosis_of, hosts_of, load_catalogue
 from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.facts.derived.host_rows import PodColumns, likely_pairs, rows_of
-from meshdoctor.facts.derived.replicas import ProxyTurn
+from meshdoctor.facts.derived.replicas import ProxyToCheck
 from meshdoctor.facts.proxy_files import DumpProxies, ProxyNotes
 from meshdoctor.model.finding import Finding
 
@@ -71,7 +71,7 @@ class CaseRun:
         self.shares.append(share)
         yield from (self._told(name) for name in share.names if name not in share.learnt.refused)
 
-    def _judged(self, look: ProxyTurn) -> PodChecked:
+    def _judged(self, look: ProxyToCheck) -> PodChecked:
         pod = look.place.pod
         self._columns.take(look)
         column = self._columns.by_pod.get(pod)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from meshdoctor.diagnosis.dump_shares import over_dumps
 from meshdoctor.facts.derived.fact_lists import PER_POD, FactSheet, ProxyFacts
-from meshdoctor.facts.derived.missing_evidence import gaps_of, is_blind, is_off
-from meshdoctor.facts.derived.replicas import ProxyTurn, ReplicaGroups, proxy_turns
+from meshdoctor.facts.derived.missing_evidence import cannot_run, gaps_of, lacks_evidence
+from meshdoctor.facts.derived.replicas import ProxyToCheck, ReplicaGroups, proxies_to_check
 from meshdoctor.facts.proxy_files import DumpProxies
 from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding, NotEvaluated
@@ -17,7 +17,7 @@ from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.proxy_summary import summary_of
 from meshdoctor.model.rule import Rule
 from meshdoctor.rules.evaluate import by_pod, explained, hits_of
-from meshdoctor.rules.pod_specific import tells_pods_apart
+from meshdoctor.rules.pod_specific import depends_on_pod
 from meshdoctor.rules.selectors import compile_selector
 from meshdoctor.rules.tally import FindingShare, Tally
 
@@ -78,8 +78,8 @@ class DiagnosisRun:
         mesh = sheet.mesh
         self.sheet = sheet
         self._rules = rules
-        self._in_force = [rule for rule in rules if not is_off(rule, mesh)]
-        self._apart = tells_pods_apart(self._in_force, PER_POD)
+        self._in_force = [rule for rule in rules if not cannot_run(rule, mesh)]
+        self._apart = depends_on_pod(self._in_force, PER_POD)
         self._alone = alone or self._apart
         self._pod_facts = _by_pod(sheet) if self._apart else {}
         self._done = ShareResult.nothing()
@@ -89,7 +89,7 @@ class DiagnosisRun:
             ReplicaGroups(mesh, sheet.registry, proxies) if can_group and isinstance(proxies, DumpProxies) else None
         )
 
-    def share(self, names: Collection[str], also: Callable[[ProxyTurn], object] = lambda look: None) -> ShareResult:
+    def share(self, names: Collection[str], also: Callable[[ProxyToCheck], object] = lambda look: None) -> ShareResult:
         """What some of the proxies come to, not yet taken in. `also` has each look as well; it must not keep it."""
         judged = ShareResult.nothing()
         for look in self.share_turns(names, judged):
@@ -103,19 +103,19 @@ class DiagnosisRun:
         self._done.pods.extend(judged.pods)
         self._done.hosts.update(judged.hosts)
 
-    def turns(self, names: Collection[str]) -> Iterator[ProxyTurn]:
+    def turns(self, names: Collection[str]) -> Iterator[ProxyToCheck]:
         """Judges these proxies as they are asked for, and takes each in. May be called again with others."""
         return self._turns(names, self._done, self._groups)
 
-    def share_turns(self, names: Collection[str], judged: ShareResult) -> Iterator[ProxyTurn]:
+    def share_turns(self, names: Collection[str], judged: ShareResult) -> Iterator[ProxyToCheck]:
         """Judges these proxies as they are asked for, into `judged`, which `take` takes in once all had their turn."""
         yield from self._turns(names, judged)
         judged.added.clear()
 
     def _turns(
         self, names: Collection[str], judged: ShareResult, groups: ReplicaGroups | None = None
-    ) -> Iterator[ProxyTurn]:
-        for look in proxy_turns(self.sheet.mesh, self.sheet.registry, names, alone=self._alone, groups=groups):
+    ) -> Iterator[ProxyToCheck]:
+        for look in proxies_to_check(self.sheet.mesh, self.sheet.registry, names, alone=self._alone, groups=groups):
             self._judge(look, judged)
             yield look
             del look
@@ -140,7 +140,7 @@ class DiagnosisRun:
         gaps = tuple(gap for rule in self._rules for gap in missing[rule.id])
         return RuleResults(tally.findings(), gaps, done, len(self._done.hosts))
 
-    def _judge(self, look: ProxyTurn, judged: ShareResult) -> None:
+    def _judge(self, look: ProxyToCheck, judged: ShareResult) -> None:
         """Of those that were judged for others their part in each finding is remembered."""
         pod = look.place.pod
         judged.pods.append(pod)
@@ -149,7 +149,7 @@ class DiagnosisRun:
             judged.tally.repeat(shares, first, look.place)
             return
         lists, summary = ProxyFacts(look.case), summary_of(look.case.proxy)
-        sighted = [rule for rule in self._in_force if not is_blind(rule, summary)]
+        sighted = [rule for rule in self._in_force if not lacks_evidence(rule, summary)]
         hits = hits_of(sighted, partial(_facts, lists, self._pod_facts, pod), {})
         judged.added[pod] = (look.place, judged.tally.add(explained(list(hits)), look.place))
         judged.hosts.update((fact.host, fact.port) for fact in lists.facts("connections"))

@@ -67,8 +67,8 @@ class ListenerClaim(Struct, frozen=True):
 
 def claims_of(members: Iterable[SidecarService], ports: Iterable[int], virtual: VirtualServices) -> list[ListenerClaim]:
     """The claims on these ports, service by service, in the order of precedence."""
-    wanted = frozenset(ports)
-    return [c for m in members for p in m.ports if p.number in wanted for c in _claims(m, p, virtual)]
+    numbers = frozenset(ports)
+    return [c for m in members for p in m.ports if p.number in numbers for c in _claims(m, p, virtual)]
 
 
 def _claims(member: SidecarService, port: Port, virtual: VirtualServices) -> Iterator[ListenerClaim]:

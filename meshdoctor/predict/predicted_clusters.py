@@ -116,8 +116,8 @@ class Clusters:
     def _rule_for(self, host: str, namespace: str) -> DestinationRule | None:
         """The DestinationRule that applies: of the client's namespace, else the service's, else the root namespace;
         there the one with the most specific host, then the oldest."""
-        for place in dict.fromkeys((self._viewer.namespace, namespace, self._root)):
-            fitting = [r for r in self._rules if r.ref.namespace == place and self._applies(r, host)]
+        for owner in dict.fromkeys((self._viewer.namespace, namespace, self._root)):
+            fitting = [r for r in self._rules if r.ref.namespace == owner and self._applies(r, host)]
             if fitting:
                 return min(fitting, key=lambda r: (*_specificity(r), r.created, r.ref.name))
         return None

@@ -27,7 +27,7 @@ _RANK = {rule: index for index, rule in enumerate(CAUSES)}
 
 def explain(hits: Sequence[Hit]) -> list[Hit]:
     """The hits in their order; those explained by another one have the fingerprint of that finding."""
-    index = _by_place(hits)
+    index = _by_host(hits)
     explained = []
     for hit in hits:
         cause = _root(hit, index)
@@ -38,18 +38,18 @@ def explain(hits: Sequence[Hit]) -> list[Hit]:
 _Index = dict[tuple[str, int, str], dict[str, Hit]]
 
 
-def without_idle_backstops(hits: Sequence[Hit]) -> list[Hit]:
+def without_unneeded_backstops(hits: Sequence[Hit]) -> list[Hit]:
     """The hits without those of fallback rules for whose pod, host and port another rule has a hit."""
-    spoken = _by_place([hit for hit in hits if not hit.rule.backstop])
-    return [hit for hit in hits if not hit.rule.backstop or not any(place in spoken for place in _places(hit))]
+    covered = _by_host([hit for hit in hits if not hit.rule.backstop])
+    return [hit for hit in hits if not hit.rule.backstop or not any(key in covered for key in _keys(hit))]
 
 
-def _places(hit: Hit) -> list[tuple[str, int, str]]:
+def _keys(hit: Hit) -> list[tuple[str, int, str]]:
     """Keys under which a hit about this one's host may be: the host, its wildcards, the port as a whole."""
     return [(hit.fact.pod, hit.port, host) for host in (hit.host.lower(), *wildcards_for(hit.host), "")]
 
 
-def _by_place(hits: Sequence[Hit]) -> _Index:
+def _by_host(hits: Sequence[Hit]) -> _Index:
     """Hits by pod, port and host, then by rule; of several hits of one rule the most severe."""
     index: _Index = {}
     for hit in hits:
@@ -72,10 +72,10 @@ def _root(hit: Hit, index: _Index) -> Hit:
 def _cause(hit: Hit, index: _Index) -> Hit | None:
     if not hit.host or not hit.port:
         return None
-    places = [index.get(place, {}) for place in _places(hit)]
+    candidates = [index.get(key, {}) for key in _keys(hit)]
     for rule in _explaining(hit.rule):
-        for place in places:
-            cause = place.get(rule)
+        for by_rule in candidates:
+            cause = by_rule.get(rule)
             if cause is not None and (cause.severity is not Severity.INFO or hit.severity is Severity.INFO):
                 return cause
     return None

@@ -127,14 +127,14 @@ def _item_of(receiver: str, types: dict[str, Any]) -> Any:
     root, _, rest = receiver.partition(".")
     try:
         return item_type(type_at(types[root], parse_path(rest))) or Any
-    except (KeyError, BadPath):  # the result of another macro, or a mistake that is told where it is mentioned
+    except (KeyError, BadPath):  # the result of another macro, or a mistake reported at its own mention
         return Any
 
 
 @cache
 def _compile(text: str) -> Any:
     # The package's __init__ imports its own command line (typer, prompt_toolkit, rich: 200 ms). The evaluator alone
-    # takes 20 ms, so an empty module stands in while it is imported.
+    # takes 20 ms, so an empty module replaces it during the import.
     stub = "cel" not in sys.modules and "cel.cli" not in sys.modules
     if stub:
         sys.modules["cel.cli"] = ModuleType("cel.cli")
@@ -144,7 +144,7 @@ def _compile(text: str) -> Any:
         del sys.modules["cel.cli"]
     try:
         return cel.compile(text)
-    except Exception as error:  # ValueError today; the binding promises nothing
+    except Exception as error:  # ValueError today, but the binding does not document it
         raise BadCondition(f"`{text}` is not valid CEL: {_first_line(error).partition('ERROR: <input>:')[2]}") from None
 
 

@@ -8,7 +8,7 @@ from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.rule import Rule
-from meshdoctor.rules.causes import explain, without_idle_backstops
+from meshdoctor.rules.causes import explain, without_unneeded_backstops
 from meshdoctor.rules.conditions import compile_condition
 from meshdoctor.rules.hits import Hit, naming
 from meshdoctor.rules.selectors import compile_selector
@@ -65,7 +65,7 @@ def by_pod(hits: Iterator[Hit]) -> dict[str, list[Hit]]:
 def explained(hits: Sequence[Hit]) -> list[Hit]:
     """All hits of one pod, with the finding that explains each; hits of fallback rules only where no other rule has
     one."""
-    return explain(without_idle_backstops(hits))
+    return explain(without_unneeded_backstops(hits))
 
 
 def _hits(rule: Rule, facts: Sequence[Fact]) -> Iterator[Hit]:

@@ -44,7 +44,7 @@ def parse_path(text: str) -> Path:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`; did you mean `x`?` for the closest of `known`, or nothing where none is close."""
-    from difflib import get_close_matches  # only a rule file with a mistake in it pays for the import
+    from difflib import get_close_matches  # imported only for rule files with mistakes
 
     close = get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean `{close[0]}`?" if close else ""

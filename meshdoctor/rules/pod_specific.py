@@ -13,7 +13,7 @@ OF_ONE_POD = frozenset({"pod", "evidence"})
 """Fields of a fact that differ between replicas."""
 
 
-def tells_pods_apart(rules: Sequence[Rule], pod_lists: Collection[str]) -> bool:
+def depends_on_pod(rules: Sequence[Rule], pod_lists: Collection[str]) -> bool:
     """Whether a rule reads a pod's name or documents, or combines facts about pods with facts about their proxies.
 
     Message and fixes do not count, nor do rules over `pod_lists`: those have separate facts for each pod.

@@ -18,7 +18,7 @@ from meshdoctor.model.fact import Fact
 from meshdoctor.model.sheet import SHEET
 from meshdoctor.rules.fact_paths import nearest
 
-# What nearly every rule says; it needs no parser, and the parser takes 25 ms to import.
+# The selector of nearly every rule; it needs no parser, whose import takes 25 ms.
 _WHOLE_LIST = re.compile(r"\$\.(\w+)\[\*\]")
 
 
@@ -42,7 +42,7 @@ class Selector:
         """The facts the expression selects, in its order."""
         if self._finder is None or not facts:
             return facts
-        # A filter compares fields as plain values. Matches are mapped back by identity: plain copies have no way home.
+        # A filter compares fields as plain values. Matches are mapped back by identity, because the copies do not refer to their facts.
         plain = [msgspec.to_builtins(fact) for fact in facts]
         place = {id(item): index for index, item in enumerate(plain)}
         return [facts[place[id(match.value)]] for match in self._finder.find({self.list_name: plain})]

@@ -31,7 +31,7 @@ class NamedHost(Struct, frozen=True):
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{1,59}})\Z")
 
-# Every repeat is bounded: values are as long as a ConfigMap, and as hostile.
+# Every repeat is bounded, because values may be as long as a ConfigMap and are untrusted.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]{0,31}\Z")
 _AUTHORITY = re.compile(r"[^\s/?#\"'<>\\`|;]{0,4096}")
 _SCHEME_TAIL = re.compile(r"[A-Za-z][A-Za-z0-9+._:-]*:\Z")
@@ -41,7 +41,7 @@ _TNS = re.compile(r"\(HOST ?= ?([^)\s]{1,253})\)\s?\(PORT ?= ?(\d{1,5})\)", re.I
 _GO_MYSQL = re.compile(r"@tcp\(([^)\s]{1,260})\)/")
 _SQL_SERVER = re.compile(r"(?:tcp:)?([^,\s:]+),\s*(\d{2,5})\Z", re.IGNORECASE)
 
-# Names of these schemes are identifiers or local places, or the traffic is UDP, which no sidecar gets.
+# Names of these schemes are identifiers or local, or the traffic is UDP, which sidecars do not capture.
 _NO_DESTINATION = frozenset({"file", "s3", "s3a", "gs", "spiffe", "unix", "oci", "docker", "udp", "syslog", "statsd"})
 _IDENTIFIER_HOSTS = frozenset(
     {"www.w3.org", "schemas.xmlsoap.org", "schemas.microsoft.com", "json-schema.org", "java.sun.com", "xmlns.jcp.org"}

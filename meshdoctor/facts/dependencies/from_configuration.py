@@ -181,7 +181,7 @@ def _from_settings(group: list[_Setting], of: str, depth: int = 2) -> Iterator[_
         if number is not None:
             ports.setdefault(words(setting.name), (number, setting.label))
     for setting in group:
-        # A password may read as host:port; printed as a host it would be told to everybody.
+        # A password may look like host:port and would be printed as a host.
         if setting_names.is_own_address(setting.name) or (is_secret_name(setting.name) and "://" not in setting.value):
             continue
         for inner in _inner_groups(setting) if depth else ():

@@ -37,13 +37,13 @@ def claims(case: ProxyContext) -> Iterator[Claim]:
         family = protocol_class(port.protocol)
         if family not in ("tcp", "auto", "tls") or case.own_cluster(host, port.number) is None:
             continue
-        for bind, match in _wanted_binds(case, entry, host):
+        for bind, match in _claimed_binds(case, entry, host):
             if family == "tls" and bind == WILDCARD:
                 continue
             yield from _claim(case, entry, host, port, bind, match)
 
 
-def _wanted_binds(case: ProxyContext, entry: ServiceEntry, host: str) -> list[tuple[str, str]]:
+def _claimed_binds(case: ProxyContext, entry: ServiceEntry, host: str) -> list[tuple[str, str]]:
     """(bind, CIDR match) pairs the entry claims: a listener per address, a filter chain per range, else the
     wildcard."""
     used = case.registry.used_addresses(entry, host, case.viewer)
@@ -93,12 +93,12 @@ def _named_in(listener: Listener, cluster: str) -> bool:
 
 def _opaque_chain(listener: Listener, cidr: str) -> FilterChain | None:
     """The filter chain with the same match: this range, or no range."""
-    wanted = (cidr,) if cidr else ()
+    ranges = (cidr,) if cidr else ()
     for chain in listener.chains():
         match = chain.match
         if chain.tcp is None or match.server_names or match.application_protocols:
             continue
-        if cidrs(match.prefix_ranges) == cidrs(wanted):
+        if cidrs(match.prefix_ranges) == cidrs(ranges):
             return chain
     return None
 

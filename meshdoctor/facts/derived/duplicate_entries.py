@@ -60,7 +60,7 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
         {p.number for e in losers for p in e.ports if p.number not in won and case.own_cluster(host, p.number) is None}
     )
     because = _because(case, winner, losers[0], host)
-    # With DNS capture each entry gets a virtual address of its own, which answers for its own ports alone.
+    # With DNS capture each entry gets its own virtual address, which serves only its own ports.
     split = differs == ("ports",) and not lost and not case.viewer.dns_capture
     exports = config.default_service_export_to if config else ("*",)
     merged = merge(host, winner, losers, dns_answers(case, host)[0], exports)

@@ -131,8 +131,8 @@ def _with_addresses(
     """The manifest with the addresses of all entries where it has any; a new opaque port needs them, else there is no
     merge."""
     own = {port.number for port in winner.ports}
-    gained = [port for port in made["spec"]["ports"] if port.get("number") not in own]
-    opaque = any(protocol_class(str(port.get("protocol", ""))) in ("tcp", "auto") for port in gained)
+    added_ports = [port for port in made["spec"]["ports"] if port.get("number") not in own]
+    opaque = any(protocol_class(str(port.get("protocol", ""))) in ("tcp", "auto") for port in added_ports)
     if not winner.addresses and not opaque:
         return made
     listed = [address for loser in losers for address in loser.addresses]
@@ -150,24 +150,24 @@ def _without(loser: ServiceEntry, hosts: set[str]) -> Manifest:
 
 
 def _price(host: str, winner: ServiceEntry, losers: Sequence[ServiceEntry], made: Manifest, widened: bool) -> list[str]:
-    said = []
+    tradeoffs = []
     for loser in losers:
         if loser.resolution != winner.resolution:
             what = f"Resolution {loser.resolution}" + (" and the endpoints" if loser.endpoints else "")
-            said.append(
+            tradeoffs.append(
                 f"{what} of {loser.ref} no longer appl{'y' if loser.endpoints else 'ies'}: {winner.resolution} is kept."
             )
         for port in loser.ports:
             ours = next((p for p in winner.ports if p.number == port.number), None)
             if ours is not None and ours.protocol.upper() != port.protocol.upper():
-                said.append(f"Port {port.number} keeps protocol {ours.protocol.upper() or '(none)'}.")
+                tradeoffs.append(f"Port {port.number} keeps protocol {ours.protocol.upper() or '(none)'}.")
     own = {port.number for port in winner.ports}
-    gained = [str(port["number"]) for port in made["spec"]["ports"] if port["number"] not in own]
+    added_ports = [str(port["number"]) for port in made["spec"]["ports"] if port["number"] not in own]
     others = [h for h in winner.hosts if any(h not in loser.hosts for loser in losers)]
-    if gained and others:
-        said.append(f"{', '.join(others)} also get{'' if len(others) > 1 else 's'} port {', '.join(gained)}.")
+    if added_ports and others:
+        tradeoffs.append(f"{', '.join(others)} also get{'' if len(others) > 1 else 's'} port {', '.join(added_ports)}.")
     if made["spec"].get("addresses") and not winner.addresses:
-        said.append("The addresses apply to every port and must follow DNS.")
+        tradeoffs.append("The addresses apply to every port and must follow DNS.")
     if widened:
-        said.append("The entry is visible wherever one of them was.")
-    return list(dict.fromkeys(said))
+        tradeoffs.append("The entry is visible wherever one of them was.")
+    return list(dict.fromkeys(tradeoffs))

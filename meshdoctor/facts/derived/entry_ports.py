@@ -42,16 +42,16 @@ def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
         if "clusters" in case.proxy.sections and case.own_cluster(host, port.number) is None:
             continue
         yield _entry_port(case, entry, host, port)
-        for name in _wanted_under(case, host, port.number):
+        for name in _dependencies_under(case, host, port.number):
             yield _entry_port(case, entry, host, port, name)
 
 
-def _wanted_under(case: ProxyContext, pattern: str, port: int) -> list[str]:
+def _dependencies_under(case: ProxyContext, pattern: str, port: int) -> list[str]:
     """Dependencies on this port that this wildcard registers, without those that a more specific host registers."""
     if not pattern.startswith("*."):
         return []
-    wanted = (host for host, wanted_port in case.dependencies if wanted_port == port and covers(pattern, host))
-    return [name for name in dict.fromkeys(wanted) if name != pattern and _best_pattern(case, name, port) == pattern]
+    names = (host for host, dependency_port in case.dependencies if dependency_port == port and covers(pattern, host))
+    return [name for name in dict.fromkeys(names) if name != pattern and _best_pattern(case, name, port) == pattern]
 
 
 def _best_pattern(case: ProxyContext, name: str, port: int) -> str:
@@ -77,7 +77,7 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
     real = scheme_protocol(scheme) or known_protocol(port.number)
     if port.protocol.upper() == "MYSQL":
         real = "mysql"
-    # an http:// URL is the client's own word that an HTTP port is meant, whatever its number
+    # an http:// URL shows that the client speaks HTTP, whatever the port
     says_plain = family == "http" and port.number != 443 and scheme_protocol(scheme) == "http"
     mismatch, breaks, traced = ("", False, None) if says_plain else _mismatch(case, host, pattern, port, real)
     fixed = _fixed_protocol(real)

@@ -14,7 +14,7 @@ from meshdoctor.facts.derived.pod_facts import credential_facts, pod_views
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.proxy_state import policies, rejections
 from meshdoctor.facts.derived.references import dangling, faults, virtual_service_hosts
-from meshdoctor.facts.derived.replicas import proxy_turns
+from meshdoctor.facts.derived.replicas import proxies_to_check
 from meshdoctor.facts.derived.upstreams import upstreams
 from meshdoctor.model.fact import Fact
 from meshdoctor.model.mesh import Mesh
@@ -94,5 +94,5 @@ class FactSheet:
         """One list for the whole mesh. Reads every dump; to evaluate all rules, compute all lists proxy by proxy."""
         if name in PER_POD:
             return self.of_pods(name)
-        cases = (look.case for look in proxy_turns(self.mesh, self.registry, self.names, alone=True))
+        cases = (look.case for look in proxies_to_check(self.mesh, self.registry, self.names, alone=True))
         return [fact for case in cases if case for fact in ProxyFacts(case).facts(name)]

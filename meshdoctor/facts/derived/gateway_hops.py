@@ -158,12 +158,12 @@ def _no_listener(mesh: Mesh, router: Proxy, ports: set[int], host: str) -> Hop:
 
     istiod makes no listener for a TLS passthrough or TCP server that no VirtualService uses (core/gateway.go).
     """
-    seen, wanted = (Evidence(router.document, "", router.key),), ", ".join(map(str, sorted(ports)))
+    seen, numbers = (Evidence(router.document, "", router.key),), ", ".join(map(str, sorted(ports)))
     gateway = _gateway_for(mesh, router, ports, host)
     if gateway is not None:
         why = f"{gateway.ref} has a server for {host}, but no VirtualService bound to it routes {host}: no listener"
         return Hop("route", why, (seen_at(gateway.pointer, str(gateway.ref), ".spec.servers"), *seen), (router.key,))
-    why = f"the gateway has no listener on port {wanted}: no Gateway with that port selects its pods"
+    why = f"the gateway has no listener on port {numbers}: no Gateway with that port selects its pods"
     return Hop("server", why, seen, (router.key,))
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from meshdoctor.facts.derived.connections import registered
 from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.facts.derived.proxy_context import ProxyContext
-from meshdoctor.facts.derived.replicas import ProxyTurn, proxy_turns
+from meshdoctor.facts.derived.replicas import ProxyToCheck, proxies_to_check
 from meshdoctor.facts.derived.resource_views import seen_at
 from meshdoctor.model.host_table import HostRow, PodVerdict, TracedVerdict, UsedBy
 from meshdoctor.model.mesh import Dependency
@@ -32,11 +32,11 @@ class PodColumn(Struct):
 
 def dependencies_of(sheet: FactSheet) -> Dependencies:
     """The dependencies in scope, by host and port."""
-    wanted: Dependencies = {}
+    dependencies: Dependencies = {}
     for dependency in sheet.mesh.dependencies:
         if sheet.is_asked(dependency.pod):
-            wanted.setdefault((dependency.host, dependency.port), []).append(dependency)
-    return wanted
+            dependencies.setdefault((dependency.host, dependency.port), []).append(dependency)
+    return dependencies
 
 
 class PodColumns:
@@ -47,22 +47,22 @@ class PodColumns:
         self._wanted = dependencies_of(sheet)
         self.by_pod: dict[str, PodColumn] = {}
 
-    def take(self, look: ProxyTurn) -> None:
+    def take(self, proxy: ProxyToCheck) -> None:
         """Add the column of one proxy. Only sidecars have one."""
-        pod = look.place.pod
-        if look.case is None and look.first in self.by_pod:
-            first = self.by_pod[look.first]
+        pod = proxy.place.pod
+        if proxy.case is None and proxy.first in self.by_pod:
+            first = self.by_pod[proxy.first]
             self.by_pod[pod] = PodColumn(pod, first.registered, first.verdicts)
-        elif look.case is not None and look.case.viewer.is_sidecar:
-            self.by_pod[pod] = column_of(look.case, self._pairs, self._wanted)
+        elif proxy.case is not None and proxy.case.viewer.is_sidecar:
+            self.by_pod[pod] = column_of(proxy.case, self._pairs, self._wanted)
 
 
 def columns(sheet: FactSheet, names: Collection[str], pairs: Collection[Pair]) -> list[PodColumn]:
     """The columns of these pods. Opens each dump once."""
     made = PodColumns(sheet, pairs)
-    for look in proxy_turns(sheet.mesh, sheet.registry, names):
-        made.take(look)
-        del look  # or this dump is held while the next one is read
+    for proxy in proxies_to_check(sheet.mesh, sheet.registry, names):
+        made.take(proxy)
+        del proxy  # frees this dump before the next one is read
     return list(made.by_pod.values())
 
 
@@ -82,9 +82,9 @@ def likely_pairs(sheet: FactSheet) -> list[Pair]:
 
 def early_rows(sheet: FactSheet) -> tuple[HostRow, ...]:
     """The rows known without reading any sidecar's configuration, without verdicts."""
-    wanted = dependencies_of(sheet)
+    dependencies = dependencies_of(sheet)
     pairs = sorted(likely_pairs(sheet), key=lambda p: (p[0], p[1] or 0))
-    return tuple(_row(sheet, host, port, wanted.get((host, port), []), []) for host, port in pairs)
+    return tuple(_row(sheet, host, port, dependencies.get((host, port), []), []) for host, port in pairs)
 
 
 def host_rows(sheet: FactSheet, spread: Spread = at_once) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
@@ -100,8 +100,8 @@ def rows_of(
 
     A host that only some sidecars have registered is traced in the others in a second round.
     """
-    wanted = dependencies_of(sheet)
-    pairs = dict.fromkeys([pair for column in found for pair in column.registered] + list(wanted))
+    dependencies = dependencies_of(sheet)
+    pairs = dict.fromkeys([pair for column in found for pair in column.registered] + list(dependencies))
     lacking = [c.pod for c in found if any(p not in c.verdicts for p in pairs if p[1] is not None)]
     if lacking:
         again = _all(spread(lacking, lambda names: columns(sheet, names, pairs)))
@@ -109,7 +109,7 @@ def rows_of(
     order = {name: place for place, name in enumerate(sheet.names)}
     found.sort(key=lambda column: order[column.pod])
     ordered = sorted(pairs, key=lambda p: (p[0], p[1] or 0))
-    rows = tuple(_row(sheet, host, port, wanted.get((host, port), []), found) for host, port in ordered)
+    rows = tuple(_row(sheet, host, port, dependencies.get((host, port), []), found) for host, port in ordered)
     return rows, tuple(f"resources/{kind}.yaml" for kind in NEEDED if kind not in sheet.mesh.kinds_read)
 
 
@@ -124,13 +124,13 @@ def _of_entries(sheet: FactSheet) -> list[Pair]:
     return [pair for pair in pairs if not pair[0].startswith("*")]
 
 
-def column_of(case: ProxyContext, pairs: Collection[Pair], wanted: Dependencies) -> PodColumn:
+def column_of(case: ProxyContext, pairs: Collection[Pair], dependencies: Dependencies) -> PodColumn:
     """One sidecar's verdicts for these pairs and all that it has registered itself."""
     own = registered(case)
     verdicts: dict[Pair, TracedVerdict] = {}
     for host, port in dict.fromkeys([*pairs, *own]):
         if port is not None:
-            scheme = _scheme(wanted.get((host, port), ()))
+            scheme = _scheme(dependencies.get((host, port), ()))
             traced = trace_host(case.tracer, case.tracer.destination(host, port, scheme=scheme))
             verdicts[host, port] = (traced.verdict, traced.reason, traced.cluster)
     return PodColumn(case.key, own, verdicts)

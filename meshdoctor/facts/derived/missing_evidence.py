@@ -122,7 +122,7 @@ def _absent_sections(summary: ProxySummary) -> list[str]:
     return [s for s in SECTIONS if s not in summary.sections]
 
 
-def is_off(rule: Rule, mesh: Mesh) -> bool:
+def cannot_run(rule: Rule, mesh: Mesh) -> bool:
     """Whether a kind of evidence that the rule needs was not read at all, so that it is evaluated for no pod.
 
     Reads dumps only until one has endpoints.
@@ -131,7 +131,7 @@ def is_off(rule: Rule, mesh: Mesh) -> bool:
     return any(kind not in mesh.kinds_read for kind in kinds) or ("dns" in rule.needs and not _knows_addresses(mesh))
 
 
-def is_blind(rule: Rule, summary: ProxySummary) -> bool:
+def lacks_evidence(rule: Rule, summary: ProxySummary) -> bool:
     """Whether this one proxy's dump lacks what the rule needs."""
     lacks_sections = "config_dump" in rule.needs and bool(_absent_sections(summary))
     return lacks_sections or ("clusters" in rule.needs and not summary.knows_endpoints)

@@ -20,7 +20,7 @@ def pod_views(mesh: Mesh, registry: Registry) -> Iterator[PodView]:
     for key, pod in mesh.pods.items():
         if is_done(pod):
             continue
-        wanted = tuple(f"{host}:{port}" for host, port in registry.dependencies.get(key, {}))
+        dependencies = tuple(f"{host}:{port}" for host, port in registry.dependencies.get(key, {}))
         yield PodView(
             pod=key,
             host="",
@@ -33,7 +33,7 @@ def pod_views(mesh: Mesh, registry: Registry) -> Iterator[PodView]:
             ambient=is_ambient(pod, mesh.namespaces),
             injected_namespace=injects(mesh, pod),
             opted_out=_asked(pod) == "false",
-            dependencies=wanted,
+            dependencies=dependencies,
             phase=pod.phase,
             host_network=pod.host_network,
         )

@@ -107,7 +107,7 @@ def _client(case: ProxyContext, uses: list[ClusterUse], entry: ServiceEntry | No
     TCP."""
     if not uses:
         return ""
-    # a sniffed port (no protocol declared) has both kinds of chain: what is not HTTP takes the other one
+    # a sniffed port (no protocol declared) has both kinds of chain: traffic that is not HTTP uses the TCP one
     sniffed = {use.listener.name for use in uses if not use.is_http}
     if any(use.is_http and use.listener.name not in sniffed for use in uses):
         return "http"

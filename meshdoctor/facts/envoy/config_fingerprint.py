@@ -55,7 +55,7 @@ class ConfigFingerprint:
                 items: list[resource_shapes.RawEntry] = getattr(section, name, [])
                 if name in _IN_HASH_MAPS and not any(item.error_state for item in items):
                     self._maps[f"$.configs[{index}].{name}"] = _Map(items)
-                else:  # refused resources are told in the order in which they stand
+                else:  # rejected resources are reported in document order
                     self._lists[f"$.configs[{index}].{name}"] = items
         self._page = _page(page)
 

@@ -212,7 +212,7 @@ class Resources:
         for index, tree in enumerate(trees):
             root = "$" if len(trees) == 1 else f"$[{index}]"
             found.extend(self._opened(tree, Pointer(document.path, root), kind))
-        # Nothing sound in it is not the same as nothing in it.
+        # A document with only broken objects differs from an empty one.
         return None if not found and len(self._problems) > told else found
 
     def _opened(self, tree: Any, pointer: Pointer, kind: str) -> Iterator[ObjectSource]:

@@ -58,7 +58,7 @@ def _by_destination_port(chains: list[FilterChain], arrival: Arrival) -> Narrowe
     exact = [c for c in chains if c.match.destination_port == arrival.port]
     if exact:
         return exact, f"destination port {arrival.port}"
-    # 0 and absent are the same in the proto: no port asked for
+    # 0 and absent are the same in the proto: no port to match
     return [c for c in chains if not c.match.destination_port], ""
 
 
@@ -152,7 +152,7 @@ def _by_source_ip(chains: list[FilterChain], arrival: Arrival) -> Narrowed:
 
 
 def _by_source_port(chains: list[FilterChain], arrival: Arrival) -> Narrowed:
-    # A client's port is ephemeral: a chain that asks for one is not the way of an ordinary connection.
+    # A client's port is ephemeral: ordinary connections do not match a chain with a source port.
     return [c for c in chains if not c.match.source_ports], ""
 
 

@@ -99,7 +99,7 @@ def _from_text(text: str) -> LogLine | Other:
     if head is None or status is None or quote < status.end() - 1:
         return Other.UNKNOWN
     tail = text[quote + 2 :].rstrip("\r").split(" ")
-    # what stands before: ... "AUTHORITY" "UPSTREAM_HOST
+    # before it: ... "AUTHORITY" "UPSTREAM_HOST
     before = text[:quote].rsplit('"', 3)
     if len(tail) < 5 or len(before) < 4 or before[2] != " ":
         return Other.UNKNOWN

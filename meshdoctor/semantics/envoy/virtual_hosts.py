@@ -110,7 +110,7 @@ def _path_matches(match: RouteMatch, path: str, method: str) -> bool:
     if match.connect:
         return method == "CONNECT"
     if match.regex is not None:
-        # case_sensitive is not for regular expressions (config.route.v3.RouteMatch)
+        # case_sensitive does not apply to regular expressions (config.route.v3.RouteMatch)
         return _full_match(match.regex, bare)
     wanted = (match.prefix, match.path, match.path_separated_prefix)
     prefix, exact, separated = wanted if match.case_sensitive else tuple(w.lower() if w else w for w in wanted)
