@@ -42,7 +42,8 @@ class Selector:
         """The facts the expression selects, in its order."""
         if self._finder is None or not facts:
             return facts
-        # A filter compares fields as plain values. Matches are mapped back by identity, because the copies do not refer to their facts.
+        # A filter compares fields as plain values. Matches are mapped back by identity, because the plain copies do
+        # not refer to their facts.
         plain = [msgspec.to_builtins(fact) for fact in facts]
         place = {id(item): index for index, item in enumerate(plain)}
         return [facts[place[id(match.value)]] for match in self._finder.find({self.list_name: plain})]
