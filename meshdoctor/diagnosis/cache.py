@@ -14,29 +14,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from meshdoctor.diagnosis.diagnosis_run import ShareResult
 from meshdoctor.diagnosis.file_stamps import AT_MOST, Stamp
-from meshdoctor.facts.derived.host_rows import PodColumn
-from meshdoctor.facts.proxy_files import ProxyNotes
-from meshdoctor.model.evidence import Unread, proxy_of
+from meshdoctor.diagnosis.share_result import CachedShare
+from meshdoctor.model.evidence import proxy_of
 from meshdoctor.model.mesh import Mesh
 
 SHARE = 32
 """Proxies in one share: what is read where one of them is looked at again."""
 _PAGES = frozenset({"config_dump.json", "clusters.json", "clusters.txt", "server_info.json", "stats.txt"})
 """Files of a proxy that tell of no other."""
-
-
-class CachedShare(Struct):
-    """Some proxies, judged."""
-
-    names: tuple[str, ...]
-    judged: ShareResult
-    columns: dict[str, PodColumn]
-    policies: dict[str, str]
-    learnt: ProxyNotes
-    unread: tuple[Unread, ...]
-    """Pages that could not be read."""
 
 
 class DiagnosisCache(Struct):
