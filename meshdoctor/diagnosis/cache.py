@@ -15,14 +15,25 @@ from pathlib import Path
 from msgspec import Struct
 
 from meshdoctor.diagnosis.file_stamps import AT_MOST, Stamp
-from meshdoctor.diagnosis.share_result import CachedShare
-from meshdoctor.model.evidence import proxy_of
+from meshdoctor.diagnosis.proxy_checker import ShareResult
+from meshdoctor.facts.proxy_files import ProxyNotes
+from meshdoctor.model.evidence import Unread, proxy_of
 from meshdoctor.model.mesh import Mesh
 
 SHARE = 32
 """Proxies in one share: what is read where one of them is looked at again."""
 _PAGES = frozenset({"config_dump.json", "clusters.json", "clusters.txt", "server_info.json", "stats.txt"})
 """Files of a proxy that tell of no other."""
+
+
+class CachedShare(Struct):
+    """The result of some proxies with all that was learnt of them, so that none of their files is read again."""
+
+    names: tuple[str, ...]
+    result: ShareResult
+    learnt: ProxyNotes
+    unread: tuple[Unread, ...]
+    """Pages that could not be read."""
 
 
 class DiagnosisCache(Struct):

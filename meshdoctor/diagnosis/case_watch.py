@@ -22,8 +22,8 @@ from meshdoctor.model.trace import Trace
 from meshdoctor.trace.outbound import Tracer
 
 if TYPE_CHECKING:
+    from meshdoctor.diagnosis.cache import CachedShare
     from meshdoctor.diagnosis.details import HostFacts, PodFacts
-    from meshdoctor.diagnosis.share_result import CachedShare
 
 Answer = TypeVar("Answer")
 Turn = TypeVar("Turn")
@@ -175,12 +175,14 @@ class CaseWatch:
 
     def pod_facts(self, pod: str) -> PodFacts:
         """All that is known of a pod. Opens its sidecar: call it from a thread; raises as `using`."""
-        from meshdoctor.diagnosis.details import pod_facts
+        from meshdoctor.diagnosis.cache import CachedShare
+    from meshdoctor.diagnosis.details import pod_facts
 
         return self.using(lambda case: pod_facts(case, pod))
 
     def host_facts(self, host: str, port: int | None, pod: str = "") -> HostFacts:
         """All that is known of a host; `pod`: whose sidecar is asked what it resolved the host to. As `pod_facts`."""
-        from meshdoctor.diagnosis.details import host_facts
+        from meshdoctor.diagnosis.cache import CachedShare
+    from meshdoctor.diagnosis.details import host_facts
 
         return self.using(lambda case: host_facts(case, host, port, self._tracer(case, pod) if pod else None))

@@ -9,7 +9,7 @@ from meshdoctor.diagnosis.proxy_checker import RuleResults
 from meshdoctor.facts.case import Case
 from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.facts.line_numbers import with_lines
-from meshdoctor.model.finding import Diagnosis, Finding, NotEvaluated
+from meshdoctor.model.finding import Diagnosis, Disposition, Finding, NotEvaluated
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxy_summary import ProxySummary
 from meshdoctor.model.rule import Rule
@@ -41,7 +41,7 @@ def build_diagnosis(case: Case, sheet: FactSheet, rules: Sequence[Rule], results
 
 def _restrict_fixes(mesh: Mesh, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """The findings; a fix that they offer as safe stays safe only where its impact on this mesh is."""
-    if not any(fix.disposition == "safe" for finding in findings for fix in finding.fixes):
+    if not any(fix.disposition is Disposition.SAFE for finding in findings for fix in finding.fixes):
         return findings
     from meshdoctor.fixes.impact.fix_safety import restrict_dispositions
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from meshdoctor.diagnosis.cache import shares_of
+from meshdoctor.diagnosis.cache import CachedShare, shares_of
 from meshdoctor.diagnosis.diagnosis_builder import build_diagnosis
 from meshdoctor.diagnosis.dump_shares import over_dumps
 from meshdoctor.diagnosis.events import DiagnosisFinished, PodChecked
-from meshdoctor.diagnosis.proxy_checker import ProxyChecker, RuleResults
-from meshdoctor.diagnosis.share_result import CachedShare, ShareResult
+from meshdoctor.diagnosis.proxy_checker import ProxyChecker, RuleResults, ShareResult
 from meshdoctor.facts.case import Case
 from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.facts.derived.host_rows import rows_of

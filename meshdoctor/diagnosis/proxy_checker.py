@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from meshdoctor.diagnosis.share_result import ShareResult
 from meshdoctor.facts.derived.fact_lists import PER_POD, FactSheet, ProxyFacts
-from meshdoctor.facts.derived.host_rows import column_of, dependencies_of, likely_pairs
+from meshdoctor.facts.derived.host_rows import PodColumn, column_of, dependencies_of, likely_pairs
 from meshdoctor.facts.derived.missing_evidence import gaps_of, is_blind, is_off
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.replicas import ProxyTurn
@@ -20,6 +19,7 @@ from meshdoctor.model.rule import Rule
 from meshdoctor.rules.evaluate import by_pod, explained, hits_of
 from meshdoctor.rules.pod_specific import tells_pods_apart
 from meshdoctor.rules.selectors import compile_selector
+from meshdoctor.rules.tally import FindingShare, Tally
 
 
 class RuleResults(NamedTuple):
@@ -30,6 +30,34 @@ class RuleResults(NamedTuple):
     judged: frozenset[str]
     """Pods whose proxy was checked."""
     external_hosts: int
+
+
+class ShareResult(NamedTuple):
+    """What a share of the proxies adds to the diagnosis and to the host table."""
+
+    tally: Tally
+    pods: list[str]
+    """Those whose proxy was checked."""
+    hosts: set[tuple[str, int]]
+    """External hosts that they connect to."""
+    columns: dict[str, PodColumn]
+    policies: dict[str, str]
+    """Outbound policy of each sidecar."""
+    repeatable: dict[str, tuple[PodEvidence, list[FindingShare]]]
+    """Of each pod that replicas may repeat, its part in each finding; empty once the share is complete."""
+
+    @classmethod
+    def nothing(cls) -> ShareResult:
+        """Nothing yet."""
+        return cls(Tally(), [], set(), {}, {}, {})
+
+    def add(self, share: ShareResult) -> None:
+        """Takes in another share, which is complete."""
+        self.tally.merge(share.tally)
+        self.pods.extend(share.pods)
+        self.hosts.update(share.hosts)
+        self.columns.update(share.columns)
+        self.policies.update(share.policies)
 
 
 class ProxyChecker:

@@ -14,10 +14,9 @@ from meshdoctor.errors import MeshdoctorError, Unreadable
 from meshdoctor.sources.source import Source
 
 if TYPE_CHECKING:
-    from meshdoctor.diagnosis.cache import DiagnosisCache
+    from meshdoctor.diagnosis.cache import CachedShare, DiagnosisCache
     from meshdoctor.diagnosis.file_stamps import Stamp
     from meshdoctor.diagnosis.refresh import ClusterRefresh
-    from meshdoctor.diagnosis.share_result import CachedShare
     from meshdoctor.sources.live.live_cluster import LiveCluster
 
 
