@@ -22,8 +22,8 @@ from meshdoctor.model.trace import Trace
 from meshdoctor.trace.outbound import Tracer
 
 if TYPE_CHECKING:
-    from meshdoctor.diagnosis.cache import CachedShare
     from meshdoctor.diagnosis.details import HostFacts, PodFacts
+    from meshdoctor.diagnosis.proxy_checker import CheckedShare
 
 Answer = TypeVar("Answer")
 Turn = TypeVar("Turn")
@@ -90,8 +90,8 @@ class CaseWatch:
         return DiagnosisRun(case, self.sheet(case), load_catalogue(), is_final=is_final)
 
     def diagnose(
-        self, case: Case, kept: Sequence[CachedShare] | None = None, *, doing: str = "judging", is_new: bool = True
-    ) -> list[CachedShare]:
+        self, case: Case, kept: Sequence[CheckedShare] | None = None, *, doing: str = "judging", is_new: bool = True
+    ) -> list[CheckedShare]:
         """Diagnoses a case that is whole, and tells the end. `is_new`: its pods were not listed before.
 
         `kept`: shares of an earlier run that hold; the result is this run's shares then.
@@ -175,14 +175,12 @@ class CaseWatch:
 
     def pod_facts(self, pod: str) -> PodFacts:
         """All that is known of a pod. Opens its sidecar: call it from a thread; raises as `using`."""
-        from meshdoctor.diagnosis.cache import CachedShare
-    from meshdoctor.diagnosis.details import pod_facts
+        from meshdoctor.diagnosis.details import pod_facts
 
         return self.using(lambda case: pod_facts(case, pod))
 
     def host_facts(self, host: str, port: int | None, pod: str = "") -> HostFacts:
         """All that is known of a host; `pod`: whose sidecar is asked what it resolved the host to. As `pod_facts`."""
-        from meshdoctor.diagnosis.cache import CachedShare
-    from meshdoctor.diagnosis.details import host_facts
+        from meshdoctor.diagnosis.details import host_facts
 
         return self.using(lambda case: host_facts(case, host, port, self._tracer(case, pod) if pod else None))

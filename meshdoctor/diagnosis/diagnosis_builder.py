@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshdoctor.diagnosis.dump_shares import in_order
 from meshdoctor.diagnosis.proxy_checker import RuleResults
 from meshdoctor.facts.case import Case
 from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.facts.line_numbers import with_lines
+from meshdoctor.model.evidence import Unread
 from meshdoctor.model.finding import Diagnosis, Disposition, Finding, NotEvaluated
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxy_summary import ProxySummary
@@ -62,3 +62,11 @@ def _evaluated(rules: Sequence[Rule], gaps: Sequence[NotEvaluated], checked: fro
     for gap in gaps:
         blind.setdefault(gap.rule, set()).update(gap.pods)
     return tuple(r.id for r in rules if r.id not in nowhere and (r.id not in blind or checked - blind[r.id]))
+
+
+def in_order(mesh: Mesh) -> tuple[Unread, ...]:
+    """`mesh.unread` in the same order however the work was shared out: dumps, then their pages, in the capture's."""
+    order = {name: place for place, name in enumerate([*mesh.proxies_unread, *mesh.proxy_names])}
+    places = {f"proxies/{name}": (1, place) for name, place in order.items() if name in mesh.proxies_unread}
+    places |= {f"proxies/{name}/clusters.json": (2, place) for name, place in order.items()}
+    return tuple(sorted(mesh.unread, key=lambda note: places.get(note.path, (0, 0))))

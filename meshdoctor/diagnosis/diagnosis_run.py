@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from meshdoctor.diagnosis.cache import CachedShare, shares_of
+from meshdoctor.diagnosis.cache import shares_of
 from meshdoctor.diagnosis.diagnosis_builder import build_diagnosis
-from meshdoctor.diagnosis.dump_shares import over_dumps
 from meshdoctor.diagnosis.events import DiagnosisFinished, PodChecked
-from meshdoctor.diagnosis.proxy_checker import ProxyChecker, RuleResults, ShareResult
+from meshdoctor.diagnosis.proxy_checker import CheckedShare, ProxyChecker, RuleResults, ShareResult
+from meshdoctor.diagnosis.workers import spread
 from meshdoctor.facts.case import Case
 from meshdoctor.facts.derived.fact_lists import FactSheet
-from meshdoctor.facts.derived.host_rows import rows_of
+from meshdoctor.facts.derived.host_rows import likely_pairs, pairs_of, rows_of
 from meshdoctor.facts.derived.missing_evidence import unread_dumps
 from meshdoctor.facts.derived.replicas import ReplicaGroups, proxy_turns
-from meshdoctor.facts.proxy_files import DumpProxies, ProxyNotes
+from meshdoctor.facts.proxy_files import DumpProxies
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.host_table import HostTable
 from meshdoctor.model.rule import Rule
@@ -47,31 +47,40 @@ class DiagnosisRun:
         self.sheet = sheet
         self._rules = rules
         self._is_final = is_final
-        self._checker = ProxyChecker(sheet, rules, with_hosts=with_hosts)
+        assert isinstance(case.mesh.proxies, DumpProxies)
+        self._proxies = case.mesh.proxies
+        self._checker = ProxyChecker(sheet, rules, likely_pairs(sheet) if with_hosts else None)
         self._alone = alone or self._checker.needs_every_pod
-        proxies = case.mesh.proxies
-        self._groups: ReplicaGroups | None = None
+        self._groups = None if self._alone else ReplicaGroups(case.mesh, sheet.registry, self._proxies)
         """Of the proxies that are checked one by one; those of a share have their own."""
-        if isinstance(proxies, DumpProxies) and not self._alone:
-            self._groups = ReplicaGroups(case.mesh, sheet.registry, proxies)
         self._done = ShareResult.nothing()
         self._under_way: ShareResult | None = None
-        self.shares: list[CachedShare] = []
+        self.shares: list[CheckedShare] = []
         """Those that are complete."""
 
     def drain(self, workers: int = 0) -> None:
         """Checks every proxy. `workers`: processes, 0 for as many as the size of the dumps is worth."""
-        for share in over_dumps(self._case.mesh, self.sheet.names, self._share, workers):
-            self._done.add(share)
+        self._spread(self.sheet.names, self._checker, workers)
 
-    def _share(self, names: Collection[str]) -> ShareResult:
+    def _spread(self, names: Collection[str], checker: ProxyChecker, workers: int = 0) -> None:
+        for share in spread(names, self._proxies.size, partial(self._share, checker), workers):
+            self._take(share)
+
+    def _share(self, checker: ProxyChecker, names: Collection[str]) -> CheckedShare:
         result = ShareResult.nothing()
-        for _ in self._turns(names, result):
+        for _ in self._turns(names, checker, result):
             pass
         result.repeatable.clear()
-        return result
+        return CheckedShare(tuple(names), result, self._proxies.learnt(), tuple(self._case.mesh.unread))
 
-    def events(self, kept: Sequence[CachedShare] | None = None) -> Iterator[PodChecked | DiagnosisFinished]:
+    def _take(self, share: CheckedShare) -> None:
+        """Takes in a share, from wherever it was checked."""
+        mesh = self._case.mesh
+        self._done.add(share.result)
+        self._proxies.learn(share.learnt)
+        mesh.unread += [note for note in share.unread if note not in mesh.unread]
+
+    def events(self, kept: Sequence[CheckedShare] | None = None) -> Iterator[PodChecked | DiagnosisFinished]:
         """Every proxy, checked as it is asked for, and the end.
 
         `kept`: shares of an earlier run that still hold; `shares` is then the result in shares.
@@ -90,13 +99,17 @@ class DiagnosisRun:
 
         One that cannot be read adds nothing and is in `mesh.proxies_unread`.
         """
-        return self._turns(names, self._done, self._groups)
+        return self._turns(names, self._checker, self._done, self._groups)
 
     def _turns(
-        self, names: Collection[str], result: ShareResult, groups: ReplicaGroups | None = None
+        self,
+        names: Collection[str],
+        checker: ProxyChecker,
+        result: ShareResult,
+        groups: ReplicaGroups | None = None,
     ) -> Iterator[PodChecked]:
         for turn in proxy_turns(self._case.mesh, self.sheet.registry, names, alone=self._alone, groups=groups):
-            self._checker.check(turn, result)
+            checker.check(turn, result)
             checked = self._checked(turn.place.pod, result)
             del turn  # or this dump is held while the next one is read
             yield checked
@@ -115,25 +128,19 @@ class DiagnosisRun:
         """The turns of one share, which is then kept."""
         mesh, noted = self._case.mesh, len(self._case.mesh.unread)
         self._under_way = result = ShareResult.nothing()
-        yield from self._turns(names, result)
-        result.repeatable.clear()
-        self._done.add(result)
+        yield from self._turns(names, self._checker, result)
         self._under_way = None
-        if isinstance(mesh.proxies, DumpProxies):
-            refused = {name: mesh.proxies_unread[name] for name in names if name in mesh.proxies_unread}
-            summaries = {name: summary for name in names if name not in refused and (summary := mesh.summary(name))}
-            own = {f"proxies/{name}" for name in refused}
-            unread = tuple(note for note in mesh.unread[noted:] if note.path not in own)
-            self.shares.append(CachedShare(names, result, ProxyNotes(summaries, refused), unread))
+        result.repeatable.clear()
+        learnt = self._proxies.learnt(names)
+        own = {f"proxies/{name}" for name in learnt.refused}
+        unread = tuple(note for note in mesh.unread[noted:] if note.path not in own)
+        self.shares.append(CheckedShare(names, result, learnt, unread))
+        self._take(self.shares[-1])
 
-    def _adopt(self, share: CachedShare) -> Iterator[PodChecked]:
+    def _adopt(self, share: CheckedShare) -> Iterator[PodChecked]:
         """A share of an earlier run, whose files are as they were."""
-        mesh = self._case.mesh
-        assert isinstance(mesh.proxies, DumpProxies)
-        mesh.proxies.learn(share.learnt)
-        mesh.unread += [note for note in share.unread if note not in mesh.unread]
-        self._done.add(share.result)
         self.shares.append(share)
+        self._take(share)
         yield from (self._checked(name, share.result) for name in share.names if name not in share.learnt.refused)
 
     def findings(self) -> tuple[Finding, ...]:
@@ -159,6 +166,11 @@ class DiagnosisRun:
 
     def hosts(self) -> HostTable:
         """The host table, once every proxy was checked."""
-        capture, mesh = self._case.capture, self._case.mesh
-        rows, missing = rows_of(self.sheet, list(self._done.columns.values()), partial(over_dumps, mesh))
-        return HostTable(capture.kind, capture.location, rows, (*missing, *unread_dumps(mesh, self.sheet.is_asked)))
+        capture, mesh, columns = self._case.capture, self._case.mesh, self._done.columns
+        pairs = pairs_of(self.sheet, columns.values())
+        lacking = [pod for pod, column in columns.items() if column.lacks(pairs)]
+        if lacking:  # a host that one sidecar alone knows is asked of all others
+            self._spread(lacking, ProxyChecker(self.sheet, (), pairs))
+        missing = [f"resources/{kind}.yaml" for kind in ("serviceentries", "pods") if kind not in mesh.kinds_read]
+        unread = unread_dumps(mesh, self.sheet.is_asked)
+        return HostTable(capture.kind, capture.location, rows_of(self.sheet, columns, pairs), (*missing, *unread))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from meshdoctor.facts.derived.fact_lists import PER_POD, FactSheet, ProxyFacts
-from meshdoctor.facts.derived.host_rows import PodColumn, column_of, dependencies_of, likely_pairs
+from meshdoctor.facts.derived.host_rows import Pair, PodColumn, column_of, dependencies_of
 from meshdoctor.facts.derived.missing_evidence import gaps_of, is_blind, is_off
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.replicas import ProxyTurn
+from meshdoctor.facts.proxy_files import ProxyNotes
+from meshdoctor.model.evidence import Unread
 from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.pod_evidence import PodEvidence
@@ -36,7 +38,7 @@ class ShareResult(NamedTuple):
     """What a share of the proxies adds to the diagnosis and to the host table."""
 
     tally: Tally
-    pods: list[str]
+    pods: set[str]
     """Those whose proxy was checked."""
     hosts: set[tuple[str, int]]
     """External hosts that they connect to."""
@@ -49,21 +51,31 @@ class ShareResult(NamedTuple):
     @classmethod
     def nothing(cls) -> ShareResult:
         """Nothing yet."""
-        return cls(Tally(), [], set(), {}, {}, {})
+        return cls(Tally(), set(), set(), {}, {}, {})
 
     def add(self, share: ShareResult) -> None:
         """Takes in another share, which is complete."""
         self.tally.merge(share.tally)
-        self.pods.extend(share.pods)
+        self.pods.update(share.pods)
         self.hosts.update(share.hosts)
         self.columns.update(share.columns)
         self.policies.update(share.policies)
 
 
-class ProxyChecker:
-    """Checks proxies one by one. Without `rules` it makes columns only, without `with_hosts` no columns."""
+class CheckedShare(NamedTuple):
+    """The result of some proxies with all that was learnt of them, so that none of their files is read again."""
 
-    def __init__(self, sheet: FactSheet, rules: Sequence[Rule], *, with_hosts: bool) -> None:
+    names: tuple[str, ...]
+    result: ShareResult
+    learnt: ProxyNotes
+    unread: tuple[Unread, ...]
+    """Documents that could not be read."""
+
+
+class ProxyChecker:
+    """Checks proxies one by one: applies the rules, and makes a column with these pairs, unless `pairs` is None."""
+
+    def __init__(self, sheet: FactSheet, rules: Sequence[Rule], pairs: Collection[Pair] | None) -> None:
         self._sheet = sheet
         self._rules = rules
         self._in_force = [rule for rule in rules if not is_off(rule, sheet.mesh)]
@@ -75,13 +87,13 @@ class ProxyChecker:
             for name in PER_POD:
                 for fact in sheet.of_pods(name):
                     self._pod_facts.setdefault((name, fact.pod), []).append(fact)
-        self._pairs = likely_pairs(sheet) if with_hosts else None
-        self._dependencies = dependencies_of(sheet) if with_hosts else {}
+        self._pairs = pairs
+        self._dependencies = {} if pairs is None else dependencies_of(sheet)
 
     def check(self, turn: ProxyTurn, result: ShareResult) -> None:
         """Adds one proxy to the result; where it is the replica of one that was checked, by repeating that one."""
         pod, first, case = turn.place.pod, turn.first, turn.case
-        result.pods.append(pod)
+        result.pods.add(pod)
         if case is not None:
             if self._rules:
                 self._apply_rules(turn.place, case, result)

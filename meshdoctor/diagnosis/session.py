@@ -14,8 +14,9 @@ from meshdoctor.errors import MeshdoctorError, Unreadable
 from meshdoctor.sources.source import Source
 
 if TYPE_CHECKING:
-    from meshdoctor.diagnosis.cache import CachedShare, DiagnosisCache
+    from meshdoctor.diagnosis.cache import DiagnosisCache
     from meshdoctor.diagnosis.file_stamps import Stamp
+    from meshdoctor.diagnosis.proxy_checker import CheckedShare
     from meshdoctor.diagnosis.refresh import ClusterRefresh
     from meshdoctor.sources.live.live_cluster import LiveCluster
 
@@ -82,7 +83,7 @@ class DiagnosisSession(CaseWatch):
         cache = DiagnosisCache(stamp(self.source), self.source.path)
         before, self._cache = self._cache, None
         case = open_case(self.source)
-        kept: list[CachedShare] = []
+        kept: list[CheckedShare] = []
         if before is not None and again is not None:
             kept = before.still_good(cache.stamp, sorted(self.sheet(case).names), again, case.mesh)
         cache.shares = self.diagnose(case, kept)

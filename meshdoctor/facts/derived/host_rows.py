@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from meshdoctor.facts.derived.connections import registered
 from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.facts.derived.proxy_context import ProxyContext
-from meshdoctor.facts.derived.replicas import proxy_turns
 from meshdoctor.facts.derived.resource_views import seen_at
 from meshdoctor.model.host_table import HostRow, PodVerdict, TracedVerdict, UsedBy
 from meshdoctor.model.mesh import Dependency
 from meshdoctor.semantics.istio.protocols import known_protocol
 from meshdoctor.trace.outbound import trace_host
-
-NEEDED = ("serviceentries", "pods")
 
 Pair = tuple[str, int | None]
 Dependencies = dict[Pair, list[Dependency]]
@@ -28,6 +25,10 @@ class PodColumn(Struct):
     pod: str
     registered: Collection[Pair]
     verdicts: dict[Pair, TracedVerdict]
+
+    def lacks(self, pairs: Iterable[Pair]) -> bool:
+        """Whether one of these has no verdict; a bare name has none anyway."""
+        return any(pair not in self.verdicts for pair in pairs if pair[1] is not None)
 
     def of_replica(self, pod: str) -> PodColumn:
         """The same column for a replica."""
@@ -43,24 +44,6 @@ def dependencies_of(sheet: FactSheet) -> Dependencies:
     return wanted
 
 
-def columns(sheet: FactSheet, names: Collection[str], pairs: Collection[Pair]) -> list[PodColumn]:
-    """The columns of these pods, each with these pairs and all that it has registered itself. Opens each dump once."""
-    wanted = dependencies_of(sheet)
-    made: dict[str, PodColumn] = {}
-    for turn in proxy_turns(sheet.mesh, sheet.registry, names):
-        pod = turn.place.pod
-        if turn.case is None and turn.first in made:
-            made[pod] = made[turn.first].of_replica(pod)
-        elif turn.case is not None and turn.case.viewer.is_sidecar:
-            made[pod] = column_of(turn.case, pairs, wanted)
-        del turn  # or this dump is held while the next one is read
-    return list(made.values())
-
-
-Work = Callable[[Collection[str]], list[PodColumn]]
-Spread = Callable[[Collection[str], Work], list[list[PodColumn]]]
-
-
 def likely_pairs(sheet: FactSheet) -> list[Pair]:
     """What is asked of every sidecar: what an entry registers or a pod wants."""
     return list(dict.fromkeys([*_of_entries(sheet), *dependencies_of(sheet)]))
@@ -73,22 +56,17 @@ def early_rows(sheet: FactSheet) -> tuple[HostRow, ...]:
     return tuple(_row(sheet, host, port, wanted.get((host, port), []), []) for host, port in pairs)
 
 
-def rows_of(sheet: FactSheet, found: list[PodColumn], spread: Spread) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
-    """(rows by host and port, what was not read), of columns that have all `likely_pairs` each.
+def pairs_of(sheet: FactSheet, columns: Iterable[PodColumn]) -> list[Pair]:
+    """What the table has rows for: what a sidecar has registered or a pod wants."""
+    return list(dict.fromkeys([*(pair for column in columns for pair in column.registered), *dependencies_of(sheet)]))
 
-    A host that one sidecar alone knows is asked of all others in a second round, which `spread` shares out.
-    """
+
+def rows_of(sheet: FactSheet, columns: Mapping[str, PodColumn], pairs: Collection[Pair]) -> tuple[HostRow, ...]:
+    """The rows by host and port, of columns (by pod) that have all these pairs."""
     wanted = dependencies_of(sheet)
-    pairs = dict.fromkeys([pair for column in found for pair in column.registered] + list(wanted))
-    lacking = [c.pod for c in found if any(p not in c.verdicts for p in pairs if p[1] is not None)]
-    if lacking:
-        again = spread(lacking, lambda names: columns(sheet, names, pairs))
-        found = [*(c for c in found if c.pod not in set(lacking)), *(column for share in again for column in share)]
-    order = {name: place for place, name in enumerate(sheet.names)}
-    found.sort(key=lambda column: order[column.pod])
+    found = [columns[name] for name in sheet.names if name in columns]
     ordered = sorted(pairs, key=lambda p: (p[0], p[1] or 0))
-    rows = tuple(_row(sheet, host, port, wanted.get((host, port), []), found) for host, port in ordered)
-    return rows, tuple(f"resources/{kind}.yaml" for kind in NEEDED if kind not in sheet.mesh.kinds_read)
+    return tuple(_row(sheet, host, port, wanted.get((host, port), []), found) for host, port in ordered)
 
 
 def _of_entries(sheet: FactSheet) -> list[Pair]:

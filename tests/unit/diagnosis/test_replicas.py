@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from meshdoctor import doctor
+from meshdoctor.diagnosis.diagnosis_builder import in_order
 from meshdoctor.diagnosis.diagnosis_run import DiagnosisRun
-from meshdoctor.diagnosis.dump_shares import in_order
 from meshdoctor.diagnosis.proxy_checker import RuleResults
 from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.facts.derived.missing_evidence import gaps_of
