@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from meshdoctor.diagnosis.diagnosis_run import DiagnosisRun
 from meshdoctor.diagnosis.events import DiagnosisFinished, Event, FindingsUpdated, PodUnread, Progress
-from meshdoctor.diagnosis.pod_list import listed
+from meshdoctor.diagnosis.pod_list import list_pods
 from meshdoctor.diagnosis.scope import load_catalogue, sheet_of
 from meshdoctor.diagnosis.tracing import open_tracer, trace_from
 from meshdoctor.errors import NothingToJudge
@@ -100,7 +100,7 @@ class CaseWatch:
         run = self.start(case)
         sheet, names = run.sheet, run.sheet.names
         if is_new:
-            self.tell(listed(case.capture, sheet, names))
+            self.tell(list_pods(case.capture, sheet, names))
         unread: set[str] = set()
         told_at = time.monotonic()
         self.tell(Progress(0, len(names), doing))

@@ -29,7 +29,7 @@ class RuleResults(NamedTuple):
 
     findings: tuple[Finding, ...]
     not_evaluated: tuple[NotEvaluated, ...]
-    judged: frozenset[str]
+    checked: frozenset[str]
     """Pods whose proxy was checked."""
     external_hosts: int
 

@@ -16,7 +16,7 @@ from meshdoctor.diagnosis.case_watch import CaseWatch
 from meshdoctor.diagnosis.cluster_reader import open_cluster, resolve
 from meshdoctor.diagnosis.diagnosis_run import DiagnosisRun
 from meshdoctor.diagnosis.events import FindingsUpdated, PodChecked, PodUnread, Progress
-from meshdoctor.diagnosis.pod_list import listed
+from meshdoctor.diagnosis.pod_list import list_pods
 from meshdoctor.facts.case import Case
 from meshdoctor.facts.mesh_reader import add_proxy
 from meshdoctor.kube.session import Refused, Session
@@ -151,7 +151,7 @@ class _Arrivals:
         unasked = {note.path for note in case.capture.unread}
         asked = (pod.key for pod in self._cluster.objects.pods if pod.has_sidecar and not pod.why_unasked)
         coming = [key for key in asked if f"proxies/{key}/config_dump.json" not in unasked]
-        self._watch.tell(listed(case.capture, sheet, coming, self._kept))
+        self._watch.tell(list_pods(case.capture, sheet, coming, self._kept))
         self._watch.tell(Progress(0, sidecars, "reading sidecars"))
 
     def fetched(self, pod: str, because: str) -> None:
