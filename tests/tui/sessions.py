@@ -16,7 +16,7 @@ from meshdoctor.doctor import Source
 from meshdoctor.errors import MeshdoctorError
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.apply.object_writes import PreparedChange, inverse
-from meshdoctor.fixes.plan.fix_plan import FixPlan, subject
+from meshdoctor.fixes.plan.fix_plan import FixPlan
 from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.kube.writes import WriteTarget, target_of
 from meshdoctor.model.fix import (
@@ -32,6 +32,7 @@ from meshdoctor.model.fix import (
     WrittenChange,
 )
 from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.text.times import now
 from meshdoctor.tui.app import MeshdoctorApp
