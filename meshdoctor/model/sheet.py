@@ -30,9 +30,9 @@ class Connection(Fact, frozen=True):
     """Protocol the visible entry declares for this port, upper case; empty where none registers it."""
     verdict: Verdict
     reason: str
-    """The trace's reason."""
+    """The The trace's reason."""
     because: str
-    """The trace's verdict in one sentence."""
+    """The The trace's verdict in one sentence."""
     hangs: bool
     listener: str
     cluster: str
