@@ -232,7 +232,7 @@ def test_leaving_in_the_middle_asks_and_the_fix_goes_on() -> None:
             await until(pilot, lambda: screen(pilot) is finding)
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
-            assert screen(pilot).course is front.course
+            assert screen(pilot).fix_run is front.fix_run
             await press(pilot, "escape", "y")
             gate.set()
             await until(pilot, lambda: any("fix has ended" in n.title for n in pilot.app._notifications))

@@ -205,6 +205,6 @@ def test_without_colour_none_is_written_and_the_cursor_still_shows(
         assert {str(s.style.color and s.style.color.name) for s in drawn if s.style} <= {"default", "None"}
         assert {str(s.style.bgcolor and s.style.bgcolor.name) for s in drawn if s.style} <= {"default", "None"}
         assert any(s.style.reverse and app.keys("hosts")[0][0] in s.text for s in drawn if s.style)
-        assert any(s.style.reverse and "External hosts" in s.text for s in drawn if s.style), "the part in use"
+        assert any(s.style.reverse and "External hosts" in s.text for s in drawn if s.style), "the panel in use"
 
     drive(script, settings=Settings(theme="light"))

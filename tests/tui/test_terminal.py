@@ -131,7 +131,7 @@ def test_the_filters_line_comes_and_goes_without_the_rest_being_sent(folder: Pat
         shown.until("? help")
         while shown.read(0.5):
             continue
-        assert "missing-service-entry" not in shown.written[before:].decode(), "other parts have nothing to do with it"
+        assert "missing-service-entry" not in shown.written[before:].decode(), "other panels have nothing to do with it"
         shown.press("q")
         left_well(shown, 0)
 

@@ -9,7 +9,7 @@ import pytest
 from meshdoctor import doctor
 from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.doctor import Source
-from meshdoctor.tui.messages import TraceWanted
+from meshdoctor.tui.messages import TraceRequested
 from meshdoctor.tui.screens.document_screen import DocumentScreen
 from meshdoctor.tui.screens.main_screen import MainScreen
 from meshdoctor.tui.screens.trace_screen import TraceScreen
@@ -26,7 +26,7 @@ def screen_of(app: Driven) -> TraceScreen:
 
 
 async def opened(app: Driven, pod: str, host: str, port: int | None) -> TraceScreen:
-    app.app.post_message(TraceWanted(pod, host, port))
+    app.app.post_message(TraceRequested(pod, host, port))
     await app.settled()
     return screen_of(app)
 
@@ -154,7 +154,7 @@ def test_moving_among_the_steps_shows_the_evidence_of_each(drive: Drive) -> None
         await app.press("g")
         for _ in range(8):
             await app.press("j")
-            piece = screen.query_one("#way").steps[screen.query_one("#way").cursor].evidence  # type: ignore[attr-defined]
+            piece = screen.query_one("#path").steps[screen.query_one("#path").cursor].evidence  # type: ignore[attr-defined]
             if piece is not None:
                 rows = screen.query_one("#evidence").rows.folding.rows  # type: ignore[attr-defined]
                 assert any(piece.document in row.text for row in rows)

@@ -96,13 +96,13 @@ class MeshState:
             case DiagnosisFailed():
                 self._fail(event, changed)
 
-    def rows(self, part: str) -> list[Any]:
-        """The rows of a part that are shown: its own, and for a while those that it has no longer."""
-        own = self._parts[part]
-        return [*own.values(), *(row for key, row in self.changes.lost(part).items() if key not in own)]
+    def rows(self, panel: str) -> list[Any]:
+        """The rows of a panel that are shown: its own, and for a while those that it has no longer."""
+        own = self._panels[panel]
+        return [*own.values(), *(row for key, row in self.changes.lost(panel).items() if key not in own)]
 
     @property
-    def _parts(self) -> dict[str, Mapping[Any, Any]]:
+    def _panels(self) -> dict[str, Mapping[Any, Any]]:
         return {"pods": self.pods, "hosts": self.hosts, "findings": self.findings}
 
     def finding(self, fingerprint: str) -> FindingLine | None:
@@ -261,7 +261,7 @@ class MeshState:
         self._find(event.diagnosis.findings, changed)
         unread = {row.key for row in self.pods.values() if row.state == "unread"}
         before, self._blind = self._blind, _blind(event, self.pods)
-        self.changes.take(self._parts, unread | self._blind, lambda *row: {*_shown_by(*row)} - before)
+        self.changes.take(self._panels, unread | self._blind, lambda *row: {*_shown_by(*row)} - before)
         changed.hosts.update(self.changes.lost("hosts"))
         changed.pods.update(self.changes.lost("pods"))
         self.read_at = f"{datetime.now():%H:%M}"
@@ -293,14 +293,14 @@ def _blind(event: DiagnosisFinished, pods: Mapping[str, PodRow]) -> frozenset[st
     return frozenset(found)
 
 
-def _shown_by(part: str, row: Any, pods: Mapping[str, PodRow]) -> Iterator[str]:
+def _shown_by(panel: str, row: Any, pods: Mapping[str, PodRow]) -> Iterator[str]:
     """What showed a row: pods, for findings the rule as well, and the objects that name hosts and pods."""
-    if part == "findings":
+    if panel == "findings":
         found: Finding = row.finding
         yield from (*found.pods, found.rule, *(f"{found.rule} {pod}" for pod in found.pods))
         return
     yield POD_OBJECTS
-    if part == "hosts":
+    if panel == "hosts":
         yield ENTRY_OBJECTS
         yield from (key for key, pod in pods.items() if row.pair in pod.verdicts)
 

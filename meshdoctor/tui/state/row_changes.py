@@ -31,23 +31,23 @@ class Changes:
         self._unseen: dict[tuple[str, Hashable], tuple[frozenset[str], Any]] = {}
         """With what showed it."""
 
-    def of(self, part: str, key: Hashable) -> str:
+    def of(self, panel: str, key: Hashable) -> str:
         """`new` for a row that the last whole result had not, or that is new for a while yet; else empty."""
-        if part in self._before and key not in self._before[part]:
+        if panel in self._before and key not in self._before[panel]:
             return "new"
-        return "new" if (part, key) in self._new else ""
+        return "new" if (panel, key) in self._new else ""
 
-    def gone(self, part: str) -> dict[Any, Any]:
-        """The rows of a part that have gone a while ago, by key, as they were."""
-        return {key: row for (name, key), (_, row) in self._gone.items() if name == part}
+    def gone(self, panel: str) -> dict[Any, Any]:
+        """The rows of a panel that have gone a while ago, by key, as they were."""
+        return {key: row for (name, key), (_, row) in self._gone.items() if name == panel}
 
-    def unseen(self, part: str) -> dict[Any, Any]:
-        """The rows of a part that nobody knows to be there or gone, by key, as they were."""
-        return {key: row for (name, key), (_, row) in self._unseen.items() if name == part}
+    def unseen(self, panel: str) -> dict[Any, Any]:
+        """The rows of a panel that nobody knows to be there or gone, by key, as they were."""
+        return {key: row for (name, key), (_, row) in self._unseen.items() if name == panel}
 
-    def lost(self, part: str) -> dict[Any, Any]:
-        """The rows of a part that are shown though the newest result has them not."""
-        return self.gone(part) | self.unseen(part)
+    def lost(self, panel: str) -> dict[Any, Any]:
+        """The rows of a panel that are shown though the newest result has them not."""
+        return self.gone(panel) | self.unseen(panel)
 
     def count(self) -> tuple[int, int]:
         """How many rows and findings are new, and how many have gone."""
@@ -55,49 +55,49 @@ class Changes:
 
     def take(
         self,
-        parts: Mapping[str, Mapping[Any, Changing]],
+        panels: Mapping[str, Mapping[Any, Changing]],
         unread: Collection[str] = (),
-        shown_by: Callable[[str, Any, Mapping[Any, Any]], Collection[str]] = lambda part, row, pods: (),
+        shown_by: Callable[[str, Any, Mapping[Any, Any]], Collection[str]] = lambda panel, row, pods: (),
     ) -> None:
-        """Takes a whole result: rows by part and key. Marks the new ones, keeps those that have gone.
+        """Takes a whole result: rows by panel and key. Marks the new ones, keeps those that have gone.
 
-        `unread`: what is there and could not be read, pods above all. `shown_by`: what showed a row, given the part,
+        `unread`: what is there and could not be read, pods above all. `shown_by`: what showed a row, given the panel,
         the row and the pods of the result before.
         """
         now, pods = self._clock(), self._before.get("pods", {})
-        for part, rows in parts.items():
-            before = self._before.get(part)
+        for panel, rows in panels.items():
+            before = self._before.get(panel)
             unseen: dict[Hashable, Any] = {}
             if before is not None:
                 for key in rows.keys() - before.keys():
-                    self._new.setdefault((part, key), now)
-                    self._gone.pop((part, key), None)
+                    self._new.setdefault((panel, key), now)
+                    self._gone.pop((panel, key), None)
                 for key in before.keys() - rows.keys():
                     row = before[key]
-                    known = self._unseen.get((part, key))
-                    showing = known[0] if known else frozenset(shown_by(part, row, pods))
-                    self._new.pop((part, key), None)
+                    known = self._unseen.get((panel, key))
+                    showing = known[0] if known else frozenset(shown_by(panel, row, pods))
+                    self._new.pop((panel, key), None)
                     if showing.isdisjoint(unread):
                         row.change = "gone"
-                        self._gone[part, key] = (now, row)
+                        self._gone[panel, key] = (now, row)
                     else:
                         row.change = "unseen"
                         unseen[key] = showing, row
-            self._unseen = {place: kept for place, kept in self._unseen.items() if place[0] != part}
-            self._unseen |= {(part, key): kept for key, kept in unseen.items()}
-            self._before[part] = dict(rows) | {key: row for key, (_, row) in unseen.items()}
+            self._unseen = {place: kept for place, kept in self._unseen.items() if place[0] != panel}
+            self._unseen |= {(panel, key): kept for key, kept in unseen.items()}
+            self._before[panel] = dict(rows) | {key: row for key, (_, row) in unseen.items()}
         self.forget()
-        for part, rows in parts.items():
+        for panel, rows in panels.items():
             for key, row in rows.items():
-                row.change = "new" if (part, key) in self._new else ""
+                row.change = "new" if (panel, key) in self._new else ""
 
     def forget(self) -> bool:
         """Lets go what has been told long enough; whether there was any. A new row loses its mark."""
         limit = self._clock() - KEPT
         old = [place for place, since in self._new.items() if since <= limit]
-        for part, key in old:
-            del self._new[part, key]
-            row = self._before.get(part, {}).get(key)
+        for panel, key in old:
+            del self._new[panel, key]
+            row = self._before.get(panel, {}).get(key)
             if row is not None:
                 row.change = ""
         lost = [place for place, (since, _) in self._gone.items() if since <= limit]

@@ -18,7 +18,7 @@ from meshdoctor.text.printable import printable
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.icons import VERDICT_TONES, Tone, icon
 from meshdoctor.tui.state.mesh_state import MeshState
-from meshdoctor.tui.state.view_state import Part, ViewState
+from meshdoctor.tui.state.view_state import Panel, ViewState
 
 AUTO = "auto"
 KINDS = (AUTO, *PROTOCOLS)
@@ -102,14 +102,14 @@ def read_form(form: Form, mesh_state: MeshState) -> TraceRequest:
     )
 
 
-def of_row(view_state: ViewState, part: Part, key: Any) -> TraceSubject:
+def of_row(view_state: ViewState, panel: Panel, key: Any) -> TraceSubject:
     """The connection that the row under the cursor and the choices beside it are about."""
     mesh_state = view_state.mesh_state
-    chosen = {choice.part: choice.key for choice in view_state.choices} | ({part: key} if key is not None else {})
+    chosen = {choice.panel: choice.key for choice in view_state.choices} | ({panel: key} if key is not None else {})
     pod, pair = str(chosen.get("pods", "")), chosen.get("hosts")
     line = mesh_state.findings.get(chosen.get("findings", ""))
-    if line is not None and (part == "findings" or not (pod and pair)):
-        pair = line.pair if part == "findings" or pair is None else pair
+    if line is not None and (panel == "findings" or not (pod and pair)):
+        pair = line.pair if panel == "findings" or pair is None else pair
         if not pod and line.finding.pods:
             pod = line.finding.pods[0]
     return TraceSubject(pod, pair[0], pair[1]) if pair else TraceSubject(pod)

@@ -1,9 +1,9 @@
-"""Which rows are in sight and in what order: chosen rows narrow the other parts, filters and sorting each its own.
+"""Which rows are in sight and in what order: chosen rows narrow the other panels, filters and sorting each its own.
 
-Choices stack up. A part is narrowed by what was chosen in other parts before its own choice, so that the rows around
-the cursor stay where they are; choosing again in a part takes back what was chosen after it, and `widen` the newest.
+Choices stack up. A panel is narrowed by what was chosen in other panels before its own choice, so that the rows around
+the cursor stay where they are; choosing again in a panel takes back what was chosen after it, and `widen` the newest.
 
-Marked rows stand for their part's choice: they leave what any of them leaves, and moving the cursor does not change
+Marked rows stand for their panel's choice: they leave what any of them leaves, and moving the cursor does not change
 that. Marks are taken back with `widen` alone, or one by one; a row that has gone loses its mark.
 """
 
@@ -17,17 +17,17 @@ from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.row_filter import Filter
 from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow
 
-Part = Literal["pods", "hosts", "findings"]
-PARTS: tuple[Part, ...] = ("pods", "hosts", "findings")
+Panel = Literal["pods", "hosts", "findings"]
+PANELS: tuple[Panel, ...] = ("pods", "hosts", "findings")
 
 ITS_OWN = frozenset({"delivered", "broken"})
 """Verdicts that only a host gets which the pod's sidecar has configuration for."""
 
 
 class RowSelection(NamedTuple):
-    """A row that narrows the other parts, or several that are marked."""
+    """A row that narrows the other panels, or several that are marked."""
 
-    part: Part
+    panel: Panel
     key: Any
     """The row; of several the one marked last."""
     marked: frozenset[Any] = frozenset()
@@ -42,11 +42,11 @@ class Sort(NamedTuple):
     """An order of rows."""
 
     name: str
-    """For the part's title."""
+    """For the panel's title."""
     key: Callable[[Any], Any]
 
 
-SORTS: dict[Part, tuple[Sort, ...]] = {
+SORTS: dict[Panel, tuple[Sort, ...]] = {
     "pods": (
         Sort("problems first", lambda row: (row.rank, -row.errors, -row.warnings, row.key)),
         Sort("by name", lambda row: row.key),
@@ -74,87 +74,89 @@ class ViewState:
     def __init__(self, mesh_state: MeshState) -> None:
         self.mesh_state = mesh_state
         self.choices: tuple[RowSelection, ...] = ()
-        self.filters: dict[Part, Filter] = dict.fromkeys(PARTS, Filter())
+        self.filters: dict[Panel, Filter] = dict.fromkeys(PANELS, Filter())
         self.namespaces: frozenset[str] = frozenset()
         """Those looked at; none: all."""
         self.problems_only = False
-        self.marks: dict[Part, dict[Any, None]] = {part: {} for part in PARTS}
+        self.marks: dict[Panel, dict[Any, None]] = {panel: {} for panel in PANELS}
         """Marked rows in the order in which they were marked."""
-        self._sorts: dict[Part, int] = dict.fromkeys(PARTS, 0)
+        self._sorts: dict[Panel, int] = dict.fromkeys(PANELS, 0)
 
-    def choose(self, part: Part, key: Any) -> None:
-        """Chooses a row; whatever was chosen after this part's last choice is taken back, but for what is marked.
+    def choose(self, panel: Panel, key: Any) -> None:
+        """Chooses a row; whatever was chosen after this panel's last choice is taken back, but for what is marked.
 
-        Where rows of the part are marked, they stay what is chosen.
+        Where rows of the panel are marked, they stay what is chosen.
         """
-        if not self.marks[part]:
-            self._put(RowSelection(part, key))
+        if not self.marks[panel]:
+            self._put(RowSelection(panel, key))
 
     def _put(self, new: RowSelection) -> None:
-        parts = [choice.part for choice in self.choices]
-        at = parts.index(new.part) if new.part in parts else len(parts)
+        panels = [choice.panel for choice in self.choices]
+        at = panels.index(new.panel) if new.panel in panels else len(panels)
         self.choices = (*self.choices[:at], new, *(choice for choice in self.choices[at + 1 :] if choice.marked))
 
     def widen(self) -> bool:
         """Takes the newest choice back, its marks with it; False where there is none."""
         if not self.choices:
             return False
-        self.marks[self.choices[-1].part].clear()
+        self.marks[self.choices[-1].panel].clear()
         self.choices = self.choices[:-1]
         return True
 
-    def narrowing(self, part: Part) -> tuple[RowSelection, ...]:
-        """The choices that narrow a part."""
-        parts = [choice.part for choice in self.choices]
-        return self.choices[: parts.index(part)] if part in parts else self.choices
+    def narrowing(self, panel: Panel) -> tuple[RowSelection, ...]:
+        """The choices that narrow a panel."""
+        panels = [choice.panel for choice in self.choices]
+        return self.choices[: panels.index(panel)] if panel in panels else self.choices
 
-    def sort(self, part: Part) -> Sort:
-        """The order of a part."""
-        return SORTS[part][self._sorts[part]]
+    def sort(self, panel: Panel) -> Sort:
+        """The order of a panel."""
+        return SORTS[panel][self._sorts[panel]]
 
-    def sort_next(self, part: Part) -> Sort:
-        """Takes the next order of a part."""
-        self._sorts[part] = (self._sorts[part] + 1) % len(SORTS[part])
-        return self.sort(part)
+    def sort_next(self, panel: Panel) -> Sort:
+        """Takes the next order of a panel."""
+        self._sorts[panel] = (self._sorts[panel] + 1) % len(SORTS[panel])
+        return self.sort(panel)
 
-    def mark(self, part: Part, key: Any) -> bool:
+    def mark(self, panel: Panel, key: Any) -> bool:
         """Marks a row, or takes its mark away; whether it is marked now. What is marked is chosen."""
-        marks = self.marks[part]
+        marks = self.marks[panel]
         if key in marks:
             del marks[key]
         else:
             marks[key] = None
-        self._put(_of_marks(part, marks) if marks else RowSelection(part, key))
+        self._put(_of_marks(panel, marks) if marks else RowSelection(panel, key))
         return key in marks
 
     def drop_gone(self) -> None:
         """Takes the marks off rows that are not there any more."""
-        for part, marks in self.marks.items():
-            gone = [key for key in marks if key not in getattr(self.mesh_state, part)]
+        for panel, marks in self.marks.items():
+            gone = [key for key in marks if key not in getattr(self.mesh_state, panel)]
             if not gone:
                 continue
-            self.marks[part] = marks = {key: None for key in marks if key not in gone}
-            changed = (_of_marks(part, marks) if choice.part == part and marks else choice for choice in self.choices)
-            self.choices = tuple(choice for choice in changed if choice.part != part or marks)
+            self.marks[panel] = marks = {key: None for key in marks if key not in gone}
+            changed = (
+                _of_marks(panel, marks) if choice.panel == panel and marks else choice for choice in self.choices
+            )
+            self.choices = tuple(choice for choice in changed if choice.panel != panel or marks)
 
     def forget(self) -> None:
         """Takes every choice and mark back: something else is looked at."""
         self.choices, self.namespaces = (), frozenset()
-        self.marks = {part: {} for part in PARTS}
+        self.marks = {panel: {} for panel in PANELS}
 
-    def keys(self, part: Part) -> list[Any]:
+    def keys(self, panel: Panel) -> list[Any]:
         """Keys of the rows in sight, in order."""
-        rows: Iterable[Any] = {"pods": self._pods, "hosts": self._hosts, "findings": self._findings}[part]()
-        return [row.pair if isinstance(row, HostLine) else row.key for row in sorted(rows, key=self.sort(part).key)]
+        rows: Iterable[Any] = {"pods": self._pods, "hosts": self._hosts, "findings": self._findings}[panel]()
+        return [row.pair if isinstance(row, HostLine) else row.key for row in sorted(rows, key=self.sort(panel).key)]
 
-    def total(self, part: Part) -> int:
-        """Rows of a part, in sight or not; those that have gone are told for a while."""
-        return len(self.mesh_state.rows(part))
+    def total(self, panel: Panel) -> int:
+        """Rows of a panel, in sight or not; those that have gone are told for a while."""
+        return len(self.mesh_state.rows(panel))
 
     def pod_in_sight(self) -> PodRow | None:
         """The one pod that narrows the hosts: their verdicts are told for it."""
         for choice in self.narrowing("hosts"):
-            if choice.part == "pods" and len(choice.keys) == 1:
+            if choice.panel == "pods" and len(choice.keys) == 1:
                 return self.mesh_state.pods.get(choice.key)
         return None
 
@@ -190,7 +192,7 @@ class ViewState:
         if self.namespaces:
             rows = [row for row in rows if self._is_finding_of_namespaces(row)]
         for choice in self.narrowing("findings"):
-            rows = [row for row in rows if _is_about(row, choice.part, choice.keys)]
+            rows = [row for row in rows if _is_about(row, choice.panel, choice.keys)]
         if self.problems_only:
             rows = [row for row in rows if row.finding.severity != "info"]
         wanted = self.filters["findings"]
@@ -214,7 +216,7 @@ class ViewState:
 
     def _pods_of(self, choice: RowSelection) -> set[str]:
         """The pods a choice leaves: those that want a host or have a finding about it, else all judged for it."""
-        if choice.part == "findings":
+        if choice.panel == "findings":
             lines = (self.mesh_state.finding(key) for key in choice.keys)
             return {pod for line in lines if line for pod in line.finding.pods}
         hosts = {pair: self.mesh_state.hosts.get(pair) for pair in choice.keys}
@@ -233,7 +235,7 @@ class ViewState:
     def _hosts_of(self, choice: RowSelection) -> set[Pair]:
         """The hosts a choice leaves: of a pod those it wants or its sidecar has configuration for."""
         hosts, keys = {host.pair for host in self.mesh_state.rows("hosts")}, choice.keys
-        if choice.part == "findings":
+        if choice.panel == "findings":
             left: set[Pair] = set()
             for line in filter(None, (self.mesh_state.finding(key) for key in keys)):
                 if line.finding.host is not None:
@@ -249,14 +251,14 @@ class ViewState:
         return found
 
 
-def _of_marks(part: Part, marks: Iterable[Any]) -> RowSelection:
+def _of_marks(panel: Panel, marks: Iterable[Any]) -> RowSelection:
     keys = tuple(marks)
-    return RowSelection(part, keys[-1], frozenset(keys))
+    return RowSelection(panel, keys[-1], frozenset(keys))
 
 
-def _is_about(row: FindingLine, part: Part, keys: frozenset[Any]) -> bool:
+def _is_about(row: FindingLine, panel: Panel, keys: frozenset[Any]) -> bool:
     """Whether a finding is about one of these pods or hosts."""
-    if part == "pods":
+    if panel == "pods":
         return not keys.isdisjoint(row.finding.pods)
     found = row.finding
     if not found.host or (found.host, found.port) in keys:

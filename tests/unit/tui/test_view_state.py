@@ -1,4 +1,4 @@
-"""What is in sight: choices narrow, filters and orders are each part's own."""
+"""What is in sight: choices narrow, filters and orders are each panel's own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from meshdoctor.diagnosis.events import FindingsUpdated, PodUnread
 from meshdoctor.tui.state.panel_titles import hint, title
 from meshdoctor.tui.state.row_filter import LONGEST, read_filter
-from meshdoctor.tui.state.view_state import PARTS, SORTS, Part, RowSelection, ViewState
+from meshdoctor.tui.state.view_state import PANELS, SORTS, Panel, RowSelection, ViewState
 from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, finding, mesh_state
 
 CLASH = finding("clash", "error", API, JOB)
@@ -32,7 +32,7 @@ def test_a_pod_narrows_to_its_hosts_and_findings(view_state: ViewState) -> None:
     view_state.choose("pods", JOB)
     assert view_state.keys("hosts") == [API], "what is blocked and not wanted is no host of the pod's"
     assert view_state.keys("findings") == [CLASH.fingerprint, OPEN.fingerprint]
-    assert view_state.keys("pods") == [JOB, DB_POD, WEB], "the part one moves in stays whole"
+    assert view_state.keys("pods") == [JOB, DB_POD, WEB], "the panel one moves in stays whole"
 
 
 def test_a_host_narrows_to_the_pods_that_want_it_and_its_findings(view_state: ViewState) -> None:
@@ -71,13 +71,13 @@ def test_choosing_again_in_a_part_takes_later_choices_back(view_state: ViewState
     view_state.choose("pods", JOB)
     view_state.choose("hosts", API)
     view_state.choose("pods", DB_POD)
-    assert [choice.part for choice in view_state.choices] == ["pods"]
+    assert [choice.panel for choice in view_state.choices] == ["pods"]
     assert view_state.keys("hosts") == [DB]
 
 
 def test_namespaces_limit_all_parts(view_state: ViewState) -> None:
     view_state.namespaces = frozenset({"bank"})
-    assert [view_state.keys(part) for part in PARTS] == [[DB_POD], [DB], [MISSING.fingerprint]]
+    assert [view_state.keys(panel) for panel in PANELS] == [[DB_POD], [DB], [MISSING.fingerprint]]
 
 
 def test_problems_only_leaves_what_is_unread_in_sight(view_state: ViewState) -> None:
@@ -110,8 +110,8 @@ def test_a_filter_has_the_meaning_that_k9s_gives_it(view_state: ViewState, typed
 
 
 def test_labels_filter_hosts_and_findings_by_their_pods(view_state: ViewState) -> None:
-    for part in PARTS[1:]:
-        view_state.filters[part] = read_filter("-l app=db")
+    for panel in PANELS[1:]:
+        view_state.filters[panel] = read_filter("-l app=db")
     assert (view_state.keys("hosts"), view_state.keys("findings")) == ([DB], [MISSING.fingerprint])
 
 
@@ -119,9 +119,9 @@ def test_a_selector_that_is_none_says_so() -> None:
     assert "label selector" in read_filter("-l app in web").problem
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_orders_follow_one_another_and_come_round(view_state: ViewState, part: str) -> None:
-    names = [view_state.sort_next(part).name for _ in SORTS[part]]  # type: ignore[index, arg-type]
+@pytest.mark.parametrize("panel", PANELS)
+def test_orders_follow_one_another_and_come_round(view_state: ViewState, panel: str) -> None:
+    names = [view_state.sort_next(panel).name for _ in SORTS[panel]]  # type: ignore[index, arg-type]
     assert len(set(names)) == len(names)
     assert names[-1] == "problems first"
 
@@ -179,17 +179,17 @@ def test_marked_rows_narrow_the_other_parts_by_their_union(view_state: ViewState
     assert view_state.keys("findings") == [MISSING.fingerprint]
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_what_is_marked_in_a_part_is_what_each_of_it_leaves_alone(view_state: ViewState, part: Part) -> None:
-    others = [other for other in PARTS if other != part]
+@pytest.mark.parametrize("panel", PANELS)
+def test_what_is_marked_in_a_part_is_what_each_of_it_leaves_alone(view_state: ViewState, panel: Panel) -> None:
+    others = [other for other in PANELS if other != panel]
     alone: dict[str, set[object]] = {other: set() for other in others}
-    for key in view_state.keys(part):
-        view_state.choose(part, key)
+    for key in view_state.keys(panel):
+        view_state.choose(panel, key)
         for other in others:
             alone[other] |= set(view_state.keys(other))
         view_state.widen()
-    for key in view_state.keys(part):
-        view_state.mark(part, key)
+    for key in view_state.keys(panel):
+        view_state.mark(panel, key)
     assert {other: set(view_state.keys(other)) for other in others} == alone
 
 
@@ -208,7 +208,7 @@ def test_moving_in_an_older_part_keeps_what_is_marked_in_a_newer_one(view_state:
     view_state.choose("pods", JOB)
     view_state.mark("hosts", API)
     view_state.choose("pods", WEB)
-    assert [choice.part for choice in view_state.choices] == ["pods", "hosts"]
+    assert [choice.panel for choice in view_state.choices] == ["pods", "hosts"]
     assert list(view_state.marks["hosts"]) == [API]
     assert view_state.pod_in_sight() is view_state.mesh_state.pods[WEB]
 
