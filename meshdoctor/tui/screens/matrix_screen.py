@@ -13,13 +13,15 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from meshdoctor.diagnosis.events import Pair
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import MATRIX_KEYS
 from meshdoctor.tui.messages import TraceRequested
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import icon, tone
+from meshdoctor.tui.state.icons import tone
 from meshdoctor.tui.state.matrix_axes import legend, matrix_axes, matrix_cell, verdict_shown
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.row_filter import read_filter
@@ -128,7 +130,7 @@ class MatrixScreen(Screen[str]):
         words = (
             verdict[0] if verdict else {"unknown": "unknown", "pending": "not checked yet"}.get(shown, "not checked")
         )
-        why = f" ({verdict[1]})" if verdict and verdict[1] and verdict[0] != "delivered" else ""
+        why = f" ({verdict[1]})" if verdict and verdict[1] and verdict[0] is not Verdict.DELIVERED else ""
         if row is not None and row.state == "unread":
             why = f" ({printable(row.because)})"
         unused = "" if row and pair in row.wants else "  not used by this pod"
