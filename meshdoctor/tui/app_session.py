@@ -112,9 +112,9 @@ class TuiSession:
         """
         if self.diagnosis_session is not None:
             return self.diagnosis_session.refresh(pods, only_changed=only_changed)
-        if self.mesh_state.is_looking:
+        if self.mesh_state.is_refreshing:
             return False
-        self.mesh_state.is_looking = True
+        self.mesh_state.is_refreshing = True
         self.begin()
         return True
 

@@ -43,7 +43,7 @@ class Driven:
 
     async def looked(self) -> None:
         """Waits for the end of the look under way."""
-        await self.until(lambda: not self.app.session.mesh_state.is_looking, "the look has ended")
+        await self.until(lambda: not self.app.session.mesh_state.is_refreshing, "the look has ended")
 
     async def until(self, holds: Callable[[], object], what: str) -> None:
         """Waits until something holds; `what` says what, for when it never does."""

@@ -45,7 +45,7 @@ def test_digits_and_arrows_choose_a_fix_and_others_do_nothing() -> None:
             seen = []
             for key in ("2", "9", "down", "down", "down", "k", "1", "up"):
                 await press(pilot, key)
-                seen.append(fixes.chosen)
+                seen.append(fixes.cursor)
             assert seen == [1, 1, 2, 3, 3, 2, 0, 0]
             await press(pilot, "3")
             assert "▸ 3 Move one entry" in words(fixes)
@@ -59,7 +59,7 @@ def test_a_click_chooses_a_fix_and_a_second_one_opens_it() -> None:
             fixes = screen(pilot).fixes
             line = fixes._owners.index(1)
             await pilot.click("#fixes", offset=(8, line + 1))
-            assert fixes.chosen == 1
+            assert fixes.cursor == 1
             await pilot.click("#fixes", offset=(8, line + 1), times=2)
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             assert screen(pilot).fix_run.fix.id == "set-addresses"
@@ -169,7 +169,7 @@ def test_where_no_file_can_be_written_it_is_copied_all_the_same(
             await until(pilot, lambda: pilot.app.clipboard)
             (told,) = pilot.app._notifications
             assert "cannot be written" in told.message
-            assert "copied" in told.message
+            assert "Copied" in told.message
 
     run(story())
 
@@ -243,7 +243,7 @@ def test_a_finding_without_a_connection_says_so_and_greys_the_key() -> None:
     async def story() -> None:
         async with opened_finding(rule, "mysql-blocked") as pilot:
             front = screen(pilot)
-            assert "about no single connection" in words(front.path)
+            assert "not about a single connection" in words(front.path)
             assert front.check_action("trace", ()) is None
 
     run(story())

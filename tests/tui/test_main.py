@@ -93,7 +93,7 @@ def test_a_filter_is_typed_kept_and_taken_back(drive: Drive) -> None:
         await app.press("slash", *"!shop", "escape")
         assert len(app.keys("pods")) == 2
         await app.press("slash", *"zzz", "enter")
-        assert "Nothing here fits /zzz. esc takes the filter back." in app.text()
+        assert "Nothing matches /zzz. esc clears the filter." in app.text()
 
     drive(script)
 
@@ -166,7 +166,7 @@ def test_enter_follows_a_row_and_opens_a_finding(drive: Drive) -> None:
         assert isinstance(screen, FindingScreen)
         assert screen.finding.fingerprint == app.keys("findings")[0]
         assert screen.finding.rule in app.text()
-        assert "What happens" in app.text()
+        assert "Description" in app.text()
         await app.press("escape")
         assert isinstance(app.app.screen, MainScreen)
 

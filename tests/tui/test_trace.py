@@ -49,7 +49,7 @@ def test_both_ends_known_are_traced_at_once(drive: Drive) -> None:
                 assert step.at.replace("_", " ") in app.text()
         assert screen.trace.verdict in app.text()
         assert screen.focused is not None
-        assert screen.focused.id == "way"
+        assert screen.focused.id == "path"
         await app.press("escape")
         assert isinstance(app.app.screen, MainScreen)
 

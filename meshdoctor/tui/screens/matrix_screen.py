@@ -133,7 +133,7 @@ class MatrixScreen(Screen[str]):
         why = f" ({verdict[1]})" if verdict and verdict[1] and verdict[0] is not Verdict.DELIVERED else ""
         if row is not None and row.state == "unread":
             why = f" ({printable(row.because)})"
-        unused = "" if row and pair in row.wants else "  not used by this pod"
+        unused = "" if row and pair in row.dependencies else "  not used by this pod"
         return Content.assemble(
             (f"{shown_as.text} {words}", tone_style(shown_as.tone)),
             f"{printable(why)}  {printable(pod)} -> {printable(host_port(*pair))}",

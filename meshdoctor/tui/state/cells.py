@@ -74,7 +74,7 @@ def cells(
     if panel == "pods":
         made = pod_cells(row, is_narrow=is_narrow, ascii_only=ascii_only)
     elif panel == "hosts":
-        made = host_cells(row, view_state.pod_in_sight(), ascii_only=ascii_only)
+        made = host_cells(row, view_state.chosen_pod(), ascii_only=ascii_only)
     else:
         made = finding_cells(row, ascii_only=ascii_only)
     kind = "marked" if key in view_state.marks[panel] else row.change

@@ -1,7 +1,7 @@
-"""What is new and what has gone since the look before: told for a while, so that nobody misses it.
+"""What is new and what is gone since the last refresh, shown for a while.
 
-What showed it could not be read again, be it a pod or what a rule needs: then it is not gone but unseen, and stays
-until that is read.
+A row is `unseen`, not gone, where what it was known from, a pod or what a rule needs, could not be read again. It
+stays until that is read.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any, Protocol
 
 KEPT = 90.0
-"""Seconds for which a change is told."""
+"""Seconds for which a change is shown."""
 
 
 class Changing(Protocol):
-    """A row of the board."""
+    """A row of a panel."""
 
     change: str
 
 
 class Changes:
-    """Compares the whole result of each look with the one before. The first look changes nothing."""
+    """Compares each complete result with the one before. The first one has no changes."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -29,28 +29,28 @@ class Changes:
         self._new: dict[tuple[str, Hashable], float] = {}
         self._gone: dict[tuple[str, Hashable], tuple[float, Any]] = {}
         self._unseen: dict[tuple[str, Hashable], tuple[frozenset[str], Any]] = {}
-        """With what showed it."""
+        """With what the row was known from."""
 
     def of(self, panel: str, key: Hashable) -> str:
-        """`new` for a row that the last whole result had not, or that is new for a while yet; else empty."""
+        """`new` for a row that the last complete result did not have, or that became new a while ago; else empty."""
         if panel in self._before and key not in self._before[panel]:
             return "new"
         return "new" if (panel, key) in self._new else ""
 
     def gone(self, panel: str) -> dict[Any, Any]:
-        """The rows of a panel that have gone a while ago, by key, as they were."""
+        """The rows of a panel that are gone since a while, by key, as they were."""
         return {key: row for (name, key), (_, row) in self._gone.items() if name == panel}
 
     def unseen(self, panel: str) -> dict[Any, Any]:
-        """The rows of a panel that nobody knows to be there or gone, by key, as they were."""
+        """The rows of a panel that may be there or gone, by key, as they were."""
         return {key: row for (name, key), (_, row) in self._unseen.items() if name == panel}
 
     def lost(self, panel: str) -> dict[Any, Any]:
-        """The rows of a panel that are shown though the newest result has them not."""
+        """The rows of a panel that are shown though the newest result does not have them."""
         return self.gone(panel) | self.unseen(panel)
 
     def count(self) -> tuple[int, int]:
-        """How many rows and findings are new, and how many have gone."""
+        """How many rows are new, and how many are gone."""
         return len(self._new), len(self._gone)
 
     def take(
@@ -59,10 +59,10 @@ class Changes:
         unread: Collection[str] = (),
         shown_by: Callable[[str, Any, Mapping[Any, Any]], Collection[str]] = lambda panel, row, pods: (),
     ) -> None:
-        """Takes a whole result: rows by panel and key. Marks the new ones, keeps those that have gone.
+        """Takes a complete result, rows by panel and key. Marks new rows and keeps those that are gone.
 
-        `unread`: what is there and could not be read, pods above all. `shown_by`: what showed a row, given the panel,
-        the row and the pods of the result before.
+        `unread`: what exists and could not be read, mostly pods. `shown_by`: what a row was known from, given the
+        panel, the row and the pods of the result before.
         """
         now, pods = self._clock(), self._before.get("pods", {})
         for panel, rows in panels.items():
@@ -92,7 +92,7 @@ class Changes:
                 row.change = "new" if (panel, key) in self._new else ""
 
     def forget(self) -> bool:
-        """Lets go what has been told long enough; whether there was any. A new row loses its mark."""
+        """Forgets changes that have been shown long enough; returns whether there were any."""
         limit = self._clock() - KEPT
         old = [place for place, since in self._new.items() if since <= limit]
         for panel, key in old:

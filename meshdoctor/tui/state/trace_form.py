@@ -129,7 +129,7 @@ def pods_like(mesh_state: MeshState, typed: str, to: str = "") -> list[str]:
 def hosts_like(mesh_state: MeshState, typed: str, pod: str = "") -> list[str]:
     """Destinations of the board that hold what was typed; those first that the pod wants."""
     row = mesh_state.pods.get(pod)
-    wants = row.wants if row else frozenset()
+    wants = row.dependencies if row else frozenset()
     text = typed.strip().lower()
     found = [line for line in mesh_state.hosts.values() if line.port is not None and text in host_port(*line.pair)]
     found.sort(key=lambda line: (line.pair not in wants, not line.host.startswith(text), line.rank, line.pair))

@@ -64,10 +64,10 @@ class Header(Widget):
 
     def _progress(self, mesh_state: MeshState) -> Content:
         done, total, doing = mesh_state.progress.done, mesh_state.progress.total, mesh_state.progress.doing
-        if mesh_state.failed is not None and not mesh_state.is_looking:
+        if mesh_state.failed is not None and not mesh_state.is_refreshing:
             since = f" again since {mesh_state.read_at}" if mesh_state.read_at else ""
             return Content.styled(f"not read{since}", "$text-warning")
-        if mesh_state.diagnosis is not None and not mesh_state.is_looking:
+        if mesh_state.diagnosis is not None and not mesh_state.is_refreshing:
             return Content(
                 f"{mesh_state.diagnosis.proxies} of {mesh_state.diagnosis.proxies + mesh_state.unread} sidecars"
             )

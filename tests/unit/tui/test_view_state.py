@@ -142,20 +142,20 @@ def test_titles_say_what_is_left_out_and_why(view_state: ViewState) -> None:
 
 
 def test_an_empty_part_says_what_to_do(view_state: ViewState) -> None:
-    view_state.mesh_state.is_looking = False
+    view_state.mesh_state.is_refreshing = False
     view_state.filters["pods"] = read_filter("nowhere")
-    assert hint(view_state, "pods") == "Nothing here fits /nowhere. esc takes the filter back."
+    assert hint(view_state, "pods") == "Nothing matches /nowhere. esc clears the filter."
     view_state.choose("findings", OPEN.fingerprint)
-    assert hint(view_state, "hosts") == "No hosts of open. esc shows all again."
+    assert hint(view_state, "hosts") == "No hosts of open. esc shows all."
     assert "ctrl+z" not in hint(view_state, "hosts")
 
 
 def test_no_host_is_not_called_none_where_not_all_was_read(view_state: ViewState) -> None:
     view_state.mesh_state.hosts = {}
-    view_state.mesh_state.is_looking = False
-    assert hint(view_state, "hosts") == "No external hosts: nothing registers or wants one."
+    view_state.mesh_state.is_refreshing = False
+    assert hint(view_state, "hosts") == "No external hosts: none is registered, and no pod is configured to call one."
     view_state.mesh_state.are_hosts_known = False
-    assert hint(view_state, "hosts") == "No external hosts are known: not all was read that could name one."
+    assert hint(view_state, "hosts") == "No external hosts are known: not all resources that name hosts could be read."
 
 
 def test_marks_come_and_go(view_state: ViewState) -> None:
@@ -211,14 +211,14 @@ def test_moving_in_an_older_part_keeps_what_is_marked_in_a_newer_one(view_state:
     view_state.choose("pods", WEB)
     assert [choice.panel for choice in view_state.choices] == ["pods", "hosts"]
     assert list(view_state.marks["hosts"]) == [API]
-    assert view_state.pod_in_sight() is view_state.mesh_state.pods[WEB]
+    assert view_state.chosen_pod() is view_state.mesh_state.pods[WEB]
 
 
 def test_of_several_marked_pods_none_is_the_one_that_verdicts_are_told_for(view_state: ViewState) -> None:
     view_state.mark("pods", JOB)
-    assert view_state.pod_in_sight() is view_state.mesh_state.pods[JOB]
+    assert view_state.chosen_pod() is view_state.mesh_state.pods[JOB]
     view_state.mark("pods", WEB)
-    assert view_state.pod_in_sight() is None
+    assert view_state.chosen_pod() is None
 
 
 def test_the_last_mark_taken_away_leaves_the_row_chosen(view_state: ViewState) -> None:
