@@ -56,7 +56,7 @@ class Exported(Message):
 
 
 class JournalRead(Message):
-    """The newest fix of a finding that can be taken back; None: there is none."""
+    """The newest fix of a finding that can be undone; None: there is none."""
 
     def __init__(self, entry: JournalEntry | None) -> None:
         self.entry = entry

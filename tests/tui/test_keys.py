@@ -10,7 +10,6 @@ import pytest
 from msgspec import structs
 from textual.widgets import Input
 
-from meshdoctor.fixes.plan.changes import is_automatic
 from meshdoctor.tui.screens.fix_screen import FixScreen
 from meshdoctor.tui.state.rows import HostLine
 from tests.tui.conftest import Drive, Driven
@@ -123,7 +122,7 @@ def test_a_on_a_finding_opens_its_first_fix_above_the_finding(drive: Drive) -> N
         assert screen.fix_run.finding is not None
         assert screen.fix_run.finding.fingerprint == app.keys("findings")[0]
         assert screen.fix_run.fix is not None
-        assert is_automatic(screen.fix_run.fix)
+        assert screen.fix_run.fix.is_automatic
         await app.press("escape")
         assert front(app) == "FindingScreen"
         await app.press("escape")
@@ -136,7 +135,7 @@ def test_a_where_nothing_can_be_applied_opens_the_finding_and_says_so(drive: Dri
     async def script(app: Driven) -> None:
         mesh_state = app.app.session.mesh_state
         line = mesh_state.findings[app.keys("findings")[0]]
-        line.finding = structs.replace(line.finding, fixes=tuple(f for f in line.finding.fixes if not is_automatic(f)))
+        line.finding = structs.replace(line.finding, fixes=tuple(f for f in line.finding.fixes if not f.is_automatic))
         await app.press("3", "a")
         assert front(app) == "FindingScreen"
         assert "manual steps" in told(app)
@@ -220,7 +219,20 @@ def test_e_writes_the_finding_under_the_cursor_or_all_that_are_marked(
     drive(script)
 
 
-def test_h_and_l_go_from_part_to_part(drive: Drive) -> None:
+def test_a_key_does_not_wait_for_the_time_limit_of_the_one_before(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meshdoctor.tui.key_queue.PATIENCE", 1000)
+
+    async def script(app: Driven) -> None:
+        await app.press("3", "j", "k", "1", "j", "tab")
+        assert app.app.key_queue.is_idle
+        assert app.front() == "hosts"
+
+    drive(script)
+
+
+def test_h_and_l_go_from_panel_to_panel(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         for key, panel in (("l", "hosts"), ("right", "findings"), ("h", "hosts"), ("left", "pods")):
             await app.press(key)

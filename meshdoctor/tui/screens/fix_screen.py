@@ -1,4 +1,4 @@
-"""A fix: what it would change, whom that touches, and its steps while it is tried, applied, verified and taken back."""
+"""A fix: what it would change, its impact, and its steps while it is applied, verified and undone."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
 
 WIDE = 100
-"""Columns from which on all panels are shown."""
-_LEAVE = "The fix goes on by itself, and its screen can be opened again. The journal knows how far it is. Leave it?"
-_WORSE = "Something got worse that was not predicted. Take the fix back now?"
+"""With fewer columns a page is shown at a time."""
+_LEAVE = "The fix continues in the background; u opens its screen again. Go back?"
+_WORSE = "The fix made something worse that was not predicted. Undo it now?"
 _ACTIONS: dict[str, Deed] = {"apply": "apply", "save": "save", "undo": "undo"}
 
 
@@ -56,8 +56,8 @@ class FixScreen(Screen[None]):
         self.fix_run = fix_run
         self._post_moved: Callable[[], object] = lambda: self.post_message(FixMoved())
         self._asked_worse = fix_run.result
-        self.diff = TextView(self._diff, title="What changes", panel="diff")
-        self.impact = TextView(self._impact, title="Whom it touches", panel="impact")
+        self.diff = TextView(self._diff, title="Changes", panel="diff")
+        self.impact = TextView(self._impact, title="Impact", panel="impact")
         self.steps = TextView(self._steps, title="Steps", panel="steps")
 
     def compose(self) -> ComposeResult:
@@ -86,7 +86,7 @@ class FixScreen(Screen[None]):
         self.fix_run.listeners.discard(self._post_moved)
 
     def on_resize(self, event: Resize) -> None:
-        """Where there is little room a page at a time is shown."""
+        """A small terminal shows a page at a time."""
         self._fit(event.size)
         self._title()
 
@@ -112,7 +112,7 @@ class FixScreen(Screen[None]):
             self.action_undo()
 
     def _tick(self) -> None:
-        """Seconds pass while something is awaited."""
+        """Updates the seconds of a step that waits."""
         if self.fix_run.steps.pending is not None:
             self.steps.show()
 
@@ -159,7 +159,7 @@ class FixScreen(Screen[None]):
         if fix_run.result is not None and not fix_run.is_busy:
             lines += result_lines(fix_run.result, width, is_undo=fix_run.is_undo, ascii_only=ascii_only)
         if self.session.fixes.busy_with not in (None, fix_run):
-            lines.append(line("  a and u are off: another fix is under way", "faint"))
+            lines.append(line("  a and u are off: another fix is being applied", "faint"))
         return lines
 
     @on(DescendantFocus)
@@ -167,14 +167,14 @@ class FixScreen(Screen[None]):
         page = "left" if event.widget is self.diff else "right"
         self.set_class(page == "left", "-left")
         self.set_class(page == "right", "-right")
-        names = {"left": "What changes", "right": "Whom it touches, steps"}
+        names = {"left": "Changes", "right": "Impact, steps"}
         marked = (f"[{name}]" if key == page else f" {name} " for key, name in names.items())
         self.query_one("#pages", Static).update(Content(" " + " ".join(marked) + "  tab"))
 
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What cannot be done is greyed; the steps say why."""
+        """Greys what cannot be done; the steps say why."""
         if action not in _ACTIONS:
             return True
         if action == "save" and self.fix_run.entry is not None:
@@ -188,14 +188,14 @@ class FixScreen(Screen[None]):
         panels[(at + by) % len(panels)].focus()
 
     def action_apply(self) -> None:
-        """Applies it, or goes on with it. Without a cluster it is written to files."""
+        """Applies it, or resumes it. Without a cluster it is saved as files."""
         if self.fix_run.entry is None and self.fix_run.is_in_files:
             self.action_save()
         elif not self.fix_run.why_not("apply"):
             self._go(self.fix_run.apply)
 
     def action_save(self) -> None:
-        """Writes it to files."""
+        """Saves it as files."""
         if self.fix_run.why_not("save"):
             return
         if not self.fix_run.asks_folder:
@@ -206,10 +206,10 @@ class FixScreen(Screen[None]):
             if folder is not None:
                 self._go(lambda: self.fix_run.save(Path(folder)))
 
-        self.app.push_screen(FolderScreen("The folder to write the fix to:", str(FOLDER)), named)
+        self.app.push_screen(FolderScreen("Save the fix to this folder:", str(FOLDER)), named)
 
     def action_undo(self) -> None:
-        """Takes it back."""
+        """Undoes it."""
         if not self.fix_run.why_not("undo"):
             self._go(self.fix_run.undo)
 
@@ -219,7 +219,7 @@ class FixScreen(Screen[None]):
         self._show()
 
     def action_back(self) -> None:
-        """Back; while something is being changed it asks first."""
+        """Goes back; asks first while the fix is being applied."""
         if self.fix_run.is_writing:
             self.app.push_screen(AskScreen(_LEAVE), self._leave)
         else:
@@ -231,7 +231,7 @@ class FixScreen(Screen[None]):
 
 
 async def open_last(screen: Screen[None], session: TuiSession, fingerprint: str = "") -> None:
-    """Opens the last fix that can be taken back from here: of one finding, or of all."""
+    """Opens the last fix that can be undone: of one finding, or of all."""
     entries = await asyncio.to_thread(lambda: session.fixes.entries(fingerprint))
     busy = session.fixes.busy_with
     if busy is not None:
@@ -239,5 +239,5 @@ async def open_last(screen: Screen[None], session: TuiSession, fingerprint: str 
     elif entries:
         screen.app.push_screen(FixScreen(session, session.fixes.open_entry(entries[-1])))
     else:
-        about = "of this finding is" if fingerprint else "from here is"
-        screen.notify(f"no fix {about} in the journal: nothing to take back", markup=False)
+        about = " of this finding" if fingerprint else ""
+        screen.notify(f"The journal has no fix{about} to undo.", markup=False)

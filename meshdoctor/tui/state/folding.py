@@ -36,7 +36,7 @@ class Folding:
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self.rows = list(rows)
         self.folded: set[int] = set()
-        self.sought = ""
+        self.searched = ""
         self.hits: list[int] = []
         """Rows that match, in order."""
 
@@ -106,10 +106,10 @@ class Folding:
             return
         self.folded = {at for at, row in enumerate(self.rows) if not row.is_head and self.can_fold(at)}
 
-    def search(self, sought: str) -> None:
+    def search(self, text: str) -> None:
         """Searches for a text, ignoring case."""
-        self.sought = sought.strip().lower()
-        self.hits = [at for at, row in enumerate(self.rows) if self.sought and self.sought in row.text.lower()]
+        self.searched = text.strip().lower()
+        self.hits = [at for at, row in enumerate(self.rows) if self.searched and self.searched in row.text.lower()]
 
     def next_hit(self, at: int, by: int = 1) -> int | None:
         """The next match, or the one before, wrapping around, and unfolded; None where there is none."""

@@ -29,13 +29,13 @@ class Filter(Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.text or self.labels)
 
-    def takes(self, text: str) -> bool:
+    def matches(self, text: str) -> bool:
         """Whether a row with this text matches."""
         return not self.text or (self.text in text) is not self.negated
 
-    def takes_pod(self, pod: PodRow) -> bool:
+    def matches_pod(self, pod: PodRow) -> bool:
         """Whether a pod matches."""
-        return fits(self.labels, pod.labels) if self.labels else self.takes(pod.text)
+        return fits(self.labels, pod.labels) if self.labels else self.matches(pod.text)
 
 
 def read_filter(typed: str) -> Filter:

@@ -171,7 +171,7 @@ class ViewState:
         if self.problems_only:
             rows = [row for row in rows if row.worst in ("error", "warning", "unknown")]
         row_filter = self.filters["pods"]
-        return [row for row in rows if row_filter.takes_pod(row)] if row_filter else rows
+        return [row for row in rows if row_filter.matches_pod(row)] if row_filter else rows
 
     def _hosts(self) -> Iterable[HostLine]:
         rows: Iterable[HostLine] = self.mesh_state.rows("hosts")
@@ -186,7 +186,7 @@ class ViewState:
         if row_filter.labels:
             pods = self._labelled(row_filter)
             return [row for row in rows if not pods.isdisjoint(row.used_by)]
-        return [row for row in rows if row_filter.takes(row.text)] if row_filter else rows
+        return [row for row in rows if row_filter.matches(row.text)] if row_filter else rows
 
     def _findings(self) -> Iterable[FindingLine]:
         rows: Iterable[FindingLine] = self.mesh_state.rows("findings")
@@ -200,10 +200,10 @@ class ViewState:
         if row_filter.labels:
             pods = self._labelled(row_filter)
             return [row for row in rows if not pods.isdisjoint(row.finding.pods)]
-        return [row for row in rows if row_filter.takes(row.text)] if row_filter else rows
+        return [row for row in rows if row_filter.matches(row.text)] if row_filter else rows
 
     def _labelled(self, row_filter: Filter) -> set[str]:
-        return {row.key for row in self.mesh_state.pods.values() if row_filter.takes_pod(row)}
+        return {row.key for row in self.mesh_state.pods.values() if row_filter.matches_pod(row)}
 
     def _is_host_of_namespaces(self, row: HostLine) -> bool:
         named = (name.rpartition(" ")[2].split("/", 1)[0] for name in row.registered_by)

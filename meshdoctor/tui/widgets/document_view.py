@@ -73,11 +73,11 @@ class RowsView(CursorView):
         """As many lines as rows."""
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._visible))
         self.border_title = self._title
-        if self.folding.sought:
+        if self.folding.searched:
             hits = self.folding.hits
             at = hits.index(self.row) + 1 if self.row in hits else 0
             found = f"{at}/{len(hits)}" if hits else "not found"
-            self.border_title = f"{self._title} /{self.folding.sought[:20]} {found}"
+            self.border_title = f"{self._title} /{self.folding.searched[:20]} {found}"
 
     def _centre(self) -> None:
         if len(self._visible) > self.page:
@@ -113,7 +113,7 @@ class RowsView(CursorView):
         return (Cell(fold, "faint"), *_coloured(row, text))
 
     def action_shift(self, by: int) -> None:
-        """Shows what stands further right, or left, of long rows."""
+        """Scrolls long rows to the right, or to the left."""
         longest = max((len(self.folding.rows[at].text) for at in self._visible), default=0)
         self._shift = max(0, min(self._shift + by, max(0, longest - _STEP)))
         self.refresh()
@@ -176,7 +176,7 @@ class DocumentView(Vertical):
         message.stop()
         if not self.query(SearchLine):
             hint = "search; enter keeps it, n and N go from match to match"
-            line = SearchLine(self.rows.folding.sought, longest=_LONGEST, placeholder=hint, classes="search")
+            line = SearchLine(self.rows.folding.searched, longest=_LONGEST, placeholder=hint, classes="search")
             self.mount(line)
             line.focus()
 
@@ -195,7 +195,7 @@ class DocumentView(Vertical):
 
 
 def _coloured(row: Row, text: str) -> Line:
-    """A row with its key told from its value."""
+    """A row with its key in another colour than its value."""
     blanks = len(text) - len(text.lstrip(" "))
     key, colon, rest = text.partition(": ")
     if not colon and text.endswith(":"):

@@ -32,7 +32,7 @@ class Footer(Container):
         yield KeyLine()
 
     def open(self, text: str) -> None:
-        """Lets a filter be typed, above the keys; goes on with the one that is being typed."""
+        """Opens the line for a filter above the keys, unless it is open."""
         if not self.query(FilterLine):
             hint = "text   !text without it   -l app=web labels"
             line = FilterLine(text, longest=LONGEST, placeholder=hint, id="filter")

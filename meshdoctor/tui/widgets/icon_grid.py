@@ -19,9 +19,9 @@ from meshdoctor.tui.widgets.column_widths import clipped
 from meshdoctor.tui.widgets.cursor_view import CursorView
 
 _WIDEST, _FLAT = 26, 9
-"""Columns of a host where there is room; from `_FLAT` on its name lies flat above it, else it stands upright."""
-_UPRIGHT = 14
-"""Lines at most of a name that stands upright."""
+"""Columns of a host at most; with fewer than `_FLAT` its name is written vertically."""
+_VERTICAL = 14
+"""Lines of a vertical name at most."""
 
 
 class IconGrid(CursorView):
@@ -94,7 +94,7 @@ class IconGrid(CursorView):
         widest = max((max(map(cell_len, name)) for name in self._names), default=0)
         self._wide = min(_WIDEST, widest + 2, room) if room >= _FLAT else 2
         upright = max((cell_len(name) + cell_len(port) for name, port in self._names), default=0)
-        self.head = 2 if self._is_flat else max(1, min(_UPRIGHT, upright, height // 2))
+        self.head = 2 if self._is_flat else max(1, min(_VERTICAL, upright, height // 2))
         self.virtual_size = Size(self._side + len(self.columns) * self._wide, self.head + len(self.rows))
 
     @property
@@ -103,7 +103,7 @@ class IconGrid(CursorView):
 
     @property
     def _across(self) -> range:
-        """The columns in sight."""
+        """The columns on the screen."""
         left, room = -(-round(self.scroll_offset.x) // self._wide), self.scrollable_content_region.width - self._side
         return range(left, min(len(self.columns), left + max(1, room // self._wide)))
 
@@ -179,7 +179,7 @@ class IconGrid(CursorView):
             if self._is_flat:
                 segments.append(Segment(clipped((name, port)[y], self._wide - 1) + " ", style))
             else:
-                text = _upright(name, port, self.head)
+                text = _vertical(name, port, self.head)
                 segments.append(Segment((text[y] if y < len(text) else " ") + " ", style))
         return Strip(segments).adjust_cell_length(width, base)
 
@@ -211,8 +211,8 @@ def _kept(keys: list[Any], key: Any, place: int) -> int:
     return keys.index(key) if key in keys else max(0, min(place, len(keys) - 1))
 
 
-def _upright(name: str, port: str, lines: int) -> str:
-    """A name that stands upright; where it is cut its port stays."""
+def _vertical(name: str, port: str, lines: int) -> str:
+    """A name written vertically; where it is cut, its port stays."""
     if len(name) + len(port) <= lines or lines <= len(port) + 2:
         return name + port
     return name[: lines - len(port)] + port

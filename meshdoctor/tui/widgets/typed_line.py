@@ -1,4 +1,4 @@
-"""Lines to type into: a paste of any size is cut to one line, and a search or filter tells each change."""
+"""Lines to type into: a paste of any size is cut to one line, and a search or filter posts each change."""
 
 from __future__ import annotations
 
