@@ -40,7 +40,7 @@ MAIN_KEYS = (
         is_="problems", show=True, display="^z"),
     key("w", "watch", "watch", "Switch watch mode on or off: check again and again, mark what is new or gone",
         is_="watch", show=True),
-    key("y", "raw", "yaml", "Show the objects of this pod or host, or the finding as JSON, as they were read",
+    key("y", "raw", "yaml", "Show the objects of this pod or host, or the finding as JSON",
         is_="main.raw", show=True),
     key("e", "export", "export", "Save this finding, or the marked ones, as Markdown", is_="main.export", show=True),
     key("space", "mark", "mark", "Mark the row or clear its mark; marked rows narrow the other panels", is_="mark"),

@@ -118,7 +118,7 @@ def test_a_paste_of_a_megabyte_into_the_search_is_a_search() -> None:
             await press(pilot, "slash")
             pilot.app.focused.post_message(Paste("x" * 1_000_000))  # type: ignore[union-attr]
             await settled(pilot)
-            assert rows.folding.sought == "x" * 200
+            assert rows.folding.searched == "x" * 200
 
     run(story())
 

@@ -28,7 +28,7 @@ class IconGrid(CursorView):
     """Rows and columns by key. `make` gives the icon of a cell, `name_row` and `name_column` the names."""
 
     DEFAULT_CSS = """
-    IconGrid { overflow-x: auto; scrollbar-size: 1 1; }
+    IconGrid { overflow-x: auto; scrollbar-size: 1 1; scrollbar-gutter: auto; }
     IconGrid > .grid--head { color: $text-muted; background: $background; }
     IconGrid > .grid--here { color: $text-accent; text-style: bold; }
     IconGrid > .grid--line { background: $boost; }

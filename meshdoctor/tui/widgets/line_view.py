@@ -22,6 +22,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     DEFAULT_CSS = """
     LineView { height: 1fr; background: $background; overflow-x: hidden; }
+    LineView { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     LineView > .tone--error { color: $text-error; text-style: bold; }
     LineView > .tone--warning { color: $text-warning; }
     LineView > .tone--info { color: $text-primary; }

@@ -26,7 +26,6 @@ class PathView(CursorView):
     """Steps with a cursor, each with its reason below it."""
 
     DEFAULT_CSS = """
-    PathView { scrollbar-size-vertical: 1; }
     PathView > .path--cursor { background: $boost; }
     PathView:focus > .path--cursor { background: $panel-lighten-1; }
     PathView > .tone--warning, PathView > .tone--fine, PathView > .tone--unknown { text-style: bold; }
