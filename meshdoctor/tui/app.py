@@ -50,7 +50,8 @@ class MeshdoctorApp(App[int]):
         self._settings = settings or Settings()
         self._apply_theme(self._settings.theme)
         draw_scrollbars(ascii_only=self._settings.ascii_only)
-        self.session = TuiSession(opening, self._wake, Appearance(self._settings.ascii_only))
+        appearance = Appearance(self._settings.ascii_only)
+        self.session = TuiSession(opening, lambda: self.post_message(EventsWaiting()), appearance)
         self.main = MainScreen(self.session)
         self.watching = AutoRefresh(self, self.session, self.main.show_all)
         self._has_checked_journal = False
@@ -80,7 +81,9 @@ class MeshdoctorApp(App[int]):
         for problem in (*self._settings.problems, *unknown):
             self.notify(problem, severity="warning", markup=False)
         if not self.is_headless:
-            self._handle_signals()
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                loop.add_signal_handler(number, self._leave, 128 + number)
         self.call_after_refresh(self.session.begin)
 
     def _apply_theme(self, name: str) -> None:
@@ -118,10 +121,6 @@ class MeshdoctorApp(App[int]):
     async def _key_handled(self, message: KeyHandled) -> None:
         message.stop()
         await self.key_queue.end(message.key)
-
-    def _wake(self) -> None:
-        """Called from the session's thread."""
-        self.post_message(EventsWaiting())
 
     @on(EventsWaiting)
     def _events_waiting(self, message: EventsWaiting) -> None:
@@ -239,12 +238,7 @@ class MeshdoctorApp(App[int]):
         self._code = INTERRUPTED
         await self.action_quit()
 
-    def _handle_signals(self) -> None:
-        """On SIGHUP and SIGTERM restores the terminal and exits. An interrupted fix can be resumed."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, self._leave, 128 + number)
-
     def _leave(self, code: int | None = None) -> None:
+        """Stops and restores the terminal. A fix that this interrupts can be resumed."""
         self.session.stop()
         self.exit(self._code if code is None else code)

@@ -59,7 +59,7 @@ class DetailsScreen(Screen[None]):
         self.table = Table(
             (TableColumn("", 2), TableColumn("", 18, ends_matter=True), TableColumn("", 20, 1)), self._cells
         )
-        self._asker = LatestAnswer[str, PodFacts | HostFacts](self, self._work, self._facts_read)
+        self._asker = LatestAnswer[str, PodFacts | HostFacts](self, lambda _: self._read(), self._facts_read)
 
     def compose(self) -> ComposeResult:
         """A title, the lines, the keys."""
@@ -93,9 +93,6 @@ class DetailsScreen(Screen[None]):
     @abstractmethod
     def _take(self, facts: PodFacts | HostFacts) -> None:
         """Keeps the evidence."""
-
-    def _work(self, _: str) -> PodFacts | HostFacts:
-        return self._read()
 
     def _facts_read(self, _: str, facts: PodFacts | HostFacts | None, problem: str) -> None:
         if facts is None:

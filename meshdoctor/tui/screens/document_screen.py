@@ -37,7 +37,9 @@ class DocumentScreen(Screen[None]):
         self._about = name
         self._read = read
         self.document = DocumentView(title=title, ascii_only=session.appearance.ascii_only)
-        self._asker = LatestAnswer[Read, Sequence[Excerpt]](self, self._work, self._read_done)
+        self._asker = LatestAnswer[Read, Sequence[Excerpt]](
+            self, lambda read: session.open_diagnosis.using(read), self._read_done
+        )
 
     def compose(self) -> ComposeResult:
         """A title, the rows, the keys."""
@@ -48,10 +50,6 @@ class DocumentScreen(Screen[None]):
     def on_mount(self) -> None:
         """Reads."""
         self._asker.ask(self._read)
-
-    def _work(self, read: Read) -> Sequence[Excerpt]:
-        """In the thread."""
-        return self.session.open_diagnosis.using(read)
 
     def _read_done(self, read: Read, found: Sequence[Excerpt] | None, problem: str) -> None:
         self.put(found if found is not None else self.unread(problem))

@@ -59,7 +59,7 @@ class MatrixScreen(Screen[str]):
         self._ascii = session.appearance.ascii_only
         self._all = False
         self._filtered: Panel = "pods"
-        self.grid = IconGrid(self._cell, self._pod, self._host)
+        self.grid = IconGrid(self._cell, self._pod, lambda pair: (printable(pair[0]), f":{pair[1]}"))
         self._footer = Footer()
 
     def compose(self) -> ComposeResult:
@@ -159,9 +159,6 @@ class MatrixScreen(Screen[str]):
         several = len(self.view_state.namespaces) != 1 and len(self.session.mesh_state.namespaces) > 1
         name = row.key if several else row.name
         return Cell(f"{icon(row.worst, ascii_only=self._ascii)} {printable(name)}", tone(row.worst))
-
-    def _host(self, pair: Pair) -> tuple[str, str]:
-        return printable(pair[0]), f":{pair[1]}"
 
     @on(CursorMoved)
     def _moved(self, message: CursorMoved) -> None:

@@ -84,7 +84,11 @@ class TraceScreen(Screen[None]):
         self._verdict = Static("", id="verdict", classes="panel", markup=False)
         self._addresses = Table(_ADDRESSES, self._address, id="addresses", classes="panel")
         self._evidence = EvidencePane(session)
-        self._asker = LatestAnswer[TraceRequest, Trace](self, self._work, self._traced)
+        self._asker = LatestAnswer[TraceRequest, Trace](
+            self,
+            lambda asked: session.open_diagnosis.trace(asked.pod, asked.host, asked.port, **asked.how),
+            self._traced,
+        )
         self._rows: dict[str, tuple[str, Verdict, str]] = {}
 
     def compose(self) -> ComposeResult:
@@ -149,10 +153,6 @@ class TraceScreen(Screen[None]):
             self._show_title(str(problem))
             return
         self._asker.ask(asked)
-
-    def _work(self, asked: TraceRequest) -> Trace:
-        """In a thread."""
-        return self.session.open_diagnosis.trace(asked.pod, asked.host, asked.port, **asked.how)
 
     def _traced(self, asked: TraceRequest, trace: Trace | None, problem: str) -> None:
         if trace is None:

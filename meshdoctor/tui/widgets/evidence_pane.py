@@ -15,10 +15,13 @@ class EvidencePane(DocumentView):
 
     def __init__(self, session: TuiSession) -> None:
         super().__init__(title="Evidence", panel="evidence", ascii_only=session.appearance.ascii_only)
-        self._session = session
         self.piece: Evidence | None = None
         """What is shown."""
-        self._asker = LatestAnswer[Evidence, Excerpt](self, self._work, self._excerpt_read)
+        self._asker = LatestAnswer[Evidence, Excerpt](
+            self,
+            lambda piece: session.open_diagnosis.using(lambda case: excerpt(case.capture, piece)),
+            self._excerpt_read,
+        )
 
     def show(self, piece: Evidence | None) -> None:
         """Shows a piece of evidence; None: there is none."""
@@ -30,10 +33,6 @@ class EvidencePane(DocumentView):
             self.rows.put(Folding([Row(0, "No document decides this step.", is_head=True)]))
         else:
             self._asker.ask(piece)
-
-    def _work(self, piece: Evidence) -> Excerpt:
-        """In a thread."""
-        return self._session.open_diagnosis.using(lambda case: excerpt(case.capture, piece))
 
     def _excerpt_read(self, piece: Evidence, found: Excerpt | None, problem: str) -> None:
         if piece == self.piece:
