@@ -139,10 +139,10 @@ class MeshdoctorApp(App[int]):
     def on_fix_ended(self, message: FixEnded) -> None:
         """The board looks again: what it shows may have changed. Who has left the fix's screen is told."""
         message.stop()
-        course = message.course
-        if getattr(self.screen, "course", None) is not course and course.steps.lines:
-            self.notify(course.steps.lines[-1].text, title="The fix has ended", markup=False)
-        if course.has_written:
+        worker = message.worker
+        if getattr(self.screen, "worker", None) is not worker and worker.steps.lines:
+            self.notify(worker.steps.lines[-1].text, title="The fix has ended", markup=False)
+        if worker.has_written:
             self._look_again()
 
     def _look_again(self) -> None:

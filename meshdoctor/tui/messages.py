@@ -11,7 +11,7 @@ from meshdoctor.tui.state.view_state import Part
 
 if TYPE_CHECKING:  # what only a finding's screen needs is loaded with it
     from meshdoctor.model.fix import JournalEntry
-    from meshdoctor.tui.fixing.fix_run import FixRun
+    from meshdoctor.tui.fix_worker import FixWorker
 
 
 class Woken(Message):
@@ -86,8 +86,8 @@ class FixMoved(Message):
 class FixEnded(Message):
     """A fix, or its undo, has ended; it may have changed what is looked at."""
 
-    def __init__(self, course: FixRun) -> None:
-        self.course = course
+    def __init__(self, worker: FixWorker) -> None:
+        self.worker = worker
         super().__init__()
 
 

@@ -9,10 +9,9 @@ from msgspec import Struct
 
 from meshdoctor import doctor
 from meshdoctor.diagnosis.cluster_source import ClusterSource
-from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
+from meshdoctor.diagnosis.recorded import DiagnosisRequest, cluster_applier
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.plan.fix_plan import choose, find, plan
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 from tests.lab.lab import Lab
 from tests.lab.scenario import Probe, read_scenario
 from tests.lab.test_scenarios import SCENARIOS, place
@@ -76,13 +75,13 @@ def test_a_fix_turns_its_connection_and_undo_turns_it_back(lab: Lab, fix: Fix, t
     lab.load(scenario)
     before = verdicts(lab, scenario.probes)
 
-    look = DiagnosisRequest(doctor.Source(cluster=ClusterSource(kubeconfig=lab.kubeconfig)))
-    seen = look.open()
+    request = DiagnosisRequest(doctor.Source(cluster=ClusterSource(kubeconfig=lab.kubeconfig)))
+    seen = request.open()
     finding = find(seen.diagnosis.findings, fix.finding)
     planned = plan(seen, finding, choose(finding, fix.fix))
     assert planned.fix.disposition in ("safe", "review")
     assert set(finding.pods) <= set(planned.impact.pods)
-    applier = ClusterApplier(ClusterSource(kubeconfig=lab.kubeconfig), Journal(tmp_path))
+    applier = cluster_applier(request, Journal(tmp_path))
     made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert made.verification is not None
     assert made.verification.holds, (made.verification, made.entry.note)
@@ -90,7 +89,7 @@ def test_a_fix_turns_its_connection_and_undo_turns_it_back(lab: Lab, fix: Fix, t
     assert made.entry.state == "verified"
     assert verdicts(lab, scenario.probes) == before | fix.turns
 
-    undone = applier.undo(made.entry, applier.undo_plan(made.entry), look)
+    undone = applier.undo(made.entry, applier.undo_plan(made.entry))
     assert undone.is_as_before, undone
     assert planned.impact.not_restored == ()
     assert verdicts(lab, scenario.probes) == before

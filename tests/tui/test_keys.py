@@ -120,10 +120,10 @@ def test_a_on_a_finding_opens_its_first_fix_above_the_finding(drive: Drive) -> N
         await app.press("3", "a")
         screen = app.app.screen
         assert isinstance(screen, FixScreen)
-        assert screen.course.finding is not None
-        assert screen.course.finding.fingerprint == app.keys("findings")[0]
-        assert screen.course.fix is not None
-        assert is_automatic(screen.course.fix)
+        assert screen.worker.run.finding is not None
+        assert screen.worker.run.finding.fingerprint == app.keys("findings")[0]
+        assert screen.worker.run.fix is not None
+        assert is_automatic(screen.worker.run.fix)
         await app.press("escape")
         assert front(app) == "FindingScreen"
         await app.press("escape")

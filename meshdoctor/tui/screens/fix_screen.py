@@ -17,10 +17,10 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
+from meshdoctor.fixes.fix_run import FOLDER, FixAction
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import DETAIL_KEYS, FIX_KEYS
-from meshdoctor.tui.fixing.fix_run import Deed, FixRun
-from meshdoctor.tui.fixing.fix_saving import FOLDER
+from meshdoctor.tui.fix_worker import FixWorker
 from meshdoctor.tui.messages import FixEnded, FixMoved
 from meshdoctor.tui.screens.ask_screen import AskScreen, FolderScreen
 from meshdoctor.tui.state.fix_lines import (
@@ -41,21 +41,21 @@ WIDE = 100
 """Columns from which on all parts are shown."""
 _LEAVE = "The fix goes on by itself, and its screen can be opened again. The journal knows how far it is. Leave it?"
 _WORSE = "Something got worse that was not predicted. Take the fix back now?"
-_ACTIONS: dict[str, Deed] = {"apply": "apply", "save": "save", "undo": "undo"}
+_ACTIONS: dict[str, FixAction] = {"apply": "apply", "save": "save", "undo": "undo"}
 
 
 class FixScreen(Screen[None]):
-    """One course of a fix, or of its undo."""
+    """One fix, or the undo of one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*FIX_KEYS, *DETAIL_KEYS]
     AUTO_FOCUS = ""
 
-    def __init__(self, session: TuiSession, course: FixRun) -> None:
+    def __init__(self, session: TuiSession, worker: FixWorker) -> None:
         super().__init__()
         self.session = session
-        self.course = course
+        self.worker = worker
         self._told: Callable[[], object] = lambda: self.post_message(FixMoved())
-        self._asked_worse = course.result
+        self._asked_worse = worker.run.result
         self.diff = TextView(self._diff, title="What changes", part="diff")
         self.impact = TextView(self._impact, title="Whom it touches", part="impact")
         self.steps = TextView(self._steps, title="Steps", part="steps")
@@ -72,18 +72,18 @@ class FixScreen(Screen[None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Listens to the course from now on."""
+        """Listens to the fix from now on."""
         app = self.app
-        self.session.fixes.ended = lambda course: app.post_message(FixEnded(course))
-        self.course.listeners.add(self._told)
+        self.session.fixes.ended = lambda worker: app.post_message(FixEnded(worker))
+        self.worker.listeners.add(self._told)
         self.set_interval(1.0, self._tick)
         self._fit(app.size)
-        (self.steps if self.course.is_writing else self.diff).focus()
+        (self.steps if self.worker.is_writing else self.diff).focus()
         self._show()
 
     def on_unmount(self) -> None:
-        """The course goes on without listeners."""
-        self.course.listeners.discard(self._told)
+        """The fix goes on without listeners."""
+        self.worker.listeners.discard(self._told)
 
     def on_resize(self, event: Resize) -> None:
         """Where there is little room a page at a time is shown."""
@@ -96,14 +96,14 @@ class FixScreen(Screen[None]):
     @on(FixMoved)
     def _moved(self) -> None:
         self._show()
-        made = self.course.result
+        made = self.worker.run.result
         is_worse = (
             made is not None
             and made.verification is not None
             and made.verification.is_worse
-            and not self.course.is_undo
+            and not self.worker.run.is_undo
         )
-        if is_worse and made is not self._asked_worse and not self.course.is_busy:
+        if is_worse and made is not self._asked_worse and not self.worker.is_busy:
             self._asked_worse = made
             self.app.push_screen(AskScreen(_WORSE), self._answered_worse)
 
@@ -113,14 +113,14 @@ class FixScreen(Screen[None]):
 
     def _tick(self) -> None:
         """Seconds pass while something is awaited."""
-        if self.course.steps.pending is not None:
+        if self.worker.steps.pending is not None:
             self.steps.show()
 
     def _show(self) -> None:
         self._title()
         for part in (self.diff, self.impact, self.steps):
             part.show()
-        is_going = self.course.is_writing or self.course.result is not None
+        is_going = self.worker.is_writing or self.worker.run.result is not None
         self.set_class(is_going, "-going")
         if is_going:
             self.call_after_refresh(self.steps.action_end, True)
@@ -129,36 +129,36 @@ class FixScreen(Screen[None]):
     # The parts
 
     def _title(self) -> None:
-        course = self.course
-        if course.plan is not None:
-            name, about = course.plan.fix.title, summary(course.plan)
-        elif course.entry is not None:
-            name, about = f"Fix {course.entry.id}: {course.entry.title}", course.entry.state
+        run = self.worker.run
+        if run.plan is not None:
+            name, about = run.plan.fix.title, summary(run.plan)
+        elif run.entry is not None:
+            name, about = f"Fix {run.entry.id}: {run.entry.title}", run.entry.state
         else:
-            name, about = course.fix.title if course.fix is not None else "", ""
+            name, about = run.fix.title if run.fix is not None else "", ""
         lines = title_lines(name, about, self.app.size.width)
         self.query_one("#title", Static).update(Content("\n").join(toned(one) for one in lines))
 
     def _diff(self, width: int) -> list[Line]:
-        course = self.course
-        if course.diffs:
-            return list(diff_lines(course.diffs))
-        if course.plan is not None:
-            return list(manual_lines(course.plan, width))
-        return [] if course.is_busy else paragraph("Nothing to show.", width, "faint")
+        worker = self.worker
+        if worker.diffs:
+            return list(diff_lines(worker.diffs))
+        if worker.run.plan is not None:
+            return list(manual_lines(worker.run.plan, width))
+        return [] if worker.is_busy else paragraph("Nothing to show.", width, "faint")
 
     def _impact(self, width: int) -> list[Line]:
-        course, ascii_only = self.course, self.session.looks.ascii_only
-        if course.plan is not None:
-            return list(impact_lines(course.plan, width, ascii_only=ascii_only))
-        return list(entry_lines(course.entry, width)) if course.entry is not None else []
+        run, ascii_only = self.worker.run, self.session.looks.ascii_only
+        if run.plan is not None:
+            return list(impact_lines(run.plan, width, ascii_only=ascii_only))
+        return list(entry_lines(run.entry, width)) if run.entry is not None else []
 
     def _steps(self, width: int) -> list[Line]:
-        course, ascii_only = self.course, self.session.looks.ascii_only
-        lines = list(course.steps.laid_out(width, ascii_only=ascii_only))
-        if course.result is not None and not course.is_busy:
-            lines += result_lines(course.result, width, is_undo=course.is_undo, ascii_only=ascii_only)
-        if self.session.fixes.busy_with not in (None, course):
+        worker, ascii_only = self.worker, self.session.looks.ascii_only
+        lines = list(worker.steps.laid_out(width, ascii_only=ascii_only))
+        if worker.run.result is not None and not worker.is_busy:
+            lines += result_lines(worker.run.result, width, is_undo=worker.run.is_undo, ascii_only=ascii_only)
+        if self.session.fixes.busy_with not in (None, worker):
             lines.append(line("  a and u are off: another fix is under way", "faint"))
         return lines
 
@@ -177,9 +177,9 @@ class FixScreen(Screen[None]):
         """What cannot be done is greyed; the steps say why."""
         if action not in _ACTIONS:
             return True
-        if action == "save" and self.course.entry is not None:
+        if action == "save" and self.worker.run.entry is not None:
             return False
-        return None if self.course.why_not(_ACTIONS[action]) else True
+        return None if self.worker.why_not(_ACTIONS[action]) else True
 
     def action_next_part(self, by: int) -> None:
         """Goes to the next part, or to the one before."""
@@ -189,29 +189,29 @@ class FixScreen(Screen[None]):
 
     def action_apply(self) -> None:
         """Applies it, or goes on with it. Without a cluster it is written to files."""
-        if self.course.entry is None and self.course.is_in_files:
+        if self.worker.run.entry is None and self.worker.run.context.in_files:
             self.action_save()
-        elif not self.course.why_not("apply"):
-            self._go(self.course.apply)
+        elif not self.worker.why_not("apply"):
+            self._go(self.worker.apply)
 
     def action_save(self) -> None:
         """Writes it to files."""
-        if self.course.why_not("save"):
+        if self.worker.why_not("save"):
             return
-        if not self.course.asks_folder:
-            self._go(lambda: self.course.save(None))
+        if not self.worker.run.asks_folder:
+            self._go(lambda: self.worker.save(None))
             return
 
         def named(folder: str | None) -> None:
             if folder is not None:
-                self._go(lambda: self.course.save(Path(folder)))
+                self._go(lambda: self.worker.save(Path(folder)))
 
         self.app.push_screen(FolderScreen("The folder to write the fix to:", str(FOLDER)), named)
 
     def action_undo(self) -> None:
         """Takes it back."""
-        if not self.course.why_not("undo"):
-            self._go(self.course.undo)
+        if not self.worker.why_not("undo"):
+            self._go(self.worker.undo)
 
     def _go(self, do: Callable[[], None]) -> None:
         do()
@@ -220,7 +220,7 @@ class FixScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Back; while something is being changed it asks first."""
-        if self.course.is_writing:
+        if self.worker.is_writing:
             self.app.push_screen(AskScreen(_LEAVE), self._leave)
         else:
             self.dismiss()

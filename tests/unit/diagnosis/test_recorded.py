@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from meshdoctor import bundled, doctor
+from meshdoctor.diagnosis.recorded import DiagnosisRequest
 from meshdoctor.doctor import Source
 from meshdoctor.facts.proxy_files import DumpProxies, OpenedDump
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 
 
 @pytest.mark.parametrize("name", bundled.snapshot_names())

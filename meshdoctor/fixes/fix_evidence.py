@@ -1,0 +1,33 @@
+"""What a fix needs of a diagnosis: the mesh it is planned on, and what it is compared with afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from meshdoctor.model.fix import Baseline
+from meshdoctor.model.mesh import Mesh
+
+Answer = TypeVar("Answer")
+
+
+class FixEvidence(Protocol):
+    """A diagnosis together with the mesh that was diagnosed."""
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Whose pods were diagnosed; empty: all."""
+
+    @property
+    def labels(self) -> str:
+        """The label selector of those pods; empty: all."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Every pod of the mesh was read, whichever were diagnosed."""
+
+    def using(self, work: Callable[[Mesh], Answer]) -> Answer:
+        """What `work` makes of the mesh, while nobody else opens its dumps."""
+
+    def baseline(self) -> Baseline:
+        """What a verification compares with."""

@@ -1,0 +1,145 @@
+"""The fixes of a session: opened from findings and from the journal, one at a time changing something."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
+
+from meshdoctor.diagnosis.recorded import DiagnosisRecord, DiagnosisRequest, fix_context
+from meshdoctor.errors import NothingToJudge
+from meshdoctor.fixes.fix_context import FixContext
+from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.fix import Baseline, ConnectionChange, JournalEntry
+from meshdoctor.model.mesh import Mesh
+from meshdoctor.tui.fix_worker import FixWorker
+
+if TYPE_CHECKING:
+    from meshdoctor.diagnosis.session import DiagnosisSession
+    from meshdoctor.tui.app_session import TuiSession
+
+Answer = TypeVar("Answer")
+_PATIENCE = 600.0
+"""Seconds that a fix waits for the look under way to end."""
+_PAUSE = 0.1
+
+
+class _SharedRecord(DiagnosisRecord):
+    """What the session has diagnosed, read while nobody else opens its dumps."""
+
+    diagnosis_session: DiagnosisSession
+
+    def using(self, work: Callable[[Mesh], Answer]) -> Answer:
+        """With the newest mesh."""
+        return self.diagnosis_session.using(lambda case: work(case.mesh))
+
+    def baseline(self) -> Baseline:
+        """As of any diagnosis."""
+        return self.diagnosis_session.using(lambda case: super(_SharedRecord, self).baseline())
+
+
+class JournaledFix(Struct, frozen=True):
+    """What was done about a finding."""
+
+    entries: tuple[JournalEntry, ...] = ()
+    improvements: tuple[ConnectionChange, ...] = ()
+    """What the newest of them turned for the better, where this session did it."""
+
+
+class SessionFixes:
+    """The fixes of a session, and the one that is under way."""
+
+    def __init__(self, session: TuiSession) -> None:
+        self._session = session
+        self.ended: Callable[[FixWorker], object] = lambda worker: None
+        """Hears, in any thread, that a fix which may have changed something has ended."""
+        self.current: FixWorker | None = None
+        """The newest fix that began to change something."""
+
+    def context(self, waiting: Callable[[str], None] = lambda text: None) -> FixContext:
+        """What fixes of the source need. While it is read again, `waiting` hears why nothing happens yet.
+
+        Raises `NothingToJudge` before anything is read.
+        """
+        session, opening = self._session, self._session.opening
+        return fix_context(
+            DiagnosisRequest(session.open_diagnosis.source, opening.namespaces, opening.labels),
+            lambda: self._newest(waiting),
+            location=session.mesh_state.location,
+            is_read_only=session.is_read_only,
+            why_unseen=self._why_unseen,
+        )
+
+    @property
+    def busy_with(self) -> FixWorker | None:
+        """The fix that is changing something just now."""
+        return self.current if self.current is not None and self.current.is_writing else None
+
+    def open(self, finding: Finding, fix: Fix) -> FixWorker:
+        """A fix of a finding; the one under way where that is this finding's."""
+        busy = self.busy_with
+        if busy is not None and busy.run.finding is not None and busy.run.finding.fingerprint == finding.fingerprint:
+            return busy
+        worker = FixWorker(self, finding=finding, fix=fix)
+        worker.prepare()
+        return worker
+
+    def open_entry(self, entry: JournalEntry) -> FixWorker:
+        """A fix of the journal; the one under way where there is one."""
+        if self.busy_with is not None:
+            return self.busy_with
+        worker = FixWorker(self, entry=entry)
+        worker.prepare()
+        return worker
+
+    def entries(self, fingerprint: str = "") -> list[JournalEntry]:
+        """Fixes that can be undone from here, the newest last; of one finding, or of all."""
+        if self._session.diagnosis_session is None:
+            return []
+        return [entry for entry in self.context().entries(fingerprint) if not entry.has_ended]
+
+    def done_about(self, fingerprint: str) -> JournaledFix:
+        """The fixes of a finding, whatever became of them, as far as the journal can be read."""
+        entries = tuple(self.context().entries(fingerprint))
+        run = self.current.run if self.current is not None else None
+        made = run.result if run is not None and not run.is_undo else None
+        is_newest = made is not None and bool(entries) and entries[-1].id == made.entry.id
+        return JournaledFix(
+            entries,
+            made.verification.improvements if made is not None and made.verification is not None and is_newest else (),
+        )
+
+    def interrupted(self) -> JournalEntry | None:
+        """The newest fix that was not brought to an end and waits for nobody."""
+        open_ = [entry for entry in self.entries() if entry.was_interrupted]
+        return None if self.busy_with is not None or not open_ else open_[-1]
+
+    def _why_unseen(self, finding: Finding) -> str:
+        mesh_state = self._session.mesh_state
+        if finding.fingerprint not in mesh_state.changes.unseen("findings"):
+            return ""
+        rows = (mesh_state.pods.get(pod) for pod in finding.pods)
+        row = next((row for row in rows if row is not None and row.state == "unread"), None)
+        because = f": {row.key}: {row.because}" if row is not None else ""
+        return f"its pods could not be read in the last look{because}. R on the main screen reads anew"
+
+    def _newest(self, waiting: Callable[[str], None]) -> DiagnosisRecord:
+        session, end = self._session, time.monotonic() + _PATIENCE
+        while self._is_looking() and time.monotonic() < end:
+            waiting("waiting for the look under way to end")
+            time.sleep(_PAUSE)
+        shared, mesh_state = session.diagnosis_session, session.mesh_state
+        if shared is None or shared.case is None or mesh_state.diagnosis is None or mesh_state.failed is not None:
+            raise NothingToJudge("what it rests on could not be read as a whole: R on the main screen looks again")
+        opening = session.opening
+        request = DiagnosisRequest(shared.source, opening.namespaces, opening.labels)
+        record = _SharedRecord(request, shared.case, mesh_state.diagnosis)
+        record.diagnosis_session = shared
+        return record
+
+    def _is_looking(self) -> bool:
+        diagnosis_session, mesh_state = self._session.diagnosis_session, self._session.mesh_state
+        is_told = not mesh_state.is_looking and (mesh_state.diagnosis is not None or mesh_state.failed is not None)
+        return diagnosis_session is not None and (diagnosis_session.is_busy or not is_told)
