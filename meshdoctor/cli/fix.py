@@ -19,6 +19,7 @@ from meshdoctor.cli.progress import ProgressBar, ended
 from meshdoctor.cli.source_options import SourceOptions
 from meshdoctor.cli.streams import writer
 from meshdoctor.errors import NotApplied, UsageError
+from meshdoctor.model.verdict import Severity
 from meshdoctor.text.printable import printable
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ def _fixed(request: FixRequest, output: FixOutput, record: DiagnosisRecord) -> i
         plan = run.preview()
         if not request.apply and request.export is None:
             output.preview(plan, _next(request, output, run))
-            return ExitCode.FOUND if finding.severity == "error" else ExitCode.CLEAN
+            return ExitCode.FOUND if finding.severity is Severity.ERROR else ExitCode.CLEAN
         because = run.why_not("save")
         _refuse(because and f"{because}. Its steps:\n{plan.fix.steps or 'it would change nothing'}")
         if request.export is not None:

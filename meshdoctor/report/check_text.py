@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meshdoctor.model.evidence import Evidence, Unread
-from meshdoctor.model.finding import SEVERITIES, Diagnosis, Finding, Fix, NotEvaluated
+from meshdoctor.model.finding import Confidence, Diagnosis, Finding, Fix, NotEvaluated
+from meshdoctor.model.verdict import Severity
 from meshdoctor.report.sort_order import under_causes
 from meshdoctor.report.summary import summary
 from meshdoctor.report.text_writer import TextWriter, count, some
@@ -28,7 +29,7 @@ def render(diagnosis: Diagnosis, writer: TextWriter, *, verbose: bool = False) -
     """The whole report, ending in a line break."""
     lines: list[str] = []
     groups = under_causes(diagnosis.findings)
-    for severity in SEVERITIES:
+    for severity in Severity:
         group = [(finding, explained) for finding, explained in groups if finding.severity == severity]
         if group:
             lines += writer.heading(_HEADINGS[severity])
@@ -51,7 +52,7 @@ def _finding(finding: Finding, explained: Sequence[Finding], writer: TextWriter,
     yield from writer.marked(finding.severity, f"{subject(finding)}: {finding.title}")
     yield writer.faint("    " + printable(_label(finding)))
     yield from writer.paragraph(finding.message, 4)
-    if finding.severity != "info" or verbose:
+    if finding.severity is not Severity.INFO or verbose:
         yield from _details(finding, writer, verbose)
     for other in explained:
         yield from writer.field("also", f"{subject(other)}: {other.title} [{other.rule}]")
@@ -61,7 +62,7 @@ def _finding(finding: Finding, explained: Sequence[Finding], writer: TextWriter,
 
 def _label(finding: Finding) -> str:
     words = [finding.rule]
-    if finding.confidence != "certain":
+    if finding.confidence is not Confidence.CERTAIN:
         words.append(finding.confidence)
     if finding.suppressed:
         words.append(f"suppressed: {finding.suppressed}")

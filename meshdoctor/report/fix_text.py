@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from meshdoctor.model.finding import Diagnosis, Finding, Fix
+from meshdoctor.model.finding import Diagnosis, Disposition, Finding, Fix
 from meshdoctor.model.fix import (
     Change,
     ConnectionChange,
@@ -215,7 +215,9 @@ def history(entries: Sequence[JournalEntry], writer: TextWriter) -> str:
 
 def _how(fix: Fix) -> str:
     """`safe`, `review` or `by hand`."""
-    return fix.disposition if fix.disposition != "manual" and (fix.manifests or fix.deletes) else "by hand"
+    return (
+        fix.disposition if fix.disposition is not Disposition.MANUAL and (fix.manifests or fix.deletes) else "by hand"
+    )
 
 
 def _coloured(line: str, writer: TextWriter) -> str:

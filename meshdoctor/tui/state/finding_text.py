@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from meshdoctor.fixes.plan.changes import is_automatic
 from meshdoctor.fixes.plan.fix_plan import subject
-from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.finding import Confidence, Finding, Fix
 from meshdoctor.model.fix import JournalEntry
+from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import Tone, icon, tone
+from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.text_lines import Line, field, line, paragraph
 
 _PODS = 8
@@ -48,7 +49,7 @@ def what_lines(found: Finding, width: int, others: Sequence[Finding] = ()) -> It
     for one in explained:
         yield from field("explains", f"{one.rule} {subject(one)}", width, "faint")
     yield from _pods(found, width)
-    if found.confidence != "certain":
+    if found.confidence is not Confidence.CERTAIN:
         yield from field("confidence", found.confidence, width, "warning")
 
 

@@ -17,10 +17,11 @@ from meshdoctor.model.fix import (
 from meshdoctor.report.text_writer import columns, some
 from meshdoctor.report.verification_text import age, as_before, nothing_worse, ownership_change_lines
 from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.finding_text import disposition
-from meshdoctor.tui.state.icons import Tone, icon, tone
+from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.text_lines import Line, field, line, paragraph
 
 _SHOWN = 12

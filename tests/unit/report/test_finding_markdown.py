@@ -4,15 +4,16 @@ import re
 
 from msgspec.structs import replace
 
-from meshdoctor.model.finding import Finding, Fix, ResourceRole
+from meshdoctor.model.finding import Confidence, Disposition, Finding, Fix, ResourceRole
 from meshdoctor.model.fix import ConnectionChange, FixTarget, JournalEntry
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.report.finding_markdown import Action, EvidencePiece, code, fenced, render, text
 from tests.golden.results import MISROUTED
 
 FINDING = Finding(
     rule="tcp-port-clash",
-    severity="error",
-    confidence="certain",
+    severity=Severity.ERROR,
+    confidence=Confidence.CERTAIN,
     fingerprint="abc",
     title="Another entry owns this port",
     message="It goes elsewhere.",
@@ -21,7 +22,10 @@ FINDING = Finding(
     port=443,
     pods=tuple(f"shop/web-{n}" for n in range(50)),
     resources=(ResourceRole("ServiceEntry", "shop", "a", "loser"),),
-    fixes=(Fix("use-tls", "Declare TLS", "review", "SNI.", ("x",)), Fix("move", "Move it", "manual", "Work.")),
+    fixes=(
+        Fix("use-tls", "Declare TLS", Disposition.REVIEW, "SNI.", ("x",)),
+        Fix("move", "Move it", Disposition.MANUAL, "Work."),
+    ),
 )
 ENTRY = JournalEntry(
     id=3,
@@ -38,7 +42,9 @@ ENTRY = JournalEntry(
 
 
 def test_everything_a_postmortem_asks_for_is_there() -> None:
-    action = Action(ENTRY, "-old\n+new\n", (ConnectionChange("shop/web-1", "a.test:443", "misrouted", "delivered"),))
+    action = Action(
+        ENTRY, "-old\n+new\n", (ConnectionChange("shop/web-1", "a.test:443", Verdict.MISROUTED, Verdict.DELIVERED),)
+    )
     made = render(
         FINDING,
         "a.test:443",
