@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from meshdoctor.cli import options
 from meshdoctor.cli.check import FailOn, exit_code
@@ -18,7 +18,7 @@ from meshdoctor.cli.fix_output import FixOutput, StepPrinter, confirmed, refuse_
 from meshdoctor.cli.progress import ProgressBar, ended
 from meshdoctor.cli.source_options import SourceOptions
 from meshdoctor.cli.streams import writer
-from meshdoctor.errors import NotApplied, UsageError
+from meshdoctor.errors import UsageError
 from meshdoctor.model.verdict import Severity
 from meshdoctor.text.printable import printable
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from meshdoctor.diagnosis.recorded import DiagnosisRecord
     from meshdoctor.fixes.fix_run import FixRun
     from meshdoctor.fixes.plan.fix_plan import FixPlan
-    from meshdoctor.model.fix import FixResult, JournalEntry
+    from meshdoctor.model.fix import JournalEntry
 
 FindingName = Annotated[
     str | None,
@@ -75,6 +75,7 @@ class FixRequest(Struct, frozen=True, kw_only=True):
     read_only: bool = False
     wait: int = 30
     """Seconds that proxies are waited for."""
+    rule_dirs: tuple[Path, ...] = ()
 
 
 def fix(
@@ -104,6 +105,7 @@ def fix(
         resume=resume,
         read_only=read_only,
         wait=options.seconds(wait, "--wait"),
+        rule_dirs=tuple(rules or ()),
     )
     _refuse_contradictions(request)
     cluster = _typed(("--context", source_options.context), ("--kubeconfig", source_options.kubeconfig))
@@ -114,12 +116,11 @@ def fix(
 
     if history:
         return output.history(Journal())
-    rule_dirs = tuple(rules or ())
     if resume is not None:
-        return _resumed(request, output, Journal().get(resume), source_options, rule_dirs)
+        return _continued("resume", Journal().get(resume), request, output, source_options)
     from meshdoctor.diagnosis.recorded import DiagnosisRequest
 
-    asked = DiagnosisRequest(source_options.source(), source_options.chosen, source_options.labels, rule_dirs)
+    asked = DiagnosisRequest(source_options.source(), source_options.chosen, source_options.labels, request.rule_dirs)
     with ProgressBar() as progress:
         record = asked.open(progress, to_compare=apply and asked.source.cluster is not None)
     interrupted = ended(record.case)
@@ -195,18 +196,9 @@ def undo(
     from meshdoctor.fixes.apply.journal import Journal
 
     entry = Journal().get(number) if number is not None else _last(Journal().entries())
+    request = FixRequest(yes=yes, wait=options.seconds(wait, "--wait"))
     output = FixOutput(json=json, page=writer(no_color=no_color))
-    with StepPrinter() as steps:
-        run = _run_of(entry, steps, source_options, (), options.seconds(wait, "--wait"))
-        _refuse(run.why_not("undo"))
-        if not yes:
-            refuse_unconfirmed("undo")
-        run.preview_undo()
-        output.announce_entry(entry, run.diffs, is_undo=True)
-        where = f" in {printable(entry.place.context)}" if entry.place.server else ""
-        if not yes and not confirmed(f"undo it{where}?"):
-            return ExitCode.INTERRUPTED
-        return output.undone(run.undo())
+    return _continued("undo", entry, request, output, source_options)
 
 
 def _typed(*given: tuple[str, str | Path | Sequence[str | Path] | None]) -> str:
@@ -255,12 +247,10 @@ def _fixed(request: FixRequest, output: FixOutput, record: DiagnosisRecord) -> i
     from meshdoctor.fixes.plan.fix_plan import choose, find
 
     finding = find(record.diagnosis.findings, request.finding)
-    context = fix_context(
-        record.request,
-        lambda: record,
-        location=record.diagnosis.location,
+    context = structs.replace(
+        fix_context(record.request, record.diagnosis.location, seconds=request.wait),
+        evidence=lambda begin: record,
         is_read_only=request.read_only,
-        seconds=request.wait,
     )
     with StepPrinter() as steps:
         run = FixRun(context, steps.tell, finding=finding, fix=choose(finding, request.fix))
@@ -289,7 +279,7 @@ def _applied(request: FixRequest, output: FixOutput, run: FixRun, plan: FixPlan)
     question = to_files if context.in_files else f"apply {plan.fix.id} to {printable(context.location)}?"
     if not request.yes and not confirmed(question):
         return ExitCode.INTERRUPTED
-    made = _with_commands(run.apply, run)
+    made = run.apply()
     code = output.result(made)
     asks = made.verification is not None and made.verification.is_worse and not request.yes and not output.json
     if not asks or not confirmed("something got worse. Undo now?"):
@@ -298,55 +288,34 @@ def _applied(request: FixRequest, output: FixOutput, run: FixRun, plan: FixPlan)
     return output.undone(run.undo()) or ExitCode.FOUND
 
 
-def _resumed(
+def _continued(
+    action: Literal["resume", "undo"],
+    entry: JournalEntry,
     request: FixRequest,
     output: FixOutput,
-    entry: JournalEntry,
     source_options: SourceOptions,
-    rule_dirs: tuple[Path, ...],
 ) -> int:
-    """`fix --resume`: continues a fix that was interrupted."""
-    with StepPrinter(f"fix {entry.id} is in the journal") as steps:
-        run = _run_of(entry, steps, source_options, rule_dirs, request.wait)
-        _refuse(run.why_not("resume"))
-        if not request.yes:
-            refuse_unconfirmed("--resume")
-            run.preview_resume()
-            output.announce_entry(entry, run.diffs)
-            if not confirmed("continue it?"):
-                return ExitCode.INTERRUPTED
-        return output.result(_with_commands(run.resume, run))
-
-
-def _run_of(
-    entry: JournalEntry,
-    steps: StepPrinter,
-    source_options: SourceOptions,
-    rule_dirs: tuple[Path, ...],
-    seconds: int,
-) -> FixRun:
-    """A fix of the journal, on the cluster with the pods that it began with."""
+    """A fix of the journal continued or undone, on the cluster with the pods that it began with."""
     from meshdoctor.diagnosis.recorded import DiagnosisRequest, fix_context
-    from meshdoctor.fixes.fix_context import nothing_diagnosed
     from meshdoctor.fixes.fix_run import FixRun
 
-    namespaces, labels = entry.place.namespaces, entry.place.labels
+    namespaces, labels, is_undo = entry.place.namespaces, entry.place.labels, action == "undo"
     source = source_options.on_cluster(namespaces, labels).source()
-    context = fix_context(DiagnosisRequest(source, namespaces, labels, rule_dirs), nothing_diagnosed, seconds=seconds)
-    return FixRun(context, steps.tell, entry=entry)
-
-
-def _with_commands(work: Callable[[], FixResult], run: FixRun) -> FixResult:
-    """What `work` gives. Where it stops half-way, the problem names the commands that follow."""
-    from meshdoctor.fixes.fix_run import PartlyApplied
-
-    try:
-        return work()
-    except PartlyApplied as problem:
-        number = run.entry.id if run.entry is not None else ""
-        raise NotApplied(
-            f"{problem}: `meshdoctor undo {number}` undoes it, `meshdoctor fix --resume {number}` continues it"
-        ) from None
+    asked = DiagnosisRequest(source, namespaces, labels, request.rule_dirs)
+    with StepPrinter("" if is_undo else f"fix {entry.id} is in the journal") as steps:
+        run = FixRun(fix_context(asked, seconds=request.wait), steps.tell, entry=entry)
+        _refuse(run.why_not(action))
+        if not request.yes:
+            refuse_unconfirmed("undo" if is_undo else "--resume")
+        if is_undo:
+            run.preview_undo()
+        else:
+            run.preview_resume()
+        output.announce_entry(entry, run.diffs, is_undo=is_undo)
+        where = f" in {printable(entry.place.context)}" if entry.place.server else ""
+        if not request.yes and not confirmed(f"undo it{where}?" if is_undo else "continue it?"):
+            return ExitCode.INTERRUPTED
+        return output.undone(run.undo()) if is_undo else output.result(run.resume())
 
 
 def _next(request: FixRequest, output: FixOutput, run: FixRun) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.streams import put, say
-from meshdoctor.errors import UsageError
+from meshdoctor.errors import NotApplied, PartlyApplied, UsageError
 from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.text.printable import printable
 
@@ -46,22 +46,25 @@ class FixOutput(Struct, frozen=True, kw_only=True):
 
     def preview(self, plan: FixPlan, next_: Sequence[tuple[str, str]]) -> None:
         """A fix before it is applied, and the commands that may follow."""
-        from meshdoctor.fixes.plan.object_diff import unified
-        from meshdoctor.report import fix_json, fix_text
-
-        diffs = [(change, unified(change)) for change in plan.changes]
         if self.json:
+            from meshdoctor.fixes.plan.object_diff import unified
+            from meshdoctor.report import fix_json
+
+            diffs = [(change, unified(change)) for change in plan.changes]
             put(fix_json.preview(plan.finding, plan.fix, diffs, plan.impact))
         else:
-            put(fix_text.preview(plan.finding, plan.fix, diffs, plan.impact, self.page, next_))
+            put(self._preview(plan, next_))
 
     def announce(self, plan: FixPlan, *, with_diffs: bool) -> None:
         """The same for whoever is to confirm it, on stderr."""
+        sys.stderr.write(f"{self._preview(plan, with_diffs=with_diffs)}\n")
+
+    def _preview(self, plan: FixPlan, next_: Sequence[tuple[str, str]] = (), *, with_diffs: bool = True) -> str:
         from meshdoctor.fixes.plan.object_diff import unified
         from meshdoctor.report import fix_text
 
         diffs = [(change, unified(change) if with_diffs else "") for change in plan.changes]
-        sys.stderr.write(f"{fix_text.preview(plan.finding, plan.fix, diffs, plan.impact, self.page)}\n")
+        return fix_text.preview(plan.finding, plan.fix, diffs, plan.impact, self.page, next_)
 
     def announce_entry(self, entry: JournalEntry, diffs: Sequence[str], *, is_undo: bool = False) -> None:
         """What continuing a fix of the journal writes, or its undo, and what that does not give back; on stderr."""
@@ -125,7 +128,7 @@ class FixOutput(Struct, frozen=True, kw_only=True):
 class StepPrinter:
     """A line a step; on a terminal what is counted is counted on one line. Use it with `with`.
 
-    Where Ctrl-C ends it after the fix was journaled, it says what to do next.
+    Where it ends after the fix was journaled, by Ctrl-C or half-way, it says what to do next.
     """
 
     def __init__(self, journaled: str = "") -> None:
@@ -140,6 +143,9 @@ class StepPrinter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end_line()
+        if isinstance(error, PartlyApplied):
+            undo, resume = f"`meshdoctor undo {error.number}`", f"`meshdoctor fix --resume {error.number}`"
+            raise NotApplied(f"{error}: {undo} undoes it, {resume} continues it") from None
         if kind is KeyboardInterrupt and self.journaled:
             say(f"interrupted. {self.journaled}: `meshdoctor fix --history` shows how far it got and how to continue")
 
@@ -147,6 +153,8 @@ class StepPrinter:
         """One step was done, or goes on."""
         if event.step == "journaled":
             self.journaled = event.text
+        if event.step == "begun":
+            return
         if event.step == "waiting":
             if sys.stderr.isatty():
                 self._is_counting = True

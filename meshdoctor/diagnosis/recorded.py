@@ -12,14 +12,13 @@ from meshdoctor import doctor
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.fix_context import FixContext
 from meshdoctor.fixes.verify.verification import baseline
-from meshdoctor.model.finding import Diagnosis, Finding
+from meshdoctor.model.finding import Diagnosis
 from meshdoctor.model.fix import Baseline, FixListener
 from meshdoctor.model.host_table import HostTable
 from meshdoctor.model.mesh import Mesh
 
 if TYPE_CHECKING:
     from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
-    from meshdoctor.fixes.fix_evidence import FixEvidence
     from meshdoctor.sources.live.live_cluster import FetchObserver
 
 Answer = TypeVar("Answer")
@@ -68,53 +67,45 @@ class DiagnosisRecord:
     """A diagnosis, what was asked for, and the evidence: what a fix is planned on (`FixEvidence`)."""
 
     def __init__(
-        self, request: DiagnosisRequest, case: doctor.Case, diagnosis: Diagnosis, hosts: HostTable | None = None
+        self,
+        request: DiagnosisRequest,
+        case: doctor.Case,
+        diagnosis: Diagnosis,
+        hosts: HostTable | None = None,
+        using: Callable[[Callable[[doctor.Case], Any]], Any] | None = None,
     ) -> None:
         self.request = request
         self.namespaces = request.namespaces
         self.labels = request.labels
+        self.is_whole = request.source.cluster is None or not (self.namespaces or self.labels)
         self.case = case
         self.diagnosis = diagnosis
         self._hosts = hosts
-
-    @property
-    def is_whole(self) -> bool:
-        """A capture has all of its pods, whatever is asked for."""
-        return self.request.source.cluster is None or not (self.namespaces or self.labels)
+        self._using = using or (lambda work: work(case))
+        """Keeps others from the dumps meanwhile."""
 
     def using(self, work: Callable[[Mesh], Answer]) -> Answer:
         """What `work` makes of the mesh."""
-        return work(self.case.mesh)
+        made: Answer = self._using(lambda case: work(case.mesh))
+        return made
 
     def baseline(self) -> Baseline:
         """What it is compared by. Traces every host for every pod where that was not done yet (`to_compare`)."""
         if self._hosts is None:
-            self._hosts = doctor.hosts(self.case, self.namespaces, self.labels)
+            self._hosts = self._using(lambda _: doctor.hosts(self.case, self.namespaces, self.labels))
         return baseline(self.diagnosis, self._hosts, self.case.mesh.pods)
 
 
-def fix_context(
-    request: DiagnosisRequest,
-    evidence: Callable[[], FixEvidence],
-    *,
-    location: str = "",
-    is_read_only: bool = False,
-    seconds: float = 30.0,
-    why_unseen: Callable[[Finding], str] = lambda finding: "",
-) -> FixContext:
-    """What fixes of a source need. `seconds` is how long proxies are waited for; see `FixContext` for the others."""
+def fix_context(request: DiagnosisRequest, location: str = "", *, seconds: float = 30.0) -> FixContext:
+    """Where fixes of a source are written. `seconds` is how long a cluster's proxies are waited for."""
     cluster, journal = request.source.cluster, Journal()
+    if cluster is None:
+        return FixContext(journal=journal, manifests=request.source.manifests)
     return FixContext(
         journal=journal,
-        evidence=evidence,
-        connect=(lambda tell: cluster_applier(request, journal, tell, seconds=seconds))
-        if cluster is not None
-        else None,
-        location=location if cluster is not None else "",
-        kubectl_context=cluster.context if cluster is not None else None,
-        manifests=request.source.manifests if cluster is None else (),
-        is_read_only=is_read_only,
-        why_unseen=why_unseen,
+        connect=lambda tell: cluster_applier(request, journal, tell, seconds=seconds),
+        location=location,
+        kubectl_context=cluster.context,
     )
 
 

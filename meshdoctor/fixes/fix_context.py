@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 READ_ONLY = "read-only: neither a cluster nor your manifests are changed"
 
 
-def nothing_diagnosed() -> FixEvidence:
-    """For a fix of the journal, which needs no finding. Raises `NothingToJudge`."""
+Begin = Callable[[str], None]
+"""Hears what is waited for."""
+
+
+def _nothing_diagnosed(begin: Begin) -> FixEvidence:
     raise NothingToJudge("nothing has been diagnosed yet")
 
 
@@ -29,8 +32,8 @@ class FixContext(Struct, frozen=True, kw_only=True):
     """A cluster (`connect`), the user's manifests, or new files beside a capture; and the journal."""
 
     journal: Journal
-    evidence: Callable[[], FixEvidence] = nothing_diagnosed
-    """The newest diagnosis. Raises `NothingToJudge` where there is none."""
+    evidence: Callable[[Begin], FixEvidence] = _nothing_diagnosed
+    """The newest diagnosis, which a fix of a finding needs. Raises `NothingToJudge` where there is none."""
     connect: Callable[[FixListener], ClusterApplier] | None = None
     """Logs in to the cluster; None: fixes are written to files."""
     location: str = ""

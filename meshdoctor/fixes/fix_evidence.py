@@ -14,17 +14,12 @@ Answer = TypeVar("Answer")
 class FixEvidence(Protocol):
     """A diagnosis together with the mesh that was diagnosed."""
 
-    @property
-    def namespaces(self) -> tuple[str, ...]:
-        """Whose pods were diagnosed; empty: all."""
-
-    @property
-    def labels(self) -> str:
-        """The label selector of those pods; empty: all."""
-
-    @property
-    def is_whole(self) -> bool:
-        """Every pod of the mesh was read, whichever were diagnosed."""
+    namespaces: tuple[str, ...]
+    """Whose pods were diagnosed; empty: all."""
+    labels: str
+    """The label selector of those pods; empty: all."""
+    is_whole: bool
+    """Every pod of the mesh was read, whichever were diagnosed."""
 
     def using(self, work: Callable[[Mesh], Answer]) -> Answer:
         """What `work` makes of the mesh, while nobody else opens its dumps."""

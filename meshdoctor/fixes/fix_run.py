@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from meshdoctor.errors import MeshdoctorError, NotApplied, NothingToJudge, UsageError
+from meshdoctor.errors import MeshdoctorError, NotApplied, NothingToJudge, PartlyApplied, UsageError
 from meshdoctor.fixes.apply import file_applier
 from meshdoctor.fixes.apply.journal import refuse_ended, why_closed, why_ended
 from meshdoctor.fixes.files.export import Export, export
@@ -31,10 +31,7 @@ FixAction = Literal["apply", "save", "resume", "undo"]
 
 FOLDER = Path("meshdoctor-fixes")
 """Where new files are written unless another folder is named."""
-
-
-class PartlyApplied(NotApplied):
-    """A fix was stopped after it was journaled: some of it may be written."""
+_TRYING = "asking whether it is allowed, and trying it (dry run)"
 
 
 class FixRun:
@@ -62,11 +59,10 @@ class FixRun:
         self.result: FixResult | None = None
         self.is_undo = False
         """The result is that of an undo."""
-        self.refusal = ""
-        """Why trying it out failed."""
+        self.refusal = "it is not tried out yet"
+        """Why it cannot be applied where something that exists is changed; empty once it was tried out."""
         self._tell = tell
         self._journaled = 0
-        self._is_tried = False
         self._applier: ClusterApplier | None = None
         self._prepared: Sequence[PreparedChange] = ()
         self._edits: Sequence[FileEdit] = ()
@@ -84,11 +80,6 @@ class FixRun:
         """The files that applying it writes, once it is tried out."""
         return tuple(edit.shown for edit in self._edits)
 
-    @property
-    def asks_folder(self) -> bool:
-        """Saving it needs a folder: there are no manifests, or they cannot be changed."""
-        return not self.context.manifests or not self._is_tried
-
     def why_not(self, action: FixAction) -> str:
         """Why something cannot be done now, in a sentence; empty where it can."""
         context, entry = self.context, self.entry
@@ -105,10 +96,9 @@ class FixRun:
             return "it is not planned yet"
         if not self.plan.changes:
             return f"fix {self.plan.fix.id} is manual, nothing is written"
-        if action == "save":
+        if action == "save" or context.makes_new_files:
             return ""
-        is_tried = self._is_tried or context.makes_new_files
-        return self.refusal or context.why_read_only or ("" if is_tried else "it is not tried out yet")
+        return context.why_read_only or self.refusal
 
     # A fix of a finding
 
@@ -116,7 +106,8 @@ class FixRun:
         """Plans it: what it changes, and what else that affects. Writes nothing."""
         assert self.finding is not None
         assert self.fix is not None
-        self.plan = plan(self.context.evidence(), self.finding, self.fix)
+        self._begin("working out what it changes and whom that touches")
+        self.plan = plan(self.context.evidence(self._begin), self.finding, self.fix)
         self.diffs = _diffs(self.plan.changes)
         return self.plan
 
@@ -128,10 +119,9 @@ class FixRun:
         try:
             self._try_out(folder)
         except MeshdoctorError as problem:
-            if not self._is_tried:
-                self.refusal = str(problem)
+            self.refusal = self.refusal and str(problem)
             raise
-        self._is_tried, self.refusal = True, ""
+        self.refusal = ""
 
     def _try_out(self, folder: Path | None) -> None:
         found, context = self._planned, self.context
@@ -144,6 +134,7 @@ class FixRun:
             self._edits = file_applier.edits_for(found, context.manifests)
         else:
             self._refuse_unseen(found.finding)
+            self._begin(_TRYING)
             self._applier = context.applier(self._hear)
             self._prepared = self._applier.try_out(found.changes)
             for one in self._prepared:
@@ -165,7 +156,7 @@ class FixRun:
             entry = file_applier.apply(found, self._edits, context.journal, self._folder.absolute())
             return self._keep(FixResult(entry=entry))
         assert self._applier is not None, "try_out comes first"
-        evidence = context.evidence()
+        evidence = context.evidence(self._begin)
         self._refuse_unseen(found.finding)
         with self._told_what_stands():
             return self._keep(self._applier.apply(evidence, found, self._prepared))
@@ -202,16 +193,15 @@ class FixRun:
 
     def preview_resume(self) -> None:
         """Shows what continuing it writes."""
-        assert self.entry is not None
-        entry = self.entry
+        entry = self._entry
         self.diffs = (unified_files(entry.files),) if entry.files else _diffs([one.change for one in entry.written])
 
     def resume(self) -> FixResult:
         """Continues a fix that was interrupted, and verifies it. Raises as `apply` does."""
-        assert self.entry is not None
-        entry = self.entry
+        entry = self._entry
         if entry.files:
             return self._keep(FixResult(entry=file_applier.write(entry, self.context.journal)))
+        self._begin(_TRYING)
         applier = self.context.applier(self._hear)
         self._journaled = entry.id
         with self._told_what_stands():
@@ -222,23 +212,20 @@ class FixRun:
 
         Raises `NotApplied` where others wrote to an object meanwhile.
         """
-        applied = self.entry or self.saved
-        assert applied is not None
-        entry = self.context.journal.get(applied.id)
+        entry = self._entry
         refuse_ended(entry)
         if entry.files:
             back = [file_edit(edit.path, edit.shown, edit.after, edit.before) for edit in entry.files]
             self.diffs = (unified_files(back),)
             return
+        self._begin("asking what taking it back would change")
         self._applier = self.context.applier(self._hear)
         self._prepared = self._applier.undo_plan(entry)
         self.diffs = _diffs([one.change for one in self._prepared if one.way != "nothing"])
 
     def undo(self) -> FixResult:
         """Undoes it as previewed, and compares with what was before it. Raises `NotEditable` where a file changed."""
-        applied = self.entry or self.saved
-        assert applied is not None
-        entry = self.context.journal.get(applied.id)
+        entry = self._entry
         if not entry.files:
             assert self._applier is not None, "preview_undo comes first"
             return self._keep(self._applier.undo(entry, self._prepared), is_undo=True)
@@ -246,9 +233,17 @@ class FixRun:
         if self.entry is not None:
             return self._keep(made, is_undo=True)
         self.saved = None
+        self._tell(FixEvent("applied", f"fix {entry.id} is taken back: what was written is removed"))
         return made
 
     # Helpers
+
+    @property
+    def _entry(self) -> JournalEntry:
+        """What can be continued or undone, as the journal has it now."""
+        applied = self.entry or self.saved
+        assert applied is not None
+        return self.context.journal.get(applied.id)
 
     @property
     def _planned(self) -> FixPlan:
@@ -259,6 +254,9 @@ class FixRun:
         because = self.context.why_unseen(finding)
         if because:
             raise NothingToJudge(because)
+
+    def _begin(self, text: str) -> None:
+        self._tell(FixEvent("begun", text))
 
     def _hear(self, event: FixEvent) -> None:
         self._journaled = event.number or self._journaled
@@ -283,7 +281,7 @@ class FixRun:
             if left.state == "failed":
                 raise NotApplied(f"{problem}. Fix {left.id} was not applied: nothing was changed") from None
             self.entry = left
-            raise PartlyApplied(f"{problem}. Fix {left.id} may be applied in part") from None
+            raise PartlyApplied(str(problem), left.id) from None
 
 
 def _diffs(changes: Sequence[Change]) -> tuple[str, ...]:

@@ -324,7 +324,9 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
 class FixEvent(Struct, frozen=True):
     """A step of a fix as it goes on: for whoever shows it."""
 
-    step: Literal["tried", "warning", "journaled", "written", "applied", "waiting", "judging", "judged", "rolled back"]
+    step: Literal[
+        "begun", "tried", "warning", "journaled", "written", "applied", "waiting", "judging", "judged", "rolled back"
+    ]
     text: str = ""
     done: int = 0
     of: int = 0

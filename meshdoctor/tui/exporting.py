@@ -51,9 +51,9 @@ def export(session: TuiSession, found: Sequence[KnownFacts], folder: Path) -> Ex
 
 
 def _told(session: TuiSession, known: KnownFacts) -> str:
-    done = session.fixes.done_about(known.finding.fingerprint)
+    entries, improvements = session.fixes.done_about(known.finding.fingerprint)
     diagnosis = session.mesh_state.diagnosis
-    return postmortem(known.finding, diagnosis, known.way, known.excerpts, done.entries, done.improvements)
+    return postmortem(known.finding, diagnosis, known.way, known.excerpts, entries, improvements)
 
 
 def tell(screen: Screen[Any], message: Exported) -> None:

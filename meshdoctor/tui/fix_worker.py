@@ -10,18 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meshdoctor.errors import MeshdoctorError, Unreadable
-from meshdoctor.fixes.fix_run import FixAction, FixRun, PartlyApplied
+from meshdoctor.errors import MeshdoctorError, PartlyApplied, Unreadable
+from meshdoctor.fixes.fix_run import FixAction, FixRun
 from meshdoctor.model.fix import FixEvent, JournalEntry
 from meshdoctor.report.fix_text import FILE_WORDS
 from meshdoctor.tui.state.fix_steps import StepList, allowed
 
 if TYPE_CHECKING:
-    from meshdoctor.fixes.files.export import Export
     from meshdoctor.model.finding import Finding, Fix
     from meshdoctor.tui.session_fixes import SessionFixes
-
-_TRYING = "asking whether it is allowed, and trying it (dry run)"
 
 
 class FixWorker:
@@ -35,14 +32,12 @@ class FixWorker:
         fix: Fix | None = None,
         entry: JournalEntry | None = None,
     ) -> None:
-        self.run = FixRun(fixes.context(self._begin), self._hear, finding=finding, fix=fix, entry=entry)
+        self.run = FixRun(fixes.context, self._hear, finding=finding, fix=fix, entry=entry)
         self.steps = StepList()
         self.diffs: tuple[str, ...] = ()
         """What was previewed when it was opened."""
         self.is_writing = False
         """Something is being changed, or may be."""
-        self.has_written = False
-        """Something was changed since it was opened."""
         self.listeners: set[Callable[[], object]] = set()
         """Hear, in any thread, that something is otherwise. They must not wait."""
         self._fixes = fixes
@@ -52,6 +47,16 @@ class FixWorker:
     def is_busy(self) -> bool:
         """A thread is at work."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def has_written(self) -> bool:
+        """Something was changed, or may be."""
+        return self.run.result is not None or self.run.is_open
+
+    @property
+    def asks_folder(self) -> bool:
+        """Saving it needs a folder: there are no manifests, or they cannot be changed."""
+        return not self.run.context.manifests or bool(self.run.why_not("apply"))
 
     def why_not(self, action: FixAction) -> str:
         """Why something cannot be done now; empty where it can. `apply` continues a fix that is open."""
@@ -63,13 +68,14 @@ class FixWorker:
 
     # What is done, each in a thread
 
-    def prepare(self) -> None:
+    def prepare(self) -> FixWorker:
         """Works out what it would change, and has that tried where there is a cluster. Changes nothing."""
-        self._start(self._preview if self.run.entry is None else self._preview_entry)
+        self._start(self._prepare)
+        return self
 
     def apply(self) -> None:
         """Applies it, or continues it, and has it verified."""
-        self._start(self._resume if self.run.is_open else self._apply, writes=True)
+        self._start(*([self.run.resume] if self.run.is_open else [self.run.try_out, self.run.apply]), writes=True)
 
     def save(self, folder: Path | None) -> None:
         """Writes it to files: the user's own, or new ones in a folder."""
@@ -77,23 +83,29 @@ class FixWorker:
 
     def undo(self) -> None:
         """Takes it back."""
-        self._start(self._undo, writes=True)
+        self._start(self.run.preview_undo, self.run.undo, writes=True)
 
-    def _start(self, work: Callable[[], None], *, writes: bool = False) -> None:
+    def _start(self, *work: Callable[[], object], writes: bool = False) -> None:
         if self.is_busy:
             return
         self.is_writing = writes
         if writes:
             self._fixes.current = self
+        if self.run.result is None:
+            self.steps.lines.clear()
+        else:
+            self.steps.put("none", "")
         # A daemon: whoever leaves the program is not held up; the journal says how far it got.
-        self._thread = threading.Thread(target=self._work, args=(work,), daemon=True, name="meshdoctor fix")
+        self._thread = threading.Thread(target=self._work, args=work, daemon=True, name="meshdoctor fix")
         self._thread.start()
 
-    def _work(self, work: Callable[[], None]) -> None:
+    def _work(self, *work: Callable[[], object]) -> None:
         try:
-            work()
+            for do in work:
+                do()
+            if self.steps.pending is not None:
+                self.steps.lines.pop()
         except PartlyApplied as problem:
-            self.has_written = True
             self.steps.put("error", f"{problem}: u takes it back, a goes on with it")
         except MeshdoctorError as problem:
             self.steps.put("error", str(problem))
@@ -118,101 +130,53 @@ class FixWorker:
         self.steps.absorb(event)
         self._tell()
 
-    def _begin(self, text: str) -> None:
-        self.steps.begin(text)
-        self._tell()
-
-    def _preview(self) -> None:
+    def _prepare(self) -> None:
         run, context = self.run, self.run.context
-        self._begin("working out what it changes and whom that touches")
-        run.preview()
-        self.diffs = run.diffs
-        self.steps.lines.clear()
-        because = run.why_not("save")
-        if because:
-            offer = f"{because}."
-        elif context.makes_new_files:
-            offer = "There is no cluster here. a or s writes the fix as new files; u takes them back."
-        elif context.is_read_only:
-            offer = f"{context.why_read_only}: a is off. s writes the fix as files."
-        else:
-            if not context.in_files:
-                self._begin(_TRYING)
-            run.try_out()
+        if run.entry is None:
+            run.preview()
             self.diffs = run.diffs
-            offer = "a changes the files given with -f." if context.in_files else "a applies it."
-            offer += " Nothing is changed yet."
-        self.steps.put("none", offer)
-
-    def _preview_entry(self) -> None:
-        """What undoing a fix of the journal would change, or continuing it."""
-        run, entry = self.run, self.run.entry
-        assert entry is not None
-        offer = run.why_not("undo") or "u takes it back. Nothing is changed yet."
-        if entry.is_open:
+            if not (run.why_not("save") or context.makes_new_files or context.is_read_only):
+                run.try_out()
+        elif run.is_open:
             run.preview_resume()
-            waits = "waits for what is left to do" if entry.manual_steps else "was interrupted, unless it still runs"
-            offer = run.why_not("resume") or f"It {waits}. a goes on with it and verifies it, u takes it back."
-        elif not entry.has_ended:
-            self._begin("asking what taking it back would change")
+        else:
             run.preview_undo()
         self.diffs = run.diffs
-        self.steps.put("none", offer)
+        self.steps.put("none", self._offer())
 
-    def _apply(self) -> None:
-        self.steps.lines.clear()
-        self._begin(_TRYING)
-        self.run.try_out()
-        self.run.apply()
-        self._written()
-
-    def _resume(self) -> None:
-        self.steps.lines.clear()
-        self._begin(_TRYING)
-        self.run.resume()
-        self._written()
-
-    def _undo(self) -> None:
-        if self.run.result is not None:
-            self.steps.put("none", "")
-        else:
-            self.steps.lines.clear()
-        self._begin("asking what taking it back would change")
-        saved = self.run.saved if self.run.entry is None else None
-        self.run.preview_undo()
-        self.run.undo()
-        if saved is not None:
-            self.steps.put("fine", f"fix {saved.id} is taken back: what was written is removed")
-        else:
-            self._written()
+    def _offer(self) -> str:
+        """What the keys do next, or why they do nothing."""
+        run, context = self.run, self.run.context
+        if run.entry is not None and run.is_open:
+            waits = (
+                "waits for what is left to do" if run.entry.manual_steps else "was interrupted, unless it still runs"
+            )
+            return run.why_not("resume") or f"It {waits}. a goes on with it and verifies it, u takes it back."
+        if run.entry is not None:
+            return run.why_not("undo") or "u takes it back. Nothing is changed yet."
+        if run.why_not("save"):
+            return f"{run.why_not('save')}."
+        if context.makes_new_files:
+            return "There is no cluster here. a or s writes the fix as new files; u takes them back."
+        if context.is_read_only:
+            return f"{context.why_read_only}: a is off. s writes the fix as files."
+        does = "changes the files given with -f" if context.in_files else "applies it"
+        return f"a {does}. Nothing is changed yet."
 
     def _save(self, folder: Path | None) -> None:
-        run = self.run
-        self.steps.lines.clear()
-        self._begin("writing")
+        run, put = self.run, self.steps.put
         made = run.save(folder.expanduser() if folder is not None else None)
         entry = run.entry or run.saved
-        if run.entry is not None:
-            self._written()
         if made is not None:
-            self._tell_export(made)
-        elif entry is not None:
-            for edit in entry.files:
-                self.steps.put("fine", f"{FILE_WORDS[edit.action]} {edit.shown}")
+            count = len(made.written)
+            written = f"{count} file{'s' * (count != 1)} written below {made.folder}"
+            put("fine", written if count else f"{made.folder} holds it already")
+            for text in (*(f"to apply it: {command.do}" for command in made.commands), *made.notes):
+                put("info", text)
+        for edit in entry.files if entry is not None and made is None else ():
+            put("fine", f"{FILE_WORDS[edit.action]} {edit.shown}")
         if entry is not None and (made is None or made.written):
-            self.steps.put("info", f"fix {entry.id} is in the journal: u takes it back")
-
-    def _tell_export(self, made: Export) -> None:
-        count = len(made.written)
-        written = f"{count} file{'s' * (count != 1)} written below {made.folder}"
-        self.steps.put("fine", written if count else f"{made.folder} holds it already")
-        for text in (*(f"to apply it: {command.do}" for command in made.commands), *made.notes):
-            self.steps.put("info", text)
-
-    def _written(self) -> None:
-        self.has_written = True
-        if self.steps.pending is not None:
-            self.steps.lines.pop()
+            put("info", f"fix {entry.id} is in the journal: u takes it back")
 
 
 def _may_pass(problem: MeshdoctorError) -> bool:

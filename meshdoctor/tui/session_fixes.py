@@ -4,48 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import structs
 
 from meshdoctor.diagnosis.recorded import DiagnosisRecord, DiagnosisRequest, fix_context
 from meshdoctor.errors import NothingToJudge
 from meshdoctor.fixes.fix_context import FixContext
 from meshdoctor.model.finding import Finding, Fix
-from meshdoctor.model.fix import Baseline, ConnectionChange, JournalEntry
-from meshdoctor.model.mesh import Mesh
+from meshdoctor.model.fix import ConnectionChange, JournalEntry
 from meshdoctor.tui.fix_worker import FixWorker
 
 if TYPE_CHECKING:
     from meshdoctor.diagnosis.session import DiagnosisSession
     from meshdoctor.tui.app_session import TuiSession
 
-Answer = TypeVar("Answer")
 _PATIENCE = 600.0
 """Seconds that a fix waits for the look under way to end."""
 _PAUSE = 0.1
-
-
-class _SharedRecord(DiagnosisRecord):
-    """What the session has diagnosed, read while nobody else opens its dumps."""
-
-    diagnosis_session: DiagnosisSession
-
-    def using(self, work: Callable[[Mesh], Answer]) -> Answer:
-        """With the newest mesh."""
-        return self.diagnosis_session.using(lambda case: work(case.mesh))
-
-    def baseline(self) -> Baseline:
-        """As of any diagnosis."""
-        return self.diagnosis_session.using(lambda case: super(_SharedRecord, self).baseline())
-
-
-class JournaledFix(Struct, frozen=True):
-    """What was done about a finding."""
-
-    entries: tuple[JournalEntry, ...] = ()
-    improvements: tuple[ConnectionChange, ...] = ()
-    """What the newest of them turned for the better, where this session did it."""
 
 
 class SessionFixes:
@@ -58,19 +34,20 @@ class SessionFixes:
         self.current: FixWorker | None = None
         """The newest fix that began to change something."""
 
-    def context(self, waiting: Callable[[str], None] = lambda text: None) -> FixContext:
-        """What fixes of the source need. While it is read again, `waiting` hears why nothing happens yet.
-
-        Raises `NothingToJudge` before anything is read.
-        """
-        session, opening = self._session, self._session.opening
-        return fix_context(
-            DiagnosisRequest(session.open_diagnosis.source, opening.namespaces, opening.labels),
-            lambda: self._newest(waiting),
-            location=session.mesh_state.location,
+    @property
+    def context(self) -> FixContext:
+        """Where fixes of what is looked at are written. Raises `NothingToJudge` before anything is."""
+        session = self._session
+        return structs.replace(
+            fix_context(self._request(session.open_diagnosis), session.mesh_state.location),
+            evidence=self._newest,
             is_read_only=session.is_read_only,
             why_unseen=self._why_unseen,
         )
+
+    def _request(self, diagnosis_session: DiagnosisSession) -> DiagnosisRequest:
+        opening = self._session.opening
+        return DiagnosisRequest(diagnosis_session.source, opening.namespaces, opening.labels)
 
     @property
     def busy_with(self) -> FixWorker | None:
@@ -82,34 +59,26 @@ class SessionFixes:
         busy = self.busy_with
         if busy is not None and busy.run.finding is not None and busy.run.finding.fingerprint == finding.fingerprint:
             return busy
-        worker = FixWorker(self, finding=finding, fix=fix)
-        worker.prepare()
-        return worker
+        return FixWorker(self, finding=finding, fix=fix).prepare()
 
     def open_entry(self, entry: JournalEntry) -> FixWorker:
         """A fix of the journal; the one under way where there is one."""
-        if self.busy_with is not None:
-            return self.busy_with
-        worker = FixWorker(self, entry=entry)
-        worker.prepare()
-        return worker
+        return self.busy_with or FixWorker(self, entry=entry).prepare()
 
     def entries(self, fingerprint: str = "") -> list[JournalEntry]:
         """Fixes that can be undone from here, the newest last; of one finding, or of all."""
         if self._session.diagnosis_session is None:
             return []
-        return [entry for entry in self.context().entries(fingerprint) if not entry.has_ended]
+        return [entry for entry in self.context.entries(fingerprint) if not entry.has_ended]
 
-    def done_about(self, fingerprint: str) -> JournaledFix:
-        """The fixes of a finding, whatever became of them, as far as the journal can be read."""
-        entries = tuple(self.context().entries(fingerprint))
+    def done_about(self, fingerprint: str) -> tuple[list[JournalEntry], tuple[ConnectionChange, ...]]:
+        """The fixes of a finding, whatever became of them, and what the newest improved, where this session did it."""
+        entries = self.context.entries(fingerprint)
         run = self.current.run if self.current is not None else None
         made = run.result if run is not None and not run.is_undo else None
-        is_newest = made is not None and bool(entries) and entries[-1].id == made.entry.id
-        return JournaledFix(
-            entries,
-            made.verification.improvements if made is not None and made.verification is not None and is_newest else (),
-        )
+        if made is None or made.verification is None or not entries or entries[-1].id != made.entry.id:
+            return entries, ()
+        return entries, made.verification.improvements
 
     def interrupted(self) -> JournalEntry | None:
         """The newest fix that was not brought to an end and waits for nobody."""
@@ -125,19 +94,15 @@ class SessionFixes:
         because = f": {row.key}: {row.because}" if row is not None else ""
         return f"its pods could not be read in the last look{because}. R on the main screen reads anew"
 
-    def _newest(self, waiting: Callable[[str], None]) -> DiagnosisRecord:
+    def _newest(self, begin: Callable[[str], None]) -> DiagnosisRecord:
         session, end = self._session, time.monotonic() + _PATIENCE
         while self._is_looking() and time.monotonic() < end:
-            waiting("waiting for the look under way to end")
+            begin("waiting for the look under way to end")
             time.sleep(_PAUSE)
         shared, mesh_state = session.diagnosis_session, session.mesh_state
         if shared is None or shared.case is None or mesh_state.diagnosis is None or mesh_state.failed is not None:
             raise NothingToJudge("what it rests on could not be read as a whole: R on the main screen looks again")
-        opening = session.opening
-        request = DiagnosisRequest(shared.source, opening.namespaces, opening.labels)
-        record = _SharedRecord(request, shared.case, mesh_state.diagnosis)
-        record.diagnosis_session = shared
-        return record
+        return DiagnosisRecord(self._request(shared), shared.case, mesh_state.diagnosis, using=shared.using)
 
     def _is_looking(self) -> bool:
         diagnosis_session, mesh_state = self._session.diagnosis_session, self._session.mesh_state

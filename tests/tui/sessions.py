@@ -106,8 +106,9 @@ class OnCluster(SessionFixes):
         super().__init__(session)
         self._fake = fake
 
-    def context(self, waiting: Callable[[str], None] = lambda text: None) -> FixContext:
-        here = super().context(waiting)
+    @property
+    def context(self) -> FixContext:
+        here = super().context
         location = self._session.mesh_state.location
         return structs.replace(
             here,

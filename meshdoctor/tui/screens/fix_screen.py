@@ -198,7 +198,7 @@ class FixScreen(Screen[None]):
         """Writes it to files."""
         if self.worker.why_not("save"):
             return
-        if not self.worker.run.asks_folder:
+        if not self.worker.asks_folder:
             self._go(lambda: self.worker.save(None))
             return
 

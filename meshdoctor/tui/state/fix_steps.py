@@ -65,6 +65,8 @@ class StepList:
             case "waiting":
                 self._accepted = (event.done, event.of)
                 self.begin(event.text)
+            case "begun":
+                self.begin(event.text)
             case "judging":
                 self._end_waiting()
                 self.begin(event.text)
