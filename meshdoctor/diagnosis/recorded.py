@@ -86,7 +86,7 @@ class DiagnosisRecord:
 
     def using(self, work: Callable[[Mesh], Answer]) -> Answer:
         """What `work` makes of the mesh."""
-        made: Answer = self._using(lambda case: work(case.mesh))
+        made: Answer = self._using(lambda _: work(self.case.mesh))
         return made
 
     def baseline(self) -> Baseline:

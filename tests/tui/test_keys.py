@@ -232,7 +232,7 @@ def test_h_and_l_go_from_part_to_part(drive: Drive) -> None:
 @pytest.mark.parametrize(
     ("width", "line"),
     [
-        (80, "enter open  a fix  t trace  / filter  d details  n namespace  : command  ? help"),
+        (80, " enter open  a fix  t trace  / filter  d details  n namespace  : command  ? help"),
         (40, " enter open  a fix  t trace  ? help"),
         (20, " enter open  ? help"),
     ],
