@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from meshdoctor.cli import options
 from meshdoctor.cli.check import FailOn, exit_code
@@ -242,15 +242,18 @@ def _last(entries: Sequence[JournalEntry]) -> JournalEntry:
 
 def _fixed(request: FixRequest, output: FixOutput, record: DiagnosisRecord) -> int:
     """`fix FINDING`: a preview, an export, or the fix applied."""
-    from meshdoctor.diagnosis.recorded import fix_context
+    from meshdoctor.fixes.fix_context import FixContext
     from meshdoctor.fixes.fix_run import FixRun
     from meshdoctor.fixes.plan.fix_plan import choose, find
 
     finding = find(record.diagnosis.findings, request.finding)
-    context = structs.replace(
-        fix_context(record.request, record.diagnosis.location, seconds=request.wait),
+    context = FixContext(
+        source=record.request.source,
+        diagnose=record.request.again,
         evidence=lambda begin: record,
+        location=record.diagnosis.location,
         is_read_only=request.read_only,
+        seconds=request.wait,
     )
     with StepPrinter() as steps:
         run = FixRun(context, steps.tell, finding=finding, fix=choose(finding, request.fix))
@@ -296,14 +299,16 @@ def _continued(
     source_options: SourceOptions,
 ) -> int:
     """A fix of the journal continued or undone, on the cluster with the pods that it began with."""
-    from meshdoctor.diagnosis.recorded import DiagnosisRequest, fix_context
+    from meshdoctor.diagnosis.recorded import DiagnosisRequest
+    from meshdoctor.fixes.fix_context import FixContext
     from meshdoctor.fixes.fix_run import FixRun
 
     namespaces, labels, is_undo = entry.place.namespaces, entry.place.labels, action == "undo"
     source = source_options.on_cluster(namespaces, labels).source()
     asked = DiagnosisRequest(source, namespaces, labels, request.rule_dirs)
     with StepPrinter("" if is_undo else f"fix {entry.id} is in the journal") as steps:
-        run = FixRun(fix_context(asked, seconds=request.wait), steps.tell, entry=entry)
+        context = FixContext(source=source, diagnose=asked.again, seconds=request.wait)
+        run = FixRun(context, steps.tell, entry=entry)
         _refuse(run.why_not(action))
         if not request.yes:
             refuse_unconfirmed("undo" if is_undo else "--resume")

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct, structs
 
-from meshdoctor import doctor
-from meshdoctor.fixes.apply.journal import Journal
-from meshdoctor.fixes.fix_context import FixContext
+from meshdoctor.diagnosis.case_reader import open_case
+from meshdoctor.diagnosis.diagnosis_run import DiagnosisRun
+from meshdoctor.diagnosis.scope import load_catalogue, sheet_of
+from meshdoctor.facts.case import Case
 from meshdoctor.fixes.verify.verification import baseline
 from meshdoctor.model.finding import Diagnosis
-from meshdoctor.model.fix import Baseline, FixListener
+from meshdoctor.model.fix import Baseline
 from meshdoctor.model.host_table import HostTable
 from meshdoctor.model.mesh import Mesh
+from meshdoctor.sources.source import Source
 
 if TYPE_CHECKING:
-    from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
     from meshdoctor.sources.live.live_cluster import FetchObserver
 
 Answer = TypeVar("Answer")
@@ -27,7 +28,7 @@ Answer = TypeVar("Answer")
 class DiagnosisRequest(Struct, frozen=True):
     """What is diagnosed: a source, some of its pods, by which rules."""
 
-    source: doctor.Source
+    source: Source
     namespaces: tuple[str, ...] = ()
     labels: str = ""
     rule_dirs: tuple[Path, ...] = ()
@@ -37,11 +38,12 @@ class DiagnosisRequest(Struct, frozen=True):
 
         Raises what `doctor.open_case` and `doctor.diagnose` raise.
         """
-        case = doctor.open_case(self.source, watcher)
-        diagnose = doctor.diagnose_with_hosts if to_compare else _diagnose
-        return DiagnosisRecord(
-            self, case, *diagnose(case, rule_dirs=self.rule_dirs, namespaces=self.namespaces, labels=self.labels)
-        )
+        case = open_case(self.source, watcher)
+        sheet = sheet_of(case, self.namespaces, self.labels)
+        run = DiagnosisRun(case, sheet, load_catalogue(self.rule_dirs), with_hosts=to_compare)
+        run.drain()
+        hosts = run.hosts() if to_compare else None  # before the diagnosis: they may open dumps again
+        return DiagnosisRecord(self, case, run.diagnosis(), hosts)
 
     def again(self, namespaces: tuple[str, ...], labels: str) -> DiagnosisRecord:
         """The same source diagnosed now, limited to some pods.
@@ -59,20 +61,19 @@ class DiagnosisRequest(Struct, frozen=True):
         return record
 
 
-def _diagnose(case: doctor.Case, **scope: Any) -> tuple[Diagnosis, None]:
-    return doctor.diagnose(case, **scope), None
-
-
 class DiagnosisRecord:
-    """A diagnosis, what was asked for, and the evidence: what a fix is planned on (`FixEvidence`)."""
+    """A diagnosis, what was asked for, and the evidence: what a fix is planned on (`FixEvidence`).
+
+    `using` keeps others from the dumps while they are read.
+    """
 
     def __init__(
         self,
         request: DiagnosisRequest,
-        case: doctor.Case,
+        case: Case,
         diagnosis: Diagnosis,
         hosts: HostTable | None = None,
-        using: Callable[[Callable[[doctor.Case], Any]], Any] | None = None,
+        using: Callable[[Callable[[Case], Any]], Any] | None = None,
     ) -> None:
         self.request = request
         self.namespaces = request.namespaces
@@ -82,7 +83,6 @@ class DiagnosisRecord:
         self.diagnosis = diagnosis
         self._hosts = hosts
         self._using = using or (lambda work: work(case))
-        """Keeps others from the dumps meanwhile."""
 
     def using(self, work: Callable[[Mesh], Answer]) -> Answer:
         """What `work` makes of the mesh."""
@@ -92,32 +92,10 @@ class DiagnosisRecord:
     def baseline(self) -> Baseline:
         """What it is compared by. Traces every host for every pod where that was not done yet (`to_compare`)."""
         if self._hosts is None:
-            self._hosts = self._using(lambda _: doctor.hosts(self.case, self.namespaces, self.labels))
+            self._hosts = self.using(lambda _: self._traced())
         return baseline(self.diagnosis, self._hosts, self.case.mesh.pods)
 
-
-def fix_context(request: DiagnosisRequest, location: str = "", *, seconds: float = 30.0) -> FixContext:
-    """Where fixes of a source are written. `seconds` is how long a cluster's proxies are waited for."""
-    cluster, journal = request.source.cluster, Journal()
-    if cluster is None:
-        return FixContext(journal=journal, manifests=request.source.manifests)
-    return FixContext(
-        journal=journal,
-        connect=lambda tell: cluster_applier(request, journal, tell, seconds=seconds),
-        location=location,
-        kubectl_context=cluster.context,
-    )
-
-
-def cluster_applier(
-    request: DiagnosisRequest, journal: Journal, tell: FixListener = lambda event: None, *, seconds: float = 30.0
-) -> ClusterApplier:
-    """Logs in to the cluster of a request, to write to it. Raises `Unreadable` and `UsageError` as that does."""
-    from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
-    from meshdoctor.kube.login import log_in
-    from meshdoctor.kube.session import Session
-
-    cluster = request.source.cluster
-    assert cluster is not None
-    session = Session(log_in(cluster.kubeconfig, cluster.context))
-    return ClusterApplier(session, journal, request.again, tell, seconds=seconds, concurrency=cluster.pace.at_once)
+    def _traced(self) -> HostTable:
+        run = DiagnosisRun(self.case, sheet_of(self.case, self.namespaces, self.labels), rules=())
+        run.drain()
+        return run.hosts()

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from meshdoctor.errors import NothingToJudge, UsageError
 from meshdoctor.fixes.apply.journal import Journal
-from meshdoctor.fixes.fix_evidence import FixEvidence
+from meshdoctor.fixes.fix_evidence import Diagnose, FixEvidence
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.fix import FixListener, JournalEntry
+from meshdoctor.sources.source import Source
 
 if TYPE_CHECKING:
     from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
@@ -20,36 +21,39 @@ if TYPE_CHECKING:
 READ_ONLY = "read-only: neither a cluster nor your manifests are changed"
 
 
-Begin = Callable[[str], None]
-"""Hears what is waited for."""
-
-
-def _nothing_diagnosed(begin: Begin) -> FixEvidence:
+def _nothing_diagnosed(begin: Callable[[str], None]) -> FixEvidence:
     raise NothingToJudge("nothing has been diagnosed yet")
 
 
 class FixContext(Struct, frozen=True, kw_only=True):
-    """A cluster (`connect`), the user's manifests, or new files beside a capture; and the journal."""
+    """A source, whose cluster or manifests are changed, or else new files are written; and the journal."""
 
-    journal: Journal
-    evidence: Callable[[Begin], FixEvidence] = _nothing_diagnosed
-    """The newest diagnosis, which a fix of a finding needs. Raises `NothingToJudge` where there is none."""
-    connect: Callable[[FixListener], ClusterApplier] | None = None
-    """Logs in to the cluster; None: fixes are written to files."""
+    source: Source
+    diagnose: Diagnose
+    """Verifies a fix on a cluster."""
+    evidence: Callable[[Callable[[str], None]], FixEvidence] = _nothing_diagnosed
+    """The newest diagnosis, which a fix of a finding needs; its argument hears what is waited for.
+
+    Raises `NothingToJudge` where there is none.
+    """
+    journal: Journal = field(default_factory=Journal)
     location: str = ""
-    """The cluster's context; empty for files."""
-    kubectl_context: str | None = None
-    """The context that was asked for by name: kubectl has to be given it too."""
-    manifests: tuple[Path, ...] = ()
-    """The user's own files, which are changed where there is no cluster."""
+    """The context of the cluster, as far as it is known."""
     is_read_only: bool = False
+    seconds: float = 30.0
+    """How long a cluster's proxies are waited for."""
     why_unseen: Callable[[Finding], str] = lambda finding: ""
     """Why nobody knows whether a finding still stands; empty where it is known to."""
 
     @property
     def in_files(self) -> bool:
         """Fixes are written to files, not to a cluster."""
-        return self.connect is None
+        return self.source.cluster is None
+
+    @property
+    def manifests(self) -> tuple[Path, ...]:
+        """The user's own files; those beside a cluster are not what is changed."""
+        return self.source.manifests if self.in_files else ()
 
     @property
     def makes_new_files(self) -> bool:
@@ -62,10 +66,12 @@ class FixContext(Struct, frozen=True, kw_only=True):
         return READ_ONLY if self.is_read_only and not self.makes_new_files else ""
 
     def applier(self, tell: FixListener) -> ClusterApplier:
-        """Who writes to the cluster. Raises as logging in does, and `UsageError` where there is no cluster."""
-        if self.connect is None:
+        """Logs in to the cluster. Raises `Unreadable` and `UsageError` as that does, or where there is no cluster."""
+        from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
+
+        if self.source.cluster is None:
             raise UsageError("the fix was applied to a cluster: leave --from and -f out, and give --context")
-        return self.connect(tell)
+        return ClusterApplier(self.source.cluster, self.journal, self.diagnose, tell, self.seconds)
 
     def entries(self, fingerprint: str = "") -> list[JournalEntry]:
         """Fixes of the journal that were applied here, the newest last; of one finding, or of all.

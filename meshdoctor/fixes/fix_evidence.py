@@ -26,3 +26,7 @@ class FixEvidence(Protocol):
 
     def baseline(self) -> Baseline:
         """What a verification compares with."""
+
+
+Diagnose = Callable[[tuple[str, ...], str], FixEvidence]
+"""Reads and diagnoses the pods of some namespaces (none: all) with some labels, now."""

@@ -174,7 +174,7 @@ class FixRun:
 
     def export(self, folder: Path, *, journaled: bool = False) -> Export:
         """Writes manifests and an overlay below `folder`, with the kubectl commands to apply them."""
-        found, context = self._planned, self.context
+        found, context, cluster = self._planned, self.context, self.context.source.cluster
         entries: list[JournalEntry] = []
 
         def write(edits: Sequence[FileEdit]) -> None:
@@ -182,7 +182,7 @@ class FixRun:
             entries.append(file_applier.apply(found, edits, context.journal, where, context.location))
 
         write_ = write if journaled else write_edits
-        made = export(found.changes, folder, context=context.kubectl_context, write=write_)
+        made = export(found.changes, folder, context=cluster.context if cluster is not None else None, write=write_)
         if entries and context.in_files:
             self._keep(FixResult(entry=entries[0]))
         elif entries:

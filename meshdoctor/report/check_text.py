@@ -14,7 +14,7 @@ from meshdoctor.model.verdict import Severity
 from meshdoctor.report.sort_order import under_causes
 from meshdoctor.report.summary import summary
 from meshdoctor.report.text_writer import TextWriter, count, some
-from meshdoctor.semantics.istio.subjects import host_or_object
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.printable import printable
 
 _PODS = 3
@@ -41,11 +41,6 @@ def render(diagnosis: Diagnosis, writer: TextWriter, *, verbose: bool = False) -
         lines += [*writer.heading("could not be read"), *_unread(diagnosis.unread, writer, verbose), ""]
     lines += [*writer.heading("summary"), *summary(diagnosis, writer, verbose=verbose)]
     return "\n".join(lines) + "\n"
-
-
-def subject(finding: Finding) -> str:
-    """What a finding is about, for its first line: the host lost, else an object, else a pod."""
-    return host_or_object(finding) or (some(finding.pods, 1) if finding.pods else "the mesh")
 
 
 def _finding(finding: Finding, explained: Sequence[Finding], writer: TextWriter, verbose: bool) -> Iterator[str]:
@@ -114,8 +109,8 @@ def _fixes(fixes: Sequence[Fix], writer: TextWriter, verbose: bool) -> Iterator[
     for number, fix in enumerate(fixes if verbose else fixes[:1]):
         word = "fix" if number == 0 else "or"
         yield from writer.field(word, f"{fix.title} [{fix.disposition}]")
-        if fix.tradeoff:
-            yield from writer.paragraph(fix.tradeoff, 6)
+        if fix.cost:
+            yield from writer.paragraph(fix.cost, 6)
         if fix.steps and not fix.manifests:
             yield from writer.paragraph(fix.steps, 6)
         yield from _manifests(fix, verbose)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from meshdoctor.model.finding import Diagnosis, Disposition, Finding, Fix
+from meshdoctor.model.finding import Diagnosis, Finding, Fix
 from meshdoctor.model.fix import ConnectionChange, JournalEntry
 from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.istio.host_names import host_port
@@ -159,5 +159,4 @@ def _action(action: Action) -> Iterator[str]:
 
 def _fixes(fixes: Sequence[Fix]) -> Iterator[str]:
     for number, fix in enumerate(fixes, 1):
-        is_automatic = fix.disposition is not Disposition.MANUAL and bool(fix.manifests or fix.deletes)
-        yield f"{number}. {text(fix.title)} ({fix.disposition if is_automatic else 'by hand'}). {text(fix.tradeoff)}"
+        yield f"{number}. {text(fix.title)} ({fix.disposition}). {text(fix.cost)}"

@@ -6,9 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
-from meshdoctor.diagnosis.recorded import DiagnosisRecord, DiagnosisRequest, fix_context
+from meshdoctor.diagnosis.recorded import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.errors import NothingToJudge
 from meshdoctor.fixes.fix_context import FixContext
 from meshdoctor.model.finding import Finding, Fix
@@ -38,8 +36,11 @@ class SessionFixes:
     def context(self) -> FixContext:
         """Where fixes of what is looked at are written. Raises `NothingToJudge` before anything is."""
         session = self._session
-        return structs.replace(
-            fix_context(self._request(session.open_diagnosis), session.mesh_state.location),
+        request = self._request(session.open_diagnosis)
+        return FixContext(
+            source=request.source,
+            diagnose=request.again,
+            location=session.mesh_state.location,
             evidence=self._newest,
             is_read_only=session.is_read_only,
             why_unseen=self._why_unseen,

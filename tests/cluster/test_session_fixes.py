@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from textual.pilot import Pilot
 
-from meshdoctor.diagnosis import recorded
 from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
-from meshdoctor.fixes.apply.journal import Journal
+from meshdoctor.fixes.fix_context import FixContext
 from meshdoctor.kube import writes as writing
 from meshdoctor.model.fix import FixListener
 from meshdoctor.model.resolver import Resolver
@@ -42,14 +42,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proxies are waited for as long as `Wait` says."""
     monkeypatch.setattr(Wait, "seconds", 30.0)
 
-    real = recorded.cluster_applier
+    real = FixContext.applier
 
-    def patient(
-        request: recorded.DiagnosisRequest, journal: Journal, tell: FixListener, *, seconds: float
-    ) -> ClusterApplier:
-        return real(request, journal, tell, seconds=Wait.seconds)
+    def patient(context: FixContext, tell: FixListener) -> ClusterApplier:
+        return real(structs.replace(context, seconds=Wait.seconds), tell)
 
-    monkeypatch.setattr(recorded, "cluster_applier", patient)
+    monkeypatch.setattr(FixContext, "applier", patient)
 
 
 @asynccontextmanager

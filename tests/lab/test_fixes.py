@@ -8,10 +8,11 @@ import pytest
 from msgspec import Struct
 
 from meshdoctor import doctor
-from meshdoctor.diagnosis.cluster_source import ClusterSource
-from meshdoctor.diagnosis.recorded import DiagnosisRequest, cluster_applier
+from meshdoctor.diagnosis.recorded import DiagnosisRequest
+from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.plan.fix_plan import choose, find, plan
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.lab import Lab
 from tests.lab.scenario import Probe, read_scenario
 from tests.lab.test_scenarios import SCENARIOS, place
@@ -75,13 +76,14 @@ def test_a_fix_turns_its_connection_and_undo_turns_it_back(lab: Lab, fix: Fix, t
     lab.load(scenario)
     before = verdicts(lab, scenario.probes)
 
-    request = DiagnosisRequest(doctor.Source(cluster=ClusterSource(kubeconfig=lab.kubeconfig)))
+    source = ClusterSource(kubeconfig=lab.kubeconfig)
+    request = DiagnosisRequest(doctor.Source(cluster=source))
     seen = request.open()
     finding = find(seen.diagnosis.findings, fix.finding)
     planned = plan(seen, finding, choose(finding, fix.fix))
     assert planned.fix.disposition in ("safe", "review")
     assert set(finding.pods) <= set(planned.impact.pods)
-    applier = cluster_applier(request, Journal(tmp_path))
+    applier = ClusterApplier(source, Journal(tmp_path), request.again)
     made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert made.verification is not None
     assert made.verification.holds, (made.verification, made.entry.note)

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from meshdoctor import doctor
-from meshdoctor.diagnosis.cluster_source import ClusterSource
-from meshdoctor.diagnosis.recorded import DiagnosisRequest, cluster_applier
+from meshdoctor.diagnosis.recorded import DiagnosisRequest
 from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.apply.object_writes import ManagedElsewhere, Stale
 from meshdoctor.fixes.plan.fix_plan import FixPlan, choose, find, plan
 from meshdoctor.kube.writes import Conflict
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.api import Object
 from tests.lab.lab import Lab
 from tests.lab.scenario import Scenario, read_scenario
@@ -31,8 +31,9 @@ import os, signal, sys
 from pathlib import Path
 from meshdoctor import doctor
 from meshdoctor.errors import NotApplied
-from meshdoctor.diagnosis.cluster_source import ClusterSource
-from meshdoctor.diagnosis.recorded import DiagnosisRequest, cluster_applier
+from meshdoctor.sources.live.cluster_source import ClusterSource
+from meshdoctor.diagnosis.recorded import DiagnosisRequest
+from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.plan.fix_plan import choose, find, plan
 
@@ -49,7 +50,7 @@ def die(event):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-applier = cluster_applier(request, Journal(Path(state)), die)
+applier = ClusterApplier(source, Journal(Path(state)), request.again, die)
 applier.apply(seen, planned, applier.try_out(planned.changes))
 """
 
@@ -72,8 +73,9 @@ def clash(lab: Lab) -> Scenario:
 
 
 def applier_of(lab: Lab, state: Path) -> tuple[ClusterApplier, DiagnosisRequest]:
-    request = DiagnosisRequest(doctor.Source(cluster=ClusterSource(kubeconfig=lab.kubeconfig)))
-    return cluster_applier(request, Journal(state)), request
+    source = ClusterSource(kubeconfig=lab.kubeconfig)
+    request = DiagnosisRequest(doctor.Source(cluster=source))
+    return ClusterApplier(source, Journal(state), request.again), request
 
 
 def planned_by(lab: Lab, fix: str, state: Path) -> tuple[ClusterApplier, DiagnosisRequest, FixPlan]:

@@ -14,18 +14,15 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor import doctor
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.diagnosis.recorded import DiagnosisRecord, DiagnosisRequest
-from meshdoctor.diagnosis.recorded import cluster_applier as applier_of
 from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.apply import cluster_applier
 from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.apply.object_writes import PreparedChange, WriteOutcome, write
 from meshdoctor.fixes.plan.fix_plan import FixPlan, choose, find, plan
-from meshdoctor.kube.login import log_in
-from meshdoctor.kube.session import Session
 from meshdoctor.kube.writes import Writer
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.accounts import Account, account_allowed, account_from
 from tests.lab.faults import kill_envoy, revive, stopped_envoy, stopped_istiod
 from tests.lab.lab import Lab
@@ -85,15 +82,9 @@ def test_the_role_that_is_printed_is_enough_and_the_one_to_look_is_not(
     with pytest.raises(
         NotApplied, match=r"may not get serviceentries.*may not create serviceentries.*rbac --apply.*--export"
     ):
-        applier_of(requested(reader), Journal(tmp_path)).try_out(planned.changes)
+        ClusterApplier(reader, Journal(tmp_path), requested(reader).again).try_out(planned.changes)
     account = as_account(account_from(lab.control, printed(apply=True)))
-    applier = ClusterApplier(
-        Session(log_in(account.kubeconfig, account.context)),
-        Journal(tmp_path),
-        seen.request.again,
-        seconds=30.0,
-        concurrency=account.pace.at_once,
-    )
+    applier = ClusterApplier(account, Journal(tmp_path), seen.request.again)
     made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert made.entry.state == "verified"
     assert applier.undo(made.entry, applier.undo_plan(made.entry)).entry.state == "undone"
@@ -110,7 +101,7 @@ def test_who_may_create_and_not_patch_is_told_before_anything_happens(
     half = as_account(account_allowed(lab.control, "half", allowed))
     _, planned = looked(ClusterSource(kubeconfig=lab.kubeconfig))
     with pytest.raises(NotApplied, match=r"may not patch serviceentries"):
-        applier_of(requested(half), Journal(tmp_path)).try_out(planned.changes)
+        ClusterApplier(half, Journal(tmp_path), requested(half).again).try_out(planned.changes)
     assert Journal(tmp_path).entries() == []
 
 
@@ -120,7 +111,7 @@ def test_a_proxy_that_lags_is_named_and_nothing_is_called_verified(lab: Lab, sto
     seen, planned = looked(source)
     (pod,) = lab.pods.values()
     journal = Journal(tmp_path)
-    applier = applier_of(requested(source), journal, seconds=3.0)
+    applier = ClusterApplier(source, journal, seen.request.again, seconds=3.0)
     tried = applier.try_out(planned.changes)
     frozen = stopped_envoy(pod)
 
@@ -148,7 +139,7 @@ def test_what_istiod_pushed_for_others_before_the_write_is_not_the_fix(
 ) -> None:
     source = ClusterSource(kubeconfig=lab.kubeconfig)
     seen, planned = looked(source)
-    applier = applier_of(requested(source), Journal(tmp_path), seconds=4.0)
+    applier = ClusterApplier(source, Journal(tmp_path), requested(source).again, seconds=4.0)
     tried = applier.try_out(planned.changes)
     silent = contextlib.ExitStack()
     other = {
@@ -186,7 +177,7 @@ def test_an_envoy_that_was_started_anew_after_refusals_takes_the_fix(
     lab.apply(REFUSED)
     lab.delete(REFUSED)
     assert f"{refused}: 0" not in pod.admin(f"/stats?filter={refused}").decode()
-    applier = applier_of(requested(source), Journal(tmp_path), seconds=20.0)
+    applier = ClusterApplier(source, Journal(tmp_path), requested(source).again, seconds=20.0)
     tried = applier.try_out(planned.changes)
 
     def later(writer: Writer, prepared: PreparedChange) -> WriteOutcome:
@@ -212,7 +203,7 @@ def test_dns_capture_is_verified_once_the_pods_are_made_anew(lab: Lab, tmp_path:
     seen = requested(source).open()
     finding = find(seen.diagnosis.findings, "tcp-port-clash")
     planned = plan(seen, finding, choose(finding, "dns-capture"))
-    applier = applier_of(requested(source), Journal(tmp_path))
+    applier = ClusterApplier(source, Journal(tmp_path), requested(source).again)
     made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert (made.entry.state, made.verification) == ("applied", None)
     assert "rollout restart" in made.entry.manual_steps
@@ -272,7 +263,7 @@ def test_a_port_added_beside_what_another_manager_applies_is_taken_back(lab: Lab
     source = ClusterSource(kubeconfig=lab.kubeconfig)
     seen, planned = looked(source, "cache.orders.test:9121")
     assert planned.fix.id == "add-port"
-    applier = applier_of(requested(source), Journal(tmp_path))
+    applier = ClusterApplier(source, Journal(tmp_path), requested(source).again)
     made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert {port["number"] for port in lab.api.request("GET", path)["spec"]["ports"]} == {6379, 9121}
     undone = applier.undo(made.entry, applier.undo_plan(made.entry))

@@ -19,7 +19,7 @@ from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.apply.object_writes import PreparedChange, inverse
 from meshdoctor.fixes.fix_context import FixContext
 from meshdoctor.fixes.fix_evidence import FixEvidence
-from meshdoctor.fixes.plan.fix_plan import FixPlan, subject
+from meshdoctor.fixes.plan.fix_plan import FixPlan
 from meshdoctor.kube.writes import WriteTarget, target_of
 from meshdoctor.model.fix import (
     Acceptance,
@@ -35,6 +35,8 @@ from meshdoctor.model.fix import (
     WrittenChange,
 )
 from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.semantics.istio.subjects import subject
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.text.times import now
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.app_session import SessionOpening
@@ -108,15 +110,19 @@ class OnCluster(SessionFixes):
 
     @property
     def context(self) -> FixContext:
-        here = super().context
-        location = self._session.mesh_state.location
-        return structs.replace(
-            here,
-            connect=lambda tell: self._fake(here.journal, location, tell),
-            location=location,
-            kubectl_context=location,
-            manifests=(),
-        )
+        here, location = super().context, self._session.mesh_state.location
+        fields = {name: getattr(here, name) for name in here.__struct_fields__}
+        fields["source"] = Source(cluster=ClusterSource(context=location))
+        return FakeCluster(**fields, fake=self._fake)
+
+
+class FakeCluster(FixContext, frozen=True, kw_only=True):
+    """A cluster that a stand-in writes to."""
+
+    fake: MakeFake
+
+    def applier(self, tell: FixListener) -> ClusterApplier:
+        return self.fake(self.journal, self.location, tell)
 
 
 class Script(Struct):

@@ -7,7 +7,7 @@ takes the first one back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import structs
@@ -16,7 +16,7 @@ from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
 from meshdoctor.fixes.apply.acceptance import AcceptanceWatch
 from meshdoctor.fixes.apply.journal import Journal, refuse_closed, refuse_ended
 from meshdoctor.fixes.apply.object_writes import PreparedChange, inverse, prepare, restore, write
-from meshdoctor.fixes.fix_evidence import FixEvidence
+from meshdoctor.fixes.fix_evidence import Diagnose, FixEvidence
 from meshdoctor.fixes.impact.ownership import made_anew, ownership_changes_of, ownership_of
 from meshdoctor.fixes.plan.fix_plan import FixPlan, planned
 from meshdoctor.fixes.verify.verification import compare
@@ -34,11 +34,9 @@ from meshdoctor.model.fix import (
     WrittenChange,
 )
 from meshdoctor.report.verification_text import in_short
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.sidecar_reader import SidecarReader
 from meshdoctor.text.times import now
-
-Diagnose = Callable[[tuple[str, ...], str], FixEvidence]
-"""Reads and diagnoses the pods of some namespaces (none: all) with some labels, now."""
 
 _VERBS = {"create": ("get", "create", "patch"), "update": ("get", "patch"), "delete": ("get", "delete")}
 _LEFT = "it works once a person has done the rest; then --resume verifies it"
@@ -50,23 +48,23 @@ _PAUSE = 2.0
 class ClusterApplier:
     """Applies fixes to one cluster and undoes them. `diagnose` is what verifies them.
 
-    `seconds` is how long proxies are waited for, `concurrency` how many are asked at a time.
+    `seconds` is how long proxies are waited for.
     """
 
     def __init__(
         self,
-        session: Session,
+        source: ClusterSource,
         journal: Journal,
         diagnose: Diagnose,
         tell: FixListener = lambda event: None,
-        *,
-        seconds: float,
-        concurrency: int,
+        seconds: float = 30.0,
     ) -> None:
-        self._session = session
-        self._writer = Writer(session)
-        self._reader = SidecarReader(session)
-        self._concurrency = concurrency
+        from meshdoctor.kube.login import log_in
+
+        self._session = Session(log_in(source.kubeconfig, source.context))
+        self._writer = Writer(self._session)
+        self._reader = SidecarReader(self._session)
+        self._concurrency = source.pace.at_once
         self._journal = journal
         self._diagnose = diagnose
         self._tell = tell

@@ -45,10 +45,9 @@ def path_lines_of(trace: Trace, width: int, *, summary: bool = False, ascii_only
 
 def _verdict(trace: Trace, width: int, *, ascii_only: bool) -> Iterator[Line]:
     destination, tone = trace.destination, trace.verdict.icon
-    kind = tone if tone in ("fine", "unknown") else "error"
     because = f": {trace.because}" if trace.because else ""
     about = f"{host_port(destination.host, destination.port)} is {trace.verdict}{because}"
-    yield from paragraph(about, width, tone, lead=(Cell(f"{icon(kind, ascii_only=ascii_only)} ", tone),))
+    yield from paragraph(about, width, tone, lead=(Cell(f"{icon(tone, ascii_only=ascii_only)} ", tone),))
     for told in _expected(trace):
         yield from paragraph(told, width, "faint", lead=(Cell("  "),))
 

@@ -12,10 +12,9 @@ from meshdoctor.facts.proxy_files import DumpProxies, OpenedDump
 
 @pytest.mark.parametrize("name", bundled.snapshot_names())
 def test_both_at_once_are_what_each_is_by_itself(name: str) -> None:
-    case = doctor.open_case(Source(snapshot=name))
-    together = doctor.diagnose_with_hosts(case)
+    together = DiagnosisRequest(Source(snapshot=name)).open(to_compare=True)
     apart = doctor.open_case(Source(snapshot=name))
-    assert together == (doctor.diagnose(apart), doctor.hosts(apart))
+    assert (together.diagnosis, together._hosts) == (doctor.diagnose(apart), doctor.hosts(apart))
 
 
 def test_a_baseline_that_was_predicted_opens_no_dump(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from meshdoctor.diagnosis.recorded import DiagnosisRecord, DiagnosisRequest, fix_context
+from meshdoctor.diagnosis.recorded import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.doctor import Source
 from meshdoctor.errors import NotApplied, NothingToJudge, PartlyApplied, Unreadable, UsageError
 from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
@@ -19,6 +19,8 @@ from meshdoctor.fixes.fix_evidence import FixEvidence
 from meshdoctor.fixes.fix_run import FixRun
 from meshdoctor.fixes.plan.fix_plan import FixPlan, choose, find, planned
 from meshdoctor.model.fix import Change, FixEvent, FixListener, FixResult, FixTarget
+from meshdoctor.sources.live.cluster_source import ClusterSource
+from tests.tui.sessions import FakeCluster
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def clash() -> DiagnosisRecord:
 def files(clash: DiagnosisRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FixContext:
     """A capture: fixes are new files."""
     monkeypatch.setenv("MESHDOCTOR_STATE", str(tmp_path / "state"))
-    return structs.replace(fix_context(clash.request), evidence=lambda begin: clash)
+    return FixContext(source=clash.request.source, diagnose=clash.request.again, evidence=lambda begin: clash)
 
 
 class Stopped(ClusterApplier):
@@ -52,7 +54,13 @@ class Stopped(ClusterApplier):
 @pytest.fixture
 def cluster(files: FixContext) -> Callable[[str], FixContext]:
     """A cluster whose server goes away after the fix was journaled, by the state of the entry then."""
-    return lambda leaves: structs.replace(files, connect=lambda tell: Stopped(files.journal, tell, leaves))
+    source = Source(cluster=ClusterSource())
+    return lambda leaves: FakeCluster(
+        source=source,
+        diagnose=files.diagnose,
+        evidence=files.evidence,
+        fake=lambda journal, location, tell: Stopped(journal, tell, leaves),
+    )
 
 
 def run_of(clash: DiagnosisRecord, context: FixContext, fix: str = "") -> FixRun:
@@ -93,7 +101,11 @@ def test_read_only_leaves_what_exists_alone_and_new_files_are_written_all_the_sa
     *,
     has_cluster: bool,
 ) -> None:
-    context = cluster("failed") if has_cluster else structs.replace(files, manifests=(tmp_path / "egress.yaml",))
+    context = (
+        cluster("failed")
+        if has_cluster
+        else structs.replace(files, source=Source(manifests=(tmp_path / "egress.yaml",)))
+    )
     run = run_of(clash, structs.replace(context, is_read_only=True))
     run.preview()
     assert (run.why_not("apply"), run.why_not("save")) == (READ_ONLY, "")

@@ -21,12 +21,12 @@ from meshdoctor.model.fix import (
     FixTarget,
     Impact,
     JournalEntry,
-    ObjectKey,
     OwnershipChange,
     PredictedChange,
     Regression,
     Verification,
 )
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.report.text_writer import columns
 from meshdoctor.tui.state.finding_text import fix_lines, title_cells, what_lines
@@ -52,7 +52,9 @@ FINDING = Finding(
     pods=tuple(f"shop/web-{n}" for n in range(12)),
     fixes=(FIX, Fix("by-hand", "Move it", Disposition.MANUAL, "Work.", steps="Move it.")),
 )
-CHANGE = Change(key=ObjectKey("networking.istio.io/v1", "ServiceEntry", "shop", "a"), before={}, after={"spec": {}})
+CHANGE = Change(
+    key=ObjectRef("ServiceEntry", "shop", "a", api_version="networking.istio.io/v1"), before={}, after={"spec": {}}
+)
 PLAN = FixPlan(finding=FINDING, fix=FIX, changes=(CHANGE,), impact=Impact(pods=FINDING.pods))
 ENTRY = JournalEntry(
     id=7,
@@ -124,7 +126,7 @@ def test_each_line_of_the_fixes_knows_its_fix() -> None:
     assert "fix 7 of it was interrupted" in said
     assert "▸ 2 Move it" in said
     assert owners[-1] == 1
-    assert "by hand" in said
+    assert "manual" in said
 
 
 @pytest.mark.parametrize(
