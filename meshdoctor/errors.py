@@ -45,5 +45,13 @@ class NotApplied(MeshdoctorError):
     exit_code = 4
 
 
+class PartlyApplied(NotApplied):
+    """Fix `number` of the journal was stopped, and some of it may be written."""
+
+    def __init__(self, problem: str, number: int) -> None:
+        super().__init__(f"{problem}. Fix {number} may be applied in part")
+        self.number = number
+
+
 class NotEditable(NotApplied):
     """A file that cannot be changed safely. Nothing was written."""

@@ -6,6 +6,7 @@ would do to every pod, as far as the objects tell it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -312,10 +313,17 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
 class FixEvent(Struct, frozen=True):
     """A step of a fix as it goes on: for whoever shows it."""
 
-    step: Literal["tried", "journaled", "written", "applied", "waiting", "judging", "judged", "rolled back"]
+    step: Literal[
+        "begun", "tried", "warning", "journaled", "written", "applied", "waiting", "judging", "judged", "rolled back"
+    ]
     text: str = ""
     done: int = 0
     of: int = 0
+    number: int = 0
+    """The fix's number in the journal, once it is journaled."""
+
+
+FixListener = Callable[[FixEvent], None]
 
 
 class FixResult(Struct, frozen=True, kw_only=True):
