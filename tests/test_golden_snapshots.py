@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from meshdoctor import yamlio
 from meshdoctor.bundled import snapshot_names, snapshots_dir
 from meshdoctor.cli.main import run
-from meshdoctor.report.text_writer import columns
+from meshdoctor.text.wrapping import columns
 from tests.golden.snapshots import FILES, OUTPUTS
 
 HINT = "run: python -m tests.golden.snapshots"

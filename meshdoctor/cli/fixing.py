@@ -36,10 +36,11 @@ def listed(asked: FixRequest, seen: DiagnosisRecord) -> int:
         put(fix_json.findings(diagnosis))
     else:
         from meshdoctor.fixes.plan.fix_plan import choose
-        from meshdoctor.report import fix_text
+        from meshdoctor.report import text
+        from meshdoctor.view import fix as view
 
         firsts = {finding.fingerprint: choose(finding) for finding in diagnosis.findings if finding.fixes}
-        put(fix_text.findings(diagnosis, firsts, asked.page, asked.source))
+        put(text.render(view.findings(diagnosis, firsts, asked.source), asked.page))
     return exit_code(diagnosis, FailOn.ERROR, strict=False)
 
 
@@ -100,10 +101,11 @@ def listed_history(asked: FixRequest) -> int:
 
         put(fix_json.history(entries))
     else:
-        from meshdoctor.report import fix_text
+        from meshdoctor.report import text
+        from meshdoctor.view import journal as view
 
         if entries or not broken:
-            put(fix_text.history(entries, asked.page))
+            put(text.render(view.history(entries), asked.page))
     for problem in broken:
         say(str(problem))
     return ExitCode.FAILED if broken else ExitCode.CLEAN
@@ -119,25 +121,28 @@ def _preview(
         from meshdoctor.report import fix_json
 
         return fix_json.preview(planned.finding, planned.fix, diffs, planned.impact)
-    from meshdoctor.report import fix_text
+    from meshdoctor.report import text
+    from meshdoctor.view import fix as view
 
-    return fix_text.preview(planned.finding, planned.fix, diffs, planned.impact, asked.page, next_)
+    shown = [diff for _, diff in diffs if diff]
+    found = planned.impact if planned.changes else None
+    return text.render(view.preview(planned.finding, planned.fix, shown, found, next_), asked.page)
 
 
 def _next(asked: FixRequest, seen: DiagnosisRecord, planned: FixPlan) -> list[tuple[str, str]]:
-    """Commands that follow a preview, each with what it does; none for a fix that is done by hand."""
+    """Commands that follow a preview, each with what it is for; none for a manual fix."""
     if not planned.changes:
         return []
     chosen = f" --fix {planned.fix.id}" if asked.choose else ""
     again = f"meshdoctor fix {planned.finding.fingerprint[:8]}{chosen}{asked.source}"
     source = seen.look.source
-    where = f"writes new manifests below {FIXES}/"
+    where = f"write new manifests below {FIXES}/"
     if source.cluster is not None:
-        where = "applies it to the cluster and verifies it"
+        where = "apply it to the cluster and verify it"
     elif source.manifests:
-        where = "changes the manifests of -f"
+        where = "change the manifests of -f"
     applying = [] if asked.read_only else [(f"{again} --apply", where)]
-    return [*applying, (f"{again} --export DIR", "writes manifests, an overlay, kubectl lines")]
+    return [*applying, (f"{again} --export DIR", "write manifests, an overlay and kubectl commands")]
 
 
 def _applied(asked: FixRequest, seen: DiagnosisRecord, planned: FixPlan) -> int:
@@ -208,9 +213,10 @@ def _exported(planned: FixPlan, folder: Path, asked: FixRequest) -> int:
 
         put(fix_json.export(planned.finding, planned.fix, made.folder, made.written, lines, made.notes))
         return ExitCode.CLEAN
-    from meshdoctor.report import fix_text
+    from meshdoctor.report import text
+    from meshdoctor.view import fix as view
 
-    put(fix_text.exported(planned.fix, made.folder, made.written, lines, made.notes, asked.page))
+    put(text.render(view.exported(planned.fix, made.folder, made.written, lines, made.notes), asked.page))
     return ExitCode.CLEAN
 
 
@@ -220,9 +226,10 @@ def _told(made: FixResult, asked: FixRequest) -> int:
 
         put(fix_json.result(made))
     else:
-        from meshdoctor.report import fix_text
+        from meshdoctor.report import text
+        from meshdoctor.view import journal, verification
 
-        put(fix_text.result(made, asked.page, asked.cluster))
+        put(text.render([*verification.result(made), *journal.then(made.entry, asked.cluster)], asked.page))
     return (
         ExitCode.CLEAN
         if made.entry.awaits_person or (made.verification is not None and made.verification.holds)
@@ -238,9 +245,10 @@ def _told_files(entry: JournalEntry, asked: FixRequest) -> int:
 
         put(fix_json.result(FixResult(entry=entry)))
     else:
-        from meshdoctor.report import fix_text
+        from meshdoctor.report import text
+        from meshdoctor.view import journal
 
-        put(fix_text.written(entry, asked.page))
+        put(text.render([*journal.written(entry), *journal.then(entry)], asked.page))
     return ExitCode.CLEAN
 
 

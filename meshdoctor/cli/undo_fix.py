@@ -69,9 +69,10 @@ def told(made: FixResult, asked: FixRequest) -> int:
 
         put(fix_json.undo(made))
     else:
-        from meshdoctor.report import fix_text
+        from meshdoctor.report import text
+        from meshdoctor.view import verification as view
 
-        put(fix_text.undone(made, asked.page))
+        put(text.render(view.undone(made), asked.page))
     verification = made.verification
     if verification is not None:
         return ExitCode.CLEAN if made.is_as_before else ExitCode.FOUND
@@ -82,8 +83,8 @@ def told(made: FixResult, asked: FixRequest) -> int:
 
 
 def _announce(entry: JournalEntry, diffs: str) -> None:
-    from meshdoctor.report.verification_text import ownership_change_lines
+    from meshdoctor.view.verification import ownership_changes
 
     sys.stderr.write(f"undo of fix {entry.id}: {printable(entry.title)}\n{diffs}\n")
-    for text in ownership_change_lines(entry.not_restored):
+    for text in ownership_changes(entry.not_restored):
         say(text)

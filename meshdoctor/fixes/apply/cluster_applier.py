@@ -33,9 +33,9 @@ from meshdoctor.model.fix import (
     Verification,
     WrittenChange,
 )
-from meshdoctor.report.verification_text import in_short
 from meshdoctor.sources.live.sidecar_reader import SidecarReader
 from meshdoctor.text.times import now
+from meshdoctor.view.verification import in_short
 
 if TYPE_CHECKING:
     from meshdoctor.diagnosis.cluster_source import ClusterSource

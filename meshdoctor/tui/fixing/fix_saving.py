@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from meshdoctor.fixes.apply import file_applier
 from meshdoctor.model.fix import FileEdit, JournalEntry
-from meshdoctor.report.fix_text import FILE_WORDS
+from meshdoctor.view.journal import FILE_ACTIONS
 
 if TYPE_CHECKING:
     from meshdoctor.fixes.apply.journal import Journal
@@ -45,7 +45,7 @@ def save(plan: FixPlan, fix_context: FixContext, journal: Journal, folder: Path 
 
 
 def _told(entry: JournalEntry) -> Saved:
-    lines = tuple(f"{FILE_WORDS[edit.action]} {edit.shown}" for edit in entry.files)
+    lines = tuple(f"{FILE_ACTIONS[edit.action]} {edit.shown}" for edit in entry.files)
     return Saved(entry, lines, (_in_journal(entry),))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,19 +23,14 @@ from meshdoctor.tui.fixing.fix_run import Deed, FixRun
 from meshdoctor.tui.fixing.fix_saving import FOLDER
 from meshdoctor.tui.messages import FixEnded, FixMoved
 from meshdoctor.tui.screens.ask_screen import AskScreen, FolderScreen
-from meshdoctor.tui.state.fix_lines import (
-    diff_lines,
-    entry_lines,
-    impact_lines,
-    manual_lines,
-    result_lines,
-    summary,
-    title_lines,
-)
-from meshdoctor.tui.state.text_lines import Line, line, paragraph
+from meshdoctor.tui.state.draw import draw
+from meshdoctor.tui.state.text_lines import Line, line, paragraph, title_lines
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
+from meshdoctor.view import fix as fix_view
+from meshdoctor.view import journal, verification
+from meshdoctor.view.blocks import GAP, Block, DiffText
 
 WIDE = 100
 """Columns from which on all parts are shown."""
@@ -57,7 +52,7 @@ class FixScreen(Screen[None]):
         self._told: Callable[[], object] = lambda: self.post_message(FixMoved())
         self._asked_worse = course.result
         self.diff = TextView(self._diff, title="What changes", part="diff")
-        self.impact = TextView(self._impact, title="Whom it touches", part="impact")
+        self.impact = TextView(self._impact, title="Impact", part="impact")
         self.steps = TextView(self._steps, title="Steps", part="steps")
 
     def compose(self) -> ComposeResult:
@@ -131,7 +126,9 @@ class FixScreen(Screen[None]):
     def _title(self) -> None:
         course = self.course
         if course.plan is not None:
-            name, about = course.plan.fix.title, summary(course.plan)
+            plan = course.plan
+            about = fix_view.in_short(plan.fix, plan.changes, plan.impact, plan.finding.host)
+            name = plan.fix.title
         elif course.entry is not None:
             name, about = f"Fix {course.entry.id}: {course.entry.title}", course.entry.state
         else:
@@ -142,22 +139,26 @@ class FixScreen(Screen[None]):
     def _diff(self, width: int) -> list[Line]:
         course = self.course
         if course.diffs:
-            return list(diff_lines(course.diffs))
+            return draw([block for diff in course.diffs for block in (DiffText(diff), GAP)][:-1], width)
         if course.plan is not None:
-            return list(manual_lines(course.plan, width))
+            return draw(fix_view.manual(course.plan.fix), width)
         return [] if course.is_busy else paragraph("Nothing to show.", width, "faint")
 
     def _impact(self, width: int) -> list[Line]:
-        course, ascii_only = self.course, self.session.looks.ascii_only
-        if course.plan is not None:
-            return list(impact_lines(course.plan, width, ascii_only=ascii_only))
-        return list(entry_lines(course.entry, width)) if course.entry is not None else []
+        plan, entry = self.course.plan, self.course.entry
+        blocks: Iterable[Block] = ()
+        if plan is not None:
+            blocks = fix_view.effects(plan.fix, plan.impact if plan.changes else None)
+        elif entry is not None:
+            blocks = journal.details(entry)
+        return draw(blocks, width, ascii_only=self.session.looks.ascii_only)
 
     def _steps(self, width: int) -> list[Line]:
         course, ascii_only = self.course, self.session.looks.ascii_only
         lines = list(course.steps.laid_out(width, ascii_only=ascii_only))
         if course.result is not None and not course.is_busy:
-            lines += result_lines(course.result, width, is_undo=course.is_undo, ascii_only=ascii_only)
+            ended = verification.undone if course.is_undo else verification.result
+            lines += draw(ended(course.result), width, ascii_only=ascii_only)
         if self.session.fixes.busy_with not in (None, course):
             lines.append(line("  a and u are off: another fix is under way", "faint"))
         return lines
@@ -167,7 +168,7 @@ class FixScreen(Screen[None]):
         page = "left" if event.widget is self.diff else "right"
         self.set_class(page == "left", "-left")
         self.set_class(page == "right", "-right")
-        names = {"left": "What changes", "right": "Whom it touches, steps"}
+        names = {"left": "What changes", "right": "Impact, steps"}
         marked = (f"[{name}]" if key == page else f" {name} " for key, name in names.items())
         self.query_one("#pages", Static).update(Content(" " + " ".join(marked) + "  tab"))
 

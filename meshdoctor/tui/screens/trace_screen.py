@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, Static
 
 from meshdoctor.diagnosis.excerpts import excerpt
 from meshdoctor.errors import UsageError
-from meshdoctor.model.trace import Trace
+from meshdoctor.model.trace import AddressTrace, Trace
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
@@ -23,6 +23,7 @@ from meshdoctor.tui.bindings import TRACE_KEYS
 from meshdoctor.tui.latest_answer import LatestAnswer
 from meshdoctor.tui.screens.document_screen import DocumentScreen
 from meshdoctor.tui.state.cells import Cell, TableColumn
+from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.icons import VERDICT_TONES
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.trace_form import (
@@ -31,13 +32,10 @@ from meshdoctor.tui.state.trace_form import (
     Form,
     TraceRequest,
     TraceSubject,
-    address_rows,
     as_command,
     hosts_like,
-    path_lines,
     pods_like,
     read_form,
-    verdict_lines,
     whole,
 )
 from meshdoctor.tui.widgets.evidence_pane import EvidencePane
@@ -47,9 +45,13 @@ from meshdoctor.tui.widgets.option_row import OptionRow
 from meshdoctor.tui.widgets.path_view import PathView
 from meshdoctor.tui.widgets.styles import text_style
 from meshdoctor.tui.widgets.table import Table
+from meshdoctor.tui.widgets.toned import toned
+from meshdoctor.view import trace as view
 
 WIDE = 100
 """Columns from which on the way and what belongs to it stand side by side."""
+_UNWRAPPED = 10_000
+"""Columns: the verdict's widget wraps its lines."""
 _TEXTS = ("pod", "to", "ip", "sni", "authority", "path")
 _PLACEHOLDERS = {
     "pod": "a pod",
@@ -84,7 +86,7 @@ class TraceScreen(Screen[None]):
         self._addresses = Table(_ADDRESSES, self._address, id="addresses", classes="pane")
         self._evidence = EvidencePane(session)
         self._asker = LatestAnswer[TraceRequest, Trace](self, self._work, self._told)
-        self._rows: dict[str, tuple[str, str, str]] = {}
+        self._rows: dict[str, AddressTrace] = {}
 
     def compose(self) -> ComposeResult:
         """Fields, then what they lead to."""
@@ -163,12 +165,10 @@ class TraceScreen(Screen[None]):
         self._show_title("")
         self._show_kind()
         ascii_only = self.session.looks.ascii_only
-        self._way.show(path_lines(trace, ascii_only=ascii_only))
-        lines = verdict_lines(trace, ascii_only=ascii_only)
-        pieces = [Content.styled(lines[0].text, text_style(lines[0].tone))]
-        pieces += [Content(line.text) for line in lines[1:]]
-        self._verdict.update(Content("\n").join(pieces))
-        self._rows = {row[0]: row for row in address_rows(trace)}
+        self._way.show(view.steps(trace, with_app=True))
+        lines = draw([view.verdict(trace)], _UNWRAPPED, ascii_only=ascii_only)
+        self._verdict.update(Content("\n").join(map(toned, lines)))
+        self._rows = {row.ip: row for row in view.worst_first(trace)}
         self._addresses.show(list(self._rows))
         self._addresses.display = len(self._rows) > 1
         self.set_class(len(self._rows) > 1, "-several")
@@ -207,7 +207,8 @@ class TraceScreen(Screen[None]):
         row = self._rows.get(ip)
         if row is None:
             return ()
-        return Cell(printable(row[0])), Cell(row[1], VERDICT_TONES[row[1]]), Cell(printable(row[2]))
+        last = printable(row.cluster or row.reason)
+        return Cell(printable(row.ip)), Cell(row.verdict, VERDICT_TONES[row.verdict]), Cell(last)
 
     # What the user does
 

@@ -29,6 +29,7 @@ _SIGNS = {
     "unseen": ("?", "?"),
 }
 _TONES: dict[str, Tone] = {
+    "step": "plain",
     "pending": "faint",
     "none": "faint",
     "marked": "strong",
@@ -51,6 +52,7 @@ VERDICT_LETTERS = {
 NOT_USED = "·"
 
 VERDICT_TONES: dict[str, Tone] = {
+    "step": "plain",
     "delivered": "fine",
     "blocked": "error",
     "misrouted": "error",

@@ -11,16 +11,17 @@ from msgspec import structs
 
 from meshdoctor.diagnosis.excerpts import Excerpt
 from meshdoctor.errors import Unreadable
-from meshdoctor.fixes.plan.fix_plan import subject
 from meshdoctor.fixes.plan.object_diff import unified
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.fix import Change, ConnectionChange, JournalEntry
 from meshdoctor.model.trace import Trace
-from meshdoctor.report.finding_markdown import Action, EvidencePiece, render
+from meshdoctor.report import markdown
 from meshdoctor.sources.redact import Removals, redact_object
 from meshdoctor.text.times import now
 from meshdoctor.tui.state.folding import Folding, excerpt_rows
-from meshdoctor.tui.state.path import broken_step
+from meshdoctor.view import postmortem as view
+from meshdoctor.view.finding import subject
+from meshdoctor.view.postmortem import ActionTaken, EvidencePiece
 
 _MARK = "   <-- this"
 _NAME = 60
@@ -29,22 +30,16 @@ _NAME = 60
 def postmortem(
     finding: Finding,
     diagnosis: Diagnosis | None,
-    way: Trace | None,
+    trace: Trace | None,
     excerpts: Sequence[Excerpt],
     entries: Sequence[JournalEntry],
     better: Sequence[ConnectionChange] = (),
 ) -> str:
     """The finding as Markdown. `entries` are its fixes in the journal, `better` what the newest of them turned."""
-    return render(
-        finding,
-        subject(finding),
-        diagnosis=diagnosis,
-        way=way,
-        broken=broken_step(way) if way is not None else None,
-        pieces=[_piece(found) for found in excerpts],
-        actions=[Action(one, _diff(one), tuple(better) if one is entries[-1] else ()) for one in entries],
-        at=now(),
-    )
+    pieces = [_piece(found) for found in excerpts]
+    actions = [ActionTaken(one, _diff(one), tuple(better) if one is entries[-1] else ()) for one in entries]
+    document = view.postmortem(finding, diagnosis=diagnosis, trace=trace, pieces=pieces, actions=actions, at=now())
+    return markdown.render([document])
 
 
 def write_postmortem(findings: Sequence[Finding], text: str, folder: Path) -> Path:

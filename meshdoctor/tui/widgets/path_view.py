@@ -15,10 +15,12 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from meshdoctor.text.printable import printable
 from meshdoctor.tui.bindings import PATH_KEYS
-from meshdoctor.tui.state.trace_form import PathLine, deciding_line
+from meshdoctor.tui.state.icons import icon, tone
 from meshdoctor.tui.widgets.column_widths import clipped
 from meshdoctor.tui.widgets.table import TONES
+from meshdoctor.view.blocks import PathStep
 
 _NAME = 16
 """Columns of a step's name."""
@@ -60,19 +62,21 @@ class PathView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, ascii_only: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._ascii = ascii_only
         self._bar, self._cursor = ("|", ">") if ascii_only else ("│", "▸")
-        self.steps: Sequence[PathLine] = ()
+        self.steps: Sequence[PathStep] = ()
         self.cursor = 0
         """Index of the step looked at."""
         self._lines: list[tuple[int, str, str]] = []
         """Step, head, text of each line; a reason's line has no head."""
 
-    def show(self, steps: Sequence[PathLine]) -> None:
+    def show(self, steps: Sequence[PathStep]) -> None:
         """Draws these steps; the cursor goes to the deciding one, or stays on the step of the same name."""
         before = self.steps[self.cursor].at if self.cursor < len(self.steps) and self.has_focus else ""
         self.steps = steps
         kept = [at for at, step in enumerate(steps) if step.at == before]
-        self.cursor = kept[0] if kept else max(0, deciding_line(list(steps)))
+        marked = [at for at, step in enumerate(steps) if step.icon != "step"]
+        self.cursor = (kept or marked or [max(0, len(steps) - 1)])[0]
         self._lay_out()
         self._reveal()
         self.refresh()
@@ -82,11 +86,12 @@ class PathView(ScrollView, can_focus=True, inherit_bindings=False):
         indent = _NAME + 5 if width >= _NARROW else 6
         self._lines = []
         for number, step in enumerate(self.steps):
-            pieces = wrap(step.chose, max(10, width - _NAME - 6)) or [""]
+            note = f"  <- {step.note}" if step.note else ""
+            pieces = wrap(printable(step.chose + note), max(10, width - _NAME - 6)) or [""]
             self._lines.append((number, step.at, pieces[0]))
             self._lines += [(number, "", " " * (_NAME + 1) + more) for more in pieces[1:]]
             room = max(10, width - indent - 1)
-            self._lines += [(number, "", " " * (indent - 4) + line) for line in wrap(step.because, room)]
+            self._lines += [(number, "", " " * (indent - 4) + line) for line in wrap(printable(step.because), room)]
         self.virtual_size = Size(width, len(self._lines))
 
     def on_resize(self, event: Resize) -> None:
@@ -138,12 +143,13 @@ class PathView(ScrollView, can_focus=True, inherit_bindings=False):
         step = self.steps[number]
         is_cursor = number == self.cursor
         base = self.get_component_rich_style("path--cursor") if is_cursor else self.rich_style
-        toned = base + self._tone(step.tone)
+        toned = base + self._tone(tone(step.icon))
         if not head:
             shown = base + self._faint()
             mark = Segment(f"  {'' if number + 1 == len(self.steps) else self._bar}".ljust(4), shown)
             return Strip([mark, Segment(clipped(text, width - 4), shown)]).adjust_cell_length(width, base)
-        mark = Segment(f"{self._cursor if is_cursor else ' '} {step.mark or self._bar} ", toned)
+        sign = self._bar if step.icon == "step" else icon(step.icon, ascii_only=self._ascii)
+        mark = Segment(f"{self._cursor if is_cursor else ' '} {sign} ", toned)
         name = Segment(clipped(head, _NAME) + " ", toned)
         rest = Segment(clipped(text, max(1, width - _NAME - 5)), toned)
         return Strip([mark, name, rest]).adjust_cell_length(width, base)

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from msgspec.structs import replace
 
-from meshdoctor.model.trace import VERDICTS, WORST_FIRST
-from meshdoctor.report import trace_text
+from meshdoctor.model.trace import VERDICTS, WORST_FIRST, Trace
+from meshdoctor.report import text
 from meshdoctor.report.text_writer import TextWriter
+from meshdoctor.view import trace
 from tests.golden.results import MISROUTED, SEVERAL
+
+PIPE = TextWriter()
+
+
+def shown(found: Trace, writer: TextWriter = PIPE, rules: Iterable[str] = ()) -> str:
+    return text.render(trace.report(found, rules=set(rules)), writer)
 
 
 def lines(verdict: str) -> list[str]:
-    return trace_text.render(replace(MISROUTED, verdict=verdict), TextWriter(symbols=False)).splitlines()
+    return shown(replace(MISROUTED, verdict=verdict), TextWriter(symbols=False)).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -34,14 +43,14 @@ def test_the_step_that_decided_is_marked(verdict: str, mark: str, step: str) -> 
 
 
 def test_every_verdict_has_a_mark_and_a_rank() -> None:
-    assert set(trace_text.VERDICT_MARKS) == set(VERDICTS) == set(WORST_FIRST)
+    assert set(trace.VERDICT_ICONS) == set(VERDICTS) == set(WORST_FIRST)
 
 
 def test_only_a_documented_reason_points_to_its_page() -> None:
-    assert "rules explain" in trace_text.render(MISROUTED, TextWriter(), rules={"tcp-port-clash"})
-    assert "rules explain" not in trace_text.render(MISROUTED, TextWriter(), rules={"other"})
+    assert "rules explain" in shown(MISROUTED, rules={"tcp-port-clash"})
+    assert "rules explain" not in shown(MISROUTED, rules={"other"})
 
 
 def test_one_address_needs_no_table() -> None:
-    assert "all addresses" in trace_text.render(SEVERAL, TextWriter())
-    assert "all addresses" not in trace_text.render(replace(SEVERAL, addresses=SEVERAL.addresses[:1]), TextWriter())
+    assert "all addresses" in shown(SEVERAL)
+    assert "all addresses" not in shown(replace(SEVERAL, addresses=SEVERAL.addresses[:1]))

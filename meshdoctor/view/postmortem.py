@@ -1,0 +1,102 @@
+"""One finding for a postmortem: what happened and why, the evidence, and what was done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from meshdoctor.model.finding import Diagnosis, Finding
+from meshdoctor.model.fix import ConnectionChange, JournalEntry
+from meshdoctor.model.trace import Trace
+from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.view.blocks import Block, CodeText, DiffText, Headed, Labelled, NameList, Paragraph, PathSteps, names
+from meshdoctor.view.finding import disposition, subject
+from meshdoctor.view.journal import place
+from meshdoctor.view.trace import steps, verdict
+
+_PODS = 40
+
+
+class EvidencePiece(Struct, frozen=True):
+    """An excerpt of a document."""
+
+    name: str
+    """Document and line."""
+    form: str
+    """`json` or `yaml`."""
+    text: str
+
+
+class ActionTaken(Struct, frozen=True):
+    """What was done about it."""
+
+    entry: JournalEntry
+    diff: str
+    improvements: tuple[ConnectionChange, ...] = ()
+    """Connections that it turned for the better, where that is still known."""
+
+
+def postmortem(
+    finding: Finding,
+    *,
+    diagnosis: Diagnosis | None = None,
+    trace: Trace | None = None,
+    pieces: Sequence[EvidencePiece] = (),
+    actions: Sequence[ActionTaken] = (),
+    at: str = "",
+) -> Headed:
+    """The whole text; `at` is the time of writing, RFC 3339."""
+    blocks: list[Block] = [*_head(finding, diagnosis, at)]
+    blocks.append(Headed("What happens", (Paragraph(finding.message),)))
+    if finding.why:
+        blocks.append(Headed("Why it matters", (Paragraph(finding.why),)))
+    if finding.resources:
+        objects = (Labelled(item.role or "object", str(item), is_name=True) for item in finding.resources)
+        blocks.append(Headed("Objects", tuple(objects)))
+    if finding.pods:
+        blocks.append(Headed("Pods", (names("pods", finding.pods, _PODS),)))
+    if trace is not None:
+        to = host_port(trace.destination.host, trace.destination.port)
+        path = (Labelled("from", trace.pod, is_name=True), Labelled("to", to, is_name=True), PathSteps(steps(trace)))
+        blocks.append(Headed("The path of the connection", (*path, verdict(trace))))
+    if pieces:
+        shown = (
+            block
+            for piece in pieces
+            for block in (NameList("document", (piece.name,)), CodeText(piece.text, piece.form))
+        )
+        blocks.append(Headed("Evidence", tuple(shown)))
+    if actions:
+        blocks.append(Headed("What was done", tuple(block for action in actions for block in _action(action))))
+    if finding.fixes:
+        fixes = (Labelled(disposition(fix), fix.title, (Paragraph(fix.tradeoff),)) for fix in finding.fixes)
+        blocks.append(Headed("Fixes", tuple(fixes)))
+    return Headed(f"{subject(finding)}: {finding.title}", tuple(blocks))
+
+
+def _head(finding: Finding, diagnosis: Diagnosis | None, at: str) -> Iterator[Block]:
+    yield Labelled("Rule", finding.rule, is_name=True)
+    yield Labelled("Severity", f"{finding.severity}, {finding.confidence}")
+    if diagnosis is not None:
+        yield Labelled(f"Seen in {diagnosis.source_kind}", diagnosis.location, is_name=True)
+        if diagnosis.captured_at:
+            yield Labelled("Captured", diagnosis.captured_at)
+        if diagnosis.istio_versions:
+            yield Labelled("Istio", ", ".join(diagnosis.istio_versions))
+    yield Labelled("Fingerprint", finding.fingerprint, is_name=True)
+    if at:
+        yield Labelled("Written", at)
+
+
+def _action(action: ActionTaken) -> Iterator[Block]:
+    entry = action.entry
+    yield Paragraph(f"Fix {entry.id}, {entry.at}, in {place(entry)}: {entry.title}. State: {entry.state}.")
+    if entry.note:
+        yield Paragraph(entry.note)
+    for turn in action.improvements:
+        yield Labelled(f"{turn.host} for {turn.pod}", f"{turn.before} before, {turn.after} after")
+    if entry.awaits_person:
+        yield Labelled("Manual steps", entry.manual_steps)
+    if action.diff:
+        yield DiffText(action.diff)
