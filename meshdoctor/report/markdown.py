@@ -118,14 +118,14 @@ def _steps(block: PathSteps, depth: int) -> Iterator[MarkdownPiece]:
         because = f": {text(step.because)}" if step.because else ""
         blocks = []
         if step.evidence is not None and step.icon != "step":
-            blocks.append(Passage(step.evidence.document, (step.evidence.path,) if step.evidence.path else ()))
+            blocks.append(Passage(step.evidence.document, ((step.evidence.path, ""),) if step.evidence.path else ()))
         yield _item(f"{note}{text(step.at)} {code(step.chose)}{because}", blocks, depth, f"{number}.")
 
 
 def _passage(block: Passage, depth: int) -> Iterator[MarkdownPiece]:
     yield _item(code(block.document), (), depth)
-    for value in block.values:
-        yield MarkdownPiece(f"  - {code(value)}", True)
+    for parts in block.values:
+        yield MarkdownPiece(f"  - {' = '.join(code(part) for part in parts if part)}", True)
 
 
 def _diff(block: DiffText, depth: int) -> Iterator[MarkdownPiece]:

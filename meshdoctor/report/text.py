@@ -116,8 +116,13 @@ def _step(step: PathStep, writer: TextWriter, indent: int) -> Iterator[str]:
 
 def _passage(block: Passage, writer: TextWriter, indent: int) -> Iterator[str]:
     yield writer.toned(" " * indent + printable(block.document), "faint")
-    for value in block.values:
-        yield from writer.paragraph(value, indent + 2, 2)
+    for where, value in block.values:
+        line = " = ".join(filter(None, (printable(where), printable(value))))
+        if not (where and value) or columns(line) + indent + 2 <= writer.width:
+            yield from writer.paragraph(line, indent + 2, 2)
+        else:
+            yield f"{' ' * (indent + 2)}{printable(where)}"
+            yield from writer.paragraph(f"= {value}", indent + 2, 2)
 
 
 def _diff(block: DiffText, writer: TextWriter, indent: int) -> Iterator[str]:

@@ -88,7 +88,8 @@ class Passage(Struct, frozen=True):
     """Values in a document, each with its path."""
 
     document: str
-    values: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    """Path and value; either may be empty."""
 
 
 class DiffText(Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from meshdoctor.model.finding import Diagnosis
 from meshdoctor.semantics.istio.host_names import host_port
-from meshdoctor.view.blocks import GAP, Block, CodeText, Headed, Marked, Paragraph
+from meshdoctor.view.blocks import GAP, Block, CodeText, Headed, Labelled, Paragraph
 from meshdoctor.view.finding import FINGERPRINT
 from meshdoctor.view.sort_order import under_causes
 
@@ -14,7 +14,7 @@ from meshdoctor.view.sort_order import under_causes
 def listing(snapshots: Iterable[tuple[str, str, str]]) -> Iterator[Block]:
     """The snapshots, each as (name, title, story)."""
     for name, title, story in snapshots:
-        yield Marked("step", name, (Paragraph(title), Paragraph(story)), tone="strong")
+        yield Labelled(name, title, (Paragraph(story),), tone="strong")
         yield GAP
     yield Paragraph("Show one: meshdoctor demo NAME")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.semantics.istio.subjects import host_or_object
 from meshdoctor.text.phrases import count, some
@@ -86,22 +85,17 @@ def _evidence(finding: Finding, limit: int | None) -> Iterator[Block]:
     shown = evidence if limit is None or len(evidence) <= limit + 1 else evidence[:limit]
     passages: list[Block] = []
     for piece in shown:
-        value = _value(piece)
+        where = piece.path + (f" (line {piece.line})" if piece.line is not None else "")
+        values = ((where.strip(), piece.value),) if where or piece.value else ()
         last = passages[-1] if passages else None
         if isinstance(last, Passage) and last.document == piece.document:
-            passages[-1] = Passage(piece.document, (*last.values, *value))
+            passages[-1] = Passage(piece.document, (*last.values, *values))
         else:
-            passages.append(Passage(piece.document, value))
+            passages.append(Passage(piece.document, values))
     more = len(evidence) - len(shown) + finding.evidence_left_out
     if more:
         passages.append(Paragraph(f"and {more:,} more"))
     yield Labelled("evidence", "", tuple(passages))
-
-
-def _value(piece: Evidence) -> tuple[str, ...]:
-    where = piece.path + (f" (line {piece.line})" if piece.line is not None else "")
-    text = " = ".join(part for part in (where.strip(), piece.value) if part)
-    return (text,) if text else ()
 
 
 def _fixes(fixes: Sequence[Fix], verbose: bool) -> Iterator[Block]:

@@ -35,7 +35,7 @@ def test_no_hosts_and_missing_evidence_is_no_answer(cli: Cli, doctor: FakeDoctor
 def test_rules_list(cli: Cli, doctor: FakeDoctor) -> None:
     finished = cli("rules", "list", "--rules", "ours")
     assert finished.code == 0
-    assert "tcp-port-clash  Another TCP ServiceEntry owns this port" in finished.out
+    assert "tcp-port-clash  error     Another TCP ServiceEntry owns this port" in finished.out
     assert all(len(line) <= 80 for line in finished.out.splitlines())
     assert doctor.asked["rule_dirs"] == [Path("ours")]
     listed = json.loads(cli("rules", "list", "--json").out)["rules"]
@@ -82,7 +82,7 @@ def test_demo_check_is_only_the_check(cli: Cli, doctor: FakeDoctor) -> None:
 def test_demo_lists_its_snapshots(cli: Cli, doctor: FakeDoctor) -> None:
     finished = cli("demo", "--list")
     assert finished.code == 0
-    assert "healthy\n  Nothing is wrong\n    Every host is reached.\n" in finished.out
+    assert "healthy: Nothing is wrong\n  Every host is reached.\n" in finished.out
     unknown = cli("demo", "helthy")
     assert unknown.code == 2
     assert "Did you mean healthy?" in unknown.err

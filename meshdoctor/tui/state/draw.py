@@ -122,8 +122,8 @@ def _step(step: PathStep, room: Room, *, is_last: bool) -> Iterator[Line]:
 
 def _passage(block: Passage, room: Room) -> Iterator[Line]:
     yield from paragraph(block.document, room.width, "faint")
-    for value in block.values:
-        yield from paragraph(value, room.width, lead=(Cell("  "),))
+    for parts in block.values:
+        yield from paragraph(" = ".join(filter(None, parts)), room.width, lead=(Cell("  "),))
 
 
 def _diff(block: DiffText, room: Room) -> Iterator[Line]:

@@ -53,7 +53,7 @@ BLOCKS: list[Block] = [
             PathStep("cluster", "BlackHoleCluster", "nothing matches", "error", "goes wrong here", PIECE),
         )
     ),
-    Passage("resources/pods.yaml", ("$.items = 3",)),
+    Passage("resources/pods.yaml", (("$.items", "3"), ("", "a value"))),
     DiffText("--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n"),
     CodeText("kind: ServiceEntry\n  spec: {}", "yaml"),
     Headed("a heading", (Paragraph("first"), Headed("inner", (Paragraph("second"),)))),
@@ -115,7 +115,7 @@ def test_no_text_steers_the_terminal(name: str) -> None:
         Marked("error", evil),
         Rows((TableRow("error", (evil, evil)),), (evil, evil)),
         PathSteps((PathStep(evil, evil, evil, "error", evil, Evidence(evil, evil)),)),
-        Passage(evil, (evil,)),
+        Passage(evil, ((evil, evil),)),
         DiffText(evil),
         CodeText(evil),
         Headed(evil, ()),
