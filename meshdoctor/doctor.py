@@ -26,7 +26,7 @@ from meshdoctor.facts.derived.missing_evidence import unread_dumps
 from meshdoctor.facts.line_numbers import with_lines
 from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.model.evidence import Capture, Unread
-from meshdoctor.model.finding import Diagnosis, Finding, NotEvaluated
+from meshdoctor.model.finding import Diagnosis, Disposition, Finding, NotEvaluated
 from meshdoctor.model.host_table import HostRow, HostTable
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxy_summary import ProxySummary
@@ -233,7 +233,7 @@ def diagnosis_of(case: Case, sheet: FactSheet, chosen: Sequence[Rule], judged: R
 
 def _offered(mesh: Mesh, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """The findings, what they offer as safe held against the mesh."""
-    if not any(fix.disposition == "safe" for finding in findings for fix in finding.fixes):
+    if not any(fix.disposition is Disposition.SAFE for finding in findings for fix in finding.fixes):
         return findings
     from meshdoctor.fixes.impact.fix_safety import restrict_dispositions
 

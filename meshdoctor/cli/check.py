@@ -143,10 +143,11 @@ def exit_code(diagnosis: Diagnosis, fail_on: FailOn, *, strict: bool) -> ExitCod
 
     A finding at or above --fail-on comes first: what is broken is broken, however much could not be judged.
     """
-    from meshdoctor.model.finding import SEVERITIES
 
     if fail_on is not FailOn.NEVER:
-        failing = SEVERITIES[: SEVERITIES.index(fail_on.value) + 1]
+        from meshdoctor.model.verdict import Severity
+
+        failing = tuple(Severity)[: Severity(fail_on.value).rank + 1]
         if any(finding.severity in failing and finding.suppressed is None for finding in diagnosis.findings):
             return ExitCode.FOUND
     because = _no_verdict(diagnosis, strict=strict)

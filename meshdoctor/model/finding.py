@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
 
 from msgspec import Struct
 
 from meshdoctor.model.evidence import Evidence, Unread
+from meshdoctor.model.verdict import Severity
 
-Severity = Literal["error", "warning", "info"]
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
-"""Most severe first."""
+
+class Confidence(StrEnum):
+    """How sure a finding is."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+
+class Disposition(StrEnum):
+    """What a fix asks of whoever applies it."""
+
+    SAFE = "safe"
+    """It adds, and takes nothing from others."""
+    REVIEW = "review"
+    """It changes what others see."""
+    MANUAL = "manual"
+    """A person does it."""
 
 
 class ResourceRole(Struct, frozen=True):
@@ -35,8 +51,7 @@ class Fix(Struct, frozen=True):
 
     id: str
     title: str
-    disposition: str
-    """`safe` (adds, takes nothing from others), `review` (changes what others see) or `manual`."""
+    disposition: Disposition
     tradeoff: str
     manifests: tuple[str, ...] = ()
     steps: str = ""
@@ -50,7 +65,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     rule: str
     severity: Severity
-    confidence: str
+    confidence: Confidence
     fingerprint: str
     title: str
     message: str
@@ -97,6 +112,6 @@ class Diagnosis(Struct, frozen=True):
     pod_kinds: dict[str, int] = {}
     """Pods by what takes their traffic, of `semantics.dataplane.KINDS`; they add up to `pods`."""
 
-    def count(self, severity: str) -> int:
+    def count(self, severity: Severity) -> int:
         """Findings of this severity."""
-        return sum(f.severity == severity for f in self.findings)
+        return sum(f.severity is severity for f in self.findings)

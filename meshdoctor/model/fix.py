@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from meshdoctor.model.verdict import Severity, Verdict
+
 ChangeAction = Literal["create", "update", "delete"]
 
 
@@ -132,7 +134,7 @@ class FindingSummary(Struct, frozen=True):
     rule: str
     host: str
     port: int
-    severity: str
+    severity: Severity
     message: str
 
 
@@ -143,7 +145,7 @@ class Baseline(Struct, frozen=True, kw_only=True):
     """When its evidence was read, RFC 3339; empty where nobody knows."""
     findings: dict[str, FindingSummary] = {}
     """By fingerprint."""
-    verdicts: dict[str, dict[str, str]] = {}
+    verdicts: dict[str, dict[str, Verdict]] = {}
     """`host:port` to pod to verdict."""
     proxies: tuple[str, ...] = ()
     """Pods whose sidecar was judged."""
@@ -162,8 +164,8 @@ class ConnectionChange(Struct, frozen=True):
 
     pod: str
     host: str
-    before: str
-    after: str
+    before: Verdict
+    after: Verdict
 
 
 class Verification(Struct, frozen=True, kw_only=True):

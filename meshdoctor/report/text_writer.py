@@ -11,18 +11,20 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from meshdoctor.text.icons import icon
 from meshdoctor.text.wrapping import wrap
 
-_MARKS = {
-    "error": ("\N{MULTIPLICATION SIGN}", "x", "31"),
-    "warning": ("‼", "!", "33"),
-    "info": ("i", "i", "36"),
-    "fine": ("√", "+", "32"),
-    "unknown": ("?", "?", "35"),
-    "step": ("·", "-", "2"),
+_COLOURS = {
+    "error": "31",
+    "warning": "33",
+    "info": "36",
+    "fine": "32",
+    "unknown": "35",
+    "step": "2",
+    "strong": "1",
+    "faint": "2",
 }
-"""Symbol, the symbol where only ASCII can be written, and the ANSI colour."""
-_COLOURS = {"strong": "1", "faint": "2", **{kind: colour for kind, (_, _, colour) in _MARKS.items()}}
+"""ANSI colours of icons and tones."""
 
 
 class TextWriter(Struct, frozen=True):
@@ -33,10 +35,9 @@ class TextWriter(Struct, frozen=True):
     symbols: bool = True
     """The encoding has the symbols; else ASCII letters stand for them."""
 
-    def mark(self, icon: str) -> str:
+    def mark(self, kind: str) -> str:
         """The symbol of an icon."""
-        symbol, ascii_symbol, _ = _MARKS[icon]
-        return self.toned(symbol if self.symbols else ascii_symbol, icon)
+        return self.toned(icon(kind, ascii_only=not self.symbols), kind)
 
     def toned(self, text: str, tone: str) -> str:
         """The text in the colour of a tone."""

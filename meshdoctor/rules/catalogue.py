@@ -18,9 +18,9 @@ import msgspec
 from meshdoctor.model import evidence, fact, finding, rule, sheet, upstream
 from meshdoctor.model.entry_view import EntryView, HiddenEntry
 from meshdoctor.model.fact import Fact
-from meshdoctor.model.finding import SEVERITIES
 from meshdoctor.model.rule import NEEDS, Rule
 from meshdoctor.model.sheet import SHEET
+from meshdoctor.model.verdict import Severity
 from meshdoctor.rules.fact_paths import fields_of, type_name
 from meshdoctor.rules.loader import load_rules
 
@@ -56,9 +56,9 @@ def render_catalogue(rules: Sequence[Rule]) -> str:
     """rules/README.md: how to write a rule, the rules by severity, and every field a rule can read."""
     lines = [_INTRODUCTION.replace("NEEDS", ", ".join(f"`{need}`" for need in NEEDS))]
     lines += ["## Catalogue", "", "| id | severity | confidence | title |", "|---|---|---|---|"]
-    for one in sorted(rules, key=lambda one: (SEVERITIES.index(one.severity), one.id)):
+    for one in sorted(rules, key=lambda one: (one.severity.rank, one.id)):
         possible = {one.severity, *(grade.severity for grade in one.grades)}
-        severities = ", ".join(severity for severity in SEVERITIES if severity in possible)
+        severities = ", ".join(severity for severity in Severity if severity in possible)
         lines.append(f"| `{one.id}` | {severities} | {one.confidence} | {one.title} |")
     lines += ["", "## The sheet", "", "Every fact has these fields:", ""]
     lines += _field_table(Fact, own_only=False)

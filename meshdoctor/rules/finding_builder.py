@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.fact import Fact
-from meshdoctor.model.finding import SEVERITIES, Finding, Fix, ResourceRole
+from meshdoctor.model.finding import Finding, Fix, ResourceRole
 from meshdoctor.model.rule import FixTemplate, Rule
+from meshdoctor.model.verdict import Severity
 from meshdoctor.rules.conditions import compile_condition
 from meshdoctor.rules.fact_paths import parse_path, value_at
 from meshdoctor.rules.fix_manifests import is_admitted, make_manifests
@@ -30,7 +31,7 @@ def finding_of(
     rule, fact = first.rule, first.fact
     return Finding(
         rule=rule.id,
-        severity="info" if first.caused_by else first.severity,
+        severity=Severity.INFO if first.caused_by else first.severity,
         confidence=first.confidence,
         fingerprint=fingerprint(first),
         title=rule.title,
@@ -76,5 +77,5 @@ def _deletes(fix: FixTemplate, fact: Fact) -> tuple[ResourceRole, ...]:
 
 def order_of(finding: Finding) -> tuple[int, bool, str, int, str, str]:
     """The most severe first, then by host, port and rule."""
-    rank = SEVERITIES.index(finding.severity)
+    rank = finding.severity.rank
     return (rank, bool(finding.caused_by), finding.host or "", finding.port or 0, finding.rule, finding.fingerprint)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from meshdoctor.model.proxy import FilterChain, Listener, ListenerFilter, Proxy
 from meshdoctor.model.trace import Destination, Expect
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
 from meshdoctor.semantics.ip_addresses import address
 from meshdoctor.trace.walk import Outcome, Walk
@@ -142,17 +143,17 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     listener = index.choose(destination.ip, destination.port)
     if listener is None:
         return Outcome(
-            "unknown", "no-listeners", "the dump holds no listener that could take it", missing=("listeners",)
+            Verdict.UNKNOWN, "no-listeners", "the dump holds no listener that could take it", missing=("listeners",)
         )
     walk.listener = listener
     walk.step("listener", listener.name, _why_listener(listener, index, destination), listener.path, listener.name)
     seen = inspect(listener, destination, walk.proxy.node.ip or None)
     if seen.hang:
         walk.step("listener_filters", None, seen.hang, f"{listener.path}.listener_filters")
-        return Outcome("broken", "hang", seen.hang, Expect(hangs=True))
+        return Outcome(Verdict.BROKEN, "hang", seen.hang, Expect(hangs=True))
     if seen.closed:
         walk.step("listener_filters", None, seen.closed, f"{listener.path}.listener_filters")
-        return Outcome("broken", "inspector-timeout", seen.closed, Expect(hangs=True))
+        return Outcome(Verdict.BROKEN, "inspector-timeout", seen.closed, Expect(hangs=True))
     if seen.notes:
         inspectors = ", ".join(f.kind for f in active_filters(listener, destination.port))
         walk.step("listener_filters", inspectors, "; ".join(seen.notes), f"{listener.path}.listener_filters")
@@ -163,7 +164,7 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
             "filter_chain", None, f"{why}; there is no default chain, so Envoy closes", f"{listener.path}.filter_chains"
         )
         flags = Expect(response_flags=("NR",))
-        return Outcome("blocked", "no-filter-chain", f"no filter chain of {listener.name} matches: {why}", flags)
+        return Outcome(Verdict.BLOCKED, "no-filter-chain", f"no filter chain of {listener.name} matches: {why}", flags)
     walk.chain = choice.chain
     walk.step(
         "filter_chain",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meshdoctor.model.proxy import HttpConnectionManager, Route, RouteConfig
 from meshdoctor.model.trace import Expect
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route, without_port
 from meshdoctor.trace.walk import Outcome, Walk
 
@@ -48,7 +49,7 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
     if found is None:
         walk.step("route", None, f"no virtual host of route {config.name} has {request.authority}", config.path)
         why = f"route {config.name} has no virtual host for {request.authority}"
-        return Outcome("blocked", "no-virtual-host", why, Expect(("NR",), 404))
+        return Outcome(Verdict.BLOCKED, "no-virtual-host", why, Expect(("NR",), 404))
     walk.virtual_host, walk.domain = found
     choice = choose_route(found.virtual_host.routes, request)
     if choice is None:
@@ -59,7 +60,7 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
             found.virtual_host.path,
         )
         why = f"no route of virtual host {found.virtual_host.name} matches {request.method} {request.path}"
-        return Outcome("blocked", "no-route", why, Expect(("NR",), 404))
+        return Outcome(Verdict.BLOCKED, "no-route", why, Expect(("NR",), 404))
     walk.route = choice.route
     walk.route_name = choice.route.name or found.virtual_host.name
     walk.config = choice.route.config
@@ -78,19 +79,19 @@ def _not_http(walk: Walk) -> Outcome:
     if walk.destination.protocol == "server-first":
         why = "an HTTP connection manager waits for a request; the client waits for the server's greeting"
         walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
-        return Outcome("broken", "hang", why, Expect(hangs=True))
+        return Outcome(Verdict.BROKEN, "hang", why, Expect(hangs=True))
     why = f"an HTTP connection manager gets {walk.destination.protocol} bytes and answers 400"
     walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
-    return Outcome("broken", "not-http", why, Expect(("DPE",), 400))
+    return Outcome(Verdict.BROKEN, "not-http", why, Expect(("DPE",), 400))
 
 
 def _no_routes(walk: Walk, hcm: HttpConnectionManager) -> Outcome:
     name = hcm.route_config_name
     if "routes" not in walk.proxy.sections:
         walk.step("route", name, "the dump has no routes section")
-        return Outcome("unknown", "no-routes", "the dump has no routes section", missing=("routes",))
+        return Outcome(Verdict.UNKNOWN, "no-routes", "the dump has no routes section", missing=("routes",))
     walk.step("route", name, "the proxy has not got this route configuration yet")
-    return Outcome("blocked", "no-route-config", f"route configuration {name} is missing", Expect(("NR",), 404))
+    return Outcome(Verdict.BLOCKED, "no-route-config", f"route configuration {name} is missing", Expect(("NR",), 404))
 
 
 def _act(walk: Walk, route: Route) -> Outcome | None:
@@ -98,15 +99,15 @@ def _act(walk: Walk, route: Route) -> Outcome | None:
         return _direct(walk, route)
     if route.action == "redirect":
         status = Expect(http_status=route.status)
-        return Outcome("misrouted", "redirect", f"the route answers {route.status} itself: a redirect", status)
+        return Outcome(Verdict.MISROUTED, "redirect", f"the route answers {route.status} itself: a redirect", status)
     if route.action == "route" and route.clusters:
         walk.cluster_name = route.clusters[0].name
         return None
     if route.cluster_header:
         why = f"the cluster is named by request header {route.cluster_header}, which the trace does not know"
-        return Outcome("unknown", "cluster-header", why, missing=(f"request header {route.cluster_header}",))
+        return Outcome(Verdict.UNKNOWN, "cluster-header", why, missing=(f"request header {route.cluster_header}",))
     return Outcome(
-        "unknown",
+        Verdict.UNKNOWN,
         "route-action",
         "the route's action is of a kind this version does not read",
         missing=("route action",),
@@ -116,9 +117,11 @@ def _act(walk: Walk, route: Route) -> Outcome | None:
 def _direct(walk: Walk, route: Route) -> Outcome:
     expect = Expect(http_status=route.status)
     if walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS:
-        return Outcome("blocked", "block-all", f"virtual host {walk.virtual_host.name} answers {route.status}", expect)
+        return Outcome(
+            Verdict.BLOCKED, "block-all", f"virtual host {walk.virtual_host.name} answers {route.status}", expect
+        )
     return Outcome(
-        "misrouted", "direct-response", f"the route answers {route.status} itself and sends nothing on", expect
+        Verdict.MISROUTED, "direct-response", f"the route answers {route.status} itself and sends nothing on", expect
     )
 
 

@@ -9,7 +9,8 @@ from msgspec import structs
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Mesh, Pod, ServiceEntry
 from meshdoctor.model.proxy import Proxy
-from meshdoctor.model.trace import WORST_FIRST, AddressTrace, Destination, Step, Trace
+from meshdoctor.model.trace import AddressTrace, Destination, Step, Trace
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip, is_single
 from meshdoctor.semantics.istio.data_plane import is_ambient
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
@@ -187,11 +188,11 @@ class Tracer:
             return self._without_proxy(destination)
         walk = Walk(self.proxy, destination)
         outcome = self._captured(walk) or self._walk(walk, self.index)
-        if outcome.verdict != "unknown" and destination.ip is None and self._depends_on_address(walk):
+        if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
             said = self.mesh.why_unread("dns.json")
             why = f"no address of {destination.host} is known, and the answer depends on it"
             why += f" ({said})" if destination.host in said else ""
-            outcome = Outcome("unknown", "address-unknown", why, missing=("dns.json",))
+            outcome = Outcome(Verdict.UNKNOWN, "address-unknown", why, missing=("dns.json",))
         found = self.registration(destination.host, destination.port)
         entries_read = "serviceentries" in self.mesh.kinds_read
         protocols = self._owner_protocols(walk.cluster_name, destination.port)
@@ -203,7 +204,7 @@ class Tracer:
 
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:
         if "listeners" not in walk.proxy.sections:
-            return Outcome("unknown", "no-listeners", "the dump has no listeners section", missing=("listeners",))
+            return Outcome(Verdict.UNKNOWN, "no-listeners", "the dump has no listeners section", missing=("listeners",))
         ended = arrive(walk, index)
         if ended is not None:
             return ended
@@ -219,7 +220,7 @@ class Tracer:
             return self._heaviest_or_worst(walk, [c.name for c in walk.route.clusters] if walk.route else [])
         filters = ", ".join(chain.filters) if chain else ""
         why = f"filter chain {chain_label(walk)} has no filter that this version reads ({filters or 'none'})"
-        return Outcome("unknown", "filter", why, missing=("network filter",))
+        return Outcome(Verdict.UNKNOWN, "filter", why, missing=("network filter",))
 
     def _heaviest_or_worst(self, walk: Walk, names: list[str]) -> Outcome:
         """Judge the cluster; of several weighted ones the worst counts, for some connections will meet it."""
@@ -231,7 +232,7 @@ class Tracer:
             walk.steps, walk.cluster_name, walk.cluster, walk.endpoint = list(steps), name, None, None
             judged.append((judge_cluster(walk, self.registry), name, walk.steps, walk.cluster, walk.endpoint))
         outcome, walk.cluster_name, walk.steps, walk.cluster, walk.endpoint = min(
-            judged, key=lambda j: WORST_FIRST.index(j[0].verdict)
+            judged, key=lambda j: j[0].verdict.rank
         )
         return outcome
 
@@ -248,9 +249,9 @@ class Tracer:
             )
             return None
         if found.verdict is False:
-            return Outcome("bypassed", "bypassed", why)
+            return Outcome(Verdict.BYPASSED, "bypassed", why)
         if found.verdict is None:
-            return Outcome("unknown", "address-unknown", found.because, missing=("dns.json",))
+            return Outcome(Verdict.UNKNOWN, "address-unknown", found.because, missing=("dns.json",))
         return None
 
     def _depends_on_address(self, walk: Walk) -> bool:
@@ -265,15 +266,15 @@ class Tracer:
         if self.pod is not None and is_ambient(self.pod, self.mesh.namespaces):
             why = "the pod is in ambient mode: its node's ztunnel takes the connection, and that is not read"
             step = Step("capture", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
-            return Trace(self.key, destination, "unknown", "ambient", why, steps=(step,), missing=("ztunnel",))
+            return Trace(self.key, destination, Verdict.UNKNOWN, "ambient", why, steps=(step,), missing=("ztunnel",))
         if self.pod is not None and self.pod.proxy_container is None:
             why = "the pod has no sidecar: nothing of Istio's sees the connection"
             step = Step("capture", "no sidecar", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
-            return Trace(self.key, destination, "bypassed", "no-sidecar", why, steps=(step,))
+            return Trace(self.key, destination, Verdict.BYPASSED, "no-sidecar", why, steps=(step,))
         document = f"proxies/{self.key}/config_dump.json"
         because = because or self.mesh.why_unread(document)
         why = because or f"{document} was not read"
-        return Trace(self.key, destination, "unknown", "evidence-missing", why, missing=(document,))
+        return Trace(self.key, destination, Verdict.UNKNOWN, "evidence-missing", why, missing=(document,))
 
 
 def _capture_word(found: CaptureVerdict) -> str:
@@ -306,7 +307,7 @@ def trace_host(tracer: Tracer, destination: Destination, dialled_only: bool = Fa
     if not addresses:
         return tracer.trace(destination)
     traces = [tracer.trace(structs.replace(destination, ip=ip)) for ip in addresses]
-    worst = min(traces, key=lambda t: WORST_FIRST.index(t.verdict))
+    worst = min(traces, key=lambda t: t.verdict.rank)
     rows = tuple(
         AddressTrace(ip, t.verdict, t.reason, t.cluster, t.listener) for ip, t in zip(addresses, traces, strict=True)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
 from meshdoctor.model.trace import Expect
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.protocols import is_plain_http_port, is_tls_port
 from meshdoctor.semantics.istio.registry import Registry
 from meshdoctor.semantics.istio.resource_names import BLACKHOLE, PASSTHROUGH, cluster_name
@@ -17,23 +18,23 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
     if name == BLACKHOLE:
         why = "the cluster without endpoints, where REGISTRY_ONLY sends what is not registered"
         walk.step("cluster", name, why, _sender(walk), name)
-        return Outcome("blocked", "blackhole", "it ends in BlackHoleCluster", Expect(("UH",)))
+        return Outcome(Verdict.BLOCKED, "blackhole", "it ends in BlackHoleCluster", Expect(("UH",)))
     if "clusters" in walk.proxy.sections and _is_missing(walk, name):
         return _missing(walk, name)
     if name == PASSTHROUGH or (walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS):
         walk.step("cluster", name, "the way out for what is not registered (ALLOW_ANY)", _sender(walk), name)
         walk.endpoint = _dialled(walk) if name == PASSTHROUGH else None
-        return Outcome("passthrough", "passthrough", "it leaves unregistered")
+        return Outcome(Verdict.PASSTHROUGH, "passthrough", "it leaves unregistered")
     cluster = walk.proxy.clusters.get(name)
     walk.cluster = cluster
     own, why = owns(walk, registry)
     walk.step("cluster", name, why, cluster.path if cluster else "", name)
     if cluster is None:
-        return Outcome("unknown", "no-clusters", "the dump has no clusters section", missing=("clusters",))
+        return Outcome(Verdict.UNKNOWN, "no-clusters", "the dump has no clusters section", missing=("clusters",))
     _note_endpoint(walk, cluster)
     if not own:
         return _someone_elses(cluster)
-    return _fault(walk, cluster, registry) or Outcome("delivered", "own", "it reaches its own cluster")
+    return _fault(walk, cluster, registry) or Outcome(Verdict.DELIVERED, "own", "it reaches its own cluster")
 
 
 def _sender(walk: Walk) -> str:
@@ -53,7 +54,7 @@ def _missing(walk: Walk, name: str) -> Outcome:
     why = f"cluster {name} is {'warming: not in use yet' if warming else 'not in this proxy'}"
     walk.step("cluster", name, why)
     expect = _aborted(walk) or Expect(("NC",), 503 if walk.route is not None else None)
-    return Outcome("blocked", "unknown-cluster", why, expect)
+    return Outcome(Verdict.BLOCKED, "unknown-cluster", why, expect)
 
 
 def _aborted(walk: Walk) -> Expect | None:
@@ -74,8 +75,8 @@ def _dialled(walk: Walk) -> str | None:
 def _someone_elses(cluster: Cluster) -> Outcome:
     owner = _host_of(cluster.name)
     if cluster.type == "ORIGINAL_DST":
-        return Outcome("leaked", "original-dst", f"it leaves to the address dialled under {owner}'s cluster")
-    return Outcome("misrouted", "other-cluster", f"it is sent to {owner}")
+        return Outcome(Verdict.LEAKED, "original-dst", f"it leaves to the address dialled under {owner}'s cluster")
+    return Outcome(Verdict.MISROUTED, "other-cluster", f"it is sent to {owner}")
 
 
 def _host_of(name: str) -> str:
@@ -133,7 +134,7 @@ def _fault(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
     """Why the own cluster cannot work; None where nothing speaks against it."""
     aborted = _aborted(walk)
     if aborted:
-        return Outcome("broken", "fault", fault_on_every_request(walk), aborted)
+        return Outcome(Verdict.BROKEN, "fault", fault_on_every_request(walk), aborted)
     return _nobody_there(walk, cluster, registry) or _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
 
 
@@ -143,7 +144,7 @@ def _nobody_there(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome |
     if cluster.type != "ORIGINAL_DST" or ip is None or not registry.is_virtual(ip):
         return None
     why = f"Envoy connects to {ip} itself, a virtual address of Istio's where nobody listens"
-    return Outcome("broken", "virtual-address-sent-out", why, Expect(("UF", "URX"), 503 if walk.route else None))
+    return Outcome(Verdict.BROKEN, "virtual-address-sent-out", why, Expect(("UF", "URX"), 503 if walk.route else None))
 
 
 def _no_endpoint(walk: Walk, cluster: Cluster) -> Outcome | None:
@@ -154,14 +155,20 @@ def _no_endpoint(walk: Walk, cluster: Cluster) -> Outcome | None:
     if known is None:
         if cluster.type == "EDS":
             why = f"the endpoints of {cluster.name} are in no document that was read"
-            return Outcome("unknown", "no-endpoints-read", why, missing=("config_dump?include_eds or clusters.json",))
+            return Outcome(
+                Verdict.UNKNOWN, "no-endpoints-read", why, missing=("config_dump?include_eds or clusters.json",)
+            )
         return (
-            None if cluster.endpoints else Outcome("broken", "no-endpoints", f"{cluster.name} has no endpoints", http)
+            None
+            if cluster.endpoints
+            else Outcome(Verdict.BROKEN, "no-endpoints", f"{cluster.name} has no endpoints", http)
         )
     if not known:
-        return Outcome("broken", "no-endpoints", f"{cluster.name} has no endpoints", http)
+        return Outcome(Verdict.BROKEN, "no-endpoints", f"{cluster.name} has no endpoints", http)
     if all(e.health != "HEALTHY" for e in known) and cluster.panic_threshold == 0:
-        return Outcome("broken", "no-endpoints", f"no endpoint of {cluster.name} is usable: {known[0].health}", http)
+        return Outcome(
+            Verdict.BROKEN, "no-endpoints", f"no endpoint of {cluster.name} is usable: {known[0].health}", http
+        )
     return None
 
 
@@ -194,16 +201,18 @@ def _bad_tls(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None
         if walk.destination.protocol == "http" and tls_ports and len(tls_ports) == len(ports):
             sender, expect = ("Envoy", Expect(("UC", "UPE"), 503)) if walk.route else ("the application", Expect())
             why = f"{sender} sends plain HTTP to port {tls_ports[0]}, where the server expects TLS"
-            return Outcome("broken", "plain-to-tls", why, expect)
+            return Outcome(Verdict.BROKEN, "plain-to-tls", why, expect)
         return None
     if socket.istio_mutual and external:
-        return Outcome("broken", "mtls-to-external", "Envoy uses Istio mutual TLS, the host is outside the mesh", reset)
+        return Outcome(
+            Verdict.BROKEN, "mtls-to-external", "Envoy uses Istio mutual TLS, the host is outside the mesh", reset
+        )
     if socket.istio_mutual:
         return None
     if walk.destination.protocol == "tls" and walk.chain is not None and walk.chain.tcp is not None:
         why = "the application speaks TLS already and the cluster originates TLS again"
-        return Outcome("broken", "double-tls", why, reset)
+        return Outcome(Verdict.BROKEN, "double-tls", why, reset)
     if ports and all(is_plain_http_port(p) for p in ports):
         why = f"Envoy originates TLS to port {ports[0]}, where the server speaks plain HTTP"
-        return Outcome("broken", "tls-to-plain", why, reset)
+        return Outcome(Verdict.BROKEN, "tls-to-plain", why, reset)
     return None

@@ -7,12 +7,13 @@ from msgspec import Struct
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy, Route, VirtualHost
 from meshdoctor.model.trace import Destination, Expect, Step
+from meshdoctor.model.verdict import Verdict
 
 
 class Outcome(Struct, frozen=True):
     """How a walk ended: the verdict before anyone asks for its cause."""
 
-    verdict: str
+    verdict: Verdict
     kind: str
     """What decided it, a slug: `blackhole`, `no-route`, `hang`, `own`, `other-cluster` ..."""
     because: str

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meshdoctor.model.evidence import Unread
-from meshdoctor.model.finding import SEVERITIES, Diagnosis, NotEvaluated
+from meshdoctor.model.finding import Diagnosis, NotEvaluated
+from meshdoctor.model.verdict import Severity
 from meshdoctor.text.phrases import count
 from meshdoctor.view.blocks import GAP, Block, Headed, Icon, Marked, NameList, Paragraph, names
 from meshdoctor.view.finding import in_report
@@ -18,7 +19,7 @@ from meshdoctor.view.sort_order import under_causes
 _PODS = 3
 _REASONS = 10
 
-_HEADINGS = {"error": "errors", "warning": "warnings", "info": "information"}
+_HEADINGS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.INFO: "information"}
 _POD_KINDS = (
     ("sidecar", "with a sidecar"),
     ("ambient", "ambient"),
@@ -32,8 +33,8 @@ _POD_KINDS = (
 def report(diagnosis: Diagnosis, *, verbose: bool = False) -> Iterator[Block]:
     """The whole report."""
     causes = under_causes(diagnosis.findings)
-    for severity in SEVERITIES:
-        found = [in_report(one, explained, verbose=verbose) for one, explained in causes if one.severity == severity]
+    for severity in Severity:
+        found = [in_report(one, explained, verbose=verbose) for one, explained in causes if one.severity is severity]
         if found:
             blocks = [block for one in found for block in (one, GAP)]
             yield Headed(_HEADINGS[severity], tuple(blocks[:-1]))
@@ -107,9 +108,9 @@ def quiet_rules(diagnosis: Diagnosis) -> list[str]:
 
 
 def _state(diagnosis: Diagnosis) -> Icon:
-    worst = next((severity for severity in SEVERITIES if diagnosis.count(severity)), None)
+    worst = next((severity for severity in Severity if diagnosis.count(severity)), None)
     if worst is not None:
-        return worst
+        return worst.value
     certain = quiet_rules(diagnosis) and not diagnosis.not_evaluated and not diagnosis.unread
     return "fine" if certain else "unknown"
 
@@ -117,7 +118,7 @@ def _state(diagnosis: Diagnosis) -> Icon:
 def _counts(diagnosis: Diagnosis) -> str:
     if not diagnosis.findings:
         return "no findings" if quiet_rules(diagnosis) else "no verdict"
-    return ", ".join(count(diagnosis.count(severity), severity) for severity in SEVERITIES)
+    return ", ".join(count(diagnosis.count(severity), severity) for severity in Severity)
 
 
 def _checked(diagnosis: Diagnosis) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.finding import Confidence, Finding, Fix
+from meshdoctor.model.verdict import Severity
 from meshdoctor.semantics.istio.subjects import host_or_object
 from meshdoctor.text.phrases import count, some
 from meshdoctor.view.blocks import GAP, Block, CodeText, Labelled, Marked, Paragraph, Passage, names, of_pods
@@ -30,7 +31,7 @@ def disposition(fix: Fix) -> str:
 def in_report(finding: Finding, explained: Sequence[Finding], *, verbose: bool) -> Marked:
     """A finding in a report; information is short unless `verbose`. `explained` are findings that it causes."""
     below: list[Block] = [Paragraph(_label(finding), "faint"), Paragraph(finding.message)]
-    if finding.severity != "info" or verbose:
+    if finding.severity is not Severity.INFO or verbose:
         below += reasons(finding, None if verbose else _PODS, with_objects=verbose)
         below += _evidence(finding, None if verbose else _EVIDENCE)
         below += _fixes(finding.fixes, verbose)
@@ -38,12 +39,12 @@ def in_report(finding: Finding, explained: Sequence[Finding], *, verbose: bool) 
         below.append(Labelled("also", f"{subject(other)}: {other.title} [{other.rule}]"))
     if finding.docs:
         below.append(Labelled("see", finding.docs))
-    return Marked(finding.severity, f"{subject(finding)}: {finding.title}", tuple(below), tone="strong")
+    return Marked(finding.severity.value, f"{subject(finding)}: {finding.title}", tuple(below), tone="strong")
 
 
 def _label(finding: Finding) -> str:
     words = [finding.rule]
-    if finding.confidence != "certain":
+    if finding.confidence is not Confidence.CERTAIN:
         words.append(finding.confidence)
     if finding.suppressed:
         words.append(f"suppressed: {finding.suppressed}")
@@ -55,7 +56,7 @@ def what(finding: Finding, others: Sequence[Finding], pods: int) -> Iterator[Blo
     yield Paragraph(finding.message)
     yield GAP
     yield from reasons(finding, pods, others=others)
-    if finding.confidence != "certain":
+    if finding.confidence is not Confidence.CERTAIN:
         yield Labelled("confidence", finding.confidence, tone="warning")
 
 

@@ -44,7 +44,7 @@ def findings(diagnosis: Diagnosis, firsts: Mapping[str, Fix], source: str = "") 
         if others:
             below.append(Paragraph(f"and {count(others, 'other fix')}", "faint"))
         cells = (finding.fingerprint[:FINGERPRINT], subject(finding), finding.rule)
-        table.append(TableRow(finding.severity, cells, tuple(below)))
+        table.append(TableRow(finding.severity.value, cells, tuple(below)))
     if table:
         yield Rows(tuple(table), ("FINDING", "TARGET", "RULE"))
     if not rows and diagnosis.findings:
@@ -67,7 +67,7 @@ def preview(
     """
     name = Paragraph(f"{finding.fingerprint[:FINGERPRINT]} [{finding.rule}]", "faint")
     title = f"{subject(finding)}: {finding.title}"
-    yield Marked(finding.severity, title, (name, Paragraph(finding.message)), tone="strong")
+    yield Marked(finding.severity.value, title, (name, Paragraph(finding.message)), tone="strong")
     yield GAP
     price = (Paragraph(fix.tradeoff),) if fix.tradeoff else ()
     yield Labelled("fix", f"{fix.title} [{disposition(fix)}]", price, tone="strong")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshdoctor.model.host_table import HostRow, HostTable, PodVerdict, UsedBy
-from meshdoctor.model.trace import WORST_FIRST
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.phrases import count, some
 from meshdoctor.view.blocks import GAP, Block, Labelled, Marked, Paragraph, Rows, TableRow, names
 from meshdoctor.view.sort_order import rows_in_order
-from meshdoctor.view.trace import VERDICT_ICONS
 
 _PODS = 2
 
@@ -35,7 +34,7 @@ def report(hosts: HostTable, *, verbose: bool = False) -> Iterator[Block]:
 
 def _row(row: HostRow, unregistered: str, limit: int | None) -> TableRow:
     by_verdict = _by_verdict(row)
-    worst, pods = next(iter(by_verdict.items()), ("unknown", []))
+    worst, pods = next(iter(by_verdict.items()), (Verdict.UNKNOWN, []))
     verdict = f"{worst} for {count(len(pods), 'pod')}" if pods else worst
     below: list[Block] = [names("registered by", row.registered_by or (unregistered,), limit)]
     if row.used_by:
@@ -46,10 +45,10 @@ def _row(row: HostRow, unregistered: str, limit: int | None) -> TableRow:
     for each, those in by_verdict.items():
         reasons = sorted({pod.reason for pod in those if pod.reason not in ("", each, "own")})
         because = f" ({', '.join(reasons)})" if reasons else ""
-        most = 1 if limit is not None and each == "delivered" else limit
+        most = 1 if limit is not None and each is Verdict.DELIVERED else limit
         below.append(names(f"{each}{because}", tuple(pod.pod for pod in those), most))
     cells = (host_port(row.host, row.port), row.protocol, verdict)
-    return TableRow(VERDICT_ICONS[worst], cells, tuple(below))
+    return TableRow(worst.icon, cells, tuple(below))
 
 
 def _used_by(dependency: UsedBy) -> str:
@@ -57,9 +56,9 @@ def _used_by(dependency: UsedBy) -> str:
     return f"{dependency.pod} ({seen})" if seen else dependency.pod
 
 
-def _by_verdict(row: HostRow) -> dict[str, list[PodVerdict]]:
+def _by_verdict(row: HostRow) -> dict[Verdict, list[PodVerdict]]:
     """Pods by verdict, the worst verdict first, pods by name."""
-    groups: dict[str, list[PodVerdict]] = {}
-    for pod in sorted(row.verdicts, key=lambda p: (WORST_FIRST.index(p.verdict), p.pod)):
+    groups: dict[Verdict, list[PodVerdict]] = {}
+    for pod in sorted(row.verdicts, key=lambda p: (p.verdict.rank, p.pod)):
         groups.setdefault(pod.verdict, []).append(pod)
     return groups

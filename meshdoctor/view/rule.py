@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from meshdoctor.model.finding import SEVERITIES
 from meshdoctor.model.rule import FixTemplate, Rule
 from meshdoctor.text.phrases import count
 from meshdoctor.view.blocks import GAP, Block, Headed, Marked, Paragraph, Rows, TableRow
@@ -15,8 +14,8 @@ _CAPTURE = re.compile(r"\{fact\.([^{}:]+)(?::\w+)?\}")
 
 def listing(catalogue: Sequence[Rule]) -> Iterator[Block]:
     """The rules by severity, then id."""
-    rules = sorted(catalogue, key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
-    rows = tuple(TableRow(rule.severity, (rule.id, rule.severity, rule.title)) for rule in rules)
+    rules = sorted(catalogue, key=lambda rule: (rule.severity.rank, rule.id))
+    rows = tuple(TableRow(rule.severity.value, (rule.id, rule.severity, rule.title)) for rule in rules)
     yield Rows(rows, ("RULE", "SEVERITY", "TITLE"))
     yield GAP
     yield Paragraph(count(len(catalogue), "rule"))

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from meshdoctor.model.trace import WORST_FIRST, AddressTrace, Destination, Trace
+from meshdoctor.model.trace import AddressTrace, Destination, Trace
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.host_names import host_port
-from meshdoctor.view.blocks import GAP, Block, Icon, Labelled, Marked, Paragraph, PathStep, PathSteps, Rows, TableRow
+from meshdoctor.view.blocks import GAP, Block, Labelled, Marked, Paragraph, PathStep, PathSteps, Rows, TableRow
 
-VERDICT_ICONS: dict[str, Icon] = {
-    "unknown": "unknown",
-    "bypassed": "warning",
-    "broken": "error",
-    "blocked": "error",
-    "passthrough": "warning",
-    "leaked": "error",
-    "misrouted": "error",
-    "delivered": "fine",
+_NOTES = {Verdict.DELIVERED: "", Verdict.UNKNOWN: "not known from here on"}
+_DECIDED_AT = {
+    Verdict.BYPASSED: "capture",
+    Verdict.PASSTHROUGH: "cluster",
+    Verdict.LEAKED: "cluster",
+    Verdict.MISROUTED: "cluster",
 }
-"""The icon of each verdict."""
-
-_NOTES = {"delivered": "", "unknown": "not known from here on"}
-_DECIDED_AT = {"bypassed": "capture", "passthrough": "cluster", "leaked": "cluster", "misrouted": "cluster"}
 """Step that makes the verdict; for the others it is the last one."""
 
 
@@ -34,7 +28,8 @@ def report(trace: Trace, *, rules: Container[str] = ()) -> Iterator[Block]:
         yield GAP
     yield PathSteps(steps(trace))
     yield GAP
-    see = f"meshdoctor rules explain {trace.reason}" if trace.reason in rules and trace.verdict != "delivered" else ""
+    has_page = trace.reason in rules and trace.verdict is not Verdict.DELIVERED
+    see = f"meshdoctor rules explain {trace.reason}" if has_page else ""
     yield verdict(trace, see=see)
     if len(trace.addresses) > 1:
         yield GAP
@@ -83,7 +78,7 @@ def steps(trace: Trace, *, with_app: bool = False) -> tuple[PathStep, ...]:
             step.at.replace("_", " "),
             step.chose or "none",
             step.because,
-            VERDICT_ICONS[trace.verdict] if number == decides else "step",
+            trace.verdict.icon if number == decides else "step",
             _NOTES.get(trace.verdict, "goes wrong here") if number == decides else "",
             step.evidence,
         )
@@ -94,7 +89,7 @@ def steps(trace: Trace, *, with_app: bool = False) -> tuple[PathStep, ...]:
 
 def verdict(trace: Trace, *, see: str = "") -> Marked:
     """The verdict, why, what the client and the access log show of it, and what to do. `see` is a command."""
-    is_fault = trace.verdict != "delivered"
+    is_fault = trace.verdict is not Verdict.DELIVERED
     reason = f" [{trace.reason}]" if trace.reason and is_fault else ""
     because = trace.because or next((s.because for s in reversed(trace.steps) if s.at == "verdict"), "")
     below: list[Block] = [Paragraph(because)] if because else []
@@ -107,7 +102,7 @@ def verdict(trace: Trace, *, see: str = "") -> Marked:
         below.append(Labelled("do" if is_fault else "note", trace.advice))
     if see:
         below.append(Labelled("see", see))
-    icon = VERDICT_ICONS[trace.verdict]
+    icon = trace.verdict.icon
     return Marked(icon, f"{trace.verdict}{_share(trace)}{reason}", tuple(below), tone="strong")
 
 
@@ -122,7 +117,7 @@ def _expected(trace: Trace) -> str:
     expect, parts = trace.expect, []
     if expect.hangs:
         parts.append("the client hangs until one side gives up")
-    if expect.http_status is not None and trace.verdict != "delivered":
+    if expect.http_status is not None and trace.verdict is not Verdict.DELIVERED:
         parts.append(f"HTTP status {expect.http_status}")
     if expect.response_flags:
         parts.append(f"response flags {','.join(expect.response_flags)} in Envoy's access log")
@@ -134,12 +129,11 @@ def addresses(trace: Trace) -> Iterator[Block]:
     yield Paragraph(f"all addresses known for {trace.destination.host}, the worst first:")
     yield Rows(
         tuple(
-            TableRow(VERDICT_ICONS[row.verdict], (row.ip, row.verdict, row.cluster or row.reason))
-            for row in worst_first(trace)
+            TableRow(row.verdict.icon, (row.ip, row.verdict, row.cluster or row.reason)) for row in worst_first(trace)
         )
     )
 
 
 def worst_first(trace: Trace) -> list[AddressTrace]:
     """The addresses, by verdict."""
-    return sorted(trace.addresses, key=lambda row: (WORST_FIRST.index(row.verdict), row.ip))
+    return sorted(trace.addresses, key=lambda row: (row.verdict.rank, row.ip))

@@ -125,7 +125,7 @@ def _connections(icon: Icon, word: str, changes: Sequence[ConnectionChange]) -> 
 def _findings(word: str, found: Sequence[FindingSummary], icon: Icon | None = None) -> Iterator[Block]:
     for one in found[:_SHOWN]:
         where = f"{host_port(one.host, one.port or None)} [{one.rule}]" if one.host else one.rule
-        severity: Icon = icon or one.severity  # type: ignore[assignment]
+        severity: Icon = icon or one.severity.value
         yield Marked(severity, f"{word}: {where}", (Paragraph(one.message),))
     yield from more(len(found), "finding", _SHOWN)
 

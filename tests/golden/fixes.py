@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from meshdoctor.fixes.files.file_edits import file_edit
 from meshdoctor.fixes.plan.object_diff import unified
-from meshdoctor.model.finding import Fix, ResourceRole
+from meshdoctor.model.finding import Disposition, Fix, ResourceRole
 from meshdoctor.model.fix import (
     Acceptance,
     Change,
@@ -27,6 +27,7 @@ from meshdoctor.model.fix import (
     Verification,
     WrittenChange,
 )
+from meshdoctor.model.verdict import Severity, Verdict
 from tests.golden.results import CLASH, MANUAL, POD, PODS, SICK, TLS, finding
 
 API = "networking.istio.io/v1"
@@ -55,12 +56,16 @@ DELETED = Change(key=key_of("github-copy"), before=entry_of("github-copy", "TCP"
 OF_NOBODY = Change(key=ObjectKey(API, "ServiceEntry", "", STEER), after=entry_of(STEER, "TLS"))
 
 SAFE = Fix(
-    "tcp-by-address", "Register github.com:443", "safe", "The list has to follow DNS.", ("kind: ServiceEntry\n",)
+    "tcp-by-address",
+    "Register github.com:443",
+    Disposition.SAFE,
+    "The list has to follow DNS.",
+    ("kind: ServiceEntry\n",),
 )
 MERGE = Fix(
     "merge",
     "Make the two entries one",
-    "review",
+    Disposition.REVIEW,
     "Whoever applies the other file again brings it back.",
     TLS.manifests[:1],
     steps="Restart the pods of\n  kubectl rollout restart deployment/ratings-v2-mysql -n bookinfo",
@@ -69,7 +74,9 @@ MERGE = Fix(
 SICK_FOR_GOOD = replace(SICK, findings=(finding(rule="config-rejected", title="Refused"),), not_evaluated=())
 FEW = replace(SICK, findings=(CLASH,))
 MISSING = finding(rule="missing-service-entry", title="Nothing registers this host", fixes=(SAFE, MANUAL))
-TWICE = finding(rule="duplicate-host", severity="warning", title="Two entries disagree", fixes=(MERGE, TLS, SAFE))
+TWICE = finding(
+    rule="duplicate-host", severity=Severity.WARNING, title="Two entries disagree", fixes=(MERGE, TLS, SAFE)
+)
 ODD = finding(
     rule="egress-open",
     host=f"{STEER}.test",
@@ -159,7 +166,7 @@ def entry(**given: Any) -> JournalEntry:
 
 
 def judged(
-    host: str = "db.payments.example", rule: str = "tcp-hosts-ignored", severity: str = "error"
+    host: str = "db.payments.example", rule: str = "tcp-hosts-ignored", severity: Severity = Severity.ERROR
 ) -> FindingSummary:
     """A finding in short."""
     return FindingSummary(
@@ -167,7 +174,7 @@ def judged(
     )
 
 
-BETTER = ConnectionChange(POD, "github.com:443", "misrouted", "delivered")
+BETTER = ConnectionChange(POD, "github.com:443", Verdict.MISROUTED, Verdict.DELIVERED)
 SCOPED = FixResult(
     entry=entry(place=replace(CLUSTER, namespaces=("bookinfo",))),
     waited=Acceptance(accepted=(POD,), pending=PODS[:2]),
@@ -194,7 +201,9 @@ WORSE = FixResult(
     verification=Verification(
         is_gone=True,
         improvements=(BETTER,),
-        regressions=tuple(ConnectionChange(pod, "www.huaweicloud.com:443", "delivered", "blocked") for pod in PODS),
+        regressions=tuple(
+            ConnectionChange(pod, "www.huaweicloud.com:443", Verdict.DELIVERED, Verdict.BLOCKED) for pod in PODS
+        ),
         new_findings=(judged(), judged("", "config-rejected")),
     ),
 )
@@ -204,8 +213,8 @@ AS_PREDICTED = FixResult(
     verification=Verification(
         is_gone=True,
         improvements=(BETTER,),
-        predicted=(ConnectionChange(POD, "www.huaweicloud.com:443", "delivered", "blocked"),),
-        predicted_findings=(judged(severity="warning"),),
+        predicted=(ConnectionChange(POD, "www.huaweicloud.com:443", Verdict.DELIVERED, Verdict.BLOCKED),),
+        predicted_findings=(judged(severity=Severity.WARNING),),
         first_seen=(judged("api.news.test"),),
     ),
 )
@@ -224,10 +233,10 @@ HOSTILE_RESULT = FixResult(
     verification=Verification(
         is_gone=False,
         new_findings=(judged(STEER),),
-        regressions=(ConnectionChange(STEER, STEER, STEER, STEER),),
-        improvements=(ConnectionChange(STEER, STEER, STEER, STEER),),
+        regressions=(ConnectionChange(STEER, STEER, Verdict.BLOCKED, Verdict.DELIVERED),),
+        improvements=(ConnectionChange(STEER, STEER, Verdict.BLOCKED, Verdict.DELIVERED),),
         unread=(STEER,),
-        predicted=(ConnectionChange(STEER, STEER, STEER, STEER),),
+        predicted=(ConnectionChange(STEER, STEER, Verdict.BLOCKED, Verdict.DELIVERED),),
         predicted_findings=(judged(STEER),),
         first_seen=(judged(STEER),),
     ),
@@ -255,8 +264,8 @@ UNDONE_OTHERWISE = FixResult(
     waited=Acceptance(accepted=(POD,), pending=PODS[:1]),
     verification=Verification(
         is_gone=True,
-        regressions=(ConnectionChange(POD, "db.payments.example:3306", "delivered", "blocked"),),
-        improvements=(ConnectionChange(POD, "api.maps.example:443", "blocked", "delivered"),),
+        regressions=(ConnectionChange(POD, "db.payments.example:3306", Verdict.DELIVERED, Verdict.BLOCKED),),
+        improvements=(ConnectionChange(POD, "api.maps.example:443", Verdict.BLOCKED, Verdict.DELIVERED),),
         new_findings=(judged(),),
         unread=PODS[:9],
         before_at="2026-11-18T03:04:05Z",

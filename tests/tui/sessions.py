@@ -32,6 +32,7 @@ from meshdoctor.model.fix import (
     Verification,
     WrittenChange,
 )
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.text.times import now
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.app_session import SessionOpening
@@ -204,11 +205,11 @@ class FakeApplier:
 
 
 def _verification(entry: JournalEntry, *, is_worse: bool) -> Verification:
-    better = tuple(ConnectionChange(pod, entry.subject, "misrouted", "delivered") for pod in entry.pods)
+    better = tuple(ConnectionChange(pod, entry.subject, Verdict.MISROUTED, Verdict.DELIVERED) for pod in entry.pods)
     if not is_worse:
         return Verification(is_gone=True, improvements=better)
-    worse = ConnectionChange(entry.pods[0], "other.test:443", "delivered", "blocked")
-    new = FindingSummary("missing-service-entry", "other.test", 443, "error", "nothing registers it")
+    worse = ConnectionChange(entry.pods[0], "other.test:443", Verdict.DELIVERED, Verdict.BLOCKED)
+    new = FindingSummary("missing-service-entry", "other.test", 443, Severity.ERROR, "nothing registers it")
     return Verification(is_gone=True, improvements=better, regressions=(worse,), new_findings=(new,))
 
 

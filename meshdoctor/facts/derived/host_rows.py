@@ -11,7 +11,7 @@ from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.replicas import ProxyTurn, proxy_turns
 from meshdoctor.facts.derived.resource_views import seen_at
-from meshdoctor.model.host_table import HostRow, PodVerdict, UsedBy
+from meshdoctor.model.host_table import HostRow, PodVerdict, TracedVerdict, UsedBy
 from meshdoctor.model.mesh import Dependency
 from meshdoctor.semantics.istio.protocols import known_protocol
 from meshdoctor.trace.outbound import trace_host
@@ -20,8 +20,6 @@ NEEDED = ("serviceentries", "pods")
 
 Pair = tuple[str, int | None]
 Dependencies = dict[Pair, list[Dependency]]
-Verdict = tuple[str, str, str | None]
-"""Verdict, reason and cluster."""
 
 
 class PodColumn(Struct):
@@ -29,7 +27,7 @@ class PodColumn(Struct):
 
     pod: str
     registered: Collection[Pair]
-    verdicts: dict[Pair, Verdict]
+    verdicts: dict[Pair, TracedVerdict]
 
 
 def dependencies_of(sheet: FactSheet) -> Dependencies:
@@ -129,7 +127,7 @@ def _of_entries(sheet: FactSheet) -> list[Pair]:
 def column_of(case: ProxyContext, pairs: Collection[Pair], wanted: Dependencies) -> PodColumn:
     """One sidecar's verdicts for these pairs and all that it has registered itself."""
     own = registered(case)
-    verdicts: dict[Pair, Verdict] = {}
+    verdicts: dict[Pair, TracedVerdict] = {}
     for host, port in dict.fromkeys([*pairs, *own]):
         if port is not None:
             scheme = _scheme(wanted.get((host, port), ()))

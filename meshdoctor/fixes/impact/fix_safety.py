@@ -8,7 +8,7 @@ from msgspec import structs
 
 from meshdoctor.fixes.impact.impact import counted, impact_of
 from meshdoctor.fixes.plan.changes import changes_of, is_automatic
-from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.finding import Disposition, Finding, Fix
 from meshdoctor.model.fix import Change, Impact
 from meshdoctor.model.mesh import Mesh
 
@@ -22,17 +22,17 @@ def downgrade_if_harmful(mesh: Mesh, fix: Fix, changes: Sequence[Change], impact
 
     Others stay as they are, and so does one that changes nothing.
     """
-    harm = harm_of(mesh, impact) if fix.disposition == "safe" and changes else ""
+    harm = harm_of(mesh, impact) if fix.disposition is Disposition.SAFE and changes else ""
     if not harm:
         return fix
-    return structs.replace(fix, disposition="review", tradeoff=f"{fix.tradeoff.rstrip()} {harm}".strip())
+    return structs.replace(fix, disposition=Disposition.REVIEW, tradeoff=f"{fix.tradeoff.rstrip()} {harm}".strip())
 
 
 def as_written(fix: Fix) -> Fix:
     """A fix as its rule offers it, before `offered` gave up to predict it."""
     if not fix.tradeoff.endswith(_UNTOLD):
         return fix
-    return structs.replace(fix, disposition="safe", tradeoff=fix.tradeoff.removesuffix(_UNTOLD).rstrip())
+    return structs.replace(fix, disposition=Disposition.SAFE, tradeoff=fix.tradeoff.removesuffix(_UNTOLD).rstrip())
 
 
 def restrict_dispositions(mesh: Mesh, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -57,7 +57,9 @@ def _offered(mesh: Mesh, finding: Finding, *, predict: bool) -> Finding:
         if not _is_safe(fix):
             fixes.append(fix)
         elif not predict:
-            fixes.append(structs.replace(fix, disposition="review", tradeoff=f"{fix.tradeoff.rstrip()} {_UNTOLD}"))
+            fixes.append(
+                structs.replace(fix, disposition=Disposition.REVIEW, tradeoff=f"{fix.tradeoff.rstrip()} {_UNTOLD}")
+            )
         else:
             changes = changes_of(mesh, fix)
             fixes.append(downgrade_if_harmful(mesh, fix, changes, impact_of(mesh, changes)) if changes else fix)
@@ -65,7 +67,7 @@ def _offered(mesh: Mesh, finding: Finding, *, predict: bool) -> Finding:
 
 
 def _is_safe(fix: Fix) -> bool:
-    return fix.disposition == "safe" and is_automatic(fix)
+    return fix.disposition is Disposition.SAFE and is_automatic(fix)
 
 
 def harm_of(mesh: Mesh, impact: Impact) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.resources.object_metadata import PLURALS
-from meshdoctor.model.finding import Fix
+from meshdoctor.model.finding import Disposition, Fix
 from meshdoctor.model.fix import Change, ObjectKey
 from meshdoctor.model.mesh import Mesh
 
@@ -19,7 +19,7 @@ _DEFAULT_NAMESPACE = "default"
 
 def is_automatic(fix: Fix) -> bool:
     """The fix can be applied as it is; else it is a recipe for a person."""
-    return fix.disposition != "manual" and bool(fix.manifests or fix.deletes)
+    return fix.disposition is not Disposition.MANUAL and bool(fix.manifests or fix.deletes)
 
 
 def changes_of(mesh: Mesh, fix: Fix) -> tuple[Change, ...]:

@@ -24,7 +24,6 @@ from meshdoctor.tui.latest_answer import LatestAnswer
 from meshdoctor.tui.screens.document_screen import DocumentScreen
 from meshdoctor.tui.state.cells import Cell, TableColumn
 from meshdoctor.tui.state.draw import draw
-from meshdoctor.tui.state.icons import VERDICT_TONES
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.trace_form import (
     AUTO,
@@ -185,7 +184,7 @@ class TraceScreen(Screen[None]):
         if problem:
             said = Content.styled(f"{printable(problem)}  ", "$text-warning")
         elif self.trace is not None:
-            said = Content.styled(f"{self.trace.verdict}  ", text_style(VERDICT_TONES[self.trace.verdict]))
+            said = Content.styled(f"{self.trace.verdict}  ", text_style(self.trace.verdict.icon))
         way = f"{printable(form.pod) or '?'} -> {printable(form.to) or '?'}"
         self.query_one("#title", Static).update(Content.assemble(" trace  ", said, way))
 
@@ -208,7 +207,7 @@ class TraceScreen(Screen[None]):
         if row is None:
             return ()
         last = printable(row.cluster or row.reason)
-        return Cell(printable(row.ip)), Cell(row.verdict, VERDICT_TONES[row.verdict]), Cell(last)
+        return Cell(printable(row.ip)), Cell(row.verdict, row.verdict.icon), Cell(last)
 
     # What the user does
 

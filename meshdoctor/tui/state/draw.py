@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
 from meshdoctor.text.wrapping import columns, pad
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import LOUD, Tone, icon, tone
+from meshdoctor.tui.state.icons import LOUD, Tone, tone
 from meshdoctor.tui.state.text_lines import Line, field, line, paragraph
 from meshdoctor.view.blocks import (
     Block,

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.fix import JournalEntry
+from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.draw import draw
-from meshdoctor.tui.state.icons import Tone, icon, tone
+from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.text_lines import Line, paragraph
 from meshdoctor.view.finding import disposition, subject
 from meshdoctor.view.journal import state

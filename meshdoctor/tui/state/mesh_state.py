@@ -20,8 +20,9 @@ from meshdoctor.diagnosis.events import (
     PodUnread,
     Progress,
 )
-from meshdoctor.model.finding import Diagnosis, Finding, Severity
+from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.host_table import HostRow
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.tui.state.icons import RANK
 from meshdoctor.tui.state.row_changes import Changes
 from meshdoctor.tui.state.rows import KINDS, POLICIES, FindingLine, HostLine, PodRow
@@ -233,7 +234,7 @@ class MeshState:
         for line in self.findings.values():
             rank = RANK[line.finding.severity]
             for pod in line.finding.pods:
-                pods.setdefault(pod, [0, 0, 0])[("error", "warning", "info").index(line.finding.severity)] += 1
+                pods.setdefault(pod, [0, 0, 0])[line.finding.severity.rank] += 1
             if line.pair is not None and rank < RANK.get(hosts.get(line.pair, ""), len(RANK)):
                 hosts[line.pair] = line.finding.severity
         for key, row in self.pods.items():
@@ -305,7 +306,7 @@ def _shown_by(part: str, row: Any, pods: Mapping[str, PodRow]) -> Iterator[str]:
         yield from (key for key, pod in pods.items() if row.pair in pod.verdicts)
 
 
-def _add(counts: dict[str, int], verdict: str, by: int) -> None:
+def _add(counts: dict[Verdict, int], verdict: Verdict, by: int) -> None:
     found = counts.get(verdict, 0) + by
     if found:
         counts[verdict] = found

@@ -15,9 +15,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.bindings import PATH_KEYS
-from meshdoctor.tui.state.icons import icon, tone
+from meshdoctor.tui.state.icons import tone
 from meshdoctor.tui.widgets.column_widths import clipped
 from meshdoctor.tui.widgets.table import TONES
 from meshdoctor.view.blocks import PathStep

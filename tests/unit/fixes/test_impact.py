@@ -12,7 +12,7 @@ from msgspec import structs
 from meshdoctor.fixes.impact.changed_mesh import applied
 from meshdoctor.fixes.impact.fix_safety import downgrade_if_harmful
 from meshdoctor.fixes.impact.impact import impact_of
-from meshdoctor.model.finding import Fix
+from meshdoctor.model.finding import Disposition, Fix
 from meshdoctor.model.fix import Change, ClaimChange, Impact, ObjectKey, PredictedChange
 from meshdoctor.model.mesh import Mesh, Pod, Ref
 from meshdoctor.predict.sidecar_services import members
@@ -207,7 +207,7 @@ def test_the_mesh_itself_is_left_alone() -> None:
 
 # Dispositions
 
-SAFE = Fix("id", "title", "safe", "Its price.")
+SAFE = Fix("id", "title", Disposition.SAFE, "Its price.")
 CHANGES = (change(None, entry("a", 443, "TLS")),)
 
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor.model.evidence import Unread
-from meshdoctor.model.finding import Fix, NotEvaluated, ResourceRole
+from meshdoctor.model.finding import Disposition, Fix, NotEvaluated, ResourceRole
 from meshdoctor.report import text
 from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.view import check
@@ -21,19 +21,19 @@ def shown(*, verbose: bool = False, **given: Any) -> str:
 
 
 def test_fine_is_said_only_with_evidence() -> None:
-    assert "√ no findings" in shown()
+    assert "✓ no findings" in shown()
     for lacking in (
         {"not_evaluated": (GAP,)},
         {"unread": (Unread("dns.json", "malformed"),)},
         {"rules_run": ()},
         {"proxies": 0, "pods": 0},
     ):
-        assert "√ no findings" not in shown(**lacking)
+        assert "✓ no findings" not in shown(**lacking)
 
 
 def test_a_rule_that_lacked_evidence_somewhere_is_not_among_those_that_found_nothing() -> None:
-    assert "√ 2 rules" in shown()
-    assert "√ 1 rule " in shown(not_evaluated=(GAP,))
+    assert "✓ 2 rules" in shown()
+    assert "✓ 1 rule " in shown(not_evaluated=(GAP,))
 
 
 def test_pods_are_bounded_unless_all_are_asked_for() -> None:
@@ -56,7 +56,7 @@ def test_a_long_manifest_is_announced_and_printed_when_asked_for() -> None:
 
 
 def test_a_manifest_cannot_steer_the_terminal() -> None:
-    fix = Fix("a", "A", "safe", "", ("name: \x1b[2Jx\n",))
+    fix = Fix("a", "A", Disposition.SAFE, "", ("name: \x1b[2Jx\n",))
     assert "name: \\x1b[2Jx" in shown(findings=(finding(fixes=(fix,)),))
 
 

@@ -4,8 +4,9 @@ import re
 
 from msgspec.structs import replace
 
-from meshdoctor.model.finding import Finding, Fix, ResourceRole
+from meshdoctor.model.finding import Confidence, Disposition, Finding, Fix, ResourceRole
 from meshdoctor.model.fix import ConnectionChange, FixTarget, JournalEntry
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.report import markdown
 from meshdoctor.report.markdown import code, fenced, text
 from meshdoctor.view.postmortem import ActionTaken, EvidencePiece, postmortem
@@ -13,8 +14,8 @@ from tests.golden.results import MISROUTED
 
 FINDING = Finding(
     rule="tcp-port-clash",
-    severity="error",
-    confidence="certain",
+    severity=Severity.ERROR,
+    confidence=Confidence.CERTAIN,
     fingerprint="abc",
     title="Another entry owns this port",
     message="It goes elsewhere.",
@@ -23,7 +24,10 @@ FINDING = Finding(
     port=443,
     pods=tuple(f"shop/web-{n}" for n in range(50)),
     resources=(ResourceRole("ServiceEntry", "shop", "a", "loser"),),
-    fixes=(Fix("use-tls", "Declare TLS", "review", "SNI.", ("x",)), Fix("move", "Move it", "manual", "Work.")),
+    fixes=(
+        Fix("use-tls", "Declare TLS", Disposition.REVIEW, "SNI.", ("x",)),
+        Fix("move", "Move it", Disposition.MANUAL, "Work."),
+    ),
 )
 ENTRY = JournalEntry(
     id=3,
@@ -40,7 +44,7 @@ ENTRY = JournalEntry(
 
 
 def test_everything_a_postmortem_asks_for_is_there() -> None:
-    turn = ConnectionChange("shop/web-1", "a.test:443", "misrouted", "delivered")
+    turn = ConnectionChange("shop/web-1", "a.test:443", Verdict.MISROUTED, Verdict.DELIVERED)
     document = postmortem(
         FINDING,
         trace=MISROUTED,

@@ -32,9 +32,9 @@ def shown(blocks: Iterable[Block]) -> str:
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        (FixTarget(), "√ no regression"),
-        (FixTarget(namespaces=("shop",)), "√ no regression in namespace shop; other pods were not checked"),
-        (SOME, "√ no regression in namespaces shop and bank for pods with labels app=web; other pods were not checked"),
+        (FixTarget(), "✓ no regression"),
+        (FixTarget(namespaces=("shop",)), "✓ no regression in namespace shop; other pods were not checked"),
+        (SOME, "✓ no regression in namespaces shop and bank for pods with labels app=web; other pods were not checked"),
     ],
 )
 def test_the_scope_is_named(place: FixTarget, said: str) -> None:
@@ -76,4 +76,4 @@ def test_all_of_it_stands_in_the_result() -> None:
         assert "other pods were not checked; not evaluated" in said
         assert "compared with evidence of 2026-11-18T09:00:00Z" in said
     pending = made(waited=Acceptance(pending=("bank/till-1",)))
-    assert "√ no regression" not in shown(result(pending))
+    assert "✓ no regression" not in shown(result(pending))

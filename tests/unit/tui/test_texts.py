@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from meshdoctor.fixes.plan.fix_plan import FixPlan
-from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.finding import Confidence, Disposition, Finding, Fix
 from meshdoctor.model.fix import (
     Acceptance,
     Change,
@@ -27,6 +27,7 @@ from meshdoctor.model.fix import (
     Regression,
     Verification,
 )
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.text.wrapping import columns
 from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.finding_text import fix_lines, title_cells
@@ -40,11 +41,13 @@ from meshdoctor.view.trace import deciding_step, path
 from meshdoctor.view.verification import result, undone
 from tests.golden.results import MISROUTED, SEVERAL
 
-FIX = Fix("use-tls", "Declare both as TLS", "review", "Clients without SNI lose both.", ("kind: ServiceEntry\n",))
+FIX = Fix(
+    "use-tls", "Declare both as TLS", Disposition.REVIEW, "Clients without SNI lose both.", ("kind: ServiceEntry\n",)
+)
 FINDING = Finding(
     rule="tcp-port-clash",
-    severity="error",
-    confidence="certain",
+    severity=Severity.ERROR,
+    confidence=Confidence.CERTAIN,
     fingerprint="abc",
     title="Another entry owns this port",
     message="It goes elsewhere.",
@@ -52,7 +55,7 @@ FINDING = Finding(
     host="a.test",
     port=443,
     pods=tuple(f"shop/web-{n}" for n in range(12)),
-    fixes=(FIX, Fix("by-hand", "Move it", "manual", "Work.", steps="Move it.")),
+    fixes=(FIX, Fix("by-hand", "Move it", Disposition.MANUAL, "Work.", steps="Move it.")),
 )
 CHANGE = Change(key=ObjectKey("networking.istio.io/v1", "ServiceEntry", "shop", "a"), before={}, after={"spec": {}})
 PLAN = FixPlan(finding=FINDING, fix=FIX, changes=(CHANGE,), impact=Impact(pods=FINDING.pods))
@@ -139,7 +142,7 @@ def test_each_line_of_the_fixes_knows_its_fix() -> None:
     ],
 )
 def test_the_step_that_decides_is_marked_by_a_sign(verdict: str, at: str, sign: str) -> None:
-    lines = text(draw(path(replace(MISROUTED, verdict=verdict)), 80)).split("\n")
+    lines = text(draw(path(replace(MISROUTED, verdict=Verdict(verdict))), 80)).split("\n")
     assert lines[0].startswith(f"{sign} {verdict}")
     assert [line.split()[1] for line in lines[1:] if line.startswith(f"{sign} ")] == [at]
     assert sum("goes wrong here" in line for line in lines) == (verdict != "delivered")
@@ -216,7 +219,7 @@ def test_what_is_allowed_is_said_once() -> None:
 
 
 def test_the_result_shows_each_verdict_before_and_after() -> None:
-    turn = ConnectionChange("shop/web-1", "a.test:443", "misrouted", "delivered")
+    turn = ConnectionChange("shop/web-1", "a.test:443", Verdict.MISROUTED, Verdict.DELIVERED)
     made = FixResult(
         entry=ENTRY,
         waited=Acceptance(accepted=("shop/web-1",)),
@@ -228,11 +231,13 @@ def test_the_result_shows_each_verdict_before_and_after() -> None:
 
 
 def test_what_does_not_hold_is_never_called_verified() -> None:
-    judged = FindingSummary("double-tls", "b.test", 443, "error", "twice")
+    judged = FindingSummary("double-tls", "b.test", 443, Severity.ERROR, "twice")
     verifications = [
         Verification(is_gone=False),
         Verification(is_gone=True, new_findings=(judged,)),
-        Verification(is_gone=True, regressions=(ConnectionChange("p", "b.test:1", "delivered", "blocked"),)),
+        Verification(
+            is_gone=True, regressions=(ConnectionChange("p", "b.test:1", Verdict.DELIVERED, Verdict.BLOCKED),)
+        ),
         Verification(is_gone=True, unread=("p",)),
     ]
     for verification in verifications:
@@ -246,7 +251,7 @@ def test_an_undo_says_whether_all_is_as_it_was() -> None:
     other = FixResult(
         entry=ENTRY,
         verification=Verification(
-            is_gone=False, regressions=(ConnectionChange("p", "b.test:1", "delivered", "blocked"),)
+            is_gone=False, regressions=(ConnectionChange("p", "b.test:1", Verdict.DELIVERED, Verdict.BLOCKED),)
         ),
     )
     assert "not everything is as before the fix" in text(draw(undone(other), 80))
@@ -279,7 +284,7 @@ def test_the_session_claims_no_more_than_it_looked_at() -> None:
 @pytest.mark.parametrize("verdict", ["misrouted", "passthrough", "bypassed", "leaked", "unknown", "blocked"])
 def test_without_colour_the_step_that_goes_wrong_is_no_dimmer_than_the_others(verdict: str) -> None:
     bold = {"error", "strong", "loud-warning", "loud-unknown"}
-    trace = replace(MISROUTED, verdict=verdict)
+    trace = replace(MISROUTED, verdict=Verdict(verdict))
     assert deciding_step(trace) is not None
     (line,) = [line for line in draw(path(trace), 80)[1:] if line and line[0].text in ("✗ ", "? ", "! ")]
     assert {cell.tone for cell in line if cell.text.strip()} <= bold

@@ -11,6 +11,7 @@ import pytest
 
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.fix import ConnectionChange, FixResult, Verification
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.report import markdown, text
 from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.tui.state.draw import draw
@@ -132,7 +133,7 @@ def test_where_only_ascii_can_be_written_nothing_else_is(name: str) -> None:
 
 @each_front_end
 def test_connections_that_still_fail_are_shown_although_the_finding_is_gone(name: str) -> None:
-    failing = ConnectionChange("shop/web-1", "db.test:3306", "blocked", "blocked")
+    failing = ConnectionChange("shop/web-1", "db.test:3306", Verdict.BLOCKED, Verdict.BLOCKED)
     made = FixResult(entry=entry(), verification=Verification(is_gone=True, still_failing=(failing,)))
     drawn = " ".join(without_markup(FRONT_ENDS[name](list(verification.result(made)))).split())
     assert "the finding is gone" in drawn
