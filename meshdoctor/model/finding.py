@@ -30,7 +30,7 @@ class Disposition(StrEnum):
 
 
 class ResourceRole(Struct, frozen=True):
-    """An object that plays a part in a finding: `winner`, `loser`, `owner`, `hidden`, `cause` ..."""
+    """An object that plays a part in a finding: `active`, `shadowed`, `owner`, `hidden`, `cause` ..."""
 
     kind: str
     namespace: str

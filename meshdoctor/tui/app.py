@@ -153,7 +153,7 @@ class MeshdoctorApp(App[int]):
         mesh_state = self.session.mesh_state
         failed = mesh_state.failed
         if failed is not None and mesh_state.pods and not self.session.is_watching:
-            self.notify(f"{failed.because} R looks again.", severity="warning", markup=False)
+            self.notify(f"{failed.because} R refreshes.", severity="warning", markup=False)
         missed = "" if failed is not None or self.session.is_watching else missing(mesh_state)
         if missed and missed != self._missed:
             self.notify(missed, severity="warning", markup=False)
@@ -166,7 +166,7 @@ class MeshdoctorApp(App[int]):
     async def _offer_interrupted(self) -> None:
         entry = await asyncio.to_thread(lambda: self.session.fixes.interrupted())
         if entry is not None:
-            text = f"fix {entry.id} ({entry.subject}) was interrupted: u goes on with it or takes it back"
+            text = f"fix {entry.id} ({entry.subject}) was interrupted: u continues or undoes it"
             self.notify(text, severity="warning", timeout=15, markup=False)
 
     def on_watch_wanted(self, message: WatchWanted) -> None:

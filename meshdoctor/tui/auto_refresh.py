@@ -39,10 +39,10 @@ class AutoRefresh:
         """What it does, for the user."""
         source = self._source
         if source is None or source.cluster is not None:
-            return f"looks again {EVERY:.0f} s after each look; w ends it"
+            return f"refreshes {EVERY:.0f} s after each refresh; w ends it"
         if source.path is None and not source.manifests:
             return "a bundled mesh does not change, so there is nothing to wait for"
-        return "looks again when the files change; w ends it"
+        return "refreshes when the files change; w ends it"
 
     @property
     def _source(self) -> Source | None:

@@ -75,8 +75,8 @@ def finding(**given: Any) -> Finding:
 
 CLASH = finding(
     resources=(
-        ResourceRole("ServiceEntry", "bookinfo", "hwcloud", "winner"),
-        ResourceRole("ServiceEntry", "bookinfo", "github", "loser"),
+        ResourceRole("ServiceEntry", "bookinfo", "hwcloud", "active"),
+        ResourceRole("ServiceEntry", "bookinfo", "github", "shadowed"),
     ),
     evidence=(
         Evidence(DUMP, "$.configs[3].dynamic_listeners[2].active_state.listener", "0.0.0.0_443"),

@@ -49,7 +49,7 @@ def test_a_cluster_that_goes_away_leaves_what_was_known(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         app.app.session._feed.put(DiagnosisFailed("the cluster does not answer any more.", is_away=True))
         await app.settled()
-        assert told(app) == ["the cluster does not answer any more. R looks again."]
+        assert told(app) == ["the cluster does not answer any more. R refreshes."]
         assert len(app.keys("pods")) == 2
         assert "not read" in app.text()
         await app.press("d")

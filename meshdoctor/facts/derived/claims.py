@@ -140,7 +140,7 @@ def _fact(
         host=host,
         port=port.number,
         policy=case.policy,
-        resources=(*view_role(winner, "winner"), *view_role(view, "loser")) if outcome == "lost" else (),
+        resources=(*view_role(winner, "active"), *view_role(view, "shadowed")) if outcome == "lost" else (),
         evidence=tuple(evidence),
         bind=bind,
         protocol=port.protocol.upper(),

@@ -69,7 +69,7 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
         host=host,
         port=lost[0] if lost else min(won, default=0),
         policy=case.policy,
-        resources=(role(winner.ref, "winner"), *(role(e.ref, "loser") for e in losers)),
+        resources=(role(winner.ref, "active"), *(role(e.ref, "shadowed") for e in losers)),
         evidence=tuple(seen_at(e.pointer, str(e.ref), ".spec") for e in ranked),
         winner=entry_view(winner),
         losers=tuple(entry_view(e) for e in losers),

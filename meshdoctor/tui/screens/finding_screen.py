@@ -63,7 +63,7 @@ class FindingScreen(Screen[None]):
         ascii_only = session.looks.ascii_only
         self.what = TextView(self._what, title="What happens", part="what")
         self.fixes = FixList(finding, ascii_only=ascii_only)
-        self.way = TextView(self._way, title="The way of a connection", part="way")
+        self.way = TextView(self._way, title="Path", part="way")
         self.evidence = DocumentView(title="Evidence", part="evidence", ascii_only=ascii_only)
         self._reader = LatestAnswer[Finding, tuple[Excerpt, ...]](self, self._read_evidence, self._evidence_read)
         self._tracer = LatestAnswer[str, Trace](self, self._trace, self._way_found)
@@ -180,7 +180,7 @@ class FindingScreen(Screen[None]):
     def _turn_to(self, page: str) -> None:
         self.set_class(page == "left", "-left")
         self.set_class(page == "right", "-right")
-        names = {"left": "What happens, fixes", "right": "Way, evidence"}
+        names = {"left": "What happens, fixes", "right": "Path, evidence"}
         marked = (f"[{name}]" if key == page else f" {name} " for key, name in names.items())
         self.query_one("#pages", Static).update(Content(" " + " ".join(marked) + "  tab"))
 
@@ -216,7 +216,7 @@ class FindingScreen(Screen[None]):
             self.fixes.choose(at)
             self.action_fix()
         elif fixes:
-            self.notify("nothing here can be applied for you: the fixes below say what to do by hand", markup=False)
+            self.notify("every fix of this finding is manual: the fixes below say what to do", markup=False)
         else:
             self.notify("no fix of this is known", markup=False)
 

@@ -1,4 +1,4 @@
-"""A fix: what it would change, whom that touches, and its steps while it is tried, applied, verified and taken back."""
+"""A fix: what it changes, its impact, and its steps while it is tried, applied, verified and undone."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from meshdoctor.view.blocks import GAP, Block, DiffText
 
 WIDE = 100
 """Columns from which on all parts are shown."""
-_LEAVE = "The fix goes on by itself, and its screen can be opened again. The journal knows how far it is. Leave it?"
-_WORSE = "Something got worse that was not predicted. Take the fix back now?"
+_LEAVE = "The fix continues by itself, and its screen can be opened again. Leave the screen?"
+_WORSE = "Something got worse that was not predicted. Undo the fix now?"
 _ACTIONS: dict[str, Deed] = {"apply": "apply", "save": "save", "undo": "undo"}
 
 
@@ -241,4 +241,4 @@ async def open_last(screen: Screen[None], session: TuiSession, fingerprint: str 
         screen.app.push_screen(FixScreen(session, session.fixes.open_entry(entries[-1])))
     else:
         about = "of this finding is" if fingerprint else "from here is"
-        screen.notify(f"no fix {about} in the journal: nothing to take back", markup=False)
+        screen.notify(f"no fix {about} in the journal: nothing to undo", markup=False)

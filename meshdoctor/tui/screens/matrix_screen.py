@@ -110,7 +110,7 @@ class MatrixScreen(Screen[str]):
         if self.session.mesh_state.diagnosis is None and self.session.mesh_state.failed is None:
             return "Reading ..."
         if any(self.view_state.filters[part] for part in _FILTERED):
-            return "Nothing fits the filters. esc takes them back."
+            return "Nothing fits the filters. esc clears them."
         if self.view_state.problems_only:
             return "No problems: every host that a pod wants is delivered. ctrl+z shows them all."
         return "No pod with a sidecar wants or has a host outside."
@@ -125,11 +125,13 @@ class MatrixScreen(Screen[str]):
         sign_ = matrix_cell(self.session.mesh_state, pod, pair, show_all=True, ascii_only=self._ascii)
         verdict = row.verdicts.get(pair) if row else None
         shown = verdict_shown(self.session.mesh_state, row, pair) if row else ""
-        words = verdict[0] if verdict else {"unknown": "unknown", "pending": "not judged yet"}.get(shown, "not judged")
+        words = (
+            verdict[0] if verdict else {"unknown": "unknown", "pending": "not checked yet"}.get(shown, "not checked")
+        )
         why = f" ({verdict[1]})" if verdict and verdict[1] and verdict[0] is not Verdict.DELIVERED else ""
         if row is not None and row.state == "unread":
             why = f" ({printable(row.because)})"
-        wanted = "" if row and pair in row.wants else "  not wanted by this pod"
+        wanted = "" if row and pair in row.wants else "  not used by this pod"
         return Content.assemble(
             (f"{sign_.text} {words}", text_style(sign_.tone)),
             f"{printable(why)}  {printable(pod)} -> {printable(host_port(*pair))}",

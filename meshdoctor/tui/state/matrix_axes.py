@@ -112,4 +112,4 @@ def matrix_cell(
 def legend(*, ascii_only: bool = False) -> list[tuple[Cell, str]]:
     """Every sign with its meaning."""
     known = [(Cell(letter(v, ascii_only=ascii_only), v.icon), v) for v in sorted(Verdict, key=lambda v: -v.rank)]
-    return [*known, (Cell(icon("none", ascii_only=ascii_only), "faint"), "neither wanted nor registered")]
+    return [*known, (Cell(icon("none", ascii_only=ascii_only), "faint"), "neither used nor registered")]

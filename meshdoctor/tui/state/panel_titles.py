@@ -47,7 +47,7 @@ def hint(view_state: ViewState, part: Part) -> str:
         demo = "d opens a bundled mesh to look at, R tries again."
         return f"{printable_lines(mesh_state.failed.because)}\n\n{demo}" if part == "pods" else ""
     if view_state.filters[part]:
-        return f"Nothing here fits /{printable(view_state.filters[part].typed)}. esc takes the filter back."
+        return f"Nothing here fits /{printable(view_state.filters[part].typed)}. esc clears the filter."
     if view_state.narrowing(part):
         return f"{_nothing(part)} of {_chosen(view_state, view_state.narrowing(part)[-1])}. esc shows all again."
     if view_state.problems_only and view_state.total(part):
@@ -62,12 +62,12 @@ def hint(view_state: ViewState, part: Part) -> str:
 def _empty(mesh_state: MeshState, part: Part) -> str:
     """A part of which there is nothing at all."""
     if part == "findings":
-        return "No findings. What could not be judged is counted behind ? in the first line."
+        return "No findings. What could not be checked is counted behind ? in the first line."
     if part == "pods":
         return "No pods."
     if not mesh_state.are_hosts_known:
         return "No external hosts are known: not all was read that could name one."
-    return "No external hosts: nothing registers or wants one."
+    return "No external hosts: no object registers one and no pod uses one."
 
 
 def missing(mesh_state: MeshState) -> str:

@@ -17,7 +17,7 @@ from meshdoctor.tui.state.icons import RANK
 PodState = Literal["pending", "judged", "unread", "none"]
 """`none`: it has no sidecar, so that nothing of it is judged."""
 
-POLICIES = {"REGISTRY_ONLY": "closed", "ALLOW_ANY": "open", "unknown": "?"}
+POLICIES = {"REGISTRY_ONLY": "REGISTRY_ONLY", "ALLOW_ANY": "ALLOW_ANY", "unknown": "?"}
 KINDS = {
     "ambient": "ambient: its node's ztunnel takes its traffic",
     "ztunnel": "ztunnel, Istio's own",
@@ -41,7 +41,7 @@ class PodRow(Struct):
     """Why it is unread, or what it is instead of a sidecar."""
     version: str = ""
     egress: str = ""
-    """`closed`, `open`, `?`; empty where it is not known yet or has no meaning."""
+    """`REGISTRY_ONLY`, `ALLOW_ANY`, `?`; empty where it is not known yet or has no meaning."""
     is_final: bool = False
     verdicts: Mapping[Pair, TracedVerdict] = {}
     wants: frozenset[Pair] = frozenset()

@@ -24,7 +24,7 @@ def test_the_older_entry_holds_the_port_and_the_reason_says_so() -> None:
     claims = {c.host: c for c in mesh.facts("claims")}
     assert (claims["a.example"].outcome, claims["b.example"].outcome) == ("won", "lost")
     assert "the oldest goes first" in claims["b.example"].reason
-    assert [(r.name, r.role) for r in claims["b.example"].resources] == [("a", "winner"), ("b", "loser")]
+    assert [(r.name, r.role) for r in claims["b.example"].resources] == [("a", "active"), ("b", "shadowed")]
 
 
 def test_a_three_way_clash_has_two_losers_to_one_winner() -> None:

@@ -23,7 +23,7 @@ FINDING = Finding(
     host="a.test",
     port=443,
     pods=tuple(f"shop/web-{n}" for n in range(50)),
-    resources=(ResourceRole("ServiceEntry", "shop", "a", "loser"),),
+    resources=(ResourceRole("ServiceEntry", "shop", "a", "shadowed"),),
     fixes=(
         Fix("use-tls", "Declare TLS", Disposition.REVIEW, "SNI.", ("x",)),
         Fix("move", "Move it", Disposition.MANUAL, "Work."),
@@ -58,7 +58,7 @@ def test_everything_a_postmortem_asks_for_is_there() -> None:
         "What happens", "Why it matters", "Objects", "Pods", "The path of the connection", "Evidence", "What was done",
         "Fixes",
     ]  # fmt: skip
-    assert "- loser: `ServiceEntry shop/a`" in made
+    assert "- shadowed: `ServiceEntry shop/a`" in made
     assert "`shop/web-39` and 10 more" in made
     assert made.count("**goes wrong here:**") == 1
     assert "4. **goes wrong here:** cluster" in made

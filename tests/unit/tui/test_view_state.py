@@ -99,7 +99,7 @@ def test_problems_only_leaves_what_is_unread_in_sight(view_state: ViewState) -> 
         ("-l app!=web", {JOB, DB_POD}),
         ("-l", {WEB, JOB, DB_POD}),
         ("-l =", {WEB, JOB, DB_POD}),
-        ("open", {JOB}),
+        ("allow_any", {JOB}),
         ("x" * 10**6, set()),
     ],
     ids=lambda given: given[:20] if isinstance(given, str) else "",
@@ -144,7 +144,7 @@ def test_titles_say_what_is_left_out_and_why(view_state: ViewState) -> None:
 def test_an_empty_part_says_what_to_do(view_state: ViewState) -> None:
     view_state.mesh_state.is_looking = False
     view_state.filters["pods"] = read_filter("nowhere")
-    assert hint(view_state, "pods") == "Nothing here fits /nowhere. esc takes the filter back."
+    assert hint(view_state, "pods") == "Nothing here fits /nowhere. esc clears the filter."
     view_state.choose("findings", OPEN.fingerprint)
     assert hint(view_state, "hosts") == "No hosts of open. esc shows all again."
     assert "ctrl+z" not in hint(view_state, "hosts")
@@ -153,7 +153,7 @@ def test_an_empty_part_says_what_to_do(view_state: ViewState) -> None:
 def test_no_host_is_not_called_none_where_not_all_was_read(view_state: ViewState) -> None:
     view_state.mesh_state.hosts = {}
     view_state.mesh_state.is_looking = False
-    assert hint(view_state, "hosts") == "No external hosts: nothing registers or wants one."
+    assert hint(view_state, "hosts") == "No external hosts: no object registers one and no pod uses one."
     view_state.mesh_state.are_hosts_known = False
     assert hint(view_state, "hosts") == "No external hosts are known: not all was read that could name one."
 
