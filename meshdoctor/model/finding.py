@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from meshdoctor.model.evidence import Evidence, Unread
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity
 
 
@@ -29,35 +30,38 @@ class Disposition(StrEnum):
     """A person does it."""
 
 
-class ResourceRole(Struct, frozen=True):
-    """An object that plays a part in a finding: `active`, `shadowed`, `owner`, `hidden`, `cause` ..."""
-
-    kind: str
-    namespace: str
-    name: str
-    role: str = ""
-
-    @property
-    def place(self) -> str:
-        """`namespace/name`; the name alone of what lives in no namespace."""
-        return f"{self.namespace}/{self.name}" if self.namespace else self.name
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.place}"
-
-
 class Fix(Struct, frozen=True):
     """A fix, as data. `manifests` are complete YAML documents, ready for `kubectl apply -f`."""
 
     id: str
     title: str
-    disposition: Disposition
+    declared: Disposition
+    """As the rule has it."""
     tradeoff: str
     manifests: tuple[str, ...] = ()
     steps: str = ""
     """What a person does by hand: all of it for `manual`, else what is left to do after the manifests are applied."""
-    deletes: tuple[ResourceRole, ...] = ()
+    deletes: tuple[ObjectRef, ...] = ()
     """Objects that are deleted once the manifests are applied."""
+    caution: str = ""
+    """Why it is not safe in this mesh, a sentence; empty where nothing is known against it."""
+
+    @property
+    def disposition(self) -> Disposition:
+        """As it is offered in this mesh. A fix that nothing can be applied of is manual."""
+        if not (self.manifests or self.deletes):
+            return Disposition.MANUAL
+        return Disposition.REVIEW if self.declared is Disposition.SAFE and self.caution else self.declared
+
+    @property
+    def is_automatic(self) -> bool:
+        """It can be applied as it is; else it is a recipe for a person."""
+        return self.disposition is not Disposition.MANUAL
+
+    @property
+    def cost(self) -> str:
+        """The trade-off, with what it does in this mesh."""
+        return f"{self.tradeoff.rstrip()} {self.caution}".strip()
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -73,7 +77,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     host: str | None
     port: int | None
     pods: tuple[str, ...]
-    resources: tuple[ResourceRole, ...] = ()
+    resources: tuple[ObjectRef, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     evidence_left_out: int = 0
     """Further pieces of evidence of the same kind, seen for other pods."""

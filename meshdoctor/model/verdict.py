@@ -23,7 +23,7 @@ _SEVERITY_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Verdict(StrEnum):
-    """What becomes of a connection, in the order in which verdicts are judged (product.md, `trace --json`)."""
+    """What becomes of a connection, in the order in which verdicts are judged."""
 
     UNKNOWN = "unknown"
     BYPASSED = "bypassed"

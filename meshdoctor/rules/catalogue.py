@@ -15,9 +15,10 @@ from typing import Any
 
 import msgspec
 
-from meshdoctor.model import evidence, fact, finding, rule, sheet, upstream
+from meshdoctor.model import evidence, fact, object_ref, rule, sheet, upstream
 from meshdoctor.model.entry_view import EntryView, HiddenEntry
 from meshdoctor.model.fact import Fact
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.rule import NEEDS, Rule
 from meshdoctor.model.sheet import SHEET
 from meshdoctor.model.verdict import Severity
@@ -64,7 +65,7 @@ def render_catalogue(rules: Sequence[Rule]) -> str:
     lines += _field_table(Fact, own_only=False)
     for name, kind in SHEET.items():
         lines += ["", f"### `$.{name}[*]`", "", _first_paragraph(kind), "", *_field_table(kind)]
-    for part in (EntryView, HiddenEntry, finding.ResourceRole):
+    for part in (EntryView, HiddenEntry, ObjectRef):
         lines += ["", f"### {part.__name__}", "", _first_paragraph(part), "", *_field_table(part)]
     return "\n".join(lines) + "\n"
 
@@ -73,7 +74,7 @@ def render_schema() -> str:
     """rules/schema.json: the JSON Schema of a rule file, and under `x-sheet` the types of the facts it may select."""
     kinds: list[Any] = [Rule, *SHEET.values()]
     (rule_schema, *_), parts = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
-    for module in (evidence, fact, finding, rule, sheet, upstream):
+    for module in (evidence, fact, object_ref, rule, sheet, upstream):
         for owner, docs in field_docs(module).items():
             for field, text in docs.items():
                 properties = parts.get(owner, {}).get("properties", {})

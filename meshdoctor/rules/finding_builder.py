@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.fact import Fact
-from meshdoctor.model.finding import Finding, Fix, ResourceRole
+from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.rule import FixTemplate, Rule
 from meshdoctor.model.verdict import Severity
 from meshdoctor.rules.conditions import compile_condition
@@ -22,7 +23,7 @@ EVIDENCE_SHOWN = 5
 def finding_of(
     first: Hit,
     pods: Sequence[str],
-    resources: Sequence[ResourceRole],
+    resources: Sequence[ObjectRef],
     evidence: Sequence[Evidence],
     pieces: int,
     causes: Sequence[str],
@@ -61,7 +62,7 @@ def _fix(fix: FixTemplate, fact: Fact) -> Fix:
     return Fix(
         id=fix.id,
         title=fill(fix.title, fact),
-        disposition=fix.disposition,
+        declared=fix.disposition,
         tradeoff=fill(fix.tradeoff, fact),
         manifests=tuple(dict.fromkeys(made)),
         steps=fill(fix.steps, fact),
@@ -69,10 +70,10 @@ def _fix(fix: FixTemplate, fact: Fact) -> Fix:
     )
 
 
-def _deletes(fix: FixTemplate, fact: Fact) -> tuple[ResourceRole, ...]:
+def _deletes(fix: FixTemplate, fact: Fact) -> tuple[ObjectRef, ...]:
     found = value_at(fact, parse_path(fix.deletes.removeprefix("fact."))) if fix.deletes else ()
     listed = found if isinstance(found, list | tuple) else [found]
-    return tuple(ResourceRole(one.kind, one.namespace, one.name, "delete") for one in listed if one and one.name)
+    return tuple(ObjectRef(one.kind, one.namespace, one.name) for one in listed if one and one.name)
 
 
 def order_of(finding: Finding) -> tuple[int, bool, str, int, str, str]:

@@ -48,7 +48,7 @@ MAIN_KEYS = (
     key("1", "part('pods')", "pods", "To the pods", is_="view.pods"),
     key("2", "part('hosts')", "hosts", "To the external hosts", is_="view.hosts"),
     key("3", "part('findings')", "findings", "To the findings", is_="view.findings"),
-    key("4", "matrix", "matrix", "Pod × host matrix", is_="view.matrix"),
+    key("4", "matrix", "matrix", "Pod × host matrix", is_="view.matrix"),  # noqa: RUF001
     key("tab,right,l", "next_part(1)", "next panel", "To the next panel", is_="part.next", display="tab l"),
     key("shift+tab,left,h", "next_part(-1)", "panel before", "To the panel before", is_="part.previous",
         display="shift+tab h"),

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from meshdoctor.model.finding import Confidence, Finding, Fix
 from meshdoctor.model.verdict import Severity
-from meshdoctor.semantics.istio.subjects import host_or_object
-from meshdoctor.text.phrases import count, some
+from meshdoctor.semantics.istio.subjects import subject
+from meshdoctor.text.phrases import count
 from meshdoctor.view.blocks import GAP, Block, CodeText, Labelled, Marked, Paragraph, Passage, names, of_pods
 
 FINGERPRINT = 8
@@ -16,16 +16,6 @@ _PODS = 3
 _EVIDENCE = 2
 _MANIFEST_LINES = 30
 """A fix's manifests of up to so many lines are printed without being asked for: they are the answer."""
-
-
-def subject(finding: Finding) -> str:
-    """What a finding is about, for its first line: the host lost, else an object, else a pod."""
-    return host_or_object(finding) or (some(finding.pods, 1) if finding.pods else "the mesh")
-
-
-def disposition(fix: Fix) -> str:
-    """`safe`, `review` or `manual`, the last as well where there is nothing to apply."""
-    return fix.disposition if fix.manifests or fix.deletes else "manual"
 
 
 def in_report(finding: Finding, explained: Sequence[Finding], *, verbose: bool) -> Marked:
@@ -101,7 +91,7 @@ def _evidence(finding: Finding, limit: int | None) -> Iterator[Block]:
 
 def _fixes(fixes: Sequence[Fix], verbose: bool) -> Iterator[Block]:
     for number, fix in enumerate(fixes if verbose else fixes[:1]):
-        below: list[Block] = [Paragraph(fix.tradeoff)] if fix.tradeoff else []
+        below: list[Block] = [Paragraph(fix.cost)] if fix.cost else []
         has_steps_first = bool(fix.steps) and not fix.manifests
         if has_steps_first:
             below.append(Paragraph(fix.steps))
@@ -114,7 +104,7 @@ def _fixes(fixes: Sequence[Fix], verbose: bool) -> Iterator[Block]:
         if len(fixes) > 1 and not verbose:
             them = "them" if len(fixes) > 2 else "it"
             below.append(Paragraph(f"{count(len(fixes) - 1, 'other fix')}: -v prints {them}"))
-        yield Labelled("or" if number else "fix", f"{fix.title} [{disposition(fix)}]", tuple(below))
+        yield Labelled("or" if number else "fix", f"{fix.title} [{fix.disposition}]", tuple(below))
 
 
 def _manifests(fix: Fix, verbose: bool) -> Iterator[Block]:

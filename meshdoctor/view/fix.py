@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from meshdoctor.model.finding import Diagnosis, Finding, Fix
 from meshdoctor.model.fix import Change, Impact, PredictedChange
 from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.phrases import count, some
 from meshdoctor.view.blocks import (
     GAP,
@@ -22,7 +23,7 @@ from meshdoctor.view.blocks import (
     TableRow,
     names,
 )
-from meshdoctor.view.finding import FINGERPRINT, disposition, subject
+from meshdoctor.view.finding import FINGERPRINT
 from meshdoctor.view.sort_order import under_causes
 from meshdoctor.view.verification import more, ownership_changes
 
@@ -40,7 +41,7 @@ def findings(diagnosis: Diagnosis, firsts: Mapping[str, Fix], source: str = "") 
     table = []
     for finding in rows:
         first, others = firsts[finding.fingerprint], len(finding.fixes) - 1
-        below: list[Block] = [Paragraph(f"{first.title} [{disposition(first)}]")]
+        below: list[Block] = [Paragraph(f"{first.title} [{first.disposition}]")]
         if others:
             below.append(Paragraph(f"and {count(others, 'other fix')}", "faint"))
         cells = (finding.fingerprint[:FINGERPRINT], subject(finding), finding.rule)
@@ -69,8 +70,8 @@ def preview(
     title = f"{subject(finding)}: {finding.title}"
     yield Marked(finding.severity.value, title, (name, Paragraph(finding.message)), tone="strong")
     yield GAP
-    price = (Paragraph(fix.tradeoff),) if fix.tradeoff else ()
-    yield Labelled("fix", f"{fix.title} [{disposition(fix)}]", price, tone="strong")
+    price = (Paragraph(fix.cost),) if fix.cost else ()
+    yield Labelled("fix", f"{fix.title} [{fix.disposition}]", price, tone="strong")
     for diff in diffs:
         yield GAP
         yield DiffText(diff)
@@ -87,7 +88,7 @@ def preview(
 
 
 def _other(fix: Fix) -> Block:
-    return Labelled(f"--fix {fix.id}", f"{fix.title} [{disposition(fix)}]", (Paragraph(fix.tradeoff),))
+    return Labelled(f"--fix {fix.id}", f"{fix.title} [{fix.disposition}]", (Paragraph(fix.cost),))
 
 
 def impact(found: Impact) -> Iterator[Block]:
@@ -118,7 +119,7 @@ def impact(found: Impact) -> Iterator[Block]:
 
 def effects(fix: Fix, found: Impact | None) -> Iterator[Block]:
     """The price of a fix, its impact (None: it changes no object), and what a person does afterwards."""
-    yield Paragraph(fix.tradeoff, "faint")
+    yield Paragraph(fix.cost, "faint")
     if found is not None:
         yield GAP
         yield from impact(found)
@@ -137,7 +138,7 @@ def _connections(icon: Icon, noun: str, found: Sequence[PredictedChange]) -> Ite
 
 def in_short(fix: Fix, changes: Sequence[Change], found: Impact, host: str | None) -> str:
     """Disposition and impact in a line; `host` is the finding's."""
-    parts = [disposition(fix)]
+    parts: list[str] = [fix.disposition]
     if not changes:
         return parts[0]
     parts += [f"changes {count(len(changes), 'object')}", count(len(found.pods), "sidecar")]

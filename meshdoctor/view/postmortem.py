@@ -10,8 +10,8 @@ from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.fix import ConnectionChange, JournalEntry
 from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.view.blocks import Block, CodeText, DiffText, Headed, Labelled, NameList, Paragraph, PathSteps, names
-from meshdoctor.view.finding import disposition, subject
 from meshdoctor.view.journal import place
 from meshdoctor.view.trace import steps, verdict
 
@@ -70,7 +70,7 @@ def postmortem(
     if actions:
         blocks.append(Headed("What was done", tuple(block for action in actions for block in _action(action))))
     if finding.fixes:
-        fixes = (Labelled(disposition(fix), fix.title, (Paragraph(fix.tradeoff),)) for fix in finding.fixes)
+        fixes = (Labelled(fix.disposition, fix.title, (Paragraph(fix.cost),)) for fix in finding.fixes)
         blocks.append(Headed("Fixes", tuple(fixes)))
     return Headed(f"{subject(finding)}: {finding.title}", tuple(blocks))
 

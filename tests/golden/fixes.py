@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from meshdoctor.fixes.files.file_edits import file_edit
 from meshdoctor.fixes.plan.object_diff import unified
-from meshdoctor.model.finding import Disposition, Fix, ResourceRole
+from meshdoctor.model.finding import Disposition, Fix
 from meshdoctor.model.fix import (
     Acceptance,
     Change,
@@ -20,13 +20,13 @@ from meshdoctor.model.fix import (
     FixTarget,
     Impact,
     JournalEntry,
-    ObjectKey,
     OwnershipChange,
     PredictedChange,
     Regression,
     Verification,
     WrittenChange,
 )
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity, Verdict
 from tests.golden.results import CLASH, MANUAL, POD, PODS, SICK, TLS, finding
 
@@ -45,15 +45,15 @@ def entry_of(name: str, protocol: str) -> dict[str, Any]:
     }
 
 
-def key_of(name: str) -> ObjectKey:
+def key_of(name: str) -> ObjectRef:
     """Its key."""
-    return ObjectKey(API, "ServiceEntry", "bookinfo", name)
+    return ObjectRef("ServiceEntry", "bookinfo", name, api_version=API)
 
 
 CREATED = Change(key=key_of("github"), after=entry_of("github", "TLS"))
 CHANGED = Change(key=key_of("github"), before=entry_of("github", "TCP"), after=entry_of("github", "TLS"))
 DELETED = Change(key=key_of("github-copy"), before=entry_of("github-copy", "TCP"))
-OF_NOBODY = Change(key=ObjectKey(API, "ServiceEntry", "", STEER), after=entry_of(STEER, "TLS"))
+OF_NOBODY = Change(key=ObjectRef("ServiceEntry", "", STEER, api_version=API), after=entry_of(STEER, "TLS"))
 
 SAFE = Fix(
     "tcp-by-address",
@@ -69,7 +69,7 @@ MERGE = Fix(
     "Whoever applies the other file again brings it back.",
     TLS.manifests[:1],
     steps="Restart the pods of\n  kubectl rollout restart deployment/ratings-v2-mysql -n bookinfo",
-    deletes=(ResourceRole("ServiceEntry", "bookinfo", "github-copy", "delete"),),
+    deletes=(ObjectRef("ServiceEntry", "bookinfo", "github-copy"),),
 )
 SICK_FOR_GOOD = replace(SICK, findings=(finding(rule="config-rejected", title="Refused"),), not_evaluated=())
 FEW = replace(SICK, findings=(CLASH,))

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from meshdoctor.model.evidence import Evidence, Unread
-from meshdoctor.model.finding import Confidence, Diagnosis, Disposition, Finding, Fix, NotEvaluated, ResourceRole
+from meshdoctor.model.finding import Confidence, Diagnosis, Disposition, Finding, Fix, NotEvaluated
 from meshdoctor.model.host_table import HostRow, HostTable, PodVerdict, UsedBy
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.rule import Rule, RulePage
 from meshdoctor.model.trace import AddressTrace, Destination, Expect, Step, Trace
 from meshdoctor.model.verdict import Severity, Verdict
@@ -39,7 +40,7 @@ spec:
 TLS = Fix(
     id="declare-tls",
     title="Declare port 443 as TLS in both entries",
-    disposition=Disposition.REVIEW,
+    declared=Disposition.REVIEW,
     tradeoff="Connections are told apart by SNI; a client that sends none is blocked under REGISTRY_ONLY.",
     manifests=(MANIFEST, MANIFEST.replace("github", "hwcloud")),
 )
@@ -75,8 +76,8 @@ def finding(**given: Any) -> Finding:
 
 CLASH = finding(
     resources=(
-        ResourceRole("ServiceEntry", "bookinfo", "hwcloud", "active"),
-        ResourceRole("ServiceEntry", "bookinfo", "github", "shadowed"),
+        ObjectRef("ServiceEntry", "bookinfo", "hwcloud", "active"),
+        ObjectRef("ServiceEntry", "bookinfo", "github", "shadowed"),
     ),
     evidence=(
         Evidence(DUMP, "$.configs[3].dynamic_listeners[2].active_state.listener", "0.0.0.0_443"),
@@ -123,7 +124,7 @@ HOSTLESS = finding(
     why="",
     host=None,
     port=None,
-    resources=(ResourceRole("Pod", "bookinfo", "ratings", "owner"),),
+    resources=(ObjectRef("Pod", "bookinfo", "ratings", "owner"),),
 )
 HOSTILE = finding(
     rule="egress-open",

@@ -17,7 +17,7 @@ from meshdoctor.doctor import Source
 from meshdoctor.errors import MeshdoctorError
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.apply.object_writes import PreparedChange, inverse
-from meshdoctor.fixes.plan.fix_plan import FixPlan, subject
+from meshdoctor.fixes.plan.fix_plan import FixPlan
 from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.kube.writes import WriteTarget, target_of
 from meshdoctor.model.fix import (
@@ -33,6 +33,7 @@ from meshdoctor.model.fix import (
     WrittenChange,
 )
 from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.times import now
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.app_session import SessionOpening

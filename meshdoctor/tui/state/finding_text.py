@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meshdoctor.model.finding import Finding
+from meshdoctor.model.finding import Disposition, Finding
 from meshdoctor.model.fix import JournalEntry
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.text_lines import Line, paragraph
-from meshdoctor.view.finding import disposition, subject
 from meshdoctor.view.journal import state
 
-_DISPOSITIONS: dict[str, Tone] = {"safe": "fine", "review": "warning", "manual": "faint"}
+_DISPOSITIONS: dict[Disposition, Tone] = {
+    Disposition.SAFE: "fine",
+    Disposition.REVIEW: "warning",
+    Disposition.MANUAL: "faint",
+}
 
 
 def title_cells(found: Finding, change: str = "", *, ascii_only: bool = False) -> list[Cell]:
@@ -51,13 +55,13 @@ def fix_lines(
     if not found.fixes:
         put(paragraph(f"No fix is known. {found.docs} says more.", width, "faint"), -1)
     for at, fix in enumerate(found.fixes):
-        how = disposition(fix)
+        how = fix.disposition
         pointer = icon("chosen", ascii_only=ascii_only) if at == chosen else " "
         lead = (Cell(f"{pointer} {at + 1} ", "strong" if at == chosen else "plain"),)
         made = paragraph(fix.title, width - 9, "strong" if at == chosen else "plain", lead=lead)
         used = sum(len(cell.text) for cell in made[0])
-        made[0] = (*made[0], Cell(" " * max(1, width - 8 - used)), Cell(f"{how:>8}", _DISPOSITIONS.get(how, "warning")))
-        price = paragraph(fix.tradeoff, width - 4, "faint")
+        made[0] = (*made[0], Cell(" " * max(1, width - 8 - used)), Cell(f"{how:>8}", _DISPOSITIONS[how]))
+        price = paragraph(fix.cost, width - 4, "faint")
         if at != chosen:
             price = price[:1] if len(price) < 2 else [(Cell(_dotted(price[0][0].text, width - 4), "faint"),)]
         put([*made, *((Cell("    "), *one) for one in price)], at)

@@ -16,11 +16,11 @@ from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.fix import Change, ConnectionChange, JournalEntry
 from meshdoctor.model.trace import Trace
 from meshdoctor.report import markdown
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.sources.redact import Removals, redact_object
 from meshdoctor.text.times import now
 from meshdoctor.tui.state.folding import Folding, excerpt_rows
 from meshdoctor.view import postmortem as view
-from meshdoctor.view.finding import subject
 from meshdoctor.view.postmortem import ActionTaken, EvidencePiece
 
 _MARK = "   <-- this"

@@ -10,8 +10,8 @@ from msgspec import Struct, field
 from meshdoctor.diagnosis.events import Pair
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.host_table import TracedVerdict
-from meshdoctor.model.verdict import Verdict
-from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.tui.state.icons import RANK
 
 PodState = Literal["pending", "judged", "unread", "none"]
@@ -90,7 +90,7 @@ class HostLine(Struct):
     """The same of the pods that want it."""
     known_counts: dict[Verdict, int] = field(default_factory=dict)
     """The same of the pods whose sidecar knows it: elsewhere that it is blocked says no more than that."""
-    severity: str = ""
+    severity: Severity | None = None
     """The worst of the findings about it."""
     is_over: bool = False
     """The look that found it is over: no verdict will come any more."""
@@ -160,12 +160,7 @@ class FindingLine(Struct):
     @property
     def subject(self) -> str:
         """The host with its port, else the first object or pod."""
-        found = self.finding
-        if found.host:
-            return host_port(found.host, found.port)
-        if found.resources:
-            return found.resources[0].place
-        return found.pods[0] if len(found.pods) == 1 else ""
+        return subject(self.finding)
 
     @property
     def rank(self) -> int:

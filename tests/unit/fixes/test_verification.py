@@ -15,19 +15,19 @@ from meshdoctor.model.fix import (
     ConnectionChange,
     FindingSummary,
     JournalEntry,
-    ObjectKey,
     PredictedChange,
     Regression,
     Verification,
     WrittenChange,
 )
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity, Verdict
 from tests.golden.fixes import entry
 
 POD, OTHER, HEIR = "shop/web-1", "shop/api-1", "shop/web-2"
 DB, MAPS = "db.test:3306", "maps.test:443"
 LOST = FindingSummary("missing-service-entry", "db.test", 3306, Severity.ERROR, "blocked")
-ADDED = ObjectKey("networking.istio.io/v1", "ServiceEntry", "shop", "db")
+ADDED = ObjectRef("ServiceEntry", "shop", "db", api_version="networking.istio.io/v1")
 
 
 def seen(verdicts: dict[str, dict[str, Verdict]], **findings: FindingSummary) -> Baseline:

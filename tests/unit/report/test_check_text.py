@@ -6,11 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor.model.evidence import Unread
-from meshdoctor.model.finding import Disposition, Fix, NotEvaluated, ResourceRole
+from meshdoctor.model.finding import Disposition, Fix, NotEvaluated
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.report import text
 from meshdoctor.report.text_writer import TextWriter
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.view import check
-from meshdoctor.view.finding import subject
 from tests.golden.results import CLASH, CONSEQUENCE, CROWD, HEALTHY, LONG, MANIFEST, MANUAL, ORPHAN, TLS, finding
 
 GAP = NotEvaluated("double-tls", ("a/b",), ("proxies/a/b/clusters.json",), "it was not captured")
@@ -61,7 +62,7 @@ def test_a_manifest_cannot_steer_the_terminal() -> None:
 
 
 def test_what_is_deleted_and_manual_steps_comes_after_the_manifests() -> None:
-    gone = (ResourceRole("ServiceEntry", "shop", "b", "delete"), ResourceRole("ServiceEntry", "shop", "c", "delete"))
+    gone = (ObjectRef("ServiceEntry", "shop", "b", "delete"), ObjectRef("ServiceEntry", "shop", "c", "delete"))
     lines = shown(findings=(finding(fixes=(replace(TLS, deletes=gone, steps="Restart the pods."),)),)).splitlines()
     at = lines.index("      then delete ServiceEntry shop/b, ServiceEntry shop/c")
     assert lines[at - 1].startswith("        ")

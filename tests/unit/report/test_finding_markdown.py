@@ -4,8 +4,9 @@ import re
 
 from msgspec.structs import replace
 
-from meshdoctor.model.finding import Confidence, Disposition, Finding, Fix, ResourceRole
+from meshdoctor.model.finding import Confidence, Disposition, Finding, Fix
 from meshdoctor.model.fix import ConnectionChange, FixTarget, JournalEntry
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.report import markdown
 from meshdoctor.report.markdown import code, fenced, text
@@ -23,7 +24,7 @@ FINDING = Finding(
     host="a.test",
     port=443,
     pods=tuple(f"shop/web-{n}" for n in range(50)),
-    resources=(ResourceRole("ServiceEntry", "shop", "a", "shadowed"),),
+    resources=(ObjectRef("ServiceEntry", "shop", "a", "shadowed"),),
     fixes=(
         Fix("use-tls", "Declare TLS", Disposition.REVIEW, "SNI.", ("x",)),
         Fix("move", "Move it", Disposition.MANUAL, "Work."),

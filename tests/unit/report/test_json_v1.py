@@ -6,7 +6,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.finding import Disposition, Fix, ResourceRole
+from meshdoctor.model.finding import Disposition, Fix
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity
 from meshdoctor.report import json_v1
 from tests.golden.results import CLASH, DELIVERED, HEALTHY, HOSTS, SEVERAL, SICK, TLS, finding
@@ -42,7 +43,7 @@ def test_a_line_is_there_only_where_it_is_known() -> None:
 
 
 def test_what_a_fix_deletes_is_named() -> None:
-    gone = Fix("merge", "Merge", Disposition.REVIEW, "", deletes=(ResourceRole("ServiceEntry", "shop", "b", "delete"),))
+    gone = Fix("merge", "Merge", Disposition.REVIEW, "", deletes=(ObjectRef("ServiceEntry", "shop", "b"),))
     fixes = checked(findings=[finding(fixes=(gone, TLS))])["findings"][0]["fixes"]
     assert [fix["deletes"] for fix in fixes] == [[{"kind": "ServiceEntry", "namespace": "shop", "name": "b"}], []]
 

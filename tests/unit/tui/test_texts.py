@@ -21,12 +21,12 @@ from meshdoctor.model.fix import (
     FixTarget,
     Impact,
     JournalEntry,
-    ObjectKey,
     OwnershipChange,
     PredictedChange,
     Regression,
     Verification,
 )
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.text.wrapping import columns
 from meshdoctor.tui.state.draw import draw
@@ -57,7 +57,9 @@ FINDING = Finding(
     pods=tuple(f"shop/web-{n}" for n in range(12)),
     fixes=(FIX, Fix("by-hand", "Move it", Disposition.MANUAL, "Work.", steps="Move it.")),
 )
-CHANGE = Change(key=ObjectKey("networking.istio.io/v1", "ServiceEntry", "shop", "a"), before={}, after={"spec": {}})
+CHANGE = Change(
+    key=ObjectRef("ServiceEntry", "shop", "a", api_version="networking.istio.io/v1"), before={}, after={"spec": {}}
+)
 PLAN = FixPlan(finding=FINDING, fix=FIX, changes=(CHANGE,), impact=Impact(pods=FINDING.pods))
 ENTRY = JournalEntry(
     id=7,
