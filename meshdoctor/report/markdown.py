@@ -11,19 +11,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from meshdoctor.text.printable import printable, printable_lines
-from meshdoctor.view.blocks import (
-    Block,
-    CodeText,
-    DiffText,
-    Headed,
-    Labelled,
-    Marked,
-    NameList,
-    Paragraph,
-    Passage,
-    PathSteps,
-    Rows,
-)
+from meshdoctor.view import blocks as view
 
 _MARKUP = re.compile(r"[\\`*<>\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _OPENS = re.compile(r"^(\s*)([#+-]|\d+[.)])(?=\s|$)")
@@ -37,7 +25,7 @@ class MarkdownPiece(NamedTuple):
     is_item: bool = False
 
 
-def render(blocks: Iterable[Block]) -> str:
+def render(blocks: Iterable[view.Block]) -> str:
     """The whole text, ending in a line break."""
     return _joined(_pieces(blocks, 1)) + "\n"
 
@@ -63,7 +51,7 @@ def fenced(given: str, form: str = "") -> str:
     return f"{fence}{form}\n{shown}\n{fence}"
 
 
-def _pieces(blocks: Iterable[Block], depth: int) -> list[MarkdownPiece]:
+def _pieces(blocks: Iterable[view.Block], depth: int) -> list[MarkdownPiece]:
     return [piece for block in blocks for piece in _DRAWN[type(block)](block, depth)]
 
 
@@ -74,7 +62,7 @@ def _joined(pieces: list[MarkdownPiece]) -> str:
     return pieces[0].text + "".join(further)
 
 
-def _item(said: str, blocks: Iterable[Block], depth: int, bullet: str = "-") -> MarkdownPiece:
+def _item(said: str, blocks: Iterable[view.Block], depth: int, bullet: str = "-") -> MarkdownPiece:
     """An item, and what belongs to it further in."""
     below = _pieces(blocks, depth)
     whole = said + ("\n" if below and below[0].is_item else "\n\n") + _joined(below) if below else said
@@ -82,22 +70,22 @@ def _item(said: str, blocks: Iterable[Block], depth: int, bullet: str = "-") -> 
     return MarkdownPiece(f"{bullet} {indented}", True)
 
 
-def _paragraph(block: Paragraph, depth: int) -> Iterator[MarkdownPiece]:
+def _paragraph(block: view.Paragraph, depth: int) -> Iterator[MarkdownPiece]:
     if block.text:
         yield MarkdownPiece(text(block.text))
 
 
-def _labelled(block: Labelled, depth: int) -> Iterator[MarkdownPiece]:
+def _labelled(block: view.Labelled, depth: int) -> Iterator[MarkdownPiece]:
     said = code(block.text) if block.is_name else text(block.text)
     yield _item(f"{text(block.label)}: {said}".rstrip(), block.blocks, depth)
 
 
-def _names(block: NameList, depth: int) -> Iterator[MarkdownPiece]:
+def _names(block: view.NameList, depth: int) -> Iterator[MarkdownPiece]:
     more = f" and {block.more:,} more" if block.more else ""
     yield _item(f"{text(block.label)}: {', '.join(map(code, block.names))}{more}", (), depth)
 
 
-def _marked(block: Marked, depth: int) -> Iterator[MarkdownPiece]:
+def _marked(block: view.Marked, depth: int) -> Iterator[MarkdownPiece]:
     yield _item(_icon(block.icon) + text(block.text), block.blocks, depth)
 
 
@@ -105,51 +93,53 @@ def _icon(icon: str) -> str:
     return "" if icon == "step" else f"**{icon}:** "
 
 
-def _rows(block: Rows, depth: int) -> Iterator[MarkdownPiece]:
+def _rows(block: view.Rows, depth: int) -> Iterator[MarkdownPiece]:
     heads = [f"{text(title)}: " for title in block.columns] or [""] * len(block.rows[0].cells if block.rows else ())
     for row in block.rows:
         cells = ", ".join(head + text(cell or "-") for head, cell in zip(heads, row.cells, strict=True))
         yield _item(_icon(row.icon) + cells, row.blocks, depth)
 
 
-def _steps(block: PathSteps, depth: int) -> Iterator[MarkdownPiece]:
+def _steps(block: view.PathSteps, depth: int) -> Iterator[MarkdownPiece]:
     for number, step in enumerate(block.steps, 1):
         note = f"**{text(step.note)}:** " if step.note else ""
         because = f": {text(step.because)}" if step.because else ""
         blocks = []
         if step.evidence is not None and step.icon != "step":
-            blocks.append(Passage(step.evidence.document, ((step.evidence.path, ""),) if step.evidence.path else ()))
+            blocks.append(
+                view.Passage(step.evidence.document, ((step.evidence.path, ""),) if step.evidence.path else ())
+            )
         yield _item(f"{note}{text(step.at)} {code(step.chose)}{because}", blocks, depth, f"{number}.")
 
 
-def _passage(block: Passage, depth: int) -> Iterator[MarkdownPiece]:
+def _passage(block: view.Passage, depth: int) -> Iterator[MarkdownPiece]:
     yield _item(code(block.document), (), depth)
     for parts in block.values:
         yield MarkdownPiece(f"  - {' = '.join(code(part) for part in parts if part)}", True)
 
 
-def _diff(block: DiffText, depth: int) -> Iterator[MarkdownPiece]:
+def _diff(block: view.DiffText, depth: int) -> Iterator[MarkdownPiece]:
     yield MarkdownPiece(fenced(block.text, "diff"))
 
 
-def _code(block: CodeText, depth: int) -> Iterator[MarkdownPiece]:
+def _code(block: view.CodeText, depth: int) -> Iterator[MarkdownPiece]:
     yield MarkdownPiece(fenced(block.text, block.form))
 
 
-def _headed(block: Headed, depth: int) -> Iterator[MarkdownPiece]:
+def _headed(block: view.Headed, depth: int) -> Iterator[MarkdownPiece]:
     yield MarkdownPiece(f"{'#' * depth} {text(block.title)}")
     yield from _pieces(block.blocks, depth + 1)
 
 
 _DRAWN: dict[type, Callable[[Any, int], Iterator[MarkdownPiece]]] = {
-    Paragraph: _paragraph,
-    Labelled: _labelled,
-    NameList: _names,
-    Marked: _marked,
-    Rows: _rows,
-    PathSteps: _steps,
-    Passage: _passage,
-    DiffText: _diff,
-    CodeText: _code,
-    Headed: _headed,
+    view.Paragraph: _paragraph,
+    view.Labelled: _labelled,
+    view.NameList: _names,
+    view.Marked: _marked,
+    view.Rows: _rows,
+    view.PathSteps: _steps,
+    view.Passage: _passage,
+    view.DiffText: _diff,
+    view.CodeText: _code,
+    view.Headed: _headed,
 }

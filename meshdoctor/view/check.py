@@ -82,8 +82,10 @@ def _unread(unread: Sequence[Unread], limit: int | None) -> Iterator[Block]:
 
 def _summary(diagnosis: Diagnosis, verbose: bool) -> Iterator[Block]:
     """Counts, what was checked, rules that found nothing, notes."""
-    yield Marked(_state(diagnosis), _counts(diagnosis), tone="strong")
     quiet = quiet_rules(diagnosis)
+    counts = ", ".join(count(diagnosis.count(severity), severity) for severity in Severity)
+    nothing = "no findings" if quiet else "no verdict"
+    yield Marked(_state(diagnosis), counts if diagnosis.findings else nothing, tone="strong")
     if quiet:
         found = "found nothing" if diagnosis.findings else "had all their evidence and found nothing"
         below = (NameList("rules", tuple(quiet)),) if verbose else ()
@@ -113,12 +115,6 @@ def _state(diagnosis: Diagnosis) -> Icon:
         return worst.value
     certain = quiet_rules(diagnosis) and not diagnosis.not_evaluated and not diagnosis.unread
     return "fine" if certain else "unknown"
-
-
-def _counts(diagnosis: Diagnosis) -> str:
-    if not diagnosis.findings:
-        return "no findings" if quiet_rules(diagnosis) else "no verdict"
-    return ", ".join(count(diagnosis.count(severity), severity) for severity in Severity)
 
 
 def _checked(diagnosis: Diagnosis) -> str:

@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-from msgspec import Struct
+from collections.abc import Iterable, Iterator, Sequence
 
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.fix import ConnectionChange, JournalEntry
 from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.subjects import subject
-from meshdoctor.view.blocks import Block, CodeText, DiffText, Headed, Labelled, NameList, Paragraph, PathSteps, names
+from meshdoctor.view.blocks import Block, DiffText, Headed, Labelled, Paragraph, PathSteps, names
 from meshdoctor.view.journal import place
 from meshdoctor.view.trace import steps, verdict
 
 _PODS = 40
-
-
-class EvidencePiece(Struct, frozen=True):
-    """An excerpt of a document."""
-
-    name: str
-    """Document and line."""
-    form: str
-    """`json` or `yaml`."""
-    text: str
-
-
-class ActionTaken(Struct, frozen=True):
-    """What was done about it."""
-
-    entry: JournalEntry
-    diff: str
-    improvements: tuple[ConnectionChange, ...] = ()
-    """Connections that it turned for the better, where that is still known."""
 
 
 def postmortem(
@@ -42,11 +21,11 @@ def postmortem(
     *,
     diagnosis: Diagnosis | None = None,
     trace: Trace | None = None,
-    pieces: Sequence[EvidencePiece] = (),
-    actions: Sequence[ActionTaken] = (),
+    evidence: Sequence[Block] = (),
+    actions: Sequence[Block] = (),
     at: str = "",
 ) -> Headed:
-    """The whole text; `at` is the time of writing, RFC 3339."""
+    """The whole text. `evidence` are excerpts, `actions` what was done; `at` is the time of writing, RFC 3339."""
     blocks: list[Block] = [*_head(finding, diagnosis, at)]
     blocks.append(Headed("What happens", (Paragraph(finding.message),)))
     if finding.why:
@@ -60,15 +39,10 @@ def postmortem(
         to = host_port(trace.destination.host, trace.destination.port)
         path = (Labelled("from", trace.pod, is_name=True), Labelled("to", to, is_name=True), PathSteps(steps(trace)))
         blocks.append(Headed("The path of the connection", (*path, verdict(trace))))
-    if pieces:
-        shown = (
-            block
-            for piece in pieces
-            for block in (NameList("document", (piece.name,)), CodeText(piece.text, piece.form))
-        )
-        blocks.append(Headed("Evidence", tuple(shown)))
+    if evidence:
+        blocks.append(Headed("Evidence", tuple(evidence)))
     if actions:
-        blocks.append(Headed("What was done", tuple(block for action in actions for block in _action(action))))
+        blocks.append(Headed("What was done", tuple(actions)))
     if finding.fixes:
         fixes = (Labelled(fix.disposition, fix.title, (Paragraph(fix.cost),)) for fix in finding.fixes)
         blocks.append(Headed("Fixes", tuple(fixes)))
@@ -89,14 +63,14 @@ def _head(finding: Finding, diagnosis: Diagnosis | None, at: str) -> Iterator[Bl
         yield Labelled("Written", at)
 
 
-def _action(action: ActionTaken) -> Iterator[Block]:
-    entry = action.entry
+def action(entry: JournalEntry, improvements: Iterable[ConnectionChange], diff: str) -> Iterator[Block]:
+    """One fix that was applied; `improvements` are connections that it turned for the better."""
     yield Paragraph(f"Fix {entry.id}, {entry.at}, in {place(entry)}: {entry.title}. State: {entry.state}.")
     if entry.note:
         yield Paragraph(entry.note)
-    for turn in action.improvements:
+    for turn in improvements:
         yield Labelled(f"{turn.host} for {turn.pod}", f"{turn.before} before, {turn.after} after")
     if entry.awaits_person:
         yield Labelled("Manual steps", entry.manual_steps)
-    if action.diff:
-        yield DiffText(action.diff)
+    if diff:
+        yield DiffText(diff)

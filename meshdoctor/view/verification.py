@@ -45,7 +45,8 @@ def undone(made: FixResult) -> Iterator[Block]:
     elif verification is None:
         yield Marked("unknown", f"{head}; the mesh was not checked again")
     elif made.is_as_before:
-        yield Marked(_certainty(made), f"{head}: {_as_before(made)}")
+        same = f"every verdict{_scope(entry.place)} is as before the fix{_left_out(made)}"
+        yield Marked(_certainty(made), f"{head}: {same}")
     else:
         yield Marked("warning", f"{head}, but not everything is as before the fix", tone="strong")
         differing = (*verification.regressions, *verification.improvements)
@@ -107,7 +108,8 @@ def _verification(made: FixResult, verification: Verification) -> Iterator[Block
     if verification.is_worse:
         yield Marked("error", "there is a regression that was not predicted")
     elif not verification.unread:
-        yield Marked(_certainty(made), _no_regression(made))
+        predicted = " but what was predicted" if verification.predicted or verification.predicted_findings else ""
+        yield Marked(_certainty(made), f"no regression{_scope(made.entry.place)}{predicted}{_left_out(made)}")
     yield from _age(verification)
 
 
@@ -138,17 +140,6 @@ def more(total: int, noun: str, shown: int) -> Iterator[Block]:
 
 def _certainty(made: FixResult) -> Icon:
     return "unknown" if made.unevaluated else "fine"
-
-
-def _no_regression(made: FixResult) -> str:
-    verification = made.verification
-    predicted = verification is not None and (verification.predicted or verification.predicted_findings)
-    text = f"no regression{_scope(made.entry.place)}{' but what was predicted' if predicted else ''}"
-    return f"{text}{_left_out(made)}"
-
-
-def _as_before(made: FixResult) -> str:
-    return f"every verdict{_scope(made.entry.place)} is as before the fix{_left_out(made)}"
 
 
 def _left_out(made: FixResult) -> str:

@@ -80,7 +80,7 @@ class TraceScreen(Screen[None]):
         self._fields = {name: Field(id=f"f-{name}", placeholder=_PLACEHOLDERS[name]) for name in _TEXTS}
         self._kind = OptionRow(KINDS, id="f-kind")
         self._offers = Offers(id="offers")
-        self._way = PathView(ascii_only=ascii_only, id="way", classes="pane")
+        self._way = PathView(ascii_only=ascii_only)
         self._verdict = Static("", id="verdict", classes="pane", markup=False)
         self._addresses = Table(_ADDRESSES, self._address, id="addresses", classes="pane")
         self._evidence = EvidencePane(session)
@@ -112,7 +112,6 @@ class TraceScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Both ends known: traced at once; else the one that lacks is asked for."""
-        self._way.border_title = "The way"
         self._verdict.border_title = "Verdict"
         self._addresses.border_title = "Addresses"
         for name in ("pod", "to"):
@@ -164,7 +163,7 @@ class TraceScreen(Screen[None]):
         self._show_title("")
         self._show_kind()
         ascii_only = self.session.looks.ascii_only
-        self._way.show(view.steps(trace, with_app=True))
+        self._way.put(view.steps(trace, with_app=True))
         lines = draw([view.verdict(trace)], _UNWRAPPED, ascii_only=ascii_only)
         self._verdict.update(Content("\n").join(map(toned, lines)))
         self._rows = {row.ip: row for row in view.worst_first(trace)}

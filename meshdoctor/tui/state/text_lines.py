@@ -10,7 +10,6 @@ from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.icons import Tone
 
 Line = tuple[Cell, ...]
-BLANK: Line = ()
 
 
 def line(text: str, tone: Tone = "plain") -> Line:

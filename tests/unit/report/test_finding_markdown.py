@@ -10,7 +10,8 @@ from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.report import markdown
 from meshdoctor.report.markdown import code, fenced, text
-from meshdoctor.view.postmortem import ActionTaken, EvidencePiece, postmortem
+from meshdoctor.view.blocks import CodeText, Passage
+from meshdoctor.view.postmortem import action, postmortem
 from tests.golden.results import MISROUTED
 
 FINDING = Finding(
@@ -49,8 +50,8 @@ def test_everything_a_postmortem_asks_for_is_there() -> None:
     document = postmortem(
         FINDING,
         trace=MISROUTED,
-        pieces=[EvidencePiece("d.json", "json", "{}")],
-        actions=[ActionTaken(ENTRY, "-old\n+new\n", (turn,))],
+        evidence=[Passage("d.json"), CodeText("{}", "json")],
+        actions=list(action(ENTRY, [turn], "-old\n+new\n")),
         at="now",
     )
     made = markdown.render([document])
