@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.verdict import Severity
 
 Tone = Literal["plain", "strong", "faint", "error", "warning", "info", "fine", "unknown"]
 """What a text means for the eye."""
@@ -115,6 +116,7 @@ class Headed(Struct, frozen=True):
 
 Block = Paragraph | Labelled | NameList | Marked | Rows | PathSteps | Passage | DiffText | CodeText | Headed
 GAP = Paragraph("")
+SEVERITY_HEADINGS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.INFO: "information"}
 
 
 def of_pods(pods: Sequence[str]) -> str:

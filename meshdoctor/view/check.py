@@ -12,14 +12,13 @@ from meshdoctor.model.evidence import Unread
 from meshdoctor.model.finding import Diagnosis, NotEvaluated
 from meshdoctor.model.verdict import Severity
 from meshdoctor.text.phrases import count
-from meshdoctor.view.blocks import GAP, Block, Headed, Icon, Marked, NameList, Paragraph, names
+from meshdoctor.view.blocks import GAP, SEVERITY_HEADINGS, Block, Headed, Icon, Marked, NameList, Paragraph, names
 from meshdoctor.view.finding import in_report
 from meshdoctor.view.sort_order import under_causes
 
 _PODS = 3
 _REASONS = 10
 
-_HEADINGS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.INFO: "information"}
 _POD_KINDS = (
     ("sidecar", "with a sidecar"),
     ("ambient", "ambient"),
@@ -37,7 +36,7 @@ def report(diagnosis: Diagnosis, *, verbose: bool = False) -> Iterator[Block]:
         found = [in_report(one, explained, verbose=verbose) for one, explained in causes if one.severity is severity]
         if found:
             blocks = [block for one in found for block in (one, GAP)]
-            yield Headed(_HEADINGS[severity], tuple(blocks[:-1]))
+            yield Headed(SEVERITY_HEADINGS[severity], tuple(blocks[:-1]))
     limit = None if verbose else _PODS
     if diagnosis.not_evaluated:
         yield Headed("not evaluated", tuple(_not_evaluated(diagnosis.not_evaluated, limit)))

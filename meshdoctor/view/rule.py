@@ -6,20 +6,22 @@ import re
 from collections.abc import Iterator, Sequence
 
 from meshdoctor.model.rule import FixTemplate, Rule
+from meshdoctor.model.verdict import Severity
 from meshdoctor.text.phrases import count
-from meshdoctor.view.blocks import GAP, Block, Headed, Marked, Paragraph, Rows, TableRow
+from meshdoctor.view.blocks import GAP, SEVERITY_HEADINGS, Block, Headed, Marked, Paragraph, Rows, TableRow
 
 _CAPTURE = re.compile(r"\{fact\.([^{}:]+)(?::\w+)?\}")
 
 
 def listing(catalogue: Sequence[Rule]) -> Iterator[Block]:
     """The rules by severity, then id."""
-    rules = sorted(catalogue, key=lambda rule: (rule.severity.rank, rule.id))
-    rows = tuple(TableRow(rule.severity.value, (rule.id, rule.severity, rule.title)) for rule in rules)
-    yield Rows(rows, ("RULE", "SEVERITY", "TITLE"))
+    for severity in Severity:
+        rules = sorted((rule for rule in catalogue if rule.severity is severity), key=lambda rule: rule.id)
+        if rules:
+            rows = tuple(TableRow(severity.value, (rule.id, rule.title)) for rule in rules)
+            yield Headed(SEVERITY_HEADINGS[severity], (Rows(rows),))
     yield GAP
-    yield Paragraph(count(len(catalogue), "rule"))
-    yield Paragraph("One rule's page: meshdoctor rules explain ID")
+    yield Paragraph(f"{count(len(catalogue), 'rule')}. One rule's page: meshdoctor rules explain ID")
 
 
 def page(rule: Rule) -> Iterator[Block]:

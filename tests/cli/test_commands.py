@@ -35,7 +35,7 @@ def test_no_hosts_and_missing_evidence_is_no_answer(cli: Cli, doctor: FakeDoctor
 def test_rules_list(cli: Cli, doctor: FakeDoctor) -> None:
     finished = cli("rules", "list", "--rules", "ours")
     assert finished.code == 0
-    assert "tcp-port-clash  error     Another TCP ServiceEntry owns this port" in finished.out
+    assert "tcp-port-clash  Another TCP ServiceEntry owns this port" in finished.out
     assert all(len(line) <= 80 for line in finished.out.splitlines())
     assert doctor.asked["rule_dirs"] == [Path("ours")]
     listed = json.loads(cli("rules", "list", "--json").out)["rules"]
