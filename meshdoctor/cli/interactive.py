@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 FRAMES = "120"
 """Textual's ticks a second. What a key changes is drawn at the second tick after it: at its own 60, after 40 ms."""
 
+CURRENT = "current context"
+"""What the header says until the cluster has answered."""
+
 
 def is_interactive() -> bool:
     """Whether somebody sits there: what is typed and what is shown are a terminal's. Textual draws on stderr.

@@ -1,6 +1,7 @@
-"""What a session tells, in this order: Listed, then Judged, Unasked, Found and Progress as they come, then one end.
+"""What a session tells, in this order: `PodsListed`, then `PodChecked`, `PodUnread`, `FindingsUpdated` and `Progress`
+as they come, then one end: `DiagnosisFinished` or `DiagnosisFailed`.
 
-An end is `Finished` or `Failed`. What is told of a pod replaces what was told of it before.
+What is told of a pod replaces what was told of it before.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from meshdoctor.model.host_table import HostRow, HostTable, TracedVerdict
 from meshdoctor.semantics.istio.data_plane import PodKind
 
 if TYPE_CHECKING:  # whoever only listens need not load what judges
-    from meshdoctor.doctor import Case
+    from meshdoctor.facts.case import Case
 
 Pair = tuple[str, int | None]
 """Host and port; a bare name has no port, and no verdict."""

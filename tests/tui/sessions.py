@@ -12,7 +12,6 @@ from typing import Any
 from msgspec import Struct, structs
 from textual.pilot import Pilot
 
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.doctor import Source
 from meshdoctor.errors import MeshdoctorError
 from meshdoctor.fixes.apply.journal import Journal
@@ -34,6 +33,7 @@ from meshdoctor.model.fix import (
 )
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.semantics.istio.subjects import subject
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.text.times import now
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.app_session import SessionOpening

@@ -38,7 +38,7 @@ from meshdoctor.text.times import now
 from meshdoctor.view.verification import in_short
 
 if TYPE_CHECKING:
-    from meshdoctor.diagnosis.cluster_source import ClusterSource
+    from meshdoctor.sources.live.cluster_source import ClusterSource
 
 Tell = Callable[[FixEvent], None]
 
