@@ -130,12 +130,12 @@ def test_raw_shows_the_finding_as_the_report_has_it_and_its_objects() -> None:
             await press(pilot, "y")
             front = screen(pilot)
             rows = front.document.rows
-            await until(pilot, lambda: any(row.text.startswith("loser: ") for row in rows.folding.rows))
+            await until(pilot, lambda: any(row.text.startswith("shadowed: ") for row in rows.folding.rows))
             texts = [row.text for row in rows.folding.rows]
             assert '  "rule": "tcp-port-clash",' in texts
             assert "  - www.huaweicloud.com" in texts
             await press(pilot, "c")
-            assert "# loser: ServiceEntry bookinfo/github" in pilot.app.clipboard
+            assert "# shadowed: ServiceEntry bookinfo/github" in pilot.app.clipboard
             await press(pilot, "escape")
             assert screen(pilot).__class__.__name__ == "FindingScreen"
 

@@ -37,7 +37,7 @@ def test_on_a_capture_it_is_saved_into_a_folder_that_is_typed_and_u_takes_it_bac
             await press(pilot, "u")
             await ended(pilot)
             assert files_below(state) == []
-            assert "is taken back" in words(front.steps)
+            assert "fix 1 is undone" in words(front.steps)
 
     run(story())
 

@@ -250,7 +250,7 @@ def test_going_back_and_quitting_in_the_middle_ask_first() -> None:
             await until(pilot, lambda: journal())
             for leaves in ("q", "escape"):
                 await press(pilot, leaves)
-                assert "The fix goes on by itself" in screen(pilot)._question
+                assert "The fix continues by itself" in screen(pilot)._question
                 await press(pilot, "q")
                 assert type(screen(pilot)).__name__ == "FixScreen", "q is no, as escape is"
             await press(pilot, "ctrl+q")
@@ -317,7 +317,7 @@ def test_undo_later_from_the_finding_and_from_the_main_screen() -> None:
             await ended(pilot)
             assert script.did == ["apply", "undo"]
             await press(pilot, "escape", "u")
-            await until(pilot, lambda: any("nothing to take back" in n.message for n in pilot.app._notifications))
+            await until(pilot, lambda: any("nothing to undo" in n.message for n in pilot.app._notifications))
 
     run(story())
 

@@ -226,7 +226,7 @@ class FindingScreen(Screen[None]):
         self.run_worker(open_last(self, self.session, self.finding.fingerprint), exclusive=True, group="undo")
 
     def action_raw(self) -> None:
-        """Opens the finding and its objects as data."""
+        """Opens the finding and its objects as JSON and YAML."""
         from meshdoctor.tui.screens.raw_screen import RawScreen
 
         self.app.push_screen(RawScreen(self.session, self.finding))

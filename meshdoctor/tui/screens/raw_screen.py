@@ -23,7 +23,7 @@ class RawScreen(DocumentScreen):
             session,
             f"{finding.rule}   {subject(finding)}",
             lambda case: [resource(case.capture, one) for one in finding.resources],
-            title="As data",
+            title="JSON",
         )
         self.finding = finding
 

@@ -13,9 +13,7 @@ from meshdoctor.tui.state.icons import LOUD, Tone, tone
 from meshdoctor.tui.state.text_lines import Line, field, line, paragraph
 from meshdoctor.view import blocks as view
 
-_STEP_NAMES = {"filter chain": "chain", "listener filters": "inspectors"}
-"""Shorter names of steps."""
-_NAME = 9
+_NAME = 12
 """Columns of a step's name."""
 
 
@@ -98,8 +96,10 @@ def step_lines(step: view.PathStep, room: Room, *, is_last: bool) -> Iterator[Li
     is_marked = step.icon != "step"
     own = tone(step.icon)
     own = LOUD.get(own, own)
-    name = _STEP_NAMES.get(step.at, step.at)
-    lead = (Cell(f"{room.mark(step.icon)} ", own), Cell(f"{printable(name):<{_NAME}} ", own if is_marked else "strong"))
+    lead = (
+        Cell(f"{room.mark(step.icon)} ", own),
+        Cell(f"{printable(step.at):<{_NAME}} ", own if is_marked else "strong"),
+    )
     note = f"  <- {step.note}" if step.note else ""
     yield from paragraph(step.chose + note, room.width, own, lead=lead)
     if step.because and (is_marked or not room.is_brief):
