@@ -157,7 +157,7 @@ class FindingScreen(Screen[None]):
     def _look_at(self, pod: str) -> None:
         self.pod = pod
         name = f" of {pod}" if len(self.finding.pods) > 1 else ""
-        self.way.border_title = f"The way of a connection{name}"
+        self.way.border_title = f"Path{name}"
         if self._has_way:
             self._tracer.ask(pod)
 
