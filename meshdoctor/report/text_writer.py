@@ -45,5 +45,5 @@ class TextWriter(Struct, frozen=True):
 
     def paragraph(self, text: str, indent: int, hang: int = 0) -> Iterator[str]:
         """Text wrapped at `indent`, its lines after the first `hang` columns further in."""
-        for number, line in enumerate(wrap(text, self.width - indent - hang)):
+        for number, line in enumerate(wrap(text, max(20, self.width - indent - hang))):
             yield " " * (indent + hang if number else indent) + line

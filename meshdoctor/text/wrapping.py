@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from meshdoctor.text.printable import printable
 
@@ -17,39 +17,23 @@ def wrap(text: str, width: int, *, cut: bool = False) -> list[str]:
     for part in (text.strip("\n") if cut else text.strip()).split("\n"):
         shown = printable(part.rstrip())
         indent = shown[: len(shown) - len(shown.lstrip(" "))]
-        if cut:
-            lines += _cut_lines(shown, indent, width)
-        elif len(indent) > 1:
-            lines.append(shown)
+        if cut or len(indent) < 2:
+            lines += _wrapped(shown.split(), width, indent if cut else "", cut)
         else:
-            lines += _whole_words(shown, max(width, 20))
+            lines.append(shown)
     return lines
 
 
-def _whole_words(text: str, width: int) -> Iterator[str]:
-    line, used = "", 0
-    for word in text.split():
-        size = columns(word)
-        if line and used + 1 + size > width:
-            yield line
-            line, used = word, size
-        else:
-            used += size + bool(line)
-            line = f"{line} {word}" if line else word
-    yield line
-
-
-def _cut_lines(text: str, indent: str, width: int) -> Iterator[str]:
+def _wrapped(words: Iterable[str], width: int, indent: str, cut: bool) -> Iterator[str]:
     line = ""
-    for word in text.split():
-        longer = f"{line} {word}" if line else indent + word
-        if columns(longer) <= width:
-            line = longer
+    for word in words:
+        if line and columns(line) + 1 + columns(word) <= width:
+            line = f"{line} {word}"
             continue
         if line:
             yield line
         line = indent + word
-        while columns(line) > width:
+        while cut and columns(line) > width:
             at = _cut_at(line, width)
             yield line[:at]
             line = line[at:]
