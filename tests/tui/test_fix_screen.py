@@ -85,11 +85,11 @@ def test_a_again_applies_and_the_steps_come_one_by_one_and_u_undoes(key: str) ->
             await ended(pilot)
             said = words(front.steps)
             assert "✓ github.com:443: misrouted -> delivered" in said
-            assert "✓ fix 1 is applied and verified" in said
+            assert "✓ verified: fix 1 works" in said
             assert "…" not in said
             await press(pilot, "u")
             await ended(pilot)
-            assert "✓ fix 1 is undone: every verdict is as before the fix" in words(front.steps)
+            assert "✓ fix 1 is taken back: every verdict is what it was before it" in words(front.steps)
             assert script.did == ["apply", "undo"]
             assert [entry.state for entry in journal()] == ["undone"]
             assert front.check_action("undo", ()) is None
@@ -160,7 +160,7 @@ def test_what_is_refused_only_once_it_is_written_leaves_nothing_and_can_be_tried
             script.breaks = None
             await press(pilot, "a")
             await ended(pilot)
-            assert "✓ fix 2 is applied and verified" in words(front.steps)
+            assert "✓ verified: fix 2 works" in words(front.steps)
             assert [entry.state for entry in journal()] == ["failed", "verified"]
 
     run(story())
@@ -178,7 +178,7 @@ def test_what_stops_half_way_is_offered_to_be_gone_on_with() -> None:
             script.breaks = None
             await press(pilot, "a")
             await ended(pilot)
-            assert "✓ fix 1 is applied and verified" in words(front.steps)
+            assert "✓ verified: fix 1 works" in words(front.steps)
             assert script.did == ["apply", "resume"]
 
     run(story())
@@ -198,7 +198,7 @@ def test_where_something_got_worse_the_undo_is_offered_at_once(answer: str, did:
             await ended(pilot)
             assert script.did == did
             if answer == "n":
-                assert "regression: other.test:443: delivered -> blocked" in words(front.steps)
+                assert "worse: other.test:443: delivered -> blocked" in words(front.steps)
 
     run(story())
 
@@ -211,7 +211,7 @@ def test_a_proxy_that_lags_is_named_and_nothing_is_called_verified() -> None:
             await ended(pilot)
             said = words(screen(pilot).steps)
             assert "? 2 of 3 proxies took it" in said
-            assert "? pending: no new configuration was seen in shop/slow" in said
+            assert "? no new configuration was seen in shop/slow" in said
 
     run(story())
 
@@ -232,10 +232,10 @@ def test_leaving_in_the_middle_asks_and_the_fix_goes_on() -> None:
             await until(pilot, lambda: screen(pilot) is finding)
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
-            assert screen(pilot).course is front.course
+            assert screen(pilot).fix_run is front.fix_run
             await press(pilot, "escape", "y")
             gate.set()
-            await until(pilot, lambda: any("fix has ended" in n.title for n in pilot.app._notifications))
+            await until(pilot, lambda: any("Fix finished" in n.title for n in pilot.app._notifications))
             assert [entry.state for entry in journal()] == ["verified"]
 
     run(story())
@@ -250,11 +250,11 @@ def test_going_back_and_quitting_in_the_middle_ask_first() -> None:
             await until(pilot, lambda: journal())
             for leaves in ("q", "escape"):
                 await press(pilot, leaves)
-                assert "The fix continues by itself" in screen(pilot)._question
+                assert "The fix continues in the background" in screen(pilot)._question
                 await press(pilot, "q")
                 assert type(screen(pilot)).__name__ == "FixScreen", "q is no, as escape is"
             await press(pilot, "ctrl+q")
-            assert "A fix is under way" in screen(pilot)._question
+            assert "A fix is being applied" in screen(pilot)._question
             await press(pilot, "n")
             assert pilot.app.is_running
             await press(pilot, "ctrl+q", "y")
@@ -303,7 +303,7 @@ def test_undo_later_from_the_finding_and_from_the_main_screen() -> None:
             await ended(pilot)
             await press(pilot, "escape")
             await until(pilot, lambda: finding.fixes.entry)
-            assert "fix 1 of this finding is applied and verified" in words(finding.fixes)
+            assert "fix 1 of it is applied and verified" in words(finding.fixes)
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
@@ -317,7 +317,7 @@ def test_undo_later_from_the_finding_and_from_the_main_screen() -> None:
             await ended(pilot)
             assert script.did == ["apply", "undo"]
             await press(pilot, "escape", "u")
-            await until(pilot, lambda: any("nothing to undo" in n.message for n in pilot.app._notifications))
+            await until(pilot, lambda: any("no fix" in n.message for n in pilot.app._notifications))
 
     run(story())
 
@@ -351,7 +351,7 @@ def test_a_fix_that_waits_for_a_person_is_offered_to_be_verified() -> None:
             await on_fix(pilot)
             await press(pilot, "a")
             await ended(pilot)
-            assert "manual steps restart the pods" in words(screen(pilot).steps)
+            assert "left to do: restart the pods" in words(screen(pilot).steps)
 
     run(story())
 
@@ -366,7 +366,7 @@ def test_the_postmortem_tells_what_was_done() -> None:
             await until(pilot, lambda: pilot.app.clipboard)
             text = pilot.app.clipboard
             assert "## What was done" in text
-            assert "State: verified" in text
+            assert "State: **verified**" in text
             assert "misrouted before, delivered after" in text
             assert "+    protocol: TLS" in text
 
@@ -383,6 +383,6 @@ def test_where_there_is_little_room_the_steps_come_to_the_front(size: tuple[int,
             await press(pilot, "a")
             await ended(pilot)
             assert (front.diff.display, front.query_one("#beside").display) == (False, True)
-            assert "fix 1 is applied and verified" in words(front.steps)
+            assert "verified: fix 1 works" in words(front.steps)
 
     run(story())

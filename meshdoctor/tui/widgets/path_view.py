@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.events import Click
-from textual.message import Message
 from textual.strip import Strip
 
 from meshdoctor.tui.bindings import PATH_KEYS
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.draw import Room, step_lines
 from meshdoctor.tui.state.text_lines import Line
+from meshdoctor.tui.widgets.cursor_view import CursorView
 from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.view.blocks import PathStep
 
 
-class PathView(TextView):
-    """Steps with a cursor. Moving tells which step is looked at."""
+class PathView(CursorView, TextView):
+    """Steps with a cursor, each with its reason below it."""
 
     DEFAULT_CSS = """
     PathView > .path--cursor { background: $boost; }
@@ -28,26 +27,10 @@ class PathView(TextView):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"path--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [*PATH_KEYS]
 
-    class Moved(Message):
-        """The user looks at another step."""
-
-        def __init__(self, view: PathView, at: int) -> None:
-            self.view = view
-            self.at = at
-            super().__init__()
-
-        @property
-        def control(self) -> PathView:
-            """The view."""
-            return self.view
-
     def __init__(self, *, ascii_only: bool = False) -> None:
-        super().__init__(self._lay_out, title="Path", part="way")
-        self.set_classes("pane")
+        super().__init__(self._drawn, title="Path", panel="path")
         self._ascii = ascii_only
         self.steps: Sequence[PathStep] = ()
-        self.cursor = 0
-        """Index of the step looked at."""
         self._owners: list[int] = []
         """Index of each line's step."""
 
@@ -58,56 +41,45 @@ class PathView(TextView):
         kept = [at for at, step in enumerate(steps) if step.at == before]
         marked = [at for at, step in enumerate(steps) if step.icon != "step"]
         self.cursor = (kept or marked or [max(0, len(steps) - 1)])[0]
-        self.show()
+        self.lay_out()
+        self.reveal()
 
-    def show(self) -> None:
-        """Draws the steps anew, that under the cursor in sight."""
-        super().show()
-        places = [place for place, owner in enumerate(self._owners) if owner == self.cursor]
-        if not places:
-            return
-        if places[0] < self.top:
-            self.scroll_to(y=places[0], animate=False, immediate=True)
-        elif places[-1] >= self.top + self.page:
-            self.scroll_to(y=min(places[0], places[-1] - self.page + 1), animate=False, immediate=True)
-
-    def _lay_out(self, width: int) -> list[Line]:
+    def _drawn(self, width: int) -> list[Line]:
         lines: list[Line] = []
         self._owners = []
         room = Room(width - 2, self._ascii)
         for number, step in enumerate(self.steps):
             sign = (">" if self._ascii else "▸") if number == self.cursor else " "
             for line in step_lines(step, room, is_last=number + 1 == len(self.steps)):
-                is_first = not self._owners or self._owners[-1] != number
-                lines.append((Cell(f"{sign if is_first else ' '} "), *line))
+                lines.append((Cell(f"{' ' if number in self._owners[-1:] else sign} "), *line))
                 self._owners.append(number)
         return lines
 
-    def move_to(self, at: int) -> None:
-        """Looks at a step."""
-        at = max(0, min(at, len(self.steps) - 1))
-        if self.steps and at != self.cursor:
-            self.cursor = at
-            self.show()
-            self.post_message(self.Moved(self, at))
+    @property
+    def count(self) -> int:
+        """How many steps there are."""
+        return len(self.steps)
 
-    def action_move(self, lines: int) -> None:
-        """Moves by some steps."""
-        self.move_to(self.cursor + lines)
+    def lines_of(self, at: int) -> range:
+        """The line of a step and those of its reason."""
+        own = [line for line, owner in enumerate(self._owners) if owner == at]
+        return range(own[0], own[-1] + 1) if own else range(0)
 
-    def action_end(self, last: bool) -> None:
-        """Moves to the first or the last step."""
-        self.move_to(len(self.steps) if last else 0)
+    def item_at(self, line: int) -> int | None:
+        """The step of a line."""
+        return self._owners[line] if line < len(self._owners) else None
 
-    def on_click(self, event: Click) -> None:
-        """A click looks at a step."""
-        place = event.get_content_offset(self)
-        if place is not None and self.top + place.y < len(self._owners):
-            self.move_to(self._owners[self.top + place.y])
+    def lay_out(self) -> None:
+        """Wraps the lines to the width."""
+        self.show()
+
+    def redraw(self, before: int) -> None:
+        """Points at the step under the cursor."""
+        self.show()
 
     def render_line(self, y: int) -> Strip:
         """A line of a step."""
         at = self.top + y
-        if at < len(self._owners) and self._owners[at] == self.cursor:
+        if self.item_at(at) == self.cursor:
             return self.strip(self.lines[at], self.get_component_rich_style("path--cursor"))
         return super().render_line(y)
