@@ -63,8 +63,8 @@ def capture(
 
 
 def _tell(saved: SavedCapture) -> None:
-    from meshdoctor.report.text_writer import count
     from meshdoctor.sources.limits import in_words
+    from meshdoctor.text.phrases import count
 
     say(f"{count(saved.proxies, 'sidecar')}, {count(saved.documents, 'document')}, {in_words(saved.size)}")
     if saved.removed:

@@ -130,11 +130,12 @@ def _rendered(diagnosis: Diagnosis, output: Output, *, verbose: bool, no_color: 
         from meshdoctor.report import json_v1
 
         return json_v1.check(diagnosis)
-    from meshdoctor.report import check_text
+    from meshdoctor.report import text
     from meshdoctor.report.text_writer import TextWriter
+    from meshdoctor.view import check as view
 
     page = TextWriter() if output.file is not None else writer(no_color=no_color)
-    return check_text.render(diagnosis, page, verbose=verbose)
+    return text.render(view.report(diagnosis, verbose=verbose), page)
 
 
 def exit_code(diagnosis: Diagnosis, fail_on: FailOn, *, strict: bool) -> ExitCode:

@@ -73,9 +73,10 @@ def demo(
     snapshots = doctor.snapshots()
     page = writer(no_color=no_color)
     if list_:
-        from meshdoctor.report import demo_text
+        from meshdoctor.report import text
+        from meshdoctor.view import demo as view
 
-        put(demo_text.listing([(s.name, s.title, s.story) for s in snapshots], page))
+        put(text.render(view.listing([(s.name, s.title, s.story) for s in snapshots]), page))
         return ExitCode.CLEAN
     chosen = _choose(name, snapshots)
     diagnosis = doctor.diagnose(doctor.open_case(doctor.Source(snapshot=chosen.name)))
@@ -84,13 +85,15 @@ def demo(
 
 
 def _shown(snapshot: SnapshotInfo, diagnosis: Diagnosis, page: TextWriter, *, verbose: bool, bare: bool) -> str:
-    from meshdoctor.report import check_text, demo_text
+    from meshdoctor.report import text
+    from meshdoctor.view import check
+    from meshdoctor.view import demo as view
 
-    report = check_text.render(diagnosis, page, verbose=verbose)
-    if bare:
-        return report
-    before = demo_text.opening(snapshot.title, snapshot.story, snapshot.istio_version, page)
-    return before + report + demo_text.next_steps(snapshot.name, diagnosis, page)
+    report = list(check.report(diagnosis, verbose=verbose))
+    if not bare:
+        before = view.opening(snapshot.title, snapshot.story, snapshot.istio_version)
+        report = [before, *report, view.next_steps(snapshot.name, diagnosis)]
+    return text.render(report, page)
 
 
 def _choose(name: str | None, snapshots: Sequence[SnapshotInfo]) -> SnapshotInfo:

@@ -332,10 +332,10 @@ def _next(request: FixRequest, output: FixOutput, run: FixRun) -> list[tuple[str
     chosen = f" --fix {request.fix}" if request.fix else ""
     assert run.finding is not None
     again = f"meshdoctor fix {run.finding.fingerprint[:8]}{chosen}{output.source}"
-    where = "changes the manifests of -f"
+    where = "change the manifests of -f"
     if not run.context.in_files:
-        where = "applies it to the cluster and verifies it"
+        where = "apply it to the cluster and verify it"
     elif run.context.makes_new_files:
-        where = f"writes new manifests below {FOLDER}/"
+        where = f"write new manifests below {FOLDER}/"
     applying = [] if request.read_only else [(f"{again} --apply", where)]
-    return [*applying, (f"{again} --export DIR", "writes manifests, an overlay, kubectl lines")]
+    return [*applying, (f"{again} --export DIR", "write manifests, an overlay and kubectl commands")]

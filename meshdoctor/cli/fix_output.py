@@ -36,13 +36,14 @@ class FixOutput(Struct, frozen=True, kw_only=True):
     def findings(self, diagnosis: Diagnosis) -> None:
         """The findings that have a fix."""
         from meshdoctor.fixes.plan.fix_plan import choose
-        from meshdoctor.report import fix_json, fix_text
+        from meshdoctor.report import fix_json, text
+        from meshdoctor.view import fix as view
 
         if self.json:
             put(fix_json.findings(diagnosis))
         else:
             firsts = {finding.fingerprint: choose(finding) for finding in diagnosis.findings if finding.fixes}
-            put(fix_text.findings(diagnosis, firsts, self.page, self.source))
+            put(text.render(view.findings(diagnosis, firsts, self.source), self.page))
 
     def preview(self, plan: FixPlan, next_: Sequence[tuple[str, str]]) -> None:
         """A fix before it is applied, and the commands that may follow."""
@@ -61,49 +62,55 @@ class FixOutput(Struct, frozen=True, kw_only=True):
 
     def _preview(self, plan: FixPlan, next_: Sequence[tuple[str, str]] = (), *, with_diffs: bool = True) -> str:
         from meshdoctor.fixes.plan.object_diff import unified
-        from meshdoctor.report import fix_text
+        from meshdoctor.report import text
+        from meshdoctor.view import fix as view
 
-        diffs = [(change, unified(change) if with_diffs else "") for change in plan.changes]
-        return fix_text.preview(plan.finding, plan.fix, diffs, plan.impact, self.page, next_)
+        diffs = [diff for change in plan.changes if with_diffs and (diff := unified(change))]
+        impact = plan.impact if plan.changes else None
+        return text.render(view.preview(plan.finding, plan.fix, diffs, impact, next_), self.page)
 
     def announce_entry(self, entry: JournalEntry, diffs: Sequence[str], *, is_undo: bool = False) -> None:
         """What continuing a fix of the journal writes, or its undo, and what that does not give back; on stderr."""
-        from meshdoctor.report.verification_text import ownership_change_lines
+        from meshdoctor.view.verification import ownership_changes
 
         title = f"{'undo of ' * is_undo}fix {entry.id}: {printable(entry.title)}"
         sys.stderr.write("\n".join((title, *diffs, "")))
-        for text in ownership_change_lines(entry.not_restored) if is_undo else ():
+        for text in ownership_changes(entry.not_restored) if is_undo else ():
             say(text)
 
     def exported(self, plan: FixPlan, made: Export) -> None:
         """What an export wrote, and the kubectl commands."""
-        from meshdoctor.report import fix_json, fix_text
+        from meshdoctor.report import fix_json, text
+        from meshdoctor.view import fix as view
 
         lines = [(command.do, command.undo) for command in made.commands]
         if self.json:
             put(fix_json.export(plan.finding, plan.fix, made.folder, made.written, lines, made.notes))
         else:
-            put(fix_text.exported(plan.fix, made.folder, made.written, lines, made.notes, self.page))
+            put(text.render(view.exported(plan.fix, made.folder, made.written, lines, made.notes), self.page))
 
     def result(self, made: FixResult) -> ExitCode:
         """How a fix ended."""
-        from meshdoctor.report import fix_json, fix_text
+        from meshdoctor.report import fix_json, text
+        from meshdoctor.view import journal
+        from meshdoctor.view import verification as view
 
         entry, verification = made.entry, made.verification
         if self.json:
             put(fix_json.result(made))
         elif entry.files:
-            put(fix_text.written(entry, self.page))
+            put(text.render([*journal.written(entry), *journal.then(entry)], self.page))
         else:
-            put(fix_text.result(made, self.page, self.cluster))
+            put(text.render([*view.result(made), *journal.then(entry, self.cluster)], self.page))
         is_good = bool(entry.files) or entry.awaits_person or (verification is not None and verification.holds)
         return ExitCode.CLEAN if is_good else ExitCode.FOUND
 
     def undone(self, made: FixResult) -> ExitCode:
         """How an undo ended."""
-        from meshdoctor.report import fix_json, fix_text
+        from meshdoctor.report import fix_json, text
+        from meshdoctor.view import verification as view
 
-        put(fix_json.undo(made) if self.json else fix_text.undone(made, self.page))
+        put(fix_json.undo(made) if self.json else text.render(view.undone(made), self.page))
         if made.verification is not None:
             return ExitCode.CLEAN if made.is_as_before else ExitCode.FOUND
         if made.wrote and not made.entry.files:
@@ -113,13 +120,14 @@ class FixOutput(Struct, frozen=True, kw_only=True):
 
     def history(self, journal: Journal) -> ExitCode:
         """The journal. What cannot be read is named, and hides nothing else."""
-        from meshdoctor.report import fix_json, fix_text
+        from meshdoctor.report import fix_json, text
+        from meshdoctor.view import journal as view
 
         entries, broken = journal.readable()
         if self.json:
             put(fix_json.history(entries))
         elif entries or not broken:
-            put(fix_text.history(entries, self.page))
+            put(text.render(view.history(entries), self.page))
         for problem in broken:
             say(str(problem))
         return ExitCode.FAILED if broken else ExitCode.CLEAN

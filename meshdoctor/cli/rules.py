@@ -53,9 +53,10 @@ def list_rules(rules: options.RuleDirs = None, json: options.Json = False, no_co
 
         put(json_v1.rules(catalogue))
     else:
-        from meshdoctor.report import catalogue_text
+        from meshdoctor.report import text
+        from meshdoctor.view import rule as view
 
-        put(catalogue_text.render(catalogue, writer(no_color=no_color)))
+        put(text.render(view.listing(catalogue), writer(no_color=no_color)))
     return ExitCode.CLEAN
 
 
@@ -68,11 +69,11 @@ def explain(rule: RuleId, rules: options.RuleDirs = None) -> int:
       meshdoctor rules explain tcp-port-clash
     """
     from meshdoctor import doctor
-    from meshdoctor.report import rule_page
-    from meshdoctor.text.printable import printable_lines
+    from meshdoctor.report import text
+    from meshdoctor.view import rule as view
 
-    page = rule_page.render_page(find_rule(rule, doctor.load_catalogue(rules or ())), writer(no_color=True).width)
-    put(printable_lines(page))
+    found = find_rule(rule, doctor.load_catalogue(rules or ()))
+    put(text.render(view.page(found), writer(no_color=True)))
     return ExitCode.CLEAN
 
 

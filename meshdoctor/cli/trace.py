@@ -125,10 +125,11 @@ def _rendered(result: Trace, *, json: bool, no_color: bool) -> str | bytes:
 
         return json_v1.trace(result)
     from meshdoctor import doctor
-    from meshdoctor.report import trace_text
+    from meshdoctor.report import text
+    from meshdoctor.view import trace as view
 
     rules = () if result.verdict is Verdict.DELIVERED else {rule.id for rule in doctor.load_catalogue()}
-    return trace_text.render(result, writer(no_color=no_color), rules=rules)
+    return text.render(view.report(result, rules=rules), writer(no_color=no_color))
 
 
 def _protocol(said: Protocol | None, from_url: str | None, *, sni: str | None, http: str | None) -> str | None:

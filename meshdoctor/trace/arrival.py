@@ -2,7 +2,7 @@
 
 Listener choice follows source/common/listener_manager/connection_handler_impl.cc (getBalancedHandlerByAddress): after
 original_dst, the listener bound to exactly this address, else the one on the wildcard address and this port, else the
-connection stays where iptables put it (virtualOutbound).
+catch-all listener (virtualOutbound) takes it.
 """
 
 from __future__ import annotations
@@ -198,15 +198,14 @@ def chain_label(walk: Walk) -> str:
 def _why_chain(decided: tuple[str, ...], is_default: bool) -> str:
     if is_default:
         return f"{'; '.join(decided) or 'no other chain matches'}; so the default chain takes it"
-    return "; ".join(decided) or "the chain matches every connection"
+    return "; ".join(decided) or "the chain has no match condition, so it takes every connection of this listener"
 
 
 def _why_listener(listener: Listener, index: ListenerIndex, destination: Destination) -> str:
     dialled = f"{destination.ip or destination.host}:{destination.port}"
     if listener is index.catch_all:
-        return (
-            f"no listener for {dialled}, nor for port {destination.port} on any address: it stays where iptables put it"
-        )
+        where = f"{dialled}, nor for port {destination.port} on any address"
+        return f"no listener for {where}: the catch-all listener takes it"
     if any(bind in WILDCARDS for bind, _ in listener.addresses):
         return f"no listener for {dialled}; the wildcard on port {destination.port} matches"
     return f"it is bound to {dialled}"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from meshdoctor.errors import MeshdoctorError, PartlyApplied, Unreadable
 from meshdoctor.fixes.fix_run import FixAction, FixRun
 from meshdoctor.model.fix import FixEvent, JournalEntry
-from meshdoctor.report.fix_text import FILE_WORDS
 from meshdoctor.tui.state.fix_steps import StepList, allowed
+from meshdoctor.view.journal import FILE_ACTIONS
 
 if TYPE_CHECKING:
     from meshdoctor.model.finding import Finding, Fix
@@ -174,7 +174,7 @@ class FixWorker:
             for text in (*(f"to apply it: {command.do}" for command in made.commands), *made.notes):
                 put("info", text)
         for edit in entry.files if entry is not None and made is None else ():
-            put("fine", f"{FILE_WORDS[edit.action]} {edit.shown}")
+            put("fine", f"{FILE_ACTIONS[edit.action]} {edit.shown}")
         if entry is not None and (made is None or made.written):
             put("info", f"fix {entry.id} is in the journal: u takes it back")
 

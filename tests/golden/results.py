@@ -76,8 +76,8 @@ def finding(**given: Any) -> Finding:
 
 CLASH = finding(
     resources=(
-        ObjectRef("ServiceEntry", "bookinfo", "hwcloud", "winner"),
-        ObjectRef("ServiceEntry", "bookinfo", "github", "loser"),
+        ObjectRef("ServiceEntry", "bookinfo", "hwcloud", "active"),
+        ObjectRef("ServiceEntry", "bookinfo", "github", "shadowed"),
     ),
     evidence=(
         Evidence(DUMP, "$.configs[3].dynamic_listeners[2].active_state.listener", "0.0.0.0_443"),

@@ -33,11 +33,11 @@ def test_on_a_capture_it_is_saved_into_a_folder_that_is_typed_and_u_takes_it_bac
             await ended(pilot)
             made = files_below(state)
             assert [name.split("/")[0] for name in made] == ["mine", "mine"]
-            assert "✓ made mine/" in words(front.steps)
+            assert "✓ created mine/" in words(front.steps)
             await press(pilot, "u")
             await ended(pilot)
             assert files_below(state) == []
-            assert "is taken back" in words(front.steps)
+            assert "fix 1 is undone" in words(front.steps)
 
     run(story())
 

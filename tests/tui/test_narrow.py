@@ -27,7 +27,7 @@ def test_a_title_longer_than_the_line_goes_on_below_it_and_never_at_its_edge(siz
             assert lines[0].startswith(title[:58])
             room = size[0] > 140
             below = lines[0] if room else lines[1]
-            assert "review, touches" in below
+            assert "review, changes" in below
             assert room or below.startswith("   review")
 
     run(story())

@@ -33,10 +33,10 @@ from meshdoctor.model.fix import (
     Verification,
     WrittenChange,
 )
-from meshdoctor.report.verification_text import in_short
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.sidecar_reader import SidecarReader
 from meshdoctor.text.times import now
+from meshdoctor.view.verification import in_short
 
 _VERBS = {"create": ("get", "create", "patch"), "update": ("get", "patch"), "delete": ("get", "delete")}
 _LEFT = "it works once a person has done the rest; then --resume verifies it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,19 +23,14 @@ from meshdoctor.tui.bindings import DETAIL_KEYS, FIX_KEYS
 from meshdoctor.tui.fix_worker import FixWorker
 from meshdoctor.tui.messages import FixEnded, FixMoved
 from meshdoctor.tui.screens.ask_screen import AskScreen, FolderScreen
-from meshdoctor.tui.state.fix_lines import (
-    diff_lines,
-    entry_lines,
-    impact_lines,
-    manual_lines,
-    result_lines,
-    summary,
-    title_lines,
-)
-from meshdoctor.tui.state.text_lines import Line, line, paragraph
+from meshdoctor.tui.state.draw import draw
+from meshdoctor.tui.state.text_lines import Line, line, paragraph, title_lines
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
+from meshdoctor.view import fix as fix_view
+from meshdoctor.view import journal, verification
+from meshdoctor.view.blocks import GAP, Block, DiffText
 
 WIDE = 100
 """With fewer columns a page is shown at a time."""
@@ -131,7 +126,9 @@ class FixScreen(Screen[None]):
     def _title(self) -> None:
         worker = self.worker
         if worker.run.plan is not None:
-            name, about = worker.run.plan.fix.title, summary(worker.run.plan)
+            plan = worker.run.plan
+            about = fix_view.in_short(plan.fix, plan.changes, plan.impact, plan.finding.host)
+            name = plan.fix.title
         elif worker.run.entry is not None:
             name, about = f"Fix {worker.run.entry.id}: {worker.run.entry.title}", worker.run.entry.state
         else:
@@ -142,22 +139,26 @@ class FixScreen(Screen[None]):
     def _diff(self, width: int) -> list[Line]:
         worker = self.worker
         if worker.diffs:
-            return list(diff_lines(worker.diffs))
+            return draw([block for diff in worker.diffs for block in (DiffText(diff), GAP)][:-1], width)
         if worker.run.plan is not None:
-            return list(manual_lines(worker.run.plan, width))
+            return draw(fix_view.manual(worker.run.plan.fix), width)
         return [] if worker.is_busy else paragraph("Nothing to show.", width, "faint")
 
     def _impact(self, width: int) -> list[Line]:
-        worker, ascii_only = self.worker, self.session.appearance.ascii_only
-        if worker.run.plan is not None:
-            return list(impact_lines(worker.run.plan, width, ascii_only=ascii_only))
-        return list(entry_lines(worker.run.entry, width)) if worker.run.entry is not None else []
+        plan, entry = self.worker.run.plan, self.worker.run.entry
+        blocks: Iterable[Block] = ()
+        if plan is not None:
+            blocks = fix_view.effects(plan.fix, plan.impact if plan.changes else None)
+        elif entry is not None:
+            blocks = journal.details(entry)
+        return draw(blocks, width, ascii_only=self.session.appearance.ascii_only)
 
     def _steps(self, width: int) -> list[Line]:
         worker, ascii_only = self.worker, self.session.appearance.ascii_only
         lines = list(worker.steps.laid_out(width, ascii_only=ascii_only))
         if worker.run.result is not None and not worker.is_busy:
-            lines += result_lines(worker.run.result, width, is_undo=worker.run.is_undo, ascii_only=ascii_only)
+            ended = verification.undone if worker.run.is_undo else verification.result
+            lines += draw(ended(worker.run.result), width, ascii_only=ascii_only)
         if self.session.fixes.busy_with not in (None, worker):
             lines.append(line("  a and u are off: another fix is being applied", "faint"))
         return lines
