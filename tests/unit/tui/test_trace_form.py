@@ -59,7 +59,7 @@ def test_a_form_is_read_as_a_connection(typed: dict[str, Any], asked: TraceReque
         (Form("", "a.test:443"), "type a pod"),
         (Form("shop/nobody", "a.test:443"), "no pod shop/nobody"),
         (Form(WEB, ""), "type a destination"),
-        (Form(WEB, "a.test"), "names no port"),
+        (Form(WEB, "a.test"), "has no port"),
         (Form(WEB, "a.test:443", "300.1.1.1"), "no IP address"),
     ],
 )
