@@ -28,7 +28,7 @@ def test_it_says_what_happens_whose_it_is_and_where_the_connection_goes_wrong() 
             await until(pilot, lambda: front.trace)
             text = words(front.what)
             assert "has no filter chain" in text
-            assert "winner ServiceEntry bookinfo/hwcloud loser ServiceEntry bookinfo/github" in text
+            assert "active ServiceEntry bookinfo/hwcloud shadowed ServiceEntry bookinfo/github" in text
             way = words(front.path)
             assert "✗ cluster outbound|443||www.huaweicloud.com" in way
             assert way.count("✗") == 2
