@@ -45,7 +45,7 @@ def test_ctrl_c_while_sidecars_are_waited_for_says_how_to_go_on(
         patched.setattr(acceptance.AcceptanceWatch, "wait", interrupt)
         done = applied(cli)
     assert (done.code, done.out, states()) == (130, "", ["applied"])
-    assert "interrupted. fix 1 is in the journal: `meshdoctor fix --history` says" in done.err
+    assert "interrupted. fix 1 is in the journal: `meshdoctor fix --history` shows" in done.err
     (entry,) = Journal().entries()
     Journal().put(replace(entry, before=replace(entry.before, at="2026-01-01T00:00:00Z")))
     resumed = cli("fix", "--resume", "1", "--yes", *HOW)
