@@ -18,7 +18,7 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
         why = "outbound policy REGISTRY_ONLY sends connections to hosts that are not registered to this cluster, which "
         why += "has no endpoints"
         walk.step("cluster", name, why, _sender(walk), name)
-        because = f"the connection is blocked: no ServiceEntry or Service matches it, and {BLACKHOLE} has no endpoints"
+        because = f"the connection is sent to {BLACKHOLE}, which has no endpoints"
         return Outcome("blocked", "blackhole", because, Expect(("UH",)))
     if "clusters" in walk.proxy.sections and _is_missing(walk, name):
         return _missing(walk, name)
@@ -80,7 +80,7 @@ def _other_cluster(cluster: Cluster, host: str) -> Outcome:
     parsed = cluster_name(cluster.name)
     owner = parsed.host if parsed else cluster.name
     if cluster.type == "ORIGINAL_DST":
-        because = f"the connection is sent to the address dialled, by the cluster of {owner}, not of {host}"
+        because = f"the connection is sent to the address dialled, through the cluster of another host, {owner}"
         return Outcome("leaked", "original-dst", because)
     return Outcome("misrouted", "other-cluster", f"the connection is sent to {owner}, not to {host}")
 
