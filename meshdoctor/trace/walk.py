@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy, Route, VirtualHost
 from meshdoctor.model.trace import Destination, Expect, Step
 
@@ -45,7 +44,7 @@ class Walk:
 
     def step(self, at: str, chose: str | None, because: str, path: str = "", value: str = "") -> None:
         """Add one decision; `path` points into the dump."""
-        evidence = Evidence(self.proxy.document, path, value) if path else None
+        evidence = self.proxy.evidence(path, value) if path else None
         self.steps.append(Step(at, chose, because, evidence))
 
     def blame_chain(self) -> None:
