@@ -138,10 +138,10 @@ def save_capture(source: Source, path: Path, watcher: FetchObserver | None = Non
         capture, removals, about = cluster.capture(), cluster.removals, cluster.about
     else:
         from meshdoctor.sources.redact import Removals
-        from meshdoctor.sources.redact_capture import cleaned
+        from meshdoctor.sources.redact_capture import redacted
 
         removals, about = Removals(), {}
-        capture = cleaned(_collected(source), removals)
+        capture = redacted(_collected(source), removals)
     _refuse_nothing(Case(capture))
     written = save(capture, path, removals, about)
     return SavedCapture(

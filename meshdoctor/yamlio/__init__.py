@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from meshdoctor.yamlio.line_index import Lines, line_of, steps_of
 from meshdoctor.yamlio.list_text import EMPTY as EMPTY_LIST
-from meshdoctor.yamlio.list_text import ListText, only, take_apart
+from meshdoctor.yamlio.list_text import ListText, only, split_list
 from meshdoctor.yamlio.reading import load_documents
 from meshdoctor.yamlio.writing import dump
 
-__all__ = ["EMPTY_LIST", "Lines", "ListText", "dump", "line_of", "load_documents", "only", "steps_of", "take_apart"]
+__all__ = ["EMPTY_LIST", "Lines", "ListText", "dump", "line_of", "load_documents", "only", "split_list", "steps_of"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from meshdoctor.yamlio.list_text import ListText, take_apart
+from meshdoctor.yamlio.list_text import ListText, split_list
 from meshdoctor.yamlio.parser_events import document_starts, events_of
 
 _STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+)\]|\[(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")\]")
@@ -45,7 +45,7 @@ class Lines:
 
     @cached_property
     def _list(self) -> ListText | None:
-        return take_apart(self._data)
+        return split_list(self._data)
 
     def _in_item(self, text: ListText, index: int, steps: list[str | int]) -> int | None:
         if index >= len(text.items):

@@ -49,7 +49,7 @@ class ListText(NamedTuple):
         return frozenset(item.kind for item in self.items)
 
 
-def take_apart(data: bytes) -> ListText | None:
+def split_list(data: bytes) -> ListText | None:
     """The items of a List that kubectl printed, None for every other text, which only the parser can read."""
     head = _HEAD.match(data)
     if head is None or any(mark in data for mark in (*_ODD_BREAKS, _ALIAS)):
@@ -63,7 +63,7 @@ def take_apart(data: bytes) -> ListText | None:
 
 
 def only(data: bytes, text: ListText, kind: str) -> bytes:
-    """The List with the items of one kind. `text` is `take_apart(data)`.
+    """The List with the items of one kind. `text` is `split_list(data)`.
 
     The others leave an item `kind: _` and empty lines behind, so that the place and the line of every item stay what
     they are in the whole file.
