@@ -1,4 +1,4 @@
-"""The only package that knows YAML: it reads hostile documents safely, writes stable ones, and finds lines.
+"""Reads hostile YAML safely, writes it in a stable style, edits it in place, and finds lines. The only YAML package.
 
 Values are those the Kubernetes API server would see. Plain scalars follow the reader it uses (go.yaml.in/yaml/v2
 behind sigs.k8s.io/yaml): `yes`, `on` and `y` are booleans, `0755` is octal, `1e3` is a number, `22:22` is text.
