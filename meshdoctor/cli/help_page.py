@@ -1,7 +1,7 @@
-"""The page of `--help`, in kubectl's manner: what the command does, its usage, its options, and examples at the end.
+"""The page of `--help`, like kubectl's: what the command does, its usage, its options, and examples at the end.
 
-A command's docstring is the text of its page. Its first line is the summary. `Exit codes:` and `Examples:`, each on a
-line of its own, begin sections that are shown as they are written, below the options.
+The docstring of a command is the text of its page; its first line is the summary. `Exit codes:` and `Examples:`, each
+on a line of its own, start sections that are shown as written, below the options.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def option_names(option: Any) -> str:
 
 
 def option_about(option: Any) -> str:
-    """What an option is for, with its default."""
+    """The help text of an option, with its default."""
     if option.name == "help":
         return _HELP
     default = getattr(option.default, "value", option.default)
@@ -52,10 +52,10 @@ def option_about(option: Any) -> str:
 
 
 class _Page:
-    """Format of the help of commands and groups, which typer makes two classes of."""
+    """Format of the help of commands and groups, which are two classes in typer."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Of the usage line that goes before an error."""
+        """The parts of the usage line above an error."""
         return usage(self)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:

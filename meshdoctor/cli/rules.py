@@ -80,7 +80,7 @@ def find_rule(name: str, catalogue: Sequence[Rule]) -> Rule:
     """The rule of that id.
 
     Raises:
-        UsageError: there is none; offers the nearest.
+        UsageError: there is none; suggests similar ids.
     """
     by_id = {rule.id: rule for rule in catalogue}
     if name in by_id:

@@ -96,11 +96,11 @@ def trace(
     dialled = None if ip is None else address(ip)
     source = replace(source_options, logs_since="0").source()
     if "://" in where:
-        say(f"tracing {asked.host} port {asked.port}" + (f" as {does}" if does else "") + ", as read from the URL")
+        say(f"tracing {asked.host} port {asked.port}" + (f" as {does}" if does else "") + ", taken from the URL")
 
     from meshdoctor import doctor
 
-    # An address given is the one that is dialled: nobody has to be asked for others.
+    # With an address given, no other has to be resolved.
     case = doctor.open_case(source, pod=pod, hosts=() if dialled or is_ip(asked.host) else (asked.host,))
     result = doctor.trace(
         case,
@@ -130,16 +130,16 @@ def _rendered(result: Trace, *, json: bool, no_color: bool) -> str | bytes:
     return trace_text.render(result, writer(no_color=no_color), rules=rules)
 
 
-def _protocol(said: Protocol | None, from_url: str | None, *, sni: str | None, http: str | None) -> str | None:
-    """What the client does: as said, else as the other options imply, else as the URL's scheme says; None: not said.
+def _protocol(given: Protocol | None, from_url: str | None, *, sni: str | None, http: str | None) -> str | None:
+    """The client's protocol from --protocol, else from other options, else from the scheme of the URL; else None.
 
     Raises:
-        UsageError: options that contradict one another.
+        UsageError: the options contradict one another.
     """
     if sni is not None and http:
-        raise UsageError("--sni belongs to TLS, --authority and --path to plain HTTP: leave one of them out")
+        raise UsageError("--sni is for TLS, --authority and --path are for plain HTTP: give one of them")
     implied = "tls" if sni is not None else "http" if http else None
-    if said is not None and implied is not None and said.value != implied:
+    if given is not None and implied is not None and given.value != implied:
         option = "--sni" if implied == "tls" else "--authority or --path"
-        raise UsageError(f"{option} goes with --protocol {implied}, not with --protocol {said.value}")
-    return said.value if said is not None else implied or from_url
+        raise UsageError(f"{option} requires --protocol {implied}, not --protocol {given.value}")
+    return given.value if given is not None else implied or from_url

@@ -83,7 +83,9 @@ SMALL = Impact(
     pods=(POD,),
     claims=(ClaimChange("enters", "github.com", 443, "0.0.0.0, server name github.com", (POD,)),),
     connections=(
-        PredictedChange("github.com", 443, (POD,), "blocked", "delivered", False, "it reaches its own cluster"),
+        PredictedChange(
+            "github.com", 443, (POD,), "blocked", "delivered", False, "the connection is sent to the right cluster"
+        ),
     ),
 )
 LARGE = Impact(
