@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
 
@@ -21,6 +23,17 @@ class Guide(NamedTuple):
     """What it is about, in one line."""
 
 
+class SnapshotInfo(Struct, frozen=True):
+    """A bundled snapshot: what it shows and what check must find in it."""
+
+    name: str
+    title: str
+    story: str
+    istio_version: str
+    expected: dict[str, list[Any]]
+    """`errors` and `also`: [rule, host or None] each; `never`: rule ids."""
+
+
 def rules_dir() -> Path:
     """The folder of the built-in rule files. Raises `Unreadable` where it is missing."""
     return _find("rules")
@@ -34,6 +47,18 @@ def snapshots_dir() -> Path:
 def snapshot_names() -> list[str]:
     """Names of the bundled snapshots, sorted: every folder that has a `snapshot.yaml`."""
     return sorted(found.parent.name for found in snapshots_dir().glob("*/snapshot.yaml"))
+
+
+def snapshots() -> list[SnapshotInfo]:
+    """The bundled snapshots, in the order in which they tell the stories."""
+    from meshdoctor import yamlio
+
+    cards: dict[str, dict[str, Any]] = {}
+    for name in snapshot_names():
+        path = snapshots_dir() / name / "snapshot.yaml"
+        cards[name] = yamlio.load_documents(path.read_bytes(), str(path))[0]
+    ordered = sorted(cards.items(), key=lambda item: (item[1]["order"], item[0]))
+    return [SnapshotInfo(n, c["title"], c["story"], c["istio_version"], c["expected"]) for n, c in ordered]
 
 
 def guides() -> list[Guide]:

@@ -27,8 +27,8 @@ import typer
 from meshdoctor.cli import exit_codes, help_page
 from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.main import app, run
-from meshdoctor.model.finding import SEVERITIES
 from meshdoctor.model.rule import Rule
+from meshdoctor.model.verdict import Severity
 from meshdoctor.rules.loader import load_rules
 from tests.golden.outputs import FILES
 
@@ -200,14 +200,14 @@ def exit_table() -> str:
 
 def rule_table() -> str:
     """The built-in rules, errors first."""
-    rules = sorted(load_rules([ROOT / "rules"]), key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
+    rules = sorted(load_rules([ROOT / "rules"]), key=lambda rule: (rule.severity.rank, rule.id))
     rows = [f"| `{rule.id}` | {_severities(rule)} | {rule.title} |\n" for rule in rules]
     return "".join(["| rule | severity | problem |\n|---|---|---|\n", *rows])
 
 
 def _severities(rule: Rule) -> str:
     found = {rule.severity, *(grade.severity for grade in rule.grades)}
-    return ", ".join(severity for severity in SEVERITIES if severity in found)
+    return ", ".join(severity for severity in Severity if severity in found)
 
 
 def verified_fix() -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from meshdoctor import yamlio
 from meshdoctor.bundled import guides
-from meshdoctor.model.trace import VERDICTS
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.rules.loader import load_rules
 from tests.documents import (
     COMMANDS,
@@ -150,7 +150,7 @@ def test_no_command_line_has_a_command_or_option_that_is_not_there(document: Pat
 
 
 def test_every_verdict_has_a_row() -> None:
-    assert sorted(re.findall(r"^\| `(\w+)` \|", guide("verdicts"), re.MULTILINE)) == sorted(VERDICTS)
+    assert sorted(re.findall(r"^\| `(\w+)` \|", guide("verdicts"), re.MULTILINE)) == sorted(Verdict)
 
 
 @with_contributing

@@ -142,10 +142,11 @@ def exit_code(diagnosis: Diagnosis, fail_on: FailOn, *, strict: bool) -> ExitCod
 
     A finding at or above --fail-on makes it 1, even where other rules lacked evidence.
     """
-    from meshdoctor.model.finding import SEVERITIES
 
     if fail_on is not FailOn.NEVER:
-        failing = SEVERITIES[: SEVERITIES.index(fail_on.value) + 1]
+        from meshdoctor.model.verdict import Severity
+
+        failing = tuple(Severity)[: Severity(fail_on.value).rank + 1]
         if any(finding.severity in failing and finding.suppressed is None for finding in diagnosis.findings):
             return ExitCode.FOUND
     because = _why_no_verdict(diagnosis, strict=strict)

@@ -8,13 +8,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from meshdoctor.cli.interactive import is_interactive, open_session
+from meshdoctor.cli.interactive import CURRENT, is_interactive, open_session
 
 if TYPE_CHECKING:
     from meshdoctor.doctor import Source
-
-CURRENT = "current context"
-"""Name of the source in the header until the cluster has answered."""
 
 
 def main() -> NoReturn:

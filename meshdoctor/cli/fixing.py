@@ -13,6 +13,7 @@ from meshdoctor.cli.fix_request import FixRequest, applier_of
 from meshdoctor.cli.steps import StepPrinter, confirmed, refuse_unconfirmed
 from meshdoctor.cli.streams import put, say
 from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
+from meshdoctor.model.verdict import Severity
 from meshdoctor.text.printable import printable
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def fixed(asked: FixRequest, seen: DiagnosisRecord) -> int:
     planned = plan(seen, finding, choose(finding, asked.choose))
     if not asked.apply and asked.export is None:
         put(_preview(planned, asked, next_=_next(asked, seen, planned)))
-        return ExitCode.FOUND if finding.severity == "error" else ExitCode.CLEAN
+        return ExitCode.FOUND if finding.severity is Severity.ERROR else ExitCode.CLEAN
     if not planned.changes:
         steps = planned.fix.steps or "it would change nothing"
         raise UsageError(f"fix {planned.fix.id} is manual, nothing is written. Its steps:\n{steps}")

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 FRAMES = "120"
 """Textual's frames per second. A change is drawn two frames after its key, with Textual's default 60 after 40 ms."""
 
+CURRENT = "current context"
+"""What the header says until the cluster has answered."""
+
 
 def is_interactive() -> bool:
     """Whether the session can be shown: on a terminal, or on a page of `meshdoctor serve`."""

@@ -17,12 +17,11 @@ from meshdoctor.cli.capture import capture
 from meshdoctor.cli.check import check
 from meshdoctor.cli.demo import demo
 from meshdoctor.cli.docs import docs
-from meshdoctor.cli.entry_points import CURRENT
 from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.fix import ReadOnly, fix, undo
 from meshdoctor.cli.help_page import Command, Group
 from meshdoctor.cli.hosts import hosts
-from meshdoctor.cli.interactive import is_interactive, no_terminals, open_session
+from meshdoctor.cli.interactive import CURRENT, is_interactive, no_terminals, open_session
 from meshdoctor.cli.rbac import rbac
 from meshdoctor.cli.serve import serve
 from meshdoctor.cli.source_options import SourceOptions, spread

@@ -16,8 +16,8 @@ from meshdoctor.errors import UsageError
 from meshdoctor.model.resolver import Resolver
 
 if TYPE_CHECKING:
-    from meshdoctor.diagnosis.cluster_source import ClusterSource
     from meshdoctor.doctor import Source
+    from meshdoctor.sources.live.cluster_source import ClusterSource
 
 _OWN_NAMES = {"from_": "--from", "filenames": "--filename", "namespaces": "--namespace"}
 """Names of options that differ from their fields."""
@@ -95,7 +95,7 @@ class SourceOptions:
         return words
 
     def _cluster(self, namespaces: tuple[str, ...]) -> ClusterSource:
-        from meshdoctor.diagnosis.cluster_source import ClusterSource
+        from meshdoctor.sources.live.cluster_source import ClusterSource
         from meshdoctor.sources.live.live_cluster import FetchLimits
         from meshdoctor.sources.live.object_reader import Scope
 

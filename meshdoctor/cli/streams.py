@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from meshdoctor.errors import Unreadable
+from meshdoctor.text.icons import NEEDED
 
 if TYPE_CHECKING:
     from meshdoctor.report.text_writer import TextWriter
@@ -96,7 +97,7 @@ def _width(stream: TextIO) -> int:
 
 def _has_symbols(stream: TextIO) -> bool:
     try:
-        "\N{MULTIPLICATION SIGN}\N{DOUBLE EXCLAMATION MARK}\N{SQUARE ROOT}\N{MIDDLE DOT}".encode(stream.encoding or "")
+        NEEDED.encode(stream.encoding or "")
     except (LookupError, UnicodeEncodeError):
         return False
     return True

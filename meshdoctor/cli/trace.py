@@ -14,6 +14,7 @@ from meshdoctor.cli.progress import ended
 from meshdoctor.cli.source_options import SourceOptions
 from meshdoctor.cli.streams import put, say, writer
 from meshdoctor.errors import UsageError
+from meshdoctor.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from meshdoctor.model.trace import Trace
@@ -115,7 +116,7 @@ def trace(
         namespaces=source_options.chosen or None,
     )
     put(_rendered(result, json=json, no_color=no_color))
-    return ended(case) or (ExitCode.CLEAN if result.verdict == "delivered" else ExitCode.FOUND)
+    return ended(case) or (ExitCode.CLEAN if result.verdict is Verdict.DELIVERED else ExitCode.FOUND)
 
 
 def _rendered(result: Trace, *, json: bool, no_color: bool) -> str | bytes:
@@ -126,7 +127,7 @@ def _rendered(result: Trace, *, json: bool, no_color: bool) -> str | bytes:
     from meshdoctor import doctor
     from meshdoctor.report import trace_text
 
-    rules = () if result.verdict == "delivered" else {rule.id for rule in doctor.load_catalogue()}
+    rules = () if result.verdict is Verdict.DELIVERED else {rule.id for rule in doctor.load_catalogue()}
     return trace_text.render(result, writer(no_color=no_color), rules=rules)
 
 

@@ -14,11 +14,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from meshdoctor.diagnosis.diagnosis_run import ShareResult
 from meshdoctor.diagnosis.file_stamps import AT_MOST, Stamp
-from meshdoctor.facts.derived.host_rows import PodColumn
-from meshdoctor.facts.proxy_files import ProxyNotes
-from meshdoctor.model.evidence import Unread, proxy_of
+from meshdoctor.diagnosis.proxy_checker import CheckedShare
+from meshdoctor.model.evidence import proxy_of
 from meshdoctor.model.mesh import Mesh
 
 SHARE = 32
@@ -27,26 +25,14 @@ _PAGES = frozenset({"config_dump.json", "clusters.json", "clusters.txt", "server
 """Files of a proxy that tell of no other."""
 
 
-class CachedShare(Struct):
-    """Some proxies, judged."""
-
-    names: tuple[str, ...]
-    judged: ShareResult
-    columns: dict[str, PodColumn]
-    policies: dict[str, str]
-    learnt: ProxyNotes
-    unread: tuple[Unread, ...]
-    """Pages that could not be read."""
-
-
 class DiagnosisCache(Struct):
     """One look. `stamp` is of the files as they were when it began, `root` the folder of the capture."""
 
     stamp: Stamp
     root: Path | None
-    shares: list[CachedShare] = []
+    shares: list[CheckedShare] = []
 
-    def still_good(self, stamp: Stamp, names: Sequence[str], again: Collection[str], mesh: Mesh) -> list[CachedShare]:
+    def still_good(self, stamp: Stamp, names: Sequence[str], again: Collection[str], mesh: Mesh) -> list[CheckedShare]:
         """The shares that a look with this stamp over these proxies can take over; those of `again` it cannot."""
         if [name for share in self.shares for name in share.names] != list(names):
             return []

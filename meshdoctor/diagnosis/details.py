@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from meshdoctor.diagnosis.events import Pair
-from meshdoctor.doctor import Case
+from meshdoctor.facts.case import Case
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.model.evidence import Evidence, Pointer, Unread
 from meshdoctor.model.mesh import Mesh, ServiceEntry

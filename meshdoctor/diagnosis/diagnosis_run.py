@@ -1,159 +1,176 @@
-"""Rules over a whole mesh, dump by dump: what is kept is what the findings show."""
+"""The diagnosis of one case: every dump is opened once, for the rules and for the host table.
+
+`drain` goes through all of it at once, over several processes where the dumps are large; whoever watches takes
+`events`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
 
-from meshdoctor.diagnosis.dump_shares import over_dumps
-from meshdoctor.facts.derived.fact_lists import PER_POD, FactSheet, ProxyFacts
-from meshdoctor.facts.derived.missing_evidence import gaps_of, is_blind, is_off
-from meshdoctor.facts.derived.replicas import ProxyTurn, ReplicaGroups, proxy_turns
+from meshdoctor.diagnosis.cache import shares_of
+from meshdoctor.diagnosis.diagnosis_builder import build_diagnosis
+from meshdoctor.diagnosis.events import DiagnosisFinished, PodChecked
+from meshdoctor.diagnosis.proxy_checker import CheckedShare, ProxyChecker, RuleResults, ShareResult
+from meshdoctor.diagnosis.workers import spread
+from meshdoctor.facts.case import Case
+from meshdoctor.facts.derived.fact_lists import FactSheet
+from meshdoctor.facts.derived.host_rows import likely_pairs, pairs_of, rows_of
+from meshdoctor.facts.derived.missing_evidence import unread_dumps
+from meshdoctor.facts.derived.replicas import ReplicaGroups, proxy_turns
 from meshdoctor.facts.proxy_files import DumpProxies
-from meshdoctor.model.fact import Fact
-from meshdoctor.model.finding import Finding, NotEvaluated
-from meshdoctor.model.pod_evidence import PodEvidence
-from meshdoctor.model.proxy_summary import summary_of
+from meshdoctor.model.finding import Diagnosis, Finding
+from meshdoctor.model.host_table import HostTable
 from meshdoctor.model.rule import Rule
-from meshdoctor.rules.evaluate import by_pod, explained, hits_of
-from meshdoctor.rules.pod_specific import tells_pods_apart
-from meshdoctor.rules.selectors import compile_selector
-from meshdoctor.rules.tally import FindingShare, Tally
-
-
-class RuleResults(NamedTuple):
-    """What the rules say of a mesh."""
-
-    findings: tuple[Finding, ...]
-    not_evaluated: tuple[NotEvaluated, ...]
-    judged: frozenset[str]
-    """Pods whose proxy was looked at."""
-    external_hosts: int
-
-
-class ShareResult(NamedTuple):
-    """What one share of the proxies comes to."""
-
-    tally: Tally
-    pods: list[str]
-    hosts: set[tuple[str, int]]
-    added: dict[str, tuple[PodEvidence, list[FindingShare]]]
-    """Of those that may be judged for others, their part in each finding, while there are others to come."""
-
-    @classmethod
-    def nothing(cls) -> ShareResult:
-        """Nothing yet."""
-        return cls(Tally(), [], set(), {})
-
-
-def judge(sheet: FactSheet, rules: Sequence[Rule], *, workers: int = 0, alone: bool = False) -> RuleResults:
-    """Every rule over the sheet; as `engine.evaluate` says, and each dump is read once.
-
-    `workers`: processes, 0 for as many as the size of the dumps is worth. `alone`: no proxy is judged for its replicas.
-    Neither makes a difference to what comes out. Raises `UsageError` as `engine.evaluate` does.
-    """
-    course = DiagnosisRun(sheet, rules, alone=alone)
-    for judged in over_dumps(sheet.mesh, sheet.names, course.share, workers):
-        course.take(judged)
-    return course.judgement()
-
-
-_PodFacts = dict[tuple[str, str], list[Fact]]
-"""Facts of the lists that no dump is read for, by list and pod."""
-
-
-def _by_pod(sheet: FactSheet) -> _PodFacts:
-    found: _PodFacts = {}
-    for name in PER_POD:
-        for fact in sheet.of_pods(name):
-            found.setdefault((name, fact.pod), []).append(fact)
-    return found
+from meshdoctor.rules.tally import Tally
 
 
 class DiagnosisRun:
-    """A mesh on its way to a judgement: who watches takes the proxies' turns one by one and sees the findings grow."""
+    """One case on its way to its diagnosis. `sheet` is the case's, limited to the pods asked for.
 
-    def __init__(self, sheet: FactSheet, rules: Sequence[Rule], *, alone: bool = False) -> None:
-        mesh = sheet.mesh
+    `with_hosts`: whether the hosts will be asked for. `alone`: no proxy is checked for its replicas, which makes no
+    difference to the result. `is_final`: whether what is said of a pod holds to the end.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        sheet: FactSheet,
+        rules: Sequence[Rule],
+        *,
+        with_hosts: bool = True,
+        alone: bool = False,
+        is_final: bool = True,
+    ) -> None:
+        self._case = case
         self.sheet = sheet
         self._rules = rules
-        self._in_force = [rule for rule in rules if not is_off(rule, mesh)]
-        self._apart = tells_pods_apart(self._in_force, PER_POD)
-        self._alone = alone or self._apart
-        self._pod_facts = _by_pod(sheet) if self._apart else {}
+        self._is_final = is_final
+        assert isinstance(case.mesh.proxies, DumpProxies)
+        self._proxies = case.mesh.proxies
+        self._checker = ProxyChecker(sheet, rules, likely_pairs(sheet) if with_hosts else None)
+        self._alone = alone or self._checker.needs_every_pod
+        self._groups = None if self._alone else ReplicaGroups(case.mesh, sheet.registry, self._proxies)
+        """Of the proxies that are checked one by one; those of a share have their own."""
         self._done = ShareResult.nothing()
-        proxies = mesh.proxies
-        can_group = isinstance(proxies, DumpProxies) and not self._alone
-        self._groups = (
-            ReplicaGroups(mesh, sheet.registry, proxies) if can_group and isinstance(proxies, DumpProxies) else None
-        )
+        self._under_way: ShareResult | None = None
+        self.shares: list[CheckedShare] = []
+        """Those that are complete."""
 
-    def share(self, names: Collection[str], also: Callable[[ProxyTurn], object] = lambda look: None) -> ShareResult:
-        """What some of the proxies come to, not yet taken in. `also` has each look as well; it must not keep it."""
-        judged = ShareResult.nothing()
-        for look in self.share_turns(names, judged):
-            also(look)
-            del look  # or this dump is held while the next one is read
-        return judged
+    def drain(self, workers: int = 0) -> None:
+        """Checks every proxy. `workers`: processes, 0 for as many as the size of the dumps is worth."""
+        self._spread(self.sheet.names, self._checker, workers)
 
-    def take(self, judged: ShareResult) -> None:
-        """Takes a share in."""
-        self._done.tally.merge(judged.tally)
-        self._done.pods.extend(judged.pods)
-        self._done.hosts.update(judged.hosts)
+    def _spread(self, names: Collection[str], checker: ProxyChecker, workers: int = 0) -> None:
+        for share in spread(names, self._proxies.size, partial(self._share, checker), workers):
+            self._take(share)
 
-    def turns(self, names: Collection[str]) -> Iterator[ProxyTurn]:
-        """Judges these proxies as they are asked for, and takes each in. May be called again with others."""
-        return self._turns(names, self._done, self._groups)
+    def _share(self, checker: ProxyChecker, names: Collection[str]) -> CheckedShare:
+        result = ShareResult.nothing()
+        for _ in self._turns(names, checker, result):
+            pass
+        result.repeatable.clear()
+        return CheckedShare(tuple(names), result, self._proxies.learnt(), tuple(self._case.mesh.unread))
 
-    def share_turns(self, names: Collection[str], judged: ShareResult) -> Iterator[ProxyTurn]:
-        """Judges these proxies as they are asked for, into `judged`, which `take` takes in once all had their turn."""
-        yield from self._turns(names, judged)
-        judged.added.clear()
+    def _take(self, share: CheckedShare) -> None:
+        """Takes in a share, from wherever it was checked."""
+        mesh = self._case.mesh
+        self._done.add(share.result)
+        self._proxies.learn(share.learnt)
+        mesh.unread += [note for note in share.unread if note not in mesh.unread]
+
+    def events(self, kept: Sequence[CheckedShare] | None = None) -> Iterator[PodChecked | DiagnosisFinished]:
+        """Every proxy, checked as it is asked for, and the end.
+
+        `kept`: shares of an earlier run that still hold; `shares` is then the result in shares.
+        """
+        names = self.sheet.names
+        if kept is None:
+            yield from self.turns(names)
+        else:
+            known = {share.names: share for share in kept}
+            for share in shares_of(names):
+                yield from self._adopt(known[share]) if share in known else self._kept_turns(share)
+        yield self.finished()
+
+    def turns(self, names: Collection[str]) -> Iterator[PodChecked]:
+        """Checks these proxies as they are asked for. May be called again with others.
+
+        One that cannot be read adds nothing and is in `mesh.proxies_unread`.
+        """
+        return self._turns(names, self._checker, self._done, self._groups)
 
     def _turns(
-        self, names: Collection[str], judged: ShareResult, groups: ReplicaGroups | None = None
-    ) -> Iterator[ProxyTurn]:
-        for look in proxy_turns(self.sheet.mesh, self.sheet.registry, names, alone=self._alone, groups=groups):
-            self._judge(look, judged)
-            yield look
-            del look
+        self,
+        names: Collection[str],
+        checker: ProxyChecker,
+        result: ShareResult,
+        groups: ReplicaGroups | None = None,
+    ) -> Iterator[PodChecked]:
+        for turn in proxy_turns(self._case.mesh, self.sheet.registry, names, alone=self._alone, groups=groups):
+            checker.check(turn, result)
+            checked = self._checked(turn.place.pod, result)
+            del turn  # or this dump is held while the next one is read
+            yield checked
 
-    def findings(self, besides: ShareResult | None = None) -> tuple[Finding, ...]:
-        """The findings so far, of rules that look at proxies; `besides`: with those of a share under way."""
-        if besides is None:
-            return self._done.tally.findings()
-        both = Tally()
-        both.merge(self._done.tally)
-        both.merge(besides.tally)
-        return both.findings()
+    def _checked(self, pod: str, result: ShareResult) -> PodChecked:
+        column, summary = result.columns.get(pod), self._case.mesh.summary(pod)
+        return PodChecked(
+            pod=pod,
+            version=summary.version if summary else "",
+            policy=result.policies.get(pod, ""),
+            verdicts=column.verdicts if column else {},
+            is_final=self._is_final,
+        )
 
-    def judgement(self) -> RuleResults:
-        """The end: what is said of pods without a look at their proxies comes in. To be asked once."""
-        sheet, done, tally = self.sheet, frozenset(self._done.pods), self._done.tally
-        missing = {rule.id: gaps_of(rule, sheet.mesh, sheet.is_asked) for rule in self._rules}
-        of_pods = [rule for rule in self._rules if compile_selector(rule.select).list_name in PER_POD]
-        for pod, hits in by_pod(hits_of(of_pods, sheet.of_pods, missing)).items():
-            if not self._apart or pod not in done:
-                tally.add(explained(hits), PodEvidence(pod))
-        gaps = tuple(gap for rule in self._rules for gap in missing[rule.id])
-        return RuleResults(tally.findings(), gaps, done, len(self._done.hosts))
+    def _kept_turns(self, names: tuple[str, ...]) -> Iterator[PodChecked]:
+        """The turns of one share, which is then kept."""
+        mesh, noted = self._case.mesh, len(self._case.mesh.unread)
+        self._under_way = result = ShareResult.nothing()
+        yield from self._turns(names, self._checker, result)
+        self._under_way = None
+        result.repeatable.clear()
+        learnt = self._proxies.learnt(names)
+        own = {f"proxies/{name}" for name in learnt.refused}
+        unread = tuple(note for note in mesh.unread[noted:] if note.path not in own)
+        self.shares.append(CheckedShare(names, result, learnt, unread))
+        self._take(self.shares[-1])
 
-    def _judge(self, look: ProxyTurn, judged: ShareResult) -> None:
-        """Of those that were judged for others their part in each finding is remembered."""
-        pod = look.place.pod
-        judged.pods.append(pod)
-        if look.case is None:
-            first, shares = judged.added[look.first]
-            judged.tally.repeat(shares, first, look.place)
-            return
-        lists, summary = ProxyFacts(look.case), summary_of(look.case.proxy)
-        sighted = [rule for rule in self._in_force if not is_blind(rule, summary)]
-        hits = hits_of(sighted, partial(_facts, lists, self._pod_facts, pod), {})
-        judged.added[pod] = (look.place, judged.tally.add(explained(list(hits)), look.place))
-        judged.hosts.update((fact.host, fact.port) for fact in lists.facts("connections"))
+    def _adopt(self, share: CheckedShare) -> Iterator[PodChecked]:
+        """A share of an earlier run, whose files are as they were."""
+        self.shares.append(share)
+        self._take(share)
+        yield from (self._checked(name, share.result) for name in share.names if name not in share.learnt.refused)
 
+    def findings(self) -> tuple[Finding, ...]:
+        """Those of the proxies checked so far, without line numbers."""
+        so_far = Tally()
+        for result in (self._done, self._under_way):
+            if result is not None:
+                so_far.merge(result.tally)
+        return so_far.findings()
 
-def _facts(lists: ProxyFacts, pod_facts: _PodFacts, pod: str, name: str) -> Sequence[Fact]:
-    return pod_facts.get((name, pod), ()) if name in PER_POD else lists.facts(name)
+    def finished(self) -> DiagnosisFinished:
+        """The end, once every proxy was checked. To be asked once."""
+        hosts = self.hosts()  # may open dumps again: what it cannot read belongs into the diagnosis
+        return DiagnosisFinished(self._case, self.diagnosis(), hosts)
+
+    def diagnosis(self) -> Diagnosis:
+        """The diagnosis, once every proxy was checked. To be asked once."""
+        return build_diagnosis(self._case, self.sheet, self._rules, self.results())
+
+    def results(self) -> RuleResults:
+        """What the rules say, once every proxy was checked. To be asked once."""
+        return self._checker.results(self._done)
+
+    def hosts(self) -> HostTable:
+        """The host table, once every proxy was checked."""
+        capture, mesh, columns = self._case.capture, self._case.mesh, self._done.columns
+        pairs = pairs_of(self.sheet, columns.values())
+        lacking = [pod for pod, column in columns.items() if column.lacks(pairs)]
+        if lacking:  # a host that one sidecar alone knows is asked of all others
+            self._spread(lacking, ProxyChecker(self.sheet, (), pairs))
+        missing = [f"resources/{kind}.yaml" for kind in ("serviceentries", "pods") if kind not in mesh.kinds_read]
+        unread = unread_dumps(mesh, self.sheet.is_asked)
+        return HostTable(capture.kind, capture.location, rows_of(self.sheet, columns, pairs), (*missing, *unread))

@@ -1,6 +1,7 @@
-"""What a session tells, in this order: Listed, then Judged, Unasked, Found and Progress as they come, then one end.
+"""What a session tells, in this order: `PodsListed`, then `PodChecked`, `PodUnread`, `FindingsUpdated` and `Progress`
+as they come, then one end: `DiagnosisFinished` or `DiagnosisFailed`.
 
-An end is `Finished` or `Failed`. What is told of a pod replaces what was told of it before.
+What is told of a pod replaces what was told of it before.
 """
 
 from __future__ import annotations
@@ -11,16 +12,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from meshdoctor.model.finding import Diagnosis, Finding
-from meshdoctor.model.host_table import HostRow, HostTable
+from meshdoctor.model.host_table import HostRow, HostTable, TracedVerdict
 from meshdoctor.semantics.istio.data_plane import PodKind
 
 if TYPE_CHECKING:  # whoever only listens need not load what judges
-    from meshdoctor.doctor import Case
+    from meshdoctor.facts.case import Case
 
 Pair = tuple[str, int | None]
 """Host and port; a bare name has no port, and no verdict."""
-Verdict = tuple[str, str, str | None]
-"""Verdict, reason and cluster, as `trace` gives them."""
 
 
 class ListedPod(Struct, frozen=True):
@@ -60,7 +59,7 @@ class PodChecked(Struct, frozen=True):
     """Of its proxy; empty where it does not say."""
     policy: str
     """`REGISTRY_ONLY`, `ALLOW_ANY` or `unknown`; empty for a gateway, which has no outbound policy."""
-    verdicts: Mapping[Pair, Verdict]
+    verdicts: Mapping[Pair, TracedVerdict]
     """Replicas share one mapping: nobody changes it."""
     is_final: bool = True
     """False while DNS answers and access logs are still to come in."""

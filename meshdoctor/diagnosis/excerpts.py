@@ -17,7 +17,7 @@ from msgspec import Raw, Struct, structs
 from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture, Document, Evidence
-from meshdoctor.model.finding import ResourceRole
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.egress_kinds import PLURALS
 from meshdoctor.sources.redact import Removals, redact_object, redact_page
 
@@ -71,7 +71,7 @@ def excerpt(capture: Capture, piece: Evidence) -> Excerpt:
     return structs.replace(bare, because=f"it could not be cut out at {piece.path}")
 
 
-def resource(capture: Capture, wanted: ResourceRole) -> Excerpt:
+def resource(capture: Capture, wanted: ObjectRef) -> Excerpt:
     """An object as it was read, whole. Never raises."""
     path = f"resources/{PLURALS.get(wanted.kind, '')}.yaml"
     for document in _documents(capture, path):

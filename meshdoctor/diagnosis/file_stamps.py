@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from meshdoctor.doctor import Source
+from meshdoctor.sources.source import Source
 
 AT_MOST = 50_000
 """Files that are looked at; of a folder with more, the first that the system names."""

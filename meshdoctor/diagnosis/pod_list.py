@@ -13,8 +13,8 @@ from meshdoctor.semantics.istio.data_plane import pod_kind
 PROXIED = ("sidecar", "gateway")
 
 
-def listed(capture: Capture, sheet: FactSheet, coming: Collection[str], kept: Collection[str] = ()) -> PodsListed:
-    """What is there. `coming`: pods whose proxy's configuration is or will be there; `kept`: not read again."""
+def list_pods(capture: Capture, sheet: FactSheet, coming: Collection[str], kept: Collection[str] = ()) -> PodsListed:
+    """The pods asked for. `coming`: pods whose proxy's configuration is or will be there; `kept`: not read again."""
     awaited = frozenset(coming)
     keys = filter(sheet.is_asked, sorted(sheet.mesh.pod_names))
     pods = tuple(_pod(sheet, key, key in awaited, key in kept) for key in keys)
@@ -27,6 +27,10 @@ def _pod(sheet: FactSheet, key: str, is_coming: bool, is_kept: bool) -> ListedPo
     # Of a pod that no resource names only its dump is there, which comes later: it is a sidecar's until then.
     kind = "sidecar" if pod is None else pod_kind(key, pod, None, mesh.namespaces)
     owner = pod.workload if pod else None
+    because = ""
+    if not is_coming and kind in PROXIED:
+        because = mesh.proxies_unread.get(key) or mesh.why_unread(f"proxies/{key}/config_dump.json")
+        because = because or "its config dump was not read"
     return ListedPod(
         key=key,
         workload=owner.name if owner else "",
@@ -34,13 +38,6 @@ def _pod(sheet: FactSheet, key: str, is_coming: bool, is_kept: bool) -> ListedPo
         labels=pod.labels if pod else {},
         kind=kind,
         is_coming=is_coming,
-        because="" if is_coming or kind not in PROXIED else why_absent(sheet, key),
+        because=because,
         is_kept=is_kept,
     )
-
-
-def why_absent(sheet: FactSheet, key: str) -> str:
-    """Why a proxy's configuration is not there, as far as whoever collected has said."""
-    mesh = sheet.mesh
-    said = mesh.proxies_unread.get(key) or mesh.why_unread(f"proxies/{key}/config_dump.json")
-    return said or "its config dump was not read"

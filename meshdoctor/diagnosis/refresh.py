@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
-from meshdoctor.diagnosis.case_run import CaseRun
-from meshdoctor.diagnosis.cluster_source import ClusterSource, open_cluster, resolve
+from meshdoctor.diagnosis.case_reader import add_manifests
+from meshdoctor.diagnosis.case_watch import CaseWatch
+from meshdoctor.diagnosis.cluster_reader import open_cluster, resolve
+from meshdoctor.diagnosis.diagnosis_run import DiagnosisRun
 from meshdoctor.diagnosis.events import FindingsUpdated, PodChecked, PodUnread, Progress
-from meshdoctor.diagnosis.pod_list import listed
-from meshdoctor.doctor import Case, Source, with_manifests_beside
+from meshdoctor.diagnosis.pod_list import list_pods
+from meshdoctor.facts.case import Case
 from meshdoctor.facts.mesh_reader import add_proxy
 from meshdoctor.kube.session import Refused, Session
 from meshdoctor.model.resolver import Resolver
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.live_cluster import LiveCluster
-
-if TYPE_CHECKING:
-    from meshdoctor.diagnosis.session import DiagnosisSession
+from meshdoctor.sources.source import Source
 
 IN_TURN = 32
 """Sidecars that are asked whether they have changed, each time that no object has."""
@@ -33,22 +33,22 @@ FINDINGS_AT_MOST = 25
 
 
 def read_whole_cluster(
-    diagnosis_session: DiagnosisSession, source: Source, before: LiveCluster | None, pods: Collection[str]
+    watch: CaseWatch, source: Source, before: LiveCluster | None, pods: Collection[str]
 ) -> LiveCluster:
     """Lists, fetches, judges, and gives the cluster as it was read.
 
     Of `before`, where there is one, all sidecars but those of `pods` are taken over and not asked again. Raises as
-    `live.read_cluster` does, and `Stopped`.
+    `read_cluster` does, and `SessionStopped`.
     """
-    cluster = _opened(diagnosis_session, source)
+    cluster = _opened(watch, source)
     kept = cluster.keep_from(before, pods) if before else frozenset()
-    return _read(diagnosis_session, source, cluster, kept, lambda key: key not in kept)
+    return _read(watch, source, cluster, kept, lambda key: key not in kept)
 
 
-def _opened(diagnosis_session: DiagnosisSession, source: Source, session: Session | None = None) -> LiveCluster:
+def _opened(watch: CaseWatch, source: Source, session: Session | None = None) -> LiveCluster:
     """With `session` without a new login, unless the server wants one: a kubeconfig's plugin may take seconds."""
     asked = source.cluster or ClusterSource()
-    diagnosis_session.tell(Progress(0, 0, "asking the cluster for its objects"))
+    watch.tell(Progress(0, 0, "asking the cluster for its objects"))
     try:
         return open_cluster(asked, session)
     except Refused as problem:
@@ -58,19 +58,19 @@ def _opened(diagnosis_session: DiagnosisSession, source: Source, session: Sessio
 
 
 def _read(
-    diagnosis_session: DiagnosisSession,
+    watch: CaseWatch,
     source: Source,
     cluster: LiveCluster,
     kept: frozenset[str],
     wanted: Callable[[str], bool],
 ) -> LiveCluster:
     asked = source.cluster or ClusterSource()
-    cluster.fetch(_Arrivals(diagnosis_session, source, cluster, kept), wanted)
+    cluster.fetch(_Arrivals(watch, source, cluster, kept), wanted)
     if asked.resolver is not Resolver.OFF:
-        diagnosis_session.tell(Progress(0, 0, "asking DNS"))
+        watch.tell(Progress(0, 0, "asking DNS"))
         resolve(cluster, asked.resolver)
-    case = Case(with_manifests_beside(cluster.capture(), source))
-    diagnosis_session.judge(case, doing="judging with DNS answers", is_new=False)
+    case = Case(add_manifests(cluster.capture(), source))
+    watch.diagnose(case, doing="judging with DNS answers", is_new=False)
     return cluster
 
 
@@ -94,14 +94,14 @@ class ClusterRefresh:
         self._order = {}
 
     def refresh_changed(
-        self, diagnosis_session: DiagnosisSession, source: Source, before: LiveCluster, *, must_tell: bool
+        self, watch: CaseWatch, source: Source, before: LiveCluster, *, must_tell: bool
     ) -> LiveCluster | None:
         """The cluster as it is now, judged and told; None where nothing has changed, unless it `must_tell`.
 
-        Raises as `look_at_cluster`.
+        Raises as `read_whole_cluster`.
         """
         session, self._was_there = before.session if self._was_there else None, False
-        cluster = _opened(diagnosis_session, source, session)
+        cluster = _opened(watch, source, session)
         self._was_there = True
         is_like = cluster.is_like(before)
         ask_all, self._is_restless = not is_like or self._is_restless or must_tell, not is_like
@@ -111,7 +111,7 @@ class ClusterRefresh:
         kept = cluster.keep_from(before, changed)
         asked = {pod.key for pod in cluster.asked}
         # The others are not asked either: why not is told.
-        return _read(diagnosis_session, source, cluster, kept, lambda key: key in changed or key not in asked)
+        return _read(watch, source, cluster, kept, lambda key: key in changed or key not in asked)
 
     def _next(self, cluster: LiveCluster) -> list[str]:
         """Whose turn it is: whoever was asked longest ago."""
@@ -123,12 +123,10 @@ class ClusterRefresh:
 
 
 class _Arrivals:
-    """Hears of each sidecar that was read (a `Watcher`), judges it, and tells."""
+    """Hears of each sidecar that was read (a `FetchObserver`), checks it, and tells."""
 
-    def __init__(
-        self, diagnosis_session: DiagnosisSession, source: Source, cluster: LiveCluster, kept: frozenset[str]
-    ) -> None:
-        self._diagnosis_session = diagnosis_session
+    def __init__(self, watch: CaseWatch, source: Source, cluster: LiveCluster, kept: frozenset[str]) -> None:
+        self._watch = watch
         self._source = source
         self._cluster = cluster
         self._kept = kept
@@ -138,43 +136,43 @@ class _Arrivals:
     @cached_property
     def _case(self) -> Case:
         """The cluster's objects, to which the dumps are added as they come."""
-        return Case(with_manifests_beside(self._cluster.capture(), self._source))
+        return Case(add_manifests(self._cluster.capture(), self._source))
 
     @cached_property
-    def _course(self) -> CaseRun:
-        return CaseRun(self._case, self._diagnosis_session.sheet(self._case), is_final=False)
+    def _run(self) -> DiagnosisRun:
+        return self._watch.start(self._case, is_final=False)
 
     def listed(self, pods: int, sidecars: int) -> None:
         """The pods are known; so many sidecars will be asked."""
         self._total = sidecars
         case = self._case
-        self._diagnosis_session.take_up(case)
-        sheet = self._diagnosis_session.sheet(case)
+        self._watch.take_up(case)
+        sheet = self._watch.sheet(case)
         unasked = {note.path for note in case.capture.unread}
         asked = (pod.key for pod in self._cluster.objects.pods if pod.has_sidecar and not pod.why_unasked)
         coming = [key for key in asked if f"proxies/{key}/config_dump.json" not in unasked]
-        self._diagnosis_session.tell(listed(case.capture, sheet, coming, self._kept))
-        self._diagnosis_session.tell(Progress(0, sidecars, "reading sidecars"))
+        self._watch.tell(list_pods(case.capture, sheet, coming, self._kept))
+        self._watch.tell(Progress(0, sidecars, "reading sidecars"))
 
     def fetched(self, pod: str, because: str) -> None:
         """One sidecar is done; `because` says why it could not be read, else it is empty."""
         self._done += 1
         if because:
-            self._diagnosis_session.tell(PodUnread(pod, because))
+            self._watch.tell(PodUnread(pod, because))
         else:
-            self._judge(pod)
-        self._diagnosis_session.tell(Progress(self._done, self._total, "reading sidecars"))
+            self._check(pod)
+        self._watch.tell(Progress(self._done, self._total, "reading sidecars"))
         if self._done % max(1, self._total // FINDINGS_AT_MOST) == 0:
-            self._diagnosis_session.tell(FindingsUpdated(self._course.findings()))
+            self._watch.tell(FindingsUpdated(self._run.findings()))
 
     def _added(self, pod: str) -> Iterator[PodChecked]:
         """Its dump is added in its turn as well: a trace may go through the proxies meanwhile."""
         add_proxy(self._case.mesh, pod, self._cluster.documents_of(pod))
-        yield from self._course.turns([pod])
+        yield from self._run.turns([pod])
 
-    def _judge(self, pod: str) -> None:
+    def _check(self, pod: str) -> None:
         mesh = self._case.mesh
-        for judged in self._diagnosis_session.in_turn(self._added(pod)):
-            self._diagnosis_session.tell(judged)
+        for checked in self._watch.in_turn(self._added(pod)):
+            self._watch.tell(checked)
         if pod in mesh.proxies_unread:
-            self._diagnosis_session.tell(PodUnread(pod, mesh.proxies_unread[pod]))
+            self._watch.tell(PodUnread(pod, mesh.proxies_unread[pod]))

@@ -8,16 +8,17 @@ libraries do not stand it), this process does all of it.
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
-from typing import IO, TypeVar
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from meshdoctor.errors import MeshdoctorError
+if TYPE_CHECKING:  # ordinary captures need one process only
+    from concurrent.futures import Future
 
 Result = TypeVar("Result")
 
@@ -26,6 +27,9 @@ WORTH_IT = 256 * 1024 * 1024
 
 MOST = 4
 """Processes at most: each holds a dump or two."""
+
+_jobs: Sequence[Callable[[], Any]] = ()
+"""What the copies of this process do. They find it here: a closure cannot be sent to them."""
 
 
 def workers_for(size: int) -> int:
@@ -43,16 +47,19 @@ def spread(
     An error in one of the shares is raised here. A process that dies leaves its share to this one.
     """
     shares = split(sorted(names), size, workers or workers_for(sum(map(size, names))))
-    others: list[_Worker] = []
-    try:
-        with suppress(OSError):  # no process to be had: this one does what is left
-            for share in shares[1:]:
-                others.append(_Worker(share, work))
-        done = [work(shares[0]), *(other.result(work) for other in others)]
-        return done + [work(share) for share in shares[1 + len(others) :]]
-    finally:
-        for other in others:
-            other.stop()
+    jobs = [partial(work, share) for share in shares]
+    if len(jobs) == 1:
+        return [jobs[0]()]
+    from concurrent.futures import BrokenExecutor
+
+    with _started(jobs[1:]) as started:
+        results = [jobs[0]()]
+        for number, job in enumerate(jobs[1:]):
+            try:
+                results.append(started[number].result() if number < len(started) else job())
+            except BrokenExecutor:
+                results.append(job())
+        return results
 
 
 def split(names: Sequence[str], size: Callable[[str], int], parts: int) -> list[Sequence[str]]:
@@ -65,56 +72,47 @@ def split(names: Sequence[str], size: Callable[[str], int], parts: int) -> list[
     return [shares[0], *(share for share in shares[1:] if share)]
 
 
-class _Worker:
-    """A copy of this process that does one share and tells what came out."""
+@contextmanager
+def _started(jobs: Sequence[Callable[[], Result]]) -> Iterator[list[Future[Result]]]:
+    """A process for each job, as far as there are any to be had; they end with the block, done or not."""
+    global _jobs
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+    from multiprocessing import active_children, get_context
 
-    def __init__(self, share: Sequence[str], work: Callable[[Collection[str]], Result]) -> None:
-        self._share = share
-        reader, writer = os.pipe()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # about threads, of which there are none
-            try:
-                self._pid = os.fork()
-            except OSError:
-                os.close(reader)
-                os.close(writer)
-                raise
-        if self._pid == 0:
-            os.close(reader)
-            _serve(share, work, writer)
-        os.close(writer)
-        self._stream: IO[bytes] = os.fdopen(reader, "rb")
-
-    def result(self, work: Callable[[Collection[str]], Result]) -> Result:
-        """What came out of the share."""
-        try:
-            made, raised = pickle.load(self._stream)
-        except (EOFError, pickle.UnpicklingError):
-            return work(self._share)
-        if raised is not None:
-            raise raised
-        result: Result = made
-        return result
-
-    def stop(self) -> None:
-        """Ends the process, done or not."""
-        self._stream.close()
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
-
-
-def _serve(share: Sequence[str], work: Callable[[Collection[str]], Result], writer: int) -> None:
-    """The copy's life. It leaves without cleaning up: files and streams are the original's."""
-    status = 1
+    _jobs = jobs
+    started: list[Future[Result]] = []
+    pool = None
+    # Ctrl-C is for this process, which ends the others: they inherit the mask and never hear it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the original hears it, and ends this one
-        with os.fdopen(writer, "wb") as stream:
-            told: tuple[Result | None, MeshdoctorError | None]
-            try:
-                told = (work(share), None)
-            except MeshdoctorError as error:
-                told = (None, error)
-            pickle.dump(told, stream, protocol=pickle.HIGHEST_PROTOCOL)
-        status = 0
+        with suppress(OSError, NotImplementedError, BrokenExecutor), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # about threads, of which there are none
+            pool = ProcessPoolExecutor(len(jobs), get_context("fork"), initializer=_end_with_parent)
+            for number in range(len(jobs)):
+                started.append(pool.submit(_run, number))
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        yield started
     finally:
-        os._exit(status)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for child in active_children():
+            child.kill()
+        if pool is not None:
+            pool.shutdown()
+        _jobs = ()
+
+
+def _run(number: int) -> Any:
+    return _jobs[number]()
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that it is a copy of is killed: it would wait for work for ever."""
+    from multiprocessing import parent_process
+
+    def wait() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.envoy.camel_case import NOT_JSON
@@ -18,6 +18,8 @@ from meshdoctor.facts.envoy.wire import ClusterStatus
 from meshdoctor.model.evidence import Document, Unread
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.proxy_summary import Proxies, ProxySummary, summary_of
+
+Known = TypeVar("Known")
 
 HELD = 64 * 1024 * 1024
 """Bytes of dumps and pages that are held decoded. The newest one is held whatever its size."""
@@ -221,7 +223,14 @@ class DumpProxies(Proxies):
             if key not in self._refused:
                 self._reject(key, because)
 
-    def learnt(self) -> ProxyNotes:
-        """All that is known so far."""
+    def learnt(self, names: Collection[str] | None = None) -> ProxyNotes:
+        """All that is known so far, of these proxies or of all."""
         held = {key: self._summary_now(opened) for key, opened in self._kept.items()}
-        return ProxyNotes(self._briefs | held, dict(self._refused))
+        known = self._briefs | held
+        if names is None:
+            return ProxyNotes(known, dict(self._refused))
+        return ProxyNotes(_of(known, names), _of(self._refused, names))
+
+
+def _of(known: Mapping[str, Known], names: Collection[str]) -> dict[str, Known]:
+    return {name: known[name] for name in names if name in known}

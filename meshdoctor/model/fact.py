@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.finding import ResourceRole
+from meshdoctor.model.object_ref import ObjectRef
 
 
 class Fact(Struct, frozen=True, kw_only=True):
@@ -19,7 +19,7 @@ class Fact(Struct, frozen=True, kw_only=True):
     """Its port; 0 where there is none."""
     policy: str
     """This proxy's outbound policy: `REGISTRY_ONLY`, `ALLOW_ANY` or `unknown`."""
-    resources: tuple[ResourceRole, ...] = ()
+    resources: tuple[ObjectRef, ...] = ()
     """Objects involved, each with its role."""
     evidence: tuple[Evidence, ...] = ()
     """Where it was seen, the deciding piece first."""

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
 
 from msgspec import Struct
 
 from meshdoctor.model.evidence import Evidence, Unread
-
-Severity = Literal["error", "warning", "info"]
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
-"""Most severe first."""
+from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.model.verdict import Severity
 
 
-class ResourceRole(Struct, frozen=True):
-    """An object that plays a part in a finding: `winner`, `loser`, `owner`, `hidden`, `cause` ..."""
+class Confidence(StrEnum):
+    """How sure a finding is."""
 
-    kind: str
-    namespace: str
-    name: str
-    role: str = ""
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
 
-    @property
-    def place(self) -> str:
-        """`namespace/name`; the name alone of what lives in no namespace."""
-        return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
-    def __str__(self) -> str:
-        return f"{self.kind} {self.place}"
+class Disposition(StrEnum):
+    """What a fix asks of whoever applies it."""
+
+    SAFE = "safe"
+    """It adds, and takes nothing from others."""
+    REVIEW = "review"
+    """It changes what others see."""
+    MANUAL = "manual"
+    """A person does it."""
 
 
 class Fix(Struct, frozen=True):
@@ -35,14 +35,33 @@ class Fix(Struct, frozen=True):
 
     id: str
     title: str
-    disposition: str
-    """`safe` (adds, takes nothing from others), `review` (changes what others see) or `manual`."""
+    declared: Disposition
+    """As the rule has it."""
     tradeoff: str
     manifests: tuple[str, ...] = ()
     steps: str = ""
     """What a person does by hand: all of it for `manual`, else what is left to do after the manifests are applied."""
-    deletes: tuple[ResourceRole, ...] = ()
+    deletes: tuple[ObjectRef, ...] = ()
     """Objects that are deleted once the manifests are applied."""
+    caution: str = ""
+    """Why it is not safe in this mesh, a sentence; empty where nothing is known against it."""
+
+    @property
+    def disposition(self) -> Disposition:
+        """As it is offered in this mesh. A fix that nothing can be applied of is manual."""
+        if not (self.manifests or self.deletes):
+            return Disposition.MANUAL
+        return Disposition.REVIEW if self.declared is Disposition.SAFE and self.caution else self.declared
+
+    @property
+    def is_automatic(self) -> bool:
+        """It can be applied as it is; else it is a recipe for a person."""
+        return self.disposition is not Disposition.MANUAL
+
+    @property
+    def cost(self) -> str:
+        """The trade-off, with what it does in this mesh."""
+        return f"{self.tradeoff.rstrip()} {self.caution}".strip()
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -50,7 +69,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     rule: str
     severity: Severity
-    confidence: str
+    confidence: Confidence
     fingerprint: str
     title: str
     message: str
@@ -58,7 +77,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     host: str | None
     port: int | None
     pods: tuple[str, ...]
-    resources: tuple[ResourceRole, ...] = ()
+    resources: tuple[ObjectRef, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     evidence_left_out: int = 0
     """Further pieces of evidence of the same kind, seen for other pods."""
@@ -97,6 +116,6 @@ class Diagnosis(Struct, frozen=True):
     pod_kinds: dict[str, int] = {}
     """Pods by what takes their traffic, of `semantics.dataplane.KINDS`; they add up to `pods`."""
 
-    def count(self, severity: str) -> int:
+    def count(self, severity: Severity) -> int:
         """Findings of this severity."""
-        return sum(f.severity == severity for f in self.findings)
+        return sum(f.severity is severity for f in self.findings)

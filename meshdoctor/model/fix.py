@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.model.verdict import Severity, Verdict
+
 ChangeAction = Literal["create", "update", "delete"]
 
 
@@ -20,22 +23,10 @@ def _action(before: object, after: object) -> ChangeAction:
     return "delete" if after is None else "update"
 
 
-class ObjectKey(Struct, frozen=True, order=True):
-    """Names one object of a cluster, with the version it is written in: `networking.istio.io/v1`."""
-
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
-
-
 class Change(Struct, frozen=True, kw_only=True):
     """One object as it was read and as it is to be, both without status and what the server adds to metadata."""
 
-    key: ObjectKey
+    key: ObjectRef
     before: dict[str, Any] | None = None
     """None: it is created."""
     after: dict[str, Any] | None = None
@@ -132,7 +123,7 @@ class FindingSummary(Struct, frozen=True):
     rule: str
     host: str
     port: int
-    severity: str
+    severity: Severity
     message: str
 
 
@@ -143,7 +134,7 @@ class Baseline(Struct, frozen=True, kw_only=True):
     """When its evidence was read, RFC 3339; empty where nobody knows."""
     findings: dict[str, FindingSummary] = {}
     """By fingerprint."""
-    verdicts: dict[str, dict[str, str]] = {}
+    verdicts: dict[str, dict[str, Verdict]] = {}
     """`host:port` to pod to verdict."""
     proxies: tuple[str, ...] = ()
     """Pods whose sidecar was judged."""
@@ -162,8 +153,8 @@ class ConnectionChange(Struct, frozen=True):
 
     pod: str
     host: str
-    before: str
-    after: str
+    before: Verdict
+    after: Verdict
 
 
 class Verification(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from msgspec import Struct
 
 from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.verdict import Verdict
+
+TracedVerdict = tuple[Verdict, str, str | None]
+"""Verdict, reason and cluster, as `trace` gives them."""
 
 
 class UsedBy(Struct, frozen=True):
@@ -19,7 +23,7 @@ class PodVerdict(Struct, frozen=True):
     """trace's verdict for one pod."""
 
     pod: str
-    verdict: str
+    verdict: Verdict
     reason: str
     cluster: str | None = None
 

@@ -12,19 +12,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from meshdoctor.model.evidence import Pointer, Unread
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.proxy_summary import Proxies, ProxySummary, summary_of
-
-
-class Ref(Struct, frozen=True, order=True):
-    """Names one object."""
-
-    kind: str
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
 class Port(Struct, frozen=True):
@@ -47,7 +37,7 @@ class WorkloadEndpoint(Struct, frozen=True):
 class ServiceEntry(Struct, frozen=True):
     """networking.istio.io ServiceEntry."""
 
-    ref: Ref
+    ref: ObjectRef
     hosts: tuple[str, ...]
     ports: tuple[Port, ...]
     addresses: tuple[str, ...] = ()
@@ -70,7 +60,7 @@ class ServiceEntry(Struct, frozen=True):
 class VirtualService(Struct, frozen=True):
     """networking.istio.io VirtualService. Route lists stay as written."""
 
-    ref: Ref
+    ref: ObjectRef
     hosts: tuple[str, ...]
     gateways: tuple[str, ...] = ("mesh",)
     export_to: tuple[str, ...] = ()
@@ -85,7 +75,7 @@ class VirtualService(Struct, frozen=True):
 class DestinationRule(Struct, frozen=True):
     """networking.istio.io DestinationRule. `traffic_policy` and `subsets` stay as written."""
 
-    ref: Ref
+    ref: ObjectRef
     host: str
     traffic_policy: dict[str, Any] = field(default_factory=dict)
     subsets: tuple[dict[str, Any], ...] = ()
@@ -108,7 +98,7 @@ class EgressListener(Struct, frozen=True):
 class Sidecar(Struct, frozen=True):
     """networking.istio.io Sidecar. `outbound_policy` is None where the object does not set one."""
 
-    ref: Ref
+    ref: ObjectRef
     selector: dict[str, str] | None = None
     egress: tuple[EgressListener, ...] = ()
     outbound_policy: str | None = None
@@ -120,7 +110,7 @@ class Sidecar(Struct, frozen=True):
 class Service(Struct, frozen=True):
     """core/v1 Service with its mesh host name."""
 
-    ref: Ref
+    ref: ObjectRef
     host: str
     type: str = "ClusterIP"
     cluster_ips: tuple[str, ...] = ()
@@ -136,7 +126,7 @@ class Service(Struct, frozen=True):
 class Gateway(Struct, frozen=True):
     """networking.istio.io Gateway. `servers` stay as written."""
 
-    ref: Ref
+    ref: ObjectRef
     selector: dict[str, str] = field(default_factory=dict)
     servers: tuple[dict[str, Any], ...] = ()
     pointer: Pointer = Pointer("")
@@ -146,7 +136,7 @@ class Gateway(Struct, frozen=True):
 class EnvoyFilter(Struct, frozen=True):
     """networking.istio.io EnvoyFilter, as far as it patches what sidecars send out."""
 
-    ref: Ref
+    ref: ObjectRef
     selector: dict[str, str] | None = None
     ports: tuple[int | None, ...] = ()
     """The port of each patch of outbound configuration, None for one of every port; empty: it patches none."""
@@ -201,7 +191,7 @@ class Pod(Struct, frozen=True):
     """Init containers included; `Container.is_init` tells."""
     host_network: bool = False
     run_as_user: int | None = None
-    workload: Ref | None = None
+    workload: ObjectRef | None = None
     """The Deployment, StatefulSet, Job ... that owns it, as far as owner references tell."""
     ip: str = ""
     phase: str = ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
-from meshdoctor.model.finding import Severity
+from meshdoctor.model.finding import Confidence, Disposition
+from meshdoctor.model.verdict import Severity
 
 CAUSES = (
     "config-rejected",
@@ -54,7 +55,7 @@ class Grade(Struct, frozen=True, forbid_unknown_fields=True):
 
     when: str
     severity: Severity
-    confidence: Literal["certain", "likely", "possible"] | None = None
+    confidence: Confidence | None = None
 
 
 class ManifestChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,7 +72,7 @@ class FixTemplate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     id: str
     title: str
-    disposition: Literal["safe", "review", "manual"]
+    disposition: Disposition
     tradeoff: str
     when: str = "true"
     manifests: tuple[str | ManifestChange, ...] = ()
@@ -96,7 +97,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     id: str
     title: str
     severity: Severity
-    confidence: Literal["certain", "likely", "possible"]
+    confidence: Confidence
     since: str = "0.1.0"
     needs: tuple[str, ...] = ()
     select: str

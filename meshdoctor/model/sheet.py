@@ -14,6 +14,7 @@ from msgspec import field
 from meshdoctor.model.entry_view import EntryView, HiddenEntry
 from meshdoctor.model.fact import Fact
 from meshdoctor.model.upstream import Upstream
+from meshdoctor.model.verdict import Verdict
 
 
 class Connection(Fact, frozen=True):
@@ -27,7 +28,7 @@ class Connection(Fact, frozen=True):
     """What the client does, as trace assumed: `tcp`, `server-first`, `tls` or `http`."""
     declared: str
     """Protocol the visible entry declares for this port, upper case; empty where none registers it."""
-    verdict: str
+    verdict: Verdict
     reason: str
     """trace's reason."""
     because: str

@@ -5,12 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from meshdoctor.model.evidence import Evidence
-
-VERDICTS = ("unknown", "bypassed", "broken", "blocked", "passthrough", "leaked", "misrouted", "delivered")
-"""Every verdict, in the order in which they are judged (product.md, `trace --json`)."""
-
-WORST_FIRST = ("blocked", "broken", "misrouted", "leaked", "unknown", "bypassed", "passthrough", "delivered")
-"""The order by which several addresses of one host are summed up."""
+from meshdoctor.model.verdict import Verdict
 
 PROTOCOLS = ("tcp", "server-first", "tls", "http")
 """What the client does: speaks first in an unknown protocol, waits for a greeting, sends a ClientHello or HTTP."""
@@ -53,7 +48,7 @@ class AddressTrace(Struct, frozen=True):
     """The verdict for one of several addresses of a host."""
 
     ip: str
-    verdict: str
+    verdict: Verdict
     reason: str
     cluster: str | None = None
     listener: str | None = None
@@ -64,7 +59,7 @@ class Trace(Struct, frozen=True):
 
     pod: str
     destination: Destination
-    verdict: str
+    verdict: Verdict
     reason: str
     """A rule id where one names the cause, else a short slug."""
     because: str = ""

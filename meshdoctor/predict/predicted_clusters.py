@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meshdoctor.model.mesh import DestinationRule, MeshConfig, Port, Ref, Service, ServiceEntry
+from meshdoctor.model.mesh import DestinationRule, MeshConfig, Port, Service, ServiceEntry
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
@@ -37,7 +38,7 @@ class Clusters:
     ) -> None:
         self.made: dict[str, Cluster] = {}
         self.endpoints: dict[str, tuple[Endpoint, ...]] = {}
-        self.owners: dict[tuple[str, int], Ref] = {}
+        self.owners: dict[tuple[str, int], ObjectRef] = {}
         """By host and port, the object whose cluster it is."""
         self.doubts: list[Unknown] = []
         self._rules = [r for r in rules if is_exported_rule(r, viewer.namespace)]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from meshdoctor.model.mesh import Ref
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import Cluster, Endpoint, Listener, Node, Proxy, RouteConfig
 from meshdoctor.predict.listener_claims import ListenerClaim, claims_of
 from meshdoctor.predict.model_limits import model_limits
@@ -47,7 +47,7 @@ class Prediction(Struct, frozen=True):
     members: tuple[SidecarService, ...]
     settled: tuple[SettledPort, ...]
     doubts: tuple[Unknown, ...]
-    owners: Mapping[tuple[str, int], Ref]
+    owners: Mapping[tuple[str, int], ObjectRef]
     """By host and port, the object whose cluster it is."""
 
     @property

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Iterator
 
 from msgspec import Struct, structs
 
-from meshdoctor.model.mesh import MeshConfig, Port, Ref, Service, ServiceEntry, Sidecar
+from meshdoctor.model.mesh import MeshConfig, Port, Service, ServiceEntry, Sidecar
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.ip_addresses import address
 from meshdoctor.semantics.istio.precedence import order_key
 from meshdoctor.semantics.istio.registry import Registry, Viewer
@@ -37,7 +38,7 @@ class SidecarService(Struct, frozen=True):
         return self.item if isinstance(self.item, ServiceEntry) else None
 
     @property
-    def ref(self) -> Ref:
+    def ref(self) -> ObjectRef:
         """The object it comes from."""
         return self.item.ref
 

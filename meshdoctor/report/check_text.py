@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meshdoctor.model.evidence import Evidence, Unread
-from meshdoctor.model.finding import SEVERITIES, Diagnosis, Finding, Fix, NotEvaluated
+from meshdoctor.model.finding import Confidence, Diagnosis, Finding, Fix, NotEvaluated
+from meshdoctor.model.verdict import Severity
 from meshdoctor.report.sort_order import under_causes
 from meshdoctor.report.summary import summary
 from meshdoctor.report.text_writer import TextWriter, count, some
-from meshdoctor.semantics.istio.subjects import host_or_object
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.printable import printable
 
 _PODS = 3
@@ -28,7 +29,7 @@ def render(diagnosis: Diagnosis, writer: TextWriter, *, verbose: bool = False) -
     """The whole report, ending in a line break."""
     lines: list[str] = []
     groups = under_causes(diagnosis.findings)
-    for severity in SEVERITIES:
+    for severity in Severity:
         group = [(finding, explained) for finding, explained in groups if finding.severity == severity]
         if group:
             lines += writer.heading(_HEADINGS[severity])
@@ -42,16 +43,11 @@ def render(diagnosis: Diagnosis, writer: TextWriter, *, verbose: bool = False) -
     return "\n".join(lines) + "\n"
 
 
-def subject(finding: Finding) -> str:
-    """What a finding is about, for its first line: the host lost, else an object, else a pod."""
-    return host_or_object(finding) or (some(finding.pods, 1) if finding.pods else "the mesh")
-
-
 def _finding(finding: Finding, explained: Sequence[Finding], writer: TextWriter, verbose: bool) -> Iterator[str]:
     yield from writer.marked(finding.severity, f"{subject(finding)}: {finding.title}")
     yield writer.faint("    " + printable(_label(finding)))
     yield from writer.paragraph(finding.message, 4)
-    if finding.severity != "info" or verbose:
+    if finding.severity is not Severity.INFO or verbose:
         yield from _details(finding, writer, verbose)
     for other in explained:
         yield from writer.field("also", f"{subject(other)}: {other.title} [{other.rule}]")
@@ -61,7 +57,7 @@ def _finding(finding: Finding, explained: Sequence[Finding], writer: TextWriter,
 
 def _label(finding: Finding) -> str:
     words = [finding.rule]
-    if finding.confidence != "certain":
+    if finding.confidence is not Confidence.CERTAIN:
         words.append(finding.confidence)
     if finding.suppressed:
         words.append(f"suppressed: {finding.suppressed}")
@@ -113,8 +109,8 @@ def _fixes(fixes: Sequence[Fix], writer: TextWriter, verbose: bool) -> Iterator[
     for number, fix in enumerate(fixes if verbose else fixes[:1]):
         word = "fix" if number == 0 else "or"
         yield from writer.field(word, f"{fix.title} [{fix.disposition}]")
-        if fix.tradeoff:
-            yield from writer.paragraph(fix.tradeoff, 6)
+        if fix.cost:
+            yield from writer.paragraph(fix.cost, 6)
         if fix.steps and not fix.manifests:
             yield from writer.paragraph(fix.steps, 6)
         yield from _manifests(fix, verbose)

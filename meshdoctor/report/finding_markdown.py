@@ -159,5 +159,4 @@ def _action(action: Action) -> Iterator[str]:
 
 def _fixes(fixes: Sequence[Fix]) -> Iterator[str]:
     for number, fix in enumerate(fixes, 1):
-        is_automatic = fix.disposition != "manual" and bool(fix.manifests or fix.deletes)
-        yield f"{number}. {text(fix.title)} ({fix.disposition if is_automatic else 'by hand'}). {text(fix.tradeoff)}"
+        yield f"{number}. {text(fix.title)} ({fix.disposition}). {text(fix.cost)}"

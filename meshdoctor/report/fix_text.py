@@ -15,11 +15,11 @@ from meshdoctor.model.fix import (
     PredictedChange,
     Verification,
 )
-from meshdoctor.report.check_text import subject
 from meshdoctor.report.sort_order import under_causes
 from meshdoctor.report.text_writer import TextWriter, count, pad, some
 from meshdoctor.report.verification_text import age, as_before, nothing_worse, ownership_change_lines
 from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.printable import printable, printable_lines
 
 _FINGERPRINT = 8
@@ -43,7 +43,7 @@ def findings(diagnosis: Diagnosis, firsts: Mapping[str, Fix], writer: TextWriter
         first = f"{finding.fingerprint[:_FINGERPRINT]}  {printable(subject(finding))}"
         lines.append(f"{writer.mark(finding.severity)} {writer.strong(first)}  [{finding.rule}]")
         best = firsts[finding.fingerprint]
-        lines += writer.paragraph(f"{best.title} [{_how(best)}]", 4)
+        lines += writer.paragraph(f"{best.title} [{best.disposition}]", 4)
         if len(finding.fixes) > 1:
             lines.append(writer.faint(f"    and {count(len(finding.fixes) - 1, 'other fix')}"))
     if not rows and diagnosis.findings:
@@ -75,8 +75,8 @@ def preview(
     lines = [*writer.marked(finding.severity, f"{subject(finding)}: {finding.title}")]
     lines.append(writer.faint(f"    {finding.fingerprint[:_FINGERPRINT]} [{finding.rule}]"))
     lines += [*writer.paragraph(finding.message, 4), ""]
-    lines += [writer.strong(line) for line in writer.field("fix", f"{fix.title} [{_how(fix)}]", 0)]
-    lines += writer.paragraph(fix.tradeoff, 2)
+    lines += [writer.strong(line) for line in writer.field("fix", f"{fix.title} [{fix.disposition}]", 0)]
+    lines += writer.paragraph(fix.cost, 2)
     for diff in (diff for _, diff in changes if diff):
         lines += ["", *(_coloured(line, writer) for line in printable_lines(diff.rstrip("\n")).split("\n"))]
     if fix.steps:
@@ -87,8 +87,8 @@ def preview(
     if others:
         lines += ["", *writer.heading("other fixes")]
         for other in others:
-            lines += writer.paragraph(f"--fix {other.id}: {other.title} [{_how(other)}]", 0, 2)
-            lines += writer.paragraph(other.tradeoff, 4)
+            lines += writer.paragraph(f"--fix {other.id}: {other.title} [{other.disposition}]", 0, 2)
+            lines += writer.paragraph(other.cost, 4)
     if next_:
         lines += ["", *writer.heading("next")]
         for command, does in next_:
@@ -211,11 +211,6 @@ def history(entries: Sequence[JournalEntry], writer: TextWriter) -> str:
             lines += writer.field("left to do", entry.manual_steps, 7)
             lines += [f"         meshdoctor fix --resume {entry.id}    verifies it then"]
     return "\n".join(lines) + "\n"
-
-
-def _how(fix: Fix) -> str:
-    """`safe`, `review` or `by hand`."""
-    return fix.disposition if fix.disposition != "manual" and (fix.manifests or fix.deletes) else "by hand"
 
 
 def _coloured(line: str, writer: TextWriter) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshdoctor.model.host_table import HostRow, HostTable, PodVerdict, UsedBy
-from meshdoctor.model.trace import WORST_FIRST
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.report.sort_order import rows_in_order
 from meshdoctor.report.text_writer import TextWriter, columns, count, pad, some
-from meshdoctor.report.trace_text import VERDICT_MARKS
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.printable import printable
 
@@ -43,11 +42,11 @@ def _no_hosts(hosts: HostTable) -> str:
 
 def _first_line(row: HostRow, name: str, width: int, writer: TextWriter) -> Iterator[str]:
     """Host, protocol and the worst verdict, which goes to a line of its own where the name is too long."""
-    worst, pods = next(iter(_by_verdict(row).items()), ("unknown", []))
+    worst, pods = next(iter(_by_verdict(row).items()), (Verdict.UNKNOWN, []))
     verdict = f"{worst} for {count(len(pods), 'pod')}" if pods else worst
     before = f"{pad(name, width)}  {pad(printable(row.protocol) or '-', 8)}  "
     line = before + verdict
-    mark = writer.mark(VERDICT_MARKS[worst])
+    mark = writer.mark(worst.icon)
     if columns(line) + 2 <= writer.width:
         yield f"{mark} {line}"
         return
@@ -67,7 +66,7 @@ def _details(row: HostRow, writer: TextWriter, verbose: bool, unregistered: str)
     for verdict, pods in _by_verdict(row).items():
         reasons = sorted({pod.reason for pod in pods if pod.reason not in ("", verdict, "own")})
         because = f" ({', '.join(reasons)})" if reasons else ""
-        named = some([pod.pod for pod in pods], limit if verbose or verdict != "delivered" else 1)
+        named = some([pod.pod for pod in pods], limit if verbose or verdict is not Verdict.DELIVERED else 1)
         yield from writer.field(f"{verdict}{because}", named)
 
 
@@ -76,10 +75,10 @@ def _dependency(dependency: UsedBy) -> str:
     return f"{dependency.pod} ({seen})" if seen else dependency.pod
 
 
-def _by_verdict(row: HostRow) -> dict[str, list[PodVerdict]]:
+def _by_verdict(row: HostRow) -> dict[Verdict, list[PodVerdict]]:
     """Pods by verdict, the worst verdict first, pods by name."""
-    groups: dict[str, list[PodVerdict]] = {}
-    for pod in sorted(row.verdicts, key=lambda p: (WORST_FIRST.index(p.verdict), p.pod)):
+    groups: dict[Verdict, list[PodVerdict]] = {}
+    for pod in sorted(row.verdicts, key=lambda p: (p.verdict.rank, p.pod)):
         groups.setdefault(pod.verdict, []).append(pod)
     return groups
 

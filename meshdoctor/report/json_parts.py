@@ -85,7 +85,7 @@ def fix_of(fix: Fix) -> dict[str, Any]:
         "id": fix.id,
         "title": fix.title,
         "disposition": fix.disposition,
-        "tradeoff": fix.tradeoff,
+        "tradeoff": fix.cost,
         "manifests": fix.manifests,
         "steps": fix.steps,
         "deletes": [{"kind": r.kind, "namespace": r.namespace, "name": r.name} for r in fix.deletes],

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from meshdoctor.model.finding import SEVERITIES, Diagnosis
+from meshdoctor.model.finding import Diagnosis
 from meshdoctor.model.host_table import HostRow, HostTable
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.trace import Destination, Step, Trace
+from meshdoctor.model.verdict import Severity
 from meshdoctor.report.json_parts import (
     TOOL,
     encoded,
@@ -34,7 +35,7 @@ def check(diagnosis: Diagnosis) -> bytes:
             "summary": {
                 "proxies": diagnosis.proxies,
                 "external_hosts": diagnosis.external_hosts,
-                "findings": {severity: diagnosis.count(severity) for severity in SEVERITIES},
+                "findings": {severity: diagnosis.count(severity) for severity in Severity},
                 "not_evaluated": len(diagnosis.not_evaluated),
                 "pods": diagnosis.pod_kinds,
             },

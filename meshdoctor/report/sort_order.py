@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from meshdoctor.model.finding import SEVERITIES, Finding
+from meshdoctor.model.finding import Finding
 from meshdoctor.model.host_table import HostRow
 
 
 def by_rule(findings: Iterable[Finding]) -> list[Finding]:
     """Most severe first, then rule, host, port and fingerprint: the order of the formats for machines."""
-    return sorted(
-        findings, key=lambda f: (SEVERITIES.index(f.severity), f.rule, f.host or "", f.port or 0, f.fingerprint)
-    )
+    return sorted(findings, key=lambda f: (f.severity.rank, f.rule, f.host or "", f.port or 0, f.fingerprint))
 
 
 def by_host(findings: Iterable[Finding]) -> list[Finding]:
     """Most severe first, then host and port, so that all about one host stands together."""
     return sorted(
         findings,
-        key=lambda f: (SEVERITIES.index(f.severity), f.host is None, f.host or "", f.port or 0, f.rule, f.fingerprint),
+        key=lambda f: (f.severity.rank, f.host is None, f.host or "", f.port or 0, f.rule, f.fingerprint),
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshdoctor.model.finding import SEVERITIES, Diagnosis
+from meshdoctor.model.finding import Diagnosis
+from meshdoctor.model.verdict import Severity
 from meshdoctor.report.text_writer import TextWriter, count
 
 
@@ -45,7 +46,7 @@ def _plain(writer: TextWriter, kind: str, text: str) -> Iterator[str]:
 
 
 def _state(diagnosis: Diagnosis) -> str:
-    worst = next((severity for severity in SEVERITIES if diagnosis.count(severity)), None)
+    worst = next((severity for severity in Severity if diagnosis.count(severity)), None)
     if worst is not None:
         return worst
     certain = quiet_rules(diagnosis) and not diagnosis.not_evaluated and not diagnosis.unread
@@ -55,7 +56,7 @@ def _state(diagnosis: Diagnosis) -> str:
 def _counts(diagnosis: Diagnosis) -> str:
     if not diagnosis.findings:
         return "no findings" if quiet_rules(diagnosis) else "no verdict"
-    return ", ".join(count(diagnosis.count(severity), severity) for severity in SEVERITIES)
+    return ", ".join(count(diagnosis.count(severity), severity) for severity in Severity)
 
 
 _KINDS = (

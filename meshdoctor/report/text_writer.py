@@ -11,17 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
 
-_MARKS = {
-    "error": ("\N{MULTIPLICATION SIGN}", "x", "31"),
-    "warning": ("‼", "!", "33"),
-    "info": ("i", "i", "36"),
-    "fine": ("√", "+", "32"),
-    "unknown": ("?", "?", "35"),
-    "step": ("·", "-", "2"),
-}
-"""Symbol, the symbol where only ASCII can be written, and the ANSI colour."""
+_COLOURS = {"error": "31", "warning": "33", "info": "36", "fine": "32", "unknown": "35", "step": "2"}
+"""ANSI colours of the icons."""
 
 
 class TextWriter(Struct, frozen=True):
@@ -34,8 +28,7 @@ class TextWriter(Struct, frozen=True):
 
     def mark(self, kind: str) -> str:
         """The symbol of a severity, or of `fine`, `unknown` and `step`."""
-        symbol, ascii_symbol, colour = _MARKS[kind]
-        return self._paint(symbol if self.symbols else ascii_symbol, colour)
+        return self._paint(icon(kind, ascii_only=not self.symbols), _COLOURS[kind])
 
     def strong(self, text: str) -> str:
         """Text that catches the eye."""

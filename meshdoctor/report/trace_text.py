@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from meshdoctor.model.trace import WORST_FIRST, Destination, Step, Trace
+from meshdoctor.model.trace import Destination, Step, Trace
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.report.text_writer import TextWriter, columns, pad, wrap
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.printable import printable
 
-VERDICT_MARKS = {
-    "unknown": "unknown",
-    "bypassed": "warning",
-    "broken": "error",
-    "blocked": "error",
-    "passthrough": "warning",
-    "leaked": "error",
-    "misrouted": "error",
-    "delivered": "fine",
+_DECIDED_AT = {
+    Verdict.BYPASSED: "capture",
+    Verdict.PASSTHROUGH: "cluster",
+    Verdict.LEAKED: "cluster",
+    Verdict.MISROUTED: "cluster",
 }
-"""The symbol of each verdict."""
-
-_DECIDED_AT = {"bypassed": "capture", "passthrough": "cluster", "leaked": "cluster", "misrouted": "cluster"}
 """Step that makes the verdict; for the others it is the last one."""
 
 
@@ -33,9 +27,9 @@ def render(trace: Trace, writer: TextWriter, *, rules: Container[str] = ()) -> s
         lines.append("")
     for number, step in enumerate(trace.steps):
         if step.at != "verdict":
-            lines += _step(step, VERDICT_MARKS[trace.verdict] if number == broken else "step", writer)
+            lines += _step(step, trace.verdict.icon if number == broken else "step", writer)
     lines += ["", *_verdict(trace, writer)]
-    if trace.reason in rules and trace.verdict != "delivered":
+    if trace.reason in rules and trace.verdict is not Verdict.DELIVERED:
         lines.append(f"  see: meshdoctor rules explain {trace.reason}")
     if len(trace.addresses) > 1:
         lines += ["", *_addresses(trace, writer)]
@@ -81,8 +75,8 @@ def _step(step: Step, mark: str, writer: TextWriter) -> Iterator[str]:
 
 def _verdict(trace: Trace, writer: TextWriter) -> Iterator[str]:
     because = trace.because or next((s.because for s in reversed(trace.steps) if s.at == "verdict"), "")
-    reason = f" [{trace.reason}]" if trace.reason and trace.verdict != "delivered" else ""
-    yield from writer.marked(VERDICT_MARKS[trace.verdict], f"{trace.verdict}{share(trace)}{reason}")
+    reason = f" [{trace.reason}]" if trace.reason and trace.verdict is not Verdict.DELIVERED else ""
+    yield from writer.marked(trace.verdict.icon, f"{trace.verdict}{share(trace)}{reason}")
     yield from writer.paragraph(because, 2)
     if trace.missing:
         yield from writer.field("missing", ", ".join(trace.missing), 2)
@@ -104,7 +98,7 @@ def signs(trace: Trace) -> str:
     expect, parts = trace.expect, []
     if expect.hangs:
         parts.append("the client hangs until one side gives up")
-    if expect.http_status is not None and trace.verdict != "delivered":
+    if expect.http_status is not None and trace.verdict is not Verdict.DELIVERED:
         parts.append(f"HTTP status {expect.http_status}")
     if expect.response_flags:
         parts.append(f"response flags {','.join(expect.response_flags)} in Envoy's access log")
@@ -114,10 +108,10 @@ def signs(trace: Trace) -> str:
 def _addresses(trace: Trace, writer: TextWriter) -> Iterator[str]:
     """A small table, the worst first."""
     yield f"all addresses known for {printable(trace.destination.host)}, the worst first:"
-    rows = sorted(trace.addresses, key=lambda a: (WORST_FIRST.index(a.verdict), a.ip))
+    rows = sorted(trace.addresses, key=lambda a: (a.verdict.rank, a.ip))
     ip_width = max(columns(printable(row.ip)) for row in rows)
     verdict_width = max(len(row.verdict) for row in rows)
     for row in rows:
-        line = f"  {writer.mark(VERDICT_MARKS[row.verdict])} {pad(printable(row.ip), ip_width)}  "
+        line = f"  {writer.mark(row.verdict.icon)} {pad(printable(row.ip), ip_width)}  "
         last = row.cluster or row.reason
         yield (line + f"{pad(row.verdict, verdict_width)}  {printable(last)}").rstrip()

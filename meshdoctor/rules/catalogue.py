@@ -15,12 +15,13 @@ from typing import Any
 
 import msgspec
 
-from meshdoctor.model import evidence, fact, finding, rule, sheet, upstream
+from meshdoctor.model import evidence, fact, object_ref, rule, sheet, upstream
 from meshdoctor.model.entry_view import EntryView, HiddenEntry
 from meshdoctor.model.fact import Fact
-from meshdoctor.model.finding import SEVERITIES
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.rule import NEEDS, Rule
 from meshdoctor.model.sheet import SHEET
+from meshdoctor.model.verdict import Severity
 from meshdoctor.rules.fact_paths import fields_of, type_name
 from meshdoctor.rules.loader import load_rules
 
@@ -56,15 +57,15 @@ def render_catalogue(rules: Sequence[Rule]) -> str:
     """rules/README.md: how to write a rule, the rules by severity, and every field a rule can read."""
     lines = [_INTRODUCTION.replace("NEEDS", ", ".join(f"`{need}`" for need in NEEDS))]
     lines += ["## Catalogue", "", "| id | severity | confidence | title |", "|---|---|---|---|"]
-    for one in sorted(rules, key=lambda one: (SEVERITIES.index(one.severity), one.id)):
+    for one in sorted(rules, key=lambda one: (one.severity.rank, one.id)):
         possible = {one.severity, *(grade.severity for grade in one.grades)}
-        severities = ", ".join(severity for severity in SEVERITIES if severity in possible)
+        severities = ", ".join(severity for severity in Severity if severity in possible)
         lines.append(f"| `{one.id}` | {severities} | {one.confidence} | {one.title} |")
     lines += ["", "## The sheet", "", "Every fact has these fields:", ""]
     lines += _field_table(Fact, own_only=False)
     for name, kind in SHEET.items():
         lines += ["", f"### `$.{name}[*]`", "", _first_paragraph(kind), "", *_field_table(kind)]
-    for part in (EntryView, HiddenEntry, finding.ResourceRole):
+    for part in (EntryView, HiddenEntry, ObjectRef):
         lines += ["", f"### {part.__name__}", "", _first_paragraph(part), "", *_field_table(part)]
     return "\n".join(lines) + "\n"
 
@@ -73,7 +74,7 @@ def render_schema() -> str:
     """rules/schema.json: the JSON Schema of a rule file, and under `x-sheet` the types of the facts it may select."""
     kinds: list[Any] = [Rule, *SHEET.values()]
     (rule_schema, *_), parts = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
-    for module in (evidence, fact, finding, rule, sheet, upstream):
+    for module in (evidence, fact, object_ref, rule, sheet, upstream):
         for owner, docs in field_docs(module).items():
             for field, text in docs.items():
                 properties = parts.get(owner, {}).get("properties", {})

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meshdoctor.model.rule import CAUSES, Rule
+from meshdoctor.model.verdict import Severity
 from meshdoctor.rules.hits import Hit, fingerprint
 from meshdoctor.semantics.istio.host_names import wildcards_for
 
@@ -75,7 +76,7 @@ def _cause(hit: Hit, index: _Index) -> Hit | None:
     for rule in _explaining(hit.rule):
         for place in places:
             cause = place.get(rule)
-            if cause is not None and (cause.severity != "info" or hit.severity == "info"):
+            if cause is not None and (cause.severity is not Severity.INFO or hit.severity is Severity.INFO):
                 return cause
     return None
 

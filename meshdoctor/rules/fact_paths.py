@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 from functools import cache
 from types import GenericAlias
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -89,7 +90,7 @@ def _step(kind: Any, segment: str | int, done: str, through_lists: bool) -> Any:
         return inner if item_type(inner) else GenericAlias(tuple, (inner, ...))
     if item is not None:
         raise BadPath(f"`{done}` is a list; name an item, `{done}[0].{segment}`, or use exists()")
-    if not _is_struct(kind):
+    if not _is(kind, Struct):
         raise BadPath(f"`{done}` is a {type_name(kind)}, it has no field `{segment}`")
     fields = fields_of(kind)
     if segment not in fields:
@@ -97,8 +98,13 @@ def _step(kind: Any, segment: str | int, done: str, through_lists: bool) -> Any:
     return fields[segment]
 
 
-def _is_struct(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Struct)
+def _is(kind: Any, parent: type) -> bool:
+    return isinstance(kind, type) and issubclass(kind, parent)
+
+
+def is_scalar(kind: Any) -> bool:
+    """Whether values of the type fit a sentence."""
+    return kind in (str, int, float, bool, type(None), Any) or _is(kind, StrEnum)
 
 
 def type_name(kind: Any) -> str:
@@ -110,6 +116,8 @@ def type_name(kind: Any) -> str:
         return "manifest" if get_args(kind)[1] is Any else f"map of {type_name(get_args(kind)[1])}"
     if get_origin(kind) is Union or get_args(kind):
         return " or ".join(type_name(part) for part in get_args(kind))
+    if _is(kind, StrEnum):
+        return "str"
     return "none" if kind is type(None) else getattr(kind, "__name__", str(kind))
 
 
@@ -131,11 +139,13 @@ def value_at(value: Any, path: Path) -> Any:
 
 
 def neutral(kind: Any) -> Any:
-    """The empty value of a type: `""`, 0, False, (), {}, None where allowed, a Struct of such values."""
+    """The empty value of a type: `""`, 0, False, (), {}, an enum's first, None where allowed, a Struct of them."""
     if get_origin(kind) in (tuple, list):
         return ()
     if get_origin(kind) is dict:
         return {}
-    if _is_struct(kind):
+    if _is(kind, Struct):
         return kind(**{name: neutral(of) for name, of in fields_of(kind).items()})
+    if _is(kind, StrEnum):
+        return next(iter(kind))
     return kind() if kind in (str, int, float, bool) else None

@@ -7,8 +7,9 @@ refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 from types import UnionType
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
@@ -23,17 +24,16 @@ class Problem(NamedTuple):
 
 
 def shape_problems(value: Any, kind: Any, path: str = "$") -> Iterator[Problem]:
-    """Every place where a document does not fit a type made of Structs, tuples, Literals and plain values."""
+    """Every place where a document does not fit a type made of Structs, tuples, enums and plain values."""
     structs = [part for part in _parts(kind) if isinstance(part, type) and issubclass(part, msgspec.Struct)]
     if structs and isinstance(value, dict):
         yield from _struct_problems(value, structs[0], path)
     elif item_type(kind) is not None and isinstance(value, list):
         for index, item in enumerate(value):
             yield from shape_problems(item, item_type(kind), f"{path}[{index}]")
-    elif get_origin(kind) is Literal:
-        if value not in get_args(kind):
-            allowed = ", ".join(map(str, get_args(kind)))
-            yield Problem(path, f"`{value}` is none of {allowed}{nearest(str(value), map(str, get_args(kind)))}")
+    elif isinstance(kind, type) and issubclass(kind, StrEnum):
+        if value not in list(kind):
+            yield Problem(path, f"`{value}` is none of {', '.join(kind)}{nearest(str(value), kind)}")
     else:
         try:
             msgspec.convert(value, kind)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.fact import Fact
-from meshdoctor.model.finding import SEVERITIES, Finding, Fix, ResourceRole
+from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.rule import FixTemplate, Rule
+from meshdoctor.model.verdict import Severity
 from meshdoctor.rules.conditions import compile_condition
 from meshdoctor.rules.fact_paths import parse_path, value_at
 from meshdoctor.rules.fix_manifests import is_admitted, make_manifests
@@ -21,7 +23,7 @@ EVIDENCE_SHOWN = 5
 def finding_of(
     first: Hit,
     pods: Sequence[str],
-    resources: Sequence[ResourceRole],
+    resources: Sequence[ObjectRef],
     evidence: Sequence[Evidence],
     pieces: int,
     causes: Sequence[str],
@@ -30,7 +32,7 @@ def finding_of(
     rule, fact = first.rule, first.fact
     return Finding(
         rule=rule.id,
-        severity="info" if first.caused_by else first.severity,
+        severity=Severity.INFO if first.caused_by else first.severity,
         confidence=first.confidence,
         fingerprint=fingerprint(first),
         title=rule.title,
@@ -60,7 +62,7 @@ def _fix(fix: FixTemplate, fact: Fact) -> Fix:
     return Fix(
         id=fix.id,
         title=fill(fix.title, fact),
-        disposition=fix.disposition,
+        declared=fix.disposition,
         tradeoff=fill(fix.tradeoff, fact),
         manifests=tuple(dict.fromkeys(made)),
         steps=fill(fix.steps, fact),
@@ -68,13 +70,13 @@ def _fix(fix: FixTemplate, fact: Fact) -> Fix:
     )
 
 
-def _deletes(fix: FixTemplate, fact: Fact) -> tuple[ResourceRole, ...]:
+def _deletes(fix: FixTemplate, fact: Fact) -> tuple[ObjectRef, ...]:
     found = value_at(fact, parse_path(fix.deletes.removeprefix("fact."))) if fix.deletes else ()
     listed = found if isinstance(found, list | tuple) else [found]
-    return tuple(ResourceRole(one.kind, one.namespace, one.name, "delete") for one in listed if one and one.name)
+    return tuple(ObjectRef(one.kind, one.namespace, one.name) for one in listed if one and one.name)
 
 
 def order_of(finding: Finding) -> tuple[int, bool, str, int, str, str]:
     """The most severe first, then by host, port and rule."""
-    rank = SEVERITIES.index(finding.severity)
+    rank = finding.severity.rank
     return (rank, bool(finding.caused_by), finding.host or "", finding.port or 0, finding.rule, finding.fingerprint)

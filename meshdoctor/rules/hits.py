@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from meshdoctor.errors import UsageError
 from meshdoctor.model.fact import Fact
-from meshdoctor.model.finding import SEVERITIES, Severity
+from meshdoctor.model.finding import Confidence
 from meshdoctor.model.rule import Rule
+from meshdoctor.model.verdict import Severity
 
 # Kubernetes draws generated names from this alphabet (k8s.io/apimachinery util/rand): no vowels, no 0, 1 or 3.
 _DRAWN = "[bcdfghjklmnpqrstvwxz2456789]"
@@ -25,7 +26,7 @@ class Hit(NamedTuple):
     rule: Rule
     fact: Fact
     severity: Severity
-    confidence: str
+    confidence: Confidence
     host: str
     port: int
     about: str = ""
@@ -35,7 +36,7 @@ class Hit(NamedTuple):
     @property
     def rank(self) -> int:
         """0 for the most severe."""
-        return SEVERITIES.index(self.severity)
+        return self.severity.rank
 
 
 def identity(hit: Hit) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from meshdoctor.errors import UsageError
 from meshdoctor.model.fact import Fact
+from meshdoctor.model.finding import Disposition
 from meshdoctor.model.rule import CAUSES, NEEDS, FixTemplate, ManifestChange, Rule
 from meshdoctor.model.sheet import SHEET
 from meshdoctor.rules.conditions import BadCondition, check_condition, compile_condition
@@ -111,7 +112,7 @@ def _empty(kind: type[Fact]) -> Fact:
 def _fix(fix: FixTemplate, path: str, kind: type[Fact]) -> Iterator[Problem]:
     for name in ("title", "tradeoff", "steps"):
         yield from (Problem(f"{path}.{name}", problem) for problem in check_template(getattr(fix, name), kind))
-    if fix.disposition == "manual" and not fix.steps.strip():
+    if fix.disposition is Disposition.MANUAL and not fix.steps.strip():
         yield Problem(path, "a manual fix says what to do in `steps`")
     if fix.deletes:
         yield from _deletes(fix.deletes, f"{path}.deletes", kind)

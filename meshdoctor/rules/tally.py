@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.finding import Finding, ResourceRole
+from meshdoctor.model.finding import Finding
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.rules.finding_builder import EVIDENCE_SHOWN, finding_of, order_of
 from meshdoctor.rules.hits import Hit, identity
@@ -31,7 +32,7 @@ class FindingPart:
         self.best: tuple[Rank, Hit] | None = None
         self.pods: list[str] = []
         self.causes: set[str] = set()
-        self.resources: dict[ResourceRole, Rank] = {}
+        self.resources: dict[ObjectRef, Rank] = {}
         self.shared: dict[Evidence, Rank] = {}
         """Evidence that several pods may have in common."""
         self.own: list[tuple[Rank, Evidence]] = []
@@ -152,7 +153,7 @@ def _add(part: FindingPart, hits: list[Hit], place: PodEvidence) -> FindingShare
     return FindingShare(part, len(own), shown)
 
 
-def _first(ranks: dict[ResourceRole, Rank] | dict[Evidence, Rank], item: ResourceRole | Evidence, rank: Rank) -> None:
+def _first(ranks: dict[ObjectRef, Rank] | dict[Evidence, Rank], item: ObjectRef | Evidence, rank: Rank) -> None:
     known: dict[object, Rank] = ranks  # type: ignore[assignment]
     if item not in known or rank < known[item]:
         known[item] = rank

@@ -16,14 +16,23 @@ from typing import Any, NamedTuple
 import msgspec
 
 from meshdoctor.model.fact import Fact
-from meshdoctor.rules.fact_paths import BadPath, Path, item_type, nearest, parse_path, type_at, type_name, value_at
+from meshdoctor.rules.fact_paths import (
+    BadPath,
+    Path,
+    is_scalar,
+    item_type,
+    nearest,
+    parse_path,
+    type_at,
+    type_name,
+    value_at,
+)
 from meshdoctor.text.printable import printable
 
 CONVERSIONS = ("json", "text")
 _SHOWN = 8
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PERIODS = re.compile(r"(?<!\.)\.\.(?=\s|$)")
-_SCALARS = (str, int, float, bool, type(None))
 
 
 class BadTemplate(Exception):
@@ -96,7 +105,7 @@ def check_template(text: str, kind: type[Fact], *, prose: bool = True) -> Iterat
         except BadPath as error:
             yield str(error)
             continue
-        if prose and piece.conversion != "json" and (item_type(found) or found) not in (*_SCALARS, Any):
+        if prose and piece.conversion != "json" and not is_scalar(item_type(found) or found):
             where = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in piece.path)
             yield f"`{{fact{where}}}` is a {type_name(found)}, not a value for a sentence; name one of its fields"
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from meshdoctor.model.proxy import FilterChain, Listener, ListenerFilter, Proxy
 from meshdoctor.model.trace import Destination, Expect
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
 from meshdoctor.semantics.ip_addresses import address
 from meshdoctor.semantics.istio.host_names import host_port
@@ -150,7 +151,10 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     listener = index.choose(destination.ip, destination.port)
     if listener is None:
         return Outcome(
-            "unknown", "no-listeners", "the config dump has no listener for this connection", missing=("listeners",)
+            Verdict.UNKNOWN,
+            "no-listeners",
+            "the config dump has no listener for this connection",
+            missing=("listeners",),
         )
     walk.listener = listener
     walk.step("listener", listener.name, _why_listener(listener, index, destination), listener.path, listener.name)
@@ -158,10 +162,10 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     inspection = inspect(listener, destination, walk.proxy.node.ip or None)
     if inspection.hang:
         walk.step("listener_filters", None, inspection.hang, filters)
-        return Outcome("broken", "hang", inspection.hang, Expect(hangs=True))
+        return Outcome(Verdict.BROKEN, "hang", inspection.hang, Expect(hangs=True))
     if inspection.closed:
         walk.step("listener_filters", None, inspection.closed, filters)
-        return Outcome("broken", "inspector-timeout", inspection.closed, Expect(hangs=True))
+        return Outcome(Verdict.BROKEN, "inspector-timeout", inspection.closed, Expect(hangs=True))
     if inspection.notes:
         inspectors = ", ".join(f.kind for f in active_filters(listener, destination.port))
         walk.step("listener_filters", inspectors, "; ".join(inspection.notes), filters)
@@ -171,7 +175,7 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
         why = f"no filter chain of listener {listener.name} matches" + (f": {decided}" if decided else "")
         closes = f"{why}; there is no default filter chain, so Envoy closes the connection"
         walk.step("filter_chain", None, closes, f"{listener.path}.filter_chains")
-        return Outcome("blocked", "no-filter-chain", why, Expect(response_flags=("NR",)))
+        return Outcome(Verdict.BLOCKED, "no-filter-chain", why, Expect(response_flags=("NR",)))
     walk.chain = choice.chain
     walk.matches_all = not decided and not choice.is_default
     because = decided or "the filter chain matches every connection of this listener"

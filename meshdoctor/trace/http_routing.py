@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meshdoctor.model.proxy import HttpConnectionManager, Route, RouteConfig
 from meshdoctor.model.trace import Expect
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route, without_port
 from meshdoctor.trace.arrival import SERVER_FIRST
 from meshdoctor.trace.walk import Outcome, Walk
@@ -49,13 +50,13 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
     if found is None:
         why = f"route configuration {config.name} has no virtual host for {request.authority}"
         walk.step("route", None, why, config.path)
-        return Outcome("blocked", "no-virtual-host", why, Expect(("NR",), 404))
+        return Outcome(Verdict.BLOCKED, "no-virtual-host", why, Expect(("NR",), 404))
     walk.virtual_host, walk.domain = found
     choice = choose_route(found.virtual_host.routes, request)
     if choice is None:
         why = f"no route of virtual host {found.virtual_host.name} matches {request.method} {request.path}"
         walk.step("route", None, why, found.virtual_host.path)
-        return Outcome("blocked", "no-route", why, Expect(("NR",), 404))
+        return Outcome(Verdict.BLOCKED, "no-route", why, Expect(("NR",), 404))
     walk.route = choice.route
     walk.route_name = choice.route.name or found.virtual_host.name
     walk.config = choice.route.config
@@ -70,11 +71,11 @@ def _not_http(walk: Walk) -> Outcome:
     if walk.destination.protocol == "server-first":
         why = f"the HTTP connection manager waits for a request, but {SERVER_FIRST}: the connection hangs"
         walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
-        return Outcome("broken", "hang", why, Expect(hangs=True))
+        return Outcome(Verdict.BROKEN, "hang", why, Expect(hangs=True))
     sent = "TLS" if walk.destination.protocol == "tls" else "a TCP protocol that is not HTTP"
     why = f"the HTTP connection manager expects plain HTTP and gets {sent}: Envoy answers 400"
     walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
-    return Outcome("broken", "not-http", why, Expect(("DPE",), 400))
+    return Outcome(Verdict.BROKEN, "not-http", why, Expect(("DPE",), 400))
 
 
 def _no_routes(walk: Walk, hcm: HttpConnectionManager) -> Outcome:
@@ -82,10 +83,10 @@ def _no_routes(walk: Walk, hcm: HttpConnectionManager) -> Outcome:
     if "routes" not in walk.proxy.sections:
         why = "the config dump has no routes section"
         walk.step("route", name, why)
-        return Outcome("unknown", "no-routes", why, missing=("routes",))
+        return Outcome(Verdict.UNKNOWN, "no-routes", why, missing=("routes",))
     why = f"the proxy has not received route configuration {name}"
     walk.step("route", name, why)
-    return Outcome("blocked", "no-route-config", why, Expect(("NR",), 404))
+    return Outcome(Verdict.BLOCKED, "no-route-config", why, Expect(("NR",), 404))
 
 
 def _act(walk: Walk, route: Route) -> Outcome | None:
@@ -93,15 +94,17 @@ def _act(walk: Walk, route: Route) -> Outcome | None:
         return _direct(walk, route)
     if route.action == "redirect":
         status = Expect(http_status=route.status)
-        return Outcome("misrouted", "redirect", f"the route answers with a redirect, status {route.status}", status)
+        return Outcome(
+            Verdict.MISROUTED, "redirect", f"the route answers with a redirect, status {route.status}", status
+        )
     if route.action == "route" and route.clusters:
         walk.cluster_name = route.clusters[0].name
         return None
     if route.cluster_header:
         why = f"the route takes the cluster from request header {route.cluster_header}, whose value is not known"
-        return Outcome("unknown", "cluster-header", why, missing=(f"request header {route.cluster_header}",))
+        return Outcome(Verdict.UNKNOWN, "cluster-header", why, missing=(f"request header {route.cluster_header}",))
     return Outcome(
-        "unknown",
+        Verdict.UNKNOWN,
         "route-action",
         "the route has an action that this version of meshdoctor does not read",
         missing=("route action",),
@@ -112,9 +115,9 @@ def _direct(walk: Walk, route: Route) -> Outcome:
     expect = Expect(http_status=route.status)
     if walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS:
         why = f"virtual host {walk.virtual_host.name} answers {route.status}: the host is not registered"
-        return Outcome("blocked", "block-all", why, expect)
+        return Outcome(Verdict.BLOCKED, "block-all", why, expect)
     why = f"the route answers with status {route.status} (directResponse); the request is not sent to the host"
-    return Outcome("misrouted", "direct-response", why, expect)
+    return Outcome(Verdict.MISROUTED, "direct-response", why, expect)
 
 
 def fault_on_every_request(walk: Walk) -> str:

@@ -9,7 +9,8 @@ from msgspec import structs
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Mesh, Pod, ServiceEntry
 from meshdoctor.model.proxy import Proxy
-from meshdoctor.model.trace import WORST_FIRST, AddressTrace, Destination, Step, Trace
+from meshdoctor.model.trace import AddressTrace, Destination, Step, Trace
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip, is_single
 from meshdoctor.semantics.istio.data_plane import is_ambient
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
@@ -188,11 +189,11 @@ class Tracer:
             return self._without_proxy(destination)
         walk = Walk(self.proxy, destination)
         outcome = self._captured(walk) or self._walk(walk, self.index)
-        if outcome.verdict != "unknown" and destination.ip is None and self._depends_on_address(walk):
+        if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
             said = self.mesh.why_unread("dns.json")
             why = f"no address of {destination.host} is known, and the verdict depends on it"
             why += f" ({said})" if destination.host in said else ""
-            outcome = Outcome("unknown", "address-unknown", why, missing=("dns.json",))
+            outcome = Outcome(Verdict.UNKNOWN, "address-unknown", why, missing=("dns.json",))
         found = self.registration(destination.host, destination.port)
         entries_read = "serviceentries" in self.mesh.kinds_read
         protocols = self._owner_protocols(walk.cluster_name, destination.port)
@@ -205,7 +206,7 @@ class Tracer:
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:
         if "listeners" not in walk.proxy.sections:
             why = "the config dump has no listeners section"
-            return Outcome("unknown", "no-listeners", why, missing=("listeners",))
+            return Outcome(Verdict.UNKNOWN, "no-listeners", why, missing=("listeners",))
         ended = arrive(walk, index)
         if ended is not None:
             return ended
@@ -221,7 +222,7 @@ class Tracer:
             return self._worst_cluster(walk, [c.name for c in walk.route.clusters] if walk.route else [])
         filters = ", ".join(chain.filters) if chain else ""
         why = f"filter chain {chain_label(walk)} has no network filter that meshdoctor reads: {filters or 'none'}"
-        return Outcome("unknown", "filter", why, missing=("network filter",))
+        return Outcome(Verdict.UNKNOWN, "filter", why, missing=("network filter",))
 
     def _worst_cluster(self, walk: Walk, names: list[str]) -> Outcome:
         """Judge the cluster; of several weighted ones the worst counts, because some connections are sent to it."""
@@ -233,7 +234,7 @@ class Tracer:
             walk.steps, walk.cluster_name, walk.cluster, walk.endpoint = list(steps), name, None, None
             judged.append((judge_cluster(walk, self.registry), name, walk.steps, walk.cluster, walk.endpoint))
         outcome, walk.cluster_name, walk.steps, walk.cluster, walk.endpoint = min(
-            judged, key=lambda j: WORST_FIRST.index(j[0].verdict)
+            judged, key=lambda j: j[0].verdict.rank
         )
         return outcome
 
@@ -250,9 +251,9 @@ class Tracer:
             walk.step("capture", "dialled directly", "a listener of the sidecar is bound to this address and port")
             return None
         if found.verdict is False:
-            return Outcome("bypassed", "bypassed", why)
+            return Outcome(Verdict.BYPASSED, "bypassed", why)
         if found.verdict is None:
-            return Outcome("unknown", "address-unknown", found.because, missing=("dns.json",))
+            return Outcome(Verdict.UNKNOWN, "address-unknown", found.because, missing=("dns.json",))
         return None
 
     def _depends_on_address(self, walk: Walk) -> bool:
@@ -266,14 +267,14 @@ class Tracer:
         if self.pod is not None and is_ambient(self.pod, self.mesh.namespaces):
             why = "the pod is in ambient mode: its connections go to its node's ztunnel, which meshdoctor does not read"
             step = Step("capture", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
-            return Trace(self.key, destination, "unknown", "ambient", why, steps=(step,), missing=("ztunnel",))
+            return Trace(self.key, destination, Verdict.UNKNOWN, "ambient", why, steps=(step,), missing=("ztunnel",))
         if self.pod is not None and self.pod.proxy_container is None:
             why = "the pod has no sidecar, so Istio does not handle the connection"
             step = Step("capture", "no sidecar", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
-            return Trace(self.key, destination, "bypassed", "no-sidecar", why, steps=(step,))
+            return Trace(self.key, destination, Verdict.BYPASSED, "no-sidecar", why, steps=(step,))
         document = f"proxies/{self.key}/config_dump.json"
         why = self.mesh.proxies_unread.get(self.key) or self.mesh.why_unread(document) or f"{document} was not read"
-        return Trace(self.key, destination, "unknown", "evidence-missing", why, missing=(document,))
+        return Trace(self.key, destination, Verdict.UNKNOWN, "evidence-missing", why, missing=(document,))
 
 
 def _capture_why(found: CaptureVerdict, settings: CaptureSettings) -> str:
@@ -298,7 +299,7 @@ def trace_host(tracer: Tracer, destination: Destination, dialled_only: bool = Fa
     if not addresses:
         return tracer.trace(destination)
     traces = [tracer.trace(structs.replace(destination, ip=ip)) for ip in addresses]
-    worst = min(traces, key=lambda t: WORST_FIRST.index(t.verdict))
+    worst = min(traces, key=lambda t: t.verdict.rank)
     rows = tuple(
         AddressTrace(ip, t.verdict, t.reason, t.cluster, t.listener) for ip, t in zip(addresses, traces, strict=True)
     )

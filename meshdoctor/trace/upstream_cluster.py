@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
 from meshdoctor.model.trace import Expect
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.protocols import is_plain_http_port, is_tls_port
 from meshdoctor.semantics.istio.registry import Registry
 from meshdoctor.semantics.istio.resource_names import BLACKHOLE, PASSTHROUGH, cluster_name
@@ -19,7 +20,7 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
         why += "has no endpoints"
         walk.step("cluster", name, why, _sender(walk), name)
         because = f"the connection is sent to {BLACKHOLE}, which has no endpoints"
-        return Outcome("blocked", "blackhole", because, Expect(("UH",)))
+        return Outcome(Verdict.BLOCKED, "blackhole", because, Expect(("UH",)))
     if "clusters" in walk.proxy.sections and _is_missing(walk, name):
         return _missing(walk, name)
     if name == PASSTHROUGH or (walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS):
@@ -28,19 +29,19 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
         if name == PASSTHROUGH and walk.destination.ip:
             walk.endpoint = f"{walk.destination.ip}:{walk.destination.port}"
         because = "the connection is sent to the address dialled, as ALLOW_ANY does for hosts that are not registered"
-        return Outcome("passthrough", "passthrough", because)
+        return Outcome(Verdict.PASSTHROUGH, "passthrough", because)
     cluster = walk.proxy.clusters.get(name)
     walk.cluster = cluster
     own, why = owns(walk, registry)
     walk.step("cluster", name, why, cluster.path if cluster else "", name)
     if cluster is None:
-        return Outcome("unknown", "no-clusters", "the config dump has no clusters section", missing=("clusters",))
+        return Outcome(Verdict.UNKNOWN, "no-clusters", "the config dump has no clusters section", missing=("clusters",))
     _note_endpoint(walk, cluster)
     if not own:
         walk.blame_chain()
         return _other_cluster(cluster, walk.destination.host)
     because = f"the connection is sent to the right cluster, {name}"
-    return _fault(walk, cluster, registry) or Outcome("delivered", "own", because)
+    return _fault(walk, cluster, registry) or Outcome(Verdict.DELIVERED, "own", because)
 
 
 def _sender(walk: Walk) -> str:
@@ -60,7 +61,7 @@ def _missing(walk: Walk, name: str) -> Outcome:
     why = f"cluster {name} " + ("is warming: Envoy does not use it yet" if warming else "does not exist in this proxy")
     walk.step("cluster", name, why)
     expect = _aborted(walk) or Expect(("NC",), 503 if walk.route is not None else None)
-    return Outcome("blocked", "unknown-cluster", why, expect)
+    return Outcome(Verdict.BLOCKED, "unknown-cluster", why, expect)
 
 
 def _aborted(walk: Walk) -> Expect | None:
@@ -81,8 +82,8 @@ def _other_cluster(cluster: Cluster, host: str) -> Outcome:
     owner = parsed.host if parsed else cluster.name
     if cluster.type == "ORIGINAL_DST":
         because = f"the connection is sent to the address dialled, through the cluster of another host, {owner}"
-        return Outcome("leaked", "original-dst", because)
-    return Outcome("misrouted", "other-cluster", f"the connection is sent to {owner}, not to {host}")
+        return Outcome(Verdict.LEAKED, "original-dst", because)
+    return Outcome(Verdict.MISROUTED, "other-cluster", f"the connection is sent to {owner}, not to {host}")
 
 
 def owns(walk: Walk, registry: Registry) -> tuple[bool, str]:
@@ -136,7 +137,7 @@ def _fault(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
     """Why the host's own cluster cannot work; None where no reason is known."""
     aborted = _aborted(walk)
     if aborted:
-        return Outcome("broken", "fault", fault_on_every_request(walk), aborted)
+        return Outcome(Verdict.BROKEN, "fault", fault_on_every_request(walk), aborted)
     virtual = _virtual_address(walk, cluster, registry)
     return virtual or _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
 
@@ -147,7 +148,7 @@ def _virtual_address(walk: Walk, cluster: Cluster, registry: Registry) -> Outcom
     if cluster.type != "ORIGINAL_DST" or ip is None or not registry.is_virtual(ip):
         return None
     why = f"Envoy connects to {ip}, a virtual address allocated by Istio, where no server listens"
-    return Outcome("broken", "virtual-address-sent-out", why, Expect(("UF", "URX"), 503 if walk.route else None))
+    return Outcome(Verdict.BROKEN, "virtual-address-sent-out", why, Expect(("UF", "URX"), 503 if walk.route else None))
 
 
 def _no_endpoint(walk: Walk, cluster: Cluster) -> Outcome | None:
@@ -158,12 +159,14 @@ def _no_endpoint(walk: Walk, cluster: Cluster) -> Outcome | None:
     if known is None:
         if cluster.type == "EDS":
             why = f"the endpoints of cluster {cluster.name} were not read"
-            return Outcome("unknown", "no-endpoints-read", why, missing=("config_dump?include_eds or clusters.json",))
+            return Outcome(
+                Verdict.UNKNOWN, "no-endpoints-read", why, missing=("config_dump?include_eds or clusters.json",)
+            )
         known = cluster.endpoints
     elif known and all(e.health != "HEALTHY" for e in known) and cluster.panic_threshold == 0:
         why = f"no endpoint of cluster {cluster.name} is usable: {known[0].health}"
-        return Outcome("broken", "no-endpoints", why, http)
-    return None if known else Outcome("broken", "no-endpoints", f"cluster {cluster.name} has no endpoints", http)
+        return Outcome(Verdict.BROKEN, "no-endpoints", why, http)
+    return None if known else Outcome(Verdict.BROKEN, "no-endpoints", f"cluster {cluster.name} has no endpoints", http)
 
 
 def socket_for(cluster: Cluster, endpoint: Endpoint | None) -> TlsSocket | None:
@@ -195,17 +198,17 @@ def _bad_tls(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None
         if walk.destination.protocol == "http" and tls_ports and len(tls_ports) == len(ports):
             sender, expect = ("Envoy", Expect(("UC", "UPE"), 503)) if walk.route else ("the application", Expect())
             why = f"{sender} sends plain HTTP to port {tls_ports[0]}, where the server expects TLS"
-            return Outcome("broken", "plain-to-tls", why, expect)
+            return Outcome(Verdict.BROKEN, "plain-to-tls", why, expect)
         return None
     if socket.istio_mutual and external:
         why = f"Envoy uses Istio mutual TLS (ISTIO_MUTUAL), but {walk.destination.host} is outside the mesh"
-        return Outcome("broken", "mtls-to-external", why, reset)
+        return Outcome(Verdict.BROKEN, "mtls-to-external", why, reset)
     if socket.istio_mutual:
         return None
     if walk.destination.protocol == "tls" and walk.chain is not None and walk.chain.tcp is not None:
         why = "the application already sends TLS, and Envoy originates TLS again"
-        return Outcome("broken", "double-tls", why, reset)
+        return Outcome(Verdict.BROKEN, "double-tls", why, reset)
     if ports and all(is_plain_http_port(p) for p in ports):
         why = f"Envoy originates TLS to port {ports[0]}, where the server speaks plain HTTP"
-        return Outcome("broken", "tls-to-plain", why, reset)
+        return Outcome(Verdict.BROKEN, "tls-to-plain", why, reset)
     return None

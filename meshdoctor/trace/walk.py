@@ -6,12 +6,13 @@ from msgspec import Struct, structs
 
 from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy, Route, VirtualHost
 from meshdoctor.model.trace import Destination, Expect, Step
+from meshdoctor.model.verdict import Verdict
 
 
 class Outcome(Struct, frozen=True):
     """How a connection's path ends: the verdict, and what decided it."""
 
-    verdict: str
+    verdict: Verdict
     kind: str
     """What decided it, a slug: `blackhole`, `no-route`, `hang`, `own`, `other-cluster` ..."""
     because: str

@@ -8,6 +8,7 @@ import sys
 from msgspec import structs
 
 from meshdoctor.errors import UsageError
+from meshdoctor.text.icons import NEEDED
 from meshdoctor.text.nearest import nearest
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.app_session import SessionOpening
@@ -39,7 +40,7 @@ def _takes_symbols() -> bool:
     if os.environ.get("TEXTUAL_DRIVER"):
         return True
     try:
-        "✗✓…█░".encode(getattr(sys.stdout, "encoding", None) or "ascii")
+        (NEEDED + "█░").encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (LookupError, UnicodeEncodeError):
         return False
     return True

@@ -9,12 +9,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.doctor import SavedCapture
 from meshdoctor.model.finding import Diagnosis
 from meshdoctor.model.host_table import HostTable
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.trace import Trace
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.live_cluster import FetchObserver
 from tests.golden.results import DELIVERED, HEALTHY, HOSTS, MILD, RULE
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
 from meshdoctor.model.finding import NotEvaluated
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.live_cluster import FetchLimits
 from tests.cli.fake import FakeDoctor, Source
 from tests.conftest import Cli

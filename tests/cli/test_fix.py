@@ -175,7 +175,7 @@ def test_a_name_of_several_findings_asks_which(cli: Cli) -> None:
 def test_a_fix_of_a_capture_is_written_beside_it_and_taken_back(cli: Cli, elsewhere: Path) -> None:
     done = cli("fix", DATABASE, *BLOCKED, "--apply", "--yes")
     assert done.code == 0
-    assert f"√ made {MADE}" in done.out
+    assert f"✓ made {MADE}" in done.out
     assert done.err.startswith(f"--- /dev/null\n+++ {MADE}\n")
     assert set(written(elsewhere)) == {str(MADE)}
     assert "kind: ServiceEntry" in MADE.read_text()

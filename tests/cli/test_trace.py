@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from meshdoctor.model.trace import VERDICTS
+from meshdoctor.model.verdict import Verdict
 from tests.cli.fake import FakeDoctor
 from tests.conftest import Cli
 from tests.golden.outputs import FILES
 from tests.golden.results import DELIVERED, MISROUTED
 
 
-@pytest.mark.parametrize("verdict", VERDICTS)
+@pytest.mark.parametrize("verdict", Verdict)
 @pytest.mark.parametrize("format_", [(), ("--json",)])
 def test_exit_code_is_0_for_delivered_and_1_for_every_other_verdict(
     cli: Cli, doctor: FakeDoctor, verdict: str, format_: tuple[str, ...]

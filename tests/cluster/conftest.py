@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.kube import session
 from meshdoctor.kube.deadline import Cancelled, Deadline
 from meshdoctor.kube.login import log_in
 from meshdoctor.model.resolver import Resolver
 from meshdoctor.sources.live import sidecar_reader
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.live_cluster import FetchLimits
 from tests.cluster.apiserver import FakeApi, serving
 from tests.cluster.meshes import put_snapshot

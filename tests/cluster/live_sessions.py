@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 
 from textual.pilot import Pilot
 
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.doctor import Source
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.app_session import SessionOpening
 from meshdoctor.tui.state.mesh_state import MeshState

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from meshdoctor import doctor
-from meshdoctor.diagnosis.cluster_source import read_cluster
+from meshdoctor.diagnosis.cluster_reader import read_cluster
 from meshdoctor.diagnosis.events import (
     DiagnosisFailed,
     DiagnosisFinished,

@@ -142,7 +142,7 @@ def test_every_step_is_told_and_the_end_stands_on_stdout(cli: Cli, blocked: Fake
         "fetching and judging again",
         "the finding is gone and nothing is worse",
     ]
-    assert done.out.startswith("√ fix 1 is applied and verified: ")
+    assert done.out.startswith("✓ fix 1 is applied and verified: ")
     assert done.out.endswith("To take it back:\n  meshdoctor undo 1 --context lab\n")
 
 
@@ -275,7 +275,7 @@ def test_a_fix_that_is_not_verified_says_so_and_is_undone(cli: Cli, clash: FakeA
     done = applied(cli, "github.com:443")
     assert (done.code, states()) == (1, ["unverified"])
     text = " ".join(done.out.split())
-    assert "‼ fix 1 is applied, and not verified" in text
+    assert "! fix 1 is applied, and not verified" in text
     assert f"? no new configuration was seen in {RATINGS}" in text
     assert "github.com:443: the finding is still there" in text, done.out
     assert cli("undo", "--yes", "--dns", "local", "--wait", "1s").code == 0

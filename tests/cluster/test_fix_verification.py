@@ -56,7 +56,7 @@ def test_ctrl_c_while_sidecars_are_waited_for_says_how_to_go_on(
 def test_a_fix_of_one_namespace_speaks_of_no_other(cli: Cli, blocked: FakeApi) -> None:
     done = applied(cli, DATABASE, "-n", "bookinfo")
     assert done.code == 0
-    assert "√ nothing else got worse in namespace bookinfo; others were not looked at" in done.out
+    assert "✓ nothing else got worse in namespace bookinfo; others were not looked at" in done.out
     listed = " ".join(cli("fix", "--history").out.split())
     assert "nothing is worse in namespace bookinfo; others were not looked at" in listed
     undone = " ".join(cli("undo", "--yes", "--dns", "local", "--wait", "1s").out.split())

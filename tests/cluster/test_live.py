@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.diagnosis import cluster_source
+from meshdoctor.diagnosis import cluster_reader
 from meshdoctor.sources.live import object_reader
 from tests.cluster.apiserver import FakeApi, status
 from tests.cluster.conftest import SNAPSHOT
@@ -258,7 +258,7 @@ def test_ctrl_c_while_names_are_resolved(cli: Cli, api: FakeApi, monkeypatch: py
     def struck(*_: object) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cluster_source, "resolve_here", struck)
+    monkeypatch.setattr(cluster_reader, "resolve_here", struck)
     done = cli("check", "--json", "--dns", "local", "--logs-since", "0")
     assert (done.code, json.loads(done.out)["summary"]["proxies"]) == (130, 1)
     assert "interrupted" in reasons(done.out)["dns.json"]

@@ -83,7 +83,7 @@ def test_nobody_logs_in_again_unless_the_server_wants_it(
         api.faults.clear()
         return log_in(kubeconfig, context)
 
-    monkeypatch.setattr("meshdoctor.diagnosis.cluster_source.log_in", counted)
+    monkeypatch.setattr("meshdoctor.diagnosis.cluster_reader.log_in", counted)
     watched.refresh_changed()
     assert logins == []
     api.faults.append(lambda asked: status(401, "Unauthorized"))

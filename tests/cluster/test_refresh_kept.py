@@ -96,7 +96,7 @@ def test_who_changed_before_a_failure_is_read_after_it(
         raise Unreadable("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(refresh, "with_manifests_beside", fails)
+        patch.setattr(refresh, "add_manifests", fails)
         told = watched.refresh_changed()
     assert isinstance(told, DiagnosisFailed)
     end = watched.refresh_changed()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.diagnosis import cluster_source
+from meshdoctor.diagnosis import cluster_reader
 from meshdoctor.errors import Unreadable
 from meshdoctor.sources.live import dns_lookup, live_cluster, object_reader
 from meshdoctor.sources.redact import Removals, redact_page
@@ -43,7 +43,7 @@ def test_gateways_that_cannot_be_listed_cost_only_themselves(cli: Cli, api: Fake
 
 
 def kinds_of(source: MakeSource) -> set[str]:
-    return {path.split("/")[1].split(".")[0] for path in cluster_source.read_cluster(source()).capture().documents}
+    return {path.split("/")[1].split(".")[0] for path in cluster_reader.read_cluster(source()).capture().documents}
 
 
 def test_configmaps_that_could_not_be_read_are_no_empty_list(
@@ -65,7 +65,7 @@ def test_configmaps_forbidden_in_one_namespace(api: FakeApi, source: MakeSource)
     container = {"name": "app", "envFrom": [{"configMapRef": {"name": name}} for name in ("one", "two")]}
     api.objects["pods"][0]["spec"]["containers"].append(container)
     api.forbidden = lambda asked: asked.resource == "configmaps" and asked.namespace == "bookinfo"
-    capture = cluster_source.read_cluster(source()).capture()
+    capture = cluster_reader.read_cluster(source()).capture()
     assert "resources/configmaps.yaml" in capture.documents
     (note,) = [note for note in capture.unread if note.path == "resources/configmaps.yaml"]
     assert 'namespace "bookinfo"' in note.because
@@ -120,7 +120,7 @@ def test_ctrl_c_while_names_are_looked_for(cli: Cli, api: FakeApi, monkeypatch: 
     def struck(*_: object) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cluster_source, "names_to_resolve", struck)
+    monkeypatch.setattr(cluster_reader, "names_to_resolve", struck)
     for command in ("check", "hosts"):
         done = cli(command, "--json", "--logs-since", "0")
         assert done.code == 130
@@ -142,5 +142,5 @@ def test_dumps_are_cleaned_one_at_a_time(api: FakeApi, source: MakeSource, monke
     monkeypatch.setattr(live_cluster, "redact_page", counted)
     for number in range(5):
         copy_pod(api, f"other-{number}")
-    assert len(cluster_source.read_cluster(source()).read_pods) == 6
+    assert len(cluster_reader.read_cluster(source()).read_pods) == 6
     assert most == 1

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.fixes.apply import cluster_applier
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.kube import writes as writing
 from meshdoctor.model.resolver import Resolver
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.tui.fixing import applier
 from tests.cluster.apiserver import Answer, Asked, FakeApi
 from tests.cluster.conftest import MakeSource

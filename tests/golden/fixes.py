@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from meshdoctor.fixes.files.file_edits import file_edit
 from meshdoctor.fixes.plan.object_diff import unified
-from meshdoctor.model.finding import Fix, ResourceRole
+from meshdoctor.model.finding import Disposition, Fix
 from meshdoctor.model.fix import (
     Acceptance,
     Change,
@@ -20,13 +20,14 @@ from meshdoctor.model.fix import (
     FixTarget,
     Impact,
     JournalEntry,
-    ObjectKey,
     OwnershipChange,
     PredictedChange,
     Regression,
     Verification,
     WrittenChange,
 )
+from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.model.verdict import Severity, Verdict
 from tests.golden.results import CLASH, MANUAL, POD, PODS, SICK, TLS, finding
 
 API = "networking.istio.io/v1"
@@ -44,32 +45,38 @@ def entry_of(name: str, protocol: str) -> dict[str, Any]:
     }
 
 
-def key_of(name: str) -> ObjectKey:
+def key_of(name: str) -> ObjectRef:
     """Its key."""
-    return ObjectKey(API, "ServiceEntry", "bookinfo", name)
+    return ObjectRef("ServiceEntry", "bookinfo", name, api_version=API)
 
 
 CREATED = Change(key=key_of("github"), after=entry_of("github", "TLS"))
 CHANGED = Change(key=key_of("github"), before=entry_of("github", "TCP"), after=entry_of("github", "TLS"))
 DELETED = Change(key=key_of("github-copy"), before=entry_of("github-copy", "TCP"))
-OF_NOBODY = Change(key=ObjectKey(API, "ServiceEntry", "", STEER), after=entry_of(STEER, "TLS"))
+OF_NOBODY = Change(key=ObjectRef("ServiceEntry", "", STEER, api_version=API), after=entry_of(STEER, "TLS"))
 
 SAFE = Fix(
-    "tcp-by-address", "Register github.com:443", "safe", "The list has to follow DNS.", ("kind: ServiceEntry\n",)
+    "tcp-by-address",
+    "Register github.com:443",
+    Disposition.SAFE,
+    "The list has to follow DNS.",
+    ("kind: ServiceEntry\n",),
 )
 MERGE = Fix(
     "merge",
     "Make the two entries one",
-    "review",
+    Disposition.REVIEW,
     "Whoever applies the other file again brings it back.",
     TLS.manifests[:1],
     steps="Restart the pods of\n  kubectl rollout restart deployment/ratings-v2-mysql -n bookinfo",
-    deletes=(ResourceRole("ServiceEntry", "bookinfo", "github-copy", "delete"),),
+    deletes=(ObjectRef("ServiceEntry", "bookinfo", "github-copy"),),
 )
 SICK_FOR_GOOD = replace(SICK, findings=(finding(rule="config-rejected", title="Refused"),), not_evaluated=())
 FEW = replace(SICK, findings=(CLASH,))
 MISSING = finding(rule="missing-service-entry", title="Nothing registers this host", fixes=(SAFE, MANUAL))
-TWICE = finding(rule="duplicate-host", severity="warning", title="Two entries disagree", fixes=(MERGE, TLS, SAFE))
+TWICE = finding(
+    rule="duplicate-host", severity=Severity.WARNING, title="Two entries disagree", fixes=(MERGE, TLS, SAFE)
+)
 ODD = finding(
     rule="egress-open",
     host=f"{STEER}.test",
@@ -161,7 +168,7 @@ def entry(**given: Any) -> JournalEntry:
 
 
 def judged(
-    host: str = "db.payments.example", rule: str = "tcp-hosts-ignored", severity: str = "error"
+    host: str = "db.payments.example", rule: str = "tcp-hosts-ignored", severity: Severity = Severity.ERROR
 ) -> FindingSummary:
     """A finding in short."""
     return FindingSummary(
@@ -169,7 +176,7 @@ def judged(
     )
 
 
-BETTER = ConnectionChange(POD, "github.com:443", "misrouted", "delivered")
+BETTER = ConnectionChange(POD, "github.com:443", Verdict.MISROUTED, Verdict.DELIVERED)
 SCOPED = FixResult(
     entry=entry(place=replace(CLUSTER, namespaces=("bookinfo",))),
     waited=Acceptance(accepted=(POD,), pending=PODS[:2]),
@@ -196,7 +203,9 @@ WORSE = FixResult(
     verification=Verification(
         is_gone=True,
         improvements=(BETTER,),
-        regressions=tuple(ConnectionChange(pod, "www.huaweicloud.com:443", "delivered", "blocked") for pod in PODS),
+        regressions=tuple(
+            ConnectionChange(pod, "www.huaweicloud.com:443", Verdict.DELIVERED, Verdict.BLOCKED) for pod in PODS
+        ),
         new_findings=(judged(), judged("", "config-rejected")),
     ),
 )
@@ -206,8 +215,8 @@ AS_PREDICTED = FixResult(
     verification=Verification(
         is_gone=True,
         improvements=(BETTER,),
-        predicted=(ConnectionChange(POD, "www.huaweicloud.com:443", "delivered", "blocked"),),
-        predicted_findings=(judged(severity="warning"),),
+        predicted=(ConnectionChange(POD, "www.huaweicloud.com:443", Verdict.DELIVERED, Verdict.BLOCKED),),
+        predicted_findings=(judged(severity=Severity.WARNING),),
         first_seen=(judged("api.news.test"),),
     ),
 )
@@ -226,10 +235,10 @@ HOSTILE_RESULT = FixResult(
     verification=Verification(
         is_gone=False,
         new_findings=(judged(STEER),),
-        regressions=(ConnectionChange(STEER, STEER, STEER, STEER),),
-        improvements=(ConnectionChange(STEER, STEER, STEER, STEER),),
+        regressions=(ConnectionChange(STEER, STEER, Verdict.BLOCKED, Verdict.DELIVERED),),
+        improvements=(ConnectionChange(STEER, STEER, Verdict.BLOCKED, Verdict.DELIVERED),),
         unread=(STEER,),
-        predicted=(ConnectionChange(STEER, STEER, STEER, STEER),),
+        predicted=(ConnectionChange(STEER, STEER, Verdict.BLOCKED, Verdict.DELIVERED),),
         predicted_findings=(judged(STEER),),
         first_seen=(judged(STEER),),
     ),
@@ -257,8 +266,8 @@ UNDONE_OTHERWISE = FixResult(
     waited=Acceptance(accepted=(POD,), pending=PODS[:1]),
     verification=Verification(
         is_gone=True,
-        regressions=(ConnectionChange(POD, "db.payments.example:3306", "delivered", "blocked"),),
-        improvements=(ConnectionChange(POD, "api.maps.example:443", "blocked", "delivered"),),
+        regressions=(ConnectionChange(POD, "db.payments.example:3306", Verdict.DELIVERED, Verdict.BLOCKED),),
+        improvements=(ConnectionChange(POD, "api.maps.example:443", Verdict.BLOCKED, Verdict.DELIVERED),),
         new_findings=(judged(),),
         unread=PODS[:9],
         before_at="2026-11-18T03:04:05Z",

@@ -10,10 +10,12 @@ from typing import Any
 import msgspec
 
 from meshdoctor.model.evidence import Evidence, Unread
-from meshdoctor.model.finding import Diagnosis, Finding, Fix, NotEvaluated, ResourceRole
+from meshdoctor.model.finding import Confidence, Diagnosis, Disposition, Finding, Fix, NotEvaluated
 from meshdoctor.model.host_table import HostRow, HostTable, PodVerdict, UsedBy
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.rule import Rule, RulePage
 from meshdoctor.model.trace import AddressTrace, Destination, Expect, Step, Trace
+from meshdoctor.model.verdict import Severity, Verdict
 
 POD = "bookinfo/ratings-v2-mysql-6c8d9f7b5-x2x4q"
 DUMP = f"proxies/{POD}/config_dump.json"
@@ -38,13 +40,19 @@ spec:
 TLS = Fix(
     id="declare-tls",
     title="Declare port 443 as TLS in both entries",
-    disposition="review",
+    declared=Disposition.REVIEW,
     tradeoff="Connections are told apart by SNI; a client that sends none is blocked under REGISTRY_ONLY.",
     manifests=(MANIFEST, MANIFEST.replace("github", "hwcloud")),
 )
-LONG = Fix("set-addresses", "Give both entries their addresses", "review", "Must follow DNS.", (MANIFEST * 4,))
+LONG = Fix(
+    "set-addresses", "Give both entries their addresses", Disposition.REVIEW, "Must follow DNS.", (MANIFEST * 4,)
+)
 MANUAL = Fix(
-    "dns-capture", "Switch on DNS capture", "manual", "Restarts the pods.", steps="Set\n`ISTIO_META_DNS_CAPTURE`."
+    "dns-capture",
+    "Switch on DNS capture",
+    Disposition.MANUAL,
+    "Restarts the pods.",
+    steps="Set\n`ISTIO_META_DNS_CAPTURE`.",
 )
 
 
@@ -52,8 +60,8 @@ def finding(**given: Any) -> Finding:
     """A finding; what is not given is short and plain."""
     plain: dict[str, Any] = {
         "rule": "tcp-port-clash",
-        "severity": "error",
-        "confidence": "certain",
+        "severity": Severity.ERROR,
+        "confidence": Confidence.CERTAIN,
         "fingerprint": "0001",
         "title": "Another TCP ServiceEntry owns this port",
         "message": "Calls to github.com:443 land on www.huaweicloud.com.",
@@ -68,8 +76,8 @@ def finding(**given: Any) -> Finding:
 
 CLASH = finding(
     resources=(
-        ResourceRole("ServiceEntry", "bookinfo", "hwcloud", "winner"),
-        ResourceRole("ServiceEntry", "bookinfo", "github", "loser"),
+        ObjectRef("ServiceEntry", "bookinfo", "hwcloud", "winner"),
+        ObjectRef("ServiceEntry", "bookinfo", "github", "loser"),
     ),
     evidence=(
         Evidence(DUMP, "$.configs[3].dynamic_listeners[2].active_state.listener", "0.0.0.0_443"),
@@ -85,14 +93,14 @@ CLASH = finding(
 )
 CONSEQUENCE = finding(
     rule="tcp-hosts-ignored",
-    severity="info",
+    severity=Severity.INFO,
     fingerprint="0002",
     title="The entry's hosts are ignored",
     docs="",
     caused_by=("0001",),
 )
 FURTHER = finding(
-    rule="duplicate-host", severity="info", fingerprint="0003", title="Two entries", docs="", caused_by=("0002",)
+    rule="duplicate-host", severity=Severity.INFO, fingerprint="0003", title="Two entries", docs="", caused_by=("0002",)
 )
 CROWD = finding(
     rule="missing-service-entry",
@@ -108,19 +116,19 @@ CROWD = finding(
 )
 HOSTLESS = finding(
     rule="plaintext-credentials",
-    severity="warning",
-    confidence="likely",
+    severity=Severity.WARNING,
+    confidence=Confidence.LIKELY,
     fingerprint="0005",
     title="A password stands in the pod's environment",
     message="Container app has a literal password in MYSQL_DB_PASSWORD.\nIts value is never shown.",
     why="",
     host=None,
     port=None,
-    resources=(ResourceRole("Pod", "bookinfo", "ratings", "owner"),),
+    resources=(ObjectRef("Pod", "bookinfo", "ratings", "owner"),),
 )
 HOSTILE = finding(
     rule="egress-open",
-    severity="info",
+    severity=Severity.INFO,
     fingerprint="0006",
     title="Unregistered hosts leave unseen \x1b[2J\u202egnp.exe",
     message="パイプライン" * 3 + " \x9b31m and\ttabs " + "long-word-" * 12,
@@ -129,7 +137,9 @@ HOSTILE = finding(
     pods=("evil/\x1b]0;owned\x07",),
     docs="",
 )
-ORPHAN = finding(rule="no-sidecar", severity="info", fingerprint="0007", host=None, port=None, caused_by=("gone",))
+ORPHAN = finding(
+    rule="no-sidecar", severity=Severity.INFO, fingerprint="0007", host=None, port=None, caused_by=("gone",)
+)
 
 SICK = Diagnosis(
     source_kind="capture",
@@ -180,7 +190,7 @@ BLIND = Diagnosis(
 MISROUTED = Trace(
     pod=POD,
     destination=Destination("github.com", 443, "198.51.100.20", "tls", "github.com"),
-    verdict="misrouted",
+    verdict=Verdict.MISROUTED,
     reason="tcp-port-clash",
     because="It is sent to www.huaweicloud.com, which another ServiceEntry registers.",
     advice="Declare port 443 of both entries as TLS.",
@@ -205,7 +215,7 @@ MISROUTED = Trace(
 SEVERAL = Trace(
     pod=POD,
     destination=Destination("db.payments.example", 3306, None, "server-first"),
-    verdict="blocked",
+    verdict=Verdict.BLOCKED,
     reason="incomplete-address-list",
     because="One of its three addresses falls to BlackHoleCluster.",
     listener="virtualOutbound",
@@ -213,15 +223,17 @@ SEVERAL = Trace(
     expect=Expect(("UH",), None, False),
     steps=(Step("cluster", "BlackHoleCluster", "REGISTRY_ONLY"),),
     addresses=(
-        AddressTrace("198.51.100.31", "delivered", "delivered", "outbound|3306||db.payments.example", "l"),
-        AddressTrace("198.51.100.30", "blocked", "incomplete-address-list", "BlackHoleCluster", "virtualOutbound"),
-        AddressTrace("2001:db8::30", "unknown", "no-evidence"),
+        AddressTrace("198.51.100.31", Verdict.DELIVERED, "delivered", "outbound|3306||db.payments.example", "l"),
+        AddressTrace(
+            "198.51.100.30", Verdict.BLOCKED, "incomplete-address-list", "BlackHoleCluster", "virtualOutbound"
+        ),
+        AddressTrace("2001:db8::30", Verdict.UNKNOWN, "no-evidence"),
     ),
 )
 HUNG = Trace(
     pod="evil/\x1b[31mred",
     destination=Destination("httpbin.example", 80, "198.51.100.40", "http", None, "other.example", "/status/200"),
-    verdict="unknown",
+    verdict=Verdict.UNKNOWN,
     reason="no-config-dump",
     because="Its configuration was not captured.",
     expect=Expect(("UF", "NR"), 503, True),
@@ -230,7 +242,7 @@ HUNG = Trace(
 DELIVERED = Trace(
     pod=POD,
     destination=Destination("198.51.100.40", 443, "198.51.100.40", "tls", ""),
-    verdict="delivered",
+    verdict=Verdict.DELIVERED,
     reason="delivered",
     because="the connection is sent to the right cluster, outbound|443||api.maps.example",
     cluster="outbound|443||api.maps.example",
@@ -239,7 +251,7 @@ DELIVERED = Trace(
 )
 
 
-def _verdicts(verdict: str, reason: str, pods: tuple[str, ...]) -> tuple[PodVerdict, ...]:
+def _verdicts(verdict: Verdict, reason: str, pods: tuple[str, ...]) -> tuple[PodVerdict, ...]:
     return tuple(PodVerdict(pod, verdict, reason, None) for pod in pods)
 
 
@@ -254,7 +266,7 @@ HOSTS = HostTable(
             "TCP",
             ("ServiceEntry bookinfo/github",),
             (),
-            _verdicts("misrouted", "tcp-port-clash", (POD,)),
+            _verdicts(Verdict.MISROUTED, "tcp-port-clash", (POD,)),
         ),
         HostRow(
             "db.payments.example",
@@ -262,7 +274,8 @@ HOSTS = HostTable(
             "mysql",
             (),
             tuple(UsedBy(pod, SEEN[:1], (Evidence("resources/pods.yaml", "$.items[0]"),)) for pod in PODS[:12]),
-            _verdicts("blocked", "missing-service-entry", PODS[:12]) + _verdicts("delivered", "delivered", PODS[12:]),
+            _verdicts(Verdict.BLOCKED, "missing-service-entry", PODS[:12])
+            + _verdicts(Verdict.DELIVERED, "delivered", PODS[12:]),
         ),
         HostRow("db.payments.example", None, "", (), (UsedBy(POD, SEEN),), ()),
         HostRow(
@@ -271,9 +284,12 @@ HOSTS = HostTable(
             "TCP",
             tuple(f"ServiceEntry shop/entry-{number}" for number in range(5)),
             (),
-            _verdicts("unknown", "no-address", PODS) + _verdicts("leaked", "resolution-none-leak", PODS[:1]),
+            _verdicts(Verdict.UNKNOWN, "no-address", PODS)
+            + _verdicts(Verdict.LEAKED, "resolution-none-leak", PODS[:1]),
         ),
-        HostRow("2001:db8::20", 443, "\x1b[31mTLS", ("ServiceEntry shop/v6",), (), _verdicts("delivered", "", (POD,))),
+        HostRow(
+            "2001:db8::20", 443, "\x1b[31mTLS", ("ServiceEntry shop/v6",), (), _verdicts(Verdict.DELIVERED, "", (POD,))
+        ),
     ),
     missing=("resources/configmaps.yaml: env that refers to ConfigMaps stays unread",),
 )
@@ -288,8 +304,8 @@ NO_HOSTS = HostTable("capture", "empty/", ())
 RULE = Rule(
     id="tcp-port-clash",
     title="Another TCP ServiceEntry owns this port",
-    severity="error",
-    confidence="certain",
+    severity=Severity.ERROR,
+    confidence=Confidence.CERTAIN,
     needs=("config_dump",),
     select="$.claims[*]",
     when="fact.outcome == 'lost'",
@@ -300,4 +316,6 @@ RULE = Rule(
     ),
     references=("https://istio.io/latest/docs/reference/config/networking/service-entry/",),
 )
-MILD = msgspec.structs.replace(RULE, id="egress-open", title="Unregistered hosts leave unseen " * 3, severity="info")
+MILD = msgspec.structs.replace(
+    RULE, id="egress-open", title="Unregistered hosts leave unseen " * 3, severity=Severity.INFO
+)

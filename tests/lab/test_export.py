@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from meshdoctor.fixes.files.export import export
-from meshdoctor.model.fix import Change, ObjectKey
+from meshdoctor.model.fix import Change
+from meshdoctor.model.object_ref import ObjectRef
 from tests.lab.api import Object, Refused
 from tests.lab.lab import Lab
 
@@ -29,7 +30,7 @@ def entry(name: str, **spec: Any) -> Object:
 
 def change(before: Object | None, after: Object | None) -> Change:
     there: Any = before or after
-    key = ObjectKey(there["apiVersion"], there["kind"], "default", there["metadata"]["name"])
+    key = ObjectRef(there["kind"], "default", there["metadata"]["name"], api_version=there["apiVersion"])
     return Change(key=key, before=before, after=after)
 
 

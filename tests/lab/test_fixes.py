@@ -8,11 +8,11 @@ import pytest
 from msgspec import Struct
 
 from meshdoctor import doctor
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.plan.fix_plan import choose, find, plan
 from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.lab import Lab
 from tests.lab.scenario import Probe, read_scenario
 from tests.lab.test_scenarios import SCENARIOS, place

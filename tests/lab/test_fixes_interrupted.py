@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from meshdoctor import doctor
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 from meshdoctor.fixes.apply.journal import Journal
@@ -18,6 +17,7 @@ from meshdoctor.fixes.apply.object_writes import ManagedElsewhere, Stale
 from meshdoctor.fixes.plan.fix_plan import FixPlan, choose, find, plan
 from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 from meshdoctor.kube.writes import Conflict
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.api import Object
 from tests.lab.lab import Lab
 from tests.lab.scenario import Scenario, read_scenario
@@ -31,7 +31,7 @@ import os, signal, sys
 from pathlib import Path
 from meshdoctor import doctor
 from meshdoctor.errors import NotApplied
-from meshdoctor.diagnosis.cluster_source import ClusterSource
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.fixes.apply.cluster_applier import Mender
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.verify.diagnosis_runs import Look

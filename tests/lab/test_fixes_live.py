@@ -14,7 +14,6 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor import doctor
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.apply import cluster_applier
 from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
@@ -23,6 +22,7 @@ from meshdoctor.fixes.apply.object_writes import PreparedChange, WriteOutcome, w
 from meshdoctor.fixes.plan.fix_plan import FixPlan, choose, find, plan
 from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.kube.writes import Writer
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.accounts import Account, account_allowed, account_from
 from tests.lab.faults import kill_envoy, revive, stopped_envoy, stopped_istiod
 from tests.lab.lab import Lab

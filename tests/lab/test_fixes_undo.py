@@ -13,7 +13,8 @@ from meshdoctor.fixes.plan.fix_plan import choose, find, plan
 from meshdoctor.kube.login import log_in
 from meshdoctor.kube.session import Session
 from meshdoctor.kube.writes import MANAGER, Conflict, Writer
-from meshdoctor.model.fix import Change, ObjectKey, OwnershipChange, WrittenChange
+from meshdoctor.model.fix import Change, OwnershipChange, WrittenChange
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.text.secrets import REDACTED
 from tests.lab.api import Object
 from tests.lab.lab import Lab
@@ -22,7 +23,7 @@ from tests.lab.test_fixes import verdicts
 from tests.lab.test_fixes_interrupted import ENTRIES, applier_of, clash, entry, kill_at, planned_by
 from tests.lab.test_scenarios import SCENARIOS
 
-KEY = ObjectKey("networking.istio.io/v1", "ServiceEntry", "shop", "made")
+KEY = ObjectRef("ServiceEntry", "shop", "made", api_version="networking.istio.io/v1")
 
 
 def made(**spec: object) -> Object:

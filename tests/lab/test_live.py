@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from meshdoctor import doctor
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.report import json_v1
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.redact import Removals
 from meshdoctor.sources.save import save
 from tests.lab.agreement import differences, traced

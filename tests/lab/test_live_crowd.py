@@ -8,8 +8,8 @@ import pytest
 from msgspec import structs
 
 from meshdoctor import doctor
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.model.resolver import Resolver
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.crowd import add_crowd
 from tests.lab.lab import Lab
 from tests.lab.scenario import read_scenario

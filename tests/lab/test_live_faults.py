@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from meshdoctor import doctor
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.model.resolver import Resolver
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.live_cluster import FetchLimits
 from tests.lab.crowd import add_crowd
 from tests.lab.faults import bad_admin, kill_envoy, stopped_envoy

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from meshdoctor import doctor, yamlio
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.roles import render
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.accounts import Account, account_allowed, account_from
 from tests.lab.api import Object
 from tests.lab.lab import Lab

@@ -24,8 +24,9 @@ from meshdoctor.fixes.impact.predicted_sidecar import (
     seen_by,
     with_dump,
 )
-from meshdoctor.model.fix import Change, Impact, ObjectKey
+from meshdoctor.model.fix import Change, Impact
 from meshdoctor.model.mesh import Mesh
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.registry import Registry
 from tests.lab.lab import Lab
 from tests.lab.random_mesh import ADDRESSES, HOSTS, PODS, PORTS, random_mesh
@@ -129,7 +130,7 @@ def test_one_more_object_turns_what_the_prediction_says(pods: Lab, seed: int, tm
     pods.exchange(scenario)
     before = open_case(Source(path=pods.capture(tmp_path / "before"))).mesh
     metadata = late["metadata"]
-    key = ObjectKey(late["apiVersion"], late["kind"], metadata["namespace"], metadata["name"])
+    key = ObjectRef(late["kind"], metadata["namespace"], metadata["name"], api_version=late["apiVersion"])
     impact = impact_of(before, [Change(key=key, after=late)])
     pods.next_second()
     pods.apply(late)

@@ -6,11 +6,11 @@ from time import monotonic
 
 import pytest
 
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.diagnosis.events import DiagnosisFinished, Event, PodChecked
 from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.doctor import Source
 from meshdoctor.model.resolver import Resolver
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.lab import Lab
 from tests.lab.scenario import read_scenario
 from tests.lab.test_fixes import verdicts

@@ -13,7 +13,8 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor import doctor, yamlio
-from meshdoctor.model.finding import Finding, ResourceRole
+from meshdoctor.model.finding import Finding
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.admission import refusals
 from tests.lab.api import Object, Refused
 from tests.lab.lab import Lab
@@ -87,7 +88,7 @@ def found(lab: Lab, folder: Path) -> tuple[Finding, ...]:
     return doctor.diagnose(doctor.open_case(doctor.Source(lab.capture(folder)))).findings
 
 
-def deleted(one: ResourceRole) -> Object:
+def deleted(one: ObjectRef) -> Object:
     """Enough of an object to delete it."""
     metadata = {"name": one.name, "namespace": one.namespace}
     return {"apiVersion": "networking.istio.io/v1", "kind": one.kind, "metadata": metadata}

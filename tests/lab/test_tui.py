@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.doctor import Source
 from meshdoctor.fixes.apply.journal import Journal
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.app_session import SessionOpening
 from tests.lab.accounts import account_from

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from meshdoctor.diagnosis.events import Event, Pair, PodChecked
+from meshdoctor.model.verdict import Verdict
 from tests.unit.tui.events import host, listed, pod
 
-_VERDICTS = ("delivered", "delivered", "delivered", "misrouted", "blocked", "broken")
+_VERDICTS = (*[Verdict.DELIVERED] * 3, Verdict.MISROUTED, Verdict.BLOCKED, Verdict.BROKEN)
 
 
 def crowd(pods: int, hosts: int) -> list[Event]:
@@ -17,7 +18,7 @@ def crowd(pods: int, hosts: int) -> list[Event]:
     events: list[Event] = [listed([pod(key, app="worker") for key in keys], rows)]
     for at, key in enumerate(keys):
         verdicts = {
-            pair: (_VERDICTS[(at + number) % 6] if pair in wants[key] else "blocked", "", None)
+            pair: (_VERDICTS[(at + number) % 6] if pair in wants[key] else Verdict.BLOCKED, "", None)
             for number, pair in enumerate(pairs)
         }
         events.append(PodChecked(key, "1.30.0", "REGISTRY_ONLY", verdicts))

@@ -9,6 +9,7 @@ from threading import Thread
 from meshdoctor.diagnosis.events import FindingsUpdated, Pair, PodChecked, Progress
 from meshdoctor.diagnosis.refresh import FINDINGS_AT_MOST
 from meshdoctor.doctor import Source
+from meshdoctor.model.verdict import Severity
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.app_session import SessionOpening, TuiSession
 from tests.tui.crowd import crowd
@@ -31,7 +32,7 @@ def tell(session: TuiSession, pods: int, hosts: int, per_second: int) -> None:
         if done % max(1, pods // FINDINGS_AT_MOST) == 0:
             put(
                 FindingsUpdated(
-                    tuple(finding("tcp-port-clash", "error", pair, *found) for pair, found in impact.items())
+                    tuple(finding("tcp-port-clash", Severity.ERROR, pair, *found) for pair, found in impact.items())
                 )
             )
         if per_second:

@@ -12,12 +12,11 @@ from typing import Any
 from msgspec import Struct, structs
 from textual.pilot import Pilot
 
-from meshdoctor.diagnosis.cluster_source import ClusterSource
 from meshdoctor.doctor import Source
 from meshdoctor.errors import MeshdoctorError
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.apply.object_writes import PreparedChange, inverse
-from meshdoctor.fixes.plan.fix_plan import FixPlan, subject
+from meshdoctor.fixes.plan.fix_plan import FixPlan
 from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.kube.writes import WriteTarget, target_of
 from meshdoctor.model.fix import (
@@ -32,6 +31,9 @@ from meshdoctor.model.fix import (
     Verification,
     WrittenChange,
 )
+from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.semantics.istio.subjects import subject
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.text.times import now
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.app_session import SessionOpening
@@ -204,11 +206,11 @@ class FakeApplier:
 
 
 def _verification(entry: JournalEntry, *, is_worse: bool) -> Verification:
-    better = tuple(ConnectionChange(pod, entry.subject, "misrouted", "delivered") for pod in entry.pods)
+    better = tuple(ConnectionChange(pod, entry.subject, Verdict.MISROUTED, Verdict.DELIVERED) for pod in entry.pods)
     if not is_worse:
         return Verification(is_gone=True, improvements=better)
-    worse = ConnectionChange(entry.pods[0], "other.test:443", "delivered", "blocked")
-    new = FindingSummary("missing-service-entry", "other.test", 443, "error", "nothing registers it")
+    worse = ConnectionChange(entry.pods[0], "other.test:443", Verdict.DELIVERED, Verdict.BLOCKED)
+    new = FindingSummary("missing-service-entry", "other.test", 443, Severity.ERROR, "nothing registers it")
     return Verification(is_gone=True, improvements=better, regressions=(worse,), new_findings=(new,))
 
 

@@ -10,7 +10,6 @@ import pytest
 from msgspec import structs
 from textual.widgets import Input
 
-from meshdoctor.fixes.plan.changes import is_automatic
 from meshdoctor.tui.screens.fix_screen import FixScreen
 from meshdoctor.tui.state.rows import HostLine
 from tests.tui.conftest import Drive, Driven
@@ -123,7 +122,7 @@ def test_a_on_a_finding_opens_its_first_fix_above_the_finding(drive: Drive) -> N
         assert screen.course.finding is not None
         assert screen.course.finding.fingerprint == app.keys("findings")[0]
         assert screen.course.fix is not None
-        assert is_automatic(screen.course.fix)
+        assert screen.course.fix.is_automatic
         await app.press("escape")
         assert front(app) == "FindingScreen"
         await app.press("escape")
@@ -136,7 +135,7 @@ def test_a_where_nothing_can_be_applied_opens_the_finding_and_says_so(drive: Dri
     async def script(app: Driven) -> None:
         mesh_state = app.app.session.mesh_state
         line = mesh_state.findings[app.keys("findings")[0]]
-        line.finding = structs.replace(line.finding, fixes=tuple(f for f in line.finding.fixes if not is_automatic(f)))
+        line.finding = structs.replace(line.finding, fixes=tuple(f for f in line.finding.fixes if not f.is_automatic))
         await app.press("3", "a")
         assert front(app) == "FindingScreen"
         assert "by hand" in told(app)

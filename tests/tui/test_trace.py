@@ -8,6 +8,7 @@ import pytest
 
 from meshdoctor import doctor
 from meshdoctor.diagnosis.session import DiagnosisSession
+from meshdoctor.diagnosis.tracing import open_tracer, trace_from
 from meshdoctor.doctor import Source
 from meshdoctor.tui.messages import TraceWanted
 from meshdoctor.tui.screens.document_screen import DocumentScreen
@@ -95,7 +96,7 @@ def test_protocol_sni_ip_and_authority_change_the_way(drive: Drive) -> None:
 
         def same(**how: object) -> None:
             assert screen.trace is not None
-            expected = doctor.traced(doctor.tracer_of(case, pod), "github.com", 443, **how)  # type: ignore[arg-type]
+            expected = trace_from(open_tracer(case, pod), "github.com", 443, **how)  # type: ignore[arg-type]
             assert screen.trace == expected
 
         same()

@@ -120,7 +120,7 @@ def test_the_first_of_several_merged_mappings_wins() -> None:
         ("a: *nowhere", 1, "before its anchor"),
         ("a: &a [*a]", 1, "inside it"),
         ('a: 1\nb: !!python/object/apply:os.system ["true"]', 2, "not plain data"),
-        ("a: !Ref x", 1, "not plain data"),
+        ("a: !ObjectRef x", 1, "not plain data"),
         ("? [a]\n: 1", 1, "a key must be plain text"),
         ("- &n [1]\n- *n : 1", 2, "a key must be plain text"),
         ("<<: 1", 1, "merges mappings only"),

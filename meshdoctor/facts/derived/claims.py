@@ -15,7 +15,8 @@ from meshdoctor.facts.derived.known_addresses import addresses_taken, dns_answer
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.resource_views import cidrs, cluster_view, entry_view, seen_at, service_view, view_role
 from meshdoctor.model.entry_view import EntryView
-from meshdoctor.model.mesh import Port, Ref, ServiceEntry
+from meshdoctor.model.mesh import Port, ServiceEntry
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import FilterChain, Listener
 from meshdoctor.model.sheet import Claim
 from meshdoctor.semantics.ip_addresses import bare, is_single
@@ -214,5 +215,5 @@ def _sent_elsewhere(listener: Listener, host: str) -> bool:
     return any(host in c.match.server_names for c in listener.chains())
 
 
-def _ref(host: str, services: tuple[tuple[str, str], ...]) -> Ref:
-    return Ref("ServiceEntry", services[0][1] if services else "", f"(for {host})")
+def _ref(host: str, services: tuple[tuple[str, str], ...]) -> ObjectRef:
+    return ObjectRef("ServiceEntry", services[0][1] if services else "", f"(for {host})")

@@ -13,6 +13,7 @@ from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Dependency, ServiceEntry
 from meshdoctor.model.sheet import Connection
 from meshdoctor.model.trace import Destination, Trace
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.protocols import (
     EXCLUSIVE,
@@ -94,7 +95,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         listener_owner_kind=kind,
         addresses=addresses,
         address_cidrs=cidrs(addresses),
-        bypass=traced.because if traced.verdict == "bypassed" else "",
+        bypass=traced.because if traced.verdict is Verdict.BYPASSED else "",
         slug=slug(host),
         addresses_taken=addresses_taken(case, host) if addresses else "",
         new_name=entry_name(case, host, port),
@@ -105,7 +106,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         entry_resolution=resolution,
         with_port=_with_port(case, host, port, protocol, found),
         with_addresses=_with_addresses(case, host, port, found),
-        crowded_out=traced.verdict != "delivered"
+        crowded_out=traced.verdict is not Verdict.DELIVERED
         and (_crowded_out(case, host, port, declared) or _lost_its_tcp_side(case, traced, found)),
     )
 
@@ -155,7 +156,7 @@ def _lost_its_tcp_side(case: ProxyContext, traced: Trace, found: Registration) -
     unset = any(protocol_class(p.protocol) == "auto" for p in found.ports(port))
     if (
         not unset
-        or (traced.verdict, traced.reason) != ("blocked", "not-matched")
+        or (traced.verdict, traced.reason) != (Verdict.BLOCKED, "not-matched")
         or traced.destination.protocol == "http"
     ):
         return False

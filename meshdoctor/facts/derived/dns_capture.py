@@ -18,7 +18,8 @@ from typing import Any
 from msgspec import Struct
 
 from meshdoctor.facts.derived.proxy_context import ProxyContext
-from meshdoctor.model.mesh import Pod, Ref, ServiceEntry
+from meshdoctor.model.mesh import Pod, ServiceEntry
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.resource_names import object_name
 
 OPTED_OUT = "networking.istio.io/enable-autoallocate-ip"
@@ -62,7 +63,7 @@ def dns_capture(case: ProxyContext, entry: ServiceEntry) -> DnsCapture:
     labels = _selecting(case, pod) if pod else {}
     if pod is None or not labels or case.viewer.dns_capture or not is_allocated(entry):
         return NOT_OFFERED
-    workload = pod.workload or Ref("Pod", pod.namespace, pod.name)
+    workload = pod.workload or ObjectRef("Pod", pod.namespace, pod.name)
     variables = {"ISTIO_META_DNS_CAPTURE": "true"}
     if not entry.status_addresses:
         variables["ISTIO_META_DNS_AUTO_ALLOCATE"] = "true"
@@ -98,7 +99,7 @@ def _selecting(case: ProxyContext, pod: Pod) -> dict[str, str]:
     return own if not usual or any(usual.items() <= labels for labels in others) else usual
 
 
-def _restart(workload: Ref) -> str:
+def _restart(workload: ObjectRef) -> str:
     kind = _ROLLED_OUT.get(workload.kind)
     if kind:
         return shlex.join(["kubectl", "rollout", "restart", f"{kind}/{workload.name}", "-n", workload.namespace])

@@ -13,6 +13,7 @@ from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Port, ServiceEntry
 from meshdoctor.model.sheet import EntryPort
 from meshdoctor.model.trace import Trace
+from meshdoctor.model.verdict import UNREACHED, Verdict
 from meshdoctor.semantics.ip_addresses import covered, is_single
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import (
@@ -30,8 +31,6 @@ TLS_ON_SAME_PORT = frozenset(
     {"mongodb", "redis", "kafka", "cassandra", "mqtt", "nats", "amqp", "memcached", "zookeeper"}
 )
 """Protocols that are as often wrapped in TLS from the first byte on their usual port: TLS declared is no mistake."""
-
-FAILING = ("blocked", "broken", "misrouted")
 
 
 def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
@@ -138,7 +137,7 @@ def _why(mismatch: str, port: Port, known: str, traced: Trace | None) -> str:
     """The mismatch in words: what the port is known for, and what becomes of such a client."""
     becomes = (
         f"such a client: {traced.because}"
-        if traced and traced.verdict != "delivered"
+        if traced and traced.verdict is not Verdict.DELIVERED
         else "such clients still get through"
     )
     if mismatch == "http-on-tls-port":
@@ -171,7 +170,7 @@ def _resolved_elsewhere(case: ProxyContext, host: str, addresses: tuple[str, ...
 def _gets_there(case: ProxyContext, host: str, port: int, ip: str, scheme: str) -> bool:
     """Another entry of the same host takes this address to the host's own cluster."""
     traced = case.tracer.trace(case.tracer.destination(host, port, ip=ip, scheme=scheme))
-    return traced.verdict == "delivered"
+    return traced.verdict is Verdict.DELIVERED
 
 
 def _is_shared(case: ProxyContext, host: str, port: int) -> bool:
@@ -216,7 +215,7 @@ def _fits(family: str, known: str) -> bool:
 
 def _tried(case: ProxyContext, host: str, port: int, protocol: str, name: str) -> Mismatch:
     traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol=protocol), dialled_only=True)
-    return name, traced.verdict in FAILING, traced
+    return name, traced.verdict in UNREACHED, traced
 
 
 def _originates(case: ProxyContext, host: str, port: int) -> bool:

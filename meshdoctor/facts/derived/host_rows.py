@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from meshdoctor.facts.derived.connections import registered
 from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.facts.derived.proxy_context import ProxyContext
-from meshdoctor.facts.derived.replicas import ProxyTurn, proxy_turns
 from meshdoctor.facts.derived.resource_views import seen_at
-from meshdoctor.model.host_table import HostRow, PodVerdict, UsedBy
+from meshdoctor.model.host_table import HostRow, PodVerdict, TracedVerdict, UsedBy
 from meshdoctor.model.mesh import Dependency
 from meshdoctor.semantics.istio.protocols import known_protocol
 from meshdoctor.trace.outbound import trace_host
 
-NEEDED = ("serviceentries", "pods")
-
 Pair = tuple[str, int | None]
 Dependencies = dict[Pair, list[Dependency]]
-Verdict = tuple[str, str, str | None]
-"""Verdict, reason and cluster."""
 
 
 class PodColumn(Struct):
@@ -29,7 +24,15 @@ class PodColumn(Struct):
 
     pod: str
     registered: Collection[Pair]
-    verdicts: dict[Pair, Verdict]
+    verdicts: dict[Pair, TracedVerdict]
+
+    def lacks(self, pairs: Iterable[Pair]) -> bool:
+        """Whether one of these has no verdict; a bare name has none anyway."""
+        return any(pair not in self.verdicts for pair in pairs if pair[1] is not None)
+
+    def of_replica(self, pod: str) -> PodColumn:
+        """The same column for a replica."""
+        return PodColumn(pod, self.registered, self.verdicts)
 
 
 def dependencies_of(sheet: FactSheet) -> Dependencies:
@@ -39,42 +42,6 @@ def dependencies_of(sheet: FactSheet) -> Dependencies:
         if sheet.is_asked(dependency.pod):
             wanted.setdefault((dependency.host, dependency.port), []).append(dependency)
     return wanted
-
-
-class PodColumns:
-    """The columns of some pods, with these pairs and all that a pod itself has registered, made look by look."""
-
-    def __init__(self, sheet: FactSheet, pairs: Collection[Pair]) -> None:
-        self._pairs = pairs
-        self._wanted = dependencies_of(sheet)
-        self.by_pod: dict[str, PodColumn] = {}
-
-    def take(self, look: ProxyTurn) -> None:
-        """One proxy's turn. Only sidecars have a column."""
-        pod = look.place.pod
-        if look.case is None and look.first in self.by_pod:
-            first = self.by_pod[look.first]
-            self.by_pod[pod] = PodColumn(pod, first.registered, first.verdicts)
-        elif look.case is not None and look.case.viewer.is_sidecar:
-            self.by_pod[pod] = column_of(look.case, self._pairs, self._wanted)
-
-
-def columns(sheet: FactSheet, names: Collection[str], pairs: Collection[Pair]) -> list[PodColumn]:
-    """The columns of these pods. Opens each dump once."""
-    made = PodColumns(sheet, pairs)
-    for look in proxy_turns(sheet.mesh, sheet.registry, names):
-        made.take(look)
-        del look  # or this dump is held while the next one is read
-    return list(made.by_pod.values())
-
-
-Work = Callable[[Collection[str]], list[PodColumn]]
-Spread = Callable[[Collection[str], Work], list[list[PodColumn]]]
-
-
-def at_once(names: Collection[str], work: Work) -> list[list[PodColumn]]:
-    """The work over all pods as one share."""
-    return [work(names)]
 
 
 def likely_pairs(sheet: FactSheet) -> list[Pair]:
@@ -89,34 +56,17 @@ def early_rows(sheet: FactSheet) -> tuple[HostRow, ...]:
     return tuple(_row(sheet, host, port, wanted.get((host, port), []), []) for host, port in pairs)
 
 
-def host_rows(sheet: FactSheet, spread: Spread = at_once) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
-    """(rows by host and port, what was not read). `spread` shares the work over the pods out."""
-    likely = likely_pairs(sheet)
-    return rows_of(sheet, _all(spread(sheet.names, lambda names: columns(sheet, names, likely))), spread)
+def pairs_of(sheet: FactSheet, columns: Iterable[PodColumn]) -> list[Pair]:
+    """What the table has rows for: what a sidecar has registered or a pod wants."""
+    return list(dict.fromkeys([*(pair for column in columns for pair in column.registered), *dependencies_of(sheet)]))
 
 
-def rows_of(
-    sheet: FactSheet, found: list[PodColumn], spread: Spread = at_once
-) -> tuple[tuple[HostRow, ...], tuple[str, ...]]:
-    """The same of columns that are there, each with all `likely_pairs`.
-
-    A host that one sidecar alone knows is asked of all others in a second round.
-    """
+def rows_of(sheet: FactSheet, columns: Mapping[str, PodColumn], pairs: Collection[Pair]) -> tuple[HostRow, ...]:
+    """The rows by host and port, of columns (by pod) that have all these pairs."""
     wanted = dependencies_of(sheet)
-    pairs = dict.fromkeys([pair for column in found for pair in column.registered] + list(wanted))
-    lacking = [c.pod for c in found if any(p not in c.verdicts for p in pairs if p[1] is not None)]
-    if lacking:
-        again = _all(spread(lacking, lambda names: columns(sheet, names, pairs)))
-        found = [*(c for c in found if c.pod not in set(lacking)), *again]
-    order = {name: place for place, name in enumerate(sheet.names)}
-    found.sort(key=lambda column: order[column.pod])
+    found = [columns[name] for name in sheet.names if name in columns]
     ordered = sorted(pairs, key=lambda p: (p[0], p[1] or 0))
-    rows = tuple(_row(sheet, host, port, wanted.get((host, port), []), found) for host, port in ordered)
-    return rows, tuple(f"resources/{kind}.yaml" for kind in NEEDED if kind not in sheet.mesh.kinds_read)
-
-
-def _all(shares: list[list[PodColumn]]) -> list[PodColumn]:
-    return [column for share in shares for column in share]
+    return tuple(_row(sheet, host, port, wanted.get((host, port), []), found) for host, port in ordered)
 
 
 def _of_entries(sheet: FactSheet) -> list[Pair]:
@@ -129,7 +79,7 @@ def _of_entries(sheet: FactSheet) -> list[Pair]:
 def column_of(case: ProxyContext, pairs: Collection[Pair], wanted: Dependencies) -> PodColumn:
     """One sidecar's verdicts for these pairs and all that it has registered itself."""
     own = registered(case)
-    verdicts: dict[Pair, Verdict] = {}
+    verdicts: dict[Pair, TracedVerdict] = {}
     for host, port in dict.fromkeys([*pairs, *own]):
         if port is not None:
             scheme = _scheme(wanted.get((host, port), ()))

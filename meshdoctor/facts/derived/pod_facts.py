@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from meshdoctor.facts.derived.resource_views import role, seen_at
 from meshdoctor.facts.derived.secret_steps import create_secret, use_secret
-from meshdoctor.model.finding import ResourceRole
-from meshdoctor.model.mesh import Mesh, Pod, Ref
+from meshdoctor.model.mesh import Mesh, Pod
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.sheet import Credential, PodView
 from meshdoctor.semantics.istio.data_plane import is_ambient, is_done
 from meshdoctor.semantics.istio.registry import Registry
@@ -55,14 +55,14 @@ def _asked(pod: Pod) -> str:
     return (pod.labels.get(INJECT) or pod.annotations.get(INJECT) or "").lower()
 
 
-def _owner(pod: Pod) -> tuple[ResourceRole, ...]:
-    return (role(pod.workload or Ref("Pod", pod.namespace, pod.name), "owner"),)
+def _owner(pod: Pod) -> tuple[ObjectRef, ...]:
+    return (role(pod.workload or ObjectRef("Pod", pod.namespace, pod.name), "owner"),)
 
 
 def credential_facts(mesh: Mesh) -> Iterator[Credential]:
     """One fact per literal secret in a pod's environment; never its value."""
     for seen in mesh.credentials:
-        workload = seen.pod.workload or Ref("Pod", seen.pod.namespace, seen.pod.name)
+        workload = seen.pod.workload or ObjectRef("Pod", seen.pod.namespace, seen.pod.name)
         yield Credential(
             pod=seen.pod.key,
             host="",

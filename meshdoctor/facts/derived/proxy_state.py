@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.resource_views import role
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.finding import ResourceRole
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.sheet import ProxyPolicy, Rejected
 
 _WILDCARD_PORT = re.compile(r"_(\d+)$")
@@ -35,7 +35,7 @@ def rejections(case: ProxyContext) -> Iterator[Rejected]:
         )
 
 
-def _suspects(case: ProxyContext, port: int) -> tuple[ResourceRole, ...]:
+def _suspects(case: ProxyContext, port: int) -> tuple[ObjectRef, ...]:
     """Entries on the listener's port whose partial wildcard Envoy refuses as a server name (semantics: S19)."""
     named = (e for e, host, p in case.entry_ports if p.number == port and host.startswith("*") and host[1:2] != ".")
     return tuple(dict.fromkeys(role(entry.ref, "suspect") for entry in named))

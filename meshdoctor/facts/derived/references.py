@@ -8,8 +8,8 @@ from meshdoctor.facts.derived.connections import destination_of
 from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext, host_lost
 from meshdoctor.facts.derived.resource_views import config_name, config_role, seen_at
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.finding import ResourceRole
 from meshdoctor.model.mesh import VirtualService
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.sheet import Dangling, RouteFault, VirtualServiceHost
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.registry import is_external_host
@@ -146,7 +146,7 @@ def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str
         host=host,
         port=port,
         policy=case.policy,
-        resources=(ResourceRole("VirtualService", service.ref.namespace, service.ref.name, "cause"),),
+        resources=(ObjectRef("VirtualService", service.ref.namespace, service.ref.name, "cause"),),
         evidence=(_host_evidence(service, host),),
         namespace=service.ref.namespace,
         name=service.ref.name,

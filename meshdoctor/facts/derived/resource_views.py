@@ -8,8 +8,8 @@ from typing import Any
 
 from meshdoctor.model.entry_view import EntryView
 from meshdoctor.model.evidence import Evidence, Pointer
-from meshdoctor.model.finding import ResourceRole
-from meshdoctor.model.mesh import Ref, ServiceEntry
+from meshdoctor.model.mesh import ServiceEntry
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.ip_addresses import as_cidr
 
 NO_ENTRY = EntryView(
@@ -57,24 +57,24 @@ def cluster_view(host: str, namespace: str) -> EntryView:
     return EntryView("ServiceEntry", namespace, f"(for {host})", "", (), "", "MESH_EXTERNAL", (), (), {})
 
 
-def role(ref: Ref, what: str) -> ResourceRole:
+def role(ref: ObjectRef, what: str) -> ObjectRef:
     """An object with the part it plays."""
-    return ResourceRole(ref.kind, ref.namespace, ref.name, what)
+    return ObjectRef(ref.kind, ref.namespace, ref.name, what)
 
 
-def config_role(ref: Ref | None, what: str) -> tuple[ResourceRole, ...]:
+def config_role(ref: ObjectRef | None, what: str) -> tuple[ObjectRef, ...]:
     """The same from an istio.config; empty where there is none."""
     return (role(ref, what),) if ref else ()
 
 
-def config_name(ref: Ref | None) -> str:
+def config_name(ref: ObjectRef | None) -> str:
     """namespace/name of an istio.config; empty where there is none."""
-    return f"{ref.namespace}/{ref.name}" if ref else ""
+    return ref.place if ref else ""
 
 
-def view_role(view: EntryView, what: str) -> tuple[ResourceRole, ...]:
+def view_role(view: EntryView, what: str) -> tuple[ObjectRef, ...]:
     """The same from a view; empty for NO_ENTRY."""
-    return (ResourceRole(view.kind, view.namespace, view.name, what),) if view.kind else ()
+    return (ObjectRef(view.kind, view.namespace, view.name, what),) if view.kind else ()
 
 
 def seen_at(pointer: Pointer, value: str = "", below: str = "") -> Evidence:

@@ -10,25 +10,26 @@ import shlex
 
 import msgspec
 
-from meshdoctor.model.mesh import PlainCredential, Ref
+from meshdoctor.model.mesh import PlainCredential
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.resource_names import object_name
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _TEMPLATED = ("Deployment", "StatefulSet", "DaemonSet")
 
 
-def secret_name(workload: Ref) -> str:
+def secret_name(workload: ObjectRef) -> str:
     """The Secret of a workload."""
     return object_name(f"{workload.name}-credentials")
 
 
-def create_secret(workload: Ref, variable: str) -> str:
+def create_secret(workload: ObjectRef, variable: str) -> str:
     """Makes the Secret, or adds the variable to it, from what is typed."""
     words = ["kubectl", "create", "secret", "generic", secret_name(workload), "-n", workload.namespace]
     return shlex.join([*words, f"--from-file={_key(variable)}=/dev/stdin"])
 
 
-def use_secret(workload: Ref, seen: PlainCredential) -> str:
+def use_secret(workload: ObjectRef, seen: PlainCredential) -> str:
     """Puts the reference in place of the value, which a strategic merge patch does by the names of container and
     variable; in words where the pod is made by something that has no template to patch."""
     reference = {"secretKeyRef": {"name": secret_name(workload), "key": _key(seen.variable)}}

@@ -10,10 +10,12 @@ import msgspec
 from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.resources.object_metadata import ObjectSource, WireMetadata, checked, reference
+from meshdoctor.facts.resources.object_metadata import ObjectSource, checked, reference
 from meshdoctor.model.evidence import Pointer
-from meshdoctor.model.mesh import MeshConfig, Namespace, Port, Ref, Service
+from meshdoctor.model.mesh import MeshConfig, Namespace, Port, Service
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.protocols import service_protocol
+from meshdoctor.semantics.kubernetes.wire import WireMetadata
 from meshdoctor.text.printable import printable
 from meshdoctor.yamlio import load_documents
 
@@ -28,7 +30,7 @@ _ISTIO_NAMESPACE = "istio-system"
 class ConfigMap(Struct, frozen=True):
     """core/v1 ConfigMap: its text data, and where it stands."""
 
-    ref: Ref
+    ref: ObjectRef
     data: dict[str, str]
     pointer: Pointer
 

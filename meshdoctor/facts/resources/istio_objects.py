@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from meshdoctor.facts.resources.object_metadata import ObjectSource, WireMetadata, checked, manifest, reference
+from meshdoctor.facts.resources.object_metadata import ObjectSource, checked, manifest, reference
 from meshdoctor.model.mesh import (
     DestinationRule,
     EgressListener,
@@ -22,6 +22,7 @@ from meshdoctor.model.mesh import (
     VirtualService,
     WorkloadEndpoint,
 )
+from meshdoctor.semantics.kubernetes.wire import WireMetadata
 
 _Dicts = list[dict[str, Any]]
 

@@ -12,8 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from meshdoctor.model.evidence import Pointer
-from meshdoctor.model.mesh import Ref
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio import egress_kinds
+from meshdoctor.semantics.kubernetes.wire import WireMetadata
 
 _ISTIO_READ = ("ServiceEntry", "VirtualService", "DestinationRule", "Sidecar", "Gateway", "EnvoyFilter")
 _CORE_READ = ("Service", "Namespace", "Pod", "ConfigMap")
@@ -34,25 +35,6 @@ class ObjectSource(Struct, frozen=True):
     pointer: Pointer
 
 
-class WireOwner(Struct, rename="camel"):
-    """metadata.ownerReferences[]."""
-
-    kind: str = ""
-    name: str = ""
-    controller: bool | None = None
-
-
-class WireMetadata(Struct, rename="camel"):
-    """metadata of any object."""
-
-    name: str = ""
-    namespace: str | None = None
-    labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
-    creation_timestamp: str | None = None
-    owner_references: list[WireOwner] | None = None
-
-
 def is_ours(kind: str, api_version: str) -> bool:
     """The kind belongs to the API group meant here: a Knative Service or a Gateway API Gateway does not."""
     if kind not in PLURALS:
@@ -67,12 +49,12 @@ def checked(body: dict[str, Any], wire: type[Wire]) -> Wire:
     return msgspec.convert(body, wire, strict=False)
 
 
-def reference(found: ObjectSource, metadata: WireMetadata) -> Ref:
+def reference(found: ObjectSource, metadata: WireMetadata) -> ObjectRef:
     """The object's name. Raises `ValueError` where it has none."""
     if not metadata.name:
         raise ValueError("metadata.name is missing")
     namespace = "" if found.kind == "Namespace" else metadata.namespace or "default"
-    return Ref(found.kind, namespace, metadata.name)
+    return ObjectRef(found.kind, namespace, metadata.name)
 
 
 def manifest(found: ObjectSource) -> dict[str, Any]:

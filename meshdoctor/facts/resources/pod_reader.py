@@ -10,12 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from msgspec import Struct, field
-
 from meshdoctor.facts.resources.core_objects import ConfigMap
-from meshdoctor.facts.resources.object_metadata import ObjectSource, WireMetadata, WireOwner, checked, reference
+from meshdoctor.facts.resources.object_metadata import ObjectSource, checked, reference
 from meshdoctor.model.evidence import Pointer
-from meshdoctor.model.mesh import Container, EnvVar, Pod, Ref
+from meshdoctor.model.mesh import Container, EnvVar, Pod
+from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.semantics.kubernetes.wire import (
+    WireContainer,
+    WireEnv,
+    WireEnvFrom,
+    WireMetadata,
+    WireOwner,
+    WirePod,
+    WirePodSpec,
+    WirePodStatus,
+    WireSecurity,
+)
 
 MAX_EXPANDED = 1 << 20
 """Characters of a value after expansion: the size of the largest object that the API server takes."""
@@ -28,75 +38,11 @@ _HASH = re.compile(r"-[bcdfghjklmnpqrstvwxz2456789]{5,10}\Z")
 _CRON_TIME = re.compile(r"-\d{8,10}\Z")
 
 
-class _KeyRef(Struct):
-    name: str = ""
-    key: str = ""
-
-
-class _FieldRef(Struct, rename="camel"):
-    field_path: str = ""
-
-
-class _Source(Struct, rename="camel"):
-    config_map_key_ref: _KeyRef | None = None
-    secret_key_ref: _KeyRef | None = None
-    field_ref: _FieldRef | None = None
-
-
-class _Env(Struct, rename="camel"):
-    name: str
-    value: str | None = None
-    value_from: _Source | None = None
-
-
-class _Named(Struct):
-    name: str = ""
-
-
-class _EnvFrom(Struct, rename="camel"):
-    prefix: str | None = None
-    config_map_ref: _Named | None = None
-    secret_ref: _Named | None = None
-
-
-class _Security(Struct, rename="camel"):
-    run_as_user: int | None = None
-
-
-class _Container(Struct, rename="camel"):
-    name: str = ""
-    image: str | None = None
-    command: list[str] | None = None
-    args: list[str] | None = None
-    env: list[_Env] | None = None
-    env_from: list[_EnvFrom] | None = None
-    security_context: _Security | None = None
-    restart_policy: str | None = None
-
-
-class _Spec(Struct, rename="camel"):
-    containers: list[_Container] = field(default_factory=list)
-    init_containers: list[_Container] | None = None
-    host_network: bool | None = None
-    security_context: _Security | None = None
-
-
-class _Status(Struct, rename="camel"):
-    pod_ip: str | None = field(default=None, name="podIP")
-    phase: str | None = None
-
-
-class _Pod(Struct):
-    metadata: WireMetadata
-    spec: _Spec
-    status: _Status | None = None
-
-
 def read_pod(found: ObjectSource, config_maps: ConfigMaps) -> Pod:
     """Raises `ValueError` for an object that is no Pod. `config_maps` are those that were read."""
-    wire = checked(found.body, _Pod)
+    wire = checked(found.body, WirePod)
     ref = reference(found, wire.metadata)
-    status = wire.status or _Status()
+    status = wire.status or WirePodStatus()
     return Pod(
         namespace=ref.namespace,
         name=ref.name,
@@ -130,7 +76,7 @@ def expand(text: str, known: Mapping[str, EnvVar]) -> str:
     return _REFERENCE.sub(put_in, text) if len(text) + sum(sizes) <= MAX_EXPANDED else text
 
 
-def _containers(spec: _Spec, namespace: str, pod: Pointer, config_maps: ConfigMaps) -> Iterator[Container]:
+def _containers(spec: WirePodSpec, namespace: str, pod: Pointer, config_maps: ConfigMaps) -> Iterator[Container]:
     for place, wires in (("containers", spec.containers), ("initContainers", spec.init_containers or ())):
         for index, wire in enumerate(wires):
             pointer = Pointer(pod.document, f"{pod.path}.spec.{place}[{index}]")
@@ -138,7 +84,7 @@ def _containers(spec: _Spec, namespace: str, pod: Pointer, config_maps: ConfigMa
 
 
 def _container(
-    wire: _Container, namespace: str, pointer: Pointer, config_maps: ConfigMaps, *, is_init: bool
+    wire: WireContainer, namespace: str, pointer: Pointer, config_maps: ConfigMaps, *, is_init: bool
 ) -> Container:
     env = _environment(wire, namespace, pointer, config_maps)
     known = {variable.name: variable for variable in env}
@@ -156,7 +102,7 @@ def _container(
     )
 
 
-def _environment(wire: _Container, namespace: str, pointer: Pointer, config_maps: ConfigMaps) -> tuple[EnvVar, ...]:
+def _environment(wire: WireContainer, namespace: str, pointer: Pointer, config_maps: ConfigMaps) -> tuple[EnvVar, ...]:
     """Every variable once, in the order in which the kubelet sets them; of a name given twice the last counts."""
     found: dict[str, EnvVar] = {}
     for index, source in enumerate(wire.env_from or ()):
@@ -168,7 +114,7 @@ def _environment(wire: _Container, namespace: str, pointer: Pointer, config_maps
     return tuple(found.values())
 
 
-def _all_keys(source: _EnvFrom, namespace: str, place: Pointer, config_maps: ConfigMaps) -> Iterator[EnvVar]:
+def _all_keys(source: WireEnvFrom, namespace: str, place: Pointer, config_maps: ConfigMaps) -> Iterator[EnvVar]:
     """Variables of one envFrom. One whose names nobody knows (a Secret, a ConfigMap not read) is called `PREFIX*`."""
     prefix = source.prefix or ""
     if source.secret_ref:
@@ -185,7 +131,7 @@ def _all_keys(source: _EnvFrom, namespace: str, place: Pointer, config_maps: Con
 
 
 def _variable(
-    env: _Env, namespace: str, place: Pointer, config_maps: ConfigMaps, known: Mapping[str, EnvVar]
+    env: WireEnv, namespace: str, place: Pointer, config_maps: ConfigMaps, known: Mapping[str, EnvVar]
 ) -> EnvVar:
     source = env.value_from
     if source is None:
@@ -204,11 +150,11 @@ def _variable(
     return EnvVar(env.name, None, "field", source.field_ref.field_path if source.field_ref else "", place)
 
 
-def _user(security: _Security | None) -> int | None:
+def _user(security: WireSecurity | None) -> int | None:
     return security.run_as_user if security else None
 
 
-def _workload(namespace: str, metadata: WireMetadata) -> Ref | None:
+def _workload(namespace: str, metadata: WireMetadata) -> ObjectRef | None:
     """Who owns the pod. A ReplicaSet's Deployment and a Job's CronJob are told by the suffix they gave the name."""
     owners = metadata.owner_references or []
     owner: WireOwner | None = next((o for o in owners if o.controller), owners[0] if owners else None)
@@ -217,7 +163,7 @@ def _workload(namespace: str, metadata: WireMetadata) -> Ref | None:
     template_hash = (metadata.labels or {}).get("pod-template-hash")
     if owner.kind == "ReplicaSet":
         name = owner.name.removesuffix(f"-{template_hash}") if template_hash else _HASH.sub("", owner.name)
-        return Ref("Deployment" if name != owner.name else "ReplicaSet", namespace, name)
+        return ObjectRef("Deployment" if name != owner.name else "ReplicaSet", namespace, name)
     if owner.kind == "Job" and _CRON_TIME.search(owner.name):
-        return Ref("CronJob", namespace, _CRON_TIME.sub("", owner.name))
-    return Ref(owner.kind, namespace, owner.name)
+        return ObjectRef("CronJob", namespace, _CRON_TIME.sub("", owner.name))
+    return ObjectRef(owner.kind, namespace, owner.name)

@@ -38,7 +38,7 @@ from meshdoctor.sources.live.sidecar_reader import SidecarReader
 from meshdoctor.text.times import now
 
 if TYPE_CHECKING:
-    from meshdoctor.diagnosis.cluster_source import ClusterSource
+    from meshdoctor.sources.live.cluster_source import ClusterSource
 
 Tell = Callable[[FixEvent], None]
 

@@ -27,7 +27,8 @@ from meshdoctor.fixes.files.file_writes import write_edits
 from meshdoctor.fixes.files.manifest_placement import file_name
 from meshdoctor.fixes.plan.kubectl_commands import Command, apply_line, delete_line, patch_line
 from meshdoctor.fixes.plan.object_diff import json_patch, merge_patch
-from meshdoctor.model.fix import Change, FileEdit, ObjectKey
+from meshdoctor.model.fix import Change, FileEdit
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.text.printable import printable
 from meshdoctor.text.secrets import REDACTED
 from meshdoctor.yamlio import dump
@@ -130,7 +131,7 @@ class _ExportFiles:
         undo_line = patch_line(key, undo, kind, self.context) if undo else None
         self.commands.append(Command(patch_line(key, path, kind, self.context), undo_line))
 
-    def _stem(self, key: ObjectKey) -> str:
+    def _stem(self, key: ObjectRef) -> str:
         first = stem = file_name(key).removesuffix(".yaml")
         count = 1
         while stem in self.names or stem == "kustomization":
@@ -139,7 +140,7 @@ class _ExportFiles:
         self.names.add(stem)
         return stem
 
-    def _put(self, path: str, value: Any, key: ObjectKey) -> str:
+    def _put(self, path: str, value: Any, key: ObjectRef) -> str:
         """Takes a file in; its place as the shell lines name it. Raises `NotEditable` where a secret lacks."""
         text = dump(value)
         if REDACTED in text:
@@ -150,7 +151,7 @@ class _ExportFiles:
         self.files[path] = text
         return os.path.join(self.folder, path)
 
-    def _whole(self, path: str, value: Any, key: ObjectKey) -> str | None:
+    def _whole(self, path: str, value: Any, key: ObjectRef) -> str | None:
         """Takes a file in that one can do without; None, and a note, where a secret lacks."""
         try:
             return self._put(path, value, key)
@@ -170,23 +171,23 @@ def _kustomization(sheaf: _ExportFiles, base: str | None) -> str:
     return (_USE if is_part else "") + dump(tree)
 
 
-def _is_istio(key: ObjectKey) -> bool:
-    return key.api_version.rpartition("/")[0].endswith(".istio.io")
+def _is_istio(key: ObjectRef) -> bool:
+    return key.group.endswith(".istio.io")
 
 
-def _head(key: ObjectKey) -> dict[str, Any]:
+def _head(key: ObjectRef) -> dict[str, Any]:
     """What names an object in a patch. Without a target, kustomize fails where the object is not among its own."""
     named = {"name": key.name, **({"namespace": key.namespace} if key.namespace else {})}
     return {"apiVersion": key.api_version, "kind": key.kind, "metadata": named}
 
 
-def _within(key: ObjectKey, patch: dict[str, Any]) -> dict[str, Any]:
+def _within(key: ObjectRef, patch: dict[str, Any]) -> dict[str, Any]:
     """The patch with the object's name in its metadata."""
     metadata = patch.get("metadata")
     return {**patch, "metadata": {**_head(key)["metadata"], **(metadata if isinstance(metadata, dict) else {})}}
 
 
-def _target(key: ObjectKey) -> dict[str, Any]:
+def _target(key: ObjectRef) -> dict[str, Any]:
     """What a JSON patch is for. kustomize takes names for regular expressions of the whole name."""
     group, _, version = key.api_version.rpartition("/")
     names = {"name": key.name, "namespace": key.namespace}

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.resources.object_metadata import PLURALS
 from meshdoctor.fixes.plan.object_diff import Path as TreePath
 from meshdoctor.model.evidence import Unread
-from meshdoctor.model.fix import ObjectKey
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.sources.limits import Limits
 from meshdoctor.sources.manifest_sources import LIMITS, STDIN, files_at
 from meshdoctor.text.printable import printable
@@ -34,7 +34,7 @@ _MAKERS = {"configMapGenerator", "secretGenerator", "generators", "helmCharts", 
 class PlacedObject(Struct, frozen=True):
     """One object of a file: its name, the document it stands in, the steps to it there, and the object."""
 
-    key: ObjectKey
+    key: ObjectRef
     document: int
     steps: TreePath
     body: dict[str, Any]
@@ -106,14 +106,9 @@ def makes_objects(file: ManifestFile) -> bool:
     return is_one and any(isinstance(tree, dict) and not _MAKERS.isdisjoint(tree) for tree in file.documents)
 
 
-def same_object(one: ObjectKey, other: ObjectKey) -> bool:
+def same_object(one: ObjectRef, other: ObjectRef) -> bool:
     """The same object, whatever version of its group it is written in."""
-    return (one.kind, one.namespace, one.name, group(one)) == (other.kind, other.namespace, other.name, group(other))
-
-
-def group(key: ObjectKey) -> str:
-    """The API group, empty for the core one."""
-    return key.api_version.rpartition("/")[0]
+    return structs.replace(one, api_version=other.api_version) == other and one.group == other.group
 
 
 def _from_disk(path: str, shown: str) -> ManifestFile:
@@ -147,4 +142,6 @@ def _objects(tree: Any, document: int, steps: TreePath, kind: str, api_version: 
     kind, api_version = own or kind, version or api_version
     if kind and metadata.get("name"):
         namespace = "" if kind == "Namespace" else str(metadata.get("namespace") or "default")
-        yield PlacedObject(ObjectKey(api_version, kind, namespace, str(metadata["name"])), document, steps, tree)
+        yield PlacedObject(
+            ObjectRef(kind, namespace, str(metadata["name"]), api_version=api_version), document, steps, tree
+        )

@@ -10,7 +10,8 @@ from typing import Any
 from meshdoctor.errors import NotEditable
 from meshdoctor.facts.resources.object_metadata import PLURALS
 from meshdoctor.fixes.files.manifest_files import ManifestFile, Manifests, is_template, read_file
-from meshdoctor.model.fix import Change, ObjectKey
+from meshdoctor.model.fix import Change
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.text.printable import printable
 from meshdoctor.yamlio.editing import new_file, rewritten, with_document
 
@@ -41,13 +42,13 @@ def placement_of(change: Change, files: Mapping[str, ManifestFile], manifests: M
     yield from _named_in_kustomization(folder, name, files)
 
 
-def file_name(key: ObjectKey) -> str:
+def file_name(key: ObjectRef) -> str:
     """`serviceentry-shop-github.yaml`: what names hold besides letters, digits, `.` and `-` becomes `-`."""
     text = "-".join(part for part in (key.kind, key.namespace, key.name) if part).lower()
     return re.sub(r"[^a-z0-9.-]+", "-", text).strip(".-")[:_LONGEST] + ".yaml"
 
 
-def _like(key: ObjectKey, files: Mapping[str, ManifestFile]) -> ManifestFile | None:
+def _like(key: ObjectRef, files: Mapping[str, ManifestFile]) -> ManifestFile | None:
     """The file that holds most objects of the nearest sort."""
     best: tuple[tuple[int, ...], ManifestFile] | None = None
     for file in files.values():
@@ -93,7 +94,7 @@ def _list_steps(file: ManifestFile, kind: str) -> tuple[str, ...] | None:
     return None
 
 
-def _free_name(folder: str, key: ObjectKey, files: Mapping[str, ManifestFile]) -> str:
+def _free_name(folder: str, key: ObjectRef, files: Mapping[str, ManifestFile]) -> str:
     name = file_name(key)
     stem, count = name.removesuffix(".yaml"), 1
     while os.path.join(folder, name) in files or os.path.lexists(os.path.join(folder, name)):

@@ -20,7 +20,7 @@ from meshdoctor.fixes.impact.predicted_sidecar import (
 )
 from meshdoctor.fixes.impact.regressions import regressions_of
 from meshdoctor.model.fix import ClaimChange, PredictedChange, Regression
-from meshdoctor.model.trace import WORST_FIRST
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.predict.prediction import Prediction
 from meshdoctor.semantics.istio.protocols import behaviour, known_protocol
 from meshdoctor.semantics.istio.registry import Registry
@@ -92,16 +92,16 @@ class Comparison:
         unsettled: list[Open] = []
         for (host, port, scheme), pods in self._asks(group, before, after).items():
             was, becomes = before.seen(host, port, scheme), _becomes(before, after, (host, port, scheme))
-            if "unknown" not in (was.verdict, becomes.verdict):
+            if Verdict.UNKNOWN not in (was.verdict, becomes.verdict):
                 if _turn(was) == _turn(becomes):
                     continue
                 contradiction = _contradiction(was, seen_by(real, host, port, scheme)) if real.proxy else ""
                 if not contradiction:
-                    effects.append(_effect(host, port, pods, was, becomes))
+                    effects.append(predicted_change(host, port, pods, was, becomes))
                     continue
                 unsettled.append(Open(host, port, contradiction, pods))
             else:
-                because = becomes.because if becomes.verdict == "unknown" else was.because
+                because = becomes.because if becomes.verdict is Verdict.UNKNOWN else was.because
                 unsettled.append(Open(host, port, because, pods))
         return effects, unsettled
 
@@ -133,14 +133,9 @@ def _becomes(before: PredictedSidecar, after: PredictedSidecar, ask: Ask) -> Pre
     if today == later or later == behaviour(known_protocol(port)) or not declared:
         return seen
     same = after.seen(host, port, scheme, protocol=today)
-    if not is_worse(seen, same):
+    if same.verdict.rank >= seen.verdict.rank:
         return seen
     return structs.replace(same, because=f"for a client that speaks {today}: {same.because}")
-
-
-def is_worse(was: PredictedVerdict, becomes: PredictedVerdict) -> bool:
-    """Whether the second outcome is worse than the first."""
-    return WORST_FIRST.index(becomes.verdict) < WORST_FIRST.index(was.verdict)
 
 
 def registered(predicted_sidecar: PredictedSidecar, ports: Collection[int]) -> Iterator[tuple[str, int]]:
@@ -167,22 +162,23 @@ def _same(before: Prediction, after: Prediction) -> bool:
     )
 
 
-def _turn(seen: PredictedVerdict) -> tuple[str, str]:
+def _turn(seen: PredictedVerdict) -> tuple[Verdict, str]:
     return seen.verdict, seen.owner
 
 
 def _contradiction(was: PredictedVerdict, real: PredictedVerdict) -> str:
     """Why the model is not believed: the dump says otherwise of what is there now."""
-    if real.verdict == "unknown" or _turn(real) == _turn(was):
+    if real.verdict is Verdict.UNKNOWN or _turn(real) == _turn(was):
         return ""
     return f"today its sidecar has it {real.verdict}, where the objects alone would make it {was.verdict}"
 
 
-def _effect(
+def predicted_change(
     host: str, port: int, pods: tuple[str, ...], was: PredictedVerdict, becomes: PredictedVerdict
 ) -> PredictedChange:
+    """What the pods' connection turns from and to."""
     ends = (words(was, host), words(becomes, host))
-    return PredictedChange(host, port, pods, *ends, is_worse(was, becomes), becomes.because)
+    return PredictedChange(host, port, pods, *ends, becomes.verdict.is_worse_than(was.verdict), becomes.because)
 
 
 def words(seen: PredictedVerdict, host: str) -> str:

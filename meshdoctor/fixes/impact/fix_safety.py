@@ -7,32 +7,20 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from meshdoctor.fixes.impact.impact import counted, impact_of
-from meshdoctor.fixes.plan.changes import changes_of, is_automatic
-from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.fixes.plan.changes import changes_of
+from meshdoctor.model.finding import Disposition, Finding, Fix
 from meshdoctor.model.fix import Change, Impact
 from meshdoctor.model.mesh import Mesh
 
 PREDICTED = 30
 """Findings whose safe fixes are held against the mesh in one look."""
-_UNTOLD = "Whom it touches was not predicted among so many findings: `meshdoctor fix` tells it."
+_NOT_PREDICTED = "Its impact was not predicted among so many findings: `meshdoctor fix` predicts it."
 
 
 def downgrade_if_harmful(mesh: Mesh, fix: Fix, changes: Sequence[Change], impact: Impact) -> Fix:
-    """The fix as it may be offered. A `safe` one that does harm is `review`, and its trade-off names the harm.
-
-    Others stay as they are, and so does one that changes nothing.
-    """
-    harm = harm_of(mesh, impact) if fix.disposition == "safe" and changes else ""
-    if not harm:
-        return fix
-    return structs.replace(fix, disposition="review", tradeoff=f"{fix.tradeoff.rstrip()} {harm}".strip())
-
-
-def as_written(fix: Fix) -> Fix:
-    """A fix as its rule offers it, before `offered` gave up to predict it."""
-    if not fix.tradeoff.endswith(_UNTOLD):
-        return fix
-    return structs.replace(fix, disposition="safe", tradeoff=fix.tradeoff.removesuffix(_UNTOLD).rstrip())
+    """The fix as it may be offered: a `safe` one that does harm says so, and is `review`."""
+    is_safe = changes and fix.is_automatic and fix.declared is Disposition.SAFE
+    return structs.replace(fix, caution=harm_of(mesh, impact) if is_safe else "")
 
 
 def restrict_dispositions(mesh: Mesh, findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -43,7 +31,7 @@ def restrict_dispositions(mesh: Mesh, findings: Sequence[Finding]) -> tuple[Find
     made = []
     left = PREDICTED
     for finding in findings:
-        if any(map(_is_safe, finding.fixes)):
+        if any(fix.disposition is Disposition.SAFE for fix in finding.fixes):
             made.append(_offered(mesh, finding, predict=left > 0))
             left -= 1
         else:
@@ -54,18 +42,14 @@ def restrict_dispositions(mesh: Mesh, findings: Sequence[Finding]) -> tuple[Find
 def _offered(mesh: Mesh, finding: Finding, *, predict: bool) -> Finding:
     fixes = []
     for fix in finding.fixes:
-        if not _is_safe(fix):
+        if fix.disposition is not Disposition.SAFE:
             fixes.append(fix)
         elif not predict:
-            fixes.append(structs.replace(fix, disposition="review", tradeoff=f"{fix.tradeoff.rstrip()} {_UNTOLD}"))
+            fixes.append(structs.replace(fix, caution=_NOT_PREDICTED))
         else:
             changes = changes_of(mesh, fix)
             fixes.append(downgrade_if_harmful(mesh, fix, changes, impact_of(mesh, changes)) if changes else fix)
     return structs.replace(finding, fixes=tuple(fixes))
-
-
-def _is_safe(fix: Fix) -> bool:
-    return fix.disposition == "safe" and is_automatic(fix)
 
 
 def harm_of(mesh: Mesh, impact: Impact) -> str:

@@ -13,18 +13,19 @@ from meshdoctor.fixes.impact.change_scope import reach_of
 from meshdoctor.fixes.impact.changed_mesh import PLACEHOLDERS, MovedAddress, applied
 from meshdoctor.fixes.impact.impact import groups_of
 from meshdoctor.fixes.impact.predicted_sidecar import PredictedSidecar, identity_of
-from meshdoctor.model.fix import Change, ObjectKey, Ownership, OwnershipChange
+from meshdoctor.model.fix import Change, Ownership, OwnershipChange
 from meshdoctor.model.mesh import Mesh, ServiceEntry
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.predict.prediction import Prediction
 from meshdoctor.semantics.istio.registry import Registry
 
 
-def made_anew(changes: Sequence[Change]) -> tuple[ObjectKey, ...]:
+def made_anew(changes: Sequence[Change]) -> tuple[ObjectRef, ...]:
     """The ServiceEntries that an undo has to make anew: those the changes delete."""
     return tuple(change.key for change in changes if change.after is None and change.key.kind == "ServiceEntry")
 
 
-def ownership_of(mesh: Mesh, keys: Collection[ObjectKey]) -> tuple[Ownership, ...]:
+def ownership_of(mesh: Mesh, keys: Collection[ObjectRef]) -> tuple[Ownership, ...]:
     """For every sidecar that sees one of these ServiceEntries: whose each host and port is that they have a part in.
 
     By the objects alone. Addresses that Istio allocates are left out: they are others each time.

@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from meshdoctor.model.mesh import Mesh, Sidecar
 from meshdoctor.model.proxy import Endpoint, Node, Proxy
 from meshdoctor.model.trace import Destination, Trace
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.predict.prediction import Prediction, SidecarIdentity, predict
 from meshdoctor.predict.unknown import unknown_about
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry
@@ -23,7 +24,7 @@ DEFAULT_POLICY = "ALLOW_ANY"
 class PredictedVerdict(Struct, frozen=True):
     """A verdict of `trace`, the host whose cluster is reached, and why; `unknown` where the resources leave it open."""
 
-    verdict: str
+    verdict: Verdict
     owner: str
     because: str
     reason: str = ""
@@ -62,7 +63,7 @@ class PredictedSidecar:
         if not doubt:
             seen = seen_by(self.tracer, host, port, scheme, ip, protocol)
             doubt = unknown_about(self.predicted.doubts, seen.owner, port) if seen.owner else ""
-        return PredictedVerdict("unknown", "", doubt) if doubt else seen
+        return PredictedVerdict(Verdict.UNKNOWN, "", doubt) if doubt else seen
 
 
 def seen_by(

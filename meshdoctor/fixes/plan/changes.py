@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import structs
+
 from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.resources.object_metadata import PLURALS
 from meshdoctor.model.finding import Fix
-from meshdoctor.model.fix import Change, ObjectKey
+from meshdoctor.model.fix import Change
 from meshdoctor.model.mesh import Mesh
+from meshdoctor.model.object_ref import ObjectRef
 
 Manifest = dict[str, Any]
 
 _DEFAULT_NAMESPACE = "default"
-
-
-def is_automatic(fix: Fix) -> bool:
-    """The fix can be applied as it is; else it is a recipe for a person."""
-    return fix.disposition != "manual" and bool(fix.manifests or fix.deletes)
 
 
 def changes_of(mesh: Mesh, fix: Fix) -> tuple[Change, ...]:
@@ -28,31 +26,31 @@ def changes_of(mesh: Mesh, fix: Fix) -> tuple[Change, ...]:
     Raises `Unreadable` where the mesh has not got an object that is to be deleted.
     """
     there = {key_of(manifest): manifest for manifest in _manifests(mesh)}
-    by_name = {(key.kind, key.namespace, key.name): key for key in there}
+    names = {structs.replace(key, api_version=""): key for key in there}
     found: list[Change] = []
     for text in fix.manifests:
         after = yamlio.load_documents(text.encode(), "manifest")[0]
         key = key_of(after)
-        known = by_name.get((key.kind, key.namespace, key.name))
+        known = names.get(structs.replace(key, api_version=""))
         change = Change(key=known or key, before=there[known] if known else None, after=after)
         if change.before != change.after:
             found.append(change)
     for item in fix.deletes:
-        known = by_name.get((item.kind, item.namespace, item.name))
+        known = names.get(item)
         if known is None:
-            raise Unreadable(f"{item.kind} {item.namespace}/{item.name} is to be deleted and was not read: check again")
+            raise Unreadable(f"{item} is to be deleted and was not read: check again")
         found.append(Change(key=known, before=there[known]))
     return tuple(found)
 
 
-def key_of(manifest: Manifest) -> ObjectKey:
+def key_of(manifest: Manifest) -> ObjectRef:
     """The name of the object that a manifest describes; without a namespace it is `default`'s."""
     metadata = manifest.get("metadata") or {}
-    return ObjectKey(
-        api_version=str(manifest.get("apiVersion", "")),
+    return ObjectRef(
         kind=str(manifest.get("kind", "")),
         namespace=str(metadata.get("namespace") or _DEFAULT_NAMESPACE),
         name=str(metadata.get("name", "")),
+        api_version=str(manifest.get("apiVersion", "")),
     )
 
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from msgspec import Struct, structs
 
 from meshdoctor.errors import UsageError
-from meshdoctor.fixes.impact.fix_safety import as_written, downgrade_if_harmful
+from meshdoctor.fixes.impact.fix_safety import downgrade_if_harmful
 from meshdoctor.fixes.impact.impact import impact_of
 from meshdoctor.fixes.impact.ownership import made_anew, not_restored, ownership_of
-from meshdoctor.fixes.plan.changes import changes_of, is_automatic, was_read
+from meshdoctor.fixes.plan.changes import changes_of, was_read
 from meshdoctor.fixes.plan.owners import owner_of
 from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord
 from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.model.fix import Change, FixTarget, Impact, JournalEntry, Ownership, WrittenChange
-from meshdoctor.semantics.istio.subjects import host_or_object
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.nearest import nearest
 from meshdoctor.text.times import now
 
@@ -33,11 +33,6 @@ class FixPlan(Struct, frozen=True, kw_only=True):
     impact: Impact
     ownership: tuple[Ownership, ...] = ()
     """Whose the hosts and ports are that an undo may not give back."""
-
-
-def subject(finding: Finding) -> str:
-    """What a finding is about, in a word: `db.example:3306`, else its first object, else its first pod."""
-    return host_or_object(finding) or (finding.pods[0] if finding.pods else "the mesh")
 
 
 def find(findings: Sequence[Finding], name: str) -> Finding:
@@ -66,7 +61,7 @@ def choose(finding: Finding, fix_id: str = "") -> Fix:
     if not finding.fixes:
         raise UsageError(f"{finding.rule} offers no fix for {subject(finding)}: {finding.docs}")
     if not fix_id:
-        return next((fix for fix in finding.fixes if is_automatic(fix)), finding.fixes[0])
+        return next((fix for fix in finding.fixes if fix.is_automatic), finding.fixes[0])
     for fix in finding.fixes:
         if fix.id == fix_id:
             return fix
@@ -75,7 +70,7 @@ def choose(finding: Finding, fix_id: str = "") -> Fix:
 
 def plan(seen: DiagnosisRecord, finding: Finding, fix: Fix) -> FixPlan:
     """What the fix would change, and whom that touches."""
-    if not is_automatic(fix):
+    if not fix.is_automatic:
         return FixPlan(finding=finding, fix=fix, changes=(), impact=Impact())
     mesh = seen.case.mesh
     changes = changes_of(mesh, fix)
@@ -88,7 +83,7 @@ def plan(seen: DiagnosisRecord, finding: Finding, fix: Fix) -> FixPlan:
     impact = impact_of(mesh, changes)
     impact = structs.replace(impact, managed=_kept(changes), unknown=(*impact.unknown, *_out_of_sight(seen)))
     impact = structs.replace(impact, not_restored=not_restored(mesh, changes))
-    fix = downgrade_if_harmful(mesh, as_written(fix), changes, impact)
+    fix = downgrade_if_harmful(mesh, fix, changes, impact)
     return FixPlan(
         finding=finding, fix=fix, changes=changes, impact=impact, ownership=ownership_of(mesh, made_anew(changes))
     )

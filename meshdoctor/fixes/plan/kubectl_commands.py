@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from meshdoctor.facts.resources.object_metadata import PLURALS
-from meshdoctor.model.fix import ObjectKey
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.text.printable import printable
 
 MANAGER = "meshdoctor"
@@ -27,21 +27,20 @@ def apply_line(file: str, context: str | None = None) -> str:
     return _line("apply", context, ["--server-side", f"--field-manager={MANAGER}", "-f", file])
 
 
-def patch_line(key: ObjectKey, file: str, kind: str, context: str | None = None) -> str:
+def patch_line(key: ObjectRef, file: str, kind: str, context: str | None = None) -> str:
     """`kubectl patch` with a file; `kind` is `merge` or `json`."""
     options = [*_named(key), f"--field-manager={MANAGER}", f"--type={kind}", "--patch-file", file]
     return _line("patch", context, options)
 
 
-def delete_line(key: ObjectKey, context: str | None = None) -> str:
+def delete_line(key: ObjectRef, context: str | None = None) -> str:
     """`kubectl delete` of one object."""
     return _line("delete", context, _named(key))
 
 
-def _named(key: ObjectKey) -> list[str]:
+def _named(key: ObjectRef) -> list[str]:
     """The object as `type.group/name`: no name can be taken for an option."""
-    group = key.api_version.rpartition("/")[0]
-    resource = ".".join(part for part in (PLURALS.get(key.kind, key.kind.lower()), group) if part)
+    resource = ".".join(part for part in (PLURALS.get(key.kind, key.kind.lower()), key.group) if part)
     return [f"{resource}/{key.name}", *([f"--namespace={key.namespace}"] if key.namespace else [])]
 
 

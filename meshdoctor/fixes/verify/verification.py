@@ -9,17 +9,14 @@ from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.fix import Baseline, Change, ConnectionChange, FindingSummary, JournalEntry, Verification
 from meshdoctor.model.host_table import HostTable
 from meshdoctor.model.mesh import Pod
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.semantics.istio.data_plane import GATEWAYS, proxy_role
 from meshdoctor.semantics.istio.host_names import host_port
-
-_GOOD = ("delivered", "bypassed")
-_OPEN = ("passthrough", "leaked")
-_UNKNOWN = "unknown"
 
 
 def baseline(diagnosis: Diagnosis, hosts: HostTable, pods: Mapping[str, Pod]) -> Baseline:
     """What two looks at a mesh are compared by. `pods` are the mesh's."""
-    verdicts: dict[str, dict[str, str]] = {}
+    verdicts: dict[str, dict[str, Verdict]] = {}
     for row in hosts.hosts:
         if row.port is not None:
             verdicts[host_port(row.host, row.port)] = {v.pod: v.verdict for v in row.verdicts}
@@ -78,7 +75,7 @@ def compare(before: Baseline, after: Baseline, entry: JournalEntry | None = None
     missing = {pod for pod, heir in heirs.items() if not heir}
     if entry is not None:
         missing |= _unjudged(before, after, heirs, entry)
-    worse = [t for t in turns if t.after != _UNKNOWN and rank(t.after) > rank(t.before)]
+    worse = [turn for turn in turns if turn.after.is_worse_than(turn.before)]
     renamed = _renamed(before, mark, found["new"], turns)
     return Verification(
         is_gone=not renamed and _is_gone(before, after, mark),
@@ -88,8 +85,8 @@ def compare(before: Baseline, after: Baseline, entry: JournalEntry | None = None
         still_failing=tuple(_still_failing(before, after, heirs, entry)) if entry is not None else (),
         regressions=tuple(t for t in worse if (t.pod, t.host) not in predicted.regressions),
         predicted=tuple(t for t in worse if (t.pod, t.host) in predicted.regressions),
-        improvements=tuple(t for t in turns if t.before != _UNKNOWN and rank(t.after) < rank(t.before)),
-        unread=tuple(sorted(missing | {t.pod for t in turns if t.after == _UNKNOWN})),
+        improvements=tuple(turn for turn in turns if turn.before.is_worse_than(turn.after)),
+        unread=tuple(sorted(missing | {t.pod for t in turns if t.after is Verdict.UNKNOWN})),
         before_at=before.at,
         after_at=after.at,
     )
@@ -145,16 +142,16 @@ def _still_failing(
     One is enough: what a scope takes from pods that never wanted the host may stay as it was.
     """
     finding = before.findings.get(entry.fingerprint)
-    if finding is None or finding.severity != "error":
+    if finding is None or finding.severity is not Severity.ERROR:
         return []
     host = _connection(before, entry.fingerprint)
     was, is_now = before.verdicts.get(host, {}), after.verdicts.get(host, {})
     turns = [
-        ConnectionChange(pod, host, was.get(pod, _UNKNOWN), is_now.get(heirs.get(pod, ""), _UNKNOWN))
+        ConnectionChange(pod, host, was.get(pod, Verdict.UNKNOWN), is_now.get(heirs.get(pod, ""), Verdict.UNKNOWN))
         for pod in entry.pods
     ]
-    known = [turn for turn in turns if _UNKNOWN not in (turn.before, turn.after) and rank(turn.before)]
-    return known if all(rank(turn.after) >= rank(turn.before) for turn in known) else []
+    failed = [turn for turn in turns if turn.before.severity and turn.after is not Verdict.UNKNOWN]
+    return failed if not any(turn.before.is_worse_than(turn.after) for turn in failed) else []
 
 
 def _connection(before: Baseline, fingerprint: str) -> str:
@@ -166,7 +163,7 @@ def _connection(before: Baseline, fingerprint: str) -> str:
 def _new(before: Baseline, after: Baseline) -> Iterator[FindingSummary]:
     known = set(map(_about, before.findings.values()))
     for mark, judged in after.findings.items():
-        if mark not in before.findings and judged.severity != "info" and _about(judged) not in known:
+        if mark not in before.findings and judged.severity is not Severity.INFO and _about(judged) not in known:
             yield judged
 
 
@@ -177,13 +174,6 @@ def _about(judged: FindingSummary) -> tuple[str, str, int]:
 def _hosts(change: Change) -> list[str]:
     hosts = ((change.after or {}).get("spec") or {}).get("hosts")
     return [str(host).lower() for host in hosts] if isinstance(hosts, list) else []
-
-
-def rank(verdict: str) -> int:
-    """How bad a verdict is: 0 reaches its host, 1 leaves without a rule, 2 does not get there."""
-    if verdict in _GOOD:
-        return 0
-    return 1 if verdict in _OPEN else 2
 
 
 def _heirs(before: Baseline, after: Baseline) -> dict[str, str]:

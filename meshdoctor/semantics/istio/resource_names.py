@@ -8,7 +8,7 @@ from collections.abc import Container
 from functools import lru_cache
 from typing import NamedTuple
 
-from meshdoctor.model.mesh import Ref
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.ip_addresses import address
 
 PASSTHROUGH = "PassthroughCluster"
@@ -54,12 +54,12 @@ _KINDS = {
 
 
 @lru_cache(maxsize=4096)
-def config_ref(path: str) -> Ref | None:
+def config_ref(path: str) -> ObjectRef | None:
     """The resource of metadata `istio.config`, or None where the path is empty or of another form."""
     match = _CONFIG.match(path)
     if match is None:
         return None
-    return Ref(_KINDS.get(match["kind"], match["kind"]), match["ns"], match["name"])
+    return ObjectRef(_KINDS.get(match["kind"], match["kind"]), match["ns"], match["name"])
 
 
 def slug(host: str) -> str:

@@ -6,8 +6,10 @@ from meshdoctor.model.finding import Finding
 from meshdoctor.semantics.istio.host_names import host_port
 
 
-def host_or_object(finding: Finding) -> str:
-    """The host lost, `db.example:3306`, else the first object, `Sidecar shop/default`; empty where it names neither."""
+def subject(finding: Finding) -> str:
+    """The host lost, `db.example:3306`, else the first object, `Sidecar shop/default`, else the first pod."""
     if finding.host:
         return host_port(finding.host, finding.port)
-    return str(finding.resources[0]) if finding.resources else ""
+    if finding.resources:
+        return str(finding.resources[0])
+    return finding.pods[0] if finding.pods else "the mesh"

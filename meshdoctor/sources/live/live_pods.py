@@ -6,70 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
+
+from meshdoctor.semantics.kubernetes.wire import WireContainer, WirePod, WirePodStatus
 
 PROXY = "istio-proxy"
 _REVISION = "istio.io/rev"
-
-
-class _Named(Struct):
-    name: str = ""
-
-
-class _Source(Struct, rename="camel"):
-    config_map_key_ref: _Named | None = None
-
-
-class _Env(Struct, rename="camel"):
-    value_from: _Source | None = None
-
-
-class _EnvFrom(Struct, rename="camel"):
-    config_map_ref: _Named | None = None
-
-
-class _Container(Struct, rename="camel"):
-    name: str = ""
-    args: list[str] | None = None
-    env: list[_Env] | None = None
-    env_from: list[_EnvFrom] | None = None
-
-
-class _Metadata(Struct, rename="camel"):
-    name: str = ""
-    uid: str = ""
-    namespace: str = ""
-    labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
-    deletion_timestamp: str | None = None
-
-
-class _Spec(Struct, rename="camel"):
-    containers: list[_Container] = field(default_factory=list)
-    init_containers: list[_Container] | None = None
-
-
-class _Ip(Struct):
-    ip: str = ""
-
-
-class _ContainerStatus(Struct, rename="camel"):
-    name: str = ""
-    restart_count: int = 0
-    container_id: str = field(default="", name="containerID")
-
-
-class _Status(Struct, rename="camel"):
-    phase: str = ""
-    container_statuses: list[_ContainerStatus] | None = None
-    init_container_statuses: list[_ContainerStatus] | None = None
-    pod_ips: list[_Ip] | None = field(default=None, name="podIPs")
-
-
-class _Pod(Struct):
-    metadata: _Metadata
-    spec: _Spec = field(default_factory=_Spec)
-    status: _Status = field(default_factory=_Status)
 
 
 class LivePod(Struct, frozen=True):
@@ -111,25 +53,26 @@ class LivePod(Struct, frozen=True):
 
 def read_pod(body: dict[str, Any]) -> LivePod:
     """The pod of a manifest. Raises `msgspec.ValidationError` for what is not a Pod."""
-    pod = msgspec.convert(body, _Pod, strict=False)
+    pod = msgspec.convert(body, WirePod, strict=False)
+    metadata, status = pod.metadata, pod.status or WirePodStatus()
     containers = [*pod.spec.containers, *(pod.spec.init_containers or ())]
-    statuses = [*(pod.status.container_statuses or ()), *(pod.status.init_container_statuses or ())]
-    runs = [f"{one.container_id} {one.restart_count}" for one in statuses if one.name == PROXY]
+    statuses = [*(status.container_statuses or ()), *(status.init_container_statuses or ())]
+    runs = [f"{one.container_id or ''} {one.restart_count or 0}" for one in statuses if one.name == PROXY]
     return LivePod(
-        namespace=pod.metadata.namespace,
-        name=pod.metadata.name,
+        namespace=metadata.namespace or "",
+        name=metadata.name,
         # The container of a ztunnel has the same name.
         has_sidecar=any(c.name == PROXY and "ztunnel" not in (c.args or ()) for c in containers),
-        phase=pod.status.phase,
-        going=pod.metadata.deletion_timestamp is not None,
-        revision=(pod.metadata.labels or {}).get(_REVISION, ""),
-        ips=tuple(entry.ip for entry in pod.status.pod_ips or ()),
-        run=(pod.metadata.uid, *runs),
+        phase=status.phase or "",
+        going=metadata.deletion_timestamp is not None,
+        revision=(metadata.labels or {}).get(_REVISION, ""),
+        ips=tuple(entry.ip for entry in status.pod_ips or ()),
+        run=(metadata.uid or "", *runs),
         config_maps=tuple(dict.fromkeys(name for c in containers for name in _config_maps(c))),
     )
 
 
-def _config_maps(container: _Container) -> Iterator[str]:
+def _config_maps(container: WireContainer) -> Iterator[str]:
     for source in container.env_from or ():
         if source.config_map_ref:
             yield source.config_map_ref.name

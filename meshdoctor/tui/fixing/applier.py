@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 from meshdoctor.model.fix import Change, FixEvent, FixResult, JournalEntry
 
 if TYPE_CHECKING:
-    from meshdoctor.diagnosis.cluster_source import ClusterSource
     from meshdoctor.fixes.apply.object_writes import PreparedChange
     from meshdoctor.fixes.plan.fix_plan import FixPlan
     from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord, DiagnosisRequest
+    from meshdoctor.sources.live.cluster_source import ClusterSource
 
 Tell = Callable[[FixEvent], None]
 

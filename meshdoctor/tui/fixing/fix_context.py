@@ -18,9 +18,9 @@ from meshdoctor.tui.fixing.applier import MakeApplier, real_applier
 from meshdoctor.tui.fixing.fix_run import FixRun
 
 if TYPE_CHECKING:
-    from meshdoctor.diagnosis.cluster_source import ClusterSource
     from meshdoctor.diagnosis.session import DiagnosisSession
     from meshdoctor.doctor import Source
+    from meshdoctor.sources.live.cluster_source import ClusterSource
     from meshdoctor.tui.app_session import TuiSession
 
 Answer = TypeVar("Answer")

@@ -17,7 +17,7 @@ from meshdoctor.diagnosis.details import HostFacts, PodFacts
 from meshdoctor.diagnosis.events import Pair
 from meshdoctor.diagnosis.excerpts import excerpt, resource
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.finding import ResourceRole
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
@@ -193,7 +193,7 @@ class DetailsScreen(Screen[None]):
 def pod_document(session: TuiSession, key: str) -> DocumentScreen:
     """A pod as it was read."""
     namespace, _, name = key.rpartition("/")
-    role = ResourceRole("Pod", namespace, name)
+    role = ObjectRef("Pod", namespace, name)
     return DocumentScreen(session, key, lambda case: [resource(case.capture, role)])
 
 
@@ -201,7 +201,7 @@ def host_document(session: TuiSession, pair: Pair) -> DocumentScreen | None:
     """The objects that register a host, as they were read; None where none does."""
     line = session.mesh_state.hosts.get(pair)
     named = [name.partition(" ") for name in (line.registered_by if line else ())]
-    roles = [ResourceRole(kind, *name.split("/", 1)) for kind, _, name in named]
+    roles = [ObjectRef(kind, *name.split("/", 1)) for kind, _, name in named]
     if not roles:
         return None
     return DocumentScreen(session, host_port(*pair), lambda case: [resource(case.capture, role) for role in roles])

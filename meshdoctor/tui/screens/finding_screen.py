@@ -17,7 +17,6 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from meshdoctor.diagnosis.excerpts import Excerpt
-from meshdoctor.fixes.plan.changes import is_automatic
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
 from meshdoctor.tui.app_session import TuiSession
@@ -208,7 +207,7 @@ class FindingScreen(Screen[None]):
     def open_first_fix(self) -> None:
         """Opens the first fix that can be applied; says so where there is none."""
         fixes = self.finding.fixes
-        at = next((number for number, fix in enumerate(fixes) if is_automatic(fix)), None)
+        at = next((number for number, fix in enumerate(fixes) if fix.is_automatic), None)
         if at is not None:
             self.fixes.choose(at)
             self.action_fix()

@@ -13,13 +13,15 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from meshdoctor.diagnosis.events import Pair
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import MATRIX_KEYS
 from meshdoctor.tui.messages import FilterLeft, FilterTyped, TraceWanted
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import icon, tone
+from meshdoctor.tui.state.icons import tone
 from meshdoctor.tui.state.matrix_axes import legend, matrix_axes, matrix_cell, verdict_shown
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.row_filter import read_filter
@@ -124,7 +126,7 @@ class MatrixScreen(Screen[str]):
         verdict = row.verdicts.get(pair) if row else None
         shown = verdict_shown(self.session.mesh_state, row, pair) if row else ""
         words = verdict[0] if verdict else {"unknown": "unknown", "pending": "not judged yet"}.get(shown, "not judged")
-        why = f" ({verdict[1]})" if verdict and verdict[1] and verdict[0] != "delivered" else ""
+        why = f" ({verdict[1]})" if verdict and verdict[1] and verdict[0] is not Verdict.DELIVERED else ""
         if row is not None and row.state == "unread":
             why = f" ({printable(row.because)})"
         wanted = "" if row and pair in row.wants else "  not wanted by this pod"

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 
 from meshdoctor.diagnosis.excerpts import Excerpt, resource
-from meshdoctor.fixes.plan.fix_plan import subject
 from meshdoctor.model.finding import Finding
 from meshdoctor.report.json_parts import encoded, finding_of
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.screens.document_screen import DocumentScreen

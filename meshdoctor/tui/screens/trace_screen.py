@@ -16,6 +16,7 @@ from textual.widgets import Input, Label, Static
 from meshdoctor.diagnosis.excerpts import excerpt
 from meshdoctor.errors import UsageError
 from meshdoctor.model.trace import Trace
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
@@ -23,7 +24,6 @@ from meshdoctor.tui.bindings import TRACE_KEYS
 from meshdoctor.tui.latest_answer import LatestAnswer
 from meshdoctor.tui.screens.document_screen import DocumentScreen
 from meshdoctor.tui.state.cells import Cell, TableColumn
-from meshdoctor.tui.state.icons import VERDICT_TONES
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.trace_form import (
     AUTO,
@@ -84,7 +84,7 @@ class TraceScreen(Screen[None]):
         self._addresses = Table(_ADDRESSES, self._address, id="addresses", classes="pane")
         self._evidence = EvidencePane(session)
         self._asker = LatestAnswer[TraceRequest, Trace](self, self._work, self._told)
-        self._rows: dict[str, tuple[str, str, str]] = {}
+        self._rows: dict[str, tuple[str, Verdict, str]] = {}
 
     def compose(self) -> ComposeResult:
         """Fields, then what they lead to."""
@@ -185,7 +185,7 @@ class TraceScreen(Screen[None]):
         if problem:
             said = Content.styled(f"{printable(problem)}  ", "$text-warning")
         elif self.trace is not None:
-            said = Content.styled(f"{self.trace.verdict}  ", text_style(VERDICT_TONES[self.trace.verdict]))
+            said = Content.styled(f"{self.trace.verdict}  ", text_style(self.trace.verdict.icon))
         way = f"{printable(form.pod) or '?'} -> {printable(form.to) or '?'}"
         self.query_one("#title", Static).update(Content.assemble(" trace  ", said, way))
 
@@ -207,7 +207,7 @@ class TraceScreen(Screen[None]):
         row = self._rows.get(ip)
         if row is None:
             return ()
-        return Cell(printable(row[0])), Cell(row[1], VERDICT_TONES[row[1]]), Cell(printable(row[2]))
+        return Cell(printable(row[0])), Cell(row[1], row[1].icon), Cell(printable(row[2]))
 
     # What the user does
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from meshdoctor.model.verdict import Verdict
+from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
-from meshdoctor.tui.state.icons import VERDICT_TONES, Tone, icon, tone
+from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow
 from meshdoctor.tui.state.view_state import Part, ViewState
 
@@ -122,14 +124,14 @@ def host_cells(row: HostLine, pod: PodRow | None = None, *, ascii_only: bool = F
 def _verdict(row: HostLine, pod: PodRow | None, ascii_only: bool) -> Cell:
     if pod is not None and row.pair in pod.verdicts:
         verdict = pod.verdicts[row.pair][0]
-        return Cell(verdict, VERDICT_TONES[verdict])
+        return Cell(verdict, verdict.icon)
     if not row.verdict:
         waiting = "unknown" if row.is_over else "pending"
         return Cell("-" if row.port is None else icon(waiting, ascii_only=ascii_only), "faint")
     pods, total = row.counted[row.verdict], sum(row.counted.values())
     text = row.verdict if pods == total else f"{row.verdict} {pods}/{total}"
     # What nobody wants breaks nobody.
-    return Cell(text, VERDICT_TONES[row.verdict] if row.used_by or row.verdict == "delivered" else "faint")
+    return Cell(text, row.verdict.icon if row.used_by or row.verdict is Verdict.DELIVERED else "faint")
 
 
 def finding_cells(row: FindingLine, *, ascii_only: bool = False) -> tuple[Cell, ...]:

@@ -8,8 +8,10 @@ from typing import NamedTuple
 from meshdoctor.diagnosis.details import DependencySighting, EntryFacts, HostFacts, PodFacts, Statement
 from meshdoctor.diagnosis.events import Pair
 from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.host_names import host_port
-from meshdoctor.tui.state.icons import VERDICT_TONES, Tone, icon, letter, tone
+from meshdoctor.text.icons import icon
+from meshdoctor.tui.state.icons import Tone, letter, tone
 from meshdoctor.tui.state.matrix_axes import verdict_shown
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.rows import FindingLine, PodRow
@@ -191,10 +193,8 @@ def _wants(dependencies: Iterable[DependencySighting], pod: str, *, by_pod: bool
 
 def _pod_verdicts(mesh_state: MeshState, row: PodRow, ascii_only: bool) -> list[Item]:
     pairs = [pair for pair in {**dict.fromkeys(row.wants), **row.verdicts} if pair[1] is not None]
-    shown = [
-        (pair, verdict) for pair in pairs if (verdict := verdict_shown(mesh_state, row, pair)) not in ("", "pending")
-    ]
-    shown.sort(key=lambda one: (one[1] == "delivered", one[0]))
+    shown = [(pair, verdict) for pair in pairs if isinstance(verdict := verdict_shown(mesh_state, row, pair), Verdict)]
+    shown.sort(key=lambda one: (one[1] is Verdict.DELIVERED, one[0]))
     return [_verdict(row, pair, host_port(*pair), verdict, ascii_only) for pair, verdict in shown]
 
 
@@ -202,18 +202,22 @@ def _host_verdicts(mesh_state: MeshState, pair: Pair, ascii_only: bool) -> list[
     rows = [
         row for row in mesh_state.pods.values() if pair in row.verdicts or (pair in row.wants and row.state == "unread")
     ]
-    shown = [(row, verdict) for row in rows if (verdict := verdict_shown(mesh_state, row, pair, show_all=True))]
-    shown.sort(key=lambda one: (pair not in one[0].wants, one[1] == "delivered", one[0].key))
+    shown = [
+        (row, verdict)
+        for row in rows
+        if isinstance(verdict := verdict_shown(mesh_state, row, pair, show_all=True), Verdict)
+    ]
+    shown.sort(key=lambda one: (pair not in one[0].wants, one[1] is Verdict.DELIVERED, one[0].key))
     return [_verdict(row, pair, row.key, verdict, ascii_only) for row, verdict in shown[:_PODS]]
 
 
-def _verdict(row: PodRow, pair: Pair, name: str, verdict: str, ascii_only: bool) -> Item:
+def _verdict(row: PodRow, pair: Pair, name: str, verdict: Verdict, ascii_only: bool) -> Item:
     found = row.verdicts.get(pair)
-    why = f"   {found[1]}" if found and verdict != "delivered" else ""
+    why = f"   {found[1]}" if found and verdict is not Verdict.DELIVERED else ""
     cluster = f"   {found[2]}" if found and found[2] else ""
     wanted = "" if pair in row.wants else "   not wanted"
     text = f"{verdict}{why}{cluster}{wanted}" if found else f"{verdict}   {row.because}"
-    how: Tone = VERDICT_TONES[verdict] if pair in row.wants or verdict == "delivered" else "faint"
+    how: Tone = verdict.icon if pair in row.wants or verdict is Verdict.DELIVERED else "faint"
     return Item(name, text, how, Opens("", row.key, pair), letter(verdict, ascii_only=ascii_only))
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshdoctor.fixes.plan.changes import is_automatic
-from meshdoctor.fixes.plan.fix_plan import subject
-from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.finding import Confidence, Disposition, Finding
 from meshdoctor.model.fix import JournalEntry
+from meshdoctor.semantics.istio.subjects import subject
+from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import Tone, icon, tone
+from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.text_lines import Line, field, line, paragraph
 
 _PODS = 8
-_DISPOSITIONS: dict[str, Tone] = {"safe": "fine", "review": "warning", "by hand": "faint"}
+_DISPOSITIONS: dict[Disposition, Tone] = {
+    Disposition.SAFE: "fine",
+    Disposition.REVIEW: "warning",
+    Disposition.MANUAL: "faint",
+}
 
 
 def title_cells(found: Finding, change: str = "", *, ascii_only: bool = False) -> list[Cell]:
@@ -48,7 +52,7 @@ def what_lines(found: Finding, width: int, others: Sequence[Finding] = ()) -> It
     for one in explained:
         yield from field("explains", f"{one.rule} {subject(one)}", width, "faint")
     yield from _pods(found, width)
-    if found.confidence != "certain":
+    if found.confidence is not Confidence.CERTAIN:
         yield from field("confidence", found.confidence, width, "warning")
 
 
@@ -57,11 +61,6 @@ def _pods(found: Finding, width: int) -> Iterator[Line]:
         yield from field("" if number else "pods" if len(found.pods) > 1 else "pod", pod, width)
     if len(found.pods) > _PODS:
         yield from field("", f"and {len(found.pods) - _PODS} more: p lists them", width, "faint")
-
-
-def disposition(fix: Fix) -> str:
-    """`safe`, `review` or `by hand`."""
-    return fix.disposition if is_automatic(fix) else "by hand"
 
 
 def fix_lines(
@@ -83,13 +82,13 @@ def fix_lines(
     if not found.fixes:
         put(paragraph(f"No fix is known. {found.docs} says more.", width, "faint"), -1)
     for at, fix in enumerate(found.fixes):
-        how = disposition(fix)
+        how = fix.disposition
         pointer = icon("chosen", ascii_only=ascii_only) if at == chosen else " "
         lead = (Cell(f"{pointer} {at + 1} ", "strong" if at == chosen else "plain"),)
         made = paragraph(fix.title, width - 9, "strong" if at == chosen else "plain", lead=lead)
         used = sum(len(cell.text) for cell in made[0])
-        made[0] = (*made[0], Cell(" " * max(1, width - 8 - used)), Cell(f"{how:>8}", _DISPOSITIONS.get(how, "warning")))
-        price = paragraph(fix.tradeoff, width - 4, "faint")
+        made[0] = (*made[0], Cell(" " * max(1, width - 8 - used)), Cell(f"{how:>8}", _DISPOSITIONS[how]))
+        price = paragraph(fix.cost, width - 4, "faint")
         if at != chosen:
             price = price[:1] if len(price) < 2 else [(Cell(_dotted(price[0][0].text, width - 4), "faint"),)]
         put([*made, *((Cell("    "), *one) for one in price)], at)

@@ -17,10 +17,10 @@ from meshdoctor.model.fix import (
 from meshdoctor.report.text_writer import columns, some
 from meshdoctor.report.verification_text import age, as_before, nothing_worse, ownership_change_lines
 from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.finding_text import disposition
-from meshdoctor.tui.state.icons import Tone, icon, tone
+from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.text_lines import Line, field, line, paragraph
 
 _SHOWN = 12
@@ -60,10 +60,10 @@ def manual_lines(plan: FixPlan, width: int) -> Iterator[Line]:
 def summary(plan: FixPlan) -> str:
     """Whom it touches, in a line."""
     if not plan.changes:
-        return disposition(plan.fix)
+        return plan.fix.disposition
     objects, impact = len(plan.changes), plan.impact
     parts = [
-        disposition(plan.fix),
+        plan.fix.disposition,
         f"touches {objects} object{'s' * (objects != 1)}",
         f"{len(impact.pods)} pod{'s' * (len(impact.pods) != 1)} get{'s' * (len(impact.pods) == 1)} it",
     ]
@@ -81,7 +81,7 @@ def summary(plan: FixPlan) -> str:
 def impact_lines(plan: FixPlan, width: int, *, ascii_only: bool = False) -> Iterator[Line]:
     """The price, who gets the objects, what gets worse and better, what nobody knows."""
     impact, fix = plan.impact, plan.fix
-    yield from paragraph(fix.tradeoff, width, "faint")
+    yield from paragraph(fix.cost, width, "faint")
     if not plan.changes:
         return
     yield ()

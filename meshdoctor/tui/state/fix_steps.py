@@ -10,8 +10,9 @@ from msgspec import Struct, structs
 
 from meshdoctor.model.fix import Change, FixEvent
 from meshdoctor.semantics.istio.egress_kinds import PLURALS
+from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import Tone, icon, tone
+from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.text_lines import Line, paragraph
 
 Mark = Literal["fine", "pending", "error", "warning", "unknown", "info", "none"]

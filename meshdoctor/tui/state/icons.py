@@ -1,11 +1,11 @@
-"""Signs of severities and verdicts. Each differs from the others in shape, so that none needs its colour.
-
-A sign is one column wide. Where only ASCII can be written its second form stands for it.
-"""
+"""What icons and pieces of text mean for the eye, and the letters of the matrix."""
 
 from __future__ import annotations
 
 from typing import Literal
+
+from meshdoctor.model.verdict import Verdict
+from meshdoctor.text.icons import icon
 
 Tone = Literal[
     "plain", "error", "warning", "info", "fine", "unknown", "faint", "strong", "loud-warning", "loud-unknown"
@@ -14,20 +14,6 @@ Tone = Literal[
 LOUD: dict[Tone, Tone] = {"warning": "loud-warning", "unknown": "loud-unknown"}
 """The same for what everything hangs on: without colour it must not be dimmer than what is strong."""
 
-_SIGNS = {
-    "error": ("✗", "x"),
-    "warning": ("!", "!"),
-    "info": ("i", "i"),
-    "fine": ("✓", "+"),
-    "pending": ("…", "~"),
-    "unknown": ("?", "?"),
-    "none": ("·", "."),
-    "marked": ("●", "*"),
-    "chosen": ("▸", ">"),
-    "new": ("▲", "^"),
-    "gone": ("▽", "v"),
-    "unseen": ("?", "?"),
-}
 _TONES: dict[str, Tone] = {
     "pending": "faint",
     "none": "faint",
@@ -37,38 +23,19 @@ _TONES: dict[str, Tone] = {
     "unseen": "unknown",
 }
 
-VERDICT_LETTERS = {
-    "delivered": "✓",
-    "blocked": "B",
-    "misrouted": "M",
-    "leaked": "L",
-    "passthrough": "P",
-    "bypassed": "b",
-    "broken": "X",
-    "unknown": "?",
+_LETTERS = {
+    Verdict.BLOCKED: "B",
+    Verdict.MISROUTED: "M",
+    Verdict.LEAKED: "L",
+    Verdict.PASSTHROUGH: "P",
+    Verdict.BYPASSED: "S",
+    Verdict.BROKEN: "X",
 }
-"""One sign a verdict, for the matrix."""
-NOT_USED = "·"
-
-VERDICT_TONES: dict[str, Tone] = {
-    "delivered": "fine",
-    "blocked": "error",
-    "misrouted": "error",
-    "leaked": "warning",
-    "passthrough": "warning",
-    "bypassed": "warning",
-    "broken": "error",
-    "unknown": "unknown",
-}
+"""For the matrix, which tells verdicts of one severity apart: bypassed skips the sidecar."""
 
 SEVERITY_ORDER = ("error", "warning", "unknown", "info", "pending", "fine", "none")
 """Worst first: states of a row."""
 RANK = {state: rank for rank, state in enumerate(SEVERITY_ORDER)}
-
-
-def icon(kind: str, *, ascii_only: bool = False) -> str:
-    """The sign of a severity or state."""
-    return _SIGNS[kind][ascii_only]
 
 
 def tone(kind: str) -> Tone:
@@ -77,7 +44,6 @@ def tone(kind: str) -> Tone:
     return known
 
 
-def letter(verdict: str, *, ascii_only: bool = False) -> str:
+def letter(verdict: Verdict, *, ascii_only: bool = False) -> str:
     """The matrix's sign of a verdict."""
-    found = VERDICT_LETTERS[verdict]
-    return icon("fine", ascii_only=True) if ascii_only and found == "✓" else found
+    return _LETTERS.get(verdict) or icon(verdict.icon, ascii_only=ascii_only)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from copy import copy
+from typing import Literal
 
 from msgspec import Struct
 
 from meshdoctor.diagnosis.events import Pair
+from meshdoctor.model.verdict import Verdict
+from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import NOT_USED, VERDICT_LETTERS, VERDICT_TONES, icon, letter
+from meshdoctor.tui.state.icons import letter
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.rows import PodRow
 from meshdoctor.tui.state.view_state import ITS_OWN, ViewState
 
-STRAYED = frozenset({"misrouted", "leaked", "bypassed", "broken"})
+STRAYED = frozenset({Verdict.MISROUTED, Verdict.LEAKED, Verdict.BYPASSED, Verdict.BROKEN})
 """Verdicts that are a fault even of a host that nobody asks for, where somebody registers it."""
-ALL_BAD = STRAYED | {"blocked", "passthrough", "unknown"}
+ALL_BAD = frozenset(Verdict) - {Verdict.DELIVERED}
+
+
+Shown = Verdict | Literal["pending", ""]
+"""What a cell shows."""
 
 
 class Axes(Struct, frozen=True):
@@ -69,10 +76,10 @@ def _with_problems(
 
 def is_problem(mesh_state: MeshState, row: PodRow, pair: Pair, show_all: bool = False) -> bool:
     """Whether the cell shows something else than a connection that is delivered or not asked for."""
-    return verdict_shown(mesh_state, row, pair, show_all) not in ("", "pending", "delivered")
+    return verdict_shown(mesh_state, row, pair, show_all) not in ("", "pending", Verdict.DELIVERED)
 
 
-def verdict_shown(mesh_state: MeshState, row: PodRow, pair: Pair, show_all: bool = False) -> str:
+def verdict_shown(mesh_state: MeshState, row: PodRow, pair: Pair, show_all: bool = False) -> Shown:
     """The verdict of a cell; `pending` until it is there; empty where the pod neither wants the host nor has it.
 
     A pod has a host whose own cluster it reaches, or one that somebody registers and that goes astray.
@@ -80,7 +87,7 @@ def verdict_shown(mesh_state: MeshState, row: PodRow, pair: Pair, show_all: bool
     verdict = row.verdicts.get(pair)
     wants = pair in row.wants
     if row.state == "unread":
-        return "unknown" if wants and pair[1] is not None else ""
+        return Verdict.UNKNOWN if wants and pair[1] is not None else ""
     if verdict is None:
         return "pending" if wants and row.state == "pending" else ""
     if wants or show_all or verdict[0] in ITS_OWN:
@@ -94,15 +101,15 @@ def matrix_cell(
 ) -> Cell:
     """The sign of one pod and host; a dot where the pod neither wants the host nor has it registered."""
     row = mesh_state.pods.get(pod)
-    verdict = verdict_shown(mesh_state, row, pair, show_all) if row is not None else ""
-    if not verdict:
-        return Cell("." if ascii_only else NOT_USED, "faint")
-    if verdict == "pending":
+    shown = verdict_shown(mesh_state, row, pair, show_all) if row is not None else ""
+    if not shown:
+        return Cell(icon("none", ascii_only=ascii_only), "faint")
+    if shown == "pending":
         return Cell(icon("pending", ascii_only=ascii_only), "faint")
-    return Cell(letter(verdict, ascii_only=ascii_only), VERDICT_TONES[verdict])
+    return Cell(letter(shown, ascii_only=ascii_only), shown.icon)
 
 
 def legend(*, ascii_only: bool = False) -> list[tuple[Cell, str]]:
     """Every sign with its meaning."""
-    known = [(Cell(letter(v, ascii_only=ascii_only), VERDICT_TONES[v]), v) for v in VERDICT_LETTERS]
-    return [*known, (Cell("." if ascii_only else NOT_USED, "faint"), "neither wanted nor registered")]
+    known = [(Cell(letter(v, ascii_only=ascii_only), v.icon), v) for v in sorted(Verdict, key=lambda v: -v.rank)]
+    return [*known, (Cell(icon("none", ascii_only=ascii_only), "faint"), "neither wanted nor registered")]

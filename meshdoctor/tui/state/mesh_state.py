@@ -20,9 +20,9 @@ from meshdoctor.diagnosis.events import (
     PodUnread,
     Progress,
 )
-from meshdoctor.model.finding import Diagnosis, Finding, Severity
+from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.host_table import HostRow
-from meshdoctor.tui.state.icons import RANK
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.tui.state.row_changes import Changes
 from meshdoctor.tui.state.rows import KINDS, POLICIES, FindingLine, HostLine, PodRow
 
@@ -229,13 +229,13 @@ class MeshState:
     def _grade(self, changed: StateChange) -> None:
         """Counts findings on pods and hosts; rows whose counts did not move are left alone."""
         pods: dict[str, list[int]] = {}
-        hosts: dict[Pair, str] = {}
+        hosts: dict[Pair, Severity] = {}
         for line in self.findings.values():
-            rank = RANK[line.finding.severity]
+            severity = line.finding.severity
             for pod in line.finding.pods:
-                pods.setdefault(pod, [0, 0, 0])[("error", "warning", "info").index(line.finding.severity)] += 1
-            if line.pair is not None and rank < RANK.get(hosts.get(line.pair, ""), len(RANK)):
-                hosts[line.pair] = line.finding.severity
+                pods.setdefault(pod, [0, 0, 0])[severity.rank] += 1
+            if line.pair is not None and severity.rank <= hosts.get(line.pair, severity).rank:
+                hosts[line.pair] = severity
         for key, row in self.pods.items():
             counts = pods.get(key, [0, 0, 0])
             if counts != [row.errors, row.warnings, row.infos]:
@@ -243,8 +243,8 @@ class MeshState:
                 row.note()
                 changed.pods.add(key)
         for pair, host in self.hosts.items():
-            if host.severity != hosts.get(pair, ""):
-                host.severity = hosts.get(pair, "")
+            if host.severity is not hosts.get(pair):
+                host.severity = hosts.get(pair)
                 host.note()
                 changed.hosts.add(pair)
 
@@ -305,7 +305,7 @@ def _shown_by(part: str, row: Any, pods: Mapping[str, PodRow]) -> Iterator[str]:
         yield from (key for key, pod in pods.items() if row.pair in pod.verdicts)
 
 
-def _add(counts: dict[str, int], verdict: str, by: int) -> None:
+def _add(counts: dict[Verdict, int], verdict: Verdict, by: int) -> None:
     found = counts.get(verdict, 0) + by
     if found:
         counts[verdict] = found

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshdoctor.model.trace import Step, Trace
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.report.trace_text import deciding_step
 from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import LOUD, VERDICT_TONES, icon
+from meshdoctor.tui.state.icons import LOUD, Tone
 from meshdoctor.tui.state.text_lines import Line, paragraph
 
 _WORDS = {"filter_chain": "chain", "listener_filters": "inspectors"}
@@ -16,7 +18,7 @@ _WORDS = {"filter_chain": "chain", "listener_filters": "inspectors"}
 
 def broken_step(trace: Trace) -> int | None:
     """Index of the step at which the connection goes wrong; None where it does not, or no step is known."""
-    return None if trace.verdict == "delivered" else deciding_step(trace)
+    return None if trace.verdict is Verdict.DELIVERED else deciding_step(trace)
 
 
 def path_lines_of(trace: Trace, width: int, *, summary: bool = False, ascii_only: bool = False) -> Iterator[Line]:
@@ -42,11 +44,10 @@ def path_lines_of(trace: Trace, width: int, *, summary: bool = False, ascii_only
 
 
 def _verdict(trace: Trace, width: int, *, ascii_only: bool) -> Iterator[Line]:
-    destination, tone = trace.destination, VERDICT_TONES[trace.verdict]
-    kind = tone if tone in ("fine", "unknown") else "error"
+    destination, tone = trace.destination, trace.verdict.icon
     because = f": {trace.because}" if trace.because else ""
     about = f"{host_port(destination.host, destination.port)} is {trace.verdict}{because}"
-    yield from paragraph(about, width, tone, lead=(Cell(f"{icon(kind, ascii_only=ascii_only)} ", tone),))
+    yield from paragraph(about, width, tone, lead=(Cell(f"{icon(tone, ascii_only=ascii_only)} ", tone),))
     for told in _expected(trace):
         yield from paragraph(told, width, "faint", lead=(Cell("  "),))
 
@@ -61,9 +62,9 @@ def _dials(trace: Trace) -> str:
 
 
 def _step(step: Step, trace: Trace, width: int, *, is_broken: bool, ascii_only: bool) -> Iterator[Line]:
-    tone = VERDICT_TONES[trace.verdict] if is_broken else "plain"
+    tone: Tone = trace.verdict.icon if is_broken else "plain"
     tone = LOUD.get(tone, tone)
-    mark = icon("unknown" if trace.verdict == "unknown" else "error", ascii_only=ascii_only) if is_broken else " "
+    mark = icon(trace.verdict.icon, ascii_only=ascii_only) if is_broken else " "
     name = _WORDS.get(step.at, step.at.replace("_", " "))
     lead = (Cell(f"{mark} ", tone), Cell(f"{name:<9} ", tone if is_broken else "strong"))
     yield from paragraph(step.chose or "none", width, tone, lead=lead)
@@ -75,7 +76,7 @@ def _expected(trace: Trace) -> Iterator[str]:
         yield "expect: the client hangs until one side gives up"
     elif expect.response_flags:
         yield f"expect: {','.join(expect.response_flags)} in Envoy's access log"
-    elif expect.http_status is not None and trace.verdict != "delivered":
+    elif expect.http_status is not None and trace.verdict is not Verdict.DELIVERED:
         yield f"expect: HTTP status {expect.http_status}"
 
 
@@ -83,5 +84,5 @@ def _addresses(trace: Trace, width: int) -> Iterator[Line]:
     yield ()
     yield from paragraph(f"all addresses known for {trace.destination.host}:", width, "faint")
     for row in trace.addresses:
-        tone = VERDICT_TONES[row.verdict]
+        tone = row.verdict.icon
         yield from paragraph(f"{row.verdict}  {row.cluster or row.reason}", width, tone, lead=(Cell(f"  {row.ip}  "),))

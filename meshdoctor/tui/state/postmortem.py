@@ -11,12 +11,12 @@ from msgspec import structs
 
 from meshdoctor.diagnosis.excerpts import Excerpt
 from meshdoctor.errors import Unreadable
-from meshdoctor.fixes.plan.fix_plan import subject
 from meshdoctor.fixes.plan.object_diff import unified
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.fix import Change, ConnectionChange, JournalEntry
 from meshdoctor.model.trace import Trace
 from meshdoctor.report.finding_markdown import Action, EvidencePiece, render
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.sources.redact import Removals, redact_object
 from meshdoctor.text.times import now
 from meshdoctor.tui.state.folding import Folding, excerpt_rows

@@ -7,16 +7,16 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from meshdoctor.diagnosis.events import Pair, Verdict
+from meshdoctor.diagnosis.events import Pair
 from meshdoctor.model.finding import Finding
-from meshdoctor.model.trace import WORST_FIRST
-from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.model.host_table import TracedVerdict
+from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.tui.state.icons import RANK
 
 PodState = Literal["pending", "judged", "unread", "none"]
 """`none`: it has no sidecar, so that nothing of it is judged."""
 
-_WORST = {verdict: rank for rank, verdict in enumerate(WORST_FIRST)}
 POLICIES = {"REGISTRY_ONLY": "closed", "ALLOW_ANY": "open", "unknown": "?"}
 KINDS = {
     "ambient": "ambient: its node's ztunnel takes its traffic",
@@ -43,7 +43,7 @@ class PodRow(Struct):
     egress: str = ""
     """`closed`, `open`, `?`; empty where it is not known yet or has no meaning."""
     is_final: bool = False
-    verdicts: Mapping[Pair, Verdict] = {}
+    verdicts: Mapping[Pair, TracedVerdict] = {}
     wants: frozenset[Pair] = frozenset()
     errors: int = 0
     warnings: int = 0
@@ -84,13 +84,13 @@ class HostLine(Struct):
     """All was read that could register it, so that nobody means nobody."""
     used_by: tuple[str, ...] = ()
     """Pods."""
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[Verdict, int] = field(default_factory=dict)
     """Pods by verdict."""
-    wanted_counts: dict[str, int] = field(default_factory=dict)
+    wanted_counts: dict[Verdict, int] = field(default_factory=dict)
     """The same of the pods that want it."""
-    known_counts: dict[str, int] = field(default_factory=dict)
+    known_counts: dict[Verdict, int] = field(default_factory=dict)
     """The same of the pods whose sidecar knows it: elsewhere that it is blocked says no more than that."""
-    severity: str = ""
+    severity: Severity | None = None
     """The worst of the findings about it."""
     is_over: bool = False
     """The look that found it is over: no verdict will come any more."""
@@ -108,12 +108,12 @@ class HostLine(Struct):
         return self.pair[1]
 
     @property
-    def verdict(self) -> str:
-        """The worst verdict of those that count; empty while there is none."""
-        return min(self.counted, key=_WORST.__getitem__) if self.counted else ""
+    def verdict(self) -> Verdict | None:
+        """The worst verdict of those that count; None while there is none."""
+        return min(self.counted, key=lambda verdict: verdict.rank, default=None)
 
     @property
-    def counted(self) -> Mapping[str, int]:
+    def counted(self) -> Mapping[Verdict, int]:
         """The verdicts that count: of the pods that want it, else of those that know it, else of all."""
         return self.wanted_counts or self.known_counts or self.counts
 
@@ -126,7 +126,7 @@ class HostLine(Struct):
             return "none"
         if not self.verdict:
             return "unknown" if self.is_over else "pending"
-        return {"unknown": "unknown", "delivered": "fine"}.get(self.verdict, "none")
+        return "none" if self.verdict.severity else self.verdict.icon
 
     @property
     def rank(self) -> int:
@@ -136,7 +136,7 @@ class HostLine(Struct):
     def note(self) -> None:
         """Writes down what a filter is held against."""
         port = "" if self.port is None else f":{self.port}"
-        parts = (*self.registered_by, *self.used_by[:20], self.protocol, self.verdict, self.worst)
+        parts = (*self.registered_by, *self.used_by[:20], self.protocol, self.verdict or "", self.worst)
         self.text = " ".join((self.host + port, *parts)).lower()
 
 
@@ -160,12 +160,7 @@ class FindingLine(Struct):
     @property
     def subject(self) -> str:
         """The host with its port, else the first object or pod."""
-        found = self.finding
-        if found.host:
-            return host_port(found.host, found.port)
-        if found.resources:
-            return found.resources[0].place
-        return found.pods[0] if len(found.pods) == 1 else ""
+        return subject(self.finding)
 
     @property
     def rank(self) -> int:

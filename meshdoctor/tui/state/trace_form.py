@@ -9,14 +9,16 @@ from msgspec import Struct, structs
 
 from meshdoctor.errors import UsageError
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.trace import PROTOCOLS, WORST_FIRST, Trace
-from meshdoctor.report.trace_text import VERDICT_MARKS, deciding_step, manner, share, signs
+from meshdoctor.model.trace import PROTOCOLS, Trace
+from meshdoctor.model.verdict import Verdict
+from meshdoctor.report.trace_text import deciding_step, manner, share, signs
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.host_port import read_host_port
+from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import VERDICT_TONES, Tone, icon
+from meshdoctor.tui.state.icons import Tone
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.view_state import Part, ViewState
 
@@ -159,8 +161,8 @@ def path_lines(trace: Trace, *, ascii_only: bool = False) -> list[PathLine]:
                 step.at.replace("_", " "),
                 printable(step.chose) if step.chose else "none",
                 printable(step.because),
-                icon(VERDICT_MARKS[trace.verdict], ascii_only=ascii_only) if is_deciding else "",
-                VERDICT_TONES[trace.verdict] if is_deciding else "plain",
+                icon(trace.verdict.icon, ascii_only=ascii_only) if is_deciding else "",
+                trace.verdict.icon if is_deciding else "plain",
                 step.evidence,
             )
         )
@@ -184,9 +186,9 @@ def whole(piece: Evidence) -> Evidence:
 def verdict_lines(trace: Trace, *, ascii_only: bool = False) -> list[Cell]:
     """The verdict, why, what the client and the access log show of it, and what to do."""
     because = trace.because or next((s.because for s in reversed(trace.steps) if s.at == "verdict"), "")
-    mark = icon(VERDICT_MARKS[trace.verdict], ascii_only=ascii_only)
-    reason = f"  {trace.reason}" if trace.reason and trace.verdict != "delivered" else ""
-    lines = [Cell(f"{mark} {trace.verdict}{share(trace)}{reason}", VERDICT_TONES[trace.verdict])]
+    mark = icon(trace.verdict.icon, ascii_only=ascii_only)
+    reason = f"  {trace.reason}" if trace.reason and trace.verdict is not Verdict.DELIVERED else ""
+    lines = [Cell(f"{mark} {trace.verdict}{share(trace)}{reason}", trace.verdict.icon)]
     if because:
         lines.append(Cell(printable(because)))
     if trace.missing:
@@ -199,9 +201,9 @@ def verdict_lines(trace: Trace, *, ascii_only: bool = False) -> list[Cell]:
     return lines
 
 
-def address_rows(trace: Trace) -> list[tuple[str, str, str]]:
+def address_rows(trace: Trace) -> list[tuple[str, Verdict, str]]:
     """Address, verdict and cluster (or reason) of every known address, the worst first."""
-    rows = sorted(trace.addresses, key=lambda row: (WORST_FIRST.index(row.verdict), row.ip))
+    rows = sorted(trace.addresses, key=lambda row: (row.verdict.rank, row.ip))
     return [(row.ip, row.verdict, row.cluster or row.reason) for row in rows]
 
 

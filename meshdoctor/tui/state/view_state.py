@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
 from meshdoctor.diagnosis.events import Pair
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.row_filter import Filter
 from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow
@@ -20,7 +21,7 @@ from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow
 Part = Literal["pods", "hosts", "findings"]
 PARTS: tuple[Part, ...] = ("pods", "hosts", "findings")
 
-ITS_OWN = frozenset({"delivered", "broken"})
+ITS_OWN = frozenset({Verdict.DELIVERED, Verdict.BROKEN})
 """Verdicts that only a host gets which the pod's sidecar has configuration for."""
 
 
@@ -192,7 +193,7 @@ class ViewState:
         for choice in self.narrowing("findings"):
             rows = [row for row in rows if _is_about(row, choice.part, choice.keys)]
         if self.problems_only:
-            rows = [row for row in rows if row.finding.severity != "info"]
+            rows = [row for row in rows if row.finding.severity is not Severity.INFO]
         wanted = self.filters["findings"]
         if wanted.labels:
             pods = self._labelled(wanted)

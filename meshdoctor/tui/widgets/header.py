@@ -8,9 +8,9 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
+from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
-from meshdoctor.tui.state.icons import icon
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.widgets.column_widths import clipped
 

@@ -9,7 +9,7 @@ import pytest
 from meshdoctor import yamlio
 from meshdoctor.diagnosis.excerpts import excerpt, resource
 from meshdoctor.model.evidence import Capture, Document, Evidence
-from meshdoctor.model.finding import ResourceRole
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.text.secrets import REDACTED
 
 DUMP = "proxies/shop/web-1/config_dump.json"
@@ -91,7 +91,7 @@ def test_the_documents_own_tree_is_used_and_stays_as_it_is() -> None:
 
 def test_an_object_is_found_by_its_name() -> None:
     given = capture(pods=[pod("other"), pod("web-1")])
-    found = resource(given, ResourceRole("Pod", "shop", "web-1"))
+    found = resource(given, ObjectRef("Pod", "shop", "web-1"))
     assert (found.at, found.tree["metadata"]["name"]) == ("$.items[1]", "web-1")
-    assert resource(given, ResourceRole("Pod", "else", "web-1")).because
-    assert resource(given, ResourceRole("Deployment", "shop", "web")).because
+    assert resource(given, ObjectRef("Pod", "else", "web-1")).because
+    assert resource(given, ObjectRef("Deployment", "shop", "web")).because

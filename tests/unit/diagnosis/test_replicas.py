@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from meshdoctor import doctor
-from meshdoctor.diagnosis.diagnosis_run import judge
-from meshdoctor.diagnosis.dump_shares import in_order
+from meshdoctor.diagnosis.diagnosis_builder import in_order
+from meshdoctor.diagnosis.diagnosis_run import DiagnosisRun
+from meshdoctor.diagnosis.proxy_checker import RuleResults
 from meshdoctor.facts.derived.fact_lists import FactSheet
-from meshdoctor.facts.derived.host_rows import host_rows
 from meshdoctor.facts.derived.missing_evidence import gaps_of
 from meshdoctor.facts.derived.replicas import proxy_turns
 from meshdoctor.facts.mesh_reader import read_mesh
@@ -27,7 +27,8 @@ from tests.replicas import Crowd, Tree
 from tests.unit.rules.rules import rule
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDERS = sorted((ROOT / "snapshots").iterdir())
+FOLDERS = sorted({dump.parents[3] for dump in (ROOT / "snapshots").glob("*/proxies/*/*/config_dump.json")})
+"""Those with dumps: pasted pages are of one proxy, which has no replicas."""
 SHARED = sorted(p.parent for p in (ROOT.parent / "shared" / "captures").glob("*/observed.json"))
 CLASH = ROOT / "snapshots" / "tcp-port-clash"
 RULES = doctor.load_catalogue()
@@ -35,6 +36,13 @@ RULES = doctor.load_catalogue()
 
 def sheet_of(crowd: Crowd) -> FactSheet:
     return FactSheet(read_mesh(crowd.capture))
+
+
+def judge(crowd: Crowd, rules: Sequence[Rule], workers: int = 0, *, alone: bool = False) -> RuleResults:
+    case = doctor.Case(crowd.capture)
+    run = DiagnosisRun(case, FactSheet(case.mesh), rules, alone=alone)
+    run.drain(workers)
+    return run.results()
 
 
 def judged_for_themselves(crowd: Crowd) -> set[str]:
@@ -53,23 +61,25 @@ def dumps_of(crowd: Crowd) -> list[str]:
 @pytest.mark.parametrize("folder", [*FOLDERS, *SHARED], ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_together_alone_and_shared_out_are_the_same(folder: Path) -> None:
     crowd = Crowd(folder, replicas=4)
-    together = judge(sheet_of(crowd), RULES, workers=1)
-    assert together.findings == judge(sheet_of(crowd), RULES, workers=1, alone=True).findings
-    assert together == judge(sheet_of(crowd), RULES, workers=3)
+    together = judge(crowd, RULES, workers=1)
+    assert together.findings == judge(crowd, RULES, workers=1, alone=True).findings
+    assert together == judge(crowd, RULES, workers=3)
     sheet = sheet_of(crowd)
     assert together[:2] == evaluate(RULES, sheet.facts, lambda rule: gaps_of(rule, sheet.mesh))
     assert all(len(finding.pods) % 4 == 0 for finding in together.findings)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_hosts_are_the_same_column_by_column(folder: Path) -> None:
-    def one_by_one(names: Collection[str], work: Callable[[Collection[str]], Any]) -> list[Any]:
-        return [work([name]) for name in names]
-
+def test_hosts_are_the_same_alone_together_and_one_by_one(folder: Path) -> None:
     crowd = Crowd(folder)
-    rows, _ = host_rows(sheet_of(crowd))
-    assert (rows, ()) == host_rows(sheet_of(crowd), one_by_one)
-    assert rows
+    tables = []
+    for workers, alone in ((1, False), (1, True), (len(dumps_of(crowd)), False)):
+        case = doctor.Case(crowd.capture)
+        run = DiagnosisRun(case, FactSheet(case.mesh), (), alone=alone)
+        run.drain(workers)
+        tables.append(run.hosts())
+    assert tables[0] == tables[1] == tables[2]
+    assert tables[0].hosts
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -80,9 +90,8 @@ def test_of_replicas_one_is_judged(folder: Path) -> None:
 
 def test_evidence_stands_in_each_replicas_own_documents() -> None:
     crowd = Crowd(ROOT / "snapshots" / "http-ok", replicas=3)
-    sheet = sheet_of(crowd)
     fires = rule("r", select="$.upstreams[*]", when="fact.client == 'http'", message="r.")
-    evidence = [piece for finding in judge(sheet, [fires], workers=1).findings for piece in finding.evidence]
+    evidence = [piece for finding in judge(crowd, [fires], workers=1).findings for piece in finding.evidence]
     shown = [piece for piece in evidence if "dynamic_route_configs" in piece.path]
     assert len({piece.document for piece in shown}) > 1
     for piece in shown:
@@ -163,7 +172,7 @@ def test_a_pod_that_wants_another_host_is_judged_for_itself() -> None:
     pod["spec"]["containers"][0].setdefault("env", []).append({"name": "A", "value": "https://else.example:8443"})
     crowd.add("resources/pods.yaml", yaml.safe_dump(pods).encode())
     _assert_apart(crowd, name)
-    missing = [f for f in judge(sheet_of(crowd), RULES).findings if f.host == "else.example"]
+    missing = [f for f in judge(crowd, RULES).findings if f.host == "else.example"]
     assert [pod.split("/")[1] for finding in missing for pod in finding.pods] == [name]
 
 
@@ -181,7 +190,7 @@ def _assert_apart(crowd: Crowd, name: str) -> None:
     judged = {key.split("/")[1] for key in judged_for_themselves(crowd)}
     assert name in judged
     assert len(judged) == 2
-    together, alone = (judge(sheet_of(crowd), RULES, workers=1, alone=alone) for alone in (False, True))
+    together, alone = (judge(crowd, RULES, workers=1, alone=alone) for alone in (False, True))
     assert together == alone
 
 
@@ -200,18 +209,18 @@ def test_a_rule_that_looks_at_the_pods_name_hears_every_pod(given: Tree) -> None
     crowd = Crowd(CLASH)
     rules = [rule("r", **given)]
     sheet = sheet_of(crowd)
-    assert judge(sheet_of(crowd), rules, workers=1).findings == evaluate(rules, sheet.facts, lambda rule: ())[0] != ()
+    assert judge(crowd, rules, workers=1).findings == evaluate(rules, sheet.facts, lambda rule: ())[0] != ()
 
 
 def test_a_rule_about_pods_with_a_port_is_explained_by_what_their_proxies_do() -> None:
     crowd = Crowd(CLASH)
-    clash = next(f for f in judge(sheet_of(crowd), RULES, workers=1).findings if f.rule == "tcp-port-clash")
+    clash = next(f for f in judge(crowd, RULES, workers=1).findings if f.rule == "tcp-port-clash")
     subject = {"host": clash.host, "port": str(clash.port)}
     added: list[Rule] = [
         *RULES,
         rule("r", select="$.pods[*]", when="true", subject=subject, explained_by=["tcp-port-clash"]),
     ]
-    found = next(f for f in judge(sheet_of(crowd), added, workers=1).findings if f.rule == "r")
+    found = next(f for f in judge(crowd, added, workers=1).findings if f.rule == "r")
     assert (found.pods, found.caused_by) == (clash.pods, (clash.fingerprint,))
 
 
@@ -273,7 +282,7 @@ def test_few_dumps_are_held_at_once(alone: bool, monkeypatch: pytest.MonkeyPatch
     crowd = Crowd(CLASH, replicas=5)
     gc.disable()
     try:
-        judge(sheet_of(crowd), RULES, workers=1, alone=alone)
+        judge(crowd, RULES, workers=1, alone=alone)
     finally:
         gc.enable()
     assert len(counts) == 5
@@ -287,8 +296,9 @@ def test_a_dump_among_replicas_that_cannot_be_read_is_named_wherever_it_was_read
     seen = []
     for workers in (1, 2, 4):
         case = doctor.Case(crowd.capture)
-        judged = judge(FactSheet(case.mesh), RULES, workers=workers)
-        seen.append((judged, in_order(case.mesh), case.mesh.istio_versions))
+        run = DiagnosisRun(case, FactSheet(case.mesh), RULES)
+        run.drain(workers)
+        seen.append((run.results(), in_order(case.mesh), case.mesh.istio_versions))
     assert seen[0] == seen[1] == seen[2]
     assert [note.path for note in seen[0][1]] == [
         dumps_of(crowd)[1].removesuffix("/config_dump.json"),

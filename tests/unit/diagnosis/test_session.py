@@ -9,7 +9,7 @@ import pytest
 
 from meshdoctor import doctor
 from meshdoctor.bundled import snapshot_names, snapshots_dir
-from meshdoctor.diagnosis import session as module
+from meshdoctor.diagnosis import case_watch, session
 from meshdoctor.diagnosis.events import (
     DiagnosisFailed,
     DiagnosisFinished,
@@ -21,6 +21,7 @@ from meshdoctor.diagnosis.events import (
     Progress,
 )
 from meshdoctor.diagnosis.session import DiagnosisSession
+from meshdoctor.diagnosis.tracing import open_tracer, trace_from
 from meshdoctor.doctor import Source
 from meshdoctor.errors import NothingToJudge
 from tests.meshes import POD, Mesh, dump, pod
@@ -35,7 +36,7 @@ def looked(source: Source, **limits: object) -> list[Event]:
 
 def judged_case(case: doctor.Case) -> list[Event]:
     events: list[Event] = []
-    DiagnosisSession(Source(), events.append).judge(case)
+    DiagnosisSession(Source(), events.append).diagnose(case)
     return events
 
 
@@ -96,7 +97,7 @@ def test_a_pod_whose_dump_is_not_there_says_so_at_once() -> None:
 
 
 def test_findings_come_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FINDINGS_EVERY", -1.0)
+    monkeypatch.setattr(case_watch, "FINDINGS_EVERY", -1.0)
     events = looked(Source(snapshot="tcp-port-clash"))
     found = next(event for event in events if isinstance(event, FindingsUpdated))
     end = events[-1]
@@ -128,7 +129,7 @@ def test_a_fault_of_its_own_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None
     def broken(*_: object) -> None:
         raise ValueError("seven\nof nine")
 
-    monkeypatch.setattr(module, "open_case", broken)
+    monkeypatch.setattr(session, "open_case", broken)
     assert looked(Source(snapshot="healthy")) == [
         DiagnosisFailed("a fault in meshdoctor itself: ValueError: seven", False)
     ]
@@ -181,9 +182,9 @@ def test_a_trace_is_answered_from_the_newest_evidence() -> None:
         diagnosis_session.trace("ratings", "github.com", 443)
     diagnosis_session.look()
     case = doctor.open_case(Source(snapshot="tcp-port-clash"))
-    tracer = doctor.tracer_of(case, "ratings")
+    tracer = open_tracer(case, "ratings")
     for how in ({}, {"protocol": "tls", "sni": ""}, {"ip": "198.51.100.20"}):
-        assert diagnosis_session.trace("ratings", "github.com", 443, **how) == doctor.traced(
+        assert diagnosis_session.trace("ratings", "github.com", 443, **how) == trace_from(
             tracer, "github.com", 443, **how
         )
 

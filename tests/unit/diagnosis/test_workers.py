@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Collection, Sequence
+from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -35,7 +40,13 @@ def test_shares_are_about_as_large() -> None:
 @forks
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_results_come_in_the_order_of_names(count: int) -> None:
-    found = spread(reversed_names(), lambda name: 1, lambda names: [(name, os.getpid()) for name in names], count)
+    everybody = get_context("fork").Barrier(count)
+
+    def work(names: Collection[str]) -> list[tuple[str, int]]:
+        everybody.wait(30)  # no process does two shares
+        return [(name, os.getpid()) for name in names]
+
+    found = spread(reversed_names(), lambda name: 1, work, count)
     assert [name for share in found for name, _ in share] == NAMES
     assert len({pid for share in found for _, pid in share}) == count
 
@@ -81,6 +92,61 @@ def test_no_process_is_left_behind() -> None:
     spread(NAMES, lambda name: 1, len, 3)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+@forks
+def test_ctrl_c_ends_the_other_processes_which_do_not_hear_it() -> None:
+    here, masks = os.getpid(), get_context("fork").SimpleQueue()
+
+    def work(names: Collection[str]) -> None:
+        if os.getpid() == here:
+            assert signal.SIGINT in masks.get()
+            raise KeyboardInterrupt
+        masks.put(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+        time.sleep(60)
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        spread(NAMES, lambda name: 1, work, 2)
+    assert time.monotonic() - began < 30
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+KILLED = """
+import os, time
+from multiprocessing import get_context
+from meshdoctor.diagnosis.workers import spread
+here, both = os.getpid(), get_context("fork").Barrier(2)
+def work(names):
+    if os.getpid() == here:
+        time.sleep(60)
+    both.wait()
+    print(os.getpid(), flush=True)
+spread(["a", "b", "c"], lambda name: 1, work, 3)
+"""
+
+
+@forks
+def test_the_other_processes_do_not_outlive_one_that_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout
+        others = [int(killed.stdout.readline()) for _ in range(2)]
+        killed.kill()
+    deadline = time.monotonic() + 30
+    while any(map(is_alive, others)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(is_alive, others))
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it runs: one that ended may wait for whoever takes over orphans."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
 def test_ordinary_captures_stay_in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from meshdoctor.facts.resources.core_objects import ConfigMap
 from meshdoctor.facts.resources.object_metadata import ObjectSource
 from meshdoctor.facts.resources.pod_reader import read_pod
 from meshdoctor.model.evidence import Pointer
-from meshdoctor.model.mesh import Pod, Ref
+from meshdoctor.model.mesh import Pod
+from meshdoctor.model.object_ref import ObjectRef
 
 POINTER = Pointer("resources/pods.yaml", "$.items[0]")
 
@@ -39,4 +40,4 @@ def read_body(body: dict[str, Any], *config_maps: ConfigMap) -> Pod:
 
 def config_map(name: str, **data: str) -> ConfigMap:
     """A ConfigMap of namespace shop."""
-    return ConfigMap(Ref("ConfigMap", "shop", name), data, Pointer("resources/configmaps.yaml", "$.items[0]"))
+    return ConfigMap(ObjectRef("ConfigMap", "shop", name), data, Pointer("resources/configmaps.yaml", "$.items[0]"))

@@ -6,7 +6,8 @@ from typing import Any
 
 from meshdoctor.facts.derived import destination_rule_edits
 from meshdoctor.facts.mesh_reader import read_mesh
-from meshdoctor.model.mesh import DestinationRule, Ref
+from meshdoctor.model.mesh import DestinationRule
+from meshdoctor.model.object_ref import ObjectRef
 from tests.meshes import Mesh, destination_rule
 
 POOL = {"tcp": {"maxConnections": 10}}
@@ -79,6 +80,6 @@ def test_settings_move_to_a_port_that_has_none() -> None:
 
 
 def test_a_rule_that_was_not_read_is_not_made_up() -> None:
-    unread = DestinationRule(Ref("DestinationRule", "shop", "a"), "")
+    unread = DestinationRule(ObjectRef("DestinationRule", "shop", "a"), "")
     assert destination_rule_edits.with_tls(unread, "a.example", 443, destination_rule_edits.OFF) == {}
     assert destination_rule_edits.moved_tls(unread, 443, 80) == {}

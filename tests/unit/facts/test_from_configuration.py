@@ -6,7 +6,8 @@ import pytest
 
 from meshdoctor.facts.dependencies.from_configuration import configured_dependencies, ips_beside, service_test
 from meshdoctor.model.evidence import Pointer
-from meshdoctor.model.mesh import Container, Dependency, Pod, Ref, Service
+from meshdoctor.model.mesh import Container, Dependency, Pod, Service
+from meshdoctor.model.object_ref import ObjectRef
 from tests.unit.facts.pod_builder import POINTER, config_map, pod, read_body
 
 Found = set[tuple[str, int | None]]
@@ -247,7 +248,7 @@ def test_istios_containers_and_gateways_want_nothing() -> None:
 
 
 def test_services_are_known_by_every_name() -> None:
-    service = Service(Ref("Service", "shop", "db"), "db.shop.svc.corp.example", cluster_ips=("10.96.0.7",))
+    service = Service(ObjectRef("Service", "shop", "db"), "db.shop.svc.corp.example", cluster_ips=("10.96.0.7",))
     outside = service_test(lambda: [service], ["shop"])
     for inside in ("db.shop", "db-0.db.shop", "db.shop.svc.corp.example", "10.96.0.7"):
         assert not outside(inside, "shop")

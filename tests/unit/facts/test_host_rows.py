@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshdoctor.facts.derived.host_rows import host_rows
+from meshdoctor import doctor
 from meshdoctor.model.host_table import HostRow
 from tests.meshes import GATEWAY_POD, POD, Mesh, cluster, dump, entry, listener, outbound, pod, tcp
 
@@ -10,7 +10,7 @@ TLS = dump([listener("0.0.0.0", 443, tcp(outbound("a.example", 443), sni=["a.exa
 
 
 def rows(mesh: Mesh, *namespaces: str) -> dict[tuple[str, int | None], HostRow]:
-    return {(r.host, r.port): r for r in host_rows(mesh.sheet(*namespaces))[0]}
+    return {(r.host, r.port): r for r in doctor.hosts(mesh.case, namespaces).hosts}
 
 
 def test_registered_and_wanted() -> None:
@@ -38,9 +38,9 @@ def test_each_sidecar_has_its_own_verdict_and_gateways_have_none() -> None:
 
 
 def test_a_dump_alone_names_what_is_missing() -> None:
-    found, missing = host_rows(Mesh(TLS, blind=True).sheet())
-    assert [(r.host, r.port) for r in found] == [("a.example", 443)]
-    assert missing == ("resources/serviceentries.yaml", "resources/pods.yaml")
+    table = doctor.hosts(Mesh(TLS, blind=True).case)
+    assert [(r.host, r.port) for r in table.hosts] == [("a.example", 443)]
+    assert table.missing == ("resources/serviceentries.yaml", "resources/pods.yaml")
 
 
 def test_namespaces_limit_dependencies_and_verdicts() -> None:

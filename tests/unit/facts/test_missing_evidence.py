@@ -9,16 +9,17 @@ import pytest
 
 from meshdoctor.facts.derived.missing_evidence import gaps_of
 from meshdoctor.facts.mesh_reader import read_mesh
-from meshdoctor.model.finding import NotEvaluated
+from meshdoctor.model.finding import Confidence, NotEvaluated
 from meshdoctor.model.rule import Rule, RulePage
+from meshdoctor.model.verdict import Severity
 from tests.meshes import POD, Mesh, Tree, dump, pod
 
 PAGE = RulePage(description="x", diagnosis="x", remediation="x")
 ALL = Rule(
     id="all",
     title="x",
-    severity="error",
-    confidence="certain",
+    severity=Severity.ERROR,
+    confidence=Confidence.CERTAIN,
     select="$.claims[*]",
     when="true",
     message="x",

@@ -9,7 +9,8 @@ import pytest
 
 from meshdoctor.facts.resources.resource_reader import Resources, read_resources
 from meshdoctor.model.evidence import Capture, Document, Pointer, Unread
-from meshdoctor.model.mesh import Container, EgressListener, Port, Ref, Service
+from meshdoctor.model.mesh import Container, EgressListener, Port, Service
+from meshdoctor.model.object_ref import ObjectRef
 from tests.unit.facts.pod_builder import config_map, pod, read_body
 
 Tree = dict[str, Any]
@@ -52,7 +53,7 @@ ENTRY_SPEC = {"hosts": ["db.x.example"], "ports": [{"number": 3306, "name": "tcp
 def test_every_api_version_of_a_service_entry(version: str) -> None:
     read, problems = resources(resources__serviceentries_json=listed(istio("ServiceEntry", "db", ENTRY_SPEC, version)))
     [entry] = read.service_entries
-    assert entry.ref == Ref("ServiceEntry", "shop", "db")
+    assert entry.ref == ObjectRef("ServiceEntry", "shop", "db")
     assert (entry.resolution, entry.location) == ("NONE", "MESH_EXTERNAL")
     assert entry.ports == (Port(3306, "tcp", "TCP"),)
     assert entry.manifest["apiVersion"] == f"networking.istio.io/{version}"

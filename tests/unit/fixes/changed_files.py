@@ -10,7 +10,8 @@ import pytest
 from meshdoctor.errors import NotEditable
 from meshdoctor.fixes.files.file_edits import plan_edits
 from meshdoctor.fixes.files.manifest_files import read_manifests
-from meshdoctor.model.fix import Change, FileEdit, ObjectKey
+from meshdoctor.model.fix import Change, FileEdit
+from meshdoctor.model.object_ref import ObjectRef
 
 API = "networking.istio.io/v1"
 
@@ -28,7 +29,9 @@ def entry(name: str = "github", namespace: str = "shop", **spec: Any) -> dict[st
 def change(before: dict[str, Any] | None, after: dict[str, Any] | None) -> Change:
     there: Any = before or after
     metadata = there["metadata"]
-    key = ObjectKey(there["apiVersion"], there["kind"], metadata.get("namespace", "default"), metadata["name"])
+    key = ObjectRef(
+        there["kind"], metadata.get("namespace", "default"), metadata["name"], api_version=there["apiVersion"]
+    )
     return Change(key=key, before=before, after=after)
 
 

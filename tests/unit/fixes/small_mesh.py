@@ -14,8 +14,9 @@ from meshdoctor.facts.resources.istio_objects import (
 from meshdoctor.facts.resources.object_metadata import ObjectSource
 from meshdoctor.fixes.impact.predicted_sidecar import PredictedSidecar, identity_of
 from meshdoctor.model.evidence import Pointer
-from meshdoctor.model.fix import Change, ObjectKey
-from meshdoctor.model.mesh import Container, Dependency, Mesh, MeshConfig, Pod, Port, Ref, Service
+from meshdoctor.model.fix import Change
+from meshdoctor.model.mesh import Container, Dependency, Mesh, MeshConfig, Pod, Port, Service
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.registry import Registry
 
 OLD, MID, NEW = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"
@@ -51,7 +52,7 @@ def entry(name: str, port: int, protocol: str, host: str = "", **given: Any) -> 
 def service(name: str, port: int, protocol: str, ip: str = "10.0.0.1", namespace: str = "shop") -> Service:
     """A Service of one port; `protocol` as Istio reads it."""
     host = f"{name}.{namespace}.svc.cluster.local"
-    ref = Ref("Service", namespace, name)
+    ref = ObjectRef("Service", namespace, name)
     return Service(ref, host, cluster_ips=(ip,), ports=(Port(port, "p", protocol),), created=OLD)
 
 
@@ -87,7 +88,7 @@ def change(before: Tree | None, after: Tree | None) -> Change:
     """The change of one object; creation times are the server's and no part of it."""
     there = before or after or {}
     metadata = there["metadata"]
-    key = ObjectKey(there["apiVersion"], there["kind"], metadata["namespace"], metadata["name"])
+    key = ObjectRef(there["kind"], metadata["namespace"], metadata["name"], api_version=there["apiVersion"])
     return Change(key=key, before=_bare(before), after=_bare(after))
 
 

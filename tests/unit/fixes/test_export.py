@@ -16,7 +16,8 @@ from meshdoctor.errors import NotEditable
 from meshdoctor.fixes.files.export import export
 from meshdoctor.fixes.plan.kubectl_commands import apply_line, delete_line, patch_line
 from meshdoctor.fixes.plan.object_diff import json_patch, merge_patch
-from meshdoctor.model.fix import Change, ObjectKey
+from meshdoctor.model.fix import Change
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.text.secrets import REDACTED
 from meshdoctor.yamlio import dump, load_documents
 
@@ -30,7 +31,7 @@ def made(kind: str, name: str, api: str = API, **fields: Any) -> dict[str, Any]:
 def change(before: dict[str, Any] | None, after: dict[str, Any] | None) -> Change:
     there: Any = before or after
     metadata = there["metadata"]
-    key = ObjectKey(there["apiVersion"], there["kind"], metadata["namespace"], metadata["name"])
+    key = ObjectRef(there["kind"], metadata["namespace"], metadata["name"], api_version=there["apiVersion"])
     return Change(key=key, before=before, after=after)
 
 
@@ -265,7 +266,7 @@ def test_a_redacted_secret_is_not_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["$(reboot)", "-A", "a b;c", "'x'", "\x1b[2J"])
 def test_lines_are_quoted_for_the_shell_and_fit_for_a_terminal(name: str) -> None:
-    key = ObjectKey(API, "ServiceEntry", name, name)
+    key = ObjectRef("ServiceEntry", name, name, api_version=API)
     for line in (delete_line(key, name), patch_line(key, name, "merge", name), apply_line(name, name)):
         words = shlex.split(line)
         assert line.isprintable()
@@ -281,7 +282,7 @@ def test_lines_are_quoted_for_the_shell_and_fit_for_a_terminal(name: str) -> Non
 
 
 def test_cluster_wide_objects_have_no_namespace() -> None:
-    assert delete_line(ObjectKey("v1", "Namespace", "", "shop")) == "kubectl delete namespaces/shop"
+    assert delete_line(ObjectRef("Namespace", "", "shop", api_version="v1")) == "kubectl delete namespaces/shop"
 
 
 def test_a_change_of_nothing_writes_nothing(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.fixes.files.file_edits import unified_files
 from meshdoctor.fixes.files.file_writes import is_written, undo_edits, write_edits
 from meshdoctor.fixes.files.manifest_placement import file_name
-from meshdoctor.model.fix import FileEdit, ObjectKey
+from meshdoctor.model.fix import FileEdit
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.yamlio import dump, load_documents
 from tests.unit.fixes.changed_files import API, FIX, change, contents, entry, plan, refusal, write
 
@@ -132,9 +133,9 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
 
 
 def test_file_names() -> None:
-    assert file_name(ObjectKey(API, "ServiceEntry", "shop", "github")) == "serviceentry-shop-github.yaml"
-    assert file_name(ObjectKey("v1", "Namespace", "", "shop")) == "namespace-shop.yaml"
-    assert len(file_name(ObjectKey(API, "ServiceEntry", "n" * 300, "x")).encode()) < 255
+    assert file_name(ObjectRef("ServiceEntry", "shop", "github", api_version=API)) == "serviceentry-shop-github.yaml"
+    assert file_name(ObjectRef("Namespace", "", "shop", api_version="v1")) == "namespace-shop.yaml"
+    assert len(file_name(ObjectRef("ServiceEntry", "n" * 300, "x", api_version=API)).encode()) < 255
 
 
 HELM = "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  name: github\n  namespace: {}\n"

@@ -70,5 +70,5 @@ def test_a_fix_nobody_predicted_is_not_called_safe(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(fix_safety, "PREDICTED", 0)
     (again,) = fix_safety.restrict_dispositions(blocked.case.mesh, [finding])
     assert choose(again).disposition == "review"
-    assert "`meshdoctor fix` tells it" in choose(again).tradeoff
+    assert "`meshdoctor fix` predicts it" in choose(again).cost
     assert plan(blocked, again, choose(again)).fix == choose(finding)

@@ -12,9 +12,10 @@ from msgspec import structs
 from meshdoctor.fixes.impact.changed_mesh import applied
 from meshdoctor.fixes.impact.fix_safety import downgrade_if_harmful
 from meshdoctor.fixes.impact.impact import impact_of
-from meshdoctor.model.finding import Fix
-from meshdoctor.model.fix import Change, ClaimChange, Impact, ObjectKey, PredictedChange
-from meshdoctor.model.mesh import Mesh, Pod, Ref
+from meshdoctor.model.finding import Disposition, Fix
+from meshdoctor.model.fix import Change, ClaimChange, Impact, PredictedChange
+from meshdoctor.model.mesh import Mesh, Pod
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.predict.sidecar_services import members
 from meshdoctor.semantics.istio.registry import Registry, Viewer
 from tests.unit.fixes.small_mesh import (
@@ -176,7 +177,7 @@ def test_a_virtual_address_is_predicted_where_istio_gives_them() -> None:
 
 
 def test_what_cannot_be_predicted_is_named() -> None:
-    key = ObjectKey("apps/v1", "Deployment", "shop", "web")
+    key = ObjectRef("Deployment", "shop", "web", api_version="apps/v1")
     impact = told(mesh(), Change(key=key, before={}, after={"metadata": {}}))
     assert impact == Impact(unknown=("what Deployment shop/web does to connections is not predicted",))
     bad = change(None, item("ServiceEntry", "a", hosts=5))
@@ -207,7 +208,7 @@ def test_the_mesh_itself_is_left_alone() -> None:
 
 # Dispositions
 
-SAFE = Fix("id", "title", "safe", "Its price.")
+SAFE = Fix("id", "title", Disposition.SAFE, "Its price.", ("kind: ServiceEntry",))
 CHANGES = (change(None, entry("a", 443, "TLS")),)
 
 
@@ -216,30 +217,30 @@ def test_a_harmful_fix_is_not_safe_and_says_why() -> None:
     changes = (change(None, entry("b", 9000, "TCP", exportTo=["."])),)
     fix = downgrade_if_harmful(made, SAFE, changes, impact_of(made, changes, NOW))
     assert fix.disposition == "review"
-    assert fix.tradeoff == ("Its price. It turns a.example:9000 from delivered to misrouted to b.example for shop/web.")
+    assert fix.cost == ("Its price. It turns a.example:9000 from delivered to misrouted to b.example for shop/web.")
 
 
 def test_harm_names_the_workload_and_counts_the_rest() -> None:
-    owner = Ref("Deployment", "shop", "web")
+    owner = ObjectRef("Deployment", "shop", "web")
     pods: list[Pod] = [structs.replace(pod(f"web-{n}"), workload=owner) for n in range(3)]
     keys = tuple(one.key for one in pods)
     effect = PredictedChange("a.example", 443, keys, "delivered", "blocked", True, "gone")
     other = structs.replace(effect, host="b.example")
     fix = downgrade_if_harmful(mesh(*pods), SAFE, CHANGES, Impact(connections=(effect, other)))
-    assert fix.tradeoff.endswith("for 3 pods of Deployment shop/web, and 1 more change for the worse.")
+    assert fix.caution.endswith("for 3 pods of Deployment shop/web, and 1 more change for the worse.")
 
 
-@pytest.mark.parametrize("disposition", ["review", "manual"])
-def test_others_stay_as_they_are(disposition: str) -> None:
-    fix = structs.replace(SAFE, disposition=disposition)
+@pytest.mark.parametrize("declared", [Disposition.REVIEW, Disposition.MANUAL])
+def test_others_stay_as_they_are(declared: Disposition) -> None:
+    fix = structs.replace(SAFE, declared=declared)
     worse = PredictedChange("a.example", 443, WEB, "delivered", "blocked", True, "gone")
-    assert downgrade_if_harmful(mesh(), fix, CHANGES, Impact(connections=(worse,))) is fix
+    assert downgrade_if_harmful(mesh(), fix, CHANGES, Impact(connections=(worse,))) == fix
 
 
 def test_a_harmless_fix_stays_safe() -> None:
     better = PredictedChange("a.example", 443, WEB, "blocked", "delivered", False, "there")
-    assert downgrade_if_harmful(mesh(), SAFE, CHANGES, Impact(connections=(better,))) is SAFE
-    assert downgrade_if_harmful(mesh(), SAFE, (), Impact()) is SAFE
+    assert downgrade_if_harmful(mesh(), SAFE, CHANGES, Impact(connections=(better,))) == SAFE
+    assert downgrade_if_harmful(mesh(), SAFE, (), Impact()) == SAFE
 
 
 # Properties

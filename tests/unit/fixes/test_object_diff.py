@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from msgspec import json
 
 from meshdoctor.fixes.plan.object_diff import Edit, difference, merge_patch, patched, unified
-from meshdoctor.model.fix import Change, ObjectKey
+from meshdoctor.model.fix import Change
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.yamlio.alignment import aligned, same
 
-KEY = ObjectKey("networking.istio.io/v1", "ServiceEntry", "shop", "github")
+KEY = ObjectRef("ServiceEntry", "shop", "github", api_version="networking.istio.io/v1")
 ENTRY: dict[str, Any] = {
     "apiVersion": "networking.istio.io/v1",
     "kind": "ServiceEntry",
@@ -165,7 +166,8 @@ def test_what_is_created_or_deleted_has_nothing_on_the_other_side() -> None:
 def test_a_hostile_name_reaches_no_terminal_raw() -> None:
     evil = "\x1b[2J\u202ex\u2028y"
     change = Change(
-        key=ObjectKey("v1", "ServiceEntry", "shop", evil), after={"spec": {"hosts": [evil, "a\nb\x07"], evil: "x\r\n"}}
+        key=ObjectRef("ServiceEntry", "shop", evil, api_version="v1"),
+        after={"spec": {"hosts": [evil, "a\nb\x07"], evil: "x\r\n"}},
     )
     text = unified(change)
     assert text.count("\n") == len(text.splitlines())

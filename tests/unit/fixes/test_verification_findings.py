@@ -6,20 +6,24 @@ from msgspec.structs import replace
 
 from meshdoctor.fixes.verify.verification import compare
 from meshdoctor.model.fix import Baseline, FindingSummary, FixTarget, JournalEntry
+from meshdoctor.model.verdict import Severity, Verdict
 
 RULE, HOST, PORT = "missing-service-entry", "db.test", 3306
 AT = f"{HOST}:{PORT}"
 WEB, JOB = "shop/web-1", "shop/job-1"
 
 BEFORE = Baseline(
-    findings={"f1": FindingSummary(RULE, HOST, PORT, "error", "nobody registered it")},
-    verdicts={AT: {WEB: "blocked", JOB: "delivered"}},
+    findings={"f1": FindingSummary(RULE, HOST, PORT, Severity.ERROR, "nobody registered it")},
+    verdicts={AT: {WEB: Verdict.BLOCKED, JOB: Verdict.DELIVERED}},
     proxies=(JOB, WEB),
     workloads={WEB: "Deployment shop/web"},
     rules=(RULE,),
 )
 AFTER = Baseline(
-    verdicts={AT: {WEB: "delivered", JOB: "delivered"}}, proxies=(JOB, WEB), workloads=BEFORE.workloads, rules=(RULE,)
+    verdicts={AT: {WEB: Verdict.DELIVERED, JOB: Verdict.DELIVERED}},
+    proxies=(JOB, WEB),
+    workloads=BEFORE.workloads,
+    rules=(RULE,),
 )
 FIX = JournalEntry(
     id=1,
@@ -52,7 +56,7 @@ def test_a_gap_that_was_there_before_or_is_of_other_pods_hinders_no_verification
 
 
 def test_a_connection_that_nobody_is_seen_to_want_any_more_is_not_verified() -> None:
-    verification = compare(BEFORE, replace(AFTER, verdicts={AT: {JOB: "delivered"}}), FIX)
+    verification = compare(BEFORE, replace(AFTER, verdicts={AT: {JOB: Verdict.DELIVERED}}), FIX)
     assert (verification.unread, verification.holds) == ((WEB,), False)
 
 
@@ -66,7 +70,7 @@ def test_a_finding_that_is_gone_while_its_connection_fails_as_before_is_not_veri
 def test_a_pod_made_anew_stands_for_the_one_before() -> None:
     anew = replace(
         AFTER,
-        verdicts={AT: {"shop/web-2": "blocked", JOB: "delivered"}},
+        verdicts={AT: {"shop/web-2": "blocked", JOB: Verdict.DELIVERED}},
         proxies=(JOB, "shop/web-2"),
         workloads={"shop/web-2": "Deployment shop/web"},
     )
@@ -77,7 +81,7 @@ def test_a_pod_made_anew_stands_for_the_one_before() -> None:
 
 def test_one_connection_that_got_better_is_enough() -> None:
     both = replace(FIX, pods=(JOB, WEB))
-    before = replace(BEFORE, verdicts={AT: {WEB: "misrouted", JOB: "misrouted"}})
-    after = replace(AFTER, verdicts={AT: {WEB: "delivered", JOB: "misrouted"}})
+    before = replace(BEFORE, verdicts={AT: {WEB: Verdict.MISROUTED, JOB: Verdict.MISROUTED}})
+    after = replace(AFTER, verdicts={AT: {WEB: Verdict.DELIVERED, JOB: Verdict.MISROUTED}})
     assert compare(before, after, both).holds
     assert not compare(before, replace(after, verdicts=before.verdicts), both).holds

@@ -6,9 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor.model.evidence import Unread
-from meshdoctor.model.finding import Fix, NotEvaluated, ResourceRole
+from meshdoctor.model.finding import Disposition, Fix, NotEvaluated
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.report import check_text
 from meshdoctor.report.text_writer import TextWriter
+from meshdoctor.semantics.istio.subjects import subject
 from tests.golden.results import CLASH, CONSEQUENCE, CROWD, HEALTHY, LONG, MANIFEST, MANUAL, ORPHAN, TLS, finding
 
 GAP = NotEvaluated("double-tls", ("a/b",), ("proxies/a/b/clusters.json",), "it was not captured")
@@ -19,19 +21,19 @@ def shown(*, verbose: bool = False, **given: Any) -> str:
 
 
 def test_fine_is_said_only_with_evidence() -> None:
-    assert "√ no findings" in shown()
+    assert "✓ no findings" in shown()
     for lacking in (
         {"not_evaluated": (GAP,)},
         {"unread": (Unread("dns.json", "malformed"),)},
         {"rules_run": ()},
         {"proxies": 0, "pods": 0},
     ):
-        assert "√ no findings" not in shown(**lacking)
+        assert "✓ no findings" not in shown(**lacking)
 
 
 def test_a_rule_that_lacked_evidence_somewhere_is_not_among_those_that_found_nothing() -> None:
-    assert "√ 2 rules" in shown()
-    assert "√ 1 rule " in shown(not_evaluated=(GAP,))
+    assert "✓ 2 rules" in shown()
+    assert "✓ 1 rule " in shown(not_evaluated=(GAP,))
 
 
 def test_pods_are_bounded_unless_all_are_asked_for() -> None:
@@ -54,12 +56,12 @@ def test_a_long_manifest_is_announced_and_printed_when_asked_for() -> None:
 
 
 def test_a_manifest_cannot_steer_the_terminal() -> None:
-    fix = Fix("a", "A", "safe", "", ("name: \x1b[2Jx\n",))
+    fix = Fix("a", "A", Disposition.SAFE, "", ("name: \x1b[2Jx\n",))
     assert "name: \\x1b[2Jx" in shown(findings=(finding(fixes=(fix,)),))
 
 
 def test_what_is_deleted_and_manual_steps_comes_after_the_manifests() -> None:
-    gone = (ResourceRole("ServiceEntry", "shop", "b", "delete"), ResourceRole("ServiceEntry", "shop", "c", "delete"))
+    gone = (ObjectRef("ServiceEntry", "shop", "b"), ObjectRef("ServiceEntry", "shop", "c"))
     lines = shown(findings=(finding(fixes=(replace(TLS, deletes=gone, steps="Restart the pods."),)),)).splitlines()
     at = lines.index("      then delete ServiceEntry shop/b, ServiceEntry shop/c")
     assert lines[at - 1].startswith("        ")
@@ -77,7 +79,7 @@ def test_an_info_whose_cause_is_not_listed_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "subject"),
+    ("given", "about"),
     [
         ({}, "github.com:443"),
         ({"host": None, "port": None}, "bookinfo/ratings-v2-mysql-6c8d9f7b5-x2x4q"),
@@ -86,8 +88,8 @@ def test_an_info_whose_cause_is_not_listed_is_shown() -> None:
         ({"host": "2001:db8::1"}, "[2001:db8::1]:443"),
     ],
 )
-def test_every_finding_is_about_something(given: dict[str, Any], subject: str) -> None:
-    assert check_text.subject(finding(**given)) == subject
+def test_every_finding_is_about_something(given: dict[str, Any], about: str) -> None:
+    assert subject(finding(**given)) == about
 
 
 def test_a_suppressed_finding_says_so() -> None:

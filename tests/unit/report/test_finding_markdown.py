@@ -4,15 +4,17 @@ import re
 
 from msgspec.structs import replace
 
-from meshdoctor.model.finding import Finding, Fix, ResourceRole
+from meshdoctor.model.finding import Confidence, Disposition, Finding, Fix
 from meshdoctor.model.fix import ConnectionChange, FixTarget, JournalEntry
+from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.report.finding_markdown import Action, EvidencePiece, code, fenced, render, text
 from tests.golden.results import MISROUTED
 
 FINDING = Finding(
     rule="tcp-port-clash",
-    severity="error",
-    confidence="certain",
+    severity=Severity.ERROR,
+    confidence=Confidence.CERTAIN,
     fingerprint="abc",
     title="Another entry owns this port",
     message="It goes elsewhere.",
@@ -20,8 +22,11 @@ FINDING = Finding(
     host="a.test",
     port=443,
     pods=tuple(f"shop/web-{n}" for n in range(50)),
-    resources=(ResourceRole("ServiceEntry", "shop", "a", "loser"),),
-    fixes=(Fix("use-tls", "Declare TLS", "review", "SNI.", ("x",)), Fix("move", "Move it", "manual", "Work.")),
+    resources=(ObjectRef("ServiceEntry", "shop", "a", "loser"),),
+    fixes=(
+        Fix("use-tls", "Declare TLS", Disposition.REVIEW, "SNI.", ("x",)),
+        Fix("move", "Move it", Disposition.MANUAL, "Work."),
+    ),
 )
 ENTRY = JournalEntry(
     id=3,
@@ -38,7 +43,9 @@ ENTRY = JournalEntry(
 
 
 def test_everything_a_postmortem_asks_for_is_there() -> None:
-    action = Action(ENTRY, "-old\n+new\n", (ConnectionChange("shop/web-1", "a.test:443", "misrouted", "delivered"),))
+    action = Action(
+        ENTRY, "-old\n+new\n", (ConnectionChange("shop/web-1", "a.test:443", Verdict.MISROUTED, Verdict.DELIVERED),)
+    )
     made = render(
         FINDING,
         "a.test:443",
@@ -61,7 +68,7 @@ def test_everything_a_postmortem_asks_for_is_there() -> None:
     assert "Fix 3, 2026-11-21T14:03:07Z, in `prod`: Declare TLS. State: **verified**." in made
     assert "- `a.test:443` of `shop/web-1`: misrouted before, delivered after" in made
     assert "```diff\n-old\n+new\n```" in made
-    assert "2. Move it (by hand). Work." in made
+    assert "2. Move it (manual). Work." in made
 
 
 def test_what_is_not_known_has_no_heading() -> None:

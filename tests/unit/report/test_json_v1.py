@@ -6,7 +6,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.finding import Fix, ResourceRole
+from meshdoctor.model.finding import Disposition, Fix
+from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.model.verdict import Severity
 from meshdoctor.report import json_v1
 from tests.golden.results import CLASH, DELIVERED, HEALTHY, HOSTS, SEVERAL, SICK, TLS, finding
 
@@ -17,12 +19,12 @@ def checked(**given: Any) -> Any:
 
 def test_findings_come_by_severity_rule_host_port_and_fingerprint() -> None:
     found = (
-        finding(severity="info", rule="a", fingerprint="6"),
-        finding(severity="error", rule="b", host="z", fingerprint="4"),
-        finding(severity="error", rule="b", host="y", port=443, fingerprint="3"),
-        finding(severity="error", rule="b", host="y", port=80, fingerprint="2"),
-        finding(severity="error", rule="b", host=None, port=None, fingerprint="1"),
-        finding(severity="warning", rule="a", fingerprint="5"),
+        finding(severity=Severity.INFO, rule="a", fingerprint="6"),
+        finding(severity=Severity.ERROR, rule="b", host="z", fingerprint="4"),
+        finding(severity=Severity.ERROR, rule="b", host="y", port=443, fingerprint="3"),
+        finding(severity=Severity.ERROR, rule="b", host="y", port=80, fingerprint="2"),
+        finding(severity=Severity.ERROR, rule="b", host=None, port=None, fingerprint="1"),
+        finding(severity=Severity.WARNING, rule="a", fingerprint="5"),
     )
     for order in (found, found[::-1]):
         assert [f["fingerprint"] for f in checked(findings=order)["findings"]] == ["1", "2", "3", "4", "5", "6"]
@@ -41,7 +43,7 @@ def test_a_line_is_there_only_where_it_is_known() -> None:
 
 
 def test_what_a_fix_deletes_is_named() -> None:
-    gone = Fix("merge", "Merge", "review", "", deletes=(ResourceRole("ServiceEntry", "shop", "b", "delete"),))
+    gone = Fix("merge", "Merge", Disposition.REVIEW, "", deletes=(ObjectRef("ServiceEntry", "shop", "b"),))
     fixes = checked(findings=[finding(fixes=(gone, TLS))])["findings"][0]["fixes"]
     assert [fix["deletes"] for fix in fixes] == [[{"kind": "ServiceEntry", "namespace": "shop", "name": "b"}], []]
 

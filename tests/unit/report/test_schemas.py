@@ -10,7 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from meshdoctor.model.fix import FixState
-from meshdoctor.model.trace import PROTOCOLS, VERDICTS
+from meshdoctor.model.trace import PROTOCOLS
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.report import json_v1
 from tests.golden.outputs import OUTPUTS, made
 from tests.golden.results import RULE
@@ -76,5 +77,5 @@ def test_words_are_those_of_the_model() -> None:
     states = SCHEMAS["fix-history"]["$defs"]["applied_fix"]["properties"]["state"]["enum"]
     assert tuple(states) == get_args(FixState)
     trace = SCHEMAS["trace"]
-    assert tuple(trace["$defs"]["verdict"]["enum"]) == VERDICTS
+    assert tuple(trace["$defs"]["verdict"]["enum"]) == tuple(Verdict)
     assert tuple(trace["properties"]["destination"]["properties"]["protocol"]["enum"]) == PROTOCOLS

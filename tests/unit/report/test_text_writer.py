@@ -40,7 +40,7 @@ def test_counts_and_addresses() -> None:
 
 
 def test_colour_only_where_the_paper_takes_it() -> None:
-    assert TextWriter().mark("error") == "×"  # noqa: RUF001 - the symbol itself
+    assert TextWriter().mark("error") == "✗"
     assert TextWriter(symbols=False).mark("error") == "x"
-    assert TextWriter(colour=True).mark("fine") == "\x1b[32m√\x1b[0m"
+    assert TextWriter(colour=True).mark("fine") == "\x1b[32m✓\x1b[0m"
     assert TextWriter().strong("a") + TextWriter().faint("b") == "ab"

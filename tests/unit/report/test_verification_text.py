@@ -74,4 +74,4 @@ def test_all_of_it_stands_in_the_result() -> None:
         assert "others were not looked at; not evaluated" in flat
         assert "compared with what was seen at 2026-11-18T09:00:00Z" in flat
     pending = made(waited=Acceptance(pending=("bank/till-1",)))
-    assert "√ nothing else got worse" not in fix_text.result(pending, TextWriter())
+    assert "✓ nothing else got worse" not in fix_text.result(pending, TextWriter())

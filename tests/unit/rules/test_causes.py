@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.rule import CAUSES
 from meshdoctor.model.sheet import Claim
+from meshdoctor.model.verdict import Severity
 from tests.build import fact
 from tests.unit.rules.rules import rule, run
 
@@ -92,10 +93,10 @@ def test_a_warning_may_explain_an_error() -> None:
 def test_a_finding_explained_for_some_pods_is_told_twice() -> None:
     found = run([rule(HIDDEN), rule(MISSING)], [hit(f"{HIDDEN} {MISSING}", pod="ns/a"), hit(MISSING, pod="ns/b")])
     told = {(one.rule, one.severity): one for one in found}
-    assert told[MISSING, "error"].pods == ("ns/b",)
-    assert told[MISSING, "error"].caused_by == ()
-    assert told[MISSING, "info"].pods == ("ns/a",)
-    assert told[MISSING, "info"].caused_by == (told[HIDDEN, "error"].fingerprint,)
+    assert told[MISSING, Severity.ERROR].pods == ("ns/b",)
+    assert told[MISSING, Severity.ERROR].caused_by == ()
+    assert told[MISSING, Severity.INFO].pods == ("ns/a",)
+    assert told[MISSING, Severity.INFO].caused_by == (told[HIDDEN, Severity.ERROR].fingerprint,)
     assert len({one.fingerprint for one in found}) == 3
 
 

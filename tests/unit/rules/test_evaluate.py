@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from meshdoctor.errors import UsageError
 from meshdoctor.model.fact import Fact
-from meshdoctor.model.finding import NotEvaluated, ResourceRole
+from meshdoctor.model.finding import NotEvaluated
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.sheet import Claim
 from meshdoctor.rules.evaluate import evaluate
@@ -21,7 +22,7 @@ def test_a_fix_names_what_it_deletes() -> None:
     fix = {"id": "m", "title": "M", "disposition": "review", "tradeoff": "It costs.", "deletes": "fact.winner"}
     winner = {"kind": "ServiceEntry", "namespace": "shop", "name": "b"}
     (found,) = run([rule("a", fixes=[fix])], [fact(Claim, reason="a", winner=winner)])
-    assert found.fixes[0].deletes == (ResourceRole("ServiceEntry", "shop", "b", "delete"),)
+    assert found.fixes[0].deletes == (ObjectRef("ServiceEntry", "shop", "b"),)
     (none,) = run([rule("a", fixes=[fix])], [fact(Claim, reason="a")])
     assert none.fixes[0].deletes == ()
 

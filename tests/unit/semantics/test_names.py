@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.model.mesh import Ref
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref, object_name, slug
 
 
@@ -41,15 +41,15 @@ PREFIX = "/apis/networking.istio.io"
 @pytest.mark.parametrize(
     ("path", "wanted"),
     [
-        (f"{PREFIX}/v1/namespaces/shop/virtual-service/db", Ref("VirtualService", "shop", "db")),
-        (f"{PREFIX}/v1alpha3/namespaces/shop/destination-rule/db", Ref("DestinationRule", "shop", "db")),
-        ("/apis/networking/v1alpha3/namespaces/shop/virtual-service/db", Ref("VirtualService", "shop", "db")),
-        (f"{PREFIX}/v1/namespaces/shop/moon/db", Ref("moon", "shop", "db")),
+        (f"{PREFIX}/v1/namespaces/shop/virtual-service/db", ObjectRef("VirtualService", "shop", "db")),
+        (f"{PREFIX}/v1alpha3/namespaces/shop/destination-rule/db", ObjectRef("DestinationRule", "shop", "db")),
+        ("/apis/networking/v1alpha3/namespaces/shop/virtual-service/db", ObjectRef("VirtualService", "shop", "db")),
+        (f"{PREFIX}/v1/namespaces/shop/moon/db", ObjectRef("moon", "shop", "db")),
         ("", None),
         ("db", None),
     ],
 )
-def test_the_resource_behind_an_object(path: str, wanted: Ref | None) -> None:
+def test_the_resource_behind_an_object(path: str, wanted: ObjectRef | None) -> None:
     assert config_ref(path) == wanted
 
 

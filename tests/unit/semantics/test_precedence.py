@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from meshdoctor.model.mesh import MeshConfig, Ref, Service, ServiceEntry
+from meshdoctor.model.mesh import MeshConfig, Service, ServiceEntry
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.precedence import NAMED, PRIVATE, PUBLIC, origin_namespace, precedence, tier, why_first
 
 
 def entry(name: str, host: str, created: str = "", namespace: str = "a", exports: tuple[str, ...] = ()) -> ServiceEntry:
-    return ServiceEntry(Ref("ServiceEntry", namespace, name), (host,), (), export_to=exports, created=created)
+    return ServiceEntry(ObjectRef("ServiceEntry", namespace, name), (host,), (), export_to=exports, created=created)
 
 
 OLD = entry("hwcloud", "www.huaweicloud.com", "2026-11-21T10:00:00Z")
@@ -49,7 +50,7 @@ def test_an_order_against_the_rules_is_said_so() -> None:
 
 
 def test_a_service_goes_by_its_own_name() -> None:
-    service = Service(Ref("Service", "a", "mail"), "mail.a.svc.cluster.local", created=OLD.created)
+    service = Service(ObjectRef("Service", "a", "mail"), "mail.a.svc.cluster.local", created=OLD.created)
     assert "mail sorts before www.huaweicloud.com" in why_first(service, OLD, "a")
 
 

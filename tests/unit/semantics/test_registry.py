@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.model.mesh import EgressListener, Mesh, Pod, Port, Ref, Service, ServiceEntry, Sidecar, VirtualService
+from meshdoctor.model.mesh import EgressListener, Mesh, Pod, Port, Service, ServiceEntry, Sidecar, VirtualService
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import Cluster
 from meshdoctor.semantics.istio.registry import Registry, Viewer, captures_dns, is_external_host
 from tests.dumps import VIRTUAL_SERVICE, dump, read
@@ -15,7 +16,7 @@ SHOP = Viewer("shop")
 
 
 def entry(name: str, *hosts: str, port: int = 443, namespace: str = "shop", **fields: Any) -> ServiceEntry:
-    return ServiceEntry(Ref("ServiceEntry", namespace, name), hosts, (Port(port, "p", "TCP"),), **fields)
+    return ServiceEntry(ObjectRef("ServiceEntry", namespace, name), hosts, (Port(port, "p", "TCP"),), **fields)
 
 
 def registry(*entries: ServiceEntry, **kinds: Any) -> Registry:
@@ -52,7 +53,7 @@ def test_registration_tells_this_port_from_others_and_the_hidden_ones() -> None:
 
 
 def test_a_sidecar_hides_what_it_does_not_import() -> None:
-    sidecar = Sidecar(Ref("Sidecar", "shop", "default"), egress=(EgressListener(("./*", "bank/api.example")),))
+    sidecar = Sidecar(ObjectRef("Sidecar", "shop", "default"), egress=(EgressListener(("./*", "bank/api.example")),))
     known = registry(
         entry("mine", "db.example"),
         entry("imported", "api.example", namespace="bank"),
@@ -99,7 +100,10 @@ def test_a_bare_address_is_registered_by_the_entries_that_hold_it() -> None:
 )
 def test_whose_host_a_cluster_is(owner: str, host: str, wanted: bool) -> None:
     alias = Service(
-        Ref("Service", "shop", "alias"), "alias.shop.svc.cluster.local", type="ExternalName", external_name="DB.example"
+        ObjectRef("Service", "shop", "alias"),
+        "alias.shop.svc.cluster.local",
+        type="ExternalName",
+        external_name="DB.example",
     )
     assert registry(services=[alias]).same_host(owner, host, "shop") is wanted
 
@@ -109,7 +113,7 @@ def test_whose_host_a_cluster_is(owner: str, host: str, wanted: bool) -> None:
     [(("db.example",), True), (("*.example",), True), (("other.example",), False), (None, None)],
 )
 def test_what_a_virtual_service_sends(hosts: tuple[str, ...] | None, wanted: bool | None) -> None:
-    known = (VirtualService(Ref("VirtualService", "shop", "db"), hosts),) if hosts else ()
+    known = (VirtualService(ObjectRef("VirtualService", "shop", "db"), hosts),) if hosts else ()
     assert registry(virtual_services=known).sent_by(VIRTUAL_SERVICE.format("db"), "db.example") is wanted
 
 
@@ -164,7 +168,7 @@ def test_addresses_that_a_proxy_uses() -> None:
 
 
 def test_the_viewer_is_what_pod_and_proxy_say() -> None:
-    sidecar = Sidecar(Ref("Sidecar", "shop", "web"), selector={"app": "web"})
+    sidecar = Sidecar(ObjectRef("Sidecar", "shop", "web"), selector={"app": "web"})
     known = registry(sidecars=(sidecar,))
     proxy = read(dump(node={"LABELS": {"app": "web"}, "DNS_CAPTURE": "true"}))
     assert known.viewer(proxy, None) == Viewer("shop", sidecar, dns_capture=True)

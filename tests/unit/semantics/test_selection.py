@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from meshdoctor.errors import UsageError
-from meshdoctor.model.mesh import Mesh, Pod, Ref
+from meshdoctor.model.mesh import Mesh, Pod
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.kubernetes.pod_selection import find_pod
 from meshdoctor.text.nearest import nearest
 from tests.dumps import dump, read
 
 
 def pod(namespace: str, name: str, app: str, kind: str = "Deployment", tier: str = "front") -> Pod:
-    return Pod(namespace, name, labels={"app": app, "tier": tier}, workload=Ref(kind, namespace, app))
+    return Pod(namespace, name, labels={"app": app, "tier": tier}, workload=ObjectRef(kind, namespace, app))
 
 
 PODS = [

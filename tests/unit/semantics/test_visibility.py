@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from meshdoctor.model.mesh import EgressListener, Mesh, MeshConfig, Pod, Port, Ref, ServiceEntry, Sidecar
+from meshdoctor.model.mesh import EgressListener, Mesh, MeshConfig, Pod, Port, ServiceEntry, Sidecar
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.registry import Registry
 from meshdoctor.semantics.istio.visibility import (
     imported,
@@ -20,12 +21,12 @@ from meshdoctor.semantics.istio.visibility import (
 
 def entry(namespace: str = "a", *exports: str, scope: str = "") -> ServiceEntry:
     return ServiceEntry(
-        Ref("ServiceEntry", namespace, "e"), ("x.example",), (Port(443),), export_to=exports, config_scope=scope
+        ObjectRef("ServiceEntry", namespace, "e"), ("x.example",), (Port(443),), export_to=exports, config_scope=scope
     )
 
 
 def sidecar(*hosts: str, namespace: str = "a", name: str = "default", port: Port | None = None) -> Sidecar:
-    return Sidecar(Ref("Sidecar", namespace, name), egress=(EgressListener(hosts, port),))
+    return Sidecar(ObjectRef("Sidecar", namespace, name), egress=(EgressListener(hosts, port),))
 
 
 @pytest.mark.parametrize(
@@ -150,12 +151,12 @@ def test_a_listener_for_one_port_takes_in_that_port_only() -> None:
 
 def test_no_sidecar_and_no_egress_list_filter_nothing() -> None:
     assert imported(None, "b", "x.example", 443, "a").ok
-    assert imported(Sidecar(Ref("Sidecar", "a", "s")), "b", "x.example", 443, "a").ok
+    assert imported(Sidecar(ObjectRef("Sidecar", "a", "s")), "b", "x.example", 443, "a").ok
 
 
 def test_which_sidecar_applies() -> None:
     def made(namespace: str, name: str, selector: dict[str, str] | None, created: str) -> Sidecar:
-        return Sidecar(Ref("Sidecar", namespace, name), selector=selector, created=created)
+        return Sidecar(ObjectRef("Sidecar", namespace, name), selector=selector, created=created)
 
     web, older = made("a", "web", {"app": "web"}, "2026-01-03"), made("a", "old", {"app": "web"}, "2026-01-02")
     general, root = made("a", "default", None, "2026-01-01"), made("istio-system", "default", None, "2026-01-01")

@@ -8,7 +8,6 @@ import pytest
 
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, Mesh, Pod
-from meshdoctor.model.trace import VERDICTS, WORST_FIRST
 from tests.dumps import chain, cluster, endpoint, listener, tcp
 from tests.unit.trace.worlds import BLACKHOLE, PASSTHROUGH, POD, entry, own, traced, world
 
@@ -23,10 +22,6 @@ RANGE = listener(
     chain(tcp(own(DB, 9000)), ranges=["198.51.100.0/30"]),
     default_filter_chain=chain(tcp(PASSTHROUGH)),
 )
-
-
-def test_the_two_orders_hold_the_same_verdicts() -> None:
-    assert sorted(VERDICTS) == sorted(WORST_FIRST)
 
 
 def test_every_dns_answer_is_traced_and_the_worst_counts() -> None:

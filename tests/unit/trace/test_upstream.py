@@ -10,7 +10,7 @@ import pytest
 from meshdoctor.facts.envoy.cluster_reader import live_endpoints
 from meshdoctor.facts.envoy.config_dump import read_dump
 from meshdoctor.model.mesh import Port, Service
-from meshdoctor.model.mesh import Ref as ResourceRef
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.trace import Trace
 from tests.dumps import (
     BOTH,
@@ -111,7 +111,7 @@ def test_an_external_name_service_is_an_alias() -> None:
     mesh = world([listener("0.0.0.0", 9000, chain(tcp(own(DB, 9000))))], clusters=[static(DB)])
     host = "db.shop.svc.cluster.local"
     assert traced(mesh, host, 9000, ip=IP, protocol="tcp").verdict == "misrouted"
-    ref = ResourceRef("Service", "shop", "db")
+    ref = ObjectRef("Service", "shop", "db")
     mesh.services = [Service(ref, host, type="ExternalName", external_name=DB, ports=(Port(9000),))]
     assert traced(mesh, host, 9000, ip=IP, protocol="tcp").verdict == "delivered"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from meshdoctor.model.mesh import Mesh, Port, Ref, ServiceEntry, VirtualService
+from meshdoctor.model.mesh import Mesh, Port, ServiceEntry, VirtualService
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.trace import Trace
 from meshdoctor.trace.outbound import Tracer, trace_host
 from tests.dumps import catch_all, dump, read
@@ -22,11 +23,11 @@ def own(host: str, port: int) -> str:
 
 def entry(host: str, port: int, protocol: str = "TCP", **fields: Any) -> ServiceEntry:
     """A ServiceEntry of namespace shop for one host and port."""
-    return ServiceEntry(Ref("ServiceEntry", "shop", "entry"), (host,), (Port(port, "p", protocol),), **fields)
+    return ServiceEntry(ObjectRef("ServiceEntry", "shop", "entry"), (host,), (Port(port, "p", protocol),), **fields)
 
 
 def virtual_service(name: str, *hosts: str) -> VirtualService:
-    return VirtualService(Ref("VirtualService", "shop", name), hosts)
+    return VirtualService(ObjectRef("VirtualService", "shop", name), hosts)
 
 
 def world(

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from meshdoctor.diagnosis.events import ListedPod, Pair, PodChecked, PodsListed
-from meshdoctor.model.finding import Finding, Severity
+from meshdoctor.model.finding import Confidence, Finding
 from meshdoctor.model.host_table import HostRow, UsedBy
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.tui.state.mesh_state import MeshState
 
 API: Pair = ("api.maps.test", 443)
@@ -28,7 +29,9 @@ def listed(pods: Sequence[ListedPod], hosts: Sequence[HostRow] = ()) -> PodsList
     return PodsListed("capture", "mesh", None, tuple(pods), tuple(hosts))
 
 
-def judged(key: str, verdicts: Mapping[Pair, str], *, policy: str = "REGISTRY_ONLY", final: bool = True) -> PodChecked:
+def judged(
+    key: str, verdicts: Mapping[Pair, Verdict], *, policy: str = "REGISTRY_ONLY", final: bool = True
+) -> PodChecked:
     return PodChecked(key, "1.30.0", policy, {pair: (verdict, "", None) for pair, verdict in verdicts.items()}, final)
 
 
@@ -37,7 +40,7 @@ def finding(rule: str, severity: Severity, pair: Pair | None, *pods: str, **more
     given: dict[str, Any] = {
         "rule": rule,
         "severity": severity,
-        "confidence": "certain",
+        "confidence": Confidence.CERTAIN,
         "fingerprint": f"{rule} {at}:{port}",
         "title": rule,
         "message": f"{rule} at {at}.",
@@ -61,9 +64,9 @@ def mesh_state() -> MeshState:
                     host(DB, DB_POD),
                 ],
             ),
-            judged(WEB, {API: "delivered", DB: "blocked"}),
-            judged(JOB, {API: "misrouted", DB: "blocked"}, policy="ALLOW_ANY"),
-            judged(DB_POD, {API: "blocked", DB: "blocked"}),
+            judged(WEB, {API: Verdict.DELIVERED, DB: Verdict.BLOCKED}),
+            judged(JOB, {API: Verdict.MISROUTED, DB: Verdict.BLOCKED}, policy="ALLOW_ANY"),
+            judged(DB_POD, {API: Verdict.BLOCKED, DB: Verdict.BLOCKED}),
         ]
     )
     return made

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from meshdoctor.diagnosis.events import FindingsUpdated, PodUnread
-from meshdoctor.model.trace import VERDICTS
+from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import COLUMNS, NARROW, cells
-from meshdoctor.tui.state.icons import SEVERITY_ORDER, VERDICT_LETTERS, icon, letter
+from meshdoctor.tui.state.icons import SEVERITY_ORDER, letter
 from meshdoctor.tui.state.matrix_axes import matrix_axes, matrix_cell
 from meshdoctor.tui.state.view_state import PARTS, ViewState
 from meshdoctor.tui.widgets.column_widths import clipped, widths
@@ -20,7 +21,7 @@ def texts(view_state: ViewState, part: str, key: object, *, ascii_only: bool = F
 
 def test_a_row_of_each_part() -> None:
     made = mesh_state()
-    made.apply([FindingsUpdated((finding("clash", "error", API, JOB),))])
+    made.apply([FindingsUpdated((finding("clash", Severity.ERROR, API, JOB),))])
     view_state = ViewState(made)
     assert texts(view_state, "pods", JOB) == [" ✗", "shop", "job-1", "1.30.0", "open", "✗1"]
     assert texts(view_state, "hosts", API) == [" ✗", "api.maps.test", "443", "TLS", "shop/maps", "2", "misrouted 1/2"]
@@ -56,7 +57,7 @@ def test_marked_and_new_rows_have_a_sign_of_their_own() -> None:
 def test_hostile_names_are_written_out() -> None:
     made = mesh_state()
     made.apply([listed([pod("shop/\x1b[2Jx-1")], [host(("\x1b]0;evil.test", 443), by=["ServiceEntry a/\x07"])])])
-    made.apply([FindingsUpdated((finding("clash", "error", ("\x1bhost", 443), message="a\x1b[31mb\nc"),))])
+    made.apply([FindingsUpdated((finding("clash", Severity.ERROR, ("\x1bhost", 443), message="a\x1b[31mb\nc"),))])
     view_state = ViewState(made)
     for part in PARTS:
         for key in view_state.keys(part):
@@ -65,7 +66,9 @@ def test_hostile_names_are_written_out() -> None:
 
 def test_every_row_has_a_cell_a_column_and_ascii_is_ascii() -> None:
     made = mesh_state()
-    made.apply([FindingsUpdated((finding("clash", "error", API, JOB), finding("open", "info", None, JOB)))])
+    made.apply(
+        [FindingsUpdated((finding("clash", Severity.ERROR, API, JOB), finding("open", Severity.INFO, None, JOB)))]
+    )
     view_state = ViewState(made)
     for part in PARTS:
         for key in view_state.keys(part):
@@ -77,8 +80,8 @@ def test_every_row_has_a_cell_a_column_and_ascii_is_ascii() -> None:
 def test_signs_differ_without_colour() -> None:
     for ascii_only in (False, True):
         assert len({icon(state, ascii_only=ascii_only) for state in SEVERITY_ORDER}) == len(SEVERITY_ORDER)
-        assert len({letter(verdict, ascii_only=ascii_only) for verdict in VERDICTS}) == len(VERDICTS)
-    assert set(VERDICT_LETTERS) == set(VERDICTS)
+        letters = [letter(verdict, ascii_only=ascii_only) for verdict in Verdict]
+        assert len({shown.lower() for shown in letters}) == len(letters)
 
 
 def test_the_matrix_has_a_sign_where_a_pod_wants_a_host() -> None:
@@ -94,7 +97,7 @@ def test_the_matrix_has_a_sign_where_a_pod_wants_a_host() -> None:
 def test_a_bare_name_is_no_part_of_the_matrix_and_a_pod_without_verdicts_is() -> None:
     made = mesh_state()
     made.apply([listed([pod(WEB), pod(JOB)], [host(API, WEB), host(("maps.test", None), WEB)])])
-    made.apply([judged(WEB, {API: "delivered"}), PodUnread(JOB, "gone")])
+    made.apply([judged(WEB, {API: Verdict.DELIVERED}), PodUnread(JOB, "gone")])
     axes = matrix_axes(ViewState(made))
     assert (axes.pods, axes.hosts) == ([JOB, WEB], [API])
     assert matrix_cell(made, JOB, API).text == "·"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from meshdoctor.diagnosis.details import DependencySighting, HostFacts, PodFacts, Statement
 from meshdoctor.diagnosis.events import FindingsUpdated, PodUnread
 from meshdoctor.model.evidence import Evidence, Unread
+from meshdoctor.model.verdict import Severity
 from meshdoctor.tui.state.detail_items import Item, host_items, pod_items
 from tests.unit.tui.events import API, DB, JOB, WEB, finding, mesh_state
 
@@ -31,7 +32,9 @@ def texts(items: list[Item]) -> str:
 
 def test_a_pod_tells_all_that_is_known_of_it() -> None:
     made = mesh_state()
-    made.apply([FindingsUpdated((finding("clash", "error", API, WEB), finding("other", "info", DB, JOB)))])
+    made.apply(
+        [FindingsUpdated((finding("clash", Severity.ERROR, API, WEB), finding("other", Severity.INFO, DB, JOB)))]
+    )
     items = pod_items(made, WEB, facts())
     told = texts(items)
     for part in (
@@ -75,5 +78,5 @@ def test_a_host_tells_every_verdict_those_of_pods_that_want_it_first() -> None:
 
 def test_ascii_is_ascii() -> None:
     made = mesh_state()
-    made.apply([FindingsUpdated((finding("clash", "error", API, WEB),))])
+    made.apply([FindingsUpdated((finding("clash", Severity.ERROR, API, WEB),))])
     assert texts(pod_items(made, WEB, facts(), ascii_only=True)).isascii()

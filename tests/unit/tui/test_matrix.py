@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from meshdoctor.diagnosis.events import PodUnread
-from meshdoctor.model.trace import VERDICTS
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.tui.state.matrix_axes import is_problem, legend, matrix_axes, matrix_cell, verdict_shown
 from meshdoctor.tui.state.row_filter import read_filter
 from meshdoctor.tui.state.view_state import ViewState
@@ -42,8 +42,8 @@ def test_what_nobody_wants_is_shown_where_somebody_registers_it_and_it_goes_astr
     made.apply(
         [
             listed([pod(WEB), pod(JOB)], [host(API, by=["ServiceEntry shop/maps"]), host(DB)]),
-            judged(WEB, {API: "misrouted", DB: "misrouted"}),
-            judged(JOB, {API: "blocked", DB: "delivered"}),
+            judged(WEB, {API: Verdict.MISROUTED, DB: Verdict.MISROUTED}),
+            judged(JOB, {API: Verdict.BLOCKED, DB: Verdict.DELIVERED}),
         ]
     )
     assert verdict_shown(made, made.pods[WEB], API) == "misrouted"
@@ -66,7 +66,7 @@ def test_what_was_not_read_is_never_fine() -> None:
 def test_the_legend_explains_every_sign() -> None:
     for ascii_only in (False, True):
         known = legend(ascii_only=ascii_only)
-        assert {meaning for _, meaning in known} >= set(VERDICTS)
+        assert {meaning for _, meaning in known} >= set(Verdict)
         assert len({cell.text for cell, _ in known}) == len(known)
         assert not ascii_only or all(cell.text.isascii() for cell, _ in known)
 
@@ -74,7 +74,7 @@ def test_the_legend_explains_every_sign() -> None:
 def test_what_has_gone_is_no_part_of_it() -> None:
     made = mesh_state()
     made.changes.take({"pods": made.pods, "hosts": made.hosts})
-    made.apply([listed([pod(WEB)], [host(API, WEB)]), judged(WEB, {API: "delivered"})])
+    made.apply([listed([pod(WEB)], [host(API, WEB)]), judged(WEB, {API: Verdict.DELIVERED})])
     made.changes.take({"pods": made.pods, "hosts": made.hosts})
     view_state = ViewState(made)
     assert len(view_state.keys("pods")) == 3

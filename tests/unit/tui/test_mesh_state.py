@@ -9,6 +9,7 @@ from meshdoctor.bundled import snapshot_names
 from meshdoctor.diagnosis.events import DiagnosisFailed, Event, FindingsUpdated, PodUnread, Progress
 from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.doctor import Source
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.tui.state.mesh_state import MeshState
 from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, finding, host, judged, listed, mesh_state, pod
 
@@ -53,7 +54,7 @@ def test_a_judged_pod_has_its_verdicts_counted() -> None:
 
 def test_a_pod_that_is_judged_again_counts_once() -> None:
     made = mesh_state()
-    changed = made.apply([judged(JOB, {API: "delivered", DB: "blocked"})])
+    changed = made.apply([judged(JOB, {API: Verdict.DELIVERED, DB: Verdict.BLOCKED})])
     assert made.hosts[API].wanted_counts == {"delivered": 2}
     assert changed.pods == {JOB}
     assert not changed.findings
@@ -68,18 +69,20 @@ def test_a_pod_that_cannot_be_read_any_more_counts_no_more() -> None:
 
 def test_findings_grade_pods_and_hosts_and_touch_no_others() -> None:
     made = mesh_state()
-    changed = made.apply([FindingsUpdated((finding("clash", "error", API, JOB), finding("open", "info", None, JOB)))])
+    changed = made.apply(
+        [FindingsUpdated((finding("clash", Severity.ERROR, API, JOB), finding("open", Severity.INFO, None, JOB)))]
+    )
     assert (changed.pods, changed.hosts) == ({JOB}, {API})
     assert (made.pods[JOB].errors, made.pods[JOB].infos, made.pods[JOB].worst) == (1, 1, "error")
     assert made.hosts[API].worst == "error"
-    assert (made.pods[WEB].worst, made.count("error")) == ("fine", 1)
+    assert (made.pods[WEB].worst, made.count(Severity.ERROR)) == ("fine", 1)
     assert made.apply([FindingsUpdated(())]).pods == {JOB}
     assert made.pods[JOB].worst == "fine"
 
 
 def test_a_dump_whose_pod_nobody_listed_gets_a_row() -> None:
     made = MeshState()
-    made.apply([listed([]), judged("shop/alone-1", {API: "delivered"})])
+    made.apply([listed([]), judged("shop/alone-1", {API: Verdict.DELIVERED})])
     assert made.pods["shop/alone-1"].state == "judged"
     assert made.hosts[API].verdict == "delivered"
 

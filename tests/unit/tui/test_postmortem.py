@@ -7,7 +7,8 @@ import re
 from meshdoctor.doctor import Source, diagnose, open_case
 from meshdoctor.fixes.files.file_edits import file_edit
 from meshdoctor.model.finding import Finding
-from meshdoctor.model.fix import Change, FixTarget, JournalEntry, ObjectKey, WrittenChange
+from meshdoctor.model.fix import Change, FixTarget, JournalEntry, WrittenChange
+from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.tui.state.postmortem import postmortem
 
 SECRET = "aHVudGVyMi1odW50ZXIy"
@@ -29,7 +30,7 @@ def done(finding: Finding, *, protocol: str) -> JournalEntry:
         route = {"headers": {"request": {"set": {"authorization": HEADER}}}, "protocol": said}
         return {"apiVersion": "v1", "kind": "VirtualService", "metadata": {"name": "a"}, "spec": {"http": [route]}}
 
-    key = ObjectKey("networking.istio.io/v1", "VirtualService", "shop", "a")
+    key = ObjectRef("VirtualService", "shop", "a", api_version="networking.istio.io/v1")
     return JournalEntry(
         id=1,
         state="written",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from meshdoctor.fixes.plan.fix_plan import FixPlan
-from meshdoctor.model.finding import Finding, Fix
+from meshdoctor.model.finding import Confidence, Disposition, Finding, Fix
 from meshdoctor.model.fix import (
     Acceptance,
     Change,
@@ -21,12 +21,13 @@ from meshdoctor.model.fix import (
     FixTarget,
     Impact,
     JournalEntry,
-    ObjectKey,
     OwnershipChange,
     PredictedChange,
     Regression,
     Verification,
 )
+from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.report.text_writer import columns
 from meshdoctor.tui.state.finding_text import fix_lines, title_cells, what_lines
 from meshdoctor.tui.state.fix_lines import diff_lines, entry_lines, impact_lines, result_lines, summary
@@ -35,11 +36,13 @@ from meshdoctor.tui.state.path import broken_step, path_lines_of
 from meshdoctor.tui.state.text_lines import paragraph, shown
 from tests.golden.results import MISROUTED, SEVERAL
 
-FIX = Fix("use-tls", "Declare both as TLS", "review", "Clients without SNI lose both.", ("kind: ServiceEntry\n",))
+FIX = Fix(
+    "use-tls", "Declare both as TLS", Disposition.REVIEW, "Clients without SNI lose both.", ("kind: ServiceEntry\n",)
+)
 FINDING = Finding(
     rule="tcp-port-clash",
-    severity="error",
-    confidence="certain",
+    severity=Severity.ERROR,
+    confidence=Confidence.CERTAIN,
     fingerprint="abc",
     title="Another entry owns this port",
     message="It goes elsewhere.",
@@ -47,9 +50,11 @@ FINDING = Finding(
     host="a.test",
     port=443,
     pods=tuple(f"shop/web-{n}" for n in range(12)),
-    fixes=(FIX, Fix("by-hand", "Move it", "manual", "Work.", steps="Move it.")),
+    fixes=(FIX, Fix("by-hand", "Move it", Disposition.MANUAL, "Work.", steps="Move it.")),
 )
-CHANGE = Change(key=ObjectKey("networking.istio.io/v1", "ServiceEntry", "shop", "a"), before={}, after={"spec": {}})
+CHANGE = Change(
+    key=ObjectRef("ServiceEntry", "shop", "a", api_version="networking.istio.io/v1"), before={}, after={"spec": {}}
+)
 PLAN = FixPlan(finding=FINDING, fix=FIX, changes=(CHANGE,), impact=Impact(pods=FINDING.pods))
 ENTRY = JournalEntry(
     id=7,
@@ -121,18 +126,23 @@ def test_each_line_of_the_fixes_knows_its_fix() -> None:
     assert "fix 7 of it was interrupted" in said
     assert "▸ 2 Move it" in said
     assert owners[-1] == 1
-    assert "by hand" in said
+    assert "manual" in said
 
 
 @pytest.mark.parametrize(
     ("verdict", "at"),
-    [("misrouted", "cluster"), ("bypassed", "capture"), ("blocked", "endpoint"), ("delivered", "")],
+    [
+        (Verdict.MISROUTED, "cluster"),
+        (Verdict.BYPASSED, "capture"),
+        (Verdict.BLOCKED, "endpoint"),
+        (Verdict.DELIVERED, ""),
+    ],
 )
-def test_the_step_that_decides_is_marked_by_a_sign(verdict: str, at: str) -> None:
+def test_the_step_that_decides_is_marked_by_a_sign(verdict: Verdict, at: str) -> None:
     trace = replace(MISROUTED, verdict=verdict)
     number = broken_step(trace)
     assert (trace.steps[number].at if number is not None else "") == at
-    marked = [line for line in text(path_lines_of(trace, 80)).split("\n")[1:] if line.startswith("✗")]
+    marked = [line for line in text(path_lines_of(trace, 80)).split("\n")[1:] if line[:1] in ("✗", "!")]
     assert [line.split()[1] for line in marked] == ([at] if at else [])
 
 
@@ -207,7 +217,7 @@ def test_what_is_allowed_is_said_once() -> None:
 
 
 def test_the_result_shows_each_verdict_before_and_after() -> None:
-    turn = ConnectionChange("shop/web-1", "a.test:443", "misrouted", "delivered")
+    turn = ConnectionChange("shop/web-1", "a.test:443", Verdict.MISROUTED, Verdict.DELIVERED)
     made = FixResult(
         entry=ENTRY,
         waited=Acceptance(accepted=("shop/web-1",)),
@@ -219,11 +229,13 @@ def test_the_result_shows_each_verdict_before_and_after() -> None:
 
 
 def test_what_does_not_hold_is_never_called_verified() -> None:
-    judged = FindingSummary("double-tls", "b.test", 443, "error", "twice")
+    judged = FindingSummary("double-tls", "b.test", 443, Severity.ERROR, "twice")
     verifications = [
         Verification(is_gone=False),
         Verification(is_gone=True, new_findings=(judged,)),
-        Verification(is_gone=True, regressions=(ConnectionChange("p", "b.test:1", "delivered", "blocked"),)),
+        Verification(
+            is_gone=True, regressions=(ConnectionChange("p", "b.test:1", Verdict.DELIVERED, Verdict.BLOCKED),)
+        ),
         Verification(is_gone=True, unread=("p",)),
     ]
     for verification in verifications:
@@ -237,7 +249,7 @@ def test_an_undo_says_whether_all_is_as_it_was() -> None:
     other = FixResult(
         entry=ENTRY,
         verification=Verification(
-            is_gone=False, regressions=(ConnectionChange("p", "b.test:1", "delivered", "blocked"),)
+            is_gone=False, regressions=(ConnectionChange("p", "b.test:1", Verdict.DELIVERED, Verdict.BLOCKED),)
         ),
     )
     assert "not everything is as it was" in text(result_lines(other, 80, is_undo=True))
@@ -267,12 +279,15 @@ def test_the_session_claims_no_more_than_it_looked_at() -> None:
     assert "? compared with what was seen at 2026-11-18T14:03:07Z, 3 d before" in said
 
 
-@pytest.mark.parametrize("verdict", ["misrouted", "passthrough", "bypassed", "leaked", "unknown", "blocked"])
-def test_without_colour_the_step_that_goes_wrong_is_no_dimmer_than_the_others(verdict: str) -> None:
+@pytest.mark.parametrize(
+    "verdict",
+    [Verdict.MISROUTED, Verdict.PASSTHROUGH, Verdict.BYPASSED, Verdict.LEAKED, Verdict.UNKNOWN, Verdict.BLOCKED],
+)
+def test_without_colour_the_step_that_goes_wrong_is_no_dimmer_than_the_others(verdict: Verdict) -> None:
     bold = {"error", "strong", "loud-warning", "loud-unknown"}
     trace = replace(MISROUTED, verdict=verdict)
     number = broken_step(trace)
     assert number is not None
-    signs = ("✗ ", "? ")
+    signs = ("✗ ", "! ", "? ")
     (line,) = [line for line in list(path_lines_of(trace, 80))[1:] if line and line[0].text in signs]
     assert {cell.tone for cell in line if cell.text.strip()} <= bold

@@ -11,6 +11,7 @@ from meshdoctor.errors import UsageError
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import AddressTrace, Destination, Expect, Step, Trace
+from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.tui.state.trace_form import (
     Form,
     TraceRequest,
@@ -69,7 +70,7 @@ def test_what_a_form_lacks_is_said(form: Form, says: str) -> None:
 
 def test_a_row_and_the_choices_beside_it_name_the_connection() -> None:
     made = mesh_state()
-    clash: Finding = finding("clash", "error", DB, DB_POD)
+    clash: Finding = finding("clash", Severity.ERROR, DB, DB_POD)
     made.apply([FindingsUpdated((clash,))])
     view_state = ViewState(made)
     assert of_row(view_state, "pods", WEB) == TraceSubject(WEB)
@@ -96,7 +97,7 @@ def trace(**more: Any) -> Trace:
     given: dict[str, Any] = {
         "pod": WEB,
         "destination": Destination("a.test", 443, "198.51.100.1", "tls", "a.test"),
-        "verdict": "misrouted",
+        "verdict": Verdict.MISROUTED,
         "reason": "tcp-port-clash",
         "because": "it is sent to b.test",
         "steps": (
@@ -151,7 +152,10 @@ def test_the_verdict_says_why_what_is_seen_and_what_to_do() -> None:
 
 
 def test_addresses_come_the_worst_first() -> None:
-    rows = (AddressTrace("198.51.100.1", "delivered", "", "c"), AddressTrace("198.51.100.2", "blocked", "no-chain"))
+    rows = (
+        AddressTrace("198.51.100.1", Verdict.DELIVERED, "", "c"),
+        AddressTrace("198.51.100.2", Verdict.BLOCKED, "no-chain"),
+    )
     assert address_rows(trace(addresses=rows)) == [
         ("198.51.100.2", "blocked", "no-chain"),
         ("198.51.100.1", "delivered", "c"),

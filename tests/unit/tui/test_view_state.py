@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from meshdoctor.diagnosis.events import FindingsUpdated, PodUnread
+from meshdoctor.model.verdict import Severity
 from meshdoctor.tui.state.panel_titles import hint, title
 from meshdoctor.tui.state.row_filter import LONGEST, read_filter
 from meshdoctor.tui.state.view_state import PARTS, SORTS, Part, RowSelection, ViewState
 from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, finding, mesh_state
 
-CLASH = finding("clash", "error", API, JOB)
-MISSING = finding("missing", "warning", DB, DB_POD)
-OPEN = finding("open", "info", None, JOB)
+CLASH = finding("clash", Severity.ERROR, API, JOB)
+MISSING = finding("missing", Severity.WARNING, DB, DB_POD)
+OPEN = finding("open", Severity.INFO, None, JOB)
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ It ends as a `Capture`, the same that `meshdoctor capture` saves; what comes aft
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from meshdoctor.errors import NothingToJudge
 from meshdoctor.facts.dependencies.dns_names import names_to_resolve
@@ -20,23 +18,13 @@ from meshdoctor.model.evidence import Document, Unread
 from meshdoctor.model.resolver import Resolver
 from meshdoctor.semantics.kubernetes.label_selectors import read_selector
 from meshdoctor.semantics.kubernetes.pod_selection import find_pod
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.dns_lookup import DnsResult, resolve_here, resolve_in_pods
-from meshdoctor.sources.live.live_cluster import FetchLimits, FetchObserver, LiveCluster
-from meshdoctor.sources.live.object_reader import Scope
+from meshdoctor.sources.live.live_cluster import FetchObserver, LiveCluster
 from meshdoctor.text.nearest import nearest
 
 DNS = "dns.json"
 _NAMED = 5
-
-
-class ClusterSource(Struct, frozen=True):
-    """Which cluster, which of its pods, and how hard it may be asked."""
-
-    kubeconfig: Path | None = None
-    context: str | None = None
-    scope: Scope = Scope()
-    pace: FetchLimits = FetchLimits()
-    resolver: Resolver = Resolver.AUTO
 
 
 def read_cluster(

@@ -1,0 +1,101 @@
+"""A source read into a case, or saved as a capture."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, structs
+
+from meshdoctor import bundled
+from meshdoctor.diagnosis.scope import refuse_empty
+from meshdoctor.errors import UsageError
+from meshdoctor.facts.case import Case
+from meshdoctor.model.evidence import Capture, Unread
+from meshdoctor.sources.read_source import read_capture, read_snapshot
+from meshdoctor.sources.source import Source
+from meshdoctor.text.nearest import nearest
+
+if TYPE_CHECKING:
+    from meshdoctor.sources.live.live_cluster import FetchObserver
+
+
+class SavedCapture(Struct, frozen=True):
+    """A capture that was saved. `size` is in bytes on disk, `removed` the number of values that were redacted."""
+
+    path: Path
+    documents: int
+    proxies: int
+    size: int
+    removed: int
+    unread: tuple[Unread, ...]
+    interrupted: bool
+
+
+def open_case(
+    source: Source, watcher: FetchObserver | None = None, *, pod: str = "", hosts: Collection[str] | None = None
+) -> Case:
+    """Collect the evidence of a source. Of a live cluster with `pod` only what a trace from there needs, with
+    `hosts` only their addresses.
+
+    Raises `Unreadable` where it cannot be read, `NothingToJudge` where it holds nothing, `UsageError` where the source
+    names nothing.
+    """
+    if source.cluster is not None:
+        from meshdoctor.diagnosis.cluster_reader import read_cluster
+
+        cluster = read_cluster(source.cluster, watcher, pod=pod, hosts=hosts)
+        return Case(add_manifests(cluster.capture(), source), interrupted=cluster.interrupted)
+    return Case(add_manifests(_read_files(source), source))
+
+
+def add_manifests(capture: Capture, source: Source) -> Capture:
+    """The capture with the source's own manifests (`-f`) in it."""
+    if not source.manifests:
+        return capture
+    from meshdoctor.sources.manifest_sources import with_manifests
+
+    return with_manifests(capture, source.manifests)
+
+
+def _read_files(source: Source) -> Capture:
+    if source.snapshot is not None:
+        name, names = source.snapshot, bundled.snapshot_names()
+        if name not in names:
+            raise UsageError(f"no snapshot {name}. {nearest(name, names)}")
+        return structs.replace(read_snapshot(bundled.snapshots_dir() / name), location=f"demo:{name}")
+    if source.path is not None:
+        return read_capture(source.path)
+    if source.manifests:
+        raise UsageError("manifests alone show no proxy: give a capture or a config dump with --from, -f beside it.")
+    raise UsageError("nothing to look at: give a capture with --from PATH, or try `meshdoctor demo`.")
+
+
+def save_capture(source: Source, path: Path, watcher: FetchObserver | None = None) -> SavedCapture:
+    """Save a source's evidence, without secrets. Raises what `open_case` and `sources.save.save` raise."""
+    from meshdoctor.sources.save import check_target, save
+
+    check_target(path)
+    if source.cluster is not None:
+        from meshdoctor.diagnosis.cluster_reader import read_cluster
+
+        cluster = read_cluster(source.cluster, watcher)
+        capture, removals, about = cluster.capture(), cluster.removals, cluster.about
+    else:
+        from meshdoctor.sources.redact import Removals
+        from meshdoctor.sources.redact_capture import redacted
+
+        removals, about = Removals(), {}
+        capture = redacted(_read_files(source), removals)
+    refuse_empty(Case(capture))
+    written = save(capture, path, removals, about)
+    return SavedCapture(
+        path=path,
+        documents=written.documents,
+        proxies=len(capture.proxy_documents()),
+        size=written.size,
+        removed=removals.counts.total(),
+        unread=written.unread,
+        interrupted=bool(about.get("interrupted")),
+    )

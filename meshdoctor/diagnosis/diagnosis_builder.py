@@ -1,0 +1,72 @@
+"""What the rules said, with all that a report tells of the source beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meshdoctor.diagnosis.proxy_checker import RuleResults
+from meshdoctor.facts.case import Case
+from meshdoctor.facts.derived.fact_lists import FactSheet
+from meshdoctor.facts.line_numbers import with_lines
+from meshdoctor.model.evidence import Unread
+from meshdoctor.model.finding import Diagnosis, Disposition, Finding, NotEvaluated
+from meshdoctor.model.mesh import Mesh
+from meshdoctor.model.proxy_summary import ProxySummary
+from meshdoctor.model.rule import Rule
+from meshdoctor.semantics.istio.data_plane import KINDS, pod_kind
+
+
+def build_diagnosis(case: Case, sheet: FactSheet, rules: Sequence[Rule], results: RuleResults) -> Diagnosis:
+    """The diagnosis that these results come to."""
+    mesh, capture = case.mesh, case.capture
+    summaries = list(mesh.summaries())
+    pods = [key for key in {*mesh.pods, *(key for key, _ in summaries)} if sheet.is_asked(key)]
+    kinds = [pod_kind(key, mesh.pods.get(key), mesh.summary(key), mesh.namespaces) for key in pods]
+    return Diagnosis(
+        source_kind=capture.kind,
+        location=capture.location,
+        captured_at=capture.captured_at,
+        istio_versions=mesh.istio_versions,
+        proxies=len(results.checked),
+        pods=len(pods),
+        external_hosts=results.external_hosts,
+        findings=with_lines(_restrict_fixes(mesh, results.findings), capture),
+        not_evaluated=results.not_evaluated,
+        rules_run=_evaluated(rules, results.not_evaluated, results.checked),
+        unread=in_order(mesh),
+        notes=tuple(_notes(mesh, summaries)),
+        pod_kinds={kind: kinds.count(kind) for kind in KINDS},
+    )
+
+
+def _restrict_fixes(mesh: Mesh, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings; a fix that they offer as safe stays safe only where its impact on this mesh is."""
+    if not any(fix.disposition is Disposition.SAFE for finding in findings for fix in finding.fixes):
+        return findings
+    from meshdoctor.fixes.impact.fix_safety import restrict_dispositions
+
+    return restrict_dispositions(mesh, findings)
+
+
+def _notes(mesh: Mesh, summaries: Sequence[tuple[str, ProxySummary]]) -> Iterator[str]:
+    for key, summary in summaries:
+        yield from (f"{key}: {note}" for note in summary.notes[:3])
+    if mesh.dns_from_elsewhere:
+        yield f"DNS was asked from {mesh.dns_from_elsewhere}: where it answers pods differently, so do the verdicts"
+
+
+def _evaluated(rules: Sequence[Rule], gaps: Sequence[NotEvaluated], checked: frozenset[str]) -> tuple[str, ...]:
+    """Rules that had their evidence for one of the proxies read at least, or lacked none."""
+    nowhere = {gap.rule for gap in gaps if not gap.pods}
+    blind: dict[str, set[str]] = {}
+    for gap in gaps:
+        blind.setdefault(gap.rule, set()).update(gap.pods)
+    return tuple(r.id for r in rules if r.id not in nowhere and (r.id not in blind or checked - blind[r.id]))
+
+
+def in_order(mesh: Mesh) -> tuple[Unread, ...]:
+    """`mesh.unread` in the same order however the work was shared out: dumps, then their pages, in the capture's."""
+    order = {name: place for place, name in enumerate([*mesh.proxies_unread, *mesh.proxy_names])}
+    places = {f"proxies/{name}": (1, place) for name, place in order.items() if name in mesh.proxies_unread}
+    places |= {f"proxies/{name}/clusters.json": (2, place) for name, place in order.items()}
+    return tuple(sorted(mesh.unread, key=lambda note: places.get(note.path, (0, 0))))

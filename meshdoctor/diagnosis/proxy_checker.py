@@ -1,0 +1,130 @@
+"""The rules and the host table, proxy by proxy: what is kept of a proxy is what its findings and its column show."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from meshdoctor.facts.derived.fact_lists import PER_POD, FactSheet, ProxyFacts
+from meshdoctor.facts.derived.host_rows import Pair, PodColumn, column_of, dependencies_of
+from meshdoctor.facts.derived.missing_evidence import gaps_of, is_blind, is_off
+from meshdoctor.facts.derived.proxy_context import ProxyContext
+from meshdoctor.facts.derived.replicas import ProxyTurn
+from meshdoctor.facts.proxy_files import ProxyNotes
+from meshdoctor.model.evidence import Unread
+from meshdoctor.model.fact import Fact
+from meshdoctor.model.finding import Finding, NotEvaluated
+from meshdoctor.model.pod_evidence import PodEvidence
+from meshdoctor.model.proxy_summary import summary_of
+from meshdoctor.model.rule import Rule
+from meshdoctor.rules.evaluate import by_pod, explained, hits_of
+from meshdoctor.rules.pod_specific import tells_pods_apart
+from meshdoctor.rules.selectors import compile_selector
+from meshdoctor.rules.tally import FindingShare, Tally
+
+
+class RuleResults(NamedTuple):
+    """What the rules say of a mesh."""
+
+    findings: tuple[Finding, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
+    checked: frozenset[str]
+    """Pods whose proxy was checked."""
+    external_hosts: int
+
+
+class ShareResult(NamedTuple):
+    """What a share of the proxies adds to the diagnosis and to the host table."""
+
+    tally: Tally
+    pods: set[str]
+    """Those whose proxy was checked."""
+    hosts: set[tuple[str, int]]
+    """External hosts that they connect to."""
+    columns: dict[str, PodColumn]
+    policies: dict[str, str]
+    """Outbound policy of each sidecar."""
+    repeatable: dict[str, tuple[PodEvidence, list[FindingShare]]]
+    """Of each pod that replicas may repeat, its part in each finding; empty once the share is complete."""
+
+    @classmethod
+    def nothing(cls) -> ShareResult:
+        """Nothing yet."""
+        return cls(Tally(), set(), set(), {}, {}, {})
+
+    def add(self, share: ShareResult) -> None:
+        """Takes in another share, which is complete."""
+        self.tally.merge(share.tally)
+        self.pods.update(share.pods)
+        self.hosts.update(share.hosts)
+        self.columns.update(share.columns)
+        self.policies.update(share.policies)
+
+
+class CheckedShare(NamedTuple):
+    """The result of some proxies with all that was learnt of them, so that none of their files is read again."""
+
+    names: tuple[str, ...]
+    result: ShareResult
+    learnt: ProxyNotes
+    unread: tuple[Unread, ...]
+    """Documents that could not be read."""
+
+
+class ProxyChecker:
+    """Checks proxies one by one: applies the rules, and makes a column with these pairs, unless `pairs` is None."""
+
+    def __init__(self, sheet: FactSheet, rules: Sequence[Rule], pairs: Collection[Pair] | None) -> None:
+        self._sheet = sheet
+        self._rules = rules
+        self._in_force = [rule for rule in rules if not is_off(rule, sheet.mesh)]
+        self.needs_every_pod = tells_pods_apart(self._in_force, PER_POD)
+        """A rule looks at the pod's name, so that no proxy can be checked for its replicas."""
+        self._pod_facts: dict[tuple[str, str], list[Fact]] = {}
+        """Facts of the lists that no dump is read for, by list and pod."""
+        if self.needs_every_pod:
+            for name in PER_POD:
+                for fact in sheet.of_pods(name):
+                    self._pod_facts.setdefault((name, fact.pod), []).append(fact)
+        self._pairs = pairs
+        self._dependencies = {} if pairs is None else dependencies_of(sheet)
+
+    def check(self, turn: ProxyTurn, result: ShareResult) -> None:
+        """Adds one proxy to the result; where it is the replica of one that was checked, by repeating that one."""
+        pod, first, case = turn.place.pod, turn.first, turn.case
+        result.pods.add(pod)
+        if case is not None:
+            if self._rules:
+                self._apply_rules(turn.place, case, result)
+            if self._pairs is not None and case.viewer.is_sidecar:
+                result.columns[pod] = column_of(case, self._pairs, self._dependencies)
+                result.policies[pod] = case.policy
+            return
+        if self._rules:
+            place, shares = result.repeatable[first]
+            result.tally.repeat(shares, place, turn.place)
+        if first in result.columns:
+            result.columns[pod] = result.columns[first].of_replica(pod)
+            result.policies[pod] = result.policies[first]
+
+    def _apply_rules(self, place: PodEvidence, case: ProxyContext, result: ShareResult) -> None:
+        lists, summary = ProxyFacts(case), summary_of(case.proxy)
+        sighted = [rule for rule in self._in_force if not is_blind(rule, summary)]
+        hits = hits_of(sighted, partial(self._facts, lists, place.pod), {})
+        result.repeatable[place.pod] = (place, result.tally.add(explained(list(hits)), place))
+        result.hosts.update((fact.host, fact.port) for fact in lists.facts("connections"))
+
+    def _facts(self, lists: ProxyFacts, pod: str, name: str) -> Sequence[Fact]:
+        return self._pod_facts.get((name, pod), ()) if name in PER_POD else lists.facts(name)
+
+    def results(self, done: ShareResult) -> RuleResults:
+        """What the rules say once every proxy is in `done`, to which what needs no proxy is added. Call it once."""
+        sheet, checked, tally = self._sheet, frozenset(done.pods), done.tally
+        missing = {rule.id: gaps_of(rule, sheet.mesh, sheet.is_asked) for rule in self._rules}
+        of_pods = [rule for rule in self._rules if compile_selector(rule.select).list_name in PER_POD]
+        for pod, hits in by_pod(hits_of(of_pods, sheet.of_pods, missing)).items():
+            if not self.needs_every_pod or pod not in checked:
+                tally.add(explained(hits), PodEvidence(pod))
+        gaps = tuple(gap for rule in self._rules for gap in missing[rule.id])
+        return RuleResults(tally.findings(), gaps, checked, len(done.hosts))

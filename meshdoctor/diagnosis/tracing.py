@@ -1,0 +1,41 @@
+"""Traces from one pod of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import structs
+
+from meshdoctor.diagnosis.scope import refuse_empty, refuse_unknown
+from meshdoctor.facts.case import Case
+from meshdoctor.model.trace import Trace
+from meshdoctor.semantics.kubernetes.pod_selection import find_pod
+from meshdoctor.trace.outbound import Tracer, trace_host
+
+
+def open_tracer(case: Case, pod: str, namespaces: Sequence[str] | None = None) -> Tracer:
+    """One pod's sidecar, for any number of traces.
+
+    Raises `UsageError` where no pod or several fit, naming the nearest.
+    """
+    refuse_empty(case)
+    refuse_unknown(namespaces or (), case.mesh)
+    return Tracer(case.mesh, find_pod(case.mesh, pod, namespaces or ()))
+
+
+def trace_from(
+    tracer: Tracer,
+    host: str,
+    port: int,
+    *,
+    ip: str | None = None,
+    protocol: str | None = None,
+    sni: str | None = None,
+    authority: str | None = None,
+    path: str = "/",
+) -> Trace:
+    """What the tracer's sidecar does with one connection, without line numbers."""
+    destination = tracer.destination(host, port, ip=ip, protocol=protocol, sni=sni, authority=authority, path=path)
+    trace = trace_host(tracer, destination)
+    assumed = tracer.assumption(host, port) if protocol is None and sni is None and authority is None else None
+    return trace if assumed is None else structs.replace(trace, steps=(assumed, *trace.steps))

@@ -1,0 +1,21 @@
+"""A live cluster as a source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from meshdoctor.model.resolver import Resolver
+from meshdoctor.sources.live.live_cluster import FetchLimits
+from meshdoctor.sources.live.object_reader import Scope
+
+
+class ClusterSource(Struct, frozen=True):
+    """Which cluster, which of its pods, and how hard it may be asked."""
+
+    kubeconfig: Path | None = None
+    context: str | None = None
+    scope: Scope = Scope()
+    pace: FetchLimits = FetchLimits()
+    resolver: Resolver = Resolver.AUTO
