@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -51,7 +50,7 @@ def option_about(option: Any) -> str:
     return f"{about} (default {default})" if option.show_default and default else about
 
 
-class _Page:
+class _HelpFormat:
     """Format of the help of commands and groups, which are two classes in typer."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -72,16 +71,18 @@ class _Page:
                 arguments.append((one.metavar, one.help))
         commands = [(name, summary(below).rstrip(".")) for name, below in getattr(self, "commands", {}).items()]
         for title, rows in (("Commands", commands), ("Arguments", arguments), ("Options", options)):
-            _write_rows(formatter, title, rows)
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
         for section in sections:
             formatter.write(f"\n{section.rstrip()}\n")
 
 
-class Command(_Page, TyperCommand):
+class CliCommand(_HelpFormat, TyperCommand):
     """A command with such a page."""
 
 
-class Group(_Page, TyperGroup):
+class CliGroup(_HelpFormat, TyperGroup):
     """A group of commands with such a page."""
 
 
@@ -94,10 +95,3 @@ def _write_paragraphs(formatter: Any, text: str) -> None:
         if number:
             formatter.write("\n")
         formatter.write_text(" ".join(paragraph.split()))
-
-
-def _write_rows(formatter: Any, title: str, rows: Iterable[tuple[str, str]]) -> None:
-    rows = list(rows)
-    if rows:
-        with formatter.section(title):
-            formatter.write_dl(rows)

@@ -19,7 +19,7 @@ from meshdoctor.cli.demo import demo
 from meshdoctor.cli.docs import docs
 from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.fix import ReadOnly, fix, undo
-from meshdoctor.cli.help_page import Command, Group
+from meshdoctor.cli.help_page import CliCommand, CliGroup
 from meshdoctor.cli.hosts import hosts
 from meshdoctor.cli.interactive import CURRENT, is_interactive, no_terminals, open_session
 from meshdoctor.cli.rbac import rbac
@@ -43,22 +43,24 @@ the session needs a terminal (no terminal: {}). Try one of
 
 app = typer.Typer(
     name="meshdoctor",
-    cls=Group,
+    cls=CliGroup,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(cls=Command)(spread(check))
-app.command(cls=Command)(spread(trace, "all_namespaces", "selector", "logs_since", "concurrency"))
-app.command(cls=Command)(spread(hosts))
-app.command(cls=Command)(spread(fix))
-app.command(cls=Command)(spread(undo, "from_", "filenames", "namespaces", "all_namespaces", "selector", "logs_since"))
-app.command(cls=Command)(spread(capture, "filenames"))
-app.command(cls=Command)(rbac)
+app.command(cls=CliCommand)(spread(check))
+app.command(cls=CliCommand)(spread(trace, "all_namespaces", "selector", "logs_since", "concurrency"))
+app.command(cls=CliCommand)(spread(hosts))
+app.command(cls=CliCommand)(spread(fix))
+app.command(cls=CliCommand)(
+    spread(undo, "from_", "filenames", "namespaces", "all_namespaces", "selector", "logs_since")
+)
+app.command(cls=CliCommand)(spread(capture, "filenames"))
+app.command(cls=CliCommand)(rbac)
 app.add_typer(rules.app, name="rules")
-app.command(cls=Command)(demo)
-app.command(cls=Command)(docs)
-app.command(cls=Command)(spread(serve))
+app.command(cls=CliCommand)(demo)
+app.command(cls=CliCommand)(docs)
+app.command(cls=CliCommand)(spread(serve))
 
 
 def root(

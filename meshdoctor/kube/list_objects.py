@@ -42,7 +42,7 @@ class _ListMetadata(Struct):
     next_page: str = msgspec.field(default="", name="continue")
 
 
-class _Page(Struct, rename="camel"):
+class _ListPage(Struct, rename="camel"):
     items: list[dict[str, Any]] | None = None
     kind: str = ""
     api_version: str = ""
@@ -113,7 +113,7 @@ class Lister:
         while True:
             asked = {"limit": str(limit) if limit else "", "continue": after, "labelSelector": labels}
             params: Params = [(name, value) for name, value in asked.items() if value]
-            page = decoded(self._session.get(path, params, deadline=deadline), _Page, path)
+            page = decoded(self._session.get(path, params, deadline=deadline), _ListPage, path)
             items += page.items or []
             after = page.metadata.next_page
             if not after:

@@ -25,7 +25,8 @@ def log_in(kubeconfig: Path | None = None, context: str | None = None) -> Login:
     """
     files = _files(kubeconfig)
     if not files:
-        if context is None and kubeconfig is None and _is_in_cluster():
+        is_in_cluster = os.environ.get("KUBERNETES_SERVICE_HOST") and (_ACCOUNT / "token").is_file()
+        if context is None and kubeconfig is None and is_in_cluster:
             return _service_account()
         raise Unreadable(_no_kubeconfig(kubeconfig, context))
     return _from_files(os.pathsep.join(map(str, files)), context)
@@ -39,10 +40,6 @@ def _files(kubeconfig: Path | None) -> list[Path]:
     else:
         named = [Path("~/.kube/config").expanduser()]
     return [path for path in named if path.is_file()]
-
-
-def _is_in_cluster() -> bool:
-    return bool(os.environ.get("KUBERNETES_SERVICE_HOST")) and (_ACCOUNT / "token").is_file()
 
 
 def _no_kubeconfig(kubeconfig: Path | None, context: str | None) -> str:

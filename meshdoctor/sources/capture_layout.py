@@ -20,7 +20,7 @@ from msgspec import Struct
 from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.model.evidence import Capture, Document, Unread
-from meshdoctor.semantics.istio.egress_kinds import CORE_KINDS, NETWORKING_KINDS
+from meshdoctor.semantics.istio.egress_kinds import KINDS
 from meshdoctor.sources.limits import MIB, Limits
 from meshdoctor.sources.source_tree import SourceFile, SourceTree
 from meshdoctor.text.printable import printable
@@ -31,13 +31,12 @@ SCHEMA = 1
 NOT_EVIDENCE = {"observed.json", "expect.yaml", "snapshot.yaml", "capture.yaml"}
 
 _TOP = {"dns.json", "capture.yaml", "snapshot.yaml"}
-_KINDS = (*NETWORKING_KINDS, *CORE_KINDS)
 _PROXY = r"proxies/[^/]+/[^/]+/"
 _EVIDENCE = re.compile(
     rf"(?P<proxy>(?:[^/]+/)*?){_PROXY}"
     r"(?:(?:config_dump|server_info|clusters|bootstrap|listeners|routes|endpoints|access_log)\.json"
     r"|(?:stats|clusters)\.txt)\Z"
-    rf"|(?P<resource>(?:[^/]+/)?)resources/(?:(?:{'|'.join(_KINDS)})/)?[^/]+\.(?:yaml|yml|json)\Z"
+    rf"|(?P<resource>(?:[^/]+/)?)resources/(?:(?:{'|'.join(KINDS)})/)?[^/]+\.(?:yaml|yml|json)\Z"
 )
 """A document of the layout, and the folder above it. `resources` is an ordinary name: it counts only near the top."""
 _LOG = re.compile(rf"{_PROXY}istio-proxy\.log\Z")

@@ -73,7 +73,8 @@ def save(capture: Capture, path: Path, removals: Removals, about: dict[str, Any]
             part.rename(path)
     except OSError as problem:
         raise Unreadable(f"cannot write {path}: {problem.strerror or problem}.") from None
-    return SavedFiles(_size(path), documents, tuple(unread))
+    files = [f for f in path.rglob("*") if f.is_file()] if path.is_dir() else [path]
+    return SavedFiles(sum(f.stat().st_size for f in files), documents, tuple(unread))
 
 
 def _readable(capture: Capture, unread: list[Unread]) -> Iterator[tuple[str, bytes]]:
@@ -160,7 +161,3 @@ def _seconds(captured_at: str | None) -> int:
         return int(datetime.fromisoformat((captured_at or "").replace("Z", "+00:00")).timestamp())
     except ValueError:
         return 0
-
-
-def _size(path: Path) -> int:
-    return sum(f.stat().st_size for f in path.rglob("*") if f.is_file()) if path.is_dir() else path.stat().st_size

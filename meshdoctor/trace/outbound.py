@@ -16,7 +16,7 @@ from meshdoctor.semantics.istio.data_plane import is_ambient
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
 from meshdoctor.semantics.istio.registry import Hidden, Registration, Registry, Viewer
 from meshdoctor.semantics.istio.resource_names import cluster_name
-from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, CaptureVerdict, capture_settings, captured
+from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
 from meshdoctor.semantics.istio.visibility import unexplained
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
 from meshdoctor.trace.http_routing import Domains, pass_http
@@ -196,12 +196,10 @@ class Tracer:
             outcome = Outcome(Verdict.UNKNOWN, "address-unknown", why, missing=("dns.json",))
         found = self.registration(destination.host, destination.port)
         entries_read = "serviceentries" in self.mesh.kinds_read
-        protocols = self._owner_protocols(walk.cluster_name, destination.port)
+        owner = cluster_name(walk.cluster_name or "")
+        port = destination.port
+        protocols = self.registration(owner.host, port).protocols(port) if owner else frozenset[str]()
         return explain(walk, outcome, MeshContext(self.key, self.viewer, found, entries_read, protocols))
-
-    def _owner_protocols(self, cluster: str | None, port: int) -> frozenset[str]:
-        parsed = cluster_name(cluster or "")
-        return self.registration(parsed.host, port).protocols(port) if parsed else frozenset()
 
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:
         if "listeners" not in walk.proxy.sections:
@@ -242,7 +240,11 @@ class Tracer:
         """The first step: is the connection redirected to the sidecar? An Outcome where that ends the trace."""
         destination = walk.destination
         found = captured(self.settings, destination.ip, destination.port)
-        why = _capture_why(found, self.settings)
+        why = found.because + (f" ({found.field}: {found.value})" if found.field else "")
+        if found.verdict and found.value == "*":
+            why = "iptables redirects every address to the sidecar"
+        if not self.settings.known:
+            why += "; the pod's own settings were not read, so Istio's default is assumed"
         walk.setting = f"{found.field} (now {found.value or 'empty'})" if found.field else ""
         word = {True: "captured", False: "not captured", None: "not known"}[found.verdict]
         at = Evidence(found.pointer.document, found.pointer.path, found.value) if found.pointer else None
@@ -275,13 +277,6 @@ class Tracer:
         document = f"proxies/{self.key}/config_dump.json"
         why = self.mesh.proxies_unread.get(self.key) or self.mesh.why_unread(document) or f"{document} was not read"
         return Trace(self.key, destination, Verdict.UNKNOWN, "evidence-missing", why, missing=(document,))
-
-
-def _capture_why(found: CaptureVerdict, settings: CaptureSettings) -> str:
-    text = found.because + (f" ({found.field}: {found.value})" if found.field else "")
-    if found.verdict and found.value == "*":
-        text = "iptables redirects every address to the sidecar"
-    return text if settings.known else text + "; the pod's own settings were not read, so Istio's default is assumed"
 
 
 def trace_host(tracer: Tracer, destination: Destination, dialled_only: bool = False) -> Trace:

@@ -21,7 +21,8 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
         walk.step("cluster", name, why, _sender(walk), name)
         because = f"the connection is sent to {BLACKHOLE}, which has no endpoints"
         return Outcome(Verdict.BLOCKED, "blackhole", because, Expect(("UH",)))
-    if "clusters" in walk.proxy.sections and _is_missing(walk, name):
+    cluster = walk.proxy.clusters.get(name)
+    if "clusters" in walk.proxy.sections and (cluster is None or cluster.state == "warming"):
         return _missing(walk, name)
     if name == PASSTHROUGH or (walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS):
         why = "outbound policy ALLOW_ANY sends connections to hosts that are not registered to the address dialled"
@@ -30,7 +31,6 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
             walk.endpoint = f"{walk.destination.ip}:{walk.destination.port}"
         because = "the connection is sent to the address dialled, as ALLOW_ANY does for hosts that are not registered"
         return Outcome(Verdict.PASSTHROUGH, "passthrough", because)
-    cluster = walk.proxy.clusters.get(name)
     walk.cluster = cluster
     own, why = owns(walk, registry)
     walk.step("cluster", name, why, cluster.path if cluster else "", name)
@@ -49,11 +49,6 @@ def _sender(walk: Walk) -> str:
     if walk.route is not None:
         return walk.route.path
     return walk.chain.path if walk.chain is not None else ""
-
-
-def _is_missing(walk: Walk, name: str) -> bool:
-    cluster = walk.proxy.clusters.get(name)
-    return cluster is None or cluster.state == "warming"
 
 
 def _missing(walk: Walk, name: str) -> Outcome:

@@ -157,7 +157,9 @@ class Splicer:
             if node.is_flow or (not has_kept_before and self._shares_line(node)):
                 self.splices.append(Splice(start, self._next(node, index), ""))
             else:
-                self.splices.append(self._lines(start, node.items[index].end))
+                # Whole lines with the line break before each, so that insertions before them do not overlap.
+                before = line_end(self.text, self.text.rindex("\n", 0, start))
+                self.splices.append(Splice(before, line_end(self.text, node.items[index].end), ""))
 
     def _next(self, node: TextNode, index: int) -> int:
         """Start of the next item, or of a comment on a line of its own before it."""
@@ -166,11 +168,6 @@ class Splicer:
             return following
         comment = self.text.find("#", line_end(self.text, node.items[index].end), following)
         return comment if comment >= 0 else following
-
-    def _lines(self, start: int, end: int) -> Splice:
-        """Removes whole lines with the line break before each, so that insertions before it do not overlap."""
-        before = self.text.rindex("\n", 0, start)
-        return Splice(line_end(self.text, before), line_end(self.text, end), "")
 
     def _shares_line(self, node: TextNode) -> bool:
         """The block starts after something else on its line: `- name: x`."""

@@ -98,7 +98,9 @@ class _ObjectReader:
         yield from self.lister.list(PODS, deadline, namespace=namespace, labels=self.scope.labels).items
 
     def kinds(self) -> None:
-        pool = ThreadPool(self._list, at_once=_AT_ONCE, seconds=SECONDS)
+        pool: ThreadPool[Kind, KindList] = ThreadPool(
+            lambda kind, deadline: self.lister.list(kind, deadline), at_once=_AT_ONCE, seconds=SECONDS
+        )
         outcomes = {done.item: done for done in pool.run(LISTED)}
         absent = {kind for kind, done in outcomes.items() if isinstance(done.problem, NotInstalled)}
         self.found.has_istio = any(kind.group == NETWORKING_GROUP and kind not in absent for kind in LISTED)
@@ -114,9 +116,6 @@ class _ObjectReader:
                 self._note(kind.plural, f"{kind}: {done.problem}")
             elif done.problem is not None:
                 raise done.problem
-
-    def _list(self, kind: Kind, deadline: Deadline) -> KindList:
-        return self.lister.list(kind, deadline)
 
     def gateway_pods(self, pods: list[dict[str, Any]]) -> None:
         """Adds the pods of gateways where the scope is limited: egress may lead through them."""
@@ -150,7 +149,9 @@ class _ObjectReader:
 
     def _read_config_maps(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]] | None:
         """The ConfigMaps that exist, None where none could be read. One that does not exist is not noted."""
-        pool = ThreadPool(self._config_map, at_once=_AT_ONCE, seconds=SECONDS)
+        pool: ThreadPool[tuple[str, str], dict[str, Any]] = ThreadPool(
+            lambda key, deadline: self.lister.get(CONFIG_MAPS, *key, deadline), at_once=_AT_ONCE, seconds=SECONDS
+        )
         outcomes = {done.item: done for done in pool.run(keys)}
         read: dict[tuple[str, str], dict[str, Any]] = {}
         refusals: dict[str, str] = {}
@@ -169,12 +170,11 @@ class _ObjectReader:
             self._note("configmaps", because)
         return read if read or not unread else None
 
-    def _config_map(self, key: tuple[str, str], deadline: Deadline) -> dict[str, Any]:
-        return self.lister.get(CONFIG_MAPS, *key, deadline)
-
     def add(self, plural: str, listed: KindList) -> None:
         path = f"resources/{plural}.yaml"
-        items = [redact_object(path, item, self.removals) for item in _complete(listed)]
+        # The server omits kind and apiVersion inside a List.
+        head = {"apiVersion": listed.api_version, "kind": listed.kind}
+        items = [redact_object(path, {**head, **item}, self.removals) for item in listed.items]
         self.found.documents[path] = list_document(path, items)
         if plural == "pods":
             self.found.pods = list(self._read_pods(items))
@@ -188,11 +188,6 @@ class _ObjectReader:
 
     def _note(self, plural: str, because: str) -> None:
         self.found.unread.append(Unread(f"resources/{plural}.yaml", because))
-
-
-def _complete(listed: KindList) -> list[dict[str, Any]]:
-    """Items with kind and apiVersion, which the server omits inside a List."""
-    return [{"apiVersion": listed.api_version, "kind": listed.kind, **item} for item in listed.items]
 
 
 def _with_hint(problem: Refused) -> Unreadable:
