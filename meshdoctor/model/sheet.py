@@ -18,12 +18,12 @@ from meshdoctor.model.verdict import Verdict
 
 
 class Connection(Fact, frozen=True):
-    """A host:port that a pod wants or that is registered, and what this pod's sidecar does with it (`trace`)."""
+    """A host:port that a pod depends on or that is registered, and what this pod's sidecar does with it (`trace`)."""
 
     used: bool
-    """Seen in the pod's own configuration with its port."""
+    """The pod's configuration names it with its port."""
     seen: tuple[str, ...]
-    """Where, in words: `env MYSQL_DB_HOST of container app`."""
+    """Where the pod's configuration names it: `env MYSQL_DB_HOST of container app`."""
     protocol: str
     """What the client does, as trace assumed: `tcp`, `server-first`, `tls` or `http`."""
     declared: str
@@ -36,7 +36,7 @@ class Connection(Fact, frozen=True):
     hangs: bool
     listener: str
     cluster: str
-    """Cluster reached, empty where none."""
+    """Cluster it is sent to, empty where none."""
     cluster_host: str
     """Host that cluster belongs to."""
     registered: bool
@@ -50,25 +50,25 @@ class Connection(Fact, frozen=True):
     entries: tuple[EntryView, ...]
     """Visible entries for the host."""
     own_cluster_exists: bool
-    """This proxy has the host's own cluster for this port, whether or not anything leads to it."""
+    """This proxy has the host's own cluster for this port, whether or not a chain or route uses it."""
     own_cluster_used: bool
     """A chain or route of this proxy names that cluster."""
     listener_owners: tuple[str, ...]
-    """Hosts that the chosen listener's chains and routes lead to."""
+    """Hosts that the chains and routes of the chosen listener send to."""
     listener_owner_kind: str
     """`Service` where an in-cluster Service owns it, `ServiceEntry`, or empty for virtualOutbound."""
     addresses: tuple[str, ...]
-    """Addresses the host is known to have."""
+    """Known addresses of the host."""
     address_cidrs: tuple[str, ...]
     """The same as /32 or /128 CIDRs."""
     bypass: str
-    """The setting that lets it past the sidecar, in words; empty where it is captured."""
+    """The setting by which it bypasses the sidecar, in words; empty where it is captured."""
     slug: str
     """The host as a resource name: `db-payments-example`."""
     namespace: str
-    """The pod's namespace, where a new object goes."""
+    """Namespace of a new object: that of the pod."""
     known_server_first: bool
-    """The protocol is known (declared MYSQL, a well-known port, a mysql:// URL) to let the server speak first."""
+    """In its protocol the server speaks first, as in MySQL (declared, by a well-known port, or a mysql:// URL)."""
     is_ip: bool
     """The host is an IP address."""
     entry_protocol: str
@@ -82,7 +82,7 @@ class Connection(Fact, frozen=True):
     """Manifest of the visible entry for host:port with the host's known addresses in spec.addresses (plain IPs where
     the resolution is DNS: admission refuses CIDRs there); empty where it has addresses already, or none are known."""
     addresses_taken: str = ""
-    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    """Source and time of the host's addresses, as a sentence; empty where none is known."""
     new_name: str = ""
     """A name for a ServiceEntry of this host and port that no other one of the pod's namespace has."""
     crowded_out: bool = False
@@ -112,16 +112,16 @@ class EntryPort(Fact, frozen=True):
     """Where the uncovered ones were resolved, `this machine, not a pod`, where that was outside the mesh and nothing
     inside it confirms them: the pod may be told others. Empty else, and where dns.json does not say."""
     as_resolved: str
-    """The same as an insertion, with the blank before it: ` (as resolved from this machine, not a pod)`."""
+    """The same for insertion after a word: ` (as resolved from this machine, not a pod)`."""
     uncovered_cidrs: tuple[str, ...]
     fixed_addresses: tuple[str, ...]
     """spec.addresses with the missing ones added; without any, the DNS answers as CIDRs."""
     shared: bool
-    """The chain or listener of this port on 0.0.0.0 takes any address."""
+    """The chain or listener of this port on 0.0.0.0 matches any address."""
     used: bool
     resolution: str
     known_protocol: str
-    """What the port number (or the wanted URL) is known for: `mysql`, `https` ...; empty where nothing is known."""
+    """The usual protocol of the port number (or of the URL): `mysql`, `https` ...; empty where none is known."""
     mismatch: str
     """`http-on-tls-port`, `declared-differs`, `server-first-inspected`, `tcp-inspected`, or empty."""
     breaks: bool
@@ -138,11 +138,11 @@ class EntryPort(Fact, frozen=True):
     """A ProxyConfig that switches DNS capture on for the pod's workload; empty where the entry would get no address of
     its own by it (it has addresses, resolution NONE, a wildcard host), or the pod's labels are not known."""
     addresses_taken: str = ""
-    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    """Source and time of the host's addresses, as a sentence; empty where none is known."""
     workload: str = ""
     """`Deployment shop/web`: whose pods that ProxyConfig selects."""
     restart: str = ""
-    """The command that makes its pods anew."""
+    """The command that restarts its pods."""
     by_wildcard: bool = False
     """The entry names the host by a wildcard: `host` is that, or a name under it that the pod wants."""
     because: str = ""
@@ -150,7 +150,7 @@ class EntryPort(Fact, frozen=True):
 
 
 class Claim(Fact, frozen=True):
-    """A ServiceEntry's dependency for a (bind address, port) that others may want as well."""
+    """A ServiceEntry's claim to a (bind address, port) that other objects may need too."""
 
     bind: str
     """`0.0.0.0`, or the address."""
@@ -181,15 +181,15 @@ class Claim(Fact, frozen=True):
     """A ProxyConfig that switches DNS capture on for the pod's workload; empty where the entry would get no address of
     its own by it (it has addresses, resolution NONE, a wildcard host), or the pod's labels are not known."""
     addresses_taken: str = ""
-    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    """Source and time of the host's addresses, as a sentence; empty where none is known."""
     workload: str = ""
     """`Deployment shop/web`: whose pods that ProxyConfig selects."""
     restart: str = ""
-    """The command that makes its pods anew."""
+    """The command that restarts its pods."""
 
 
 class Leak(Fact, frozen=True):
-    """A filter chain or route that lets traffic out to wherever the client dialled (an ORIGINAL_DST cluster)."""
+    """A filter chain or route that sends traffic to the address that the client dialled (an ORIGINAL_DST cluster)."""
 
     guard: str
     """`none`, `cidr-wide`, `cidr`, `sni` or `http-host`."""
@@ -204,7 +204,7 @@ class Leak(Fact, frozen=True):
     """`ServiceEntry`, `Service` or empty where unknown."""
     fixed_addresses: tuple[str, ...]
     addresses_taken: str = ""
-    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    """Source and time of the host's addresses, as a sentence; empty where none is known."""
     as_tls: dict[str, Any] = field(default_factory=dict)
     """The entry's manifest with this port declared TLS and resolution DNS; empty unless clients are known to speak TLS
     (443 ...), and for wildcard hosts, which DNS cannot resolve."""
@@ -220,7 +220,7 @@ class Duplicate(Fact, frozen=True):
     lost_ports: tuple[int, ...]
     """Ports that only losing entries register and for which this proxy has no cluster."""
     effect: str
-    """What becomes of the entries, in words, a fragment: which counts and why, or that their ports add up."""
+    """How Istio treats the entries, as a fragment: which is active and why, or that their ports add up."""
     split: bool
     """They differ in ports alone and every port works: one host written in parts."""
     because: str
@@ -233,11 +233,11 @@ class Duplicate(Fact, frozen=True):
     deleted: tuple[EntryView, ...] = ()
     """Losers that hold nothing beside what is merged."""
     merge_price: str = ""
-    """What the merged entry gives up or opens, in sentences; empty where nothing."""
+    """What the merged entry loses or opens, in sentences; empty where nothing."""
 
 
 class Dangling(Fact, frozen=True):
-    """A route or filter chain that names a cluster the proxy has not got."""
+    """A route or filter chain that names a cluster that the proxy does not have."""
 
     cluster: str
     place: str
@@ -246,7 +246,7 @@ class Dangling(Fact, frozen=True):
     """VirtualService that made it, `namespace/name`; empty for Istio's own."""
     subset: str
     warming: bool
-    """The cluster is there but warming."""
+    """The cluster exists but is warming."""
     used: bool
 
 
@@ -267,7 +267,7 @@ class VirtualServiceHost(Fact, frozen=True):
 
 
 class Rejected(Fact, frozen=True):
-    """Configuration that the proxy refused or waits for."""
+    """Configuration that the proxy rejected or waits for."""
 
     object_kind: str
     object_name: str
@@ -276,7 +276,7 @@ class Rejected(Fact, frozen=True):
     details: str
     has_active: bool
     suspects: str
-    """Entries that Envoy is known to refuse on this port, in words; empty where none stands out."""
+    """Entries that Envoy is known to reject on this port, in words; empty where none is known."""
 
 
 class PodView(Fact, frozen=True):
@@ -285,9 +285,9 @@ class PodView(Fact, frozen=True):
     namespace: str
     sidecar: bool
     ambient: bool
-    """Its node's ztunnel takes its traffic: it has no sidecar by design."""
+    """In ambient mode: the ztunnel of its node handles its traffic, and it has no sidecar."""
     injected_namespace: bool
-    """Its namespace asks for injection and the pod does not opt out."""
+    """Its namespace is labelled for injection and the pod does not opt out."""
     opted_out: bool
     dependencies: tuple[str, ...]
     """`host:port` of certain dependencies for external hosts."""
@@ -296,7 +296,7 @@ class PodView(Fact, frozen=True):
 
 
 class Credential(Fact, frozen=True):
-    """A literal password in a pod's environment. The value is never here."""
+    """A literal password in a pod's environment, without its value."""
 
     container: str
     variable: str
@@ -304,13 +304,13 @@ class Credential(Fact, frozen=True):
     """`literal` or `url`."""
     workload: str
     create_secret: str
-    """Command that makes a Secret of what it reads."""
+    """Command that creates a Secret from its standard input."""
     use_secret: str
     """Command that refers to it in place of the value; where there is no template to patch, what to do in words."""
 
 
 class RouteFault(Fact, frozen=True):
-    """A fault injected on the way to an external host."""
+    """A fault injected into requests to an external host."""
 
     abort_percent: float
     abort_status: int
@@ -329,12 +329,12 @@ class ProxyPolicy(Fact, frozen=True):
 
 
 class GatewayHop(Fact, frozen=True):
-    """The way from a sidecar through an egress gateway, and the first broken hop."""
+    """The path from a sidecar through an egress gateway, and its first broken hop."""
 
     gateway: str
     """Host of the gateway's Service."""
     broken_hop: str
-    """`endpoints`, `server`, `route`, `cluster`, `upstream`, or empty where every hop is fine."""
+    """`endpoints`, `server`, `route`, `cluster`, `upstream`, or empty where no hop is broken."""
     because: str
     config: str
     gateway_pods: tuple[str, ...]
