@@ -100,5 +100,5 @@ def test_a_kind_that_was_not_read_leaves_all_open() -> None:
     (key,) = mesh.proxies
     registry = Registry(mesh)
     predicted_sidecar = PredictedSidecar(mesh, identity_of(mesh, registry, key), {443})
-    assert unknown_about(predicted_sidecar.predicted.doubts, "github.com", 443) == "virtualservices were not read"
+    assert unknown_about(predicted_sidecar.predicted.unknowns, "github.com", 443) == "virtualservices were not read"
     assert predicted_sidecar.seen("github.com", 443).verdict == "unknown"

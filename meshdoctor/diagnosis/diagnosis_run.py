@@ -18,7 +18,7 @@ from meshdoctor.facts.case import Case
 from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.facts.derived.host_rows import likely_pairs, pairs_of, rows_of
 from meshdoctor.facts.derived.missing_evidence import unread_dumps
-from meshdoctor.facts.derived.replicas import ReplicaGroups, proxy_turns
+from meshdoctor.facts.derived.replicas import ReplicaGroups, proxies_to_check
 from meshdoctor.facts.proxy_files import DumpProxies
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.host_table import HostTable
@@ -108,7 +108,7 @@ class DiagnosisRun:
         result: ShareResult,
         groups: ReplicaGroups | None = None,
     ) -> Iterator[PodChecked]:
-        for turn in proxy_turns(self._case.mesh, self.sheet.registry, names, alone=self._alone, groups=groups):
+        for turn in proxies_to_check(self._case.mesh, self.sheet.registry, names, alone=self._alone, groups=groups):
             checker.check(turn, result)
             checked = self._checked(turn.place.pod, result)
             del turn  # or this dump is held while the next one is read

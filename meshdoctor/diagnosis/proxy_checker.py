@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from meshdoctor.facts.derived.fact_lists import PER_POD, FactSheet, ProxyFacts
 from meshdoctor.facts.derived.host_rows import Pair, PodColumn, column_of, dependencies_of
-from meshdoctor.facts.derived.missing_evidence import gaps_of, is_blind, is_off
+from meshdoctor.facts.derived.missing_evidence import cannot_run, gaps_of, lacks_evidence
 from meshdoctor.facts.derived.proxy_context import ProxyContext
-from meshdoctor.facts.derived.replicas import ProxyTurn
+from meshdoctor.facts.derived.replicas import ProxyToCheck
 from meshdoctor.facts.proxy_files import ProxyNotes
 from meshdoctor.model.evidence import Unread
 from meshdoctor.model.fact import Fact
@@ -19,7 +19,7 @@ from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.proxy_summary import summary_of
 from meshdoctor.model.rule import Rule
 from meshdoctor.rules.evaluate import by_pod, explained, hits_of
-from meshdoctor.rules.pod_specific import tells_pods_apart
+from meshdoctor.rules.pod_specific import depends_on_pod
 from meshdoctor.rules.selectors import compile_selector
 from meshdoctor.rules.tally import FindingShare, Tally
 
@@ -78,8 +78,8 @@ class ProxyChecker:
     def __init__(self, sheet: FactSheet, rules: Sequence[Rule], pairs: Collection[Pair] | None) -> None:
         self._sheet = sheet
         self._rules = rules
-        self._in_force = [rule for rule in rules if not is_off(rule, sheet.mesh)]
-        self.needs_every_pod = tells_pods_apart(self._in_force, PER_POD)
+        self._in_force = [rule for rule in rules if not cannot_run(rule, sheet.mesh)]
+        self.needs_every_pod = depends_on_pod(self._in_force, PER_POD)
         """A rule looks at the pod's name, so that no proxy can be checked for its replicas."""
         self._pod_facts: dict[tuple[str, str], list[Fact]] = {}
         """Facts of the lists that no dump is read for, by list and pod."""
@@ -90,7 +90,7 @@ class ProxyChecker:
         self._pairs = pairs
         self._dependencies = {} if pairs is None else dependencies_of(sheet)
 
-    def check(self, turn: ProxyTurn, result: ShareResult) -> None:
+    def check(self, turn: ProxyToCheck, result: ShareResult) -> None:
         """Adds one proxy to the result; where it is the replica of one that was checked, by repeating that one."""
         pod, first, case = turn.place.pod, turn.first, turn.case
         result.pods.add(pod)
@@ -110,7 +110,7 @@ class ProxyChecker:
 
     def _apply_rules(self, place: PodEvidence, case: ProxyContext, result: ShareResult) -> None:
         lists, summary = ProxyFacts(case), summary_of(case.proxy)
-        sighted = [rule for rule in self._in_force if not is_blind(rule, summary)]
+        sighted = [rule for rule in self._in_force if not lacks_evidence(rule, summary)]
         hits = hits_of(sighted, partial(self._facts, lists, place.pod), {})
         result.repeatable[place.pod] = (place, result.tally.add(explained(list(hits)), place))
         result.hosts.update((fact.host, fact.port) for fact in lists.facts("connections"))

@@ -1,4 +1,4 @@
-"""A mapping whose values are made when they are first asked for."""
+"""A mapping whose values are created on first use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LazyMap(Mapping[str, Value], Generic[Source, Value]):
 
     @cached_property
     def _sources(self) -> dict[str, Source]:
-        """The sources; where a function was given, called on the first question."""
+        """The sources; a function is called on first use."""
         return self._given() if callable(self._given) else self._given
 
     def __getitem__(self, key: str) -> Value:
@@ -45,7 +45,7 @@ class LazyMap(Mapping[str, Value], Generic[Source, Value]):
 
 
 class LazySequence(Sequence[Value]):
-    """A sequence that is made when it is first looked at."""
+    """A sequence that is created on first use."""
 
     def __init__(self, make: Callable[[], Sequence[Value]]) -> None:
         self._make = make

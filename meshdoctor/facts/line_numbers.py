@@ -1,4 +1,4 @@
-"""Line numbers for evidence in YAML documents, worked out only for what is shown."""
+"""Line numbers for evidence in YAML documents, computed only for what is shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def with_lines(shown: Shown, capture: Capture) -> Shown:
 
 
 class _Numbered:
-    """Looks lines up; each document is read once and each place in it looked up once."""
+    """Finds line numbers; reads each document once and looks up each path once."""
 
     def __init__(self, capture: Capture) -> None:
         self._documents: dict[str, list[Document]] = {}
@@ -46,7 +46,7 @@ class _Numbered:
         return structs.replace(piece, line=line) if line is not None else piece
 
     def _of(self, path: str) -> list[Lines]:
-        """One text, or of a file that holds many kinds one text a kind, each with the lines of the whole."""
+        """The text, or, of a file with several kinds, one text per kind, with the line numbers of the whole file."""
         if path not in self._lines:
             self._lines[path] = [Lines(_content(document)) for document in self._documents[path]]
         return self._lines[path]

@@ -1,6 +1,6 @@
-"""A capture as a Mesh: every proxy, every resource, and what the pods want.
+"""Reads a capture into a Mesh: every proxy, every resource, and the pods' dependencies.
 
-A document that cannot be read costs only itself: it is named in `Mesh.unread`, and a proxy's in `proxies_unread`.
+A document that cannot be read does not affect the others: it is named in `Mesh.unread`, a proxy's in `proxies_unread`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from meshdoctor.semantics.istio.data_plane import is_ztunnel
 from meshdoctor.semantics.istio.registry import is_external_host
 
 UNNAMED = "-/"
-"""Key prefix of a dump that came without a pod's name; its bootstrap tells."""
+"""Key prefix of a dump without a pod's name, which its bootstrap contains."""
 
 
 def read_mesh(capture: Capture) -> Mesh:
-    """Everything the capture holds. Dumps, pages and large kinds are decoded when they are asked for."""
+    """Everything in the capture. Dumps, pages and large kinds are decoded on demand."""
     problems: list[Unread] = list(capture.unread)
     resources = read_resources(capture, problems)
     dns = resources.dns
@@ -53,7 +53,7 @@ def read_mesh(capture: Capture) -> Mesh:
 
 
 def add_proxy(mesh: Mesh, key: str, documents: Mapping[str, Document]) -> None:
-    """Gives a mesh the dump of one more pod: its documents by file name. Nothing of the mesh is read again for it."""
+    """Add the dump of one more pod, as documents by file name, without reading anything of the mesh again."""
     if "config_dump.json" in documents and isinstance(mesh.proxies, DumpProxies):
         mesh.proxies.add(key, _source(key, documents, mesh.unread))
 
@@ -75,7 +75,7 @@ def _read_dependencies(capture: Capture, mesh: Mesh, resources: Resources) -> No
 
 
 def _proxies(capture: Capture, mesh: Mesh) -> DumpProxies:
-    """Proxies by name. Only those whose name stands nowhere but in their dump are opened for it."""
+    """Proxies by name. Opens only dumps that alone contain the pod's name."""
     sources: dict[str, ProxySource] = {}
     opened: list[OpenedDump] = []
 
@@ -119,7 +119,7 @@ def _source(key: str, documents: Mapping[str, Document], problems: list[Unread])
 
 
 def _loose(key: str, documents: dict[str, Document], problems: list[Unread], name: str = "") -> OpenedDump:
-    """A dump on its own, or pasted arrays, whose proxy has this name or the one it tells of itself."""
+    """A single dump, or pasted arrays, whose proxy has this name or the one in its bootstrap."""
     dump = documents.get("config_dump.json")
     if dump is not None:
         page = _page(documents)
@@ -129,7 +129,7 @@ def _loose(key: str, documents: dict[str, Document], problems: list[Unread], nam
 
 
 def _shown(document: Document) -> str:
-    """The name the user knows a loose file by."""
+    """The name of a single file for messages."""
     return document.origin.rsplit("/", 1)[-1] or document.path
 
 

@@ -1,6 +1,6 @@
-"""The proxies of a capture, read when they are asked for; only so many bytes of dumps are held at once.
+"""The proxies of a capture, read on demand; a limited number of bytes of dumps is kept decoded.
 
-A dump that was put away leaves its brief. One that cannot be read costs only itself.
+Of a dump that was dropped its summary is kept. One that cannot be read does not affect the others.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from meshdoctor.model.proxy_summary import Proxies, ProxySummary, summary_of
 Known = TypeVar("Known")
 
 HELD = 64 * 1024 * 1024
-"""Bytes of dumps and pages that are held decoded. The newest one is held whatever its size."""
+"""Bytes of dumps and pages that are kept decoded. The newest one is kept whatever its size."""
 
 
 class ProxyPage:
@@ -34,11 +34,11 @@ class ProxyPage:
         self._unreadable = ""
         self.size = 0
         self.is_told = False
-        """Whether somebody asked for the hosts, so that a page that cannot be read has been named."""
+        """Whether the hosts were requested, so that an unreadable page has been reported."""
 
     @cached_property
     def data(self) -> bytes:
-        """What the document holds; empty where it cannot be read."""
+        """The document's content; empty where it cannot be read."""
         try:
             data = self._document.read()
         except (Unreadable, OSError) as problem:
@@ -52,7 +52,7 @@ class ProxyPage:
         try:
             return live_endpoints(self.data), ""
         except (*NOT_JSON, Unreadable) as problem:
-            return {}, f"not an answer of Envoy's /clusters: {self._unreadable or problem}"
+            return {}, f"not output of Envoy's /clusters: {self._unreadable or problem}"
 
     @property
     def problem(self) -> str:
@@ -60,7 +60,7 @@ class ProxyPage:
         return self._read[1]
 
     def statuses(self) -> dict[str, ClusterStatus]:
-        """Hosts by cluster; none where the page cannot be read, which is then named."""
+        """Hosts by cluster; none where the page cannot be read, which is then reported."""
         if not self.is_told:
             self.is_told = True
             if self._read[1]:
@@ -69,9 +69,9 @@ class ProxyPage:
 
 
 class OpenedDump:
-    """One proxy's documents, read; the proxy is made of them when somebody asks for it.
+    """One proxy's documents, read; the proxy is created from them on demand.
 
-    `key` may be empty where only the dump tells it. `data` is None for what was pasted: `make` reads that.
+    `key` may be empty where only the dump contains it. `data` is None for pasted arrays, which `make` reads.
     """
 
     def __init__(
@@ -95,13 +95,13 @@ class OpenedDump:
 
     @cached_property
     def proxy(self) -> Proxy | None:
-        """The proxy, None where there is nothing to make one of. Raises `Unreadable`."""
+        """The proxy, None where there is no dump. Raises `Unreadable`."""
         if self._data is not None:
             return read_dump(self._data, self.document, self.key, self.page.statuses if self.page else None)
         return self._make() if self._make else None
 
     def shape(self) -> ConfigFingerprint | None:
-        """What its replicas share with it; None where it is like no other."""
+        """The fingerprint that replicas share; None where it cannot be compared."""
         if self._data is None:
             return None
         try:
@@ -111,21 +111,21 @@ class OpenedDump:
 
 
 class ProxySource(NamedTuple):
-    """Where one proxy comes from: how to open it, and the bytes of its documents as stored."""
+    """The source of one proxy: how to open it, and the stored size of its documents."""
 
     open: Callable[[], OpenedDump]
     size: int
 
 
 class ProxyNotes(NamedTuple):
-    """What was found out about proxies, to be told to another process."""
+    """Notes about proxies, to be sent to another process."""
 
     summaries: dict[str, ProxySummary]
     refused: dict[str, str]
 
 
 class DumpProxies(Proxies):
-    """The proxies of dumps. `refuse` hears of each that cannot be read, once, and why."""
+    """The proxies of dumps. `refuse` is called once for each that cannot be read, with the reason."""
 
     def __init__(
         self, sources: Mapping[str, ProxySource], refuse: Callable[[str, str], None], *, held: int = HELD
@@ -147,11 +147,11 @@ class DumpProxies(Proxies):
         return self._sources[key].size if key in self._sources else 0
 
     def add(self, key: str, source: ProxySource) -> None:
-        """One more, whose documents came in late."""
+        """Add a proxy whose documents were read later."""
         self._sources[key] = source
 
     def opened(self, key: str) -> OpenedDump | None:
-        """Its documents, decoded and not held beyond the caller's use; None where there are none or it is refused."""
+        """Its documents, decoded and not kept; None where there are none or they cannot be read."""
         if key in self._kept:
             return self._kept[key]
         if key not in self._sources or key in self._refused:
@@ -163,7 +163,7 @@ class DumpProxies(Proxies):
             return None
 
     def hold(self, opened: OpenedDump) -> Proxy | None:
-        """The proxy, held until others need the room; None where its dump is none."""
+        """The proxy, kept until others need the space; None where its dump cannot be read."""
         try:
             proxy = opened.proxy
         except Unreadable as problem:
@@ -179,7 +179,7 @@ class DumpProxies(Proxies):
         return proxy
 
     def _summary_now(self, opened: OpenedDump) -> ProxySummary:
-        """Notes are added while a proxy is looked at, so the last word is the one that counts."""
+        """Notes are added while a proxy is evaluated, so the latest summary counts."""
         if opened.proxy is None:
             raise KeyError(opened.key)
         return summary_of(opened.proxy)
@@ -208,7 +208,7 @@ class DumpProxies(Proxies):
         return any(name in self for name in self.names)
 
     def summary(self, key: str) -> ProxySummary | None:
-        """What is known of a proxy, as of now where it is held."""
+        """The summary of a proxy, current where it is kept decoded."""
         if key in self._kept:
             return self._summary_now(self._kept[key])
         if key not in self._briefs:
@@ -217,7 +217,7 @@ class DumpProxies(Proxies):
         return self._briefs[key]
 
     def learn(self, learnt: ProxyNotes) -> None:
-        """Takes over what is known already, so that nobody opens those dumps for it."""
+        """Add known notes, so that these dumps need not be opened for them."""
         self._briefs.update(learnt.summaries)
         for key, because in learnt.refused.items():
             if key not in self._refused:

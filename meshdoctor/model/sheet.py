@@ -1,8 +1,8 @@
-"""The sheet: the tree of normalised facts that rules select from.
+"""The sheet: the lists of facts that rules select from.
 
-A rule's `select` names one list of the sheet (`$.claims[*]`); its `when` and its templates read the fields
-documented here as `fact.<field>`. Every field is always there, so a condition never has to ask. The types below
-are also the source of `rules/schema.json`; a rule that names a field not listed is refused when it is loaded.
+A rule's `select` names one list of the sheet (`$.claims[*]`); its `when` and its templates read the fields documented
+here as `fact.<field>`. Every field is always present, so a condition need not check. The types below are also the
+source of `rules/schema.json`; a rule that names an unlisted field is rejected when it is loaded.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ from meshdoctor.model.verdict import Verdict
 
 
 class Connection(Fact, frozen=True):
-    """A host:port that a pod depends on or that is registered, and what this pod's sidecar does with it (`trace`)."""
+    """A host:port that is a dependency of the pod or registered, and what the pod's sidecar does with it (`trace`)."""
 
     used: bool
-    """The pod's configuration names it with its port."""
+    """Whether it is a dependency: the pod's configuration or access log names it with its port."""
     seen: tuple[str, ...]
-    """Where the pod's configuration names it: `env MYSQL_DB_HOST of container app`."""
+    """Where the dependency was found: `env MYSQL_DB_HOST of container app`."""
     protocol: str
-    """What the client does, as trace assumed: `tcp`, `server-first`, `tls` or `http`."""
+    """The protocol trace assumed for the client: `tcp`, `server-first`, `tls` or `http`."""
     declared: str
     """Protocol the visible entry declares for this port, upper case; empty where none registers it."""
     verdict: Verdict
     reason: str
-    """trace's reason."""
+    """The The trace's reason."""
     because: str
-    """trace's verdict in one sentence."""
+    """The The trace's verdict in one sentence."""
     hangs: bool
     listener: str
     cluster: str
     """Cluster it is sent to, empty where none."""
     cluster_host: str
-    """Host that cluster belongs to."""
+    """Host of that cluster."""
     registered: bool
-    """A ServiceEntry that this proxy sees (or, without resources, a cluster) registers host:port."""
+    """Whether a ServiceEntry visible to this proxy (or, without resources, a cluster) registers host:port."""
     registered_host: bool
-    """A ServiceEntry that this proxy sees registers the host, on this or another port."""
+    """Whether a ServiceEntry visible to this proxy registers the host, on this or another port."""
     registered_ports: tuple[int, ...]
     """Ports on which visible entries register the host."""
     hidden: tuple[HiddenEntry, ...]
-    """Entries for host:port that this proxy does not get, with the field that hides each."""
+    """ServiceEntries for host:port that are not visible to this proxy, with the field that hides each."""
     entries: tuple[EntryView, ...]
     """Visible entries for the host."""
     own_cluster_exists: bool
-    """This proxy has the host's own cluster for this port, whether or not a chain or route uses it."""
+    """Whether this proxy has the host's cluster for this port, referenced or not."""
     own_cluster_used: bool
-    """A chain or route of this proxy names that cluster."""
+    """Whether a filter chain or route of this proxy references that cluster."""
     listener_owners: tuple[str, ...]
-    """Hosts that the chains and routes of the chosen listener send to."""
+    """Hosts to which the chosen listener's filter chains and routes lead."""
     listener_owner_kind: str
     """`Service` where an in-cluster Service owns it, `ServiceEntry`, or empty for virtualOutbound."""
     addresses: tuple[str, ...]
@@ -62,15 +62,15 @@ class Connection(Fact, frozen=True):
     address_cidrs: tuple[str, ...]
     """The same as /32 or /128 CIDRs."""
     bypass: str
-    """The setting by which it bypasses the sidecar, in words; empty where it is captured."""
+    """Why the connection bypasses the sidecar, in words; empty where it is captured."""
     slug: str
     """The host as a resource name: `db-payments-example`."""
     namespace: str
-    """Namespace of a new object: that of the pod."""
+    """The pod's namespace, in which new objects are created."""
     known_server_first: bool
-    """In its protocol the server speaks first, as in MySQL (declared, by a well-known port, or a mysql:// URL)."""
+    """Whether the protocol is known to be server-first (declared MYSQL, a well-known port, a mysql:// URL)."""
     is_ip: bool
-    """The host is an IP address."""
+    """Whether the host is an IP address."""
     entry_protocol: str
     """Protocol a new ServiceEntry for it should declare: TCP, TLS or HTTP."""
     entry_resolution: str
@@ -80,18 +80,18 @@ class Connection(Fact, frozen=True):
     known addresses in spec.addresses; empty where those are unknown, or no visible entry names the host itself."""
     with_addresses: dict[str, Any] = field(default_factory=dict)
     """Manifest of the visible entry for host:port with the host's known addresses in spec.addresses (plain IPs where
-    the resolution is DNS: admission refuses CIDRs there); empty where it has addresses already, or none are known."""
+    the resolution is DNS, which admission requires); empty where it already has addresses, or none are known."""
     addresses_taken: str = ""
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     new_name: str = ""
-    """A name for a ServiceEntry of this host and port that no other one of the pod's namespace has."""
+    """An unused name in the pod's namespace for a ServiceEntry of this host and port."""
     crowded_out: bool = False
-    """Its own cluster exists and no chain names it, because an owner of another protocol holds the (bind, port):
-    MYSQL or MONGO against anything else, or the reverse. Never for a TCP claim that lost to another TCP claim."""
+    """Whether its cluster exists without a reference, because a service with another protocol owns the (bind, port):
+    MYSQL or MONGO beside anything else, or the reverse. Never for conflicts between two TCP claims."""
 
 
 class EntryPort(Fact, frozen=True):
-    """One host and port of a ServiceEntry that a proxy sees."""
+    """One host and port of a ServiceEntry visible to a proxy."""
 
     entry: EntryView
     protocol: str
@@ -109,48 +109,48 @@ class EntryPort(Fact, frozen=True):
     uncovered: tuple[str, ...]
     """dns_answers outside spec.addresses."""
     dns_from: str
-    """Where the uncovered ones were resolved, `this machine, not a pod`, where that was outside the mesh and nothing
-    inside it confirms them: the pod may be told others. Empty else, and where dns.json does not say."""
+    """Where the uncovered ones were resolved, `this machine, not a pod`, if that was outside the mesh and nothing
+    inside it confirms them: the pod may get other answers. Empty otherwise, and where dns.json does not say."""
     as_resolved: str
-    """The same for insertion after a word: ` (as resolved from this machine, not a pod)`."""
+    """The same with a leading blank, for use in a message: ` (as resolved from this machine, not a pod)`."""
     uncovered_cidrs: tuple[str, ...]
     fixed_addresses: tuple[str, ...]
     """spec.addresses with the missing ones added; without any, the DNS answers as CIDRs."""
     shared: bool
-    """The chain or listener of this port on 0.0.0.0 matches any address."""
+    """Whether the filter chain of this port on 0.0.0.0 matches any address."""
     used: bool
     resolution: str
     known_protocol: str
-    """The usual protocol of the port number (or of the URL): `mysql`, `https` ...; empty where none is known."""
+    """The usual protocol of the port number (or of the dependency's URL): `mysql`, `https` ...; empty where unknown."""
     mismatch: str
     """`http-on-tls-port`, `declared-differs`, `server-first-inspected`, `tcp-inspected`, or empty."""
     breaks: bool
-    """The mismatch makes connections hang or fail under this proxy's policy."""
+    """Whether the mismatch makes connections hang or fail under this proxy's policy."""
     listener: str
     fixed_protocol: str
     """Protocol the port should declare."""
     fixed_manifest: dict[str, Any] = field(default_factory=dict)
     """The entry's manifest with this port declared `fixed_protocol`. For a TCP-family protocol with `fixed_addresses`
-    in spec.addresses as well; empty where there are none: without them the port would take everybody's traffic."""
+    in spec.addresses as well; empty where there are none: without them the port would match all traffic."""
     as_tls: dict[str, Any] = field(default_factory=dict)
     """The entry's manifest with this port declared TLS; empty unless its clients are known to speak TLS (443 ...)."""
     dns_capture: dict[str, Any] = field(default_factory=dict)
-    """A ProxyConfig that switches DNS capture on for the pod's workload; empty where the entry would get no address of
-    its own by it (it has addresses, resolution NONE, a wildcard host), or the pod's labels are not known."""
+    """A ProxyConfig that enables DNS capture for the pod's workload; empty where the entry would get no virtual address
+    (it has addresses, resolution NONE or a wildcard host), or the pod's labels are unknown."""
     addresses_taken: str = ""
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     workload: str = ""
-    """`Deployment shop/web`: whose pods that ProxyConfig selects."""
+    """`Deployment shop/web`: the workload whose pods that ProxyConfig selects."""
     restart: str = ""
     """The command that restarts its pods."""
     by_wildcard: bool = False
-    """The entry names the host by a wildcard: `host` is that, or a name under it that the pod wants."""
+    """Whether the entry names the host by a wildcard: `host` is the wildcard, or a dependency that it covers."""
     because: str = ""
-    """The mismatch in words, without a period: what the port is known for and what the listener waits for."""
+    """The mismatch in words, without a period."""
 
 
 class Claim(Fact, frozen=True):
-    """A ServiceEntry's claim to a (bind address, port) that other objects may need too."""
+    """A ServiceEntry's claim to a (bind address, port), which may conflict with others."""
 
     bind: str
     """`0.0.0.0`, or the address."""
@@ -158,43 +158,43 @@ class Claim(Fact, frozen=True):
     protocol_family: str
     """`tcp` (TCP and unset: one opaque chain), `tls` or `http`."""
     outcome: str
-    """`won`, `lost` or `shared` (chains side by side)."""
+    """`won` (active), `lost` (shadowed) or `shared` (both have a filter chain)."""
     reason: str
-    """Why it lost or won, in words, with the ages."""
+    """Why it is active or shadowed, in words, with creation times."""
     entry: EntryView
     winner: EntryView
-    """Owner of the chain in force (itself where it won). `kind` is `ServiceEntry` or `Service`."""
+    """Owner of the active filter chain (itself where it won). `kind` is `ServiceEntry` or `Service`."""
     winner_host: str
     listener: str
     listener_in_error: bool
     own_addresses: tuple[str, ...]
-    """CIDRs the loser's entry should list, from DNS."""
+    """CIDRs this entry should list, from DNS."""
     winner_addresses: tuple[str, ...]
-    """CIDRs the winner's entry should list, from DNS."""
+    """CIDRs the active entry should list, from DNS."""
     as_tls: dict[str, Any] = field(default_factory=dict)
-    """The loser's manifest with this port declared TLS; empty unless clients are known to speak TLS (443 ...)."""
+    """This entry's manifest with the port declared TLS; empty unless clients are known to speak TLS (443 ...)."""
     winner_as_tls: dict[str, Any] = field(default_factory=dict)
-    """The same of the winner's manifest."""
+    """The same for the active entry's manifest."""
     has_pods_at_home: bool = False
-    """Pods live in the loser's namespace, so that an entry kept to its namespace still serves somebody."""
+    """Whether pods exist in the shadowed entry's namespace, so that an entry limited to it still has clients."""
     dns_capture: dict[str, Any] = field(default_factory=dict)
-    """A ProxyConfig that switches DNS capture on for the pod's workload; empty where the entry would get no address of
-    its own by it (it has addresses, resolution NONE, a wildcard host), or the pod's labels are not known."""
+    """A ProxyConfig that enables DNS capture for the pod's workload; empty where the entry would get no virtual address
+    (it has addresses, resolution NONE or a wildcard host), or the pod's labels are unknown."""
     addresses_taken: str = ""
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     workload: str = ""
-    """`Deployment shop/web`: whose pods that ProxyConfig selects."""
+    """`Deployment shop/web`: the workload whose pods that ProxyConfig selects."""
     restart: str = ""
     """The command that restarts its pods."""
 
 
 class Leak(Fact, frozen=True):
-    """A filter chain or route that sends traffic to the address that the client dialled (an ORIGINAL_DST cluster)."""
+    """A filter chain or route to any address the client connects to (an ORIGINAL_DST cluster)."""
 
     guard: str
     """`none`, `cidr-wide`, `cidr`, `sni` or `http-host`."""
     limit: str
-    """The guard in words, a fragment."""
+    """The guard in words, as part of a sentence."""
     range: str
     """The widest CIDR, where the guard is one."""
     listener: str
@@ -211,63 +211,63 @@ class Leak(Fact, frozen=True):
 
 
 class Duplicate(Fact, frozen=True):
-    """Several visible ServiceEntries for one host that differ."""
+    """Several different visible ServiceEntries for one host."""
 
     winner: EntryView
     losers: tuple[EntryView, ...]
     differs: tuple[str, ...]
-    """Of resolution, protocol, endpoints, ports."""
+    """The fields that differ, of resolution, protocol, endpoints, ports."""
     lost_ports: tuple[int, ...]
-    """Ports that only losing entries register and for which this proxy has no cluster."""
+    """Ports that only shadowed entries register and for which this proxy has no cluster."""
     effect: str
-    """How Istio treats the entries, as a fragment: which is active and why, or that their ports add up."""
+    """The effect in words, as part of a sentence: which entry is active and why, or that their ports are merged."""
     split: bool
-    """They differ in ports alone and every port works: one host written in parts."""
+    """Whether they differ in ports only and every port works."""
     because: str
     same_namespace: bool
     merged: dict[str, Any]
-    """The winner's manifest with the ports, endpoints and exportTo of all; empty where one entry cannot say what
-    several do (other namespaces, workload selectors, or endpoints that differ by port), or admission refuses it."""
+    """The active entry's manifest with the ports, endpoints and exportTo of all; empty where one entry cannot express
+    it (several namespaces, workload selectors, or endpoints that differ by port), or admission rejects it."""
     trimmed: tuple[dict[str, Any], ...] = ()
-    """Manifests of losers that have other hosts as well, without those of the winner."""
+    """Manifests of shadowed entries that also have other hosts, without the hosts of the active entry."""
     deleted: tuple[EntryView, ...] = ()
-    """Losers that hold nothing beside what is merged."""
+    """Shadowed entries that are completely merged."""
     merge_price: str = ""
-    """What the merged entry loses or opens, in sentences; empty where nothing."""
+    """The trade-offs of the merged entry, in sentences; empty where there are none."""
 
 
 class Dangling(Fact, frozen=True):
-    """A route or filter chain that names a cluster that the proxy does not have."""
+    """A route or filter chain with a cluster that does not exist in the proxy."""
 
     cluster: str
     place: str
     """`route 80, virtual host x:80` or `listener 0.0.0.0_443, chain 2`."""
     config: str
-    """VirtualService that made it, `namespace/name`; empty for Istio's own."""
+    """VirtualService that created it, `namespace/name`; empty for Istio's own routes."""
     subset: str
     warming: bool
-    """The cluster exists but is warming."""
+    """Whether the cluster exists and is warming."""
     used: bool
 
 
 class VirtualServiceHost(Fact, frozen=True):
-    """A host of a mesh VirtualService that is external."""
+    """An external host of a VirtualService for the mesh."""
 
     namespace: str
     name: str
     registered: bool
-    """Some ServiceEntry or Service (visible or not) registers the host."""
+    """Whether a ServiceEntry or Service (visible or not) registers the host."""
     slug: str
     new_name: str
-    """A name for a ServiceEntry of the host that no other one of that namespace has."""
+    """An unused name in that namespace for a ServiceEntry of the host."""
     protocols: tuple[str, ...]
-    """Of http, tls, tcp: the route lists it has."""
+    """The route lists it has, of http, tls, tcp."""
     entry_port: int
     entry_protocol: str
 
 
 class Rejected(Fact, frozen=True):
-    """Configuration that the proxy rejected or waits for."""
+    """Configuration that the proxy rejected or that is warming."""
 
     object_kind: str
     object_name: str
@@ -276,7 +276,7 @@ class Rejected(Fact, frozen=True):
     details: str
     has_active: bool
     suspects: str
-    """Entries that Envoy is known to reject on this port, in words; empty where none is known."""
+    """Entries on this port that Envoy is known to reject, in words; empty where there are none."""
 
 
 class PodView(Fact, frozen=True):
@@ -285,18 +285,18 @@ class PodView(Fact, frozen=True):
     namespace: str
     sidecar: bool
     ambient: bool
-    """In ambient mode: the ztunnel of its node handles its traffic, and it has no sidecar."""
+    """Whether its node's ztunnel handles its traffic: it has no sidecar by design."""
     injected_namespace: bool
-    """Its namespace is labelled for injection and the pod does not opt out."""
+    """Whether its namespace enables injection and the pod does not opt out."""
     opted_out: bool
     dependencies: tuple[str, ...]
-    """`host:port` of certain dependencies for external hosts."""
+    """`host:port` of certain external dependencies."""
     phase: str
     host_network: bool
 
 
 class Credential(Fact, frozen=True):
-    """A literal password in a pod's environment, without its value."""
+    """A literal password in a pod's environment. The value is never included."""
 
     container: str
     variable: str
@@ -304,9 +304,9 @@ class Credential(Fact, frozen=True):
     """`literal` or `url`."""
     workload: str
     create_secret: str
-    """Command that creates a Secret from its standard input."""
+    """Command that creates a Secret from standard input."""
     use_secret: str
-    """Command that refers to it in place of the value; where there is no template to patch, what to do in words."""
+    """Command that replaces the value with a reference to it; where there is no pod template, the step in words."""
 
 
 class RouteFault(Fact, frozen=True):
@@ -321,20 +321,20 @@ class RouteFault(Fact, frozen=True):
 
 
 class ProxyPolicy(Fact, frozen=True):
-    """A proxy's outbound policy as its dump shows it."""
+    """A proxy's outbound policy as shown by its config dump."""
 
     decided_by: str
-    """Where it was read: `virtualOutbound`, a route's last virtual host."""
+    """Where the policy was read: `virtualOutbound`, a route's last virtual host."""
     sidecar_role: bool
 
 
 class GatewayHop(Fact, frozen=True):
-    """The path from a sidecar through an egress gateway, and its first broken hop."""
+    """The path from a sidecar through an egress gateway, and the first broken hop."""
 
     gateway: str
     """Host of the gateway's Service."""
     broken_hop: str
-    """`endpoints`, `server`, `route`, `cluster`, `upstream`, or empty where no hop is broken."""
+    """`endpoints`, `server`, `route`, `cluster`, `upstream`, or empty where every hop works."""
     because: str
     config: str
     gateway_pods: tuple[str, ...]

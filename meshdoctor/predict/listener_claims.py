@@ -1,8 +1,8 @@
-"""Claims: what each service wants of a listener, before it is settled who gets it.
+"""Claims: the match on a listener that each service needs, before conflicts between services are resolved.
 
 Where a claim is bound and what it matches follows pilot/pkg/networking/core/listener.go (buildSidecarOutboundListener)
 and tls.go: HTTP is always on the wildcard address; opaque ports are bound to their addresses, matched by their ranges,
-and without any of both take the whole port (TCP) or their server name (TLS).
+and without either match the whole port (TCP) or their server name (TLS).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from meshdoctor.semantics.istio.protocols import protocol_class
 
 
 class ListenerClaim(Struct, frozen=True):
-    """One match on one bind address and port, and where it leads.
+    """One match on one bind address and port, and the clusters it leads to.
 
     `family` is http, tcp or tls. A port without protocol makes two claims: one for what turns out to be HTTP, one for
     the rest.
@@ -42,7 +42,7 @@ class ListenerClaim(Struct, frozen=True):
 
     @property
     def host(self) -> str:
-        """Whose claim it is."""
+        """The host of the service that makes the claim."""
         return self.member.host
 
     @property
@@ -52,12 +52,12 @@ class ListenerClaim(Struct, frozen=True):
 
     @property
     def match(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What two claims of one listener must not share: ranges, host bits cleared, and names."""
+        """The match that two claims of one listener must not share: ranges with host bits cleared, and server names."""
         return tuple(sorted(str(network(r)) for r in self.ranges)), tuple(sorted(self.names))
 
     @property
     def place(self) -> str:
-        """Where it is matched, in words."""
+        """The match in words, for messages."""
         where = self.bind or "0.0.0.0"
         if self.family == "http":
             return f"{where}, Host header {self.host}"
@@ -66,15 +66,15 @@ class ListenerClaim(Struct, frozen=True):
 
 
 def claims_of(members: Iterable[SidecarService], ports: Iterable[int], virtual: VirtualServices) -> list[ListenerClaim]:
-    """The claims on these ports, those of one member together, first member first."""
-    wanted = frozenset(ports)
-    return [c for m in members for p in m.ports if p.number in wanted for c in _claims(m, p, virtual)]
+    """The claims on these ports, service by service, in the order of precedence."""
+    numbers = frozenset(ports)
+    return [c for m in members for p in m.ports if p.number in numbers for c in _claims(m, p, virtual)]
 
 
 def _claims(member: SidecarService, port: Port, virtual: VirtualServices) -> Iterator[ListenerClaim]:
     family = protocol_class(port.protocol)
     protocol = port.protocol.upper()
-    if family == "udp" or _has_no_listener(member):
+    if family == "udp" or getattr(member.item, "type", "") == "ExternalName":  # an alias of another service
         return
     if family == "http":
         yield ListenerClaim(member, port.number, protocol, family, "")
@@ -94,11 +94,6 @@ def _claim(
     chosen = route.subnets or ranges
     protocol = port.protocol.upper()
     return ListenerClaim(member, port.number, protocol, family, bind, chosen, route.names, route.clusters, route.config)
-
-
-def _has_no_listener(member: SidecarService) -> bool:
-    """ExternalName Services are other names for what another service serves."""
-    return getattr(member.item, "type", "") == "ExternalName"
 
 
 def _binds(member: SidecarService) -> list[tuple[str, tuple[str, ...]]]:

@@ -1,4 +1,4 @@
-"""Where the model stops: settings, versions and objects under which a sidecar may get something else."""
+"""Limits of the prediction: settings, versions and objects for which a sidecar's configuration may differ from it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meshdoctor.model.mesh import ServiceEntry, Sidecar
 from meshdoctor.predict.predicted_clusters import are_alike
-from meshdoctor.predict.predicted_listeners import SettledPort
+from meshdoctor.predict.predicted_listeners import PortClaims
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.semantics.istio.protocols import protocol_class
@@ -18,9 +18,10 @@ NEEDED = ("serviceentries", "services", "virtualservices", "destinationrules", "
 """Kinds without which nothing can be predicted."""
 
 OLDEST = (1, 15)
-"""Before it, listeners were merged by other rules (release notes of 1.3, 1.8 and 1.14.4)."""
+"""Before this version, listeners were merged differently (release notes of 1.3, 1.8 and 1.14.4)."""
 UNIFIED = (1, 24)
-"""From it on the namespace of a host is chosen alike with and without a Sidecar (PILOT_UNIFIED_SIDECAR_SCOPE)."""
+"""From this version on, the namespace of a host is chosen in the same way with and without a Sidecar
+(PILOT_UNIFIED_SIDECAR_SCOPE)."""
 
 
 def model_limits(
@@ -28,10 +29,10 @@ def model_limits(
     viewer: Viewer,
     labels: Mapping[str, str],
     version: str,
-    gets: Sequence[SidecarService],
-    settled: Iterable[SettledPort],
+    visible: Sequence[SidecarService],
+    port_claims: Iterable[PortClaims],
 ) -> Iterator[Unknown]:
-    """What leaves open how this viewer's sidecar, of a pod with these labels, is configured."""
+    """What makes the configuration of this sidecar, of a pod with these labels, unknown."""
     mesh = registry.mesh
     for kind in NEEDED:
         if kind not in mesh.kinds_read:
@@ -41,25 +42,25 @@ def model_limits(
     yield from _of_filters(registry, viewer, labels)
     known = _version(version)
     if known is not None and known < OLDEST:
-        yield Unknown(f"Istio {version} merges listeners by other rules")
-    yield from _of_ties(gets)
-    yield from _of_borrowed_endpoints(gets)
+        yield Unknown(f"Istio {version} merges listeners differently")
+    yield from _of_ties(visible)
+    yield from _of_borrowed_endpoints(visible)
     if viewer.dns_capture:
-        yield from _of_virtual_addresses(gets)
+        yield from _of_virtual_addresses(visible)
     if viewer.sidecar is not None:
-        yield from _of_sidecar(viewer.sidecar, settled, gets)
+        yield from _of_sidecar(viewer.sidecar, port_claims, visible)
     if known is not None and known < UNIFIED:
-        yield from _of_old_scope(registry, gets, version)
+        yield from _of_old_scope(registry, visible, version)
 
 
 def _of_filters(registry: Registry, viewer: Viewer, labels: Mapping[str, str]) -> Iterator[Unknown]:
-    """EnvoyFilters of the root namespace and the pod's own patch what istiod made, and may do anything to it."""
+    """EnvoyFilters of the root namespace and of the pod's namespace may change any part of the configuration."""
     config = registry.mesh.mesh_config
     spaces = (config.root_namespace if config else DEFAULT_ROOT_NAMESPACE, viewer.namespace)
     for found in registry.mesh.envoy_filters:
         if found.ref.namespace in spaces and (found.selector or {}).items() <= labels.items():
             for port in dict.fromkeys(found.ports):
-                yield Unknown(f"{found.ref} patches what the sidecar is told", port)
+                yield Unknown(f"{found.ref} patches the sidecar's configuration", port)
 
 
 def may_be_allocated(entry: ServiceEntry) -> bool:
@@ -70,15 +71,15 @@ def may_be_allocated(entry: ServiceEntry) -> bool:
     return str(labels.get("networking.istio.io/enable-autoallocate-ip", "")).lower() != "false"
 
 
-def _of_ties(gets: Sequence[SidecarService]) -> Iterator[Unknown]:
-    """Two entries of one host, namespace and second that differ: nothing decides which of them counts."""
+def _of_ties(visible: Sequence[SidecarService]) -> Iterator[Unknown]:
+    """Two different entries for one host, in one namespace and created in the same second: their order is undefined."""
     seen: dict[tuple[object, ...], ServiceEntry] = {}
-    for member in gets:
+    for member in visible:
         if member.entry is None:
             continue
         first = seen.setdefault(member.order, member.entry)
         if first is not member.entry and not are_alike(first, member.entry):
-            because = f"{first.ref} and {member.ref} are of the same second, and nothing decides which goes first"
+            because = f"{first.ref} and {member.ref} were created in the same second, so their order is undefined"
             yield Unknown(because, None, member.host)
             declared = {p.number: p.protocol.upper() for p in first.ports}
             for port in member.ports:
@@ -86,61 +87,64 @@ def _of_ties(gets: Sequence[SidecarService]) -> Iterator[Unknown]:
                     yield Unknown(because, port.number)
 
 
-def _of_borrowed_endpoints(gets: Sequence[SidecarService]) -> Iterator[Unknown]:
-    """NONE without addresses gets a listener for each endpoint that another entry gives the same host and port."""
-    for member in gets:
+def _of_borrowed_endpoints(visible: Sequence[SidecarService]) -> Iterator[Unknown]:
+    """With resolution NONE and no addresses, a listener is created for each endpoint that another entry has for the
+    same host and port."""
+    for member in visible:
         if member.entry is None or member.entry.resolution != "NONE" or member.addresses:
             continue
         for port in member.ports:
-            others = (o for o in gets if o.host == member.host and o.entry and o.entry.resolution != "NONE")
+            others = (o for o in visible if o.host == member.host and o.entry and o.entry.resolution != "NONE")
             if protocol_class(port.protocol) != "http" and any(
                 p.number == port.number for o in others for p in o.ports
             ):
-                because = f"{member.host}:{port.number} is declared with resolution NONE and with another one"
+                because = f"{member.host}:{port.number} is declared with resolution NONE and with another resolution"
                 yield Unknown(because, port.number)
 
 
-def _of_virtual_addresses(gets: Sequence[SidecarService]) -> Iterator[Unknown]:
-    for member in gets:
+def _of_virtual_addresses(visible: Sequence[SidecarService]) -> Iterator[Unknown]:
+    for member in visible:
         if member.entry is not None and not member.addresses and may_be_allocated(member.entry):
-            because = f"whether Istio gives {member.host} a virtual address, which this pod would dial, is not known"
+            because = f"it is unknown whether this pod connects to a virtual address of {member.host}"
             yield Unknown(because, None, member.host)
 
 
-def _of_sidecar(sidecar: Sidecar, settled: Iterable[SettledPort], gets: Sequence[SidecarService]) -> Iterator[Unknown]:
+def _of_sidecar(
+    sidecar: Sidecar, port_claims: Iterable[PortClaims], visible: Sequence[SidecarService]
+) -> Iterator[Unknown]:
     for listener in sidecar.egress:
         if listener.port is not None:
             port = listener.port.number
-            yield Unknown(f"{sidecar.ref} has an egress listener of its own for port {port}", port or None)
+            yield Unknown(f"{sidecar.ref} has a separate egress listener for port {port}", port or None)
         elif listener.bind or listener.capture_mode == "NONE":
             yield Unknown(f"{sidecar.ref} binds an egress listener by itself")
     if sidecar.egress and all(_is_exact(host) for e in sidecar.egress for host in e.hosts):
-        yield from _of_exact_hosts(sidecar, settled, gets)
+        yield from _of_exact_hosts(sidecar, port_claims, visible)
 
 
 def _of_exact_hosts(
-    sidecar: Sidecar, settled: Iterable[SettledPort], gets: Sequence[SidecarService]
+    sidecar: Sidecar, port_claims: Iterable[PortClaims], visible: Sequence[SidecarService]
 ) -> Iterator[Unknown]:
-    """Istio 1.31 has a way of its own for a Sidecar whose hosts are all exact (sidecar.go, servicesForExactHosts)."""
-    because = f"{sidecar.ref} lists exact hosts only, for which Istio 1.31 and later order and merge differently"
-    hosts = [member.host for member in gets]
-    for member in gets:
+    """Istio 1.31 handles a Sidecar whose hosts are all exact differently (sidecar.go, servicesForExactHosts)."""
+    because = f"{sidecar.ref} lists only exact hosts, which Istio 1.31 and later order and merge differently"
+    hosts = [member.host for member in visible]
+    for member in visible:
         if hosts.count(member.host) > 1 or len(member.addresses) > 1:
             yield Unknown(because, None, member.host)
-    for place in settled:
-        if place.lost:
-            yield Unknown(because, place.port)
+    for claims in port_claims:
+        if claims.shadowed:
+            yield Unknown(because, claims.port)
 
 
-def _of_old_scope(registry: Registry, gets: Sequence[SidecarService], version: str) -> Iterator[Unknown]:
+def _of_old_scope(registry: Registry, visible: Sequence[SidecarService], version: str) -> Iterator[Unknown]:
     spaces: dict[str, set[str]] = {}
     for entry in registry.mesh.service_entries:
         for host in entry.hosts:
             spaces.setdefault(host.lower(), set()).add(entry.ref.namespace)
-    for member in gets:
+    for member in visible:
         if len(spaces.get(member.host, ())) > 1 or len(member.addresses) > 1:
             yield Unknown(
-                f"Istio {version} treats {member.host} in its own way: several namespaces or addresses",
+                f"Istio {version} handles {member.host} differently: several namespaces or addresses",
                 host=member.host,
             )
 

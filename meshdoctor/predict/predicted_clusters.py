@@ -1,4 +1,4 @@
-"""The clusters of the services a sidecar gets: type, endpoints and TLS.
+"""The clusters of the services visible to a sidecar: type, endpoints and TLS.
 
 pilot/pkg/networking/core/cluster.go (convertResolution), cluster_tls.go and destination rules as
 pilot/pkg/model/push_context.go (destinationRule) chooses them. A cluster's type says where endpoints come from.
@@ -23,9 +23,9 @@ _ORIGINATES = ("SIMPLE", "MUTUAL", "ISTIO_MUTUAL")
 
 
 class Clusters:
-    """Clusters by name and their known endpoints. What stays open is added to `doubts`.
+    """Clusters by name and their known endpoints. What stays unknown is added to `unknowns`.
 
-    `running` are the endpoints of Services' clusters, as far as a sidecar tells them.
+    `running` are the endpoints of Services' clusters, as far as a config dump shows them.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class Clusters:
         self.made: dict[str, Cluster] = {}
         self.endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self.owners: dict[tuple[str, int], ObjectRef] = {}
-        """By host and port, the object whose cluster it is."""
-        self.doubts: list[Unknown] = []
+        """By host and port, the object the cluster is built from."""
+        self.unknowns: list[Unknown] = []
         self._rules = [r for r in rules if is_exported_rule(r, viewer.namespace)]
         self._running = running
         self._viewer = viewer
@@ -48,10 +48,10 @@ class Clusters:
         self._root = config.root_namespace if config else ""
 
     def add(self, members: Sequence[SidecarService]) -> None:
-        """The clusters of every port of these members, which are all there are of their hosts."""
+        """Add the clusters of every port of these services, which must be all services of their hosts."""
         by_host: dict[str, list[SidecarService]] = {}
         for member in members:
-            if not _is_alias(member):
+            if getattr(member.item, "type", "") != "ExternalName":
                 by_host.setdefault(member.host, []).append(member)
         for host, same in by_host.items():
             self._add_host(host, same)
@@ -75,9 +75,9 @@ class Clusters:
         self, host: str, member: SidecarService, port: Port, subset: str, rule: DestinationRule | None
     ) -> None:
         name = f"outbound|{port.number}|{subset}|{host}"
-        kind = _type_of(member)
+        kind = _TYPES.get(_resolution(member), "")
         if not kind:
-            self.doubts.append(Unknown(f"resolution {_resolution(member)} of {member.ref} is not read", None, host))
+            self.unknowns.append(Unknown(f"resolution {_resolution(member)} of {member.ref} is not read", None, host))
             return
         endpoints = _endpoints(member, host, port)
         if kind == "EDS" and endpoints is None and member.entry is None:
@@ -114,9 +114,10 @@ class Clusters:
         )
 
     def _rule_for(self, host: str, namespace: str) -> DestinationRule | None:
-        """Of the client's namespace, else the service's, else the root's: the most specific host, then the oldest."""
-        for place in dict.fromkeys((self._viewer.namespace, namespace, self._root)):
-            fitting = [r for r in self._rules if r.ref.namespace == place and self._applies(r, host)]
+        """The DestinationRule that applies: of the client's namespace, else the service's, else the root namespace;
+        there the one with the most specific host, then the oldest."""
+        for owner in dict.fromkeys((self._viewer.namespace, namespace, self._root)):
+            fitting = [r for r in self._rules if r.ref.namespace == owner and self._applies(r, host)]
             if fitting:
                 return min(fitting, key=lambda r: (*_specificity(r), r.created, r.ref.name))
         return None
@@ -131,7 +132,7 @@ class Clusters:
 
 
 def tls_settings(rule: DestinationRule, port: int) -> Mapping[str, Any]:
-    """The TLS settings in force for a port: its own settings replace the general ones."""
+    """The TLS settings that apply to a port: portLevelSettings replace the general ones."""
     policy = rule.traffic_policy
     for level in policy.get("portLevelSettings") or ():
         if isinstance(level, dict) and (level.get("port") or {}).get("number") == port:
@@ -140,7 +141,7 @@ def tls_settings(rule: DestinationRule, port: int) -> Mapping[str, Any]:
 
 
 def is_exported_rule(rule: DestinationRule, namespace: str) -> bool:
-    """Whether sidecars of the namespace may get the rule."""
+    """Whether the rule is exported to the namespace."""
     exports = rule.export_to or ("*",)
     return "*" in exports or namespace in exports or ("." in exports and rule.ref.namespace == namespace)
 
@@ -158,28 +159,20 @@ def _path(rule: DestinationRule) -> str:
     return f"/apis/networking.istio.io/v1/namespaces/{rule.ref.namespace}/destination-rule/{rule.ref.name}"
 
 
-def _is_alias(member: SidecarService) -> bool:
-    return isinstance(member.item, Service) and member.item.type == "ExternalName"
-
-
 def _resolution(member: SidecarService) -> str:
     if isinstance(member.item, ServiceEntry):
         return member.item.resolution
     return "STATIC" if member.addresses else "NONE"
 
 
-def _type_of(member: SidecarService) -> str:
-    return _TYPES.get(_resolution(member), "")
-
-
 def _merges(first: SidecarService, second: SidecarService) -> bool:
-    """Whether a further entry of a host adds its ports: only one that is like the first in all that counts."""
+    """Whether the ports of a second entry of a host are merged into the first's cluster list."""
     one, other = first.entry, second.entry
     return one is not None and other is not None and are_alike(one, other)
 
 
 def are_alike(one: ServiceEntry, other: ServiceEntry) -> bool:
-    """Whether entries of one host add up: equal in resolution, labels, selector and exportTo."""
+    """Whether Istio merges two entries of one host: resolution, labels, selector and exportTo must be equal."""
     return _shape(one) == _shape(other)
 
 
@@ -189,7 +182,7 @@ def _shape(entry: ServiceEntry) -> tuple[object, ...]:
 
 
 def _endpoints(member: SidecarService, host: str, port: Port) -> tuple[Endpoint, ...] | None:
-    """Endpoints as the resources tell them; None for those that are pods, whose readiness no resource here tells."""
+    """Endpoints from the resources; None where they are pods, whose readiness these resources do not show."""
     item = member.item
     if isinstance(item, Service) or item.workload_selector is not None:
         return None

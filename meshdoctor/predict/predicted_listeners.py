@@ -1,4 +1,4 @@
-"""Claims settled into listeners: who gets a match, who loses it, and what takes the rest.
+"""Listeners from claims: which claim is active, which is shadowed, and what handles unmatched traffic.
 
 pilot/pkg/networking/core/listener.go of istio/istio: buildSidecarOutboundListener, mergeTCPFilterChains,
 conflictsWith, isConflictWithWellKnownPort, buildListenerFromEntry.
@@ -25,92 +25,82 @@ from meshdoctor.semantics.ip_addresses import network
 from meshdoctor.semantics.istio.protocols import EXCLUSIVE
 
 RESERVED = frozenset({15001, 15006, 15021, 15090})
-"""Ports of the sidecar itself, which no service gets a wildcard listener on."""
+"""Ports the sidecar itself uses; no service gets a wildcard listener on them."""
 
 HTTP_PROTOCOLS = ("http/1.1", "h2c")
 
 
-class ShadowedClaim(Struct, frozen=True):
-    """A claim that got nothing, and the one that has its match."""
-
-    claim: ListenerClaim
-    winner: ListenerClaim
-
-
-class SettledPort(Struct, frozen=True):
-    """One bind address and port: the claims that hold it, in their order, and those that lost."""
+class PortClaims(Struct, frozen=True):
+    """One bind address and port: its active claims, in order, and its shadowed ones, which get no filter chain."""
 
     bind: str
     port: int
-    held: tuple[ListenerClaim, ...]
-    lost: tuple[ShadowedClaim, ...]
-    doubts: tuple[Unknown, ...]
+    active: tuple[ListenerClaim, ...]
+    shadowed: tuple[ListenerClaim, ...]
+    unknowns: tuple[Unknown, ...]
 
 
-def settle(claims: Iterable[ListenerClaim]) -> list[SettledPort]:
-    """The claims by bind address and port."""
+def resolve_conflicts(claims: Iterable[ListenerClaim]) -> list[PortClaims]:
+    """The active and shadowed claims of every bind address and port."""
     places: dict[tuple[str, int], list[ListenerClaim]] = {}
     for claim in claims:
         places.setdefault((claim.bind, claim.port), []).append(claim)
-    return [_settle(bind, port, wanted) for (bind, port), wanted in places.items()]
+    return [_resolve_port(bind, port, claims) for (bind, port), claims in places.items()]
 
 
-def _settle(bind: str, port: int, wanted: Sequence[ListenerClaim]) -> SettledPort:
-    first = wanted[0]
-    held: list[ListenerClaim] = []
-    lost: list[ShadowedClaim] = []
-    for claim in wanted:
-        winner = _winner(claim, first, held)
-        if winner is None:
-            held.append(claim)
-        else:
-            lost.append(ShadowedClaim(claim, winner))
-    return SettledPort(bind, port, tuple(held), tuple(lost), tuple(_doubts(bind, port, wanted)))
+def _resolve_port(bind: str, port: int, claims: Sequence[ListenerClaim]) -> PortClaims:
+    first = claims[0]
+    active: list[ListenerClaim] = []
+    shadowed: list[ListenerClaim] = []
+    for claim in claims:
+        (shadowed if _is_shadowed(claim, first, active) else active).append(claim)
+    return PortClaims(bind, port, tuple(active), tuple(shadowed), tuple(_unknowns(bind, port, claims)))
 
 
-def _winner(claim: ListenerClaim, first: ListenerClaim, held: Sequence[ListenerClaim]) -> ListenerClaim | None:
-    """The claim that keeps this one out; None where it gets its place."""
+def _is_shadowed(claim: ListenerClaim, first: ListenerClaim, active: Sequence[ListenerClaim]) -> bool:
+    """Whether an active claim keeps this one from getting a filter chain."""
     if claim.protocol != first.protocol and EXCLUSIVE & {claim.protocol, first.protocol}:
-        return first
+        return True
     if claim.family == "http":
-        return None
-    return next((h for h in held if h.family != "http" and h.match == claim.match and not _same(h, claim)), None)
+        return False
+    return any(h.family != "http" and h.match == claim.match and not _same(h, claim) for h in active)
 
 
 def _same(one: ListenerClaim, other: ListenerClaim) -> bool:
-    """Two entries of one host that want the same chain: whoever has it, it is the same cluster."""
+    """Whether two entries of one host need the same chain, which leads to the same cluster for both."""
     return one.member.host == other.member.host and one.clusters == other.clusters
 
 
-def _doubts(bind: str, port: int, wanted: Sequence[ListenerClaim]) -> Iterable[Unknown]:
+def _unknowns(bind: str, port: int, claims: Sequence[ListenerClaim]) -> Iterable[Unknown]:
     if not bind and port in RESERVED:
-        yield Unknown(f"port {port} is one of the sidecar's own", port)
-    sniffed = [claim for claim in wanted if claim.is_sniffed]
-    if sniffed and not bind and any(c.family == "http" and not c.is_sniffed for c in wanted):
+        yield Unknown(f"port {port} is used by the sidecar itself", port)
+    sniffed = [claim for claim in claims if claim.is_sniffed]
+    if sniffed and not bind and any(c.family == "http" and not c.is_sniffed for c in claims):
         yield Unknown(
-            f"port {port} has HTTP and a port without protocol side by side, which Istio before 1.32 and later "
-            "ones merge differently",
+            f"port {port} has services with protocol HTTP and without a protocol, which Istio merges differently "
+            "since 1.32",
             port,
         )
     if any(claim.ranges for claim in sniffed):
-        yield Unknown(f"port {port} has a range without a protocol", port)
-    everything = [claim for claim in wanted if claim.family != "http" and not claim.names and _is_all(claim.ranges)]
+        yield Unknown(f"port {port} has a CIDR without a protocol", port)
+    everything = [claim for claim in claims if claim.family != "http" and not claim.names and _is_all(claim.ranges)]
     if len({claim.match for claim in everything}) > 1:
-        yield Unknown(f"port {port} has 0.0.0.0/0 beside a claim without addresses", port)
-    partial = next((n for c in wanted for n in c.names if n.startswith("*") and not n.startswith("*.")), "")
+        yield Unknown(f"port {port} has an entry with 0.0.0.0/0 beside one without addresses", port)
+    partial = next((n for c in claims for n in c.names if n.startswith("*") and not n.startswith("*.")), "")
     if partial:
-        yield Unknown(f"Envoy refuses the whole listener of port {port} for the server name {partial}", port)
+        yield Unknown(f"Envoy rejects the whole listener of port {port} for the server name {partial}", port)
 
 
 def _is_all(ranges: Sequence[str]) -> bool:
     return all(found is not None and found.prefixlen == 0 for found in map(network, ranges))
 
 
-def build(settled: SettledPort, wildcards: tuple[str, ...], unmatched: str, timeout: float) -> Listener:
-    """The listener as istiod writes it. `wildcards` are the proxy's, `unmatched` the cluster for what nothing takes."""
-    binds = (settled.bind,) if settled.bind else wildcards
-    name = f"{binds[0]}_{settled.port}"
-    chains = _chains(settled)
+def build(claims: PortClaims, wildcards: tuple[str, ...], unmatched: str, timeout: float) -> Listener:
+    """The listener istiod builds. `wildcards` are the proxy's wildcard addresses, `unmatched` the cluster for unmatched
+    traffic."""
+    binds = (claims.bind,) if claims.bind else wildcards
+    name = f"{binds[0]}_{claims.port}"
+    chains = _chains(claims)
     default = next((c for c in chains if c.match == FilterChainMatch()), None)
     rest = tuple(c for c in chains if c is not default)
     if default is None:
@@ -121,7 +111,7 @@ def build(settled: SettledPort, wildcards: tuple[str, ...], unmatched: str, time
         rest, default = (default,), None
     return Listener(
         name=name,
-        addresses=tuple((bind, settled.port) for bind in binds),
+        addresses=tuple((bind, claims.port) for bind in binds),
         filter_chains=rest,
         default_filter_chain=default,
         listener_filters=tuple(_inspectors(rest)),
@@ -133,23 +123,23 @@ def build(settled: SettledPort, wildcards: tuple[str, ...], unmatched: str, time
     )
 
 
-def _chains(settled: SettledPort) -> list[FilterChain]:
+def _chains(claims: PortClaims) -> list[FilterChain]:
     found: list[FilterChain] = []
-    http = next((claim for claim in settled.held if claim.family == "http"), None)
+    http = next((claim for claim in claims.active if claim.family == "http"), None)
     if http is not None:
-        found.append(_http_chain(route_name(settled, http), f"$.predicted.{settled.bind}_{settled.port}.http"))
+        found.append(_http_chain(route_name(claims, http), f"$.predicted.{claims.bind}_{claims.port}.http"))
     seen = set()
-    for claim in settled.held:
+    for claim in claims.active:
         if claim.family == "http" or claim.match in seen:
             continue
         seen.add(claim.match)
-        found.append(_tcp_chain(claim, f"$.predicted.{settled.bind}_{settled.port}.{len(found)}"))
+        found.append(_tcp_chain(claim, f"$.predicted.{claims.bind}_{claims.port}.{len(found)}"))
     return found
 
 
-def route_name(settled: SettledPort, claim: ListenerClaim) -> str:
+def route_name(claims: PortClaims, claim: ListenerClaim) -> str:
     """The route configuration of a listener's HTTP chain: shared on the wildcard address, else the host's own."""
-    return f"{claim.host}:{settled.port}" if settled.bind else str(settled.port)
+    return f"{claim.host}:{claims.port}" if claims.bind else str(claims.port)
 
 
 def _http_chain(route: str, path: str) -> FilterChain:
@@ -171,7 +161,7 @@ def _inspectors(chains: Sequence[FilterChain]) -> Iterable[ListenerFilter]:
 
 
 def catch_all(unmatched: str) -> Listener:
-    """virtualOutbound: where iptables lead, and what no other listener takes stays."""
+    """virtualOutbound, to which iptables redirects, and which handles connections that match no other listener."""
     chain = FilterChain(
         "virtualOutbound-catchall-tcp",
         FilterChainMatch(),

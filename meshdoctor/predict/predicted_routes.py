@@ -1,4 +1,4 @@
-"""The route configuration of a port: a virtual host for each HTTP service, and the outbound policy for the rest.
+"""The route configuration of a port: a virtual host for each HTTP service, and the outbound policy for all other hosts.
 
 pilot/pkg/networking/core/httproute.go (BuildSidecarOutboundVirtualHosts, buildCatchAllVirtualHost) and route/route.go
 (TranslateRoute) of istio/istio.
@@ -20,11 +20,11 @@ from meshdoctor.semantics.istio.protocols import protocol_class
 from meshdoctor.semantics.istio.resource_names import PASSTHROUGH
 
 UNREGISTERED_PORT = 80
-"""The one port on which a VirtualService makes a virtual host for a name that nothing registers."""
+"""The only port on which a VirtualService creates a virtual host for an unregistered name."""
 
 
 class Routes:
-    """Route configurations of one viewer. What it cannot translate is added to `virtual.doubts`."""
+    """Route configurations of one sidecar. What it cannot translate is added to `virtual.unknowns`."""
 
     def __init__(self, virtual: VirtualServices, policy_host: VirtualHost | None) -> None:
         self._virtual = virtual
@@ -45,7 +45,7 @@ class Routes:
         return self._config(str(port), [*hosts.values(), *([self._policy_host] if self._policy_host else [])])
 
     def own(self, member: SidecarService, port: int) -> RouteConfig:
-        """The configuration of a service with a listener to itself: any Host header will do."""
+        """The configuration of a service with its own listener: it matches any Host header."""
         return self._config(f"{member.host}:{port}", [self._virtual_host(member, port, ("*",))])
 
     def _config(self, name: str, hosts: Iterable[VirtualHost]) -> RouteConfig:
@@ -61,7 +61,7 @@ class Routes:
                 hosts[host] = VirtualHost(f"{host}:{UNREGISTERED_PORT}", (host,), routes)
 
     def _virtual_host(self, member: SidecarService, port: int, domains: tuple[str, ...]) -> VirtualHost:
-        """Routes of the first VirtualService that has any for this port; where none has, the plain one."""
+        """Routes of the first VirtualService that has any for this port, else the default route."""
         made = (tuple(self._routes(v, member.host, port)) for v in self._virtual.with_routes(member.host))
         routes = next(filter(None, made), ())
         if not routes:
@@ -75,8 +75,8 @@ class Routes:
     def _routes(self, service: VirtualService, host: str, port: int) -> Iterator[Route]:
         for place, rule in enumerate(service.http):
             if rule.get("delegate"):
-                because = f"{service.ref} delegates routes of {host}, which is not followed"
-                self._virtual.doubts.append(Unknown(because, port, host))
+                because = f"{service.ref} delegates routes of {host}; delegation is not evaluated"
+                self._virtual.unknowns.append(Unknown(because, port, host))
             matches = [m for m in rule.get("match") or [{}] if isinstance(m, dict)]
             for match in matches:
                 if self._virtual.fits(match, port, host):
@@ -115,7 +115,7 @@ class Routes:
 
 
 def policy_host(unmatched: str, blocked: str) -> VirtualHost:
-    """What answers for a Host header that nothing registers."""
+    """The virtual host for unregistered Host headers, by outbound policy."""
     match = RouteMatch(prefix="/")
     if unmatched == blocked:
         route = Route("block_all", match, "direct_response", status=502, path="$.predicted.block_all")
@@ -143,7 +143,7 @@ def _action(rule: Rule) -> tuple[str, tuple[WeightedCluster, ...], int | None]:
 
 
 def _string_match(given: Any) -> tuple[str, str]:
-    """(exact, prefix or regex; value); two empty words where nothing is asked."""
+    """(exact, prefix or regex; value); two empty strings where there is no match."""
     if not isinstance(given, dict):
         return "", ""
     return next(((kind, str(given[kind])) for kind in ("exact", "prefix", "regex") if given.get(kind)), ("", ""))
@@ -166,7 +166,7 @@ def _fault(given: Any) -> Fault | None:
 
 
 def _percent(given: Any) -> float:
-    """A fault without a percentage hits every request."""
+    """The percentage of a fault; without one the fault applies to every request."""
     if not given:
         return 0.0
     share = given.get("percentage")

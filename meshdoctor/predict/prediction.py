@@ -1,4 +1,4 @@
-"""One sidecar as istiod would configure it for some ports, and what about it the resources leave open."""
+"""The predicted configuration of one sidecar for some ports, and what of it is unknown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from meshdoctor.model.proxy import Cluster, Endpoint, Listener, Node, Proxy, Rou
 from meshdoctor.predict.listener_claims import ListenerClaim, claims_of
 from meshdoctor.predict.model_limits import model_limits
 from meshdoctor.predict.predicted_clusters import Clusters
-from meshdoctor.predict.predicted_listeners import SettledPort, build, catch_all, route_name, settle
+from meshdoctor.predict.predicted_listeners import PortClaims, build, catch_all, resolve_conflicts, route_name
 from meshdoctor.predict.predicted_routes import Routes, policy_host
 from meshdoctor.predict.sidecar_services import SidecarService, member_of, members
 from meshdoctor.predict.unknown import Unknown
@@ -23,50 +23,51 @@ _SECTIONS = frozenset({"bootstrap", "listeners", "routes", "clusters", "endpoint
 
 
 class SidecarIdentity(Struct, frozen=True):
-    """What a sidecar is by itself, whatever the services are."""
+    """Properties of a sidecar that do not depend on services."""
 
     key: str
     """`namespace/pod`."""
     viewer: Viewer
     node: Node
     unmatched: str
-    """The cluster for what nothing takes: BlackHoleCluster, PassthroughCluster; `""` where the policy is not known."""
+    """The cluster for unmatched traffic: BlackHoleCluster, PassthroughCluster, or `""` where the policy is unknown."""
     labels: Mapping[str, str] = {}
     inspection_timeout: float = 0.0
-    """Seconds an inspector waits for the client; 0 is for ever."""
+    """Seconds an inspector waits for the client; 0 means without a limit."""
     resolved: Mapping[str, tuple[str, ...]] = {}
-    """What its DNS clusters resolve a name to; none: it does not resolve."""
+    """Addresses a name resolves to in its DNS clusters; none where it does not resolve."""
     running: Mapping[str, tuple[Endpoint, ...]] = {}
     """Endpoints of in-cluster Services' clusters, by cluster name."""
 
 
 class Prediction(Struct, frozen=True):
-    """The configuration, the claims it was made of, and the doubts."""
+    """The configuration, the claims it was built from, and what is unknown."""
 
     proxy: Proxy
     members: tuple[SidecarService, ...]
-    settled: tuple[SettledPort, ...]
-    doubts: tuple[Unknown, ...]
+    port_claims: tuple[PortClaims, ...]
+    unknowns: tuple[Unknown, ...]
     owners: Mapping[tuple[str, int], ObjectRef]
-    """By host and port, the object whose cluster it is."""
+    """By host and port, the object the cluster is built from."""
 
     @property
-    def held(self) -> Iterator[ListenerClaim]:
-        """The claims that got their place."""
-        return (claim for settled in self.settled for claim in settled.held)
+    def active(self) -> Iterator[ListenerClaim]:
+        """The active claims."""
+        return (claim for port_claims in self.port_claims for claim in port_claims.active)
 
 
 def predict(registry: Registry, who: SidecarIdentity, ports: Collection[int]) -> Prediction:
-    """What istiod tells this sidecar about `ports`: listeners and routes of those alone, clusters of every entry."""
+    """Predict the configuration of this sidecar: listeners and routes of `ports` only, clusters of every entry."""
     viewer = who.viewer
-    gets = members(registry, viewer, ports)
+    visible = members(registry, viewer, ports)
     virtual = VirtualServices(registry, viewer, who.labels)
-    claims = claims_of(gets, ports, virtual)
-    settled = settle(claims)
+    claims = claims_of(visible, ports, virtual)
+    port_claims = resolve_conflicts(claims)
     unmatched = who.unmatched or BLACKHOLE
-    listeners = [build(s, _wildcards(viewer), unmatched, who.inspection_timeout) for s in settled]
-    routes = {r.name: r for r in _routes(Routes(virtual, policy_host(unmatched, BLACKHOLE)), gets, settled)}
-    clusters = _clusters(registry, who, gets, listeners, routes.values())
+    wildcards = tuple({4: "0.0.0.0", 6: "::"}[family] for family in viewer.families)
+    listeners = [build(s, wildcards, unmatched, who.inspection_timeout) for s in port_claims]
+    routes = {r.name: r for r in _routes(Routes(virtual, policy_host(unmatched, BLACKHOLE)), visible, port_claims)}
+    clusters = _clusters(registry, who, visible, listeners, routes.values())
     proxy = Proxy(
         key=who.key,
         node=who.node,
@@ -80,40 +81,42 @@ def predict(registry: Registry, who: SidecarIdentity, ports: Collection[int]) ->
         live_endpoints=_resolved(clusters.made.values(), who.resolved) or None,
         cluster_types={name: cluster.type for name, cluster in clusters.made.items()},
     )
-    doubts = [*model_limits(registry, who.viewer, who.labels, who.node.version, gets, settled)]
+    unknowns = [*model_limits(registry, who.viewer, who.labels, who.node.version, visible, port_claims)]
     if not who.unmatched:
-        doubts.append(Unknown("the outbound policy of this pod is not known"))
-    doubts += [d for s in settled for d in s.doubts]
+        unknowns.append(Unknown("the outbound policy of this pod is unknown"))
+    unknowns += [d for s in port_claims for d in s.unknowns]
     return Prediction(
-        proxy, gets, tuple(settled), (*doubts, *dict.fromkeys(virtual.doubts), *clusters.doubts), clusters.owners
+        proxy,
+        visible,
+        tuple(port_claims),
+        (*unknowns, *dict.fromkeys(virtual.unknowns), *clusters.unknowns),
+        clusters.owners,
     )
 
 
-def _wildcards(viewer: Viewer) -> tuple[str, ...]:
-    return tuple({4: "0.0.0.0", 6: "::"}[family] for family in viewer.families)
-
-
-def _routes(routes: Routes, gets: tuple[SidecarService, ...], settled: Iterable[SettledPort]) -> Iterator[RouteConfig]:
-    for place in settled:
-        http = next((claim for claim in place.held if claim.family == "http"), None)
+def _routes(
+    routes: Routes, visible: tuple[SidecarService, ...], port_claims: Iterable[PortClaims]
+) -> Iterator[RouteConfig]:
+    for claims in port_claims:
+        http = next((claim for claim in claims.active if claim.family == "http"), None)
         if http is None:
             continue
-        own = route_name(place, http) != str(place.port)
-        yield routes.own(http.member, place.port) if own else routes.shared(gets, place.port)
+        own = route_name(claims, http) != str(claims.port)
+        yield routes.own(http.member, claims.port) if own else routes.shared(visible, claims.port)
 
 
 def _clusters(
     registry: Registry,
     who: SidecarIdentity,
-    gets: tuple[SidecarService, ...],
+    visible: tuple[SidecarService, ...],
     listeners: Iterable[Listener],
     routes: Iterable[RouteConfig],
 ) -> Clusters:
     mesh = registry.mesh
     clusters = Clusters(mesh.destination_rules, who.running, who.viewer, who.labels, mesh.mesh_config)
-    clusters.add(gets)
+    clusters.add(visible)
     named = {parsed.host for parsed in map(cluster_name, _named(listeners, routes)) if parsed is not None}
-    lacking = named - {member.host for member in gets}
+    lacking = named - {member.host for member in visible}
     services = (s for s in mesh.services if s.host in lacking) if lacking else ()
     clusters.add([m for m in (member_of(registry, who.viewer, s) for s in services) if m is not None])
     return clusters
@@ -131,7 +134,7 @@ def _policy_clusters() -> dict[str, Cluster]:
 
 
 def _resolved(clusters: Iterable[Cluster], known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[Endpoint, ...]]:
-    """The hosts of DNS clusters whose every endpoint is an address or a name of which it is known what it means."""
+    """The hosts of DNS clusters all of whose endpoints are addresses or names with known addresses."""
     found: dict[str, tuple[Endpoint, ...]] = {}
     for cluster in clusters:
         if cluster.type in ("STRICT_DNS", "LOGICAL_DNS") and all(e.address in known for e in cluster.endpoints):

@@ -1,7 +1,7 @@
-"""The services one sidecar gets, in the order in which they claim listeners.
+"""The services visible to one sidecar, in the order in which they claim listeners.
 
-istiod knows ServiceEntries and Kubernetes Services as one kind: a host with ports. Of several namespaces that have a
-host a sidecar gets one: its own, else that of a Kubernetes Service, else the first (pilot/pkg/model/sidecar.go,
+istiod treats ServiceEntries and Kubernetes Services alike: a host with ports. Where several namespaces have a host, a
+sidecar uses one of them: its own, else that of a Kubernetes Service, else the first (pilot/pkg/model/sidecar.go,
 selectServices).
 """
 
@@ -22,15 +22,15 @@ HEADLESS = "None"
 
 
 class SidecarService(Struct, frozen=True):
-    """One host of a ServiceEntry, or a Service, as one sidecar has it."""
+    """One host of a ServiceEntry, or a Service, as visible to one sidecar."""
 
     item: Exported
     host: str
     ports: tuple[Port, ...]
     addresses: tuple[str, ...]
-    """Addresses and ranges by which the sidecar matches it; none: any address."""
+    """Addresses and ranges by which the sidecar matches it; empty for any address."""
     order: tuple[object, ...]
-    """The smallest claims first."""
+    """Sort key: the smallest takes precedence."""
 
     @property
     def entry(self) -> ServiceEntry | None:
@@ -44,7 +44,8 @@ class SidecarService(Struct, frozen=True):
 
     @property
     def per_endpoint(self) -> bool:
-        """Listeners of opaque ports are made for each endpoint: headless, or NONE with a selector and no address."""
+        """Whether istiod creates a listener per endpoint for opaque ports: headless Services, and NONE with a selector
+        and no address."""
         if isinstance(self.item, Service):
             return self.item.type != "ExternalName" and not self.addresses
         selects = self.item.workload_selector is not None
@@ -52,7 +53,8 @@ class SidecarService(Struct, frozen=True):
 
 
 def members(registry: Registry, viewer: Viewer, ports: Collection[int]) -> tuple[SidecarService, ...]:
-    """What the viewer gets, first claim first: every ServiceEntry, and the Services with one of `ports`."""
+    """The services visible to the sidecar, in order of precedence: every ServiceEntry, and the Services with one of
+    `ports`."""
     config = registry.mesh.mesh_config
     found: list[SidecarService] = []
     everything: tuple[Exported, ...] = (*registry.mesh.service_entries, *registry.mesh.services)
@@ -66,7 +68,7 @@ def members(registry: Registry, viewer: Viewer, ports: Collection[int]) -> tuple
 
 
 def member_of(registry: Registry, viewer: Viewer, service: Service) -> SidecarService | None:
-    """The Service as the viewer has it, whether or not a Sidecar takes it in: routes may lead to it all the same."""
+    """The Service for this sidecar, whether or not its Sidecar resource includes it: routes may still lead to it."""
     config = registry.mesh.mesh_config
     if not visible(service, viewer.namespace, config).ok:
         return None
@@ -93,7 +95,7 @@ def _addresses(item: Exported, host: str, registry: Registry, viewer: Viewer) ->
 
 
 def _egress_place(sidecar: Sidecar | None, namespace: str, host: str, own: str) -> int | None:
-    """Which of the Sidecar's egress listeners takes the host in: they are worked off in their order."""
+    """Index of the Sidecar's egress listener that includes the host; istiod processes them in order."""
     if sidecar is None or not sidecar.egress:
         return 0
     for place, listener in enumerate(sidecar.egress):

@@ -1,4 +1,4 @@
-"""What the resources leave open about a predicted sidecar."""
+"""What the resources do not determine about a predicted sidecar."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from meshdoctor.semantics.istio.host_names import covers
 
 
 class Unknown(Struct, frozen=True):
-    """Something that is not known: for one port, one host, or all where neither is named."""
+    """Why a prediction is uncertain: for one port or host, or for the whole sidecar where neither is set."""
 
     because: str
     port: int | None = None
     host: str | None = None
 
     def touches(self, host: str, port: int) -> bool:
-        """Whether it leaves open what becomes of a connection."""
+        """Whether it makes the result of a connection uncertain."""
         return self.port in (None, port) and (self.host is None or covers(self.host, host))
 
 
-def unknown_about(doubts: Iterable[Unknown], host: str, port: int) -> str:
-    """The first reason why the outcome of a connection is open; empty where none is."""
-    return next((doubt.because for doubt in doubts if doubt.touches(host, port)), "")
+def unknown_about(unknowns: Iterable[Unknown], host: str, port: int) -> str:
+    """The first reason why the result of a connection is uncertain; empty where it is certain."""
+    return next((unknown.because for unknown in unknowns if unknown.touches(host, port)), "")

@@ -1,4 +1,4 @@
-"""VirtualServices as one sidecar applies them: which one serves a host, and the routes it makes of it.
+"""VirtualServices as one sidecar applies them: which one applies to a host, and its routes.
 
 pilot/pkg/model/virtualservice.go (SelectVirtualServices), pilot/pkg/networking/core/tls.go and route/route.go.
 """
@@ -22,7 +22,7 @@ Rule = Mapping[str, Any]
 
 
 class OpaqueRoute(Struct, frozen=True):
-    """One filter chain's worth: server names, ranges, clusters, and the VirtualService that says so."""
+    """The content of one filter chain: server names, ranges, clusters, and the VirtualService that defines it."""
 
     names: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
@@ -31,10 +31,10 @@ class OpaqueRoute(Struct, frozen=True):
 
 
 class VirtualServices:
-    """The VirtualServices of one viewer. What it cannot evaluate is added to `doubts`."""
+    """The VirtualServices of one sidecar. What it cannot evaluate is added to `unknowns`."""
 
     def __init__(self, registry: Registry, viewer: Viewer, labels: Mapping[str, str]) -> None:
-        self.doubts: list[Unknown] = []
+        self.unknowns: list[Unknown] = []
         self._viewer = viewer
         self._labels = labels
         config = registry.mesh.mesh_config
@@ -48,13 +48,13 @@ class VirtualServices:
         return imported(self._viewer.sidecar, service.ref.namespace, host, None, namespace).ok
 
     def all_hosts(self) -> Iterator[tuple[VirtualService, str]]:
-        """Every host of every VirtualService in force, first one first."""
+        """Every host of every VirtualService that applies, in order of precedence."""
         return ((service, _long(host, service)) for service in self._all for host in service.hosts)
 
     def with_routes(self, host: str) -> list[VirtualService]:
-        """Those whose HTTP routes may serve a registered host: first those that name it, then by wildcard.
+        """VirtualServices whose HTTP routes may apply to a registered host: first those that name it, then by wildcard.
 
-        Of wildcards the most specific counts, and of several alike the first, whether or not it has HTTP routes
+        Only the most specific wildcard counts, and of equal ones the first, whether or not it has HTTP routes
         (httproute.go, mostSpecificWildcardVirtualServiceIndex).
         """
         named = [v for v, h in self.all_hosts() if h == host]
@@ -63,7 +63,8 @@ class VirtualServices:
         return [v for v in (*named, *nearest) if v.http]
 
     def opaque_routes(self, member: SidecarService, port: Port, family: str, sni: bool) -> list[OpaqueRoute]:
-        """The chains an opaque port of a host becomes. `sni`: its own name is matched where no VirtualService says."""
+        """The filter chains of an opaque port of a host. `sni`: the server name matched where no VirtualService sets
+        one."""
         found: list[OpaqueRoute] = []
         for service in self._for_opaque(member.host):
             rules = service.tls if family == "tls" else service.tcp
@@ -77,7 +78,7 @@ class VirtualServices:
         return list({(r.names, r.subnets): r for r in reversed(found)}.values())[::-1]
 
     def _for_opaque(self, host: str) -> list[VirtualService]:
-        """Those whose hosts cover this one, or lie within it where it is a wildcard."""
+        """VirtualServices whose hosts cover this one, or are covered by it where it is a wildcard."""
         hosts = ((v, _long(h, v)) for v in self._all for h in v.hosts)
         return list({v.ref: v for v, h in hosts if covers(h, host) or covers(host, h)}.values())
 
@@ -94,7 +95,7 @@ class VirtualServices:
             yield OpaqueRoute(() if "*" in names else names, subnets, clusters, config_path(service))
 
     def fits(self, match: Rule, port: int, host: str) -> bool:
-        """Whether a match counts for this viewer and port, by what is settled before any connection."""
+        """Whether a match can apply to this sidecar and port, by criteria known before any connection."""
         if match.get("gateways") and "mesh" not in match["gateways"]:
             return False
         if match.get("port") and match["port"] != port:
@@ -103,11 +104,11 @@ class VirtualServices:
             return False
         labels = match.get("sourceLabels") or {}
         if match.get("sourceSubnet"):
-            self.doubts.append(Unknown(f"a VirtualService for {host} asks for the client's address", port, host))
+            self.unknowns.append(Unknown(f"a VirtualService for {host} matches the client's address", port, host))
         return bool(labels.items() <= self._labels.items()) if isinstance(labels, dict) else False
 
     def clusters(self, routes: Any, service: VirtualService, port: int) -> tuple[WeightedCluster, ...]:
-        """The clusters of a route list, the heaviest first; weight 0 gets nothing unless it is alone."""
+        """The clusters of a route list, the heaviest first; weight 0 is left out unless it is the only one."""
         found: list[WeightedCluster] = []
         listed = _dicts(routes)
         for route in listed:
@@ -146,12 +147,12 @@ def _long(host: str, service: VirtualService) -> str:
 
 
 def exports_to(service: VirtualService, viewer: Viewer, config: MeshConfig | None) -> bool:
-    """Whether sidecars of the viewer's namespace may get the VirtualService."""
+    """Whether the VirtualService is exported to the sidecar's namespace."""
     return _tier(service, viewer, config) is not None
 
 
 def _tier(service: VirtualService, viewer: Viewer, config: MeshConfig | None) -> int | None:
-    """0 private, 1 exported by name, 2 public; None where the viewer does not get it."""
+    """0 private, 1 exported by name, 2 public; None where it is not exported to the sidecar's namespace."""
     default = config.default_virtual_service_export_to if config else ("*",)
     exports = service.export_to or default or ("*",)
     if "*" in exports:

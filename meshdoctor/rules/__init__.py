@@ -1,8 +1,8 @@
 """Stage 3: rules and the sheet of facts in, findings out.
 
-`loader` reads rule files and refuses what is wrong in them, all at once, with file and line. `evaluate` is the loop:
-for every rule it selects facts (`selectors`), asks `when` (`conditions`) and grades. `causes` lets one hit explain
-another, `tally` folds what is one root cause into one finding (`finding_builder`), whose words come from
-`templates` and `fix_manifests`. `catalogue` writes rules/README.md and rules/schema.json. A rule sees facts only;
-nothing here knows a proxy or a file of the evidence.
+`loader` reads rule files and reports all mistakes in them at once, with file and line. `evaluate` is the loop: for
+every rule it selects facts (`selectors`), evaluates `when` (`conditions`) and assigns the severity. `causes` finds
+hits that explain others, `tally` groups hits with one root cause into one finding (`finding_builder`), whose texts
+come from `templates` and `fix_manifests`. `catalogue` writes rules/README.md and rules/schema.json. Rules read facts
+only; this package does not access proxies or files of the evidence.
 """

@@ -1,16 +1,16 @@
-"""Which hit explains which: the cause keeps its severity, its consequences become information.
+"""Which hit explains which: the cause keeps its severity, its consequences are reported as information.
 
 For one host:port and pod, the first rule of `model.rule.CAUSES` that fired is the cause of every later one there, and a
-rule's own `explained_by` adds to that. Three things bound it:
+rule's own `explained_by` adds to that. Three conditions apply:
 
-- Only a hit whose host covers the other's explains it: `*.wiki.example` explains `en.wiki.example`, not the reverse.
-  A hit with a port and no host (a refused listener) explains every host on that port of its pod. Without a port
-  nothing is explained.
-- Information explains nothing more severe than information. With ALLOW_ANY an unregistered host is no fault, so it
-  cannot be what makes another finding of that pod harmless.
-- It is decided pod by pod. A finding that is explained for some of its pods is reported twice, see `grouping`.
+- A hit explains another only if its host covers the other's: `*.wiki.example` explains `en.wiki.example`, not the
+  reverse. A hit with a port and no host (a rejected listener) explains every host on that port of its pod. Without a
+  port nothing is explained.
+- Information explains nothing more severe than information. With ALLOW_ANY an unregistered host is not a fault, so it
+  cannot make another finding of that pod harmless.
+- It is decided pod by pod. A finding that is explained for some of its pods is reported twice, see `tally`.
 
-What a consequence names is the root: never another consequence.
+A consequence names the root cause, never another consequence.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _RANK = {rule: index for index, rule in enumerate(CAUSES)}
 
 
 def explain(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits in their order; those that another one explains carry the fingerprint of the finding that does."""
-    index = _by_place(hits)
+    """The hits in their order; those explained by another one have the fingerprint of that finding."""
+    index = _by_host(hits)
     explained = []
     for hit in hits:
         cause = _root(hit, index)
@@ -38,19 +38,19 @@ def explain(hits: Sequence[Hit]) -> list[Hit]:
 _Index = dict[tuple[str, int, str], dict[str, Hit]]
 
 
-def without_idle_backstops(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits less those of backstop rules for whose host, port and pod another rule has spoken."""
-    spoken = _by_place([hit for hit in hits if not hit.rule.backstop])
-    return [hit for hit in hits if not hit.rule.backstop or not any(place in spoken for place in _places(hit))]
+def without_unneeded_backstops(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits without those of fallback rules for whose pod, host and port another rule has a hit."""
+    covered = _by_host([hit for hit in hits if not hit.rule.backstop])
+    return [hit for hit in hits if not hit.rule.backstop or not any(key in covered for key in _keys(hit))]
 
 
-def _places(hit: Hit) -> list[tuple[str, int, str]]:
-    """Where a hit that says something of this one's host may stand: the host, its wildcards, the port as a whole."""
+def _keys(hit: Hit) -> list[tuple[str, int, str]]:
+    """Keys under which a hit about this one's host may be: the host, its wildcards, the port as a whole."""
     return [(hit.fact.pod, hit.port, host) for host in (hit.host.lower(), *wildcards_for(hit.host), "")]
 
 
-def _by_place(hits: Sequence[Hit]) -> _Index:
-    """Hits by pod, port and host, then by rule; of several for one rule the most severe."""
+def _by_host(hits: Sequence[Hit]) -> _Index:
+    """Hits by pod, port and host, then by rule; of several hits of one rule the most severe."""
     index: _Index = {}
     for hit in hits:
         if hit.port:
@@ -72,16 +72,16 @@ def _root(hit: Hit, index: _Index) -> Hit:
 def _cause(hit: Hit, index: _Index) -> Hit | None:
     if not hit.host or not hit.port:
         return None
-    places = [index.get(place, {}) for place in _places(hit)]
+    candidates = [index.get(key, {}) for key in _keys(hit)]
     for rule in _explaining(hit.rule):
-        for place in places:
-            cause = place.get(rule)
+        for by_rule in candidates:
+            cause = by_rule.get(rule)
             if cause is not None and (cause.severity is not Severity.INFO or hit.severity is Severity.INFO):
                 return cause
     return None
 
 
 def _explaining(rule: Rule) -> list[str]:
-    """Rules that may explain this one, in the order in which they are asked."""
+    """Rules that may explain this one, in order of priority."""
     earlier = CAUSES[: _RANK.get(rule.id, 0)]
     return sorted({*earlier, *rule.explained_by}, key=lambda cause: (_RANK.get(cause, len(CAUSES)), cause))

@@ -1,7 +1,7 @@
 """`when`: CEL over one fact. The only module that imports cel.
 
-CEL is handed only the fields an expression mentions: turning a whole fact with its manifests into CEL values takes
-thirty times as long as judging it. Equal fields have equal answers, so those are remembered.
+CEL gets only the fields an expression mentions: converting a whole fact with its manifests to CEL values takes thirty
+times as long as evaluating it. Results are cached by these fields.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _REMEMBERED = 4096
 
 
 class BadCondition(Exception):
-    """An expression that cannot be used, and why."""
+    """An expression that cannot be used; the text says why."""
 
 
 class Mention(NamedTuple):
@@ -73,7 +73,7 @@ class Condition:
         try:
             answer = self._program.execute({"fact": context})
         except Exception as error:  # cel passes on whatever the operator raised: TypeError, IndexError, KeyError ...
-            raise UsageError(f"`{self.text}` cannot be computed: {_first_line(error)}") from None
+            raise UsageError(f"`{self.text}` cannot be evaluated: {_first_line(error)}") from None
         if not isinstance(answer, bool):
             raise UsageError(f"`{self.text}` gives {answer!r}, not true or false")
         return answer
@@ -90,7 +90,7 @@ def compile_condition(text: str) -> Condition:
 
 
 def mentions(text: str) -> Iterator[Mention]:
-    """Names an expression reads, with the fields that follow; functions, methods and words of the language left out."""
+    """Names an expression reads, with the fields that follow, without functions, methods and keywords."""
     for name, fields, call in _NAME.findall(_STRING.sub("''", text)):
         path = parse_path(fields.removeprefix(".")) if fields else ()
         if call:
@@ -102,7 +102,7 @@ def mentions(text: str) -> Iterator[Mention]:
 
 
 def check_condition(text: str, kind: type[Fact]) -> Iterator[str]:
-    """What is wrong with an expression about facts of this type, in words; nothing where all is well."""
+    """Problems of an expression about facts of this type; none where it is valid."""
     try:
         compile_condition(text)
     except BadCondition as error:
@@ -115,7 +115,7 @@ def check_condition(text: str, kind: type[Fact]) -> Iterator[str]:
         if name not in types:
             yield f"`{name}` is unknown here; a condition reads `fact.<field>`{nearest(name, types)}"
         elif name == "fact" and not path:
-            yield "`fact` alone is no condition; name a field, `fact.host`"
+            yield "`fact` alone is not a condition; name a field, `fact.host`"
         else:
             try:
                 type_at(types[name], path)
@@ -127,14 +127,14 @@ def _item_of(receiver: str, types: dict[str, Any]) -> Any:
     root, _, rest = receiver.partition(".")
     try:
         return item_type(type_at(types[root], parse_path(rest))) or Any
-    except (KeyError, BadPath):  # the result of another macro, or a mistake that is told where it is mentioned
+    except (KeyError, BadPath):  # the result of another macro, or a mistake reported at its own mention
         return Any
 
 
 @cache
 def _compile(text: str) -> Any:
     # The package's __init__ imports its own command line (typer, prompt_toolkit, rich: 200 ms). The evaluator alone
-    # takes 20 ms, so an empty module stands in while it is imported.
+    # takes 20 ms, so an empty module replaces it during the import.
     stub = "cel" not in sys.modules and "cel.cli" not in sys.modules
     if stub:
         sys.modules["cel.cli"] = ModuleType("cel.cli")
@@ -144,8 +144,8 @@ def _compile(text: str) -> Any:
         del sys.modules["cel.cli"]
     try:
         return cel.compile(text)
-    except Exception as error:  # ValueError today; the binding promises nothing
-        raise BadCondition(f"`{text}` is no CEL: {_first_line(error).partition('ERROR: <input>:')[2]}") from None
+    except Exception as error:  # ValueError today, but the binding does not document it
+        raise BadCondition(f"`{text}` is not valid CEL: {_first_line(error).partition('ERROR: <input>:')[2]}") from None
 
 
 def _first_line(error: Exception) -> str:
@@ -154,7 +154,8 @@ def _first_line(error: Exception) -> str:
 
 @cache
 def _reads(text: str, kind: type[Fact]) -> tuple[tuple[str, ...], ...]:
-    """Paths of the values an expression needs of such a fact: as deep as Structs go, lists and manifests whole."""
+    """Paths of the values an expression needs from such a fact: down to the fields of Structs, with lists and manifests
+    as a whole."""
     paths = {_struct_part(m.path, kind) for m in mentions(text) if m.root == "fact"}
     return tuple(sorted(p for p in paths if not any(p[:n] in paths for n in range(len(p)))))
 

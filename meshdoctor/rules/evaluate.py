@@ -8,7 +8,7 @@ from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.rule import Rule
-from meshdoctor.rules.causes import explain, without_idle_backstops
+from meshdoctor.rules.causes import explain, without_unneeded_backstops
 from meshdoctor.rules.conditions import compile_condition
 from meshdoctor.rules.hits import Hit, naming
 from meshdoctor.rules.selectors import compile_selector
@@ -16,7 +16,7 @@ from meshdoctor.rules.tally import Tally
 from meshdoctor.rules.templates import fill
 
 Facts = Callable[[str], Sequence[Fact]]
-"""A list of the sheet by its name. Asked only for lists that a rule selects, once each."""
+"""A list of the sheet by its name. Called only for lists that a rule selects, once each."""
 Gaps = Callable[[Rule], Sequence[NotEvaluated]]
 """The pods for which evidence that a rule needs was not read; no pods: for none of them."""
 Missing = Mapping[str, Sequence[NotEvaluated]]
@@ -26,8 +26,8 @@ Missing = Mapping[str, Sequence[NotEvaluated]]
 def evaluate(rules: Sequence[Rule], facts: Facts, gaps: Gaps) -> tuple[tuple[Finding, ...], tuple[NotEvaluated, ...]]:
     """Findings of all rules, the most severe first, and what could not be evaluated.
 
-    A rule says nothing about a pod whose evidence it lacks, and nothing at all where a kind it needs was not read: what
-    is not there would look like a fault.
+    A rule is not evaluated for a pod whose evidence is missing, nor at all where a kind it needs was not read: missing
+    objects would look like a fault.
 
     Raises:
         UsageError: a condition of a rule cannot be computed for a fact; names the rule and the expression.
@@ -63,8 +63,9 @@ def by_pod(hits: Iterator[Hit]) -> dict[str, list[Hit]]:
 
 
 def explained(hits: Sequence[Hit]) -> list[Hit]:
-    """All hits of one pod, with what explains each; backstops only where they are needed."""
-    return explain(without_idle_backstops(hits))
+    """All hits of one pod, with the finding that explains each; hits of fallback rules only where no other rule has
+    one."""
+    return explain(without_unneeded_backstops(hits))
 
 
 def _hits(rule: Rule, facts: Sequence[Fact]) -> Iterator[Hit]:

@@ -1,6 +1,6 @@
 """Paths into a fact, `winner.kind` or `hidden[0].entry.name`: read, checked against the fact's type, looked up.
 
-The checks work on annotations, so a rule that names a field nobody computes is refused before any evidence is read.
+The checks use type annotations, so a rule that names an unknown field is rejected before any evidence is read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SEGMENT = re.compile(r"""(?:^|(?<=.)\.)([A-Za-z_][\w-]*)|\[(\d+)\]|\["([^"]+)"\
 
 
 class BadPath(Exception):
-    """A path that does not parse or names what is not there. The text ends with a suggestion where there is one."""
+    """A path that does not parse or names a missing field. The text ends with a suggestion where there is one."""
 
 
 def parse_path(text: str) -> Path:
@@ -38,13 +38,13 @@ def parse_path(text: str) -> Path:
         segments.append(int(index) if index is not None else name or key)
         end = match.end()
     if end != len(text) or not segments:
-        raise BadPath(f"`{text}` is no path such as `winner.kind` or `hidden[0].entry`")
+        raise BadPath(f"`{text}` is not a path such as `winner.kind` or `hidden[0].entry`")
     return tuple(segments)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`; did you mean `x`?` for the closest of `known`, or nothing where none is close."""
-    from difflib import get_close_matches  # only a rule file with a mistake in it pays for the import
+    from difflib import get_close_matches  # imported only for rule files with mistakes
 
     close = get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean `{close[0]}`?" if close else ""
@@ -83,7 +83,7 @@ def _step(kind: Any, segment: str | int, done: str, through_lists: bool) -> Any:
     item = item_type(kind)
     if isinstance(segment, int):
         if item is None:
-            raise BadPath(f"`{done}` is no list, it has no item {segment}")
+            raise BadPath(f"`{done}` is not a list, it has no item {segment}")
         return item
     if item is not None and through_lists:
         inner = _step(item, segment, f"{done}[0]", through_lists)
@@ -91,7 +91,7 @@ def _step(kind: Any, segment: str | int, done: str, through_lists: bool) -> Any:
     if item is not None:
         raise BadPath(f"`{done}` is a list; name an item, `{done}[0].{segment}`, or use exists()")
     if not _is(kind, Struct):
-        raise BadPath(f"`{done}` is a {type_name(kind)}, it has no field `{segment}`")
+        raise BadPath(f"`{done}` has type {type_name(kind)}, which has no field `{segment}`")
     fields = fields_of(kind)
     if segment not in fields:
         raise BadPath(f"`{done}.{segment}` does not exist: {kind.__name__} has no such field{nearest(segment, fields)}")
@@ -108,7 +108,7 @@ def is_scalar(kind: Any) -> bool:
 
 
 def type_name(kind: Any) -> str:
-    """A type in the words of a rule's author: `list of EntryView`, `manifest`, `str`."""
+    """A type's name for rule authors: `list of EntryView`, `manifest`, `str`."""
     item = item_type(kind)
     if item is not None:
         return f"list of {type_name(item)}"
@@ -122,7 +122,7 @@ def type_name(kind: Any) -> str:
 
 
 def value_at(value: Any, path: Path) -> Any:
-    """The value at `path`; None where an index or a manifest's key is not there. A name maps over a list's items."""
+    """The value at `path`; None where an index or a manifest's key is missing. A name maps over a list's items."""
     for position, segment in enumerate(path):
         if isinstance(segment, int):
             value = value[segment] if isinstance(value, list | tuple) and segment < len(value) else None

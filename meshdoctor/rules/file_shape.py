@@ -1,7 +1,6 @@
 """What is wrong with the shape of a rule file: every unknown key, missing key and wrong type, not only the first.
 
-msgspec's own conversion is the judge and is quick, but stops at its first complaint; this walk runs only after it has
-refused.
+msgspec's own conversion is fast but stops at the first error; this check runs only after it failed.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def shape_problems(value: Any, kind: Any, path: str = "$") -> Iterator[Problem]:
             yield from shape_problems(item, item_type(kind), f"{path}[{index}]")
     elif isinstance(kind, type) and issubclass(kind, StrEnum):
         if value not in list(kind):
-            yield Problem(path, f"`{value}` is none of {', '.join(kind)}{nearest(str(value), kind)}")
+            yield Problem(path, f"`{value}` is not one of {', '.join(kind)}{nearest(str(value), kind)}")
     else:
         try:
             msgspec.convert(value, kind)

@@ -1,4 +1,4 @@
-"""A finding's words, evidence and fixes, from all hits that are one root cause."""
+"""Builds a finding with its texts, evidence and fixes from all hits of one root cause."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meshdoctor.rules.hits import Hit, fingerprint, naming
 from meshdoctor.rules.templates import fill
 
 EVIDENCE_SHOWN = 5
-"""Pieces of evidence a finding carries; the rest is counted."""
+"""Pieces of evidence in a finding; the rest is counted."""
 
 
 def finding_of(
@@ -28,7 +28,7 @@ def finding_of(
     pieces: int,
     causes: Sequence[str],
 ) -> Finding:
-    """The finding that `first` speaks for. Of `pieces` of evidence the first ones are given, all in their order."""
+    """The finding with the texts of hit `first` and the first of the `pieces` of evidence, in order."""
     rule, fact = first.rule, first.fact
     return Finding(
         rule=rule.id,
@@ -51,7 +51,7 @@ def finding_of(
 
 
 def _fixes(rule: Rule, fact: Fact) -> tuple[Fix, ...]:
-    """The fixes that hold for the fact, less those that a cluster would refuse."""
+    """The fixes that apply to the fact, without those that a cluster would reject."""
     with naming(rule):
         held = [fix for fix in rule.fixes if compile_condition(fix.when).holds(fact)]
         return tuple(_fix(fix, fact) for fix in held if all(is_admitted(one, fact) for one in fix.manifests))

@@ -1,7 +1,7 @@
-"""Manifests of a fix: a rule's YAML text, or an object of the evidence with some fields set.
+"""Manifests of a fix: from a rule's YAML text, or from an object of the evidence with some fields set.
 
 Values never pass through YAML text: a template is parsed first and filled afterwards, so a host name with a colon or a
-line break in it can end up in a string and nowhere else.
+line break in it can only become part of a string.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _TOKEN = re.compile(r"meshdoctor-capture-(\d+)-")
 
 
 def make_manifests(change: str | ManifestChange, fact: Fact) -> Iterator[str]:
-    """The manifests as YAML; none where the fact holds no object to change or a path to set leads nowhere."""
+    """The manifests as YAML; none where the fact has no object to change or a path to set does not exist."""
     for _, manifest in _made(change, fact):
         yield printable_lines(yamlio.dump(manifest))
 
 
 def is_admitted(change: str | ManifestChange, fact: Fact) -> bool:
-    """Whether a cluster would take the ServiceEntries among the manifests, as far as they are not as they were."""
+    """Whether admission would accept the changes to ServiceEntries in the manifests."""
     entries = ((base, made) for base, made in _made(change, fact) if made.get("kind") == "ServiceEntry")
     return all(set(refusals(made)) <= set(refusals(base)) for base, made in entries)
 
@@ -80,12 +80,12 @@ def manifest_template(text: str) -> Any:
     except MeshdoctorError as error:
         raise BadTemplate(f"line {str(error).removeprefix('manifest:')}") from None
     if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise BadTemplate("a manifest is one YAML object; give a second one an item of its own")
+        raise BadTemplate("a manifest must be one YAML object; add another list item for a second one")
     return _with_captures(documents[0], captures)
 
 
 def filled(value: Any, fact: Fact) -> Any:
-    """A tree with its templates filled; a string that is one capture alone becomes the value itself."""
+    """A tree with its templates filled; a string that consists of one capture becomes the value itself."""
     if isinstance(value, dict):
         return {filled_text(str(key), fact): filled(item, fact) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""A hit: one rule holds for one fact. What tells hits of different root causes apart."""
+"""A hit: one rule matches one fact; and the identity of a hit's root cause."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TEMPLATE_HASH = re.compile(rf"-{_DRAWN}{{6,10}}$")
 
 
 class Hit(NamedTuple):
-    """A rule that holds for a fact. `host` is empty and `port` 0 where the subject names none."""
+    """A rule that matches a fact. `host` is empty and `port` 0 where the subject names none."""
 
     rule: Rule
     fact: Fact
@@ -40,10 +40,10 @@ class Hit(NamedTuple):
 
 
 def identity(hit: Hit) -> tuple[str, ...]:
-    """What makes two hits the same root cause: equal for every pod that suffers from it, and in every run.
+    """The key of a hit's root cause: equal for every affected pod, and in every run.
 
-    That is the rule with host and port. Without a host: what the rule's subject says it is about, else the objects
-    named; pods count only where nothing else is named, and then by their workload's name.
+    The key is the rule with host and port. Without a host: the rule's `subject.about`, else the objects named; pods
+    count only where nothing else is named, and then by their workload's name.
     """
     if hit.host:
         return (hit.rule.id, hit.host, str(hit.port))

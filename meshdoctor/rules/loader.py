@@ -1,7 +1,6 @@
-"""Rule files into rules. Strict: what a rule says is either understood or refused, never half-read.
+"""Loads rule files. Strict: a rule with any unknown or invalid part is rejected.
 
-A rule file is somebody's afternoon; all that is wrong in all files is told at once, each line as
-`FILE:LINE: what is wrong; did you mean ...?`.
+All mistakes in all files are reported at once, each as a line `FILE:LINE: what is wrong; did you mean ...?`.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ def _rule_files(directories: Sequence[Path]) -> Iterator[Path]:
 def _read(path: Path, data: bytes) -> Rule | list[Problem]:
     documents = yamlio.load_documents(data, str(path))
     if len(documents) != 1:
-        return [Problem("$", f"a rule file holds one rule, this one {len(documents)} documents")]
+        return [Problem("$", f"a rule file must hold one rule, this one has {len(documents)} documents")]
     try:
         rule = msgspec.convert(documents[0], Rule)
     except msgspec.ValidationError as error:
@@ -80,13 +79,13 @@ def _clashes(files: Sequence[_File]) -> Iterator[str]:
     first: dict[str, _File] = {}
     for file in files:
         if file.rule.id in first:
-            text = f"a second rule `{file.rule.id}`; the first is {first[file.rule.id].path}"
+            text = f"duplicate rule `{file.rule.id}`; the first is in {first[file.rule.id].path}"
             yield from _complaints(file.path, file.data, [Problem("$.id", text)])
         first.setdefault(file.rule.id, file)
     around = circle([file.rule for file in first.values()])
     if around:
         file = first[around[0]]
-        text = f"rules explain one another in a circle: {' <- '.join(around)}"
+        text = f"circular `explained_by`: {' <- '.join(around)}"
         yield from _complaints(file.path, file.data, [Problem("$.explained_by", text)])
 
 
@@ -97,7 +96,7 @@ def _complaints(path: Path, data: bytes, problems: Iterable[Problem]) -> list[st
 
 
 def _line(data: bytes, path: str) -> int:
-    """Line of a place in the file, or of the nearest thing around it that has one."""
+    """Line of a path in the file, or of the nearest enclosing node that has one."""
     while path and path != "$":
         line = yamlio.line_of(data, path)
         if line is not None:

@@ -1,4 +1,4 @@
-"""Whether a set of rules may answer differently for two pods of which everything but the name is equal."""
+"""Whether rules may give different results for two pods that differ only in name."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ OF_ONE_POD = frozenset({"pod", "evidence"})
 """Fields of a fact that differ between replicas."""
 
 
-def tells_pods_apart(rules: Sequence[Rule], pod_lists: Collection[str]) -> bool:
-    """Whether a rule looks at a pod's name or documents, or joins what is known of pods with what of their proxies.
+def depends_on_pod(rules: Sequence[Rule], pod_lists: Collection[str]) -> bool:
+    """Whether a rule reads a pod's name or documents, or combines facts about pods with facts about their proxies.
 
-    What a rule says once it fired does not count, nor what it asks of `pod_lists`: those have each pod's own facts.
+    Message and fixes do not count, nor do rules over `pod_lists`: those have separate facts for each pod.
     """
-    return any(_own_port(rule) if _list(rule) in pod_lists else _looks_at_pod(rule) for rule in rules)
-
-
-def _list(rule: Rule) -> str:
-    return compile_selector(rule.select).list_name
+    lists = {rule.id: compile_selector(rule.select).list_name for rule in rules}
+    return any(_own_port(rule) if lists[rule.id] in pod_lists else _looks_at_pod(rule) for rule in rules)
 
 
 def _own_port(rule: Rule) -> bool:
-    """Facts about pods have no port. A rule that gives one may explain, or be explained by, what its proxy does."""
+    """Whether the rule sets a port: facts about pods have none, and a port makes it explain, or be explained by, proxy
+    findings."""
     return rule.subject.port not in ("", Subject().port)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a rule whose shape is right: expressions, captures, names of evidence, prose."""
+"""Checks a rule with a valid shape: expressions, captures, names of evidence, texts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from meshdoctor.rules.templates import BadTemplate, check_template
 
 
 def rule_problems(rule: Rule, known_ids: frozenset[str]) -> Iterator[Problem]:
-    """Every mistake in one rule. `known_ids`: the rules that `explained_by` may name."""
+    """Every problem of one rule. `known_ids`: the rules that `explained_by` may name."""
     yield from _names(rule, known_ids)
     yield from _prose(rule)
     try:
@@ -42,7 +42,7 @@ def rule_problems(rule: Rule, known_ids: frozenset[str]) -> Iterator[Problem]:
 
 
 def circle(rules: Sequence[Rule]) -> tuple[str, ...]:
-    """Rules that explain one another in a circle, so that none would be the cause; empty where there is none."""
+    """Rules that explain one another in a cycle, so that none would be the cause; empty where there is none."""
     ids = {rule.id for rule in rules}
     causes = [cause for cause in CAUSES if cause in ids]
     graph = {rule.id: {cause for cause in rule.explained_by if cause in ids} for rule in rules}
@@ -58,7 +58,7 @@ def circle(rules: Sequence[Rule]) -> tuple[str, ...]:
 def _names(rule: Rule, known_ids: frozenset[str]) -> Iterator[Problem]:
     for index, need in enumerate(rule.needs):
         if need not in NEEDS:
-            yield Problem(f"$.needs[{index}]", f"no evidence is called `{need}`{nearest(need, NEEDS)}")
+            yield Problem(f"$.needs[{index}]", f"unknown evidence `{need}`{nearest(need, NEEDS)}")
     for index, cause in enumerate(rule.explained_by):
         if cause == rule.id or cause not in known_ids:
             yield Problem(
@@ -67,7 +67,7 @@ def _names(rule: Rule, known_ids: frozenset[str]) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, fix in enumerate(rule.fixes):
         if fix.id in seen:
-            yield Problem(f"$.fixes[{index}].id", f"a second fix `{fix.id}`")
+            yield Problem(f"$.fixes[{index}].id", f"duplicate fix `{fix.id}`")
         seen.add(fix.id)
 
 
@@ -77,13 +77,13 @@ def _prose(rule: Rule) -> Iterator[Problem]:
     texts |= {f"$.fixes[{index}].tradeoff": fix.tradeoff for index, fix in enumerate(rule.fixes)}
     for path, text in texts.items():
         if not text.strip().endswith("."):
-            yield Problem(path, "prose ends with a period")
+            yield Problem(path, f"`{path[2:]}` must end with a period")
     if "{" in rule.title:
-        yield Problem("$.title", "a rule's title holds no captures; the message does")
+        yield Problem("$.title", "`title` must not contain captures; use them in `message`")
     titles = {"$.title": rule.title} | {f"$.fixes[{index}].title": fix.title for index, fix in enumerate(rule.fixes)}
     for path, text in titles.items():
         if not text.strip() or text.strip().endswith("."):
-            yield Problem(path, "a title is not empty and has no period at its end")
+            yield Problem(path, f"`{path[2:]}` must not be empty or end with a period")
 
 
 def _conditions(rule: Rule, kind: type[Fact]) -> Iterator[Problem]:
@@ -96,7 +96,7 @@ def _conditions(rule: Rule, kind: type[Fact]) -> Iterator[Problem]:
 
 
 def _trial(text: str, kind: type[Fact]) -> Iterator[str]:
-    """Judge a fact whose fields are all empty: an answer that is no bool, or an index without a guard, shows here."""
+    """Evaluate for a fact with empty fields: finds results that are not bool, and indexes without a guard."""
     try:
         compile_condition(text).holds(_empty(kind))
     except (UsageError, BadCondition) as error:
@@ -113,7 +113,7 @@ def _fix(fix: FixTemplate, path: str, kind: type[Fact]) -> Iterator[Problem]:
     for name in ("title", "tradeoff", "steps"):
         yield from (Problem(f"{path}.{name}", problem) for problem in check_template(getattr(fix, name), kind))
     if fix.disposition is Disposition.MANUAL and not fix.steps.strip():
-        yield Problem(path, "a manual fix says what to do in `steps`")
+        yield Problem(path, "a manual fix needs `steps`")
     if fix.deletes:
         yield from _deletes(fix.deletes, f"{path}.deletes", kind)
     for index, manifest in enumerate(fix.manifests):
@@ -138,14 +138,14 @@ def _deletes(deletes: str, path: str, kind: type[Fact]) -> Iterator[Problem]:
         return
     named = getattr(item_type(found) or found, "__struct_fields__", ())
     if not deletes.startswith("fact.") or not {"kind", "namespace", "name"} <= set(named):
-        yield Problem(path, f"`{deletes}` is no list of objects such as `fact.losers`")
+        yield Problem(path, f"`{deletes}` is not a list of objects such as `fact.losers`")
 
 
 def _change(change: ManifestChange, path: str, kind: type[Fact]) -> Iterator[Problem]:
     try:
         found = type_at(kind, parse_path(change.base.removeprefix("fact.")))
         if not change.base.startswith("fact.") or type_name(item_type(found) or found) not in ("manifest", "Any"):
-            yield Problem(f"{path}.base", f"`{change.base}` is no manifest such as `fact.entry.manifest`")
+            yield Problem(f"{path}.base", f"`{change.base}` is not a manifest such as `fact.entry.manifest`")
     except BadPath as error:
         yield Problem(f"{path}.base", str(error))
     for target, value in change.set.items():

@@ -1,8 +1,8 @@
 """`select`: JSONPath over the sheet. The only module that imports jsonpath_ng.
 
-A selector names one list of the sheet and, in a second step, which of its facts: `$.claims[*]` takes all,
-`$.claims[?(@.bind == '0.0.0.0')]` some. Places (`[0]`) count among the facts of one proxy.
-`$..` is refused: it would match what nobody meant, and walk the whole sheet for it.
+A selector names one list of the sheet and selects facts of it: `$.claims[*]` takes all, `$.claims[?(@.bind ==
+'0.0.0.0')]` some. Indexes (`[0]`) count within the facts of one proxy. `$..` is rejected: it would match unintended
+lists, and search the whole sheet.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from meshdoctor.model.fact import Fact
 from meshdoctor.model.sheet import SHEET
 from meshdoctor.rules.fact_paths import nearest
 
-# What nearly every rule says; it needs no parser, and the parser takes 25 ms to import.
+# The selector of nearly every rule; it needs no parser, whose import takes 25 ms.
 _WHOLE_LIST = re.compile(r"\$\.(\w+)\[\*\]")
 
 
@@ -35,14 +35,15 @@ class Selector:
 
     @property
     def is_whole(self) -> bool:
-        """Takes every fact of the list."""
+        """Whether it selects every fact of the list."""
         return self._finder is None
 
     def select(self, facts: Sequence[Fact]) -> Sequence[Fact]:
-        """Those of the list's facts that the expression takes, in its order."""
+        """The facts the expression selects, in its order."""
         if self._finder is None or not facts:
             return facts
-        # A filter compares fields as plain values. Matches are mapped back by identity: plain copies have no way home.
+        # A filter compares fields as plain values. Matches are mapped back by identity, because the plain copies do
+        # not refer to their facts.
         plain = [msgspec.to_builtins(fact) for fact in facts]
         place = {id(item): index for index, item in enumerate(plain)}
         return [facts[place[id(match.value)]] for match in self._finder.find({self.list_name: plain})]
@@ -53,7 +54,7 @@ def compile_selector(expression: str) -> Selector:
     """Compile a `select`, once per text.
 
     Raises:
-        BadSelector: no JSONPath, uses `$..`, names no list of the sheet, or takes something else than its facts.
+        BadSelector: no JSONPath, uses `$..`, names no list of the sheet, or selects something other than its facts.
     """
     if ".." in expression:
         raise BadSelector("`..` searches the whole sheet; name the list, `$.claims[*]`")
@@ -66,13 +67,13 @@ def compile_selector(expression: str) -> Selector:
     try:
         tree = parse(expression)
     except Exception as error:  # jsonpath_ng and its lexer raise bare Exception, AttributeError and their own
-        raise BadSelector(f"`{expression}` is no JSONPath: {str(error).splitlines()[0]}") from None
+        raise BadSelector(f"`{expression}` is not valid JSONPath: {str(error).splitlines()[0]}") from None
     match tree:
         case Child(left=Child(left=Root(), right=Fields(fields=(name,))), right=step) if _takes_items(step):
             return Selector(_known_list(name), tree)
         case Child(left=Root(), right=Fields(fields=(name,))):
-            raise BadSelector(f"`{expression}` takes the list itself; its facts are `$.{_known_list(name)}[*]`")
-    raise BadSelector(f"`{expression}` does not take facts from one list of the sheet, as `$.claims[*]` does")
+            raise BadSelector(f"`{expression}` selects the list itself; its facts are `$.{_known_list(name)}[*]`")
+    raise BadSelector(f"`{expression}` does not select facts of one list of the sheet, as `$.claims[*]` does")
 
 
 def _takes_items(step: object) -> bool:

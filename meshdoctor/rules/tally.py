@@ -1,12 +1,11 @@
-"""Hits into findings: one root cause is one finding, whatever the number of pods.
+"""Groups hits into findings: one root cause is one finding, whatever the number of pods.
 
 Hits with the same `hits.identity` make one finding. Where pods differ in severity (one proxy blocks what another lets
-through) the finding has the worst of them and names all pods; its words, evidence and fixes come from a pod that has
-the worst. Pods for which another finding explains it are reported apart, as information that names its cause.
+through) the finding has the most severe one and names all pods; its texts, evidence and fixes come from a pod with that
+severity. Pods for which another finding explains it are reported separately, as information that names its cause.
 
-Hits are taken in pod by pod and forgotten: of each finding only the hit that speaks for it is kept, and no more
-evidence than it may show. What comes out does not depend on the order of pods, nor on how they were
-shared out among tallies.
+Hits are added pod by pod and not kept: of each finding only the representative hit is kept, and no more evidence than
+is shown. The result depends neither on the order of pods nor on how they were divided among tallies.
 """
 
 from __future__ import annotations
@@ -22,11 +21,12 @@ from meshdoctor.rules.finding_builder import EVIDENCE_SHOWN, finding_of, order_o
 from meshdoctor.rules.hits import Hit, identity
 
 Rank = tuple[bool, int, str, int, int]
-"""What goes first in a finding: no consequence, the most severe, the pod's name, then the place in that pod's hits."""
+"""Sort key of the representative hit: unexplained first, then the most severe, the pod's name, and its position in that
+pod's hits."""
 
 
 class FindingPart:
-    """One finding in the making."""
+    """A finding under construction."""
 
     def __init__(self) -> None:
         self.best: tuple[Rank, Hit] | None = None
@@ -34,24 +34,24 @@ class FindingPart:
         self.causes: set[str] = set()
         self.resources: dict[ObjectRef, Rank] = {}
         self.shared: dict[Evidence, Rank] = {}
-        """Evidence that several pods may have in common."""
+        """Evidence that several pods may share."""
         self.own: list[tuple[Rank, Evidence]] = []
-        """The first pieces of evidence that only one pod has."""
+        """The first pieces of evidence of single pods."""
         self.own_pieces = 0
 
     def speak(self, rank: Rank, hit: Hit) -> None:
-        """Let a hit speak for the finding if it goes before the one that does."""
+        """Make a hit the representative if it sorts before the current one."""
         if self.best is None or rank < self.best[0]:
             self.best = (rank, hit)
 
     def offer(self, rank: Rank, piece: Evidence) -> None:
-        """Keep a piece that only one pod has, if it may be shown."""
+        """Keep a piece of one pod's evidence, if it may be shown."""
         self.own.append((rank, piece))
         if len(self.own) > 4 * EVIDENCE_SHOWN:
             self.cut()
 
     def cut(self) -> None:
-        """Forget own pieces that will not be shown."""
+        """Drop single pods' evidence that will not be shown."""
         self.own = sorted(self.own, key=lambda item: item[0])[:EVIDENCE_SHOWN]
 
     def is_full(self, rank: Rank) -> bool:
@@ -59,7 +59,7 @@ class FindingPart:
         return sum(kept < rank for kept, _ in self.own) >= EVIDENCE_SHOWN
 
     def merge(self, other: FindingPart) -> None:
-        """Take in what another tally has of the same finding."""
+        """Add another tally's part of the same finding."""
         if other.best is not None:
             self.speak(*other.best)
         self.pods += other.pods
@@ -84,23 +84,23 @@ class FindingPart:
 
 
 class FindingShare(NamedTuple):
-    """What one pod added to a finding, so that a replica can add the same."""
+    """One pod's part of a finding, so that a replica can add the same."""
 
     part: FindingPart
     pieces: int
-    """Own pieces of evidence."""
+    """The pod's own evidence."""
     shown: tuple[tuple[Rank, Evidence], ...]
-    """Those a replica's of which may still be shown."""
+    """Pieces whose counterpart of a replica may still be shown."""
 
 
 class Tally:
-    """Findings in the making."""
+    """Findings under construction."""
 
     def __init__(self) -> None:
         self._parts: dict[tuple[tuple[str, ...], bool], FindingPart] = {}
 
     def add(self, hits: Sequence[Hit], place: PodEvidence) -> list[FindingShare]:
-        """Take in all hits of one pod; `place` tells which evidence is that pod's alone."""
+        """Add all hits of one pod; `place` says which evidence is that pod's own."""
         groups: dict[tuple[str, ...], list[Hit]] = {}
         for hit in hits:
             groups.setdefault(identity(hit), []).append(hit)
@@ -112,7 +112,7 @@ class Tally:
         return shares
 
     def repeat(self, shares: Sequence[FindingShare], first: PodEvidence, replica: PodEvidence) -> None:
-        """Take in the same hits for a replica of the pod that was added; its name sorts after that pod's."""
+        """Add the same hits for a replica of a pod that was added; its name sorts after that pod's."""
         for part, pieces, shown in shares:
             part.pods.append(replica.pod)
             part.own_pieces += pieces
@@ -120,7 +120,7 @@ class Tally:
                 part.offer((is_consequence, severity, replica.pod, at, index), first.retold(piece, replica))
 
     def merge(self, other: Tally) -> None:
-        """Take in everything of another tally, which had other pods. That one stays as it is."""
+        """Add everything from another tally with other pods, which is not changed."""
         for key, part in other._parts.items():
             self._parts.setdefault(key, FindingPart()).merge(part)
 

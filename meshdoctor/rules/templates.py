@@ -1,4 +1,4 @@
-"""Templates: prose with captures, `{fact.host}`. Nothing is computed; what needs computing is a fact.
+"""Templates: text with captures, `{fact.host}`. Templates compute nothing; computed values are facts.
 
 - `{fact.x}` in a sentence: lists as `a, b, c` (the first eight), control characters written out; a name after a list
   means that field of every item, `{fact.losers.name}`.
@@ -36,7 +36,7 @@ _PERIODS = re.compile(r"(?<!\.)\.\.(?=\s|$)")
 
 
 class BadTemplate(Exception):
-    """A template that cannot be used, and why."""
+    """A template that cannot be used; the text says why."""
 
 
 class Placeholder(NamedTuple):
@@ -53,7 +53,7 @@ class Template(NamedTuple):
 
     @property
     def alone(self) -> Placeholder | None:
-        """The capture, where the template is nothing else and so stands for the value itself."""
+        """The capture, where the template consists of it alone and so stands for the value itself."""
         match self.pieces:
             case (Placeholder() as capture,) if capture.conversion != "text":
                 return capture
@@ -85,13 +85,13 @@ def parse_template(text: str) -> Template:
 
 
 def fill(text: str, fact: Fact) -> str:
-    """A template as prose: without the line break that YAML's block scalars leave at the end, and with one period
-    where a value brings its own (Envoy's error texts do)."""
+    """A template as text: without the line break at the end of YAML block scalars, and with one period where a value
+    ends with its own (as Envoy's error texts do)."""
     return _PERIODS.sub(".", parse_template(text).fill(fact).strip())
 
 
 def check_template(text: str, kind: type[Fact], *, prose: bool = True) -> Iterator[str]:
-    """What is wrong with a template about facts of this type, in words. `prose`: captures must fit a sentence."""
+    """Problems of a template about facts of this type. `prose`: captures must be usable in a sentence."""
     try:
         pieces = parse_template(text).pieces
     except BadTemplate as error:
@@ -107,19 +107,19 @@ def check_template(text: str, kind: type[Fact], *, prose: bool = True) -> Iterat
             continue
         if prose and piece.conversion != "json" and not is_scalar(item_type(found) or found):
             where = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in piece.path)
-            yield f"`{{fact{where}}}` is a {type_name(found)}, not a value for a sentence; name one of its fields"
+            yield f"`{{fact{where}}}` has type {type_name(found)}, which text cannot show; name one of its fields"
 
 
 def _capture(whole: str, body: str | None) -> Placeholder:
     path, _, conversion = (body or "").partition(":")
     if body is None or not path.startswith("fact."):
-        raise BadTemplate(f"`{whole}` is no capture such as `{{fact.host}}`; a literal brace is written twice")
+        raise BadTemplate(f"`{whole}` is not a capture such as `{{fact.host}}`; write a literal brace twice")
     if conversion not in ("", *CONVERSIONS):
         raise BadTemplate(f"`{whole}`: no conversion `{conversion}`{nearest(conversion, CONVERSIONS)}")
     try:
         return Placeholder(parse_path(path.removeprefix("fact.")), conversion)
     except BadPath:
-        raise BadTemplate(f"`{whole}` is no capture such as `{{fact.host}}` or `{{fact.hidden[0].name}}`") from None
+        raise BadTemplate(f"`{whole}` is not a capture such as `{{fact.host}}` or `{{fact.hidden[0].name}}`") from None
 
 
 def _render(value: Any, conversion: str) -> str:

@@ -283,7 +283,7 @@ def test_ctrl_c_before_anything_was_read(cli: Cli, api: FakeApi) -> None:
         (("--timeout", "soon"), 2, "is not a duration"),
         (("--logs-since", "1d"), 2, "is not a duration"),
         (("--concurrency", "0"), 2, "--concurrency"),
-        (("-l", "app==="), 2, "is no label selector"),
+        (("-l", "app==="), 2, "is not a label selector"),
         (("-n", "bokinfo"), 3, "Did you mean bookinfo?"),
         (("-l", "app=nobody"), 3, "no pod has the labels app=nobody"),
         (("--context", "lab", "--from", "x"), 2, "give one of them"),

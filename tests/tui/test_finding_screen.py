@@ -149,7 +149,7 @@ def test_export_writes_a_file_whose_name_it_shows_and_copies_it(tmp_path: Path) 
             await until(pilot, lambda: pilot.app.clipboard)
             (path,) = tmp_path.glob("*.md")
             assert path.read_text() == pilot.app.clipboard
-            assert "# github.com:443: Another TCP ServiceEntry owns this port" in pilot.app.clipboard
+            assert "# github.com:443: Port owned by another TCP ServiceEntry" in pilot.app.clipboard
             assert "**goes wrong here:** cluster `outbound|443||www.huaweicloud.com`" in pilot.app.clipboard
             (told,) = pilot.app._notifications
             assert str(path) in told.message

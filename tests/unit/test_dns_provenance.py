@@ -47,14 +47,14 @@ def test_answers_from_a_pod_or_from_nobody_knows_where_are_taken_as_they_are(tol
     found = doctor.diagnose(mesh(told).case, rules=("incomplete-address-list",))
     (finding,) = found.findings
     assert (finding.severity, finding.confidence, found.notes) == ("error", "certain", ())
-    assert f"resolves to {OTHER} as well, which" in finding.message
+    assert f"also resolves to {OTHER}, which" in finding.message
 
 
 def test_answers_from_elsewhere_make_it_likely_and_are_told() -> None:
     found = doctor.diagnose(mesh(LAPTOP).case, rules=("incomplete-address-list",))
     (finding,) = found.findings
     assert (finding.severity, finding.confidence) == ("error", "likely")
-    assert f"resolves to {OTHER} as well (as resolved from {LAPTOP}), which" in finding.message
+    assert f"also resolves to {OTHER} (as resolved from {LAPTOP}), which" in finding.message
     assert [note for note in found.notes if LAPTOP in note]
 
 

@@ -1,1 +1,1 @@
-"""What pods ask for by their own configuration: hosts they want, and secrets that stand there in plain text."""
+"""What pods are configured to use: external hosts and plaintext passwords."""

@@ -1,8 +1,8 @@
 """Which hosts and ports a piece of configuration text names: URLs, connection strings, `host:port`, lists of them.
 
-Promises: reads the forms that clients read, and takes nothing for a host that only looks like one: file names,
-versions, Java classes, image references, e-mail addresses, wildcards, templates with a hole in the host. Names that
-never leave the cluster or the machine are left out here; what is a Kubernetes Service is for the caller to know.
+Reads the forms that clients read, and ignores text that only looks like a host: file names, versions, Java classes,
+image references, e-mail addresses, wildcards, templates with a hole in the host. Names that never leave the cluster or
+the machine are left out here; what is a Kubernetes Service is for the caller to know.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class NamedHost(Struct, frozen=True):
     port: int | None = None
     scheme: str = ""
     port_written: bool = False
-    """The port stands in the text; else it is the scheme's own, or None."""
+    """Whether the text names the port; else it is the scheme's default, or None."""
 
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{1,59}})\Z")
 
-# Every repeat is bounded: values are as long as a ConfigMap, and as hostile.
+# Every repeat is bounded, because values may be as long as a ConfigMap and are untrusted.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]{0,31}\Z")
 _AUTHORITY = re.compile(r"[^\s/?#\"'<>\\`|;]{0,4096}")
 _SCHEME_TAIL = re.compile(r"[A-Za-z][A-Za-z0-9+._:-]*:\Z")
@@ -41,12 +41,12 @@ _TNS = re.compile(r"\(HOST ?= ?([^)\s]{1,253})\)\s?\(PORT ?= ?(\d{1,5})\)", re.I
 _GO_MYSQL = re.compile(r"@tcp\(([^)\s]{1,260})\)/")
 _SQL_SERVER = re.compile(r"(?:tcp:)?([^,\s:]+),\s*(\d{2,5})\Z", re.IGNORECASE)
 
-# Names of these schemes are identifiers or local places, or the traffic is UDP, which no sidecar gets.
+# Names of these schemes are identifiers or local, or the traffic is UDP, which sidecars do not capture.
 _NO_DESTINATION = frozenset({"file", "s3", "s3a", "gs", "spiffe", "unix", "oci", "docker", "udp", "syslog", "statsd"})
 _IDENTIFIER_HOSTS = frozenset(
     {"www.w3.org", "schemas.xmlsoap.org", "schemas.microsoft.com", "json-schema.org", "java.sun.com", "xmlns.jcp.org"}
 )
-"""Hosts of XML and JSON namespaces, which nobody connects to."""
+"""Hosts of XML and JSON namespace identifiers, to which nothing connects."""
 
 _LOCAL_SUFFIXES = (".svc", ".local", ".localhost", ".localdomain", ".docker.internal")
 
@@ -99,7 +99,7 @@ def is_address(host: str) -> bool:
 
 
 def stays_inside(host: str) -> bool:
-    """A canonical host that never is an external one: cluster-local names, loopback, link-local and the like."""
+    """Whether a canonical host is never external: cluster-local names, loopback, link-local and the like."""
     address = _address(host)
     if address:
         ip = ipaddress.ip_address(address)
@@ -112,8 +112,8 @@ def stays_inside(host: str) -> bool:
 def targets_in(text: str, *, names_host: bool = False, bare_name: bool = True) -> list[NamedHost]:
     """Every external-looking target that the text names, in its order.
 
-    `names_host`: the setting's own name says that this is a host, so an unusual domain is believed. `bare_name`: a name
-    without port may be taken for a host at all.
+    `names_host`: the setting's name says that this is a host, so an unusual domain is accepted. `bare_name`: whether a
+    name without port may be a host.
     """
     text = text.replace(REDACTED, "redacted").strip().strip("\"'")
     found = list(_special(text))
@@ -125,7 +125,7 @@ def targets_in(text: str, *, names_host: bool = False, bare_name: bool = True) -
 
 
 def _special(text: str) -> Iterator[NamedHost]:
-    """Connection strings whose host stands behind neither a scheme nor a plain colon."""
+    """Connection strings whose host follows neither a scheme nor a plain colon."""
     for pattern, scheme in ((_ORACLE, "oracle"), (_TNS, "oracle")):
         for match in pattern.finditer(text):
             yield from _made(match.group(1), match.group(2), scheme)
@@ -222,7 +222,7 @@ def _item(item: str, *, names_host: bool) -> NamedHost | None:
 
 
 def _is_believable(name: str, *, names_host: bool, with_port: bool) -> bool:
-    """Whether text without a scheme that has the shape of a host is meant as one."""
+    """Whether text without a scheme that has the form of a host is one."""
     if is_address(name):
         return names_host or with_port
     labels = name.split(".")

@@ -1,4 +1,4 @@
-"""Passwords that stand in a pod's environment as plain text. Says where; the values never leave this module."""
+"""Plaintext passwords in a pod's environment: where they are. The values never leave this module."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meshdoctor.text.secrets import form_of_secret
 def credentials(pods: Iterable[Pod]) -> tuple[PlainCredential, ...]:
     """Every variable of an application container whose literal value is, or holds, a password.
 
-    Values out of Secrets, ConfigMaps and fields are no literals. The marker of a redacted capture counts as one.
+    Values from Secrets, ConfigMaps and fields are not literals. The marker of a redacted value counts as one.
     """
     return tuple(
         PlainCredential(pod, container.name, variable.name, form, variable.pointer)

@@ -1,4 +1,4 @@
-"""Names whose addresses the diagnosis depends on: what a live run asks DNS for."""
+"""Host names that a live run resolves by DNS."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from meshdoctor.semantics.istio.registry import is_external_host
 
 
 def names_to_resolve(mesh: Mesh) -> dict[str, str]:
-    """Hosts that are wanted or registered → `namespace/name` of a pod that wants them, `""` where none does.
+    """Hosts that are dependencies or registered → `namespace/name` of a pod that uses them, `""` where none does.
 
-    Wildcards and addresses have no answer; cluster-local names are no outside hosts.
+    Wildcards, addresses and cluster-local names are left out.
     """
     found: dict[str, str] = {}
     for dependency in mesh.dependencies:

@@ -1,6 +1,6 @@
-"""What pods were seen to dial, by their sidecars' access logs: wanted hosts beside those their configuration names.
+"""Dependencies found in sidecars' access logs, beside those from the pods' configuration.
 
-An entry says that a connection was blocked or passed through at that time. What becomes of it today, the trace tells.
+An entry says that a connection was blocked or passed through at that time; a trace shows what happens to it today.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
 from meshdoctor.semantics.istio.resource_names import cluster_name
 
 METADATA_SERVERS = frozenset({"169.254.169.254", "169.254.170.2", "169.254.170.23"})
-"""Where clouds hand out credentials (EC2, GCE and Azure; ECS; EKS pod identity). Link-local, and yet no sidecar lets
-them pass unregistered: an SDK that waits for them is a fault people look for."""
+"""Addresses of cloud metadata services (EC2, GCE and Azure; ECS; EKS pod identity). They are link-local, but a sidecar
+blocks them like any unregistered host, and SDKs then hang waiting for credentials."""
 
 STRAY = 0.05
-"""Share of lines in no known format that is taken for stray output; beyond it the log has a format of its own."""
+"""Share of lines in no known format that counts as stray output; above it the log has a custom format."""
 
 _VIRTUAL = ("240.0.0.0/4", "2001:2::/48")
-"""Where Istio's auto-allocated addresses come from (istio pilot/pkg/model/service.go); nobody else answers there."""
+"""Ranges from which Istio allocates addresses (istio pilot/pkg/model/service.go); nothing listens there."""
 
 
 _Place = tuple[str, int]
@@ -44,12 +44,12 @@ class PodLog(Struct, frozen=True):
     log: AccessLog
 
     def pointer(self, index: int) -> Pointer:
-        """Where entry `index` stands; a log in plain text has no places."""
+        """Pointer to entry `index`; a log in plain text has only its document."""
         return Pointer(self.document, f"$.entries[{index}]" if self.document.endswith(FILE) else "")
 
 
 def read_logs(capture: Capture, mesh: Mesh) -> dict[str, PodLog]:
-    """The logs of sidecars by pod: the digest, or what a raw log comes to. What cannot be read is noted in the mesh."""
+    """The access logs of sidecars by pod, as summaries. What cannot be read is noted in the mesh."""
     found: dict[str, PodLog] = {}
     for key, documents in capture.proxy_documents().items():
         document = documents.get(FILE) or documents.get(RAW_FILE)
@@ -69,13 +69,13 @@ def read_logs(capture: Capture, mesh: Mesh) -> dict[str, PodLog]:
 
 def _foreign(log: AccessLog) -> str:
     return (
-        f"{log.unparsed:,} of {log.lines:,} lines are not in Istio's own access log formats (accessLogFormat?): which "
-        "connections they tell of is not known"
+        f"{log.unparsed:,} of {log.lines:,} lines are not in Istio's default access log formats "
+        "(accessLogFormat?); their connections are unknown"
     )
 
 
 def _is_sidecar(key: str, mesh: Mesh) -> bool:
-    """Gateways want nothing by themselves."""
+    """Whether the proxy is a sidecar; gateways have no dependencies of their own."""
     pod = mesh.pods.get(key)
     summary = mesh.summary(key) if pod is None else None
     role = summary.role if summary else proxy_role(pod)
@@ -85,7 +85,7 @@ def _is_sidecar(key: str, mesh: Mesh) -> bool:
 def with_traffic(
     wanted: Iterable[Dependency], logs: Mapping[str, PodLog], mesh: Mesh, is_external: IsExternal
 ) -> tuple[Dependency, ...]:
-    """The wanted hosts, completed with those that the logs show; one already wanted gains a sighting."""
+    """The dependencies with those from the logs added; a known dependency gains a sighting."""
     by_pod: dict[str, list[Dependency]] = {}
     for dependency in wanted:
         by_pod.setdefault(dependency.pod, []).append(dependency)
@@ -96,7 +96,7 @@ def with_traffic(
 
 
 def dialled(logs: Mapping[str, PodLog], wanted: Iterable[Dependency]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Addresses that a pod dialled for a host it wants, by pod and host."""
+    """Addresses to which a pod connected for a dependency, by pod and host."""
     hosts = {(dependency.pod, dependency.host) for dependency in wanted}
     found: dict[tuple[str, str], dict[str, None]] = {}
     for key, pod_log in logs.items():
@@ -108,7 +108,7 @@ def dialled(logs: Mapping[str, PodLog], wanted: Iterable[Dependency]) -> dict[tu
 
 
 class _Addresses:
-    """Whose an address is, as far as the capture tells; asked for every pod, worked out once."""
+    """To which host, Service or pod an address belongs, as far as the capture shows; computed once for all pods."""
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
@@ -129,9 +129,10 @@ class _Addresses:
         return ip in self._of_pods or not is_external(ip, key.split("/", 1)[0])
 
     def is_endpoint(self, ip: str, key: str) -> bool:
-        """An endpoint that this pod's proxy has of a Service: pods of namespaces that were not read are known by that.
+        """Whether it is an endpoint of a Service in this pod's proxy, which shows pods of namespaces that were not
+        read.
 
-        It takes the whole list of endpoints, thousands in a large mesh: asked only where nothing else tells.
+        It needs the whole list of endpoints, thousands in a large mesh, so it is the last check.
         """
         if key not in self._of_clusters:
             proxy = self._mesh.proxies.get(key)
@@ -139,12 +140,12 @@ class _Addresses:
         return ip in self._of_clusters[key]
 
     def allocated_to(self, ip: str) -> str:
-        """The host that Istio gave this virtual address; `""` where none is known."""
+        """The host to which Istio allocated this virtual address; `""` where none is known."""
         return canonical_host(self._hosts.get(ip, ""))
 
     @cached_property
     def _answers(self) -> dict[str, list[str]]:
-        """Hosts by the addresses that DNS answers for them."""
+        """Hosts by the addresses DNS returns for them."""
         found: dict[str, list[str]] = {}
         for host, ips in (self._mesh.dns or {}).items():
             for ip in ips:
@@ -152,13 +153,13 @@ class _Addresses:
         return found
 
     def hint(self, ip: str) -> str:
-        """Who answers to an address that nobody wants by name, with the comma before it, or empty.
+        """Hosts that resolve to an address which is no dependency by name, with a leading comma, or empty.
 
-        The client may have meant another host there, so this names and does not decide.
+        The client may have meant another host at that address, so this is only a hint.
         """
         names = self._answers.get(ip, ())
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-        return f", DNS answers it for {', '.join(names[:2])}{more}" if names else ""
+        return f", which DNS returns for {', '.join(names[:2])}{more}" if names else ""
 
     def known(self, host: str) -> tuple[str, ...]:
         """Addresses the host is known to have: DNS answers, and those beside it in env."""
@@ -177,7 +178,7 @@ def _is_virtual(ip: str) -> bool:
 
 
 class _Traffic:
-    """Entries about one dependency that had the same outcome."""
+    """Log entries about one dependency with the same outcome."""
 
     def __init__(self, pointer: Pointer) -> None:
         self.pointer = pointer
@@ -189,7 +190,7 @@ class _Traffic:
         self.last = max(self.last, entry.last)
 
     def sighting(self, outcome: str, ip: str, hint: str) -> Sighting:
-        """`access log: blocked 37 times, last 2026-11-21T10:00:00Z`; the address where it is known by that alone."""
+        """`access log: blocked 37 times, last 2026-11-21T10:00:00Z`; with the address where only that is known."""
         what = "blocked" if outcome == "blocked" else "passed through"
         times = f"{self.count:,} time{'s' if self.count != 1 else ''}"
         last = f", last {self.last}" if self.last else ""
@@ -211,9 +212,9 @@ class _PodTraffic:
         self.seen: dict[_Place, dict[tuple[str, str], _Traffic]] = {}
 
     def merged(self) -> list[Dependency]:
-        """The dependencies with what was seen of each, then what only the log knows.
+        """The dependencies with their log entries, then those only the log shows.
 
-        A bare name that was dialled is one with a port from now on.
+        A bare name to which the pod connected gets the port from the log.
         """
         for index, entry in enumerate(self.log.log.entries[:MAX_ENTRIES]):
             for place, ip in self._places(entry):
@@ -246,7 +247,8 @@ class _PodTraffic:
         return structs.replace(dependency, scheme=scheme, seen=(*dependency.seen, *sightings))
 
     def _places(self, entry: LogEntry) -> list[tuple[_Place, str]]:
-        """(host and port that the entry is about, its address where only that leads there); none for inside traffic."""
+        """(host and port of the entry, and its address where only that identifies the host); none for in-cluster
+        traffic."""
         ip = canonical_host(entry.ip)
         host = canonical_host(entry.host) or (ip if "." in entry.host else "")
         if ip and _is_virtual(ip) and is_address(host):
@@ -260,7 +262,7 @@ class _PodTraffic:
         return [] if self.addresses.is_endpoint(host, self.key) else [((host, entry.port), "")]
 
     def _names_of(self, ip: str, port: int) -> Iterable[str]:
-        """Hosts this pod wants on this port, else without naming one, that are known to have this address."""
+        """Dependencies of this pod with this port, else without a port, that are known to have this address."""
         for wanted in (port, None):
             named = [w.host for w in self.dependencies if w.port == wanted and ip in self.addresses.known(w.host)]
             if named:

@@ -1,8 +1,8 @@
-"""The hosts that pods want, by their own configuration, and where each was seen.
+"""Dependencies from the pods' own configuration, and where each was found.
 
 A URL, a `host:port`, and a host with a port beside it (`PREFIX_HOST`, `PREFIX_PORT`) are certain; a name alone is a
-hint. Read are environment variables (their ConfigMap keys included), arguments and the application's own annotations.
-No value is ever repeated: it may hold a password.
+hint. Reads environment variables (including their ConfigMap keys), arguments and the application's annotations. No
+value is ever shown: it may contain a password.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _WORD_BREAK = re.compile(r"[\s\"'`()<>|&]+")
 
 
 class _Setting(Struct, frozen=True):
-    """One name and value, and the words for its place: `env` or `arg`, what it is called there, and the container."""
+    """One name and value, and where it is set: `env` or `arg`, its name there, and the container."""
 
     name: str
     value: str
     label: str
     pointer: Pointer
     source: str = ""
-    """The ConfigMap and key that the value stands in."""
+    """The ConfigMap and key that hold the value."""
 
 
 class _Candidate(Struct, frozen=True):
@@ -57,7 +57,8 @@ class _Candidate(Struct, frozen=True):
 def configured_dependencies(pods: Iterable[Pod], is_external: IsExternal) -> tuple[Dependency, ...]:
     """Every external host that a pod's configuration names, merged by pod, host and port.
 
-    A name without port is left out where the same pod names it with one. Gateways want nothing by themselves.
+    A name without port is left out where the same pod also names it with one. Whether the proxy is a sidecar; gateways
+    have no dependencies of their own.
     """
     found: list[Dependency] = []
     for pod in pods:
@@ -69,8 +70,8 @@ def configured_dependencies(pods: Iterable[Pod], is_external: IsExternal) -> tup
 def service_test(read_services: Callable[[], Iterable[Service] | None], namespaces: Iterable[str]) -> IsExternal:
     """An `is_external` that knows the mesh's Services by every name and cluster IP.
 
-    `read_services` is called when the first host comes along that may be a Service (a mesh has thousands of them); it
-    gives None where Services were not read, and then `name.namespace` of a known namespace counts as one.
+    `read_services` is called for the first host that may be a Service (a mesh has thousands of them); it gives None
+    where Services were not read, and then `name.namespace` of a known namespace counts as one.
     """
     known = frozenset(namespaces)
 
@@ -101,7 +102,7 @@ def _service_names(service: Service) -> Iterator[str]:
 
 
 def ips_beside(pods: Iterable[Pod]) -> dict[str, tuple[str, ...]]:
-    """Addresses that stand in the environment beside a host's name, by host: `DB_HOST=db.x`, `DB_IPS=203.0.113.1`."""
+    """Addresses that the environment lists beside a host's name, by host: `DB_HOST=db.x`, `DB_IPS=203.0.113.1`."""
     found: dict[str, dict[str, None]] = {}
     for pod in pods:
         for container in _app_containers(pod):
@@ -170,9 +171,9 @@ def _arguments(container: Container) -> Iterator[_Setting]:
 
 
 def _from_settings(group: list[_Setting], of: str, depth: int = 2) -> Iterator[_Candidate]:
-    """Wishes of settings that stand together, so that one may hold the port to another's host.
+    """Dependencies from settings that belong together, so that one may hold the port of another's host.
 
-    `depth` is how far settings inside a value are followed.
+    `depth` limits how far settings inside a value are followed.
     """
     ports: dict[tuple[str, ...], tuple[int, str]] = {}
     for setting in group:
@@ -180,7 +181,7 @@ def _from_settings(group: list[_Setting], of: str, depth: int = 2) -> Iterator[_
         if number is not None:
             ports.setdefault(words(setting.name), (number, setting.label))
     for setting in group:
-        # A password may read as host:port; printed as a host it would be told to everybody.
+        # A password may look like host:port and would be printed as a host.
         if setting_names.is_own_address(setting.name) or (is_secret_name(setting.name) and "://" not in setting.value):
             continue
         for inner in _inner_groups(setting) if depth else ():
@@ -195,7 +196,7 @@ def _from_settings(group: list[_Setting], of: str, depth: int = 2) -> Iterator[_
 
 
 def _inner_groups(setting: _Setting) -> Iterator[list[_Setting]]:
-    """Settings inside one value, those together that stand together.
+    """Settings inside one value, grouped as they belong together.
 
     `host=db.x port=5432`, `Server=db.x;Port=1433`, `-Ddb.host=db.x -Ddb.port=1521`, and the objects of a JSON text.
     """
@@ -213,7 +214,8 @@ def _inner_groups(setting: _Setting) -> Iterator[list[_Setting]]:
 
 
 def _json_objects(text: str) -> Iterator[list[tuple[str, str]]]:
-    """Members with a text or a number of every object in a JSON text; URLs are left out, they are found anyway."""
+    """Members with a text or number value of every object in a JSON text; URLs are left out, because they are found
+    separately."""
     try:
         pending: list[Any] = [msgspec.json.decode(text)]
     except (msgspec.DecodeError, RecursionError):
@@ -233,7 +235,7 @@ def _json_objects(text: str) -> Iterator[list[tuple[str, str]]]:
 def _dependency(
     setting: _Setting, target: NamedHost, ports: Mapping[tuple[str, ...], tuple[int, str]], of: str
 ) -> _Candidate:
-    """The target with the port beside it, where it has none of its own."""
+    """The dependency, with the port from the setting beside it where the target has none."""
     where = setting.label
     if not target.port_written and target.scheme != "mongodb+srv":
         partner = next((ports[n] for n in setting_names.port_names(setting.name) if n in ports), None)

@@ -1,4 +1,5 @@
-"""What names of settings say: `MYSQL_DB_HOST`, `db.host`, `--dbHost` and `PGHOST` all name a host, and with which port.
+"""What the names of settings mean: `MYSQL_DB_HOST`, `db.host`, `--dbHost` and `PGHOST` all name a host, and with which
+port.
 
 A name is split into words at `_`, `-`, `.` and where a capital follows a small letter.
 """
@@ -30,7 +31,7 @@ _OWN = word_set(
     LOGO TERMS PRIVACY DOCS HOMEPAGE
     """
 )
-"""Words of settings that name the pod's own address, who may call it, or something that is no destination."""
+"""Words in settings for the pod's own address, its callers, or something that is not a destination."""
 
 _OWN_NAMES = frozenset(
     {
@@ -55,7 +56,7 @@ _NO_NAME = word_set(
     DRIVER DIALECT PASSWORD SECRET TOKEN REGION ZONE
     """
 )
-"""Words of settings whose dotted value is no host unless it carries a port or a scheme."""
+"""Words in settings whose dotted value is not a host unless it has a port or a scheme."""
 
 _INFORMATION = word_set(
     """
@@ -91,13 +92,14 @@ _TOOL_DOMAINS = (
 
 
 def names_a_host(name: str) -> bool:
-    """The name says that the value is a host or holds one."""
+    """Whether the name says that the value is or contains a host."""
     parts = words(name)
     return any(p in _HOST_WORDS or _GLUED.match(p) for p in parts)
 
 
 def is_own_address(name: str) -> bool:
-    """The setting is about the pod's own address, its callers, or what must not be proxied: never a dependency."""
+    """Whether the setting is about the pod's own address, its callers, or what must not be proxied: never a
+    dependency."""
     parts = words(name)
     if (
         parts in _OWN_NAMES
@@ -120,7 +122,7 @@ def allows_bare_name(name: str) -> bool:
 
 
 def port_names(name: str) -> Iterator[tuple[str, ...]]:
-    """Names (as words) of the setting that holds the port to this host: `DB_HOST` → `DB_PORT`.
+    """Names (as words) of the setting that holds the port of this host: `DB_HOST` → `DB_PORT`.
 
     A bare `URL` has no such partner: `PORT` alone is most often where the pod itself listens.
     """
@@ -153,7 +155,7 @@ def address_prefix(name: str) -> tuple[str, ...] | None:
 
 
 def is_application_annotation(key: str) -> bool:
-    """An annotation of the application itself: not the platform's, not a link for people."""
+    """Whether an annotation belongs to the application, not to the platform, and is not a link for people."""
     prefix, slash, name = key.rpartition("/")
     if slash and any(prefix == d or prefix.endswith("." + d) for d in _TOOL_DOMAINS):
         return False

@@ -1,1 +1,1 @@
-"""Facts that need several objects at once: what the lists of the sheet hold. Each list has its module."""
+"""Facts derived from several objects: the lists of the sheet, one module each."""

@@ -1,7 +1,7 @@
-"""Claims: which TCP entries want the same (bind address, port), who holds it, and why.
+"""Claims: which TCP entries conflict over a (bind address, port), which one is active, and why.
 
-istiod gives each (bind, port) one opaque chain per equal match; the first service in its order keeps it and the others
-vanish without a trace in the listener (pilot/pkg/networking/core/listener.go, conflictsWith). The sign in a dump is a
+istiod gives each (bind, port) one opaque chain per equal match; the first service in order of precedence keeps it and
+the others do not appear in the listener (pilot/pkg/networking/core/listener.go, conflictsWith). The sign in a dump is a
 cluster that exists and that no chain of the listener names.
 """
 
@@ -29,7 +29,7 @@ WILDCARD = "0.0.0.0"
 
 
 def claims(case: ProxyContext) -> Iterator[Claim]:
-    """One fact per (entry port, bind) with an opaque chain, won or lost."""
+    """One fact per (entry port, bind) with an opaque chain, active or shadowed."""
     if "serviceentries" not in case.mesh.kinds_read:
         yield from _claims_of_dump(case)
         return
@@ -37,14 +37,15 @@ def claims(case: ProxyContext) -> Iterator[Claim]:
         family = protocol_class(port.protocol)
         if family not in ("tcp", "auto", "tls") or case.own_cluster(host, port.number) is None:
             continue
-        for bind, match in _wanted_binds(case, entry, host):
+        for bind, match in _claimed_binds(case, entry, host):
             if family == "tls" and bind == WILDCARD:
                 continue
             yield from _claim(case, entry, host, port, bind, match)
 
 
-def _wanted_binds(case: ProxyContext, entry: ServiceEntry, host: str) -> list[tuple[str, str]]:
-    """(bind, CIDR match) pairs the entry asks for: a listener per address, a chain per range, else the wildcard."""
+def _claimed_binds(case: ProxyContext, entry: ServiceEntry, host: str) -> list[tuple[str, str]]:
+    """(bind, CIDR match) pairs the entry claims: a listener per address, a filter chain per range, else the
+    wildcard."""
     used = case.registry.used_addresses(entry, host, case.viewer)
     if not used:
         return [(WILDCARD, "")]
@@ -79,7 +80,8 @@ def _listener_at(case: ProxyContext, bind: str, port: int) -> Listener | None:
 
 
 def _has_every_address(case: ProxyContext, host: str, port: int, own: str) -> bool:
-    """Another entry of the same host, with addresses, gives each of its DNS answers a listener that leads to it."""
+    """Whether another entry of the same host, with addresses, gives each of its DNS answers a listener that leads to
+    it."""
     answers = dns_answers(case, host)[0]
     found = [_listener_at(case, answer, port) for answer in answers]
     return bool(found) and all(listener is not None and _named_in(listener, own) for listener in found)
@@ -90,13 +92,13 @@ def _named_in(listener: Listener, cluster: str) -> bool:
 
 
 def _opaque_chain(listener: Listener, cidr: str) -> FilterChain | None:
-    """The chain with the same match: this range, or none at all."""
-    wanted = (cidr,) if cidr else ()
+    """The filter chain with the same match: this range, or no range."""
+    ranges = (cidr,) if cidr else ()
     for chain in listener.chains():
         match = chain.match
         if chain.tcp is None or match.server_names or match.application_protocols:
             continue
-        if cidrs(match.prefix_ranges) == cidrs(wanted):
+        if cidrs(match.prefix_ranges) == cidrs(ranges):
             return chain
     return None
 
@@ -141,7 +143,7 @@ def _fact(
         host=host,
         port=port.number,
         policy=case.policy,
-        resources=(*view_role(winner, "winner"), *view_role(view, "loser")) if outcome == "lost" else (),
+        resources=(*view_role(winner, "active"), *view_role(view, "shadowed")) if outcome == "lost" else (),
         evidence=tuple(evidence),
         bind=bind,
         protocol=port.protocol.upper(),
@@ -186,15 +188,16 @@ def _winner_as_tls(case: ProxyContext, winner: EntryView, port: int) -> entry_ed
 
 def _reason(case: ProxyContext, loser: ServiceEntry, host: str, winner: EntryView, winner_host: str) -> str:
     if winner.kind != "ServiceEntry":
-        return f"the in-cluster Service {winner.namespace}/{winner.name} holds the port"
+        return f"the in-cluster Service {winner.namespace}/{winner.name} owns the port"
     entry = _object(case, winner)
     if entry is not None:
         return why_first(entry, loser, case.viewer.namespace, case.mesh.mesh_config, winner_host, host)
-    return f"the entry for {winner_host} holds it; why is not known without the resources"
+    return f"the entry for {winner_host} owns the port; the reason is unknown without the resources"
 
 
 def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
-    """Without resources: external clusters that nothing names, on a port whose match-all chain is another's."""
+    """Without resources: external clusters that nothing references, on a port whose match-all chain leads to another
+    host."""
     for parsed, cluster in case.external_clusters:
         if parsed.subset or cluster.name in case.uses:
             continue
@@ -205,15 +208,12 @@ def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
         holder = cluster_name(chain.tcp.clusters[0].name)
         if holder is None or _is_virtual_service(chain) or _sent_elsewhere(listener, parsed.host):
             continue
-        loser = ServiceEntry(_ref(parsed.host, cluster.services), (parsed.host,), (Port(parsed.port),))
+        ref = ObjectRef("ServiceEntry", cluster.services[0][1] if cluster.services else "", f"(for {parsed.host})")
+        loser = ServiceEntry(ref, (parsed.host,), (Port(parsed.port),))
         winner = _winner(case, holder.host, parsed.port)
         yield _fact(case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "lost")
 
 
 def _sent_elsewhere(listener: Listener, host: str) -> bool:
-    """A VirtualService's chain takes the host by its server name, to a gateway perhaps: no opaque chain was lost."""
+    """Whether a VirtualService's chain matches the host by server name, so that no opaque chain is shadowed."""
     return any(host in c.match.server_names for c in listener.chains())
-
-
-def _ref(host: str, services: tuple[tuple[str, str], ...]) -> ObjectRef:
-    return ObjectRef("ServiceEntry", services[0][1] if services else "", f"(for {host})")

@@ -1,4 +1,4 @@
-"""Connections: each host:port a pod wants or an entry registers, and what the pod's sidecar does with it."""
+"""Connections: each host:port that is a dependency or registered, and what the pod's sidecar does with it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAX_SEEN, MAX_OWNERS = 5, 20
 
 
 def connections(case: ProxyContext) -> Iterator[Connection]:
-    """One fact per host:port of this pod, the wanted ones first."""
+    """One fact per host:port of this pod, its dependencies first."""
     dependencies = case.dependencies
     for (host, port), dependency in dependencies.items():
         yield connection(case, host, port, dependency)
@@ -40,7 +40,7 @@ def connections(case: ProxyContext) -> Iterator[Connection]:
 
 
 def registered(case: ProxyContext) -> list[tuple[str, int]]:
-    """host:port pairs registered for this proxy, wildcards left out: nobody dials those."""
+    """host:port pairs registered for this proxy, without wildcards."""
     pairs = [(host, port.number) for _, host, port in case.entry_ports if port.protocol.upper() != "UDP"]
     read = "serviceentries" in case.mesh.kinds_read
     clusters = [(parsed.host, parsed.port) for parsed, _ in case.external_clusters]
@@ -49,7 +49,7 @@ def registered(case: ProxyContext) -> list[tuple[str, int]]:
 
 
 def destination_of(case: ProxyContext, host: str, port: int, dependency: Dependency | None) -> Destination:
-    """The connection a client most likely opens."""
+    """The connection a client most likely makes."""
     return case.tracer.destination(host, port, scheme=dependency.scheme if dependency else "")
 
 
@@ -128,13 +128,14 @@ def _with_addresses(case: ProxyContext, host: str, port: int, found: Registratio
 
 
 def _complete(case: ProxyContext, entry: ServiceEntry, host: str, port: int) -> tuple[str, ...]:
-    """Addresses of all the entry's hosts; of the host itself those that a client of this pod dials."""
+    """Addresses of all the entry's hosts; of the host itself those to which a client in this pod connects."""
     known = case.tracer.known_addresses(host, port)
     return entry_answers(case, entry, host, tuple(a for a in known if not case.registry.is_virtual(a)))
 
 
 def _crowded_out(case: ProxyContext, host: str, port: int, declared: str) -> bool:
-    """Its cluster exists, nothing names it, and the listener of its port belongs to another protocol's owner."""
+    """Whether its cluster exists without a reference, and its port's listener belongs to an owner of another
+    protocol."""
     own = case.own_cluster(host, port)
     listener = case.wildcard_listener(port)
     if own is None or own.name in case.uses or listener is None or not declared:
@@ -148,7 +149,7 @@ def _crowded_out(case: ProxyContext, host: str, port: int, declared: str) -> boo
 
 
 def _lost_its_tcp_side(case: ProxyContext, traced: Trace, found: Registration) -> bool:
-    """A port without protocol that came after an HTTP one: its virtual host stays, its TCP chain is dropped silently.
+    """Whether a port without protocol comes after an HTTP one: istiod keeps its virtual host and drops its TCP chain.
 
     istio pilot/pkg/networking/core/listener.go up to 1.31; what is not HTTP is blocked then under REGISTRY_ONLY.
     """
@@ -165,7 +166,7 @@ def _lost_its_tcp_side(case: ProxyContext, traced: Trace, found: Registration) -
 
 
 def _evidence(traced: Trace, dependency: Dependency | None, found: Registration) -> tuple[Evidence, ...]:
-    """The deciding step of the trace first, then where it is wanted, then the entries."""
+    """The deciding step of the trace first, then where the dependency is configured, then the entries."""
     decided = {s.evidence.path: s.evidence for s in traced.steps if s.evidence is not None}
     pieces = list(reversed(decided.values()))[:2]
     pieces += [seen_at(s.pointer, s.where) for s in (dependency.seen[:2] if dependency else ())]
@@ -174,7 +175,7 @@ def _evidence(traced: Trace, dependency: Dependency | None, found: Registration)
 
 
 def _entry_shape(protocol: str, host: str) -> tuple[str, str]:
-    """Protocol and resolution a new entry for such a client should have."""
+    """Protocol and resolution for a new entry."""
     if is_ip(host):
         return ("HTTP" if protocol == "http" else "TCP"), "STATIC"
     return {"http": ("HTTP", "DNS"), "tls": ("TLS", "DNS")}.get(protocol, ("TCP", "NONE"))
@@ -186,7 +187,7 @@ def _is_server_first(declared: str, port: int, dependency: Dependency | None) ->
 
 
 def _listener_owners(case: ProxyContext, traced: Trace) -> tuple[tuple[str, ...], str]:
-    """Hosts that the chosen listener was made for, and whether a Service or a ServiceEntry is among them."""
+    """Hosts of the chosen listener, and whether a Service or a ServiceEntry is among them."""
     owners = case.owners_of(traced.listener or "")
     if not owners:
         return (), ""

@@ -1,8 +1,8 @@
-"""DestinationRules with one port's TLS changed, and nothing else of them.
+"""DestinationRules with only one port's TLS changed.
 
 A port's settings inherit nothing from the rest of the policy (GetPortLevelTrafficPolicy in
 pilot/pkg/networking/util/util.go of istio/istio), so what the rule says for all ports is copied to the port. A rule for
-several hosts is left alone: a second one for the host alone goes before it, and says the same but for the TLS.
+several hosts is not changed: a second one for this host takes precedence over it, and differs in TLS only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""DNS capture for one workload: the ProxyConfig that switches it on, and the restart that brings it into effect.
+"""DNS capture for one workload: the ProxyConfig that enables it, and the restart that makes it take effect.
 
 istiod merges a ProxyConfig's environmentVariables into proxyMetadata when the injection webhook is asked for a pod
 (pilot/pkg/model/proxy_config.go, EffectiveProxyConfig; pkg/kube/inject/webhook.go, GetProxyConfigOrDefault), and the
@@ -39,26 +39,26 @@ _SAID_BY_OTHERS = (
     "app.kubernetes.io/version",
     "app.kubernetes.io/managed-by",
 )
-"""Labels that come with the pod's making, with injection or with a release, and so change under the selector."""
+"""Labels set on creation, by injection or by a release, which a selector cannot rely on."""
 
 _USUAL = ("app", "app.kubernetes.io/name", "version", "k8s-app")
 _ROLLED_OUT = {"Deployment": "deployment", "StatefulSet": "statefulset", "DaemonSet": "daemonset"}
 
 
 class DnsCapture(Struct, frozen=True):
-    """The object and what is left to do; `manifest` is empty where it would not help or cannot be written."""
+    """The ProxyConfig and the manual steps; `manifest` is empty where it would not help or cannot be written."""
 
     manifest: dict[str, Any] = {}
     workload: str = ""
     restart: str = ""
-    """The command that makes the pods anew, or what to do in words."""
+    """The command that restarts the pods, or the step in words."""
 
 
 NOT_OFFERED = DnsCapture()
 
 
 def dns_capture(case: ProxyContext, entry: ServiceEntry) -> DnsCapture:
-    """What would give the entry an address of its own in this pod's workload."""
+    """The change that gives the entry a virtual address in this pod's workload."""
     pod = case.mesh.pods.get(case.key)
     labels = _selecting(case, pod) if pod else {}
     if pod is None or not labels or case.viewer.dns_capture or not is_allocated(entry):
@@ -77,7 +77,7 @@ def dns_capture(case: ProxyContext, entry: ServiceEntry) -> DnsCapture:
 
 
 def is_allocated(entry: ServiceEntry) -> bool:
-    """Whether Istio gives the entry an address of its own, for proxies that capture DNS."""
+    """Whether Istio allocates a virtual address to the entry, for proxies that capture DNS."""
     labels = (entry.manifest.get("metadata") or {}).get("labels") or {}
     return (
         not entry.addresses
@@ -88,7 +88,7 @@ def is_allocated(entry: ServiceEntry) -> bool:
 
 
 def _selecting(case: ProxyContext, pod: Pod) -> dict[str, str]:
-    """The labels of the pod's template: the usual ones, where they select no pod of another workload; else all."""
+    """The labels for the selector: the usual ones, where they select no pod of another workload, else all."""
     own: dict[str, str] = {key: value for key, value in pod.labels.items() if not key.startswith(_SAID_BY_OTHERS)}
     usual = {key: value for key, value in own.items() if key in _USUAL}
     others = [
@@ -104,5 +104,5 @@ def _restart(workload: ObjectRef) -> str:
     if kind:
         return shlex.join(["kubectl", "rollout", "restart", f"{kind}/{workload.name}", "-n", workload.namespace])
     if workload.kind == "Pod":
-        return f"delete pod {workload.name} in namespace {workload.namespace} and make it anew"
-    return f"have {workload.kind} {workload.name} of namespace {workload.namespace} make its pods anew"
+        return f"delete pod {workload.name} in namespace {workload.namespace} and create it again"
+    return f"restart the pods of {workload.kind} {workload.name} in namespace {workload.namespace}"

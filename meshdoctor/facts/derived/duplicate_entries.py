@@ -1,4 +1,4 @@
-"""Duplicates: several visible ServiceEntries for one host that differ, which of them counts, and what is lost."""
+"""Duplicates: several different visible ServiceEntries for one host, which one is active, and what is shadowed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meshdoctor.semantics.istio.precedence import order_key, origin_namespace, w
 
 
 def duplicates(case: ProxyContext) -> Iterator[Duplicate]:
-    """One fact per host that several entries register for this proxy and that differ in what matters."""
+    """One fact per host that several entries register differently for this proxy."""
     by_host: dict[str, list[ServiceEntry]] = {}
     for entry, host, _ in case.entry_ports:
         seen = by_host.setdefault(host, [])
@@ -27,7 +27,7 @@ def duplicates(case: ProxyContext) -> Iterator[Duplicate]:
 
 
 def _differences(entries: Sequence[ServiceEntry]) -> tuple[str, ...]:
-    """Of resolution, protocol, endpoints and ports: where the entries disagree."""
+    """The fields in which the entries differ, of resolution, protocol, endpoints and ports."""
     first = entries[0]
     found = []
     if any(e.resolution != first.resolution for e in entries):
@@ -60,7 +60,7 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
         {p.number for e in losers for p in e.ports if p.number not in won and case.own_cluster(host, p.number) is None}
     )
     because = _because(case, winner, losers[0], host)
-    # With DNS capture each entry gets a virtual address of its own, which answers for its own ports alone.
+    # With DNS capture each entry gets its own virtual address, which serves only its own ports.
     split = differs == ("ports",) and not lost and not case.viewer.dns_capture
     exports = config.default_service_export_to if config else ("*",)
     merged = merge(host, winner, losers, dns_answers(case, host)[0], exports)
@@ -69,7 +69,7 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
         host=host,
         port=lost[0] if lost else min(won, default=0),
         policy=case.policy,
-        resources=(role(winner.ref, "winner"), *(role(e.ref, "loser") for e in losers)),
+        resources=(role(winner.ref, "active"), *(role(e.ref, "shadowed") for e in losers)),
         evidence=tuple(seen_at(e.pointer, str(e.ref), ".spec") for e in ranked),
         winner=entry_view(winner),
         losers=tuple(entry_view(e) for e in losers),
@@ -87,16 +87,16 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
 
 
 def _effect(winner: ServiceEntry, losers: Sequence[ServiceEntry], lost: list[int], because: str, split: bool) -> str:
-    """What becomes of the entries, in one clause."""
+    """The effect on the entries, in one clause."""
     others = " and ".join(str(e.ref) for e in losers)
     if split:
-        return f"the ports of {winner.ref} and {others} add up, and all of them work"
-    missing = f"; ports lost: {', '.join(map(str, lost))}" if lost else ""
-    return f"{winner.ref} counts, {others} {'do' if len(losers) > 1 else 'does'} not, because {because}{missing}"
+        return f"the ports of {winner.ref} and {others} are merged, and all of them work"
+    missing = f"; ports without effect: {', '.join(map(str, lost))}" if lost else ""
+    return f"{winner.ref} is active, {others} {'are' if len(losers) > 1 else 'is'} shadowed, because {because}{missing}"
 
 
 def _because(case: ProxyContext, winner: ServiceEntry, loser: ServiceEntry, host: str) -> str:
     namespace = case.viewer.namespace
     if winner.ref.namespace == namespace != loser.ref.namespace:
-        return f"{winner.ref} is in the pod's own namespace, which goes before any other"
+        return f"{winner.ref} is in the pod's own namespace, which takes precedence"
     return why_first(winner, loser, namespace, case.mesh.mesh_config, host, host)

@@ -1,7 +1,7 @@
-"""Manifests of entries with one thing fixed: what the rules' fixes are made from.
+"""Manifests of entries with one change, for the rules' fixes.
 
 Admission refuses CIDRs where the resolution is DNS, so addresses are written as plain IPs there and as CIDRs for NONE
-and STATIC. Whatever else it would newly refuse is not made at all, so that a rule can offer something in its place.
+and STATIC. A change that admission would newly reject is not made, so that a rule can offer another fix.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Manifest = dict[str, Any]
 
 
 def listable(entry: ServiceEntry, addresses: Iterable[str]) -> tuple[str, ...]:
-    """Addresses in the form this entry's resolution admits."""
+    """Addresses in the form that admission accepts with this entry's resolution."""
     as_written = bare if entry.resolution.startswith("DNS") else as_cidr
     return tuple(dict.fromkeys(as_written(a) for a in addresses))
 
@@ -93,13 +93,13 @@ def _admitted(entry: ServiceEntry, made: Manifest) -> Manifest:
 
 
 def free_name(name: str, number: Any, taken: Container[Any]) -> str:
-    """A port's name that no other port of the entry has; admission refuses doubles."""
+    """A port name unique in the entry, as admission requires."""
     tries = (name, f"{name}-{number}", *(f"{name}-{number}-{more}" for more in range(2, 300)))
     return next(one for one in tries if one not in taken)
 
 
 def _renamed(port: Manifest, protocol: str, taken: set[Any]) -> Any:
-    """The port's name, its protocol part brought up to date; Istio does not read it, people do."""
+    """The port's name with its protocol part updated; only people read it."""
     name = str(port.get("name", ""))
     head, dash, rest = name.partition("-")
     better = protocol.lower() + dash + rest

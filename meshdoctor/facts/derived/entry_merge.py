@@ -1,8 +1,8 @@
-"""Several entries of one namespace for one host, put into one: what counts today stays, what was lost comes back.
+"""Merges several entries of one namespace for one host: what is active stays, what was shadowed takes effect.
 
-Of two entries the proxy uses the first one's resolution and endpoints, and takes the other's ports in where both agree
-in those (istio pilot/pkg/model/sidecar.go). One entry says the same for all its ports, so not every pair can be joined:
-other workload selectors, or other endpoints for other ports, stay two entries and nothing is offered.
+Of two entries the proxy uses the first one's resolution and endpoints, and adds the other's ports where these are equal
+(istio pilot/pkg/model/sidecar.go). One entry has these settings for all ports, so not every pair can be merged: where
+workload selectors differ, or endpoints differ by port, nothing is offered.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ Manifest = dict[str, Any]
 
 
 class Merge(Struct, frozen=True):
-    """One entry for the host, and what becomes of the others."""
+    """The merged entry for the host, and what happens to the others."""
 
     manifest: Manifest = {}
-    """The winner with everything; empty where one entry cannot say what several do."""
+    """The active entry with everything merged in; empty where one entry cannot express it."""
     trimmed: tuple[Manifest, ...] = ()
-    """Losers that have other hosts as well, without this one."""
+    """Shadowed entries that also have other hosts, without this host."""
     deleted: tuple[EntryView, ...] = ()
-    """Losers of this host alone, or of the winner's hosts alone."""
+    """Shadowed entries whose hosts are all in the merged entry."""
     price: str = ""
-    """What is given up or opened, in sentences; empty where nothing is."""
+    """The trade-offs, in sentences; empty where there are none."""
 
 
 def merge(
@@ -43,7 +43,7 @@ def merge(
     answers: Sequence[str],
     default_exports: Sequence[str] = ("*",),
 ) -> Merge:
-    """The entries for `host` in one. `answers`: its addresses by DNS; `default_exports`: what no exportTo means."""
+    """Merge the entries for `host`. `answers`: its addresses by DNS; `default_exports`: the mesh's default exportTo."""
     if not winner.manifest or any(not _joins(winner, loser) for loser in losers):
         return Merge()
     made = copy.deepcopy(winner.manifest)
@@ -66,7 +66,7 @@ def merge(
 
 
 def _joins(winner: ServiceEntry, loser: ServiceEntry) -> bool:
-    """Whether one entry can say what both do, once the winner's resolution holds for all."""
+    """Whether one entry can express both, with the active entry's resolution for all ports."""
     if loser.ref.namespace != winner.ref.namespace or not loser.manifest:
         return False
     if winner.workload_selector != loser.workload_selector:
@@ -86,7 +86,7 @@ def _addresses_of(entry: ServiceEntry) -> set[str]:
 
 
 def _add(spec: Manifest, loser: ServiceEntry, resolution: str) -> None:
-    """Ports the entry has not got yet, and endpoints where both are resolved alike."""
+    """Add the missing ports, and endpoints where both have the same resolution."""
     ports = spec.setdefault("ports", [])
     names = {port.get("number"): port.get("name") for port in ports}
     renamed: dict[str, str] = {}
@@ -109,7 +109,8 @@ def _add(spec: Manifest, loser: ServiceEntry, resolution: str) -> None:
 
 
 def _exports(entries: Sequence[ServiceEntry], default: Sequence[str]) -> list[str] | None:
-    """exportTo that shows the entry wherever one of them was seen; None where the first one's does already."""
+    """exportTo that makes the merged entry visible wherever one of the entries was; None where the first one's does
+    already."""
     sets = [_namespaces(entry, default) for entry in entries]
     union = set().union(*sets)
     if union == sets[0]:
@@ -127,10 +128,11 @@ def _namespaces(entry: ServiceEntry, default: Sequence[str]) -> set[str]:
 def _with_addresses(
     winner: ServiceEntry, losers: Sequence[ServiceEntry], made: Manifest, answers: Sequence[str]
 ) -> Manifest:
-    """Addresses of all where the entry has some; where it gained an opaque port it needs them, or there is no merge."""
+    """The manifest with the addresses of all entries where it has any; a new opaque port needs them, else there is no
+    merge."""
     own = {port.number for port in winner.ports}
-    gained = [port for port in made["spec"]["ports"] if port.get("number") not in own]
-    opaque = any(protocol_class(str(port.get("protocol", ""))) in ("tcp", "auto") for port in gained)
+    added_ports = [port for port in made["spec"]["ports"] if port.get("number") not in own]
+    opaque = any(protocol_class(str(port.get("protocol", ""))) in ("tcp", "auto") for port in added_ports)
     if not winner.addresses and not opaque:
         return made
     listed = [address for loser in losers for address in loser.addresses]
@@ -148,22 +150,24 @@ def _without(loser: ServiceEntry, hosts: set[str]) -> Manifest:
 
 
 def _price(host: str, winner: ServiceEntry, losers: Sequence[ServiceEntry], made: Manifest, widened: bool) -> list[str]:
-    said = []
+    tradeoffs = []
     for loser in losers:
         if loser.resolution != winner.resolution:
             what = f"Resolution {loser.resolution}" + (" and the endpoints" if loser.endpoints else "")
-            said.append(f"{what} of {loser.ref} end{'' if loser.endpoints else 's'}: {winner.resolution} holds.")
+            tradeoffs.append(
+                f"{what} of {loser.ref} no longer appl{'y' if loser.endpoints else 'ies'}: {winner.resolution} is kept."
+            )
         for port in loser.ports:
             ours = next((p for p in winner.ports if p.number == port.number), None)
             if ours is not None and ours.protocol.upper() != port.protocol.upper():
-                said.append(f"Port {port.number} stays {ours.protocol.upper() or 'without protocol'}.")
+                tradeoffs.append(f"Port {port.number} keeps protocol {ours.protocol.upper() or '(none)'}.")
     own = {port.number for port in winner.ports}
-    gained = [str(port["number"]) for port in made["spec"]["ports"] if port["number"] not in own]
+    added_ports = [str(port["number"]) for port in made["spec"]["ports"] if port["number"] not in own]
     others = [h for h in winner.hosts if any(h not in loser.hosts for loser in losers)]
-    if gained and others:
-        said.append(f"{', '.join(others)} get{'' if len(others) > 1 else 's'} port {', '.join(gained)} as well.")
+    if added_ports and others:
+        tradeoffs.append(f"{', '.join(others)} also get{'' if len(others) > 1 else 's'} port {', '.join(added_ports)}.")
     if made["spec"].get("addresses") and not winner.addresses:
-        said.append("The addresses hold for every port and have to follow DNS.")
+        tradeoffs.append("The addresses apply to every port and must follow DNS.")
     if widened:
-        said.append("It is seen wherever one of them was.")
-    return list(dict.fromkeys(said))
+        tradeoffs.append("The entry is visible wherever one of them was.")
+    return list(dict.fromkeys(tradeoffs))

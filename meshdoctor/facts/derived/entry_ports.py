@@ -1,4 +1,5 @@
-"""Entry ports: each host and port of a visible ServiceEntry, its addresses and its protocol held against the wire."""
+"""Entry ports: each host and port of a visible ServiceEntry, with its addresses and protocol compared with actual
+traffic."""
 
 from __future__ import annotations
 
@@ -30,31 +31,31 @@ from meshdoctor.trace.outbound import trace_host
 TLS_ON_SAME_PORT = frozenset(
     {"mongodb", "redis", "kafka", "cassandra", "mqtt", "nats", "amqp", "memcached", "zookeeper"}
 )
-"""Protocols that are as often wrapped in TLS from the first byte on their usual port: TLS declared is no mistake."""
+"""Protocols that often use TLS from the first byte on their usual port, so that declaring TLS is correct."""
 
 
 def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
-    """One fact per (visible entry, host, port) that this proxy has a cluster for; also for wanted names under `*.`."""
+    """One fact per (visible entry, host, port) that this proxy has a cluster for; also for dependencies under `*.`."""
     for entry, host, port in case.entry_ports:
         if protocol_class(port.protocol) == "udp":
             continue
         if "clusters" in case.proxy.sections and case.own_cluster(host, port.number) is None:
             continue
         yield _entry_port(case, entry, host, port)
-        for name in _wanted_under(case, host, port.number):
+        for name in _dependencies_under(case, host, port.number):
             yield _entry_port(case, entry, host, port, name)
 
 
-def _wanted_under(case: ProxyContext, pattern: str, port: int) -> list[str]:
-    """Names the pod wants on this port that this wildcard registers, no exact host and no longer wildcard before it."""
+def _dependencies_under(case: ProxyContext, pattern: str, port: int) -> list[str]:
+    """Dependencies on this port that this wildcard registers, without those that a more specific host registers."""
     if not pattern.startswith("*."):
         return []
-    wanted = (host for host, wanted_port in case.dependencies if wanted_port == port and covers(pattern, host))
-    return [name for name in dict.fromkeys(wanted) if name != pattern and _best_pattern(case, name, port) == pattern]
+    names = (host for host, dependency_port in case.dependencies if dependency_port == port and covers(pattern, host))
+    return [name for name in dict.fromkeys(names) if name != pattern and _best_pattern(case, name, port) == pattern]
 
 
 def _best_pattern(case: ProxyContext, name: str, port: int) -> str:
-    """Of the registered hosts that cover a name the most specific, as Envoy matches server names and domains."""
+    """The most specific registered host that covers a name, as Envoy matches server names and domains."""
     found = case.tracer.registration(name, port).visible
     patterns = (h.lower() for e in found for h in e.hosts if covers(h, name))
     return max(patterns, key=lambda h: (not h.startswith("*"), len(h)), default="")
@@ -76,7 +77,7 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
     real = scheme_protocol(scheme) or known_protocol(port.number)
     if port.protocol.upper() == "MYSQL":
         real = "mysql"
-    # an http:// URL is the client's own word that an HTTP port is meant, whatever its number
+    # an http:// URL shows that the client speaks HTTP, whatever the port
     says_plain = family == "http" and port.number != 443 and scheme_protocol(scheme) == "http"
     mismatch, breaks, traced = ("", False, None) if says_plain else _mismatch(case, host, pattern, port, real)
     fixed = _fixed_protocol(real)
@@ -134,47 +135,47 @@ def _own_listener(case: ProxyContext, host: str, port: int) -> str:
 
 
 def _why(mismatch: str, port: Port, known: str, traced: Trace | None) -> str:
-    """The mismatch in words: what the port is known for, and what becomes of such a client."""
+    """The mismatch in words: the usual protocol of the port, and what happens to such a connection."""
     becomes = (
-        f"such a client: {traced.because}"
+        f"such a connection: {traced.because}"
         if traced and traced.verdict is not Verdict.DELIVERED
-        else "such clients still get through"
+        else "such connections still succeed"
     )
     if mismatch == "http-on-tls-port":
-        return f"clients of port {port.number} speak TLS, which no HTTP chain takes; {becomes}"
+        return f"clients of port {port.number} speak TLS, which no HTTP filter chain matches; {becomes}"
     if mismatch == "declared-differs":
-        return f"port {port.number} is known for {known}, not for {port.protocol.upper()}; {becomes}"
+        return f"port {port.number} usually serves {known}, not {port.protocol.upper()}; {becomes}"
     if mismatch == "server-first-inspected":
-        return f"{known} lets the server speak first, and the listener inspects the client's first bytes; {becomes}"
+        return f"with {known} the server sends first, and the listener waits for the client's first bytes; {becomes}"
     if mismatch == "tcp-inspected":
-        return "the listener inspects the client's first bytes; if the server is to speak first here, the client waits"
+        return "the listener waits for the client's first bytes; if the server sends first here, the client waits too"
     return ""
 
 
 def _uncovered(case: ProxyContext, entry: ServiceEntry, answers: tuple[str, ...]) -> tuple[str, ...]:
-    """Answers outside spec.addresses. With DNS capture a client is told the entry's own addresses, so none are."""
+    """DNS answers outside spec.addresses. With DNS capture clients get the entry's addresses, so there are none."""
     if not entry.addresses or (case.viewer.dns_capture and any(is_single(a) for a in entry.addresses)):
         return ()
     return tuple(a for a in answers if not covered(a, entry.addresses))
 
 
 def _resolved_elsewhere(case: ProxyContext, host: str, addresses: tuple[str, ...]) -> str:
-    """Where DNS was asked from outside the mesh, if some of the addresses rest on that alone.
+    """Where DNS was resolved outside the mesh, if only that shows some of the addresses.
 
-    A laptop behind split-horizon DNS is told other addresses than a pod.
+    With split-horizon DNS a laptop gets other addresses than a pod.
     """
     confirmed = {*case.tracer.resolved(host), *case.mesh.ips_beside.get(host, ())}
     return case.mesh.dns_from_elsewhere if set(addresses) - confirmed else ""
 
 
 def _gets_there(case: ProxyContext, host: str, port: int, ip: str, scheme: str) -> bool:
-    """Another entry of the same host takes this address to the host's own cluster."""
+    """Whether another entry of the same host sends this address to the host's cluster."""
     traced = case.tracer.trace(case.tracer.destination(host, port, ip=ip, scheme=scheme))
     return traced.verdict is Verdict.DELIVERED
 
 
 def _is_shared(case: ProxyContext, host: str, port: int) -> bool:
-    """A chain on the wildcard address, without a range or a server name, leads to the host's cluster."""
+    """Whether a filter chain on the wildcard address, without a range or server name, leads to the host's cluster."""
     return any(
         not use.is_http
         and not use.chain.match.prefix_ranges
@@ -194,7 +195,7 @@ Mismatch = tuple[str, bool, Trace | None]
 
 
 def _mismatch(case: ProxyContext, host: str, pattern: str, port: Port, known: str) -> Mismatch:
-    """What is wrong between the declared protocol and the wire, whether it breaks, and the trace that shows it."""
+    """The mismatch between declared and actual protocol, whether it breaks connections, and the trace that shows it."""
     number, family = port.number, protocol_class(port.protocol)
     if host.startswith("*"):
         return "", False, None
@@ -219,13 +220,13 @@ def _tried(case: ProxyContext, host: str, port: int, protocol: str, name: str) -
 
 
 def _originates(case: ProxyContext, host: str, port: int) -> bool:
-    """The cluster originates TLS, so plain HTTP from the application is what is meant."""
+    """Whether the cluster originates TLS, so that plain HTTP from the application is intended."""
     cluster = case.own_cluster(host, port)
     return cluster is not None and cluster.tls is not None
 
 
 def _inspected(case: ProxyContext, host: str, port: int, known: str) -> Mismatch:
-    """A TCP port in a listener with an inspector: deadly where the server speaks first, unknown otherwise."""
+    """The mismatch of a TCP port in a listener with an inspector: it breaks server-first protocols, else it may."""
     if known and not is_server_first(known):
         return "", False, None
     traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol="server-first"), dialled_only=True)

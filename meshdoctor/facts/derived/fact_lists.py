@@ -1,4 +1,4 @@
-"""The sheet of a mesh: lists of joined facts, proxy by proxy, each made when a rule first selects it."""
+"""The sheet of a mesh: lists of derived facts, per proxy, each computed when a rule first selects it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from meshdoctor.facts.derived.pod_facts import credential_facts, pod_views
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.proxy_state import policies, rejections
 from meshdoctor.facts.derived.references import dangling, faults, virtual_service_hosts
-from meshdoctor.facts.derived.replicas import proxy_turns
+from meshdoctor.facts.derived.replicas import proxies_to_check
 from meshdoctor.facts.derived.upstreams import upstreams
 from meshdoctor.model.fact import Fact
 from meshdoctor.model.mesh import Mesh
@@ -34,25 +34,25 @@ PER_SIDECAR: dict[str, Callable[[ProxyContext], Iterator[Fact]]] = {
     "upstreams": upstreams,
     "virtual_service_hosts": virtual_service_hosts,
 }
-"""Lists made sidecar by sidecar. Gateways have no outbound side of their own to judge."""
+"""Lists computed per sidecar; gateways have no outbound traffic of their own."""
 
 
 PER_POD: dict[str, Callable[[Mesh, Registry], Iterator[Fact]]] = {
     "credentials": lambda mesh, registry: credential_facts(mesh),
     "pods": pod_views,
 }
-"""Lists made without a look at any sidecar's configuration."""
+"""Lists that need no sidecar's configuration."""
 
 
 class ProxyFacts:
-    """The lists of one proxy, each made once."""
+    """The lists of one proxy, each computed once."""
 
     def __init__(self, case: ProxyContext) -> None:
         self._case = case
         self._made: dict[str, Sequence[Fact]] = {}
 
     def facts(self, name: str) -> Sequence[Fact]:
-        """One list of the sheet as far as this proxy goes; empty for those of pods."""
+        """This proxy's part of one list; empty for lists about pods."""
         if name not in self._made:
             self._made[name] = tuple(self._make(name))
         return self._made[name]
@@ -65,7 +65,7 @@ class ProxyFacts:
 
 
 class FactSheet:
-    """The mesh as rules see it, limited to pods of these namespaces that a label selector fits."""
+    """The mesh as rules see it, limited to pods of these namespaces that match a label selector."""
 
     def __init__(self, mesh: Mesh, namespaces: Sequence[str] = (), labels: str = "") -> None:
         self.mesh = mesh
@@ -75,24 +75,24 @@ class FactSheet:
 
     @property
     def names(self) -> list[str]:
-        """Pods looked at that have a dump, gateways included, in the order of the capture."""
+        """Pods in scope that have a config dump, gateways included, in the order of the capture."""
         return [key for key in self.mesh.proxy_names if self.is_asked(key)]
 
     def is_asked(self, key: str) -> bool:
-        """Whether a pod is looked at. One that only its dump names has no labels that are known."""
+        """Whether a pod is in scope. A pod known only by its dump has no known labels."""
         if self._namespaces and key.split("/", 1)[0] not in self._namespaces:
             return False
         pod = self.mesh.pods.get(key)
         return fits(self._labels, pod.labels if pod else {})
 
     def of_pods(self, name: str) -> list[Fact]:
-        """A list that no dump is read for; empty for the others."""
+        """A list about pods, which needs no dump; empty for the others."""
         made = PER_POD[name](self.mesh, self.registry) if name in PER_POD else ()
         return [fact for fact in made if not fact.pod or self.is_asked(fact.pod)]
 
     def facts(self, name: str) -> list[Fact]:
-        """One whole list. Goes through every dump: to judge a mesh, make all lists of a proxy at once."""
+        """One list for the whole mesh. Reads every dump; to evaluate all rules, compute all lists proxy by proxy."""
         if name in PER_POD:
             return self.of_pods(name)
-        cases = (look.case for look in proxy_turns(self.mesh, self.registry, self.names, alone=True))
+        cases = (look.case for look in proxies_to_check(self.mesh, self.registry, self.names, alone=True))
         return [fact for case in cases if case for fact in ProxyFacts(case).facts(name)]

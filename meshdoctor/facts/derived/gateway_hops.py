@@ -1,4 +1,4 @@
-"""The way through an egress gateway, hop by hop, and the first hop that is broken."""
+"""The path through an egress gateway, hop by hop, and the first broken hop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from meshdoctor.facts.derived.resource_views import config_name, config_role, se
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Gateway, Mesh, Service
 from meshdoctor.model.proxy import Cluster, FilterChain, Proxy
-from meshdoctor.model.proxy_summary import ProxySummary
 from meshdoctor.model.sheet import GatewayHop
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
 from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route
@@ -23,7 +22,7 @@ from meshdoctor.trace.upstream_cluster import socket_for
 
 
 class Hop(Struct, frozen=True):
-    """What is broken, why, and where it shows; `name` empty where nothing is."""
+    """The broken hop, why, and the evidence; `name` is empty where nothing is broken."""
 
     name: str = ""
     because: str = ""
@@ -42,15 +41,11 @@ def gateway_hops(case: ProxyContext) -> Iterator[GatewayHop]:
             host, port = host_lost(use)
             if (host, name) in seen or not use.made_by or not is_external_host(host.removeprefix("*.")):
                 continue
-            if not _routers_of(case.mesh, parsed.host) and not _is_gateway_name(parsed.host):
+            # without the gateway's own proxy or Service at hand: istio's charts name it so
+            if not _routers_of(case.mesh, parsed.host) and "gateway" not in parsed.host.split(".", 1)[0]:
                 continue
             seen.add((host, name))
             yield _gateway_hop(case, use, host, port, parsed.host)
-
-
-def _is_gateway_name(host: str) -> bool:
-    """Without the gateway's own proxy or Service at hand: istio's charts name it so."""
-    return "gateway" in host.split(".", 1)[0]
 
 
 def _gateway_hop(case: ProxyContext, use: ClusterUse, host: str, port: int, gateway: str) -> GatewayHop:
@@ -94,22 +89,18 @@ def _first_broken(case: ProxyContext, use: ClusterUse, host: str, gateway: str) 
 def _routers_of(mesh: Mesh, gateway: str) -> list[Proxy]:
     """Gateway proxies behind a Service: by its selector, else by their namespace.
 
-    Only dumps that may be a gateway's are looked at.
+    Reads only dumps of possible gateways.
     """
     service = _service_of(mesh, gateway)
     namespace = gateway.split(".")[1] if gateway.count(".") > 1 else ""
     names = [key for key in mesh.proxy_names if key.startswith(f"{namespace}/") and _may_route(mesh, key, service)]
-    found = [key for key in names if _is_router(mesh.summary(key), namespace)]
-    routers = [mesh.proxies[key] for key in found]
+    summaries = ((key, mesh.summary(key)) for key in names)
+    routers = [mesh.proxies[k] for k, one in summaries if one and (one.role, one.namespace) == ("router", namespace)]
     return [r for r in routers if service is None or not service.selector or _selected(mesh, r, service)]
 
 
-def _is_router(summary: ProxySummary | None, namespace: str) -> bool:
-    return summary is not None and summary.role == "router" and summary.namespace == namespace
-
-
 def _may_route(mesh: Mesh, key: str, service: Service | None) -> bool:
-    """False only where the pod itself shows that the Service does not select it."""
+    """False only where the pod's labels show that the Service does not select it."""
     pod = mesh.pods.get(key)
     return pod is None or service is None or service.selector.items() <= pod.labels.items()
 
@@ -121,7 +112,7 @@ def _selected(mesh: Mesh, router: Proxy, service: Service) -> bool:
 
 
 def _target_ports(mesh: Mesh, gateway: str, cluster: Cluster) -> set[int]:
-    """Where the endpoints are in no document that was read: the ports the gateway's Service leads to."""
+    """The target ports of the gateway's Service, for where no document shows the endpoints."""
     service = _service_of(mesh, gateway)
     parsed = cluster_name(cluster.name)
     if service is None or parsed is None:
@@ -134,7 +125,7 @@ def _service_of(mesh: Mesh, gateway: str) -> Service | None:
 
 
 def _inside(mesh: Mesh, router: Proxy, ports: set[int], arrival: Arrival, host: str) -> Hop:
-    """The gateway's own part: a server on the port, a route for the host, a cluster, an endpoint."""
+    """The hops inside the gateway: a server on the port, a route for the host, a cluster, an endpoint."""
     listeners = [x for x in router.listeners.values() if not x.is_static and any(p in ports for _, p in x.addresses)]
     if not listeners:
         return _no_listener(mesh, router, ports, host)
@@ -143,18 +134,21 @@ def _inside(mesh: Mesh, router: Proxy, ports: set[int], arrival: Arrival, host: 
     chain = choose_chain(listener.filter_chains, listener.default_filter_chain, at).chain
     seen = router.evidence(chain.path if chain else listener.path, listener.name)
     if chain is None:
-        why = f"no filter chain of the gateway's {listener.name} takes server name {arrival.server_name or '(none)'}"
+        name = arrival.server_name or "(none)"
+        why = f"no filter chain of the gateway's listener {listener.name} matches server name {name}"
         return Hop("route", why, (seen,), (router.key,))
     target = _target(router, chain, host)
     if not target or target == BLACKHOLE:
-        return Hop("route", f"the gateway's {listener.name} has no route for {host}", (seen,), (router.key,))
+        return Hop("route", f"the gateway's listener {listener.name} has no route for {host}", (seen,), (router.key,))
     cluster = router.clusters.get(target)
     if cluster is None:
-        why = f"the gateway routes to {target}, which it has not got: the entry is not exported to its namespace"
+        why = (
+            f"the gateway routes to cluster {target}, which does not exist: the entry is not exported to its namespace"
+        )
         return Hop("cluster", why, (seen,), (router.key,))
     endpoints = router.endpoints_of(cluster)
     if cluster.type != "ORIGINAL_DST" and endpoints is not None and not endpoints:
-        why = f"the gateway's cluster {target} has no endpoint: resolution NONE gives a gateway nothing to dial"
+        why = f"the gateway's cluster {target} has no endpoint: a gateway cannot connect with resolution NONE"
         return Hop("upstream", why, (router.evidence(cluster.path, target),), (router.key,))
     return Hop(pods=(router.key,))
 
@@ -164,12 +158,12 @@ def _no_listener(mesh: Mesh, router: Proxy, ports: set[int], host: str) -> Hop:
 
     istiod makes no listener for a TLS passthrough or TCP server that no VirtualService uses (core/gateway.go).
     """
-    seen, wanted = (Evidence(router.document, "", router.key),), ", ".join(map(str, sorted(ports)))
+    seen, numbers = (Evidence(router.document, "", router.key),), ", ".join(map(str, sorted(ports)))
     gateway = _gateway_for(mesh, router, ports, host)
     if gateway is not None:
-        why = f"{gateway.ref} has a server for {host}, and no VirtualService bound to it leads {host} on: no listener"
+        why = f"{gateway.ref} has a server for {host}, but no VirtualService bound to it routes {host}: no listener"
         return Hop("route", why, (seen_at(gateway.pointer, str(gateway.ref), ".spec.servers"), *seen), (router.key,))
-    why = f"the gateway has no listener on port {wanted}: no Gateway server, or none whose selector fits its labels"
+    why = f"the gateway has no listener on port {numbers}: no Gateway with that port selects its pods"
     return Hop("server", why, seen, (router.key,))
 
 
@@ -194,7 +188,7 @@ def _serves(server: dict[str, Any], ports: set[int], host: str) -> bool:
 
 
 def _target(router: Proxy, chain: FilterChain, host: str) -> str:
-    """The cluster the chain sends the host to; empty where it has no way for it."""
+    """The cluster to which the chain sends the host; empty where it has none."""
     if chain.tcp is not None:
         return chain.tcp.clusters[0].name if chain.tcp.clusters else ""
     if chain.http is None:

@@ -1,4 +1,4 @@
-"""Entries that a proxy does not get, with what would show them: exportTo widened, the Sidecar's egress, or both."""
+"""Entries hidden from a proxy, with the change that makes them visible: in exportTo, the Sidecar's egress, or both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meshdoctor.semantics.istio.visibility import imported
 
 
 def hidden_entry(case: ProxyContext, hidden: Hidden, host: str, port: int) -> HiddenEntry:
-    """A hidden entry with the changes that together show it; none where no such change would."""
+    """A hidden entry with the changes that together make it visible; none where none would."""
     entry, found = hidden.entry, hidden.visibility
     by_export, by_sidecar = "exportto" in found.field.lower(), found.field.startswith("Sidecar ")
     named = next((h for h in entry.hosts if covers(h, host)), host)
@@ -49,9 +49,9 @@ def _gets(case: ProxyContext, sidecar: Sidecar | None, entry: ServiceEntry, host
 
 
 def _widened(case: ProxyContext, entry: ServiceEntry, host: str, port: int) -> dict[str, Any]:
-    """The Sidecar in force with the entry's host, as written there, in its egress; `{}` where that would not do.
+    """The pod's Sidecar with the entry's host added to its egress; `{}` where that would not help.
 
-    It goes to the listener without a port, the one for all others, or becomes one. A `~` exclusion stands against it.
+    The host is added to the egress listener without a port, or to a new one. A `~` exclusion prevents it.
     """
     sidecar = case.viewer.sidecar
     egress = sidecar.manifest.get("spec", {}).get("egress") if sidecar else None

@@ -1,4 +1,4 @@
-"""The external hosts as rows: who registers each, who wants it, and the verdict for every sidecar."""
+"""The external hosts as rows: what registers each, which pods use it, and the verdict for every sidecar."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PodColumn(Struct):
     verdicts: dict[Pair, TracedVerdict]
 
     def lacks(self, pairs: Iterable[Pair]) -> bool:
-        """Whether one of these has no verdict; a bare name has none anyway."""
+        """Whether one of these pairs has no verdict; a name without port never has one."""
         return any(pair not in self.verdicts for pair in pairs if pair[1] is not None)
 
     def of_replica(self, pod: str) -> PodColumn:
@@ -36,53 +36,53 @@ class PodColumn(Struct):
 
 
 def dependencies_of(sheet: FactSheet) -> Dependencies:
-    """Who wants what, by host and port."""
-    wanted: Dependencies = {}
+    """The dependencies in scope, by host and port."""
+    dependencies: Dependencies = {}
     for dependency in sheet.mesh.dependencies:
         if sheet.is_asked(dependency.pod):
-            wanted.setdefault((dependency.host, dependency.port), []).append(dependency)
-    return wanted
+            dependencies.setdefault((dependency.host, dependency.port), []).append(dependency)
+    return dependencies
 
 
 def likely_pairs(sheet: FactSheet) -> list[Pair]:
-    """What is asked of every sidecar: what an entry registers or a pod wants."""
+    """The pairs traced in every sidecar: registered by an entry, or a dependency."""
     return list(dict.fromkeys([*_of_entries(sheet), *dependencies_of(sheet)]))
 
 
 def early_rows(sheet: FactSheet) -> tuple[HostRow, ...]:
-    """The rows that are known without a look at any sidecar, without verdicts."""
-    wanted = dependencies_of(sheet)
+    """The rows known without reading any sidecar's configuration, without verdicts."""
+    dependencies = dependencies_of(sheet)
     pairs = sorted(likely_pairs(sheet), key=lambda p: (p[0], p[1] or 0))
-    return tuple(_row(sheet, host, port, wanted.get((host, port), []), []) for host, port in pairs)
+    return tuple(_row(sheet, host, port, dependencies.get((host, port), []), []) for host, port in pairs)
 
 
 def pairs_of(sheet: FactSheet, columns: Iterable[PodColumn]) -> list[Pair]:
-    """What the table has rows for: what a sidecar has registered or a pod wants."""
+    """The pairs of the table's rows: registered in a sidecar, or a dependency."""
     return list(dict.fromkeys([*(pair for column in columns for pair in column.registered), *dependencies_of(sheet)]))
 
 
 def rows_of(sheet: FactSheet, columns: Mapping[str, PodColumn], pairs: Collection[Pair]) -> tuple[HostRow, ...]:
     """The rows by host and port, of columns (by pod) that have all these pairs."""
-    wanted = dependencies_of(sheet)
+    dependencies = dependencies_of(sheet)
     found = [columns[name] for name in sheet.names if name in columns]
     ordered = sorted(pairs, key=lambda p: (p[0], p[1] or 0))
-    return tuple(_row(sheet, host, port, wanted.get((host, port), []), found) for host, port in ordered)
+    return tuple(_row(sheet, host, port, dependencies.get((host, port), []), found) for host, port in ordered)
 
 
 def _of_entries(sheet: FactSheet) -> list[Pair]:
-    """What any sidecar may have registered by a ServiceEntry."""
+    """host:port pairs of all ServiceEntries, without wildcards."""
     entries = sheet.mesh.service_entries
     pairs = [(h.lower(), p.number) for e in entries for h in e.hosts for p in e.ports if p.protocol.upper() != "UDP"]
     return [pair for pair in pairs if not pair[0].startswith("*")]
 
 
-def column_of(case: ProxyContext, pairs: Collection[Pair], wanted: Dependencies) -> PodColumn:
+def column_of(case: ProxyContext, pairs: Collection[Pair], dependencies: Dependencies) -> PodColumn:
     """One sidecar's verdicts for these pairs and all that it has registered itself."""
     own = registered(case)
     verdicts: dict[Pair, TracedVerdict] = {}
     for host, port in dict.fromkeys([*pairs, *own]):
         if port is not None:
-            scheme = _scheme(wanted.get((host, port), ()))
+            scheme = _scheme(dependencies.get((host, port), ()))
             traced = trace_host(case.tracer, case.tracer.destination(host, port, scheme=scheme))
             verdicts[host, port] = (traced.verdict, traced.reason, traced.cluster)
     return PodColumn(case.key, own, verdicts)

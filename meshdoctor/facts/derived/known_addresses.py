@@ -1,4 +1,4 @@
-"""Addresses that hosts are known to resolve to, whose word that is, and of when."""
+"""Addresses that hosts are known to resolve to, with their source and time."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ def dns_answers(case: ProxyContext, host: str) -> tuple[tuple[str, ...], bool]:
 def entry_answers(case: ProxyContext, entry: ServiceEntry, host: str, answers: tuple[str, ...]) -> tuple[str, ...]:
     """`answers` of `host` with those of the entry's other hosts; empty where one of them is not known.
 
-    spec.addresses holds for every host of an entry: a list that leaves one out takes its traffic away.
+    spec.addresses apply to every host of an entry: a list without one host's addresses blocks that host.
     """
     others = [dns_answers(case, other.lower())[0] for other in entry.hosts if other.lower() != host]
     return tuple(dict.fromkeys([*answers, *(a for found in others for a in found)])) if all((answers, *others)) else ()
 
 
 def addresses_taken(case: ProxyContext, host: str) -> str:
-    """Where the addresses of a host come from and of when they are, as a sentence; empty where none is known.
+    """Source and time of a host's addresses, as a sentence; empty where none are known.
 
-    It stands in a fix's price, not in the object: an object changed by every look at the clock would never be equal to
-    itself, and the note would outlive its truth.
+    It belongs to a fix's trade-off, not to the object: a time in the object would make equal objects differ, and would
+    become outdated there.
     """
     mesh = case.mesh
-    by = f"as resolved from {mesh.dns_from}" if mesh.dns_from else "as dns.json has them"
+    by = f"resolved from {mesh.dns_from}" if mesh.dns_from else "from dns.json"
     words = (
         ((mesh.dns or {}).get(host), by),
-        (case.tracer.resolved(host), "as the sidecar resolved them"),
-        (mesh.ips_beside.get(host), "as they stand beside it in env"),
-        (mesh.dialled.get((case.key, host)), "as the pod was seen to dial them"),
+        (case.tracer.resolved(host), "resolved by the sidecar"),
+        (mesh.ips_beside.get(host), "from the pod's environment"),
+        (mesh.dialled.get((case.key, host)), "from the pod's access log"),
     )
     source = next((said for found, said in words if found), "")
-    when = f"at {mesh.captured_at}" if mesh.captured_at else "at a time not recorded"
+    when = f"at {mesh.captured_at}" if mesh.captured_at else "time not recorded"
     return f"Addresses {source}, {when}." if source else ""

@@ -1,4 +1,4 @@
-"""Leaks: ways out to wherever the client dials, by a chain or route that leads to an ORIGINAL_DST cluster."""
+"""Leaks: filter chains and routes to an ORIGINAL_DST cluster, which connects to any address the client uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from meshdoctor.trace.arrival import WILDCARDS
 
 
 def leaks(case: ProxyContext) -> Iterator[Leak]:
-    """One fact per ORIGINAL_DST cluster reachable on a wildcard listener, by its weakest guard."""
+    """One fact per ORIGINAL_DST cluster reachable through a wildcard listener, with its weakest restriction."""
     for name, parsed in case.cluster_names.items():
         if case.proxy.cluster_types[name] != "ORIGINAL_DST":
             continue
@@ -31,11 +31,12 @@ def leaks(case: ProxyContext) -> Iterator[Leak]:
 
 
 ORDER = ("none", "cidr-wide", "http-host", "sni", "cidr")
-"""Guards, the weakest first."""
+"""Restrictions, the weakest first."""
 
 
 def guard_of(use: ClusterUse) -> tuple[str, str]:
-    """(guard, widest range) of one way out. A narrow range guards more than a name; 0.0.0.0/0 guards nothing."""
+    """(restriction, widest range) of one use. A narrow range restricts more than a name; 0.0.0.0/0 restricts
+    nothing."""
     match = use.chain.match
     widest = _widest(match)
     if widest and not is_wide(widest):
@@ -48,7 +49,7 @@ def guard_of(use: ClusterUse) -> tuple[str, str]:
 
 
 def _widest(match: FilterChainMatch) -> str:
-    """The widest range; empty where there is none or it is the whole address space."""
+    """The widest range; empty where there is none or it contains every address."""
     networks = [n for n in map(network, match.prefix_ranges) if n is not None]
     if not networks or any(n.prefixlen == 0 for n in networks):
         return ""
@@ -88,13 +89,13 @@ def _leak(case: ProxyContext, parsed: ClusterName, use: ClusterUse, guard: str, 
 
 
 def _limit(guard: str, widest: str) -> str:
-    """What the guard comes to, in words."""
+    """The restriction in words."""
     words = {
-        "none": "nothing limits who may use it",
-        "sni": "only the server name that the client claims limits it",
-        "http-host": "only the Host header that the client claims limits it",
+        "none": "nothing restricts it",
+        "sni": "only the server name the client sends restricts it",
+        "http-host": "only the Host header the client sends restricts it",
     }
-    return words.get(guard, f"only the range {widest} limits it")
+    return words.get(guard, f"only the range {widest} restricts it")
 
 
 def _entry(case: ProxyContext, parsed: ClusterName) -> ServiceEntry | None:

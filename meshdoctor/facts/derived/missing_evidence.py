@@ -1,4 +1,4 @@
-"""Which evidence a rule needs and lacks, by pod: what could not be evaluated."""
+"""Which evidence a rule needs that was not read, by pod."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from meshdoctor.model.rule import Rule
 from meshdoctor.semantics.istio.data_plane import GATEWAYS, is_ztunnel, proxy_role
 
 _THROUGH_GATEWAYS = "$.gateway_hops"
-"""The list whose facts look into other pods' dumps."""
+"""The list whose facts need other pods' dumps."""
 
 IsAsked = Callable[[str], bool]
-"""`namespace/name` of a pod → whether it is looked at."""
+"""`namespace/name` of a pod → whether it is in scope."""
 
 SECTIONS = ("listeners", "routes", "clusters")
-"""Sections of a dump without which its outbound side cannot be judged."""
+"""Sections of a dump that outbound rules need."""
 
 OF_A_PROXY = ("config_dump", "clusters")
-"""Needs that each proxy meets or does not."""
+"""Kinds of evidence that are read per proxy."""
 
 
 def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> list[NotEvaluated]:
-    """What this rule could not look at, one item per kind of missing evidence; only for pods that are asked for."""
+    """What this rule could not evaluate, one item per kind of missing evidence; only for pods in scope."""
     found: list[NotEvaluated] = []
     for need in rule.needs:
         if need == "config_dump":
@@ -42,7 +42,7 @@ def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> lis
 
 
 def unread_dumps(mesh: Mesh, is_asked: IsAsked) -> tuple[str, ...]:
-    """The sidecars that are there and were not read, as one entry: a document's path, or how many there are."""
+    """The sidecars that exist and were not read, as one entry: a document's path, or their number."""
     pods = [*_absent(mesh, is_asked), *filter(is_asked, mesh.proxies_unread)]
     if len(pods) > 1:
         return (f"proxies/*/*/config_dump.json of {len(pods)} sidecars",)
@@ -80,7 +80,7 @@ def _missing_dumps(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEval
 
 
 def _missing_gateways(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
-    """Gateways beside the pods looked at: the way out may lead through them."""
+    """Gateways besides the pods in scope: connections may be routed through them."""
     gateways = [k for k in _expected(mesh) if proxy_role(mesh.pods[k]) in GATEWAYS and not is_asked(k)]
     absent = [k for k in gateways if k not in mesh.proxy_names or k in mesh.proxies_unread]
     for because, pods in _by_reason(mesh, absent).items():
@@ -88,7 +88,7 @@ def _missing_gateways(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotE
 
 
 def _by_reason(mesh: Mesh, pods: Sequence[str]) -> dict[str, list[str]]:
-    """Pods without a dump by why it is not there, as far as whoever collected has said."""
+    """Pods without a dump, by the reason the collector noted."""
     reasons = {note.path: note.because for note in mesh.unread}
     found: dict[str, list[str]] = {}
     for pod in pods:
@@ -122,16 +122,16 @@ def _absent_sections(summary: ProxySummary) -> list[str]:
     return [s for s in SECTIONS if s not in summary.sections]
 
 
-def is_off(rule: Rule, mesh: Mesh) -> bool:
-    """Whether a kind of evidence that the rule needs was not read at all, so that it says nothing of any pod.
+def cannot_run(rule: Rule, mesh: Mesh) -> bool:
+    """Whether a kind of evidence that the rule needs was not read at all, so that it is evaluated for no pod.
 
-    Looks at dumps only until one holds endpoints.
+    Reads dumps only until one has endpoints.
     """
     kinds = (need for need in rule.needs if need not in OF_A_PROXY and need != "dns")
     return any(kind not in mesh.kinds_read for kind in kinds) or ("dns" in rule.needs and not _knows_addresses(mesh))
 
 
-def is_blind(rule: Rule, summary: ProxySummary) -> bool:
+def lacks_evidence(rule: Rule, summary: ProxySummary) -> bool:
     """Whether this one proxy's dump lacks what the rule needs."""
     lacks_sections = "config_dump" in rule.needs and bool(_absent_sections(summary))
     return lacks_sections or ("clusters" in rule.needs and not summary.knows_endpoints)

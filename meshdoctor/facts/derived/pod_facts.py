@@ -1,4 +1,4 @@
-"""Facts about pods without a look at any proxy: sidecars that are not there, secrets in plain sight."""
+"""Facts about pods that need no proxy: missing sidecars and plaintext passwords."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pod_views(mesh: Mesh, registry: Registry) -> Iterator[PodView]:
     for key, pod in mesh.pods.items():
         if is_done(pod):
             continue
-        wanted = tuple(f"{host}:{port}" for host, port in registry.dependencies.get(key, {}))
+        dependencies = tuple(f"{host}:{port}" for host, port in registry.dependencies.get(key, {}))
         yield PodView(
             pod=key,
             host="",
@@ -33,14 +33,14 @@ def pod_views(mesh: Mesh, registry: Registry) -> Iterator[PodView]:
             ambient=is_ambient(pod, mesh.namespaces),
             injected_namespace=injects(mesh, pod),
             opted_out=_asked(pod) == "false",
-            dependencies=wanted,
+            dependencies=dependencies,
             phase=pod.phase,
             host_network=pod.host_network,
         )
 
 
 def injects(mesh: Mesh, pod: Pod) -> bool:
-    """Whether the injection webhook would take the pod: its own label first, then the namespace's."""
+    """Whether the injection webhook would inject the pod: its own label first, then the namespace's."""
     asked = _asked(pod)
     if asked:
         return asked == "true"

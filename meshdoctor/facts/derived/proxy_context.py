@@ -1,4 +1,4 @@
-"""One proxy with everything the joined facts ask of it, each computed once: uses of clusters, policy, entries."""
+"""One proxy with the values that several derived facts need, each computed once: uses of clusters, policy, entries."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ REGISTRY_ONLY, ALLOW_ANY, UNKNOWN = "REGISTRY_ONLY", "ALLOW_ANY", "unknown"
 
 
 POLICY_CHAINS = ("PassthroughFilterChain", "virtualOutbound-catchall-tcp")
-"""Chains Istio adds for what no other chain takes (istio pilot/pkg/networking/core/listener.go)."""
+"""Filter chains Istio adds for unmatched traffic (istio pilot/pkg/networking/core/listener.go)."""
 
 
 class ClusterUse(Struct, frozen=True):
-    """One place of the outbound configuration that names a cluster."""
+    """One reference to a cluster in the outbound configuration."""
 
     cluster: str
     listener: Listener
@@ -35,24 +35,24 @@ class ClusterUse(Struct, frozen=True):
 
     @property
     def is_http(self) -> bool:
-        """By a route, not by a TCP chain."""
+        """Whether a route references it, not a TCP chain."""
         return self.route is not None
 
     @property
     def is_policy(self) -> bool:
-        """The outbound policy's own way out (an egressProxy), not one made for the cluster's host."""
+        """Whether it belongs to the outbound policy (an egressProxy), not to the cluster's host."""
         if self.virtual_host is not None:
             return self.virtual_host.name in POLICY_HOSTS
         return self.chain.name in POLICY_CHAINS
 
     @property
     def path(self) -> str:
-        """Where in the dump."""
+        """Path in the dump."""
         return self.route.path if self.route else self.chain.path
 
     @property
     def made_by(self) -> str:
-        """istio.config of the route or chain."""
+        """`istio.config` metadata of the route or chain."""
         return self.route.config if self.route else self.chain.config
 
 
@@ -70,12 +70,12 @@ class ProxyContext:
 
     @property
     def dependencies(self) -> dict[tuple[str, int], Dependency]:
-        """What the pod wants for certain, by host and port."""
+        """The pod's certain dependencies, by host and port."""
         return self.registry.dependencies.get(self.key, {})
 
     @cached_property
     def outbound(self) -> list[Listener]:
-        """Listeners that serve outbound traffic."""
+        """Listeners for outbound traffic."""
         return [
             listener
             for listener in self.proxy.listeners.values()
@@ -116,7 +116,7 @@ class ProxyContext:
 
     @cached_property
     def policy(self) -> str:
-        """The outbound policy in force, read from where unmatched traffic goes (semantics: 4.3)."""
+        """The effective outbound policy, read from where unmatched traffic is sent (semantics: 4.3)."""
         return self._policy[0]
 
     @property
@@ -144,7 +144,7 @@ class ProxyContext:
 
     @cached_property
     def cluster_names(self) -> dict[str, ClusterName]:
-        """Outbound Istio clusters of this proxy by name, taken apart."""
+        """Outbound Istio clusters of this proxy by name, parsed."""
         parsed = ((name, cluster_name(name)) for name in self.proxy.clusters)
         return {name: p for name, p in parsed if p is not None and p.direction.startswith("outbound")}
 
@@ -188,12 +188,12 @@ class ProxyContext:
 
     @cached_property
     def entry_names(self) -> frozenset[str]:
-        """Names that ServiceEntries of the pod's namespace have."""
+        """Names of ServiceEntries in the pod's namespace."""
         entries = self.mesh.service_entries
         return frozenset(e.ref.name for e in entries if e.ref.namespace == self.viewer.namespace)
 
     def has_pods_in(self, namespace: str) -> bool:
-        """Whether a pod of the mesh lives in this namespace."""
+        """Whether a pod of the mesh is in this namespace."""
         return any(key.startswith(f"{namespace}/") for key in self.mesh.pod_names)
 
     def wildcard_listener(self, port: int) -> Listener | None:
@@ -206,7 +206,7 @@ class ProxyContext:
         )
 
     def evidence(self, path: str, value: str = "") -> Evidence:
-        """A piece of this proxy's dump."""
+        """Evidence in this proxy's dump."""
         return self.proxy.evidence(path, value)
 
     def owners_of(self, listener: str) -> tuple[str, ...]:
@@ -230,7 +230,7 @@ class ProxyContext:
 
     @cached_property
     def rejected_listeners(self) -> set[str]:
-        """Names of listeners whose newest version this proxy refused."""
+        """Names of listeners whose newest version this proxy rejected."""
         return {r.name for r in self.proxy.rejections if r.kind == "listener" and r.state == "error"}
 
 
@@ -242,7 +242,7 @@ def _route_uses(listener: Listener, chain: FilterChain, config: RouteConfig) -> 
 
 
 def host_lost(use: ClusterUse) -> tuple[str, int]:
-    """The host and port whose traffic a use carries: the virtual host's, the SNI's, else the cluster's own."""
+    """The host and port affected by a reference: the virtual host's, the SNI's, else the cluster's own."""
     parsed = cluster_name(use.cluster)
     if use.virtual_host is not None:
         name, _, number = use.virtual_host.name.rpartition(":")

@@ -1,4 +1,4 @@
-"""Facts about a proxy as a whole: what it refused, and its outbound policy."""
+"""Facts about a proxy as a whole: rejected configuration and its outbound policy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WILDCARD_PORT = re.compile(r"_(\d+)$")
 
 
 def rejections(case: ProxyContext) -> Iterator[Rejected]:
-    """One fact per resource that this proxy refused or still waits for."""
+    """One fact per resource that this proxy rejected or that is warming."""
     for rejection in case.proxy.rejections:
         port = _WILDCARD_PORT.search(rejection.name) if rejection.kind == "listener" else None
         suspects = _suspects(case, int(port[1]) if port else 0)
@@ -36,7 +36,7 @@ def rejections(case: ProxyContext) -> Iterator[Rejected]:
 
 
 def _suspects(case: ProxyContext, port: int) -> tuple[ObjectRef, ...]:
-    """Entries on the listener's port whose partial wildcard Envoy refuses as a server name (semantics: S19)."""
+    """Entries on the listener's port whose partial wildcard Envoy rejects as a server name (semantics: S19)."""
     named = (e for e, host, p in case.entry_ports if p.number == port and host.startswith("*") and host[1:2] != ".")
     return tuple(dict.fromkeys(role(entry.ref, "suspect") for entry in named))
 

@@ -1,4 +1,4 @@
-"""References that lead nowhere or where they should not: missing clusters, VirtualService hosts, injected faults."""
+"""Facts about routes and VirtualServices: missing clusters, unregistered hosts, injected faults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from meshdoctor.trace.outbound import trace_host
 
 
 def dangling(case: ProxyContext) -> Iterator[Dangling]:
-    """One fact per (cluster that the proxy has not got, host whose traffic is sent there)."""
+    """One fact per (cluster that does not exist in the proxy, host whose traffic is sent there)."""
     if "clusters" not in case.proxy.sections:
         return
     warming = {
@@ -37,10 +37,10 @@ def dangling(case: ProxyContext) -> Iterator[Dangling]:
 
 
 def hosts_lost(case: ProxyContext, use: ClusterUse) -> list[tuple[str, int]]:
-    """Every host and port whose traffic a use carries.
+    """Every host and port affected by a reference to a cluster.
 
-    A chain that matches no name takes whatever arrives: the hosts of the VirtualService that made it (the cluster is
-    where it sends them, not what they dialled), and the hosts the pod wants that end in it.
+    A chain without server names handles any host: the hosts of the VirtualService that created it (not the cluster's
+    host, which is only their destination), and the pod's dependencies that use it.
     """
     host, port = host_lost(use)
     if use.is_http or use.chain.match.server_names:
@@ -56,7 +56,7 @@ def hosts_lost(case: ProxyContext, use: ClusterUse) -> list[tuple[str, int]]:
 
 
 def _hosts_of_virtual_service(case: ProxyContext, use: ClusterUse, port: int) -> list[str]:
-    """External hosts of the VirtualService behind a chain, those registered on this port where any is."""
+    """External hosts of the VirtualService that created a chain; only those registered on this port, if any are."""
     ref = config_ref(use.made_by)
     if ref is None or ref.kind != "VirtualService":
         return []
@@ -118,7 +118,7 @@ def faults(case: ProxyContext) -> Iterator[RouteFault]:
 
 
 def virtual_service_hosts(case: ProxyContext) -> Iterator[VirtualServiceHost]:
-    """One fact per external host of a VirtualService that this sidecar gets."""
+    """One fact per external host of a VirtualService that is visible to this sidecar."""
     for service in case.mesh.virtual_services:
         if "mesh" not in service.gateways or not _reaches(service, case):
             continue
@@ -152,15 +152,13 @@ def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str
         name=service.ref.name,
         registered=registered,
         slug=slug(host),
-        new_name=_entry_name(case, service.ref.namespace, host),
+        new_name=object_name(
+            host, taken={e.ref.name for e in case.mesh.service_entries if e.ref.namespace == service.ref.namespace}
+        ),
         protocols=protocols,
         entry_port=port,
         entry_protocol={"http": "HTTP", "tls": "TLS"}.get(protocols[0] if protocols else "http", "TCP"),
     )
-
-
-def _entry_name(case: ProxyContext, namespace: str, host: str) -> str:
-    return object_name(host, taken={e.ref.name for e in case.mesh.service_entries if e.ref.namespace == namespace})
 
 
 def _host_evidence(service: VirtualService, host: str) -> Evidence:

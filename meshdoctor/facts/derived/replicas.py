@@ -1,8 +1,8 @@
-"""Proxies that are configured alike, so that one of them is judged for all.
+"""Replicas: proxies with the same configuration, of which only one is evaluated.
 
-Alike are two pods whose dumps and pages hold the same as far as facts are made of it (`envoy.config_fingerprint`), in
-the same surroundings: namespace, Sidecar, DNS capture, capture settings, dependencies. A pod's own name, address and
-documents are kept apart (`model.pod_evidence`); whether a pod is judged alone or with others makes no difference.
+Two pods are replicas if their dumps and /clusters pages are equal in all that facts are derived from
+(`envoy.config_fingerprint`), and so are namespace, Sidecar, DNS capture, capture settings and dependencies. A pod's own
+name, address and documents are kept separately (`model.pod_evidence`), so the result is the same as for each pod alone.
 """
 
 from __future__ import annotations
@@ -26,53 +26,54 @@ from meshdoctor.semantics.istio.registry import Registry
 from meshdoctor.semantics.istio.traffic_capture import capture_settings
 
 
-class ProxyTurn(NamedTuple):
-    """One proxy's turn. Either it has to be judged, or `first` is the one that was judged for it."""
+class ProxyToCheck(NamedTuple):
+    """One proxy to evaluate, or a replica: then `first` is the proxy whose results apply to it."""
 
     place: PodEvidence
     case: ProxyContext | None = None
     first: str = ""
 
 
-def proxy_turns(
+def proxies_to_check(
     mesh: Mesh, registry: Registry, keys: Collection[str], *, alone: bool = False, groups: ReplicaGroups | None = None
-) -> Iterator[ProxyTurn]:
-    """Every proxy of `keys` that can be read, by name, each opened once; a replica always after its first.
+) -> Iterator[ProxyToCheck]:
+    """Every readable proxy of `keys`, by name, each opened once; a replica always after its first.
 
-    Notes on a proxy are taken when the next one is asked for. `alone`: nobody is judged for others. `groups`: those of
-    the proxies looked at before, where the keys come one by one.
+    Notes on a proxy are taken when the next one is requested. `alone`: do not group replicas. `groups`: the groups of
+    earlier proxies, where the keys come one by one.
     """
     proxies = mesh.proxies
     if groups is None and len(keys) > 1 and not alone and isinstance(proxies, DumpProxies):
         groups = ReplicaGroups(mesh, registry, proxies)
     for key in sorted(keys):
         if groups is not None:
-            look = groups.look(key)
+            found = groups.look(key)
         else:
-            look = ProxyTurn(PodEvidence(key), ProxyContext(mesh, registry, key)) if key in proxies else None
-        if look is None:
+            found = ProxyToCheck(PodEvidence(key), ProxyContext(mesh, registry, key)) if key in proxies else None
+        if found is None:
             continue
-        yield look
-        if look.case is not None and isinstance(proxies, DumpProxies):
-            proxies.learn(ProxyNotes({key: summary_of(look.case.proxy)}, {}))
-        del look  # or this dump is held while the next one is read
+        yield found
+        if found.case is not None and isinstance(proxies, DumpProxies):
+            proxies.learn(ProxyNotes({key: summary_of(found.case.proxy)}, {}))
+        del found  # frees this dump before the next one is read
 
 
 class ReplicaGroups:
-    """Who was judged so far, and for whom that counts."""
+    """The proxies evaluated so far, by configuration."""
 
     def __init__(self, mesh: Mesh, registry: Registry, proxies: DumpProxies) -> None:
         self._mesh = mesh
         self._registry = registry
         self._proxies = proxies
         self._firsts: dict[bytes, str] = {}
-        """By digest, the pod that was judged."""
+        """By digest, the pod that was evaluated."""
         self._last: tuple[ConfigFingerprint, bytes, str] | None = None
-        """Shape, outlook and first of the last proxy: replicas sort side by side, and to compare is the quickest."""
+        """Fingerprint, surroundings and first of the previous proxy: replicas are neighbours, and comparing is
+        fastest."""
         self._broken_pages: dict[str, ProxyPage] = {}
 
-    def look(self, key: str) -> ProxyTurn | None:
-        """The turn of one proxy; None where it cannot be read."""
+    def look(self, key: str) -> ProxyToCheck | None:
+        """One proxy, as new or as a replica; None where it cannot be read."""
         opened = self._proxies.opened(key)
         if opened is None:
             return None
@@ -89,24 +90,24 @@ class ReplicaGroups:
                 self._broken_pages[key] = opened.page
             return self._judged(place, opened)
         self._repeat(first, summary, opened, shape.node)
-        return ProxyTurn(place, None, first)
+        return ProxyToCheck(place, None, first)
 
-    def _judged(self, place: PodEvidence, opened: OpenedDump) -> ProxyTurn | None:
+    def _judged(self, place: PodEvidence, opened: OpenedDump) -> ProxyToCheck | None:
         if self._proxies.hold(opened) is None:
             return None
-        return ProxyTurn(place, ProxyContext(self._mesh, self._registry, place.pod))
+        return ProxyToCheck(place, ProxyContext(self._mesh, self._registry, place.pod))
 
     def _first(self, place: PodEvidence, shape: ConfigFingerprint, like_last: bool) -> str:
-        """The first of those that are alike, which may be this one."""
+        """The first of this proxy's replicas, which may be itself."""
         known = self._last[0] if self._last and like_last else shape
-        outlook = _outlook(self._mesh, self._registry, place, shape.node, known.looks_at_source)
-        if self._last is None or known is shape or outlook != self._last[1]:
-            first = self._firsts.setdefault(known.digest + hashlib.sha256(outlook).digest(), place.pod)
-            self._last = (known, outlook, first)
+        surroundings = _surroundings(self._mesh, self._registry, place, shape.node, known.looks_at_source)
+        if self._last is None or known is shape or surroundings != self._last[1]:
+            first = self._firsts.setdefault(known.digest + hashlib.sha256(surroundings).digest(), place.pod)
+            self._last = (known, surroundings, first)
         return self._last[2]
 
     def _repeat(self, first: str, summary: ProxySummary, opened: OpenedDump, node: Node) -> None:
-        """What looking at this one would have left behind: its brief, and that its page is broken if anyone asked."""
+        """Record what evaluating this replica would have recorded: its summary, and that its page cannot be read."""
         own = structs.replace(summary, version=node.version, document=opened.document, node=told(node))
         self._proxies.learn(ProxyNotes({opened.key: own}, {}))
         page = self._broken_pages.get(first)
@@ -114,8 +115,8 @@ class ReplicaGroups:
             opened.page.statuses()
 
 
-def _outlook(mesh: Mesh, registry: Registry, place: PodEvidence, node: Node, by_source: bool) -> bytes:
-    """What facts take from the pod and its node, own places said without the pod's name."""
+def _surroundings(mesh: Mesh, registry: Registry, place: PodEvidence, node: Node, by_source: bool) -> bytes:
+    """What facts use of the pod and its node, with the pod's name removed from pointers."""
     pod = mesh.pods.get(place.pod)
     document = f"{place.folder}config_dump.json"
     bare = Proxy(place.pod, node, {}, {}, {}, {}, (), frozenset(), document)
@@ -124,26 +125,26 @@ def _outlook(mesh: Mesh, registry: Registry, place: PodEvidence, node: Node, by_
         (w.host, w.port, w.scheme, [(s.where, s.pointer) for s in w.seen])
         for w in registry.dependencies.get(place.pod, {}).values()
     ]
-    said = {
+    parts = {
         "node": (node.role, node.namespace, node.ip if by_source else ""),
         "viewer": (viewer.namespace, viewer.dns_capture, viewer.is_sidecar, viewer.families),
         "sidecar": next((at for at, one in enumerate(mesh.sidecars) if one is viewer.sidecar), None),
         "settings": capture_settings(pod, node, document),
         "dependencies": dependencies,
     }
-    return msgspec.json.encode(_placeless(msgspec.to_builtins(said), place))
+    return msgspec.json.encode(_without_pod_name(msgspec.to_builtins(parts), place))
 
 
-def _placeless(value: Any, place: PodEvidence) -> Any:
-    """The same value, pointers into the pod's own documents and object without what names the pod."""
+def _without_pod_name(value: Any, place: PodEvidence) -> Any:
+    """The same value, with the pod's name removed from pointers into its own documents and object."""
     if isinstance(value, dict):
         if value.keys() == {"document", "path"}:
-            return _without_place(Pointer(value["document"], value["path"]), place)
-        return {key: _placeless(one, place) for key, one in value.items()}
-    return [_placeless(one, place) for one in value] if isinstance(value, list | tuple) else value
+            return _pointer_without_pod(Pointer(value["document"], value["path"]), place)
+        return {key: _without_pod_name(one, place) for key, one in value.items()}
+    return [_without_pod_name(one, place) for one in value] if isinstance(value, list | tuple) else value
 
 
-def _without_place(pointer: Pointer, place: PodEvidence) -> tuple[str, ...]:
+def _pointer_without_pod(pointer: Pointer, place: PodEvidence) -> tuple[str, ...]:
     below = place.under_pointer(pointer)
     if below is not None:
         return ("pod", below)

@@ -24,7 +24,7 @@ NO_ENTRY = EntryView(
     export_to=(),
     manifest={},
 )
-"""Stands where no entry is known."""
+"""Placeholder where no entry is known."""
 
 
 def entry_view(entry: ServiceEntry | None) -> EntryView:
@@ -53,12 +53,12 @@ def service_view(host: str) -> EntryView:
 
 
 def cluster_view(host: str, namespace: str) -> EntryView:
-    """What a dump alone tells of an entry: its host and namespace. The object's name is nowhere in a dump."""
+    """The entry as a dump shows it: host and namespace. A dump does not contain the object's name."""
     return EntryView("ServiceEntry", namespace, f"(for {host})", "", (), "", "MESH_EXTERNAL", (), (), {})
 
 
 def role(ref: ObjectRef, what: str) -> ObjectRef:
-    """An object with the part it plays."""
+    """An object with its role."""
     return ObjectRef(ref.kind, ref.namespace, ref.name, what)
 
 

@@ -1,4 +1,4 @@
-"""Commands that move a literal password into a Secret. The password itself is asked for, and is in none of them.
+"""Commands that move a literal password into a Secret. They prompt for the password and never contain it.
 
 Names come from the pod's own object and go into a shell: they are quoted.
 """
@@ -24,18 +24,18 @@ def secret_name(workload: ObjectRef) -> str:
 
 
 def create_secret(workload: ObjectRef, variable: str) -> str:
-    """Makes the Secret, or adds the variable to it, from what is typed."""
+    """The command that creates the Secret from standard input."""
     words = ["kubectl", "create", "secret", "generic", secret_name(workload), "-n", workload.namespace]
     return shlex.join([*words, f"--from-file={_key(variable)}=/dev/stdin"])
 
 
 def use_secret(workload: ObjectRef, seen: PlainCredential) -> str:
-    """Puts the reference in place of the value, which a strategic merge patch does by the names of container and
-    variable; in words where the pod is made by something that has no template to patch."""
+    """The strategic merge patch that replaces the value with the reference; in words where the owner has no pod
+    template."""
     reference = {"secretKeyRef": {"name": secret_name(workload), "key": _key(seen.variable)}}
     if workload.kind not in _TEMPLATED:
         said = msgspec.json.encode({"valueFrom": reference}).decode()
-        return f"in what makes {workload.kind} {workload.name}, replace `value` of {seen.variable} by {said}"
+        return f"in the manifest of {workload.kind} {workload.name}, replace `value` of {seen.variable} with {said}"
     env = {"name": seen.variable, "value": None, "valueFrom": reference}
     is_init = any(c.name == seen.container and c.is_init for c in seen.pod.containers)
     container = {"name": seen.container, "env": [env]}

@@ -1,4 +1,4 @@
-"""Upstreams: external clusters of a proxy with their TLS, their endpoints, and what leads to them."""
+"""Upstreams: external clusters of a proxy with TLS settings, endpoints, and the clients that reach them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
 
 
 def _is_custom(cluster: Cluster) -> bool:
-    """A cluster type of its own (dynamic forward proxy): its hosts come with the requests."""
+    """Whether it has a custom cluster type (dynamic forward proxy), whose hosts come with the requests."""
     return cluster.type not in (*DNS_TYPES, "STATIC", "EDS", "ORIGINAL_DST")
 
 
@@ -103,10 +103,11 @@ def _entry(case: ProxyContext, parsed: ClusterName) -> ServiceEntry | None:
 
 
 def _client(case: ProxyContext, uses: list[ClusterUse], entry: ServiceEntry | None, parsed: ClusterName) -> str:
-    """What reaches the cluster: a TLS client where chain, declaration or URL says so, HTTP, or any bytes."""
+    """The protocol of the cluster's clients: TLS where filter chain, declaration or URL says so, HTTP, or opaque
+    TCP."""
     if not uses:
         return ""
-    # a sniffed port (no protocol declared) has both kinds of chain: what is not HTTP takes the other one
+    # a sniffed port (no protocol declared) has both kinds of chain: traffic that is not HTTP uses the TCP one
     sniffed = {use.listener.name for use in uses if not use.is_http}
     if any(use.is_http and use.listener.name not in sniffed for use in uses):
         return "http"
@@ -135,7 +136,7 @@ def _rules_for(case: ProxyContext, host: str) -> list[DestinationRule]:
 
 
 def _ignored_credential(case: ProxyContext, parsed: ClusterName, socket: TlsSocket | None) -> str:
-    """A credentialName that a sidecar passes over for want of a workloadSelector (core/cluster_tls.go)."""
+    """A credentialName that a sidecar ignores because there is no workloadSelector (core/cluster_tls.go)."""
     if socket is not None:
         return ""
     for rule in _rules_for(case, parsed.host):
@@ -197,7 +198,7 @@ def _without_tls(case: ProxyContext, rule: DestinationRule, at: ClusterName) -> 
 def _originating(
     case: ProxyContext, rule: DestinationRule | None, entry: ServiceEntry | None, at: ClusterName
 ) -> Manifest:
-    """A DestinationRule that originates TLS on this port, keeping what another one says of the host."""
+    """A DestinationRule that originates TLS on this port, with the settings of an existing one for the host."""
     tls = {"mode": "SIMPLE", "sni": at.host}
     if at.host.startswith("*"):
         return {}
@@ -221,7 +222,7 @@ def _rule_names(case: ProxyContext, namespace: str) -> set[str]:
 
 
 def _on_tls_port(case: ProxyContext, entry: ServiceEntry | None, number: int) -> Manifest:
-    """The entry with targetPort 443 on this port; `{}` where Envoy would not dial it.
+    """The entry with targetPort 443 on this port; `{}` where Envoy would not connect to it.
 
     With resolution NONE a targetPort counts since Istio 1.22 (core/cluster.go, upstream_port_override).
     """
@@ -234,10 +235,10 @@ def _on_tls_port(case: ProxyContext, entry: ServiceEntry | None, number: int) ->
 def _reason(cluster: Cluster, parsed: ClusterName, known: tuple[Endpoint, ...] | None) -> str:
     if known:
         unhealthy = next((e for e in known if e.health != "HEALTHY"), None)
-        return f"every endpoint is ruled out: {unhealthy.health}" if unhealthy else ""
+        return f"no endpoint is healthy: {unhealthy.health}" if unhealthy else ""
     if cluster.type in DNS_TYPES:
         names = ", ".join(dict.fromkeys(e.address for e in cluster.endpoints)) or parsed.host
-        return f"DNS gives no address for {names}"
+        return f"DNS returns no address for {names}"
     return "the entry has no endpoint that serves this port" if cluster.type == "EDS" else ""
 
 

@@ -1,4 +1,4 @@
-"""camelCase JSON, as istioctl and other Go tools print Envoy's protobufs, in Envoy's own snake_case."""
+"""Converts camelCase JSON, as istioctl and other Go tools print Envoy's protobufs, to Envoy's snake_case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from meshdoctor.errors import Unreadable
 
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises: not JSON, not UTF-8, nested without end."""
+"""Exceptions of decoding: not JSON, not UTF-8, nested too deeply."""
 
 _CAMEL_MARKS = (
     b'"filterChains"',
@@ -38,14 +38,14 @@ def _snake(name: str) -> str:
 
 
 _FREE = ("filterMetadata", "filter_metadata", "metadata")
-"""Maps whose keys are somebody's own words: the node's metadata is one, other metadata holds one."""
+"""Maps with arbitrary keys: the node's metadata is one, other metadata contains one."""
 
 
 def snake_case(value: Any) -> Any:
     """The same data with snake_case field names.
 
-    Keys that are not identifiers (`@type`, filter names) stay, and so do those that are no field names: metadata and
-    the labels of transport_socket_matches.
+    Keys that are not identifiers (`@type`, filter names) are kept, and so are those that are not field names: metadata
+    and the labels of transport_socket_matches.
     """
     if isinstance(value, dict):
         return {_snake(k): _field(k, v) for k, v in value.items()}
@@ -68,4 +68,4 @@ def snake_case_bytes(data: bytes, document: str) -> bytes:
     try:
         return msgspec.json.encode(snake_case(msgspec.json.decode(data)))
     except NOT_JSON as error:
-        raise Unreadable(f"{document}: not whole JSON: {error}. Was it cut short while copying?") from None
+        raise Unreadable(f"{document}: incomplete JSON: {error}. Was it cut short while copying?") from None

@@ -29,7 +29,7 @@ def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy
     options = as_dict(source.typed_extension_protocol_options)
     auto_sni, auto_san = _upstream_http_options(options)
     matches, names = _socket_matches(source.transport_socket_matches, path)
-    istio = _istio(source.metadata)
+    istio = source.metadata.filter_metadata.istio if source.metadata and source.metadata.filter_metadata else None
     panic = source.common_lb_config.healthy_panic_threshold if source.common_lb_config else None
     return proxy.Cluster(
         name=source.name,
@@ -56,10 +56,6 @@ def cluster_type(source: wire.WireCluster) -> str:
     if source.cluster_type is not None:
         return source.cluster_type.name
     return CLUSTER_TYPES.get(str(source.type or 0), str(source.type))
-
-
-def _istio(metadata: wire.Metadata | None) -> wire.IstioMetadata | None:
-    return metadata.filter_metadata.istio if metadata and metadata.filter_metadata else None
 
 
 def _own_endpoints(source: wire.WireCluster, path: str) -> tuple[proxy.Endpoint, ...]:
@@ -225,7 +221,8 @@ def live_endpoints(data: bytes) -> dict[str, wire.ClusterStatus]:
 
 
 def status_endpoints(status: wire.ClusterStatus) -> tuple[proxy.Endpoint, ...]:
-    """The hosts of one cluster. Health as Envoy judges it: every flag but a healthy EDS status rules a host out."""
+    """The hosts of one cluster. Health as Envoy evaluates it: any flag other than a healthy EDS status makes a host
+    unhealthy."""
     found = []
     for i, host in enumerate(status.host_statuses):
         if host.address is None:

@@ -1,4 +1,4 @@
-"""Envoy's /clusters page in its text form, as `istioctl bug-report` saves it, read into what the JSON form says.
+"""Envoy's /clusters page in its text form, as `istioctl bug-report` saves it, read into the structs of the JSON form.
 
     outbound|443||api.example.com::observability_name::outbound|443||api.example.com;
     outbound|443||api.example.com::203.0.113.7:443::hostname::api.example.com
@@ -16,13 +16,13 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.facts.envoy import wire
 
 _HEAD = re.compile(r"(.+?)::(?:observability_name|default_priority::max_connections)::")
-"""The first line of a cluster: its own name, or in older Envoys its first limit."""
+"""The first line of a cluster: its name, or in older Envoys its first circuit breaker setting."""
 _HOST = re.compile(r"(\[[^\]]*\](?::\d+)?|(?:(?!::).)+)::(hostname|health_flags)::(.*)")
 _INET = re.compile(r"\[?([^\[\]]+)\]?:(\d+)\Z")
 
 _EDS = {"failed_eds_health": "UNHEALTHY", "degraded_eds_health": "DEGRADED", "eds_status_draining": "DRAINING"}
 _JSON_NAMES = {"failed_active_hc": "failed_active_health_check", "degraded_active_hc": "failed_active_degraded_check"}
-"""Flags that admin.v3.HostHealthStatus calls otherwise; it says the same word for all the others."""
+"""Flags with another name in admin.v3.HostHealthStatus; all others have the same name there."""
 
 
 def clusters_of_text(data: bytes) -> dict[str, wire.ClusterStatus]:
@@ -55,7 +55,7 @@ def _address(text: str) -> wire.Address:
 
 
 def _health(flags: str) -> dict[str, Any]:
-    """The host's flags as health_status spells them: one word a flag, EDS's own judgement apart."""
+    """The host's flags as in health_status: one field per flag, the EDS status separately."""
     found: dict[str, Any] = {"eds_health_status": "HEALTHY"}
     for flag in flags.removeprefix("healthy").split("/"):
         if flag in _EDS:

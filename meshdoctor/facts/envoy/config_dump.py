@@ -1,7 +1,7 @@
 """A proxy from its config dump: v3, v2alpha, the map form of Envoy 1.7 and older, partial dumps, pasted arrays.
 
-What a dump does not hold is named in `Proxy.sections` by its absence; what this reader does not know is counted in
-`Proxy.unknown_types`. One malformed entry never costs the rest.
+Sections missing in the dump are missing in `Proxy.sections`; unknown types are counted in `Proxy.unknown_types`. A
+malformed entry does not affect the others.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ SECTION_NAMES = {
     "EndpointsConfigDump": "endpoints",
 }
 IGNORED_SECTIONS = ("ScopedRoutesConfigDump", "SecretsConfigDump", "EcdsConfigDump")
-"""Sections that say nothing about where a connection goes."""
+"""Sections that do not affect routing."""
 
 
 class Draft:
-    """A proxy in the making: sources by name, so that the heavy objects can be made when they are asked for."""
+    """Builder of a proxy: keeps sources by name, so that large objects are decoded on first use."""
 
     def __init__(self, document: str) -> None:
         self.document = document
@@ -52,28 +52,28 @@ class Draft:
         self.api = "v3"
 
     def reject(self, kind: str, name: str, state: str, error: wire.ErrorState | None, active: bool, path: str) -> None:
-        """Note a refused or waiting resource."""
-        details = error.details if error else "waits for its routes, endpoints or secrets"
+        """Record a rejected or warming resource."""
+        details = error.details if error else "waiting for its routes, endpoints or secrets"
         attempt = error.last_update_attempt if error else ""
         self.rejections.append(Rejection(kind, name, state, details, active, attempt, path, self.document))
 
     def attempt(self, kind: str, make: Callable[[], Any]) -> Any:
-        """What `make` makes, or None (counted and noted) where the object is not of the expected shape."""
+        """The result of `make`, or None (counted and noted) where the object does not have the expected shape."""
         try:
             return make()
         except (msgspec.MsgspecError, AttributeError, KeyError, TypeError, ValueError) as error:
             self.unknown[kind] = self.unknown.get(kind, 0) + 1
-            self.notes.append(f"a {kind} was left out: {error}")
+            self.notes.append(f"a {kind} was skipped: {error}")
             return None
 
     def add_listener(self, source: wire.WireListener, path: str, name: str, is_static: bool = False) -> None:
-        """Keep a listener, under `name` where it has none of its own."""
+        """Add a listener, under `name` where it has none itself."""
         made: Listener | None = self.attempt("listener", lambda: listener(source, path, name, is_static))
         if made is not None:
             self.listeners[made.name] = made
 
     def finish(self, key: str, live: LiveSource) -> Proxy:
-        """The proxy under its name; `live` are the statuses of the /clusters page, or what loads them."""
+        """The proxy under its name; `live` are the statuses of the /clusters page, or a function that loads them."""
         return Proxy(
             key=key,
             node=self.node,
@@ -95,7 +95,7 @@ class Draft:
         )
 
     def _cluster(self, source: tuple[wire.WireCluster, str, str]) -> Cluster:
-        """The cluster; one whose details do not decode keeps its name and type, so that it is not taken for missing."""
+        """The cluster; if its details do not decode, only its name and type, so that it does not count as missing."""
         made: Cluster | None = self.attempt("cluster", lambda: cluster(*source))
         return made or Cluster(source[0].name, str(source[0].type or "unknown"), state=source[2], path=source[1])
 
@@ -106,8 +106,8 @@ LiveSource = dict[str, wire.ClusterStatus] | Callable[[], dict[str, wire.Cluster
 def read_dump(data: bytes, document: str, key: str = "", live: LiveSource = None) -> Proxy:
     """The proxy of one `/config_dump`.
 
-    `document` is what pointers name, `key` the `namespace/pod`, learnt from the bootstrap where it is empty.
-    Raises `Unreadable` where the bytes are not a config dump.
+    `document` is what pointers name, `key` the `namespace/pod`, read from the bootstrap where it is empty. Raises
+    `Unreadable` where the bytes are not a config dump.
     """
     draft = Draft(document)
     for index, section in _sections(data, draft):
@@ -121,14 +121,14 @@ def read_dump(data: bytes, document: str, key: str = "", live: LiveSource = None
 
 
 def key_of(node: Node, fallback: str) -> str:
-    """`namespace/pod` as the node says, else `-/` and the name of what was read."""
+    """`namespace/pod` of the node, else `-/` and the name of the document."""
     if node.pod:
         return f"{node.namespace or 'default'}/{node.pod}"
     return f"-/{fallback.rsplit('/', 1)[-1]}"
 
 
 def _sections(data: bytes, draft: Draft) -> Iterator[tuple[str, wire.Section]]:
-    """(path of the section, section) for each section, whatever form the dump has."""
+    """(path, section) for each section, in any form of the dump."""
     if is_camel(data):
         data = snake_case_bytes(data, draft.document)
         draft.notes.append("camelCase dump: evidence paths are shown in Envoy's snake_case")
@@ -149,13 +149,14 @@ def _sections(data: bytes, draft: Draft) -> Iterator[tuple[str, wire.Section]]:
 
 def _not_json(document: str, size: int, error: Exception) -> str:
     return (
-        f"{document}: not whole JSON ({size:,} bytes read: {error}). Expected an Envoy config dump; "
+        f"{document}: incomplete JSON ({size:,} bytes read: {error}). Expected an Envoy config dump; "
         "it may have been cut short while copying: fetch it again."
     )
 
 
 def _tolerant_sections(data: bytes, draft: Draft) -> Iterator[tuple[str, wire.Section]]:
-    """The slow way: entry by entry, so that what does not decode is left out and counted. Also reads the map form."""
+    """Slow decoding, entry by entry, so that only entries that do not decode are skipped and counted. Also reads the
+    map form."""
     try:
         value = msgspec.json.decode(data)
     except NOT_JSON as error:
@@ -183,7 +184,7 @@ def _tolerant_section(section: dict[str, Any], draft: Draft) -> wire.Section:
                 kept.append(msgspec.json.decode(msgspec.json.encode(_without_nulls(item)), type=shape, strict=False))
             except msgspec.ValidationError as error:
                 draft.unknown[f"{name} entry"] = draft.unknown.get(f"{name} entry", 0) + 1
-                draft.notes.append(f"an entry of {name} was left out: {error}")
+                draft.notes.append(f"an entry of {name} was skipped: {error}")
                 kept.append(shape())
         setattr(made, name, kept)
     boot = section.get("bootstrap")
@@ -196,7 +197,7 @@ def _tolerant_section(section: dict[str, Any], draft: Draft) -> wire.Section:
 
 
 def _without_nulls(value: Any) -> Any:
-    """In protobuf's JSON a field that is null is a field that is absent."""
+    """The value without null fields: in protobuf's JSON null means absent."""
     if isinstance(value, dict):
         return {key: _without_nulls(one) for key, one in value.items() if one is not None}
     return [_without_nulls(one) for one in value] if isinstance(value, list) else value
@@ -216,7 +217,7 @@ def _read_section(draft: Draft, section: wire.Section, path: str) -> None:
 
 
 def _by_content(section: wire.Section) -> str | None:
-    """What an untyped section is: the map form of Envoy 1.7 and older has no @type in some builds."""
+    """The type of an untyped section: the map form of Envoy 1.7 and older has no @type in some builds."""
     if section.bootstrap is not None:
         return "bootstrap"
     if section.dynamic_active_listeners or section.static_listeners or section.dynamic_listeners:
@@ -232,7 +233,7 @@ _NODE_ID = re.compile(r"(?P<role>[a-z]+)~(?P<ip>[^~]*)~(?P<pod>[^~]+?)(?:\.(?P<n
 
 
 def node_of(source: wire.WireNode) -> Node:
-    """Who the proxy is. node.id is `role~ip~pod.namespace~domain` (istio pkg/model/proxy.go ServiceNode)."""
+    """The proxy's node. node.id is `role~ip~pod.namespace~domain` (istio pkg/model/proxy.go ServiceNode)."""
     metadata = source.metadata
     match = _NODE_ID.match(source.id)
     found = match.groupdict() if match else {}
@@ -269,7 +270,7 @@ def _listeners(draft: Draft, section: wire.Section, path: str) -> None:
 
 
 def _is_repeated(draft: Draft, entry: wire.ListenerEntry) -> bool:
-    """Envoy lists a refused listener once by name and once without any."""
+    """Whether it repeats a rejection: Envoy lists a rejected listener once by name and once without."""
     details = entry.error_state.details if entry.error_state else ""
     return not entry.name and any(r.details == details for r in draft.rejections)
 
@@ -307,7 +308,7 @@ def _clusters(draft: Draft, section: wire.Section, path: str) -> None:
 
 
 def _routes(draft: Draft, section: wire.Section, path: str) -> None:
-    """RDS routes by name. Static ones are inline in their listener and read from there."""
+    """RDS route configurations by name. Static ones are inline in their listener and read there."""
     for i, entry in enumerate(section.dynamic_route_configs):
         at = f"{path}.dynamic_route_configs[{i}]"
         name = entry.route_config.name if entry.route_config else ""

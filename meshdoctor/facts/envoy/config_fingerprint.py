@@ -1,9 +1,8 @@
-"""Which dumps are configured alike, found without reading what they say.
+"""Detects dumps with equal configuration, without decoding their resources.
 
-Replicas of one workload differ in their node, in when each resource came, in certificates and counters. A dump is taken
-apart here as far as its resources, and those are compared as they stand. Envoy keeps routes, endpoints and the
-/clusters page in hash maps, whose order is another one in each process: they are compared in an order of their own, and
-their places are told apart.
+Replicas of one workload differ in their node, update times, certificates and counters. A dump is split into its
+resources here, and these are compared as raw bytes. Envoy keeps routes, endpoints and the /clusters page in hash maps,
+whose order differs between processes: they are compared sorted, and their original order is kept for evidence paths.
 """
 
 from __future__ import annotations
@@ -30,13 +29,14 @@ _BOOTSTRAP = msgspec.json.Decoder(wire.Bootstrap | None, strict=False)
 _ENCODER = msgspec.json.Encoder()
 _IN_HASH_MAPS = frozenset({"dynamic_route_configs", "static_endpoint_configs", "dynamic_endpoint_configs"})
 _SOURCE_MATCHES = (b'"source_', b'"direct_source_')
-"""Criteria of a filter chain that look at the pod's own address."""
+"""Criteria of a filter chain that match the pod's own address."""
 
 
 class ConfigFingerprint:
-    """A dump and its /clusters page, taken apart; `page` is None where there is none, empty where it cannot be read.
+    """A dump and its /clusters page, split into resources; `page` is None where there is none, empty where it cannot be
+    read.
 
-    Raises `ValueError` for a dump that has not the shape of today's Envoy.
+    Raises `ValueError` for a dump that does not have the shape of current Envoy versions.
     """
 
     def __init__(self, data: bytes, page: bytes | None) -> None:
@@ -55,12 +55,12 @@ class ConfigFingerprint:
                 items: list[resource_shapes.RawEntry] = getattr(section, name, [])
                 if name in _IN_HASH_MAPS and not any(item.error_state for item in items):
                     self._maps[f"$.configs[{index}].{name}"] = _Map(items)
-                else:  # refused resources are told in the order in which they stand
+                else:  # rejected resources are reported in document order
                     self._lists[f"$.configs[{index}].{name}"] = items
         self._page = _page(page)
 
     def is_like(self, other: ConfigFingerprint) -> bool:
-        """Whether both give the same proxy but for the node and the order of maps."""
+        """Whether both describe the same proxy, apart from the node and the order of maps."""
         return (
             self._frame == other._frame
             and self._lists == other._lists
@@ -71,12 +71,12 @@ class ConfigFingerprint:
 
     @cached_property
     def orders(self) -> Orders:
-        """Places of what has no order of its own."""
+        """Positions of the items of unordered maps."""
         return {path: found.order for path, found in self._maps.items() if found.items}
 
     @cached_property
     def looks_at_source(self) -> bool:
-        """Whether some filter chain looks at the address a connection comes from."""
+        """Whether a filter chain matches the source address."""
         raws = (
             bytes(raw)
             for path, items in self._lists.items()
@@ -88,7 +88,7 @@ class ConfigFingerprint:
 
     @cached_property
     def digest(self) -> bytes:
-        """Equal for all that are alike."""
+        """Digest that is equal for equal configurations."""
         found = hashlib.sha256(_ENCODER.encode([self._frame, self._lists, sorted(self._maps), self._page]))
         for path in sorted(self._maps):
             found.update(_ENCODER.encode([Raw(key) for key in self._maps[path].keys]))
@@ -96,7 +96,7 @@ class ConfigFingerprint:
 
 
 class _Map:
-    """Items of a hash map, in the order in which they stand and in the one of their own content."""
+    """Items of a hash map, in document order and sorted by content."""
 
     def __init__(self, items: list[resource_shapes.RawEntry]) -> None:
         self.items = items
@@ -121,7 +121,7 @@ class _Map:
 
 
 def _node(sections: list[resource_shapes.RawSection]) -> Node:
-    """Who the proxy is; unnamed where the dump has no bootstrap."""
+    """The proxy's node; empty where the dump has no bootstrap."""
     found = Node()
     for section in sections:
         kind = SECTION_NAMES.get(section.type.rsplit(".", 1)[-1], "bootstrap")

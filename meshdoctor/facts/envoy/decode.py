@@ -1,4 +1,4 @@
-"""Decoding of whole dumps and pages: a hundred thousand objects at once, none of them in a cycle."""
+"""Decodes whole dumps and pages with the garbage collector paused: a hundred thousand objects, none in a cycle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Shape = TypeVar("Shape")
 
 
 def decode_all(decoder: Decoder[Shape], data: bytes) -> Shape:
-    """What the decoder makes of the data, with the garbage collector at rest: it would search in vain, many times."""
+    """Decode with the garbage collector paused: it would run many times and find nothing."""
     was_on = gc.isenabled()
     gc.disable()
     try:

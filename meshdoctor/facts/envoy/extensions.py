@@ -12,7 +12,7 @@ from meshdoctor.facts.envoy.wire import Metadata, NamedFilter
 
 
 class TypedConfig(Struct, gc=False):
-    """Just the type URL of an Any."""
+    """The type URL of an Any."""
 
     type: str = field(name="@type", default="")
 
@@ -31,11 +31,11 @@ FILTER_KINDS = {
     "RawBuffer": "raw_buffer",
     "HTTPFault": "fault",
 }
-"""Message name to short kind; other filters go by the last part of their name."""
+"""Message name to short name; other filters use the last part of their name."""
 
 
 def kind_of(extension: NamedFilter) -> str:
-    """Short kind of a filter or socket: `tcp_proxy`, `tls_inspector`, `mongo_proxy` ...
+    """Short name of a filter or socket: `tcp_proxy`, `tls_inspector`, `mongo_proxy` ...
 
     The type URL decides where there is one (the name is free text since v3), else the name's last part.
     """

@@ -1,6 +1,6 @@
-"""What people paste: the arrays of `istioctl proxy-config listeners|clusters|routes|endpoints -o json`.
+"""Reads pasted output: the arrays of `istioctl proxy-config listeners|clusters|routes|endpoints -o json`.
 
-They have no `configs`, no bootstrap and camelCase names. What was not pasted is missing evidence.
+They have no `configs`, no bootstrap, and camelCase names. Arrays that were not pasted are missing evidence.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from meshdoctor.model.evidence import Document
 from meshdoctor.model.proxy import Proxy
 
 PASTED = ("listeners.json", "clusters.json", "routes.json", "endpoints.json", "bootstrap.json")
-"""File names under which collect hands over pasted arrays, and the bootstrap object."""
+"""File names under which sources store pasted arrays and the bootstrap object."""
 
 Shape = TypeVar("Shape", bound=wire.Wire)
 
@@ -26,7 +26,7 @@ Shape = TypeVar("Shape", bound=wire.Wire)
 def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
     """One proxy from arrays pasted together, by file name: (name to show, document).
 
-    Evidence names the file of its section. Raises `Unreadable` where one of them is not what it should be.
+    Evidence names the file of its section. Raises `Unreadable` where one of them is not the expected array.
     """
     shown = documents.get("listeners.json") or next(iter(documents.values()))
     draft = Draft(shown[0])
@@ -48,7 +48,7 @@ def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
             live = {s.name: s for s in statuses if s is not None}
             draft.sections.add("endpoints")
     if not draft.node.pod:
-        draft.notes.append("pasted from istioctl without bootstrap: pod, version and DNS capture are not known")
+        draft.notes.append("pasted from istioctl without bootstrap: pod, version and DNS capture are unknown")
     return draft.finish(key_of(draft.node, key), live)
 
 
@@ -69,7 +69,7 @@ def _decode(document: Document, origin: str) -> Any:
     try:
         return msgspec.json.decode(document.read())
     except NOT_JSON as error:
-        raise Unreadable(f"{origin}: not whole JSON: {error}. Was it cut short while pasting?") from None
+        raise Unreadable(f"{origin}: incomplete JSON: {error}. Was it cut short while pasting?") from None
 
 
 def _items(document: Document, origin: str) -> list[Any]:

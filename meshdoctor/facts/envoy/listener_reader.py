@@ -23,7 +23,7 @@ _ANY_MATCH = proxy.FilterChainMatch()
 
 
 def listener(source: wire.WireListener, path: str, name: str = "", is_static: bool = False) -> proxy.Listener:
-    """A listener with everything that decides where a connection goes. `path` points at the listener object."""
+    """A listener with everything that affects routing. `path` points at the listener object."""
     default = source.default_filter_chain
     bind = source.bind_to_port
     if bind is None and source.deprecated_v1 is not None:
@@ -123,7 +123,7 @@ Shape = TypeVar("Shape")
 
 
 def _decode(decoder: msgspec.json.Decoder[Shape], payload: msgspec.Raw) -> Shape:
-    """A filter's config. In v2's `config`, a free Struct, a repeated field of one item may stand without its list."""
+    """A filter's config. In v2's `config`, a free-form Struct, a repeated field of one item may lack its list."""
     try:
         return decoder.decode(payload)
     except msgspec.ValidationError:

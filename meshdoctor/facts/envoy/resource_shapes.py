@@ -1,6 +1,6 @@
-"""The shapes of `wire` once more, down to the resources: each is left whole, as it stands in the dump.
+"""The shapes of `wire` without the resources' content: each resource stays raw JSON.
 
-A resource holds what istiod sent; when it came and in which version stands beside it, and is not read.
+A resource is what istiod sent; its update time and version are outside it and are not read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class RawShape(Struct, gc=False, omit_defaults=True):
 
 
 class RawRefused(RawShape):
-    """Why a resource was refused."""
+    """Why a resource was rejected."""
 
     details: str = ""
 

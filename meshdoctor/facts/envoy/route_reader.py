@@ -1,4 +1,4 @@
-"""Route configurations: virtual hosts, routes, what each matches and where it sends."""
+"""Route configurations: virtual hosts, routes, their matches and destinations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _virtual_host(source: wire.WireVirtualHost, path: str) -> proxy.VirtualHost:
 
 
 def _readable(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -> proxy.Route:
-    """The route. One that does not decode may match anything and do anything: no verdict rests on those behind it."""
+    """The route. One that does not decode counts as matching anything, so that no verdict is based on later routes."""
     try:
         return _route(source, path, inherited)
     except (msgspec.MsgspecError, AttributeError, TypeError, ValueError):
@@ -44,7 +44,7 @@ def _readable(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) 
 
 
 def weighted(source: wire.WeightedClusters | None) -> tuple[proxy.WeightedCluster, ...]:
-    """Clusters with a share, heaviest first; Envoy never picks one of weight 0."""
+    """Weighted clusters, heaviest first; Envoy never picks one of weight 0."""
     if source is None:
         return ()
     found = [proxy.WeightedCluster(c.name, c.weight or 0) for c in source.clusters if c.weight]
@@ -164,7 +164,7 @@ def _per_filter_fault(typed: Raw, old: Raw) -> proxy.Fault | None:
 
 
 def fault_of(source: dict[str, Any]) -> proxy.Fault | None:
-    """extensions.filters.http.fault.v3.HTTPFault, and v2's; None where it neither aborts nor delays."""
+    """extensions.filters.http.fault.v3.HTTPFault, and v2's; None where it has neither an abort nor a delay."""
     abort, delay = source.get("abort"), source.get("delay")
     if not isinstance(abort, dict) and not isinstance(delay, dict):
         return None

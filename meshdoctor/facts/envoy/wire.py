@@ -1,8 +1,8 @@
 """The shapes of Envoy's JSON that meshdoctor reads, v2 and v3 spelling side by side.
 
-msgspec decodes a dump straight into these and skips every field not named here, which is most of it. Parts that
-only some questions need stay `Raw` and are decoded when asked for. Fields are optional throughout: a dump made
-with `?mask=` or by an old Envoy lacks many of them.
+msgspec decodes a dump straight into these and skips every field not named here, which is most of it. Parts that are
+rarely needed stay `Raw` and are decoded on demand. Fields are optional throughout: a dump made with `?mask=` or by an
+old Envoy lacks many of them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 NO_RAW = Raw(b"")
-"""A raw field that the dump does not have. (msgspec takes no `Raw | None`.)"""
+"""Value of a raw field that is absent in the dump. (msgspec takes no `Raw | None`.)"""
 
 
 class Wire(Struct, gc=False):
-    """Base of all wire shapes. They hold no reference cycles, so the garbage collector may skip them."""
+    """Base of all wire shapes. They have no reference cycles, so the garbage collector may skip them."""
 
 
 class SocketAddress(Wire):
@@ -87,7 +87,7 @@ class NamedFilter(Wire):
     filter_disabled: Raw = NO_RAW
 
     def payload(self) -> Raw:
-        """Its configuration; the value inside where it is wrapped in a TypedStruct."""
+        """Its configuration, unwrapped from a TypedStruct."""
         if not self.typed_config:
             return self.config
         if b"TypedStruct" in bytes(self.typed_config)[:160]:
@@ -346,7 +346,7 @@ class Bootstrap(Wire):
 
 
 class Section(Wire):
-    """Any item of `configs`: the union of the section types' fields, told apart by `type`."""
+    """Any item of `configs`: the union of the section types' fields, distinguished by `type`."""
 
     type: str = field(name="@type", default="")
     bootstrap: Bootstrap | None = None

@@ -1,1 +1,1 @@
-"""Kubernetes and Istio objects as `model.mesh` objects, kind by kind, read on demand."""
+"""Kubernetes and Istio objects as `model.mesh` objects, read on demand per kind."""

@@ -1,4 +1,4 @@
-"""Kubernetes' own objects into model types: Services, Namespaces, ConfigMaps, and Istio's mesh settings in one."""
+"""Core Kubernetes objects as model types: Services, Namespaces, ConfigMaps, and Istio's MeshConfig in one."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _ISTIO_NAMESPACE = "istio-system"
 
 
 class ConfigMap(Struct, frozen=True):
-    """core/v1 ConfigMap: its text data, and where it stands."""
+    """core/v1 ConfigMap: its text data and pointer."""
 
     ref: ObjectRef
     data: dict[str, str]
     pointer: Pointer
 
     def key_pointer(self, key: str) -> Pointer:
-        """Where one key's value stands."""
+        """Pointer to one key's value."""
         return Pointer(self.pointer.document, f"{self.pointer.path}.data['{key}']")
 
 
@@ -118,7 +118,7 @@ def read_config_map(found: ObjectSource) -> ConfigMap:
 def mesh_config_map(config_maps: Iterable[ConfigMap]) -> ConfigMap | None:
     """The ConfigMap that holds Istio's mesh settings: `istio`, or `istio-<revision>` where that is the only one.
 
-    Looked for in istio-system first; another root namespace is recognised by the ConfigMap's own contents.
+    Searched in istio-system first; another root namespace is recognised by the ConfigMap's contents.
     """
     candidates = [
         c for c in config_maps if "mesh" in c.data and (c.ref.name == "istio" or c.ref.name.startswith("istio-"))
@@ -129,7 +129,7 @@ def mesh_config_map(config_maps: Iterable[ConfigMap]) -> ConfigMap | None:
 
 
 def read_mesh_config(config_map: ConfigMap) -> MeshConfig:
-    """Istio's settings out of key `mesh`. Raises `Unreadable` or `ValueError` for text that is no MeshConfig."""
+    """MeshConfig from key `mesh`. Raises `Unreadable` or `ValueError` for text that is no MeshConfig."""
     documents: list[Any] = load_documents(config_map.data["mesh"].encode(), str(config_map.ref))
     wire = checked(documents[0], _MeshConfig) if documents else _MeshConfig()
     policy = wire.outbound_traffic_policy.mode if wire.outbound_traffic_policy else None
@@ -145,7 +145,7 @@ def read_mesh_config(config_map: ConfigMap) -> MeshConfig:
 
 
 class DnsAnswers(Struct, frozen=True):
-    """dns.json: host → addresses, where they were resolved (None: not said), and what is wrong with the rest."""
+    """dns.json: host → addresses, where they were resolved (None where unknown), and problems with the rest."""
 
     answers: dict[str, tuple[str, ...]]
     resolved_from: str | None
@@ -153,7 +153,7 @@ class DnsAnswers(Struct, frozen=True):
 
 
 def read_dns(data: bytes, where: str) -> DnsAnswers:
-    """Raises `Unreadable` where the document has not the shape of dns.json."""
+    """Raises `Unreadable` where the document does not have the shape of dns.json."""
     try:
         told = msgspec.json.decode(data, type=_Dns)
     except msgspec.DecodeError as problem:
@@ -162,7 +162,9 @@ def read_dns(data: bytes, where: str) -> DnsAnswers:
     found: dict[str, tuple[str, ...]] = {}
     for host, addresses in told.answers.items():
         good = [address for text in addresses or () if (address := _address(text))]
-        wrong += [f"the answer {text!r} for {host} is no IP address" for text in addresses or () if not _address(text)]
+        wrong += [
+            f"the answer {text!r} for {host} is not an IP address" for text in addresses or () if not _address(text)
+        ]
         found[host.lower().rstrip(".")] = tuple(dict.fromkeys(good))
     origin = told.resolved_from if isinstance(told.resolved_from, str) else ""
     return DnsAnswers(found, printable(origin.strip())[:MAX_ORIGIN] or None, tuple(wrong))

@@ -1,4 +1,4 @@
-"""Istio's networking objects into model types: v1alpha3, v1beta1 and v1 alike, their old forms included.
+"""Istio's networking objects as model types: v1alpha3, v1beta1 and v1, including old forms.
 
 Defaults are those of the API's enums: no `location` is MESH_EXTERNAL, no `resolution` is NONE, and an
 `outboundTrafficPolicy` without mode is REGISTRY_ONLY.
@@ -230,7 +230,7 @@ def read_gateway(found: ObjectSource) -> Gateway:
 
 
 OBSERVERS = frozenset({"istio.stats", "istio.metadata_exchange", "istio.stackdriver"})
-"""Filters that look and change nothing: how telemetry was switched on before the Telemetry API."""
+"""Filters that change no traffic: they enabled telemetry before the Telemetry API."""
 _ELSEWHERE = ("SIDECAR_INBOUND", "GATEWAY")
 _NO_PART = ("BOOTSTRAP", "EXTENSION_CONFIG")
 
@@ -275,7 +275,7 @@ def _selector(wire: _Selector | None) -> dict[str, str] | None:
 
 
 def _status_addresses(status: _EntryStatus | None, hosts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """By host. The first releases with status.addresses named no host: their addresses serve all of them."""
+    """By host. The first releases with status.addresses had no host field: those addresses apply to all hosts."""
     found: dict[str, tuple[str, ...]] = {}
     for address in (status.addresses or ()) if status else ():
         for host in (address.host,) if address.host else hosts:

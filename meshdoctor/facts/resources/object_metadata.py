@@ -1,7 +1,7 @@
 """The kinds of objects that are read, and what every Kubernetes object has in common.
 
-An object is checked against a small wire type per kind; what such a type does not name is not looked at. A mistake in
-an object is told with its place: `Expected int, got str - at $.spec.ports[0].number`.
+An object is checked against a small wire type per kind; fields not in that type are ignored. A mistake in an object is
+reported with its path: `Expected int, got str - at $.spec.ports[0].number`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Wire = TypeVar("Wire", bound=Struct)
 
 
 class ObjectSource(Struct, frozen=True):
-    """One object of a document, not yet checked, and where it stands."""
+    """One object of a document, not yet checked, with its pointer."""
 
     kind: str
     api_version: str
@@ -36,7 +36,7 @@ class ObjectSource(Struct, frozen=True):
 
 
 def is_ours(kind: str, api_version: str) -> bool:
-    """The kind belongs to the API group meant here: a Knative Service or a Gateway API Gateway does not."""
+    """Whether the kind belongs to the expected API group: a Knative Service or a Gateway API Gateway does not."""
     if kind not in PLURALS:
         return False
     if not api_version:
@@ -58,7 +58,7 @@ def reference(found: ObjectSource, metadata: WireMetadata) -> ObjectRef:
 
 
 def manifest(found: ObjectSource) -> dict[str, Any]:
-    """The object as a person would write it: no status, and none of the metadata that the server made."""
+    """The object as a user would write it: without status and server-generated metadata."""
     metadata = found.body.get("metadata") or {}
     annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != _LAST_APPLIED}
     kept = {key: metadata[key] for key in ("name", "namespace", "labels") if metadata.get(key)}

@@ -1,4 +1,4 @@
-"""Pods into model types: containers, their environment resolved as the kubelet does, and the workload behind each.
+"""Pods as model types: containers, their environment resolved like the kubelet does, and the workload that owns each.
 
 The environment follows kubernetes/kubernetes, pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables) and
 third_party/forked/golang/expansion: envFrom first, then env in order; `$(VAR)` is what is known so far, `$$(VAR)` is
@@ -59,9 +59,9 @@ def read_pod(found: ObjectSource, config_maps: ConfigMaps) -> Pod:
 
 
 def expand(text: str, known: Mapping[str, EnvVar]) -> str:
-    """`text` with every `$(NAME)` whose value is known put in; the others stay as they are written.
+    """`text` with every `$(NAME)` with a known value expanded; the others are kept.
 
-    What would grow beyond `MAX_EXPANDED` stays as it is written: each variable may hold the one before it twice.
+    A value that would exceed `MAX_EXPANDED` is not expanded, because each variable may contain the previous one twice.
     """
     if "$" not in text:
         return text
@@ -103,7 +103,7 @@ def _container(
 
 
 def _environment(wire: WireContainer, namespace: str, pointer: Pointer, config_maps: ConfigMaps) -> tuple[EnvVar, ...]:
-    """Every variable once, in the order in which the kubelet sets them; of a name given twice the last counts."""
+    """Every variable once, in the order in which the kubelet sets them; of duplicates the last counts."""
     found: dict[str, EnvVar] = {}
     for index, source in enumerate(wire.env_from or ()):
         place = Pointer(pointer.document, f"{pointer.path}.envFrom[{index}]")
@@ -115,7 +115,7 @@ def _environment(wire: WireContainer, namespace: str, pointer: Pointer, config_m
 
 
 def _all_keys(source: WireEnvFrom, namespace: str, place: Pointer, config_maps: ConfigMaps) -> Iterator[EnvVar]:
-    """Variables of one envFrom. One whose names nobody knows (a Secret, a ConfigMap not read) is called `PREFIX*`."""
+    """Variables of one envFrom. One with unknown names (a Secret, a ConfigMap not read) is named `PREFIX*`."""
     prefix = source.prefix or ""
     if source.secret_ref:
         yield EnvVar(f"{prefix}*", None, "secret", f"{namespace}/{source.secret_ref.name}", place)
@@ -155,7 +155,7 @@ def _user(security: WireSecurity | None) -> int | None:
 
 
 def _workload(namespace: str, metadata: WireMetadata) -> ObjectRef | None:
-    """Who owns the pod. A ReplicaSet's Deployment and a Job's CronJob are told by the suffix they gave the name."""
+    """The pod's workload. A ReplicaSet's Deployment and a Job's CronJob are recognised by the suffix of the name."""
     owners = metadata.owner_references or []
     owner: WireOwner | None = next((o for o in owners if o.controller), owners[0] if owners else None)
     if owner is None:

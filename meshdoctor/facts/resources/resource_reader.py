@@ -1,7 +1,7 @@
-"""Reads a capture's Kubernetes and Istio objects, kind by kind, when somebody asks for them.
+"""Reads a capture's Kubernetes and Istio objects on demand, per kind.
 
-Promises: a document or an object that cannot be read costs nothing but itself, and is named in `problems`; a kind
-nobody asks for is not parsed (a mesh has megabytes of Services, and most questions need none); nothing is parsed twice.
+A document or object that cannot be read does not affect the others and is named in `problems`; a kind that is not
+requested is not parsed (a mesh has megabytes of Services, and most commands need none); nothing is parsed twice.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def read_resources(capture: Capture, problems: list[Unread], domain: str = "cluster.local") -> Resources:
-    """The capture's objects, read on demand. What cannot be read is appended to `problems` when it is met.
+    """The capture's objects, read on demand. What cannot be read is appended to `problems` when it is found.
 
     `domain` is the cluster's DNS domain, part of every Service's mesh host.
     """
@@ -138,7 +138,7 @@ class Resources:
     def kinds_read(self) -> frozenset[str]:
         """Plural kinds that were read, an empty List included.
 
-        A document not parsed yet counts as read until it turns out that it cannot be; `is_read` makes sure.
+        A document not parsed yet counts as read until parsing fails; `is_read` parses it.
         """
         from_manifests = {PLURALS[found.kind] for found in self._manifests}
         return frozenset((self._documents.keys() - self._failed) | from_manifests)
@@ -180,7 +180,7 @@ class Resources:
         return {}
 
     def _read(self, plural: str, make: Callable[[ObjectSource], Item]) -> tuple[Item, ...]:
-        """Model objects of one kind. Of an object given twice (a capture and manifests beside it) the last counts."""
+        """Model objects of one kind. Of duplicate objects (a capture and manifests beside it) the last counts."""
         made: dict[tuple[str, str], Item] = {}
         objects = self._objects(plural)
         for found in objects:
@@ -197,7 +197,7 @@ class Resources:
     def _found(self, document: Document, kind: str) -> list[ObjectSource] | None:
         """Objects of a document, Lists opened; None (and a problem) where it cannot be read.
 
-        `kind` is what an item without a kind is: the API server leaves it out in the Lists it answers with.
+        `kind` is the kind of items without one: the API server omits it in Lists.
         """
         try:
             trees = [document.tree()] if document.tree else load_documents(document.read(), document.path)
@@ -212,7 +212,7 @@ class Resources:
         for index, tree in enumerate(trees):
             root = "$" if len(trees) == 1 else f"$[{index}]"
             found.extend(self._opened(tree, Pointer(document.path, root), kind))
-        # Nothing sound in it is not the same as nothing in it.
+        # A document with only broken objects differs from an empty one.
         return None if not found and len(self._problems) > told else found
 
     def _opened(self, tree: Any, pointer: Pointer, kind: str) -> Iterator[ObjectSource]:
@@ -220,7 +220,7 @@ class Resources:
             yield from self._items(tree, pointer, kind, "")
             return
         if not isinstance(tree, dict):
-            self._report(pointer.document, f"{pointer.path} is no Kubernetes object")
+            self._report(pointer.document, f"{pointer.path} is not a Kubernetes object")
             return
         own_kind, version = tree.get("kind"), tree.get("apiVersion")
         name = own_kind if isinstance(own_kind, str) else ""
@@ -236,7 +236,7 @@ class Resources:
     def _items(self, items: Any, pointer: Pointer, kind: str, api_version: str) -> Iterator[ObjectSource]:
         """Items of a List. One without kind or apiVersion has the List's."""
         if not isinstance(items, list):
-            self._report(pointer.document, f"{pointer.path} is no list")
+            self._report(pointer.document, f"{pointer.path} is not a list")
             return
         for index, item in enumerate(items):
             place = Pointer(pointer.document, f"{pointer.path}[{index}]")
@@ -251,7 +251,7 @@ class Resources:
 
 
 def _name(found: ObjectSource) -> tuple[str, str]:
-    """Namespace and name as far as they can be told, for messages and for telling objects apart."""
+    """Namespace and name as far as they are known, for messages and to identify objects."""
     metadata = found.body.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     namespace = "" if found.kind == "Namespace" else str(metadata.get("namespace") or "default")

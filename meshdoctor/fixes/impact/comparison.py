@@ -158,7 +158,7 @@ def _same(before: Prediction, after: Prediction) -> bool:
         and one.routes == other.routes
         and one.clusters == other.clusters
         and one.endpoints == other.endpoints
-        and before.doubts == after.doubts
+        and before.unknowns == after.unknowns
     )
 
 
@@ -193,7 +193,7 @@ def _moves(before: Prediction, after: Prediction, pods: tuple[str, ...]) -> Iter
 
 
 def _places(predicted: Prediction) -> Mapping[tuple[str, int, str], None]:
-    return {(claim.host, claim.port, _bind_words(claim.bind, claim.place)): None for claim in predicted.held}
+    return {(claim.host, claim.port, _bind_words(claim.bind, claim.place)): None for claim in predicted.active}
 
 
 def _bind_words(bind: str, place: str) -> str:

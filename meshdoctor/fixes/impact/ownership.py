@@ -84,7 +84,7 @@ def _held(
     for (host, port), ref in predicted.owners.items():
         if host in hosts:
             yield host, port, f"host {host}", str(ref)
-    for claim in predicted.held:
+    for claim in predicted.active:
         is_virtual = claim.bind.startswith(PLACEHOLDERS) or registry.is_virtual(claim.bind)
         if not is_virtual and (claim.host in hosts or claim.port in ports):
             yield claim.host, claim.port, claim.place, str(claim.member.ref)

@@ -59,10 +59,10 @@ class PredictedSidecar:
         self, host: str, port: int, scheme: str = "", ip: str | None = None, protocol: str | None = None
     ) -> PredictedVerdict:
         """What becomes of a connection as the client most likely opens it, to `ip` or each address it may dial."""
-        doubt = unknown_about(self.predicted.doubts, host, port)
+        doubt = unknown_about(self.predicted.unknowns, host, port)
         if not doubt:
             seen = seen_by(self.tracer, host, port, scheme, ip, protocol)
-            doubt = unknown_about(self.predicted.doubts, seen.owner, port) if seen.owner else ""
+            doubt = unknown_about(self.predicted.unknowns, seen.owner, port) if seen.owner else ""
         return PredictedVerdict(Verdict.UNKNOWN, "", doubt) if doubt else seen
 
 

@@ -60,7 +60,7 @@ def regressions_of(
     known = faults_of(before, dependencies, ports)
     for fault, finding in faults_of(after, dependencies, ports).items():
         rule, host, port = fault
-        if fault not in known and not unknown_about(after.predicted.doubts, host, port):
+        if fault not in known and not unknown_about(after.predicted.unknowns, host, port):
             depending = tuple(dict.fromkeys(w.pod for w in dependencies if (w.host, w.port) == (host, port)))
             yield Regression(rule, host, port, depending if rule in OF_DEPENDENCIES else group.pods, finding.message)
 

@@ -19,13 +19,13 @@ from meshdoctor.semantics.ip_addresses import address
 from meshdoctor.semantics.istio.resource_names import BLACKHOLE, PASSTHROUGH
 
 MAX_ENTRIES = 200
-"""Kept for one pod. An application that meets more destinations has said what it does."""
+"""Destinations kept for one pod."""
 MAX_DISTINCT = 20_000
-"""Told apart while a log is read; from then on a new one only counts as left out."""
+"""Destinations counted separately while a log is read; further ones only count as left out."""
 MAX_FLAGS = 8
 
 _CAPTURE_PORTS = (15001, 15006)
-"""Envoy's own listeners, which drop whatever is addressed to them."""
+"""Envoy's own listeners, which drop connections addressed to them."""
 _NO_WAY_OUT = frozenset({"NR", "NC", "UH"})
 """No route or filter chain, no cluster, no healthy upstream (Envoy's documentation, access log, RESPONSE_FLAGS)."""
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?")
@@ -43,10 +43,10 @@ def digest(
     since_seconds: int | None = None,
     read_at: str | None = None,
 ) -> AccessLog:
-    """The digest of a log, given whole or by lines. Never raises.
+    """The summary of a log, given whole or by lines. Never raises.
 
-    `own_ips` are the pod's own addresses: a connection to them is inbound, which the line of one that no filter chain
-    took does not say. Those that other lines show to be the pod's own are known anyway.
+    `own_ips` are the pod's own addresses: a connection to them is inbound, which its line does not show where no filter
+    chain matched. Addresses that other lines show to be the pod's own are recognised without it.
     """
     tally = _Tally(own_ips)
     for line, is_torn in _lines(text):
@@ -64,9 +64,13 @@ def decode(content: bytes, where: str) -> AccessLog:
     try:
         log = msgspec.json.decode(content, type=AccessLog)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise Unreadable(f"{where}: expected the digest that `meshdoctor capture` makes of a log; {problem}") from None
+        raise Unreadable(
+            f"{where}: expected the access log summary that `meshdoctor capture` writes; {problem}"
+        ) from None
     if log.schema > SCHEMA:
-        raise Unreadable(f"{where}: its schema is {log.schema}, this version knows {SCHEMA}; use a newer meshdoctor.")
+        raise Unreadable(
+            f"{where}: schema {log.schema} is newer than this version reads ({SCHEMA}); use a newer meshdoctor."
+        )
     return log
 
 
@@ -83,7 +87,7 @@ def _lines(text: bytes | Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
 
 
 class _Counted:
-    """Connections that were alike, while they are counted."""
+    """Counter of equal connections."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -176,7 +180,7 @@ def _is_inbound(line: LogLine) -> bool:
 
 
 def _outcome(line: LogLine) -> Outcome | None:
-    """What became of an outbound connection; None where a registered host took it."""
+    """The outcome of an outbound connection; None where it went to a registered host."""
     if line.cluster == BLACKHOLE or line.route == "block_all":
         return "blocked"
     if line.cluster == PASSTHROUGH or line.route == "allow_any":

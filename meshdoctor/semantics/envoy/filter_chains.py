@@ -17,7 +17,7 @@ from meshdoctor.semantics.ip_addresses import address, network
 
 
 class Arrival(Struct, frozen=True):
-    """A connection as the listener filters leave it, before a chain is chosen."""
+    """A connection after the listener filters, before a filter chain is chosen."""
 
     ip: str | None
     """Original destination; None matches only chains without prefix ranges."""
@@ -30,7 +30,7 @@ class Arrival(Struct, frozen=True):
 
 
 class ChainChoice(Struct, frozen=True):
-    """The chain chosen, None where no chain matches; `decided` lists what each criterion that mattered came down to."""
+    """The chain chosen, None where no chain matches; `decided` explains each criterion that mattered."""
 
     chain: FilterChain | None
     decided: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class ChainChoice(Struct, frozen=True):
 
 
 def choose_chain(chains: Sequence[FilterChain], default: FilterChain | None, arrival: Arrival) -> ChainChoice:
-    """The chain Envoy gives this connection to: the most specific match, else the default chain, else none."""
+    """The filter chain Envoy chooses: the most specific match, else the default chain, else none."""
     left = list(chains)
     decided: list[str] = []
     for criterion in CRITERIA:
@@ -58,7 +58,7 @@ def _by_destination_port(chains: list[FilterChain], arrival: Arrival) -> Narrowe
     exact = [c for c in chains if c.match.destination_port == arrival.port]
     if exact:
         return exact, f"destination port {arrival.port}"
-    # 0 and absent are the same in the proto: no port asked for
+    # 0 and absent are the same in the proto: no port to match
     return [c for c in chains if not c.match.destination_port], ""
 
 
@@ -96,7 +96,7 @@ def _by_server_name(chains: list[FilterChain], arrival: Arrival) -> Narrowed:
     left = [c for c in chains if not c.match.server_names]
     if len(left) == len(chains):
         return left, ""
-    return left, f"server name {name} is in no chain" if name else "no server name (SNI) to match"
+    return left, f"no filter chain matches server name {name}" if name else "no server name (SNI) to match"
 
 
 def server_name_candidates(name: str) -> list[str]:
@@ -112,7 +112,7 @@ def _by_transport_protocol(chains: list[FilterChain], arrival: Arrival) -> Narro
     left = [c for c in chains if not c.match.transport_protocol]
     return left, "" if len(left) == len(
         chains
-    ) else f"no chain asks for transport protocol {arrival.transport_protocol}"
+    ) else f"no filter chain matches transport protocol {arrival.transport_protocol}"
 
 
 def _by_application_protocols(chains: list[FilterChain], arrival: Arrival) -> Narrowed:
@@ -124,7 +124,10 @@ def _by_application_protocols(chains: list[FilterChain], arrival: Arrival) -> Na
     if len(left) == len(chains):
         return left, ""
     seen = ", ".join(arrival.application_protocols)
-    return left, f"application protocol {seen} is in no chain" if seen else "no application protocol was recognised"
+    return (
+        left,
+        f"no filter chain matches application protocol {seen}" if seen else "no application protocol was detected",
+    )
 
 
 def _by_direct_source(chains: list[FilterChain], arrival: Arrival) -> Narrowed:
@@ -149,7 +152,7 @@ def _by_source_ip(chains: list[FilterChain], arrival: Arrival) -> Narrowed:
 
 
 def _by_source_port(chains: list[FilterChain], arrival: Arrival) -> Narrowed:
-    # A client's port is ephemeral: a chain that asks for one is not the way of an ordinary connection.
+    # A client's port is ephemeral: ordinary connections do not match a chain with a source port.
     return [c for c in chains if not c.match.source_ports], ""
 
 

@@ -2,7 +2,7 @@
 
 Read are the default text format, of every release since 1.0, and the default JSON fields, also with further keys
 (istio/istio, pilot/pkg/model/telemetry_logging.go: EnvoyTextLogFormat and EnvoyJSONLogFormatIstio). Every step is
-linear in the length of the line: lines hold what strangers sent.
+linear in the length of the line, because lines contain untrusted input.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ MAX_LINE = 64 * 1024
 
 
 class Other(Enum):
-    """What a line is that is no access log line."""
+    """Kinds of lines that are not access log lines."""
 
     AGENT = "agent"
-    """pilot-agent's or Envoy's own words."""
+    """A log message of pilot-agent or Envoy."""
     UNKNOWN = "unknown"
 
 
 class LogLine(Struct, frozen=True):
-    """What is read of an access log line; `""` and 0 where it says `-`."""
+    """The fields read of an access log line; `""` and 0 where it has `-`."""
 
     time: str
     http: bool
@@ -41,10 +41,10 @@ class LogLine(Struct, frozen=True):
     authority: str
     sni: str
     ip: str
-    """The address dialled (downstream_local_address)."""
+    """The destination address (downstream_local_address)."""
     port: int
     whole: bool = True
-    """It ends with the route's name, so nothing was cut off."""
+    """Whether it ends with the route's name, so that nothing was cut off."""
 
 
 _STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"
@@ -57,7 +57,7 @@ _ADDRESS = re.compile(r"-|\S{1,128}:\d{1,5}|(?:envoy://|[/@])\S{0,512}")
 
 
 class _Json(Struct):
-    """The default JSON fields that are read, and those that tell another program's line."""
+    """The default JSON fields that are read, and those that identify another program's line."""
 
     start_time: Any = UNSET
     method: Any = UNSET
@@ -77,7 +77,7 @@ _JSON = msgspec.json.Decoder(_Json)
 
 
 def read_line(text: str) -> LogLine | Other:
-    """The line, with or without the time that the container runtime puts before it. Never raises."""
+    """Parse a line, with or without the timestamp of the container runtime. Never raises."""
     if len(text) > MAX_LINE:
         return Other.UNKNOWN
     if _AGENT.match(text):
@@ -99,7 +99,7 @@ def _from_text(text: str) -> LogLine | Other:
     if head is None or status is None or quote < status.end() - 1:
         return Other.UNKNOWN
     tail = text[quote + 2 :].rstrip("\r").split(" ")
-    # what stands before: ... "AUTHORITY" "UPSTREAM_HOST
+    # before it: ... "AUTHORITY" "UPSTREAM_HOST
     before = text[:quote].rsplit('"', 3)
     if len(tail) < 5 or len(before) < 4 or before[2] != " ":
         return Other.UNKNOWN

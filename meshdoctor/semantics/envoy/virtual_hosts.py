@@ -85,7 +85,7 @@ def without_port(authority: str) -> str:
 
 
 class RouteChoice(NamedTuple):
-    """A route, and whether a route before it could have matched but for something the trace does not know."""
+    """The route, and whether an earlier route might match, depending on something the trace does not know."""
 
     route: Route
     passed_over: tuple[str, ...]
@@ -99,7 +99,7 @@ def choose_route(routes: Sequence[Route], request: Request) -> RouteChoice | Non
             continue
         missing = _unmet(route.match, request)
         if missing:
-            passed.append(f"{route.name or 'a route'} asks for {missing}")
+            passed.append(f"{route.name or 'a route'} requires {missing}")
             continue
         return RouteChoice(route, tuple(passed))
     return None
@@ -110,7 +110,7 @@ def _path_matches(match: RouteMatch, path: str, method: str) -> bool:
     if match.connect:
         return method == "CONNECT"
     if match.regex is not None:
-        # case_sensitive is not for regular expressions (config.route.v3.RouteMatch)
+        # case_sensitive does not apply to regular expressions (config.route.v3.RouteMatch)
         return _full_match(match.regex, bare)
     wanted = (match.prefix, match.path, match.path_separated_prefix)
     prefix, exact, separated = wanted if match.case_sensitive else tuple(w.lower() if w else w for w in wanted)
@@ -134,7 +134,7 @@ def _full_match(pattern: str, text: str) -> bool:
 
 
 def _unmet(match: RouteMatch, request: Request) -> str:
-    """What the request lacks for this route, in words; empty where it has all."""
+    """The condition of this route that the request does not meet, in words; empty where it meets all."""
     for header in match.headers:
         if not _header_matches(header, request):
             return f"header {header.name}"
@@ -142,7 +142,7 @@ def _unmet(match: RouteMatch, request: Request) -> str:
         return f"query parameter {match.query_parameters[0]}"
     if match.grpc and not request.headers.get("content-type", "").startswith("application/grpc"):
         return "a gRPC request"
-    return "a runtime share of requests" if match.runtime_percent <= 0 else ""
+    return "a runtime fraction of requests" if match.runtime_percent <= 0 else ""
 
 
 def _header_matches(header: HeaderMatch, request: Request) -> bool:

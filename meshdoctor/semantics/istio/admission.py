@@ -1,4 +1,4 @@
-"""What the API server and istiod's webhook refuse of a ServiceEntry, so that no fix is made of it.
+"""Why the API server or istiod's webhook would reject a ServiceEntry, so that no such fix is offered.
 
 The rules are those of ValidateServiceEntry in pkg/config/validation/validation.go of istio/istio and of the CEL
 expressions of its CRD (manifests/charts/base/files/crd-all.gen.yaml); warnings are not among them.
@@ -24,7 +24,7 @@ _MOST = 256
 
 
 def refusals(manifest: dict[str, Any]) -> tuple[str, ...]:
-    """Why admission would refuse this ServiceEntry, each in a clause; empty where it would take it."""
+    """Reasons why admission would reject this ServiceEntry; empty where it would accept it."""
     spec = manifest.get("spec") or {}
     namespace = (manifest.get("metadata") or {}).get("namespace", "")
     found = [*_hosts(spec), *_ports(spec), *_addresses(spec), *_endpoints(spec)]
@@ -43,7 +43,7 @@ def _hosts(spec: dict[str, Any]) -> Iterator[str]:
         yield f"an entry has 1 to {_MOST} hosts"
     for host in hosts:
         if host == "*" or not is_dns_name(host.removeprefix("*.").removeprefix("*")):
-            yield f"{host} is no host name"
+            yield f"{host} is not a host name"
 
 
 def _ports(spec: dict[str, Any]) -> Iterator[str]:
@@ -62,12 +62,12 @@ def _port(port: dict[str, Any]) -> Iterator[str]:
     for key in ("number", "targetPort"):
         number = port.get(key, 1)
         if not isinstance(number, int) or not 0 < number < 65536:
-            yield f"{number} is no port"
+            yield f"{number} is not a port"
     if not _LABEL.fullmatch(str(port.get("name", ""))):
-        yield f"`{port.get('name', '')}` is no port name"
+        yield f"`{port.get('name', '')}` is not a port name"
     protocol = str(port.get("protocol", ""))
     if protocol and protocol.upper() not in _PROTOCOLS:
-        yield f"{protocol} is no protocol"
+        yield f"{protocol} is not a protocol"
 
 
 def _addresses(spec: dict[str, Any]) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _addresses(spec: dict[str, Any]) -> Iterator[str]:
         yield f"an entry has {_MOST} addresses at most"
     for address in addresses:
         if network(address) is None:
-            yield f"{address} is no address"
+            yield f"{address} is not an address"
         elif "/" in address and _resolution(spec) not in ("NONE", "STATIC"):
             yield f"the range {address} needs resolution NONE or STATIC"
 
@@ -86,9 +86,9 @@ def _endpoints(spec: dict[str, Any]) -> Iterator[str]:
     if endpoints and spec.get("workloadSelector"):
         yield "endpoints and workloadSelector exclude each other"
     if endpoints and resolution in ("NONE", "DYNAMIC_DNS"):
-        yield f"resolution {resolution} has no endpoints"
+        yield f"resolution {resolution} takes no endpoints"
     if resolution == "DNS_ROUND_ROBIN" and len(endpoints) > 1:
-        yield "resolution DNS_ROUND_ROBIN has one endpoint at most"
+        yield "resolution DNS_ROUND_ROBIN takes one endpoint at most"
     names = {port.get("name") for port in _items(spec, "ports")}
     for endpoint in endpoints:
         yield from _endpoint(endpoint, resolution, names)
@@ -97,30 +97,30 @@ def _endpoints(spec: dict[str, Any]) -> Iterator[str]:
 def _endpoint(endpoint: dict[str, Any], resolution: str, names: set[Any]) -> Iterator[str]:
     address = str(endpoint.get("address", ""))
     if not address and not endpoint.get("network"):
-        yield "an endpoint has an address or a network"
+        yield "an endpoint needs an address or a network"
     elif address.startswith("unix:"):
         if endpoint.get("ports") or len(names) != 1:
             yield "a unix endpoint serves the one port of its entry"
     elif address and not is_ip(address) and (resolution == "STATIC" or not is_dns_name(address)):
-        yield f"the endpoint {address} is no address for resolution {resolution}"
+        yield f"the endpoint {address} is not an address for resolution {resolution}"
     if set(endpoint.get("ports") or {}) - names:
-        yield "an endpoint names a port that the entry has not got"
+        yield "an endpoint names a port the entry does not have"
 
 
 def _together(spec: dict[str, Any]) -> Iterator[str]:
     resolution, hosts = _resolution(spec), _strings(spec, "hosts")
     protocols = [str(port.get("protocol", "")) for port in _items(spec, "ports")]
     if resolution not in _RESOLUTIONS:
-        yield f"{resolution} is no resolution"
+        yield f"{resolution} is not a resolution"
     has_wildcard = any(host.startswith("*") for host in hosts)
     if resolution in ("DNS", "DNS_ROUND_ROBIN") and has_wildcard and not spec.get("endpoints"):
-        yield f"a wildcard host has no resolution {resolution} without endpoints"
+        yield f"a wildcard host with resolution {resolution} needs endpoints"
     if resolution == "DYNAMIC_DNS" and (
         spec.get("addresses")
         or not all(host.startswith("*.") for host in hosts)
         or {p.upper() for p in protocols} - _DYNAMIC
     ):
-        yield "resolution DYNAMIC_DNS has wildcard hosts, no addresses, and ports of HTTP, HTTP2, GRPC and TLS alone"
+        yield "resolution DYNAMIC_DNS needs wildcard hosts, no addresses, and only HTTP, HTTP2, GRPC and TLS ports"
     if resolution != "NONE" and len(hosts) > 1 and any(protocol_class(p) not in ("http", "tls") for p in protocols):
         yield "several hosts with a port that is neither HTTP nor TLS need resolution NONE"
 
@@ -130,10 +130,10 @@ def _exports(exports: list[str], namespace: str) -> Iterator[str]:
     if len(set(named)) < len(named):
         yield "exportTo names a namespace twice"
     if len(exports) > 1 and {"*", "~"} & set(exports):
-        yield "exportTo holds * or ~ beside others"
+        yield "exportTo combines * or ~ with others"
     for export in exports:
         if export not in (".", "*", "~") and not _LABEL.fullmatch(export):
-            yield f"{export} is no namespace"
+            yield f"{export} is not a namespace"
 
 
 def _resolution(spec: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What of Istio's takes a pod's traffic: a sidecar, its node's ztunnel, or nothing; and which pods are Istio's own.
+"""What handles a pod's traffic: a sidecar, its node's ztunnel, or nothing; and which pods belong to Istio.
 
 Sources: istio.io/latest/docs/ambient/usage/add-workloads (the labels), istio/istio cni/pkg/util/podutil.go
 (PodRedirectionEnabled) and pkg/config/constants/constants.go.
@@ -13,11 +13,11 @@ from meshdoctor.model.mesh import Namespace, Pod
 from meshdoctor.model.proxy_summary import ProxySummary
 
 PodKind = Literal["sidecar", "ambient", "gateway", "ztunnel", "none", "finished"]
-"""`gateway` is an ingress or egress gateway or a waypoint; `finished` a pod that runs no more."""
+"""`gateway` is an ingress or egress gateway or a waypoint; `finished` is a pod that has terminated."""
 KINDS: tuple[PodKind, ...] = ("sidecar", "ambient", "gateway", "ztunnel", "none", "finished")
 
 GATEWAYS = ("router", "waypoint")
-"""Proxy types that serve others' traffic (istio pkg/model/proxy.go, NodeType)."""
+"""Proxy types that handle traffic of other pods (istio pkg/model/proxy.go, NodeType)."""
 
 _MODE = "istio.io/dataplane-mode"
 _REDIRECTION = "ambient.istio.io/redirection"
@@ -33,12 +33,12 @@ def proxy_role(pod: Pod | None) -> str:
 
 
 def is_ztunnel(key: str, pod: Pod | None) -> bool:
-    """A pod of ambient's node proxy, which is no Envoy. By its name where the pod was not read."""
+    """Whether it is a pod of ambient's node proxy, which is not Envoy; by its name where the pod was not read."""
     return proxy_role(pod) == "ztunnel" if pod else key.rpartition("/")[2].startswith("ztunnel-")
 
 
 def is_done(pod: Pod) -> bool:
-    """It has run to its end, and nothing of it connects anywhere."""
+    """Whether the pod has terminated and makes no connections."""
     return pod.phase in _DONE
 
 
@@ -57,7 +57,7 @@ def is_ambient(pod: Pod, namespaces: Mapping[str, Namespace]) -> bool:
 
 
 def pod_kind(key: str, pod: Pod | None, proxy: ProxySummary | None, namespaces: Mapping[str, Namespace]) -> PodKind:
-    """What takes the pod's traffic, by the pod itself, else by the proxy that was read for it."""
+    """What handles the pod's traffic, by the pod itself, else by the proxy that was read for it."""
     if pod is not None and is_done(pod):
         return "finished"
     if is_ztunnel(key, pod):

@@ -33,10 +33,10 @@ def read_host_port(text: str) -> HostPort:
     if marker:
         return _read_url(scheme.lower(), rest)
     if "/" in text or "@" in text:
-        raise UsageError("HOST:PORT holds no `/` and no `@`: write github.com:443, or paste a whole URL")
+        raise UsageError("HOST:PORT must not contain `/` or `@`: write github.com:443 or a whole URL")
     host, port = _split(text.strip())
     if port is None:
-        raise UsageError(f"{text!r} names no port: write {_shown(host)}:443 for HTTPS, {_shown(host)}:80 for HTTP")
+        raise UsageError(f"{text!r} has no port: write {_shown(host)}:443 for HTTPS, {_shown(host)}:80 for HTTP")
     return HostPort(_host(host), _port(port))
 
 
@@ -49,18 +49,18 @@ def address(text: str) -> str:
     try:
         return str(_ip(text))
     except ValueError:
-        raise UsageError(f"--ip {text!r} is no IP address: write 198.51.100.20 or 2001:db8::20") from None
+        raise UsageError(f"--ip {text!r} is not an IP address: write 198.51.100.20 or 2001:db8::20") from None
 
 
 def _read_url(scheme: str, rest: str) -> HostPort:
     if not is_network_scheme(scheme):
-        raise UsageError(f"do not know what a {scheme}:// URL connects to: write HOST:PORT, as github.com:443")
+        raise UsageError(f"unknown URL scheme {scheme}://: write HOST:PORT, for example github.com:443")
     authority, slash, path = rest.partition("/")
     authority = authority.partition("?")[0].partition("#")[0].rpartition("@")[2]
     host, port = _split(authority)
     number = _port(port) if port else default_port(scheme)
     if number is None:
-        raise UsageError(f"a {scheme}:// URL does not say the port: write {_shown(host)}:PORT")
+        raise UsageError(f"{scheme}:// has no default port: write {_shown(host)}:PORT")
     protocol = client_protocol("", number, scheme)
     asked = (slash + path).partition("#")[0] if protocol == "http" and slash else None
     return HostPort(_host(host), number, protocol, asked)
@@ -71,7 +71,7 @@ def _split(text: str) -> tuple[str, str | None]:
     if text.startswith("["):
         host, bracket, after = text[1:].partition("]")
         if not bracket or (after and not after.startswith(":")):
-            raise UsageError(f"{text!r} is no HOST:PORT: write an IPv6 address as [2001:db8::20]:443")
+            raise UsageError(f"{text!r} is not HOST:PORT: write an IPv6 address as [2001:db8::20]:443")
         return host, after[1:] if after else None
     if text.count(":") > 1:
         return text, None
@@ -85,7 +85,7 @@ def _shown(host: str) -> str:
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= 65535:
-        raise UsageError(f"{text!r} is no port: give a number from 1 to 65535, as in github.com:443")
+        raise UsageError(f"{text!r} is not a port: give a number from 1 to 65535, as in github.com:443")
     return int(text)
 
 
@@ -99,11 +99,11 @@ def _host(text: str) -> str:
     if not name.isascii():
         name = _punycode(name)
     if not name:
-        raise UsageError("HOST:PORT names no host: write github.com:443")
+        raise UsageError("HOST:PORT has no host: write github.com:443")
     if name.startswith("*"):
-        raise UsageError(f"{text!r} is a wildcard, which nobody can dial: give one host that it covers")
+        raise UsageError(f"{text!r} is a wildcard: give one host that it covers")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        raise UsageError(f"{text!r} is no host name: letters, digits, `-` and dots, as in api.github.com:443")
+        raise UsageError(f"{text!r} is not a host name: use letters, digits, `-` and dots, as in api.github.com:443")
     if re.fullmatch(r"[0-9.]+", name):
         raise UsageError(f"{text!r} is neither a host name nor an IPv4 address")
     return name
@@ -117,4 +117,4 @@ def _punycode(name: str) -> str:
     try:
         return name.encode("idna").decode("ascii")
     except UnicodeError:
-        raise UsageError(f"{name!r} is no host name: it cannot be written for DNS") from None
+        raise UsageError(f"{name!r} is not a host name: it cannot be encoded for DNS") from None

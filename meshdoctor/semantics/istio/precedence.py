@@ -1,4 +1,4 @@
-"""Which of several services comes first for one proxy, where they want the same listener or the same host.
+"""Which of several services takes precedence in one proxy, where they claim the same listener or the same host.
 
 Istio's order (pilot/pkg/model/push_context.go of istio/istio: servicesExportedToNamespace, SortServicesByCreationTime):
 private to the proxy's namespace, then exported to it by name, then public; in each part the oldest
@@ -21,7 +21,7 @@ OrderKey = tuple[int, str, str, str]
 
 
 def tier(item: Exported, namespace: str, mesh_config: MeshConfig | None = None) -> int:
-    """PRIVATE, NAMED or PUBLIC, as proxies of `namespace` get the item. Meant for items visible there."""
+    """PRIVATE, NAMED or PUBLIC: how the item is exported to `namespace`. Only for items visible there."""
     exports = item.export_to or (mesh_config.default_service_export_to if mesh_config else ("*",))
     own = item.ref.namespace
     if "*" in item.export_to or ("*" in exports and "." not in exports):
@@ -32,9 +32,9 @@ def tier(item: Exported, namespace: str, mesh_config: MeshConfig | None = None) 
 
 
 def order_key(item: Exported, namespace: str, mesh_config: MeshConfig | None = None, host: str = "") -> OrderKey:
-    """Sort key of one item for proxies of `namespace`; the smallest comes first.
+    """Sort key of one item for proxies of `namespace`; the smallest takes precedence.
 
-    `host` is the host of the entry that takes part; without it the alphabetically first.
+    `host` is the entry's host in question; without it the alphabetically first.
     """
     return (tier(item, namespace, mesh_config), item.created, _name(item, host), item.ref.namespace)
 
@@ -42,7 +42,7 @@ def order_key(item: Exported, namespace: str, mesh_config: MeshConfig | None = N
 def precedence(
     items: Iterable[ServiceEntry], namespace: str, mesh_config: MeshConfig | None = None
 ) -> tuple[ServiceEntry, ...]:
-    """The entries in the order in which a proxy of `namespace` gets them, first one first."""
+    """The entries in order of precedence for proxies of `namespace`."""
     return tuple(sorted(items, key=lambda e: order_key(e, namespace, mesh_config)))
 
 
@@ -73,7 +73,7 @@ def why_first(
     second = order_key(loser, namespace, mesh_config, loser_host)
     here, there = str(winner.ref), str(loser.ref)
     if first > second:
-        return f"{here} holds it in this proxy, although {_reason(second, first, there, here, namespace)}"
+        return f"{here} is active in this proxy, although {_reason(second, first, there, here, namespace)}"
     return _reason(first, second, here, there, namespace)
 
 
@@ -81,21 +81,21 @@ def _reason(first: OrderKey, second: OrderKey, here: str, there: str, namespace:
     """The first criterion by which two keys differ, in words."""
     if first[0] != second[0]:
         ours, theirs = (_TIER_WORDS[k].format(namespace=namespace) for k in (first[0], second[0]))
-        return f"{here} is {ours} and {there} is {theirs}; the narrower export goes first, whatever the age"
+        return f"{here} is {ours} and {there} is {theirs}; the narrower export takes precedence, whatever the age"
     if first[1] != second[1]:
         return _age_reason(first[1], second[1], here, there)
     same = f"both were created at {first[1]}" if first[1] else "neither has a creation time yet"
     if first[2] != second[2]:
-        return f"{same}; the name decides then, and {first[2]} sorts before {second[2]}"
+        return f"{same}; then the name decides: {first[2]} sorts before {second[2]}"
     if first[3] != second[3]:
-        return f"{same} for the same host; the namespace decides then, and {first[3]} sorts before {second[3]}"
+        return f"{same} for the same host; then the namespace decides: {first[3]} sorts before {second[3]}"
     return f"{same} for the same host in one namespace, and nothing else decides: the order may change"
 
 
 def _age_reason(ours: str, theirs: str, here: str, there: str) -> str:
     if not ours:
         return f"{there} was created at {theirs}, and {here} has no creation time yet"
-    return f"{here} was created at {ours}, {apart(ours, theirs)} before {there} ({theirs}); the oldest goes first"
+    return f"{here} was created at {ours}, {apart(ours, theirs)} before {there} ({theirs}); the oldest takes precedence"
 
 
 def _name(item: Exported, host: str) -> str:

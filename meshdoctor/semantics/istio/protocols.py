@@ -1,4 +1,4 @@
-"""What protocol names, port numbers and URL schemes mean: to Istio, to the world, and for who speaks first.
+"""What protocol names, port numbers and URL schemes mean to Istio and in general, and which side sends first.
 
 Istio's classes follow pilot/pkg/networking/networking.go (ModelProtocolToListenerProtocol) and
 pkg/config/protocol/instance.go; Kubernetes port names follow pkg/config/kube/conversion.go (ConvertProtocol).

@@ -1,4 +1,4 @@
-"""What is registered: which entries name a host, which of them a pod's proxy gets, and whose an address is."""
+"""The registry: which entries name a host, which of them a pod's proxy sees, and to whom an address belongs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALLOCATED = ("240.240.0.0/16", "2001:2::/48")
 
 
 class Viewer(Struct, frozen=True):
-    """Whose proxy looks: its namespace, the Sidecar that applies to it, and whether it captures DNS."""
+    """The proxy for which visibility is evaluated: its namespace, its Sidecar, and whether it captures DNS."""
 
     namespace: str
     sidecar: Sidecar | None = None
@@ -39,7 +39,7 @@ class Viewer(Struct, frozen=True):
 
 
 class Hidden(Struct, frozen=True):
-    """An entry that registers the host and port, and the field that keeps it from the viewer."""
+    """An entry that registers the host and port, and the field that hides it from the viewer."""
 
     entry: ServiceEntry
     visibility: Visibility
@@ -170,7 +170,7 @@ class Registry:
         return any(_holds(entry, ip) for entry in self._by_host.get(owner, ()))
 
     def is_virtual(self, ip: str) -> bool:
-        """Istio gave this address to an entry: nobody listens there, it means something to sidecars only."""
+        """Whether Istio allocated this address to an entry; only sidecars know it, nothing listens there."""
         return ip in self._allocated or covered(ip, ALLOCATED)
 
     @cached_property

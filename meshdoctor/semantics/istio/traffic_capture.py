@@ -1,4 +1,4 @@
-"""Which outbound connections of a pod the sidecar gets at all.
+"""Which outbound connections of a pod are redirected to its sidecar.
 
 Settings are read from the arguments of istio-init (or istio-validation, where the CNI plugin writes the rules); where
 neither is there, from the pod's annotations. The order of decisions is that of the iptables chain ISTIO_OUTPUT:
@@ -49,7 +49,8 @@ class CaptureSetting(Struct, frozen=True):
 
 
 class CaptureSettings(Struct, frozen=True):
-    """What decides whether a connection of a pod enters its sidecar. A missing setting has Istio's default."""
+    """The settings that decide whether a connection is redirected to the sidecar. A missing setting has Istio's
+    default."""
 
     include_ranges: CaptureSetting = CaptureSetting("*", "")
     exclude_ranges: CaptureSetting = CaptureSetting("", "")
@@ -62,7 +63,7 @@ class CaptureSettings(Struct, frozen=True):
     """Set where the pod shares its node's network."""
     app_containers: tuple[str, ...] = ()
     exempt_containers: dict[str, CaptureSetting] = {}
-    """App containers that run as the proxy's own user, which the rules let pass."""
+    """App containers that run as the proxy's user, whose connections are not redirected."""
     known: bool = True
     """False where neither the pod nor its node metadata was read, so every setting here is only the default."""
 
@@ -128,13 +129,15 @@ def captured(settings: CaptureSettings, ip: str | None, port: int, container: st
         return passed
     address = ipaddress.ip_address(ip) if ip is not None else None
     if address is not None and address.is_loopback:
-        return CaptureVerdict(False, f"{ip} is the pod itself; the rules leave loopback alone")
+        return CaptureVerdict(False, f"{ip} is the pod itself; loopback is not redirected")
     return _by_ranges(settings, address, port)
 
 
 def _by_pod(settings: CaptureSettings) -> CaptureVerdict | None:
     if settings.host_network:
-        return _decided(False, "the pod uses its node's network, where no rule redirects it", settings.host_network)
+        return _decided(
+            False, "the pod uses its node's network (hostNetwork), where nothing is redirected", settings.host_network
+        )
     if settings.mode.value.upper() == "NONE":
         return _decided(False, "interceptionMode is NONE, so nothing is redirected to the sidecar", settings.mode)
     return None
@@ -165,7 +168,7 @@ def _by_ranges(
         because = "whether it is redirected depends on the address: some ranges are excluded"
         return _decided(None, because, settings.exclude_ranges)
     if _holds_port(settings.include_ports.value, port):
-        return _decided(True, f"port {port} is redirected whatever the address", settings.include_ports)
+        return _decided(True, f"port {port} is redirected for every address", settings.include_ports)
     included = _within(settings.include_ranges.value, address)
     if included is True:
         return _decided(True, "it is redirected to the sidecar", settings.include_ranges)

@@ -1,8 +1,8 @@
-"""Which ServiceEntries one proxy gets, and the field that keeps one away from it.
+"""Which ServiceEntries are visible to one proxy, and the field that hides one from it.
 
 exportTo follows pilot/pkg/model/push_context.go of istio/istio (initServiceRegistry, IsServiceVisible); the Sidecar and
 its egress hosts follow pilot/pkg/model/sidecar.go (convertIstioListenerToWrapper, selectServices, hostClassification)
-and pkg/config/host/name.go (SubsetOf). Which of several visible entries goes first is in `precedence`.
+and pkg/config/host/name.go (SubsetOf). Which of several visible entries takes precedence is in `precedence`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEFAULT_ROOT_NAMESPACE = "istio-system"
 
 
 class Visibility(Struct, frozen=True):
-    """Whether a proxy gets an entry, the field that decides, and why in words."""
+    """Whether an entry is visible to a proxy, the field that decides it, and the reason in words."""
 
     ok: bool
     field: str
@@ -27,7 +27,7 @@ class Visibility(Struct, frozen=True):
 
 
 def visible(entry: Exported, namespace: str, mesh_config: MeshConfig | None = None) -> Visibility:
-    """Whether proxies of `namespace` may see the entry by its exportTo, or by the mesh's default where it has none.
+    """Whether the entry is exported to `namespace`, by its exportTo or else by the mesh's default.
 
     `configScope` hides nothing here: no release of Istio ever honoured it (see `private_by_config_scope`).
     """
@@ -39,7 +39,7 @@ def visible(entry: Exported, namespace: str, mesh_config: MeshConfig | None = No
     if "*" in exports:
         return Visibility(True, field, "it is exported to every namespace")
     if "~" in exports:
-        return Visibility(False, field, "exportTo holds ~, so no namespace sees it")
+        return Visibility(False, field, "exportTo contains ~, so no namespace sees it")
     names = tuple(dict.fromkeys(own if e == "." else e for e in exports))
     if namespace in names:
         return Visibility(True, field, f"it is exported to {namespace}")
@@ -55,23 +55,25 @@ def private_by_config_scope(entry: ServiceEntry, namespace: str) -> Visibility |
     if entry.config_scope.upper() != "PRIVATE" or entry.export_to or entry.ref.namespace == namespace:
         return None
     return Visibility(
-        False, "spec.configScope", f"configScope is PRIVATE, so {entry.ref.namespace} alone was meant to see it"
+        False, "spec.configScope", f"configScope is PRIVATE, so {entry.ref.namespace} only was meant to see it"
     )
 
 
 def unexplained(entry: ServiceEntry, namespace: str, mesh_config: MeshConfig | None) -> Visibility:
-    """Why a proxy lacks an entry that exportTo and Sidecar would show it: the likeliest field, named as such."""
+    """Why a proxy lacks an entry that exportTo and Sidecar include: the likeliest field."""
     private = private_by_config_scope(entry, namespace)
     if private is not None:
         return private
     if mesh_config is not None and mesh_config.has_entry_visibility:
         field = "meshConfig.serviceEntryVisibility"
-        return Visibility(False, field, f"exportTo shows it to {namespace}; this setting (Istio 1.31) narrows that")
+        return Visibility(
+            False, field, f"exportTo includes {namespace}; this setting (Istio 1.31) restricts it further"
+        )
     because = (
-        "exportTo and Sidecar show it, yet the proxy has no cluster for it: look at discoverySelectors, the entry's "
+        "exportTo and Sidecar include it, but the proxy has no cluster for it: check discoverySelectors, the entry's "
         "revision, and whether istiod pushed it"
     )
-    return Visibility(False, "none of exportTo and Sidecar", because)
+    return Visibility(False, "neither exportTo nor Sidecar", because)
 
 
 def sidecar_for(
@@ -98,7 +100,7 @@ def sidecar_for(
 def imported(
     sidecar: Sidecar | None, entry_namespace: str, host: str, port: int | None, proxy_namespace: str
 ) -> Visibility:
-    """Whether a Sidecar's egress takes in a host of `entry_namespace`, for one port or (None) for any.
+    """Whether a Sidecar's egress includes a host of `entry_namespace`, for one port or (None) for any.
 
     `proxy_namespace` is what `.` stands for, also in a Sidecar of the root namespace.
     """
@@ -110,13 +112,13 @@ def imported(
     name = host.lower().rstrip(".")
     matching = [e for e in sidecar.egress if _takes(e, entry_namespace, name, proxy_namespace)]
     if any(_serves(listener, port) for listener in matching):
-        return Visibility(True, field, f"its egress hosts take in {entry_namespace}/{host}")
+        return Visibility(True, field, f"its egress hosts include {entry_namespace}/{host}")
     if matching:
         ports = ", ".join(str(e.port.number) for e in matching if e.port)
-        return Visibility(False, field, f"its egress takes in {host} on port {ports} only, not on {port}")
+        return Visibility(False, field, f"its egress includes {host} on port {ports} only, not on {port}")
     if any(_excludes(e, entry_namespace, name, proxy_namespace) for e in sidecar.egress):
-        return Visibility(False, field, f"its egress hosts leave {entry_namespace}/{host} out by name (~)")
-    return Visibility(False, field, f"none of its egress hosts takes in {entry_namespace}/{host}")
+        return Visibility(False, field, f"its egress hosts exclude {entry_namespace}/{host} (~)")
+    return Visibility(False, field, f"none of its egress hosts includes {entry_namespace}/{host}")
 
 
 def is_subset(name: str, pattern: str) -> bool:
@@ -142,7 +144,7 @@ def _by_default(own: str, namespace: str, mesh_config: MeshConfig | None) -> Vis
 
 
 def _takes(listener: EgressListener, entry_namespace: str, host: str, proxy_namespace: str) -> bool:
-    """Whether the listener's hosts, exclusions taken off, hold the host."""
+    """Whether the listener's hosts, minus its exclusions, include the host."""
     return any(
         is_subset(host, pattern)
         for excluded, namespace, pattern in _patterns(listener, proxy_namespace)

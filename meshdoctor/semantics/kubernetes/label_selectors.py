@@ -22,12 +22,12 @@ class Requirement(Struct, frozen=True):
 
     key: str
     values: frozenset[str] | None
-    """Values the label may have; None: any."""
+    """Values the label may have; None for any."""
     negated: bool = False
-    """The label must not be one of these, or not be there."""
+    """The label must not have one of these values, or must be absent."""
 
     def fits(self, labels: Mapping[str, str]) -> bool:
-        """Whether an object with these labels is meant."""
+        """Whether labels meet this requirement."""
         found = self.key in labels and (self.values is None or labels[self.key] in self.values)
         return found is not self.negated
 
@@ -50,4 +50,4 @@ def _requirement(part: str, text: str) -> Requirement:
         return Requirement(match.group(1), values, match.group(2) == "notin")
     if match := _THERE.match(part):
         return Requirement(match.group(2), None, match.group(1) == "!")
-    raise UsageError(f"{text!r} is no label selector: write app=web, or app in (web, api),tier!=test")
+    raise UsageError(f"{text!r} is not a label selector: write app=web, or app in (web, api),tier!=test")

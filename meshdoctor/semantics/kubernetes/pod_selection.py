@@ -41,16 +41,12 @@ def find_pod(
     found = _matching(mesh, text, keys)
     if not found:
         raise UsageError(_unknown(text, keys))
-    if len(found) == 1 or _is_group(text) or _one_workload(mesh, found):
+    is_group = "=" in text or text.split("/", 1)[0] in WORKLOADS  # any pod of the label or workload will do
+    if len(found) == 1 or is_group or _one_workload(mesh, found):
         good = is_good or mesh.proxies.__contains__
         return next(filter(good, found), found[0])
     listed = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
-    raise UsageError(f"{text} fits several pods: {listed}. Give one of these names.")
-
-
-def _is_group(text: str) -> bool:
-    """The user named a workload or a label: any of its pods will do."""
-    return "=" in text or text.split("/", 1)[0] in WORKLOADS
+    raise UsageError(f"{text} matches several pods: {listed}. Give one of these names.")
 
 
 def _matching(mesh: Mesh, text: str, keys: Sequence[str]) -> list[str]:
@@ -79,7 +75,7 @@ def _one_workload(mesh: Mesh, keys: Sequence[str]) -> bool:
 
 def _unknown(text: str, keys: Sequence[str]) -> str:
     if not keys:
-        return f"no pod {text}: nothing that was read names a pod."
+        return f"no pod {text}: the evidence contains no pods."
     names = {k.split("/", 1)[1]: k for k in keys} | {k: k for k in keys}
     near = difflib.get_close_matches(text, names, n=3, cutoff=0.4)
     offered = list(dict.fromkeys(names[n] for n in near)) or list(keys[:SHOWN])

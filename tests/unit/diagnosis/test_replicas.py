@@ -18,7 +18,7 @@ from meshdoctor.diagnosis.diagnosis_run import DiagnosisRun
 from meshdoctor.diagnosis.proxy_checker import RuleResults
 from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.facts.derived.missing_evidence import gaps_of
-from meshdoctor.facts.derived.replicas import proxy_turns
+from meshdoctor.facts.derived.replicas import proxies_to_check
 from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.facts.proxy_files import DumpProxies, OpenedDump
 from meshdoctor.model.rule import Rule
@@ -47,7 +47,7 @@ def judge(crowd: Crowd, rules: Sequence[Rule], workers: int = 0, *, alone: bool 
 
 def judged_for_themselves(crowd: Crowd) -> set[str]:
     sheet = sheet_of(crowd)
-    found = proxy_turns(sheet.mesh, sheet.registry, sheet.names)
+    found = proxies_to_check(sheet.mesh, sheet.registry, sheet.names)
     return {look.place.pod for look in found if look.case is not None}
 
 
@@ -258,7 +258,7 @@ def test_a_sidecar_that_leads_to_a_gateway_opens_the_gateways_dump_beside_its_ow
     crowd = Crowd(ROOT / "snapshots" / "egress-gateway", replicas=2)
     sheet = sheet_of(crowd)
     sidecar = next(key for key in sheet.names if key.startswith("bookinfo/"))
-    [look] = proxy_turns(sheet.mesh, sheet.registry, [sidecar])
+    [look] = proxies_to_check(sheet.mesh, sheet.registry, [sidecar])
     assert look.case is not None
     crowd.reads.clear()
     assert [fact.pod for name in ("gateway_hops",) for fact in sheet.facts(name)]

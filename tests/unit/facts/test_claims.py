@@ -23,8 +23,8 @@ def test_the_older_entry_holds_the_port_and_the_reason_says_so() -> None:
     mesh = Mesh(held, entry("a", "a.example", "443/TCP"), entry("b", "b.example", "443/TCP", created=NEW))
     claims = {c.host: c for c in mesh.facts("claims")}
     assert (claims["a.example"].outcome, claims["b.example"].outcome) == ("won", "lost")
-    assert "the oldest goes first" in claims["b.example"].reason
-    assert [(r.name, r.role) for r in claims["b.example"].resources] == [("a", "winner"), ("b", "loser")]
+    assert "the oldest takes precedence" in claims["b.example"].reason
+    assert [(r.name, r.role) for r in claims["b.example"].resources] == [("a", "active"), ("b", "shadowed")]
 
 
 def test_a_three_way_clash_has_two_losers_to_one_winner() -> None:
@@ -135,7 +135,7 @@ def test_a_dump_alone_shows_a_loser_without_naming_objects() -> None:
     held = dump([listener("0.0.0.0", 443, tcp(outbound("a.example", 443)))], clusters("a.example", "b.example"))
     [claim] = Mesh(held, blind=True).facts("claims")
     assert (claim.host, claim.winner_host, claim.outcome) == ("b.example", "a.example", "lost")
-    assert "not known without the resources" in claim.reason
+    assert "unknown without the resources" in claim.reason
 
 
 def test_in_a_dump_alone_a_host_sent_to_a_gateway_by_name_lost_nothing() -> None:

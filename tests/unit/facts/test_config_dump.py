@@ -304,7 +304,7 @@ def test_refused_and_waiting_resources() -> None:
     listeners.append({"error_state": error})
     proxy = read(made)
     told = {(r.kind, r.name, r.state, r.has_active, r.details) for r in proxy.rejections}
-    waits = "waits for its routes, endpoints or secrets"
+    waits = "waiting for its routes, endpoints or secrets"
     assert told == {
         ("listener", "0.0.0.0_80", "error", True, "bad server name"),
         ("listener", "0.0.0.0_443", "warming", False, waits),
@@ -321,7 +321,7 @@ NOT_TEXT = [b"\xff\xfe{", b'{"configs": ["\xff"]}', b'{"configs": [{"@type": "\x
 
 @pytest.mark.parametrize("data", [*NO_DUMPS, *CUT, *NOT_TEXT], ids=lambda data: repr(data[:40]))
 def test_what_is_no_dump_is_refused_in_words(data: bytes) -> None:
-    with pytest.raises(Unreadable, match=r"config_dump\.json: .*(not an Envoy config dump|not whole JSON)"):
+    with pytest.raises(Unreadable, match=r"config_dump\.json: .*(not an Envoy config dump|incomplete JSON)"):
         read_dump(data, DOCUMENT)
 
 

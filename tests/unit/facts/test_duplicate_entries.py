@@ -119,7 +119,7 @@ def test_a_loser_with_other_hosts_keeps_them() -> None:
 def test_the_merged_entry_is_seen_wherever_one_was() -> None:
     [found] = duplicates(*PAIRS["exports"])
     assert found.merged["spec"]["exportTo"] == ["bank", "."]
-    assert found.merge_price == "It is seen wherever one of them was."
+    assert found.merge_price == "The entry is visible wherever one of them was."
 
 
 def test_endpoints_come_along_under_the_names_of_the_ports_that_stay() -> None:
@@ -140,8 +140,8 @@ def test_what_the_merge_gives_up_is_said() -> None:
         entry("b", HOST, "443/HTTPS 80/HTTP", "STATIC", created=NEW, endpoints=[{"address": "203.0.113.1"}]),
     )
     assert found.merge_price == (
-        "Resolution STATIC and the endpoints of ServiceEntry shop/b end: DNS holds. Port 443 stays TLS. "
-        "other.example gets port 80 as well."
+        "Resolution STATIC and the endpoints of ServiceEntry shop/b no longer apply: DNS is kept. "
+        "Port 443 keeps protocol TLS. other.example also gets port 80."
     )
 
 

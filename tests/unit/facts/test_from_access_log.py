@@ -117,7 +117,7 @@ def test_an_address_nobody_wants_by_name_is_told_with_the_names_it_answers_to() 
     answers: dict[str, Sequence[str]] = {"a.example": [two], "b.example": [one, two], "c.example": [two]}
     found = dependencies(logged(Mesh(dump(), pod(), dns=answers), seen(two, 443), seen(one, 443)))
     told = [words(dependency)[0].partition(LAST)[2] for dependency in found.values()]
-    assert told == [", DNS answers it for a.example, b.example and 1 more", ", DNS answers it for b.example"]
+    assert told == [", which DNS returns for a.example, b.example and 1 more", ", which DNS returns for b.example"]
 
 
 def test_an_address_beside_the_host_in_env_is_that_host() -> None:

@@ -80,7 +80,7 @@ def test_one_malformed_item_costs_only_itself() -> None:
 
 @pytest.mark.parametrize("data", [b"[{", b"{}", b"7", b"[" * 100_000, b'["\xff"]'], ids=lambda data: repr(data[:20]))
 def test_what_is_no_array_is_refused_in_words(data: bytes) -> None:
-    with pytest.raises(Unreadable, match=r"listeners\.json: (not whole JSON|expected the array)"):
+    with pytest.raises(Unreadable, match=r"listeners\.json: (incomplete JSON|expected the array)"):
         read_pasted(documents(listeners=data), "-/pasted")
 
 

@@ -41,12 +41,12 @@ def taken(captured_at: str | None = None, dns_from: str | None = None, **given: 
 def test_who_resolved_them_and_when() -> None:
     dns = {"db.example": ["203.0.113.1"]}
     said = taken("2026-11-21T17:00:00Z", "pod shop/web", dns=dns)
-    assert said == "Addresses as resolved from pod shop/web, at 2026-11-21T17:00:00Z."
-    assert taken(dns=dns) == "Addresses as dns.json has them, at a time not recorded."
+    assert said == "Addresses resolved from pod shop/web, at 2026-11-21T17:00:00Z."
+    assert taken(dns=dns) == "Addresses from dns.json, time not recorded."
 
 
 def test_what_the_sidecar_resolved_itself() -> None:
-    assert taken(ips=["203.0.113.1"]) == "Addresses as the sidecar resolved them, at a time not recorded."
+    assert taken(ips=["203.0.113.1"]) == "Addresses resolved by the sidecar, time not recorded."
 
 
 def test_nothing_is_said_where_none_is_known() -> None:

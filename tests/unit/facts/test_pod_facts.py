@@ -87,7 +87,7 @@ def test_the_steps_to_a_secret_name_everything_but_the_password() -> None:
 
 
 def test_a_pod_without_a_template_is_told_in_words() -> None:
-    assert credential().use_secret.startswith("in what makes Pod web, replace `value` of DB_PASSWORD by ")
+    assert credential().use_secret.startswith("in the manifest of Pod web, replace `value` of DB_PASSWORD with ")
 
 
 def test_a_hostile_name_stays_one_word_of_the_command() -> None:

@@ -102,4 +102,4 @@ def test_notes_taken_while_a_proxy_was_looked_at_stay() -> None:
     assert len(list(proxy.clusters.values())) == len(proxy.clusters)
     summary = found.summary("shop/a")
     assert summary is not None
-    assert any("cluster was left out" in note for note in summary.notes)
+    assert any("cluster was skipped" in note for note in summary.notes)

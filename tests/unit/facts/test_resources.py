@@ -174,7 +174,7 @@ def test_one_bad_object_costs_only_itself() -> None:
     told = "\n".join(p.because for p in problems)
     assert "ServiceEntry shop/bad: Expected" in told
     assert "ServiceEntry at $.items[1]: metadata.name is missing" in told
-    assert "$.items[3] is no Kubernetes object" in told
+    assert "$.items[3] is not a Kubernetes object" in told
 
 
 def test_one_bad_document_costs_only_its_kind() -> None:

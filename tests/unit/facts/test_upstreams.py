@@ -83,7 +83,7 @@ def test_a_cluster_nothing_leads_to_has_no_client() -> None:
 def test_dns_without_an_answer() -> None:
     found = of(tls(ips=[]), entry("a", HOST, "443/TLS"))
     assert (found.endpoints_known, found.endpoint_count, found.from_entry) == (True, 0, True)
-    assert found.reason == f"DNS gives no address for {HOST}"
+    assert found.reason == f"DNS returns no address for {HOST}"
 
 
 def test_original_dst_has_no_endpoints_to_know() -> None:

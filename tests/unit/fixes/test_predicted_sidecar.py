@@ -23,7 +23,7 @@ FIRST: dict[str, dict[str, Any]] = {
 
 def held(seen: PredictedSidecar) -> list[tuple[str, str, str]]:
     """(host, family, place) of the claims that got their place."""
-    return [(claim.host, claim.family, claim.place) for claim in seen.predicted.held]
+    return [(claim.host, claim.family, claim.place) for claim in seen.predicted.active]
 
 
 def two(first: str, second: str) -> Mesh:

@@ -196,7 +196,7 @@ def test_what_could_not_be_evaluated_is_passed_on() -> None:
 
 
 def test_an_error_in_an_expression_names_rule_and_expression() -> None:
-    with pytest.raises(UsageError, match=r"rule r: `fact.own_addresses\[0\] == ''` cannot be computed"):
+    with pytest.raises(UsageError, match=r"rule r: `fact.own_addresses\[0\] == ''` cannot be evaluated"):
         run([rule("r", when="fact.own_addresses[0] == ''")], [claim("a")])
 
 

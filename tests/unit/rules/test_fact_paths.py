@@ -26,7 +26,7 @@ def test_paths_are_read(text: str, path: tuple[str | int, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["", ".", "a.", ".a", "a..b", "a[", "a[x]", "a b", "a[-1]", "1a", 'a["b]'])
 def test_what_is_no_path_is_refused(text: str) -> None:
-    with pytest.raises(BadPath, match="is no path"):
+    with pytest.raises(BadPath, match="is not a path"):
         parse_path(text)
 
 
@@ -45,8 +45,8 @@ def test_types_are_followed_through_structs_lists_and_manifests() -> None:
     [
         ("hots", "Connection has no such field; did you mean `host`?"),
         ("hidden[0].entry.nam", "`fact.hidden[0].entry.nam` does not exist"),
-        ("hidden[0][1]", "`fact.hidden[0]` is no list"),
-        ("host.x", "`fact.host` is a str"),
+        ("hidden[0][1]", "`fact.hidden[0]` is not a list"),
+        ("host.x", "`fact.host` has type str"),
         ("zzzzzz", "Connection has no such field"),
     ],
 )

@@ -88,15 +88,15 @@ def test_no_value_brings_a_control_character_or_a_line_of_its_own(host: str) -> 
 @pytest.mark.parametrize(
     ("template", "problem"),
     [
-        ("{", "is no capture"),
-        ("a } b", "is no capture"),
-        ("{}", "is no capture"),
-        ("{host}", "is no capture"),
-        ("{fact.}", "is no capture"),
-        ("{fact.a b}", "is no capture"),
-        ("{fact.host!r}", "is no capture"),
+        ("{", "is not a capture"),
+        ("a } b", "is not a capture"),
+        ("{}", "is not a capture"),
+        ("{host}", "is not a capture"),
+        ("{fact.}", "is not a capture"),
+        ("{fact.a b}", "is not a capture"),
+        ("{fact.host!r}", "is not a capture"),
         ("{fact.host:yaml}", "no conversion `yaml`"),
-        ("{{fact.host}", "is no capture"),
+        ("{{fact.host}", "is not a capture"),
     ],
 )
 def test_what_is_no_template_is_refused(template: str, problem: str) -> None:

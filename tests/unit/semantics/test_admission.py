@@ -20,18 +20,18 @@ TAKEN = [
 ]
 REFUSED = {
     "no host": (entry("a", "", "443/TLS"), "hosts"),
-    "every host": (entry("a", "*", "443/TLS", "NONE"), "no host name"),
-    "an underscore": (entry("a", "my_db.example", "443/TLS"), "no host name"),
+    "every host": (entry("a", "*", "443/TLS", "NONE"), "not a host name"),
+    "an underscore": (entry("a", "my_db.example", "443/TLS"), "not a host name"),
     "a range": (entry("a", "a.example", "443/TCP", "DNS", addresses=["203.0.113.1/32"]), "NONE or STATIC"),
-    "no address": (entry("a", "a.example", "443/TCP", addresses=["a.example"]), "no address"),
+    "no address": (entry("a", "a.example", "443/TCP", addresses=["a.example"]), "not an address"),
     "one port twice": (entry("a", "a.example", "443/TLS 443/TCP"), "same number"),
-    "a port's name": (entry("a", "a.example", "443/GRPC_WEB"), "no port name"),
-    "a protocol": (entry("a", "a.example", "443/SMTP"), "no protocol"),
-    "a port": (entry("a", "a.example", "0/TCP"), "0 is no port"),
+    "a port's name": (entry("a", "a.example", "443/GRPC_WEB"), "not a port name"),
+    "a protocol": (entry("a", "a.example", "443/SMTP"), "not a protocol"),
+    "a port": (entry("a", "a.example", "0/TCP"), "0 is not a port"),
     "endpoints of NONE": (entry("a", "a.example", "443/TLS", "NONE", endpoints=ENDPOINT), "no endpoints"),
     "a name for STATIC": (
         entry("a", "a.example", "443/TLS", "STATIC", endpoints=[{"address": "x.example"}]),
-        "no address for resolution STATIC",
+        "not an address for resolution STATIC",
     ),
     "endpoints and selector": (
         entry("a", "a.example", "443/TLS", "STATIC", endpoints=ENDPOINT, workloadSelector={"labels": {"a": "b"}}),
@@ -45,10 +45,10 @@ REFUSED = {
     "several hosts by TCP": (entry("a", "a.example b.example", "443/TCP"), "several hosts"),
     "a port of no name": (
         entry("a", "a.example", "443/TLS", "STATIC", endpoints=[{"address": "203.0.113.1", "ports": {"x": 1}}]),
-        "a port that the entry has not got",
+        "a port the entry does not have",
     ),
     "an export twice": (entry("a", "a.example", "443/TLS", exportTo=[".", "shop"]), "twice"),
-    "all and one": (entry("a", "a.example", "443/TLS", exportTo=["*", "shop"]), "beside others"),
+    "all and one": (entry("a", "a.example", "443/TLS", exportTo=["*", "shop"]), "with others"),
     "addresses for DYNAMIC_DNS": (
         entry("a", "*.a.example", "443/TLS", "DYNAMIC_DNS", addresses=["203.0.113.1"]),
         "DYNAMIC_DNS",

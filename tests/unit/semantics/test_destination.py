@@ -36,30 +36,30 @@ def test_what_people_type_is_understood(text: str, read: HostPort) -> None:
     [
         ("github.com", "github.com:443 for HTTPS"),
         ("2001:db8::20", "[2001:db8::20]:443"),
-        ("[2001:db8::20]", "names no port"),
+        ("[2001:db8::20]", "has no port"),
         ("[2001:db8::20", "[2001:db8::20]:443"),
-        ("github.com:", "no port"),
+        ("github.com:", "not a port"),
         ("github.com:0", "1 to 65535"),
         ("github.com:65536", "1 to 65535"),
         ("github.com:99999999999999999999", "1 to 65535"),
-        ("github.com:https", "no port"),
-        ("github.com:-1", "no port"),
-        ("github.com:٤٤٣", "no port"),
-        (":443", "names no host"),
-        (".:443", "names no host"),
-        ("", "names no port"),
+        ("github.com:https", "not a port"),
+        ("github.com:-1", "not a port"),
+        ("github.com:٤٤٣", "not a port"),
+        (":443", "has no host"),
+        (".:443", "has no host"),
+        ("", "has no port"),
         ("*.wiki.example:443", "wildcard"),
-        ("a b:443", "no host name"),
-        ("-a.example:443", "no host name"),
-        ("a..b:443", "no host name"),
-        ("x" * 64 + ".example:443", "no host name"),
+        ("a b:443", "not a host name"),
+        ("-a.example:443", "not a host name"),
+        ("a..b:443", "not a host name"),
+        ("x" * 64 + ".example:443", "not a host name"),
         ("999.1.1.1:80", "neither a host name nor an IPv4"),
         ("github.com/istio:443", "`/`"),
         ("user@github.com:22", "`@`"),
         ("file:///etc/passwd", "file://"),
         ("kubernetes://x", "kubernetes://"),
         ("tcp://db.example", "db.example:PORT"),
-        ("https://", "names no host"),
+        ("https://", "has no host"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_in_one_line(text: str, hint: str) -> None:
@@ -90,5 +90,5 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 def test_addresses() -> None:
     assert address("2001:DB8:0::20") == "2001:db8::20"
-    with pytest.raises(UsageError, match="no IP address"):
+    with pytest.raises(UsageError, match="not an IP address"):
         address("198.51.100.256")

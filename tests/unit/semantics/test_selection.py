@@ -71,7 +71,7 @@ def test_a_namespace_settles_it() -> None:
     ("text", "named"), [("db-0", ["bank/db-0", "shop/db-0"]), ("lone", ["shop/loner", "shop/loner-two"])]
 )
 def test_several_different_pods_are_listed(text: str, named: list[str]) -> None:
-    with pytest.raises(UsageError, match="fits several pods") as caught:
+    with pytest.raises(UsageError, match="matches several pods") as caught:
         find_pod(mesh(), text)
     assert all(key in str(caught.value) for key in named)
 
@@ -99,7 +99,7 @@ def test_what_names_no_pod(text: str) -> None:
 
 
 def test_nothing_read_names_no_pod() -> None:
-    with pytest.raises(UsageError, match="nothing that was read names a pod"):
+    with pytest.raises(UsageError, match="the evidence contains no pods"):
         find_pod(Mesh(), "web")
 
 

@@ -68,7 +68,7 @@ def notes(capture: Capture) -> dict[str, str]:
     return {note.path: note.because for note in capture.unread}
 
 
-@pytest.mark.parametrize("snapshot", sorted(p.parent.name for p in (ROOT / "snapshots").glob("*/resources")))
+@pytest.mark.parametrize("snapshot", sorted(p.parts[-3] for p in (ROOT / "snapshots").glob("*/resources/pods.yaml")))
 def test_a_bug_report_says_what_its_capture_says(tmp_path: Path, snapshot: str) -> None:
     folder = ROOT / "snapshots" / snapshot
     capture = read_capture(folder)

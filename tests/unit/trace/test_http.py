@@ -72,7 +72,7 @@ def test_a_route_passed_over_is_told() -> None:
     host = virtual_host("x", [API], route(own(OTHER, 80), match=canary, name="canary"), route(own(API, 80)))
     found = request(host)
     assert found.verdict == "delivered"
-    assert any("canary asks for header x-env" in step.because for step in found.steps)
+    assert any("canary requires header x-env" in step.because for step in found.steps)
 
 
 @pytest.mark.parametrize(
