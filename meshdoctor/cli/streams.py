@@ -62,15 +62,15 @@ def write_file(path: Path, data: bytes) -> None:
         Unreadable: the file cannot be written.
     """
     target = Path(os.path.realpath(path))
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(data)
             return
-        beside.write_bytes(data)
-        os.replace(beside, target)
+        part.write_bytes(data)
+        os.replace(part, target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise Unreadable(
             f"cannot write {path}: {error.strerror}. Give a file in a folder that exists and is writable"
         ) from error

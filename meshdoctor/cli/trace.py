@@ -92,27 +92,27 @@ def trace(
     from meshdoctor.semantics.ip_addresses import is_ip
     from meshdoctor.semantics.istio.host_port import address, read_host_port
 
-    asked = read_host_port(where)
-    does = _protocol(protocol, asked.protocol, sni=sni, http=authority or path)
+    target = read_host_port(where)
+    spoken = _protocol(protocol, target.protocol, sni=sni, http=authority or path)
     dialled = None if ip is None else address(ip)
     source = replace(source_options, logs_since="0").source()
     if "://" in where:
-        say(f"tracing {asked.host} port {asked.port}" + (f" as {does}" if does else "") + ", taken from the URL")
+        say(f"tracing {target.host} port {target.port}" + (f" as {spoken}" if spoken else "") + ", taken from the URL")
 
     from meshdoctor import doctor
 
     # With an address given, no other has to be resolved.
-    case = doctor.open_case(source, pod=pod, hosts=() if dialled or is_ip(asked.host) else (asked.host,))
+    case = doctor.open_case(source, pod=pod, hosts=() if dialled or is_ip(target.host) else (target.host,))
     result = doctor.trace(
         case,
         pod,
-        asked.host,
-        asked.port,
+        target.host,
+        target.port,
         ip=dialled,
-        protocol=does,
+        protocol=spoken,
         sni=sni,
         authority=authority,
-        path=path or (asked.path if does == "http" else None) or "/",
+        path=path or (target.path if spoken == "http" else None) or "/",
         namespaces=source_options.chosen or None,
     )
     put(_rendered(result, json=json, no_color=no_color))

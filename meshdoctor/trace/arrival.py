@@ -172,8 +172,9 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     choice = choose_chain(listener.filter_chains, listener.default_filter_chain, inspection.arrival)
     decided = "; ".join(choice.decided)
     if choice.chain is None:
-        why = f"no filter chain of listener {listener.name} matches" + (f": {decided}" if decided else "")
-        closes = f"{why}; there is no default filter chain, so Envoy closes the connection"
+        decided = decided or "no filter chain matches"
+        why = f"listener {listener.name}: {decided}"
+        closes = f"{decided}; there is no default filter chain, so Envoy closes the connection"
         walk.step("filter_chain", None, closes, f"{listener.path}.filter_chains")
         return Outcome(Verdict.BLOCKED, "no-filter-chain", why, Expect(response_flags=("NR",)))
     walk.chain = choice.chain

@@ -190,9 +190,9 @@ class Tracer:
         walk = Walk(self.proxy, destination)
         outcome = self._captured(walk) or self._walk(walk, self.index)
         if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
-            said = self.mesh.why_unread("dns.json")
+            unread = self.mesh.why_unread("dns.json")
             why = f"no address of {destination.host} is known, and the verdict depends on it"
-            why += f" ({said})" if destination.host in said else ""
+            why += f" ({unread})" if destination.host in unread else ""
             outcome = Outcome(Verdict.UNKNOWN, "address-unknown", why, missing=("dns.json",))
         found = self.registration(destination.host, destination.port)
         entries_read = "serviceentries" in self.mesh.kinds_read
