@@ -60,7 +60,9 @@ class _HelpFormat:
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page."""
         about, *sections = _SECTION.split(_text(self))
-        _write_paragraphs(formatter, about)
+        for number, paragraph in enumerate(about.strip().split("\n\n")):
+            formatter.write("\n" * bool(number))
+            formatter.write_text(" ".join(paragraph.split()))
         with formatter.section("Usage"):
             formatter.write(f"{' ' * formatter.current_indent}{' '.join([ctx.command_path, *usage(self)])}\n")
         arguments, options = [], []
@@ -88,10 +90,3 @@ class CliGroup(_HelpFormat, TyperGroup):
 
 def _text(command: Any) -> str:
     return inspect.cleandoc(command.help or "")
-
-
-def _write_paragraphs(formatter: Any, text: str) -> None:
-    for number, paragraph in enumerate(text.strip().split("\n\n")):
-        if number:
-            formatter.write("\n")
-        formatter.write_text(" ".join(paragraph.split()))

@@ -31,7 +31,8 @@ def open_unpacked(path: Path, limits: Limits) -> BufferedReader:
     """
     try:
         packed = path.open("rb")
-        packed_size = _size(packed)
+        status = os.fstat(packed.fileno())
+        packed_size = status.st_size if stat.S_ISREG(status.st_mode) else 0  # the size of a pipe is not known
         magic = packed.peek(8)[:8]
     except OSError as problem:
         raise Unreadable(f"{path} cannot be read: {problem.strerror or problem}.") from None
@@ -52,12 +53,6 @@ def open_unpacked(path: Path, limits: Limits) -> BufferedReader:
         return packed
     bounded = _Bounded(stream, packed.close, str(path), packed_size, limits)
     return BufferedReader(bounded, 1024 * 1024)
-
-
-def _size(opened: BufferedReader) -> int:
-    """Bytes of a regular file; 0 for a pipe, whose size is not known."""
-    status = os.fstat(opened.fileno())
-    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 class _Bounded(RawIOBase):

@@ -38,7 +38,7 @@ class ListenerIndex:
                 self.catch_all = listener
                 continue
             for bind, port in listener.addresses:
-                self.by_address.setdefault((_canonical(bind), port), listener)
+                self.by_address.setdefault((str(address(bind) or bind), port), listener)
                 self.by_port.setdefault(port, []).append(listener)
 
     def choose(self, ip: str | None, port: int) -> Listener | None:
@@ -69,11 +69,6 @@ class ListenerIndex:
             for a, p in listener.addresses
             if p == port and a not in WILDCARDS
         ]
-
-
-def _canonical(bind: str) -> str:
-    parsed = address(bind)
-    return str(parsed) if parsed is not None else bind
 
 
 class Inspection(Struct, frozen=True):
