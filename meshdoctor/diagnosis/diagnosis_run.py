@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
-from meshdoctor.diagnosis.cache import shares_of
 from meshdoctor.diagnosis.diagnosis_builder import build_diagnosis
 from meshdoctor.diagnosis.events import DiagnosisFinished, PodChecked
 from meshdoctor.diagnosis.proxy_checker import CheckedShare, ProxyChecker, RuleResults, ShareResult
@@ -89,6 +88,8 @@ class DiagnosisRun:
         if kept is None:
             yield from self.turns(names)
         else:
+            from meshdoctor.diagnosis.cache import shares_of  # `check` keeps nothing
+
             known = {share.names: share for share in kept}
             for share in shares_of(names):
                 yield from self._adopt(known[share]) if share in known else self._kept_turns(share)

@@ -7,7 +7,6 @@ pilot/pkg/model/push_context.go (destinationRule) chooses them. A cluster's type
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from meshdoctor.model.mesh import DestinationRule, MeshConfig, Port, Service, ServiceEntry
 from meshdoctor.model.object_ref import ObjectRef
@@ -16,7 +15,9 @@ from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import covers
-from meshdoctor.semantics.istio.registry import Viewer
+from meshdoctor.semantics.istio.precedence import export_tier
+from meshdoctor.semantics.istio.registry import Viewer, long_host
+from meshdoctor.semantics.istio.traffic_policy import tls_settings
 
 _TYPES = {"NONE": "ORIGINAL_DST", "STATIC": "EDS", "DNS": "STRICT_DNS", "DNS_ROUND_ROBIN": "LOGICAL_DNS"}
 _ORIGINATES = ("SIMPLE", "MUTUAL", "ISTIO_MUTUAL")
@@ -123,7 +124,7 @@ class Clusters:
         return None
 
     def _applies(self, rule: DestinationRule, host: str) -> bool:
-        if not covers(_long(rule), host):
+        if not covers(long_host(rule.host, rule.ref.namespace), host):
             return False
         selector = rule.workload_selector
         if selector is None:
@@ -131,24 +132,9 @@ class Clusters:
         return rule.ref.namespace == self._viewer.namespace and selector.items() <= self._labels.items()
 
 
-def tls_settings(rule: DestinationRule, port: int) -> Mapping[str, Any]:
-    """The TLS settings that apply to a port: portLevelSettings replace the general ones."""
-    policy = rule.traffic_policy
-    for level in policy.get("portLevelSettings") or ():
-        if isinstance(level, dict) and (level.get("port") or {}).get("number") == port:
-            return level.get("tls") or {}
-    return policy.get("tls") or {}
-
-
 def is_exported_rule(rule: DestinationRule, namespace: str) -> bool:
     """Whether the rule is exported to the namespace."""
-    exports = rule.export_to or ("*",)
-    return "*" in exports or namespace in exports or ("." in exports and rule.ref.namespace == namespace)
-
-
-def _long(rule: DestinationRule) -> str:
-    name = rule.host.lower().rstrip(".")
-    return name if "." in name or name.startswith("*") else f"{name}.{rule.ref.namespace}.svc.cluster.local"
+    return export_tier(rule.export_to or ("*",), rule.ref.namespace, namespace) is not None
 
 
 def _specificity(rule: DestinationRule) -> tuple[int, bool, int]:

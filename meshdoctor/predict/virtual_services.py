@@ -10,12 +10,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from meshdoctor.model.mesh import MeshConfig, Port, VirtualService
+from meshdoctor.model.mesh import Port, VirtualService
 from meshdoctor.model.proxy import WeightedCluster
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.semantics.istio.host_names import covers
-from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer
+from meshdoctor.semantics.istio.precedence import virtual_service_tier
+from meshdoctor.semantics.istio.registry import Registry, Viewer, long_host
 from meshdoctor.semantics.istio.visibility import imported
 
 Rule = Mapping[str, Any]
@@ -37,11 +38,13 @@ class VirtualServices:
         self.unknowns: list[Unknown] = []
         self._viewer = viewer
         self._labels = labels
-        config = registry.mesh.mesh_config
         self._sole_ports = _sole_ports(registry)
-        seen = [v for v in registry.mesh.virtual_services if "mesh" in v.gateways and exports_to(v, viewer, config)]
-        seen = [v for v in seen if any(self._imports(v, host) for host in v.hosts)]
-        self._all = sorted(seen, key=lambda v: (_tier(v, viewer, config), v.created, v.ref.name, v.ref.namespace))
+        config = registry.mesh.mesh_config
+        tiers = [(virtual_service_tier(v, viewer.namespace, config), v) for v in registry.mesh.virtual_services]
+        seen = [(tier, v) for tier, v in tiers if tier is not None and "mesh" in v.gateways]
+        seen = [(tier, v) for tier, v in seen if any(self._imports(v, host) for host in v.hosts)]
+        seen.sort(key=lambda found: (found[0], found[1].created, found[1].ref.name, found[1].ref.namespace))
+        self._all = [v for _, v in seen]
 
     def _imports(self, service: VirtualService, host: str) -> bool:
         namespace = self._viewer.namespace
@@ -49,7 +52,7 @@ class VirtualServices:
 
     def all_hosts(self) -> Iterator[tuple[VirtualService, str]]:
         """Every host of every VirtualService that applies, in order of precedence."""
-        return ((service, _long(host, service)) for service in self._all for host in service.hosts)
+        return ((service, long_host(host, service.ref.namespace)) for service in self._all for host in service.hosts)
 
     def with_routes(self, host: str) -> list[VirtualService]:
         """VirtualServices whose HTTP routes may apply to a registered host: first those that name it, then by wildcard.
@@ -79,8 +82,7 @@ class VirtualServices:
 
     def _for_opaque(self, host: str) -> list[VirtualService]:
         """VirtualServices whose hosts cover this one, or are covered by it where it is a wildcard."""
-        hosts = ((v, _long(h, v)) for v in self._all for h in v.hosts)
-        return list({v.ref: v for v, h in hosts if covers(h, host) or covers(host, h)}.values())
+        return list({v.ref: v for v, h in self.all_hosts() if covers(h, host) or covers(host, h)}.values())
 
     def _opaque(
         self, service: VirtualService, rule: Rule, member: SidecarService, port: Port, family: str
@@ -122,7 +124,7 @@ class VirtualServices:
         """The cluster of a destination: its own port, else the only one of its host, else the listener's."""
         if not isinstance(destination, dict) or not destination.get("host"):
             return ""
-        host = _long(str(destination["host"]), service)
+        host = long_host(str(destination["host"]), service.ref.namespace)
         number = (destination.get("port") or {}).get("number") or self._sole_ports.get(host) or port
         return f"outbound|{number}|{destination.get('subset') or ''}|{host}"
 
@@ -138,29 +140,6 @@ def _sole_ports(registry: Registry) -> dict[str, int]:
         h.lower(): e.ports[0].number for e in registry.mesh.service_entries if len(e.ports) == 1 for h in e.hosts
     }
     return services | entries
-
-
-def _long(host: str, service: VirtualService) -> str:
-    """A short name means a Service of the VirtualService's own namespace."""
-    name = host.lower().rstrip(".")
-    return name if "." in name or name.startswith("*") else f"{name}.{service.ref.namespace}{CLUSTER_LOCAL}"
-
-
-def exports_to(service: VirtualService, viewer: Viewer, config: MeshConfig | None) -> bool:
-    """Whether the VirtualService is exported to the sidecar's namespace."""
-    return _tier(service, viewer, config) is not None
-
-
-def _tier(service: VirtualService, viewer: Viewer, config: MeshConfig | None) -> int | None:
-    """0 private, 1 exported by name, 2 public; None where it is not exported to the sidecar's namespace."""
-    default = config.default_virtual_service_export_to if config else ("*",)
-    exports = service.export_to or default or ("*",)
-    if "*" in exports:
-        return 2
-    own = service.ref.namespace
-    if own == viewer.namespace and ("." in exports or own in exports):
-        return 0
-    return 1 if viewer.namespace in exports else None
 
 
 def _dicts(given: Any) -> list[dict[str, Any]]:

@@ -1,1 +1,1 @@
-"""The interactive session. Workers post messages, handlers alone change widgets; `board` knows nothing of Textual."""
+"""The interactive session. Workers post messages, only handlers change widgets; `state` does not import Textual."""

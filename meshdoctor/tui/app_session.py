@@ -1,4 +1,4 @@
-"""What all screens share: the source, the session that looks at it, the board it fills and the way it is looked at."""
+"""What all screens share: the source, its diagnosis, the state of the mesh and how it is viewed."""
 
 from __future__ import annotations
 
@@ -22,40 +22,42 @@ class Appearance(Struct, frozen=True):
     """How the session is drawn."""
 
     ascii_only: bool = False
-    """The terminal takes no other signs, or the user wants none."""
+    """Only ASCII is shown, because of the terminal or the user's settings."""
 
 
 class SessionOpening(Struct, frozen=True):
     """What the session opens on."""
 
     source: Callable[[], Source]
-    """Made after the first paint: what it takes to make one is loaded then. May raise `MeshdoctorError`."""
+    """Called after the first paint, as it loads modules. May raise `MeshdoctorError`."""
     place: str
-    """What the header says until the source is read: a context, a path."""
+    """What the header shows until the source is read: a context, a path."""
     namespaces: tuple[str, ...] = ()
     labels: str = ""
     is_read_only: bool = False
 
 
 class TuiSession:
-    """One opening, and what became of it. `wake` is called from another thread when the session has told something."""
+    """A source and its diagnosis. `wake` is called from another thread when events wait."""
 
-    def __init__(self, opening: SessionOpening, wake: Callable[[], object], looks: Appearance | None = None) -> None:
+    def __init__(
+        self, opening: SessionOpening, wake: Callable[[], object], appearance: Appearance | None = None
+    ) -> None:
         self.opening = opening
-        self.looks = looks or Appearance()
+        self.appearance = appearance or Appearance()
         self.mesh_state = MeshState()
         self.mesh_state.location = opening.place
         self.view_state = ViewState(self.mesh_state)
         self.diagnosis_session: DiagnosisSession | None = None
-        """None until the first look began."""
+        """None until the source is opened."""
         self.is_watching = False
-        """It is looked at again and again."""
+        """Watch mode is on."""
         self._wake = wake
         self._feed = Feed(wake)
 
     @property
     def open_diagnosis(self) -> DiagnosisSession:
-        """The session. Raises `NothingToJudge` until the first look began."""
+        """The diagnosis. Raises `NothingToJudge` until the source is opened."""
         if self.diagnosis_session is None:
             from meshdoctor.errors import NothingToJudge
 
@@ -64,23 +66,23 @@ class TuiSession:
 
     @property
     def is_read_only(self) -> bool:
-        """Nothing is changed, whatever key is pressed."""
+        """No fix can be applied."""
         return self.opening.is_read_only
 
     @cached_property
     def fixes(self) -> FixContext:
-        """The fixes of this session; loaded when the first one is looked at."""
+        """The fixes of this session; loaded when the first one is opened."""
         from meshdoctor.tui.fixing.fix_context import FixContext
 
         return FixContext(self)
 
     @property
     def is_fixing(self) -> bool:
-        """A fix is changing something just now."""
+        """A fix is being applied or undone."""
         return "fixes" in vars(self) and self.fixes.busy_with is not None
 
     def begin(self) -> None:
-        """Begins the first look, in a thread. What judges is loaded there too: it would hold up the first paint."""
+        """Opens the source and starts the diagnosis, in a thread: loading the modules would delay the first paint."""
         from threading import Thread
 
         Thread(target=self._begin, args=(self.opening, self._feed), daemon=True, name="meshdoctor opening").start()
@@ -93,7 +95,7 @@ class TuiSession:
             from meshdoctor.diagnosis.session import DiagnosisSession
 
             diagnosis_session = DiagnosisSession(opening.source(), feed.put, opening.namespaces, opening.labels)
-            if opening is self.opening:  # else something else was opened meanwhile
+            if opening is self.opening:  # else another source was opened meanwhile
                 self.diagnosis_session = diagnosis_session
                 diagnosis_session.refresh()
         except MeshdoctorError as problem:
@@ -104,32 +106,32 @@ class TuiSession:
             feed.put(DiagnosisFailed(fault, is_away=False))
 
     def refresh(self, pods: Collection[str] | None = None, *, only_changed: bool = False) -> bool:
-        """Looks again; False where a look is under way. What is known stays until it is told anew.
+        """Checks these pods, or all, again; False where a refresh is running. What is known stays until it is replaced.
 
-        `is_glance`: of a cluster only what has changed is read again.
+        `only_changed`: reads only what has changed in a cluster.
         """
         if self.diagnosis_session is not None:
             return self.diagnosis_session.refresh(pods, only_changed=only_changed)
-        if self.mesh_state.is_looking:
+        if self.mesh_state.is_refreshing:
             return False
-        self.mesh_state.is_looking = True
+        self.mesh_state.is_refreshing = True
         self.begin()
         return True
 
     @property
     def has_news(self) -> bool:
-        """The session has told something that is not taken in yet."""
+        """Events wait."""
         return self._feed.has_news
 
     def take(self) -> StateChange:
-        """Takes in what the session has told. At the end of a look, marks of what is not there any more go."""
+        """Applies the events that wait. At the end of a refresh, rows that are gone lose their marks."""
         changed = self.mesh_state.apply(self._feed.take())
         if changed.is_end and self.mesh_state.failed is None:
             self.view_state.drop_gone()
         return changed
 
     def open(self, opening: SessionOpening) -> None:
-        """Leaves what was looked at and begins with something else."""
+        """Closes the source and opens another."""
         self.stop()
         self.opening = opening
         self.mesh_state = MeshState()
@@ -141,11 +143,11 @@ class TuiSession:
         self.begin()
 
     def open_demo(self, name: str = "") -> None:
-        """Opens a bundled mesh, by default the first that has a fault to show."""
+        """Opens a bundled mesh, by default the first that has an error."""
         self.open(SessionOpening(lambda: demo_source(name), f"demo:{name}" if name else "demo", is_read_only=True))
 
     def stop(self) -> None:
-        """Ends what is under way."""
+        """Stops the diagnosis."""
         if self.diagnosis_session is not None:
             self.diagnosis_session.stop()
 

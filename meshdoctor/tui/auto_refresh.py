@@ -1,4 +1,4 @@
-"""Watch mode: looks again in a rhythm at a cluster, and at files when they have changed."""
+"""Watch mode: checks a cluster again at intervals, and files when they have changed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:  # loaded after the first paint
 
 _TICK = 0.5
 WHOLE_EVERY = 20
-"""Looks at a cluster of which one reads everything again: addresses and logs change without a trace in a sidecar."""
+"""One in so many refreshes of a cluster reads everything: addresses and logs change without a change in a sidecar."""
 
 
 class AutoRefresh:
-    """On or off. `expired` is called where marks of changes have been shown long enough."""
+    """On or off. `expired` is called when marks of changes have been shown long enough."""
 
     def __init__(self, app: App[int], session: TuiSession, expired: Callable[[], object]) -> None:
         self._app = app
@@ -32,24 +32,24 @@ class AutoRefresh:
         self._refresh_timer = RefreshTimer(EVERY)
         self._stamp: Stamp | None = None
         self._cluster_refresh = 0
-        self._asker = LatestAnswer["Source", "Stamp"](app, _stamped, self._told)
+        self._asker = LatestAnswer["Source", "Stamp"](app, _stamp_of, self._compare)
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """What it does, for the user."""
         source = self._source
         if source is None or source.cluster is not None:
-            return f"looks again {EVERY:.0f} s after each look; w ends it"
+            return f"Refreshes {EVERY:.0f} s after each check. w switches it off."
         if source.path is None and not source.manifests:
-            return "a bundled mesh does not change, so there is nothing to wait for"
-        return "looks again when the files change; w ends it"
+            return "A bundled mesh does not change, so there is nothing to watch."
+        return "Refreshes when the files change. w switches it off."
 
     @property
     def _source(self) -> Source | None:
         return self._session.diagnosis_session.source if self._session.diagnosis_session else None
 
     def toggle(self) -> bool:
-        """Switches it on or off; whether it is on now."""
+        """Switches it on or off, and returns whether it is on now."""
         self._session.is_watching = not self._session.is_watching
         if self._session.is_watching:
             self._stamp = None
@@ -64,7 +64,7 @@ class AutoRefresh:
         return self._source is not None and self._source.cluster is not None
 
     def tick(self) -> None:
-        """Looks again where it is time. A look under way is waited for."""
+        """Refreshes where it is time; a refresh that runs is waited for."""
         if self._session.mesh_state.changes.forget():
             self._expired()
         if not self._session.is_watching or self._session.diagnosis_session is None:
@@ -81,20 +81,20 @@ class AutoRefresh:
         if self._source is not None and not self._is_live:
             self._asker.ask(self._source)
 
-    def _told(self, source: Source, found: Stamp | None, problem: str) -> None:
-        """The files' state is there."""
+    def _compare(self, source: Source, found: Stamp | None, problem: str) -> None:
+        """Refreshes where the files have changed."""
         if found is None or not self._session.is_watching or source is not self._source:
             return
         before, self._stamp = self._stamp, found
         if before is None and self._session.diagnosis_session is not None:
-            # What is shown may be old already: it counts from the look on, not from the key.
+            # What is shown may be old already: changes count from when it was read, not from when the key was pressed.
             before = self._session.diagnosis_session.stamp
         if before is not None and found != before and not self._session.refresh(()):
-            # A look is under way that may have read half of it: what has changed is looked at after it.
+            # A refresh is running that may have read half of the changes: compare again after it.
             self._stamp = before
 
 
-def _stamped(source: Source) -> Stamp:
+def _stamp_of(source: Source) -> Stamp:
     from meshdoctor.diagnosis.file_stamps import stamp
 
     return stamp(source)

@@ -1,4 +1,4 @@
-"""Findings as Markdown, written into one file and copied: the same words from a finding's screen and the main one."""
+"""Exports findings as Markdown: writes them into one file and copies them."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ from meshdoctor.tui.state.postmortem import postmortem, write_postmortem
 
 
 class KnownFacts(NamedTuple):
-    """A finding with the way of its connection and its evidence, as far as they could be read."""
+    """A finding with the path of its connection and its evidence, as far as they could be read."""
 
     finding: Finding
-    way: Trace | None = None
+    path: Trace | None = None
     excerpts: Sequence[Excerpt] = ()
 
 
-def look_up(session: TuiSession, finding: Finding) -> KnownFacts:
-    """Reads what belongs to a finding, the way being its first pod's. Call it from a thread; never raises."""
+def read_facts(session: TuiSession, finding: Finding) -> KnownFacts:
+    """Reads the evidence of a finding and the path from its first pod. Call it from a thread; never raises."""
     diagnosis_session = session.diagnosis_session
     if diagnosis_session is None:
         return KnownFacts(finding)
-    way, excerpts = None, []
+    path, excerpts = None, []
     try:
         excerpts = diagnosis_session.using(lambda case: [excerpt(case.capture, piece) for piece in finding.evidence])
         if finding.host and finding.port and finding.pods:
-            way = diagnosis_session.trace(finding.pods[0], finding.host, finding.port)
+            path = diagnosis_session.trace(finding.pods[0], finding.host, finding.port)
     except MeshdoctorError:
-        pass  # the finding says what it rests on; the way is told where there is one
-    return KnownFacts(finding, way, excerpts)
+        pass  # the finding is exported without them
+    return KnownFacts(finding, path, excerpts)
 
 
 def export(session: TuiSession, found: Sequence[KnownFacts], folder: Path) -> Exported:
-    """Writes findings into a file of their own, in their order. Call it from a thread; never raises."""
-    text = "\n".join(_told(session, one) for one in found)
+    """Writes findings into one file, in their order. Call it from a thread; never raises."""
+    text = "\n".join(_markdown(session, one) for one in found)
     try:
-        path = str(write_postmortem([one.finding for one in found], text, folder))
+        file = str(write_postmortem([one.finding for one in found], text, folder))
     except MeshdoctorError as problem:
         return Exported(text, "", str(problem))
-    return Exported(text, path, "")
+    return Exported(text, file, "")
 
 
-def _told(session: TuiSession, known: KnownFacts) -> str:
+def _markdown(session: TuiSession, known: KnownFacts) -> str:
     done = session.fixes.done_about(known.finding.fingerprint)
     diagnosis = session.mesh_state.diagnosis
-    return postmortem(known.finding, diagnosis, known.way, known.excerpts, done.entries, done.improvements)
+    return postmortem(known.finding, diagnosis, known.path, known.excerpts, done.entries, done.improvements)
 
 
-def tell(screen: Screen[Any], message: Exported) -> None:
-    """Copies what was exported, and says where it is."""
+def copy_and_notify(screen: Screen[Any], message: Exported) -> None:
+    """Copies what was exported, and notifies the user of the file."""
     screen.app.copy_to_clipboard(message.text)
-    copied = "copied, where the terminal allows it (OSC 52)"
+    copied = "Copied, if the terminal allows it (OSC 52)."
     if message.path:
-        screen.notify(f"{message.path}\nwritten, and {copied}", title="Exported", markup=False)
+        screen.notify(f"{message.path}\n{copied}", title="Exported", markup=False)
     else:
-        screen.notify(f"{message.because}; {copied}", severity="warning", markup=False)
+        screen.notify(f"Not saved: {message.because}. {copied}", severity="warning", markup=False)

@@ -1,6 +1,6 @@
-"""From the session's thread to the app: events wait here, and one message says that some do.
+"""Carries events from the thread of the diagnosis to the app, which is woken once for all that wait.
 
-A thousand pods that are judged within a second wake the app a few times only, and each time it takes all that is there.
+A thousand pods that are checked within a second wake the app only a few times.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from meshdoctor.diagnosis.events import Event
 
 
 class Feed:
-    """Events on their way. `wake` is called from the session's thread when the first one comes in."""
+    """Events that wait. `wake` is called from the thread of the diagnosis when the first one arrives."""
 
     def __init__(self, wake: Callable[[], object]) -> None:
         self._wake = wake
@@ -20,7 +20,7 @@ class Feed:
         self._events: list[Event] = []
 
     def put(self, event: Event) -> None:
-        """Adds an event. Called from the session's thread; never waits."""
+        """Adds an event. Called from the thread of the diagnosis; never blocks."""
         with self._lock:
             self._events.append(event)
             is_first = len(self._events) == 1

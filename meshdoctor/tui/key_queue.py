@@ -1,7 +1,7 @@
-"""Keys in their turn: each is dealt with before the next one is given to whatever has the focus by then.
+"""Handles one key after the other: the next one goes to whatever has the focus once the one before is handled.
 
-Textual gives a key to the focus of the moment it comes in and acts on it later. Over a slow line keys come in bunches,
-and the letters behind the `/` that opens a filter would be commands of the table it belongs to.
+Textual sends a key to the widget that has the focus when it arrives and acts on it later. Over a slow line keys arrive
+in bunches, and the letters after the `/` that opens a filter would be commands of the table it belongs to.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from textual.message import Message
 from textual.timer import Timer
 
 PATIENCE = 0.25
-"""Seconds after which a key's turn is over though nobody said so: what had it was closed."""
+"""Seconds after which a key counts as handled though `KeyHandled` did not arrive: its widget was closed."""
+
+
+class KeyHandled(Message):
+    """Is posted after a key, so it arrives once the key is handled."""
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        super().__init__()
 
 
 class KeyQueue:
-    """The keys that wait. `give` is Textual's own way to deal with an event."""
-
-    class Over(Message):
-        """Has followed a key through all that the key passed."""
-
-        def __init__(self, key: Key) -> None:
-            self.key = key
-            super().__init__()
+    """The keys that wait. `give` is how Textual handles an event."""
 
     def __init__(self, app: App[Any], give: Callable[[Key], Awaitable[None]]) -> None:
         self._app = app
@@ -37,18 +38,18 @@ class KeyQueue:
         self._limit: Timer | None = None
 
     @property
-    def are_over(self) -> bool:
-        """No key waits, none is being dealt with."""
+    def is_idle(self) -> bool:
+        """No key waits or is being handled."""
         return self._now is None
 
     async def take(self, key: Key) -> None:
-        """Gives a key away, now or in its turn."""
+        """Handles a key, now or after those that wait."""
         self._waiting.append(key)
         if self._now is None:
             await self._next()
 
     async def end(self, key: Key) -> None:
-        """A key has been dealt with."""
+        """A key has been handled."""
         if key is self._now:
             await self._next()
 
@@ -62,4 +63,4 @@ class KeyQueue:
         key = self._now
         self._limit = self._app.set_timer(PATIENCE, lambda: self.end(key))
         await self._give(key)
-        target.post_message(self.Over(key).set_sender(target))
+        target.post_message(KeyHandled(key).set_sender(target))

@@ -1,4 +1,4 @@
-"""Questions that a thread answers one at a time; of those that wait only the newest counts."""
+"""Questions that a thread answers one at a time; of those that wait, only the newest is answered."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ Answer = TypeVar("Answer")
 
 
 class LatestAnswer(Generic[Question, Answer]):
-    """Whoever types asks at each keystroke, and never waits: `told` hears of answers in the app's own thread.
+    """Calls `work` in a thread, and `answered` in the app's thread: a question at each keystroke delays no key.
 
-    `told` gets the question, and its answer or why there is none. An answer that a newer question has overtaken is
-    told as well where it was under way already: something to see meanwhile.
+    `answered` gets the question, and its answer or why there is none. It also gets an answer that a newer question
+    has overtaken, if that was being worked on: something to show meanwhile.
     """
 
     def __init__(
         self,
         owner: MessagePump,
         work: Callable[[Question], Answer],
-        told: Callable[[Question, Answer | None, str], None],
+        answered: Callable[[Question, Answer | None, str], None],
     ) -> None:
         self._owner = owner
         self._work = work
-        self._told = told
+        self._answered = answered
         self._next: list[Question] = []
         self._is_working = False
 
     def ask(self, question: Question) -> None:
-        """Asks, in place of what waits. Called in the app's thread."""
+        """Asks, in place of the question that waits. Called in the app's thread."""
         self._next = [question]
         if not self._is_working:
             self._start()
 
     def forget(self) -> None:
-        """Drops what waits."""
+        """Drops the question that waits."""
         self._next = []
 
     def _start(self) -> None:
@@ -48,7 +48,7 @@ class LatestAnswer(Generic[Question, Answer]):
         self._owner.app.run_worker(lambda: self._answer(question), thread=True, exit_on_error=False, group="latest")
 
     def _answer(self, question: Question) -> None:
-        """In the thread."""
+        """Works in the thread."""
         answer, problem = None, ""
         try:
             answer = self._work(question)
@@ -60,9 +60,9 @@ class LatestAnswer(Generic[Question, Answer]):
         self._owner.call_later(self._deliver, question, answer, problem)
 
     def _deliver(self, question: Question, answer: Answer | None, problem: str) -> None:
-        """In the app's thread again."""
+        """Hands over the answer in the app's thread."""
         self._is_working = False
         if self._next:
             self._start()
         if self._owner.is_running:
-            self._told(question, answer, problem)
+            self._answered(question, answer, problem)

@@ -1,4 +1,4 @@
-"""How the command line opens the session. Importing this loads Textual; nothing else of the package does."""
+"""Opens the session from the command line. Only importing this module loads Textual."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from meshdoctor.tui.user_settings import read_settings
 def run(opening: SessionOpening, theme: str = "", *, ascii_only: bool = False) -> int:
     """Runs the session until the user leaves it, and returns the exit code.
 
-    `theme` and `ascii_only` go before the user's file, for this session.
+    `theme` and `ascii_only` override the user's file.
 
     Raises:
-        UsageError: no theme of that name; offers the nearest.
+        UsageError: there is no theme of that name; suggests the nearest.
     """
     settings = read_settings()
     if theme:
@@ -36,7 +36,7 @@ def run(opening: SessionOpening, theme: str = "", *, ascii_only: bool = False) -
 
 
 def _takes_symbols() -> bool:
-    """A page always does, whatever the locale of the server."""
+    """Whether the terminal shows icons; a web page always does, whatever the locale of the server."""
     if os.environ.get("TEXTUAL_DRIVER"):
         return True
     try:

@@ -1,4 +1,4 @@
-"""What is told inside the session. Widgets and workers post these; screens act on them."""
+"""Messages of the session: widgets and workers post them, screens and the app act on them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from textual.message import Message
 
 from meshdoctor.tui.state.mesh_state import StateChange
-from meshdoctor.tui.state.view_state import Part
+from meshdoctor.tui.state.view_state import Panel
 
 if TYPE_CHECKING:  # what only a finding's screen needs is loaded with it
     from meshdoctor.model.fix import JournalEntry
     from meshdoctor.tui.fixing.fix_run import FixRun
 
 
-class Woken(Message):
-    """The session has told something: it waits in the feed."""
+class EventsWaiting(Message):
+    """Events of the diagnosis wait in the feed."""
 
 
 class RowMoved(Message):
-    """The user moved to a row of a part."""
+    """The user moved to a row of a panel."""
 
-    def __init__(self, part: Part, key: Any) -> None:
-        self.part = part
+    def __init__(self, panel: Panel, key: Any) -> None:
+        self.panel = panel
         self.key = key
         super().__init__()
 
@@ -35,24 +35,8 @@ class RowOpened(RowMoved):
     """The user opened a row: enter, or a second click on it."""
 
 
-class FilterTyped(Message):
-    """The filter's text is another now."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        super().__init__()
-
-
-class FilterLeft(Message):
-    """The user is done with the filter; `keep` says whether it stays."""
-
-    def __init__(self, keep: bool) -> None:
-        self.keep = keep
-        super().__init__()
-
-
-class TraceWanted(Message):
-    """Somebody asks for the way of a connection. What is empty or None is asked for on the trace screen."""
+class TraceRequested(Message):
+    """The user wants to trace a connection. What is empty or None is typed on the trace screen."""
 
     def __init__(self, pod: str = "", host: str = "", port: int | None = None) -> None:
         self.pod = pod
@@ -72,7 +56,7 @@ class Exported(Message):
 
 
 class JournalRead(Message):
-    """The newest fix of a finding that can be taken back; None: there is none."""
+    """The newest fix of a finding that can be undone; None: there is none."""
 
     def __init__(self, entry: JournalEntry | None) -> None:
         self.entry = entry
@@ -80,26 +64,26 @@ class JournalRead(Message):
 
 
 class FixMoved(Message):
-    """A fix, or its undo, went a step on: its screen shows it."""
+    """A fix, or its undo, has reached its next step."""
 
 
 class FixEnded(Message):
-    """A fix, or its undo, has ended; it may have changed what is looked at."""
+    """A fix, or its undo, has ended; it may have changed the mesh."""
 
-    def __init__(self, course: FixRun) -> None:
-        self.course = course
+    def __init__(self, fix_run: FixRun) -> None:
+        self.fix_run = fix_run
         super().__init__()
 
 
-class WatchWanted(Message):
+class WatchToggled(Message):
     """The user switches watching on or off."""
 
 
 @runtime_checkable
-class HearsState(Protocol):
-    """A screen that shows what the board holds, and is told when that changes."""
+class StateObserver(Protocol):
+    """A screen that shows the state of the mesh and is told when it changes."""
 
     is_mounted: bool
 
     def state_changed(self, changed: StateChange) -> None:
-        """Brings onto the screen what changed."""
+        """Shows what changed."""

@@ -1,8 +1,8 @@
 """The themes that come with meshdoctor; Textual's own can be chosen as well.
 
-`dark` and `light` are for everyone, `blue-orange` and `blue-orange-light` for eyes that do not tell red from green:
-what is wrong is orange and what is well is blue. `terminal` takes the terminal's own sixteen colours, or none where
-none are wanted. Text has a contrast of 4.5 to 1 or more on every ground it stands on (WCAG 2.2, 1.4.3).
+`dark` and `light` are the usual ones. `blue-orange` and `blue-orange-light` are colour-blind-safe: errors are orange,
+what is fine is blue. `terminal` uses the terminal's own sixteen colours, or none with NO_COLOR. Text has a contrast of
+at least 4.5 to 1 on every background (WCAG 2.2, 1.4.3).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ DEFAULT, OWN_COLOURS = "dark", "terminal"
 
 
 class Palette(NamedTuple):
-    """Colours of a theme: three grounds, the lines, the cursor's ground, then texts by what they mean."""
+    """Colours of a theme: three backgrounds, lines, the cursor's background, then text by its meaning."""
 
     ground: str
     raised: str
@@ -87,8 +87,8 @@ def _theme(name: str, has: Palette) -> Theme:
     )
 
 
-def _of_the_terminal() -> Theme:
-    """Nobody knows the terminal's ground: yellow, blue and bright colours are left out, and the cursor is reversed."""
+def _terminal_theme() -> Theme:
+    """The terminal's background is unknown: no yellow, blue or bright colours, and the cursor is reversed."""
     plain = "ansi_default"
     cursor = {"foreground": plain, "background": plain, "text-style": "reverse"}
     return Theme(
@@ -121,11 +121,11 @@ def _of_the_terminal() -> Theme:
 
 THEMES: Mapping[str, Theme] = {
     **{name: _theme(name, palette) for name, palette in PALETTES.items()},
-    OWN_COLOURS: _of_the_terminal(),
+    OWN_COLOURS: _terminal_theme(),
 }
-"""By name, the first is the default."""
+"""By name; the first is the default."""
 
 
 def known_themes() -> list[str]:
-    """Names of all that can be chosen, meshdoctor's own first."""
+    """Names of all themes, meshdoctor's own first."""
     return [*THEMES, *BUILTIN_THEMES]

@@ -1,4 +1,4 @@
-"""The user's own file: which keys do what, the theme, and whether only ASCII is written; and what the session keeps.
+"""The user's settings: keys, theme and ASCII output, from a file; and the theme chosen in the session.
 
 The file is `config.toml` in the folder for settings of this platform (`~/.config/meshdoctor` on Linux):
 
@@ -7,7 +7,7 @@ The file is `config.toml` in the folder for settings of this platform (`~/.confi
     [keys]
     "row.down" = "down,j,ctrl+n"
 
-A theme chosen in the session is kept beside its state and goes before the file's.
+A theme chosen in the session is kept in a file of its own and overrides this one's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FILE, THEME = "config.toml", "theme"
 
 
 class Settings(Struct, frozen=True):
-    """What the user wants. `problems` names what of the file could not be taken."""
+    """The user's settings. `problems` names what could not be read."""
 
     theme: str = ""
     ascii_only: bool = False
@@ -35,24 +35,24 @@ class Settings(Struct, frozen=True):
 
 
 def is_colourless() -> bool:
-    """The environment wants no colour (no-color.org). Set to nothing it counts too, as Textual has it."""
+    """Whether NO_COLOR is set (no-color.org); as in Textual, an empty value counts too."""
     return "NO_COLOR" in os.environ
 
 
 def settings_file() -> Path:
-    """Where the user's file is, or would be."""
+    """The path of the user's file."""
     return user_config_path("meshdoctor") / FILE
 
 
 def read_settings(path: Path | None = None) -> Settings:
-    """The user's settings. A file that is not there is none; what cannot be taken is named and left out."""
+    """The user's settings. Without a file there are none; what cannot be read is named and left out."""
     path = path or settings_file()
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Settings(theme=kept_theme())
     except (OSError, ValueError) as problem:
-        return Settings(theme=kept_theme(), problems=(f"{path}: not read: {problem}",))
+        return Settings(theme=kept_theme(), problems=(f"{path} could not be read: {problem}",))
     problems: list[str] = []
     keys = _table(data, "keys", path, problems)
     theme = kept_theme() or data.get("theme", "")
@@ -62,11 +62,11 @@ def read_settings(path: Path | None = None) -> Settings:
 def _table(data: Mapping[str, Any], name: str, path: Path, problems: list[str]) -> dict[str, str]:
     found = data.get(name, {})
     if not isinstance(found, dict):
-        problems.append(f"{path}: [{name}] is no table of ids and keys")
+        problems.append(f"{path}: [{name}] must be a table of ids and keys")
         return {}
     for key, value in found.items():
         if not isinstance(value, str):
-            problems.append(f'{path}: {name}.{key} is no text such as "down,j"')
+            problems.append(f'{path}: {name}.{key} must be a string such as "down,j"')
     return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
@@ -75,7 +75,7 @@ def _state() -> Path:
 
 
 def kept_theme() -> str:
-    """The theme chosen last; empty where none was."""
+    """The theme chosen last in the session; empty where none was."""
     try:
         return _state().read_text(encoding="utf-8").strip()[:80]
     except (OSError, ValueError):
@@ -83,7 +83,7 @@ def kept_theme() -> str:
 
 
 def keep_theme(name: str) -> None:
-    """Keeps a theme for the next session. Where nothing can be written it is for this one only."""
+    """Keeps a theme for the next session, where it can be written."""
     path = _state()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """The session on a web page: textual-serve starts a `meshdoctor` for each page that is opened and carries its terminal.
 
-Whoever opens the page acts with the rights of whoever serves it. So the address has a secret in it, only requests that
-name the very address are answered (no name of a stranger's may point here), and only this page may open the terminal.
+Visitors act with the credentials of the user who serves the page. So the address holds a secret, only requests with
+this Host header are answered (which prevents DNS rebinding), and only this page may open the terminal.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import jinja2
 from aiohttp import web
 from textual_serve.server import Server
 
-_REFUSED = "This page opens by the whole address that `meshdoctor serve` printed, and from nowhere else.\n"
+_REFUSED = "Open the whole address that `meshdoctor serve` printed, with its key.\n"
 
 
 _ELSEWHERE = re.compile(r"<link\b[^>]*\bhref=\"https:[^>]*>")
-"""What the page would load from other machines: a font, which the package has as well."""
+"""Links to other machines in textual-serve's page: a font, which the package has as well."""
 _FOCUS = """<script>
   const opened = new MutationObserver(() => {
     const typing = document.querySelector(".xterm-helper-textarea");
@@ -31,11 +31,11 @@ _FOCUS = """<script>
   });
   opened.observe(document.body, {attributes: true});
 </script>"""
-"""Keys go to the session without a click into it first."""
+"""Focuses the terminal, so keys work without a click."""
 
 
 class WebPage(Server):
-    """Serves `command` on a socket that listens. `name` stands for its address where that is none to open."""
+    """Serves `command` on a listening socket. `name` replaces its address in the URL where that cannot be opened."""
 
     def __init__(self, command: str, listening: socket.socket, name: str = "") -> None:
         host, port = listening.getsockname()[:2]
@@ -47,11 +47,11 @@ class WebPage(Server):
 
     @property
     def address(self) -> str:
-        """What to open."""
+        """The URL to open."""
         return f"{self.public_url}/?key={self._secret}"
 
     def serve(self, debug: bool = False) -> None:
-        """Answers until the process is told to end."""
+        """Serves until the process is told to end."""
         self.initialize_logging()
         app = web.Application()
         aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(self.templates_path))
@@ -63,24 +63,24 @@ class WebPage(Server):
                 web.static("/static", self.statics_path, name="static"),
             ]
         )
-        app.on_response_prepare.append(self._forbid_strangers)
+        app.on_response_prepare.append(self._restrict_origins)
         web.run_app(app, sock=self._listening, print=None)
 
     def initialize_logging(self) -> None:
-        """Only what goes wrong is told, a line each, on stderr."""
+        """Logs warnings and errors to stderr, one line each."""
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(_OneLine("meshdoctor: %(message)s"))
         logging.basicConfig(level="WARNING", handlers=[handler])
 
     async def handle_index(self, request: web.Request) -> Any:
-        """The page. The secret goes into a cookie, so that it stays in no history and no title."""
+        """The page. The secret moves into a cookie, so it appears in no history."""
         key = request.query.get("key")
         if key is None:
             self._check(request)
             page: Any = await super().handle_index(request)
             page.text = _ELSEWHERE.sub("", page.text or "").replace("</body>", f"{_FOCUS}</body>")
             return page
-        if not (self._is_at_home(request) and self._is_secret(key)):
+        if not (self._is_own_host(request) and self._is_secret(key)):
             raise web.HTTPForbidden(text=_REFUSED)
         found = web.HTTPSeeOther("/")
         found.set_cookie(self._cookie, self._secret, httponly=True, samesite="Lax")
@@ -99,17 +99,17 @@ class WebPage(Server):
         return await super().handle_download(request)
 
     def _check(self, request: web.Request) -> None:
-        if not (self._is_at_home(request) and self._is_secret(request.cookies.get(self._cookie, ""))):
+        if not (self._is_own_host(request) and self._is_secret(request.cookies.get(self._cookie, ""))):
             raise web.HTTPForbidden(text=_REFUSED)
 
-    def _is_at_home(self, request: web.Request) -> bool:
+    def _is_own_host(self, request: web.Request) -> bool:
         return f"http://{request.host}" == self.public_url
 
     def _is_secret(self, key: str) -> bool:
         return hmac.compare_digest(key.encode(), self._secret.encode())
 
-    async def _forbid_strangers(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Nothing is loaded from elsewhere, and nobody frames the page."""
+    async def _restrict_origins(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Nothing may be loaded from other sites, and no other site may frame the page."""
         terminal = self.public_url.replace("http", "ws", 1)
         response.headers["Content-Security-Policy"] = (
             f"default-src 'self'; connect-src 'self' {terminal}; img-src 'self' data:; font-src 'self' data:; "

@@ -46,7 +46,7 @@ async def over(pilot: Pilot[int]) -> None:
     def is_over() -> bool:
         diagnosis_session = app.session.diagnosis_session
         is_busy = diagnosis_session is not None and diagnosis_session.is_busy
-        return not is_busy and not app.session.has_news and not app.session.mesh_state.is_looking
+        return not is_busy and not app.session.has_news and not app.session.mesh_state.is_refreshing
 
     await until(pilot, is_over, "the look is over")
 

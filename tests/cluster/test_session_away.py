@@ -53,7 +53,7 @@ def test_gone_between_two_looks_leaves_everything_and_says_since_when(api: FakeA
             assert pods(pilot) == {NAME: "judged"}
             assert f"not read again since {mesh_state(pilot).read_at}" in text(pilot).splitlines()[0]
             (said,) = told(pilot)
-            assert said.endswith("R looks again.")
+            assert said.endswith("R tries again.")
             await to_finding(pilot)
             await press(pilot, "a")
             await ended(pilot)

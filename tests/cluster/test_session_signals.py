@@ -52,7 +52,7 @@ def session(kubeconfig: Path, folder: Path) -> Iterator[Terminal]:
     with terminal(command, 160, 50, {**kept, "PYTHONPATH": root, **own}, folder) as shown:
         shown.until("1 of 1 sidecars", "missing-service-entry")
         shown.press("3", "enter")
-        shown.until("Fixes", "Evidence", "The way of a connection")
+        shown.until("Fixes", "Evidence", "Path of a connection")
         shown.press("a")
         shown.until("a applies it. Nothing is changed yet.")
         yield shown

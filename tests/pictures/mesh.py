@@ -11,7 +11,7 @@ import yaml
 
 from meshdoctor.bundled import snapshots_dir
 
-PARTS = {
+PANELS = {
     "mysql-blocked": ("payments", "ledger-v1"),
     "tcp-port-clash": ("bookinfo", "ratings-v2-mysql"),
     "double-tls": ("checkout", "cart-v3"),
@@ -27,7 +27,7 @@ def put_together(folder: Path) -> Path:
     """Writes the mesh and gives its folder. Every ServiceEntry is for its own namespace, as its dump has it."""
     resources: dict[str, list[Any]] = {}
     answers: dict[str, Any] = {}
-    for name, called in PARTS.items():
+    for name, called in PANELS.items():
         for place, text in _files(name, called):
             if place.parts[0] == "resources":
                 resources.setdefault(place.name, []).extend(yaml.safe_load(text)["items"])

@@ -121,7 +121,7 @@ async def drawn(scene: Scene) -> str:
     if scene.cluster:
         app.session.__dict__["fixes"] = OnCluster(app.session, faking(Script()))
     async with app.run_test(size=(scene.columns, scene.lines)) as pilot:
-        await until(pilot, lambda: not app.session.mesh_state.is_looking)
+        await until(pilot, lambda: not app.session.mesh_state.is_refreshing)
         await settled(pilot)
         await scene.play(pilot)
         await settled(pilot)

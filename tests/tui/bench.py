@@ -60,7 +60,7 @@ async def matrix() -> None:
             drawn()
 
         def moved() -> None:
-            grid.action_page(1 if grid.row < PODS - 100 else -9, 1)
+            grid.action_page(1 if grid.cursor < PODS - 100 else -9, 1)
             drawn()
 
         def problems() -> None:

@@ -81,7 +81,7 @@ KEYS_TRIED = {
     "filter typed": list("worker-09"),
     "filter deleted": ["backspace"] * 9,
     "filter left": ["escape"],
-    "next part": ["tab"] * 3,
+    "next panel": ["tab"] * 3,
     "order": ["s"] * 4,
     "problems only": ["\x1a"] * 2,
     "no key for 3 s": [],

@@ -43,7 +43,7 @@ class Driven:
 
     async def looked(self) -> None:
         """Waits for the end of the look under way."""
-        await self.until(lambda: not self.app.session.mesh_state.is_looking, "the look has ended")
+        await self.until(lambda: not self.app.session.mesh_state.is_refreshing, "the look has ended")
 
     async def until(self, holds: Callable[[], object], what: str) -> None:
         """Waits until something holds; `what` says what, for when it never does."""
@@ -53,9 +53,9 @@ class Driven:
         """Waits until a text is on the screen."""
         await self.until(lambda: text in self.text(), f"{text!r} is on the screen")
 
-    def keys(self, part: str) -> list[Any]:
-        """Keys of the rows of a part, as its table has them."""
-        keys: list[Any] = self.app.main.query_one(f"#{part}").table.keys  # type: ignore[attr-defined]
+    def keys(self, panel: str) -> list[Any]:
+        """Keys of the rows of a panel, as its table has them."""
+        keys: list[Any] = self.app.main.query_one(f"#{panel}").table.keys  # type: ignore[attr-defined]
         return keys
 
     def choices(self) -> tuple[RowSelection, ...]:
@@ -63,12 +63,12 @@ class Driven:
         return self.app.session.view_state.choices
 
     def front(self) -> str:
-        """The part in use."""
+        """The panel in use."""
         return self.app.main.front
 
-    def title(self, part: str) -> str:
-        """A part's title."""
-        title: str = self.app.main.query_one(f"#{part}").title_text  # type: ignore[attr-defined]
+    def title(self, panel: str) -> str:
+        """A panel's title."""
+        title: str = self.app.main.query_one(f"#{panel}").title_text  # type: ignore[attr-defined]
         return title
 
     def lines(self) -> list[list[Segment]]:

@@ -234,7 +234,7 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
 async def ended(pilot: Pilot[int]) -> None:
     """Waits until the course of the screen in front is at rest, and is shown so."""
     front = screen(pilot)
-    await until(pilot, lambda: not front.course.is_busy)
+    await until(pilot, lambda: not front.fix_run.is_busy)
 
 
 async def on_fix(pilot: Pilot[int], *keys: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from meshdoctor.doctor import Source, diagnose, open_case
-from meshdoctor.tui.messages import TraceWanted
+from meshdoctor.tui.messages import TraceRequested
 from tests.tui.sessions import opened_finding, press, run, screen, the, words
 from tests.tui.waiting import settled, until
 
@@ -28,8 +28,8 @@ def test_it_says_what_happens_whose_it_is_and_where_the_connection_goes_wrong() 
             await until(pilot, lambda: front.trace)
             text = words(front.what)
             assert "has no filter chain" in text
-            assert "winner ServiceEntry bookinfo/hwcloud loser ServiceEntry bookinfo/github" in text
-            way = words(front.way)
+            assert "active ServiceEntry bookinfo/hwcloud shadowed ServiceEntry bookinfo/github" in text
+            way = words(front.path)
             assert "✗ cluster outbound|443||www.huaweicloud.com" in way
             assert way.count("✗") == 2
             assert "github.com:443 is misrouted" in way
@@ -45,7 +45,7 @@ def test_digits_and_arrows_choose_a_fix_and_others_do_nothing() -> None:
             seen = []
             for key in ("2", "9", "down", "down", "down", "k", "1", "up"):
                 await press(pilot, key)
-                seen.append(fixes.chosen)
+                seen.append(fixes.cursor)
             assert seen == [1, 1, 2, 3, 3, 2, 0, 0]
             await press(pilot, "3")
             assert "▸ 3 Move one entry" in words(fixes)
@@ -59,10 +59,10 @@ def test_a_click_chooses_a_fix_and_a_second_one_opens_it() -> None:
             fixes = screen(pilot).fixes
             line = fixes._owners.index(1)
             await pilot.click("#fixes", offset=(8, line + 1))
-            assert fixes.chosen == 1
+            assert fixes.cursor == 1
             await pilot.click("#fixes", offset=(8, line + 1), times=2)
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
-            assert screen(pilot).course.fix.id == "set-addresses"
+            assert screen(pilot).fix_run.fix.id == "set-addresses"
 
     run(story())
 
@@ -118,7 +118,7 @@ def test_a_paste_of_a_megabyte_into_the_search_is_a_search() -> None:
             await press(pilot, "slash")
             pilot.app.focused.post_message(Paste("x" * 1_000_000))  # type: ignore[union-attr]
             await settled(pilot)
-            assert rows.folding.sought == "x" * 200
+            assert rows.folding.searched == "x" * 200
 
     run(story())
 
@@ -169,7 +169,7 @@ def test_where_no_file_can_be_written_it_is_copied_all_the_same(
             await until(pilot, lambda: pilot.app.clipboard)
             (told,) = pilot.app._notifications
             assert "cannot be written" in told.message
-            assert "copied" in told.message
+            assert "Copied" in told.message
 
     run(story())
 
@@ -177,11 +177,11 @@ def test_where_no_file_can_be_written_it_is_copied_all_the_same(
 def test_t_asks_for_the_connection_of_the_pod_that_is_shown() -> None:
     async def story() -> None:
         async with opened_finding(CLASH) as pilot:
-            asked: list[TraceWanted] = []
+            asked: list[TraceRequested] = []
             front = screen(pilot)
             post = front.post_message
             front.post_message = lambda message: (
-                asked.append(message) if isinstance(message, TraceWanted) else post(message)
+                asked.append(message) if isinstance(message, TraceRequested) else post(message)
             )
             await press(pilot, "t")
             (wanted,) = asked
@@ -200,7 +200,7 @@ def test_another_pod_can_be_chosen() -> None:
             front.refresh_bindings()
             await press(pilot, "p", "down", "enter")
             await until(pilot, lambda: front.pod == "bookinfo/other" and front.trace is None)
-            assert "no pod bookinfo/other" in words(front.way)
+            assert "no pod bookinfo/other" in words(front.path)
 
     run(story())
 
@@ -209,14 +209,14 @@ def test_at_80x24_two_pages_hold_all_parts() -> None:
     async def story() -> None:
         async with opened_finding(CLASH, size=(80, 24)) as pilot:
             front = screen(pilot)
-            assert [part.display for part in (front.what, front.fixes, front.way, front.evidence)] == [
+            assert [part.display for part in (front.what, front.fixes, front.path, front.evidence)] == [
                 True, True, False, False,
             ]  # fmt: skip
             await press(pilot, "tab")
-            assert [part.display for part in (front.what, front.fixes, front.way, front.evidence)] == [
+            assert [part.display for part in (front.what, front.fixes, front.path, front.evidence)] == [
                 False, False, True, True,
             ]  # fmt: skip
-            assert "✗ cluster" in words(front.way)
+            assert "✗ cluster" in words(front.path)
             await press(pilot, "shift+tab")
             assert front.focused is front.fixes
 
@@ -229,7 +229,7 @@ def test_any_size_is_drawn(size: tuple[int, int]) -> None:
         async with opened_finding(CLASH, size=(120, 40)) as pilot:
             await pilot.resize_terminal(*size)
             await press(pilot, "tab", "tab", "tab", "tab", "a")
-            await until(pilot, lambda: screen(pilot).course.plan)
+            await until(pilot, lambda: screen(pilot).fix_run.plan)
             await pilot.resize_terminal(120, 40)
             assert pilot.app.is_running
 
@@ -243,7 +243,7 @@ def test_a_finding_without_a_connection_says_so_and_greys_the_key() -> None:
     async def story() -> None:
         async with opened_finding(rule, "mysql-blocked") as pilot:
             front = screen(pilot)
-            assert "about no single connection" in words(front.way)
+            assert "not about a single connection" in words(front.path)
             assert front.check_action("trace", ()) is None
 
     run(story())

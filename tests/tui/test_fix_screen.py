@@ -232,10 +232,10 @@ def test_leaving_in_the_middle_asks_and_the_fix_goes_on() -> None:
             await until(pilot, lambda: screen(pilot) is finding)
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
-            assert screen(pilot).course is front.course
+            assert screen(pilot).fix_run is front.fix_run
             await press(pilot, "escape", "y")
             gate.set()
-            await until(pilot, lambda: any("fix has ended" in n.title for n in pilot.app._notifications))
+            await until(pilot, lambda: any("Fix finished" in n.title for n in pilot.app._notifications))
             assert [entry.state for entry in journal()] == ["verified"]
 
     run(story())
@@ -250,11 +250,11 @@ def test_going_back_and_quitting_in_the_middle_ask_first() -> None:
             await until(pilot, lambda: journal())
             for leaves in ("q", "escape"):
                 await press(pilot, leaves)
-                assert "The fix goes on by itself" in screen(pilot)._question
+                assert "The fix continues in the background" in screen(pilot)._question
                 await press(pilot, "q")
                 assert type(screen(pilot)).__name__ == "FixScreen", "q is no, as escape is"
             await press(pilot, "ctrl+q")
-            assert "A fix is under way" in screen(pilot)._question
+            assert "A fix is being applied" in screen(pilot)._question
             await press(pilot, "n")
             assert pilot.app.is_running
             await press(pilot, "ctrl+q", "y")
@@ -317,7 +317,7 @@ def test_undo_later_from_the_finding_and_from_the_main_screen() -> None:
             await ended(pilot)
             assert script.did == ["apply", "undo"]
             await press(pilot, "escape", "u")
-            await until(pilot, lambda: any("nothing to take back" in n.message for n in pilot.app._notifications))
+            await until(pilot, lambda: any("no fix" in n.message for n in pilot.app._notifications))
 
     run(story())
 

@@ -34,7 +34,7 @@ def front(app: Driven) -> str:
         (("2", "d"), "HostScreen", "MainScreen"),
         (("3", "j", "t"), "TraceScreen", "MainScreen"),
         (("4",), "MatrixScreen", "MainScreen"),
-        (("n",), "NamespaceScreen", "MainScreen"),
+        (("n",), "ChoiceScreen", "MainScreen"),
         (("question_mark",), "HelpScreen", "MainScreen"),
     ],
 )
@@ -104,9 +104,9 @@ def test_a_command_and_a_click_on_the_last_line_do_what_the_key_does(drive: Driv
     drive(script)
 
 
-def on(app: Driven, part: str, key: Any) -> None:
-    """Puts the cursor of a part on a row."""
-    app.app.main.query_one(f"#{part}").table.go_to(key)  # type: ignore[attr-defined]
+def on(app: Driven, panel: str, key: Any) -> None:
+    """Puts the cursor of a panel on a row."""
+    app.app.main.query_one(f"#{panel}").table.go_to(key)  # type: ignore[attr-defined]
 
 
 def told(app: Driven) -> str:
@@ -119,10 +119,10 @@ def test_a_on_a_finding_opens_its_first_fix_above_the_finding(drive: Drive) -> N
         await app.press("3", "a")
         screen = app.app.screen
         assert isinstance(screen, FixScreen)
-        assert screen.course.finding is not None
-        assert screen.course.finding.fingerprint == app.keys("findings")[0]
-        assert screen.course.fix is not None
-        assert screen.course.fix.is_automatic
+        assert screen.fix_run.finding is not None
+        assert screen.fix_run.finding.fingerprint == app.keys("findings")[0]
+        assert screen.fix_run.fix is not None
+        assert screen.fix_run.fix.is_automatic
         await app.press("escape")
         assert front(app) == "FindingScreen"
         await app.press("escape")
@@ -138,11 +138,11 @@ def test_a_where_nothing_can_be_applied_opens_the_finding_and_says_so(drive: Dri
         line.finding = structs.replace(line.finding, fixes=tuple(f for f in line.finding.fixes if not f.is_automatic))
         await app.press("3", "a")
         assert front(app) == "FindingScreen"
-        assert "by hand" in told(app)
+        assert "manual steps" in told(app)
         await app.press("escape")
         line.finding = structs.replace(line.finding, fixes=())
         await app.press("a")
-        assert "no fix of this is known" in told(app)
+        assert "No fix is known" in told(app)
 
     drive(script, snapshot=CLASH)
 
@@ -175,12 +175,12 @@ def test_a_on_a_pod_or_host_opens_its_one_finding_or_goes_to_the_several(drive: 
 
 def test_y_shows_what_was_read_of_a_row(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        for part, shown in (
+        for panel, shown in (
             ("1", "kind: Pod"),
             ("2", "kind: ServiceEntry"),
-            ("3", "the finding, as check --json gives it"),
+            ("3", "the finding, as in check --json"),
         ):
-            await app.press(part, "y")
+            await app.press(panel, "y")
             assert front(app) in ("DocumentScreen", "RawScreen")
             await app.shows(shown)
             await app.press("q")
@@ -189,7 +189,7 @@ def test_y_shows_what_was_read_of_a_row(drive: Drive) -> None:
         app.app.main.show_all()
         on(app, "hosts", UNKNOWN)
         await app.press("2", "y")
-        assert "no object registers it" in told(app)
+        assert "No object registers" in told(app)
 
     drive(script)
 
@@ -219,11 +219,24 @@ def test_e_writes_the_finding_under_the_cursor_or_all_that_are_marked(
     drive(script)
 
 
-def test_h_and_l_go_from_part_to_part(drive: Drive) -> None:
+def test_a_key_does_not_wait_for_the_time_limit_of_the_one_before(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meshdoctor.tui.key_queue.PATIENCE", 1000)
+
     async def script(app: Driven) -> None:
-        for key, part in (("l", "hosts"), ("right", "findings"), ("h", "hosts"), ("left", "pods")):
+        await app.press("3", "j", "k", "1", "j", "tab")
+        assert app.app.key_queue.is_idle
+        assert app.front() == "hosts"
+
+    drive(script)
+
+
+def test_h_and_l_go_from_panel_to_panel(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        for key, panel in (("l", "hosts"), ("right", "findings"), ("h", "hosts"), ("left", "pods")):
             await app.press(key)
-            assert app.front() == part
+            assert app.front() == panel
 
     drive(script)
 
@@ -231,7 +244,7 @@ def test_h_and_l_go_from_part_to_part(drive: Drive) -> None:
 @pytest.mark.parametrize(
     ("width", "line"),
     [
-        (80, "enter open  a fix  t trace  / filter  d details  n namespace  : command  ? help"),
+        (80, " enter open  a fix  t trace  / filter  d details  n namespace  : command  ? help"),
         (40, " enter open  a fix  t trace  ? help"),
         (20, " enter open  ? help"),
     ],
@@ -261,6 +274,6 @@ def test_the_last_line_of_every_screen_tells_only_keys_that_do_what_it_says(driv
             assert (": command" in last) is not is_typing, "a colon is a letter there"
             assert "esc back" in last
         await app.press("slash")
-        assert "esc no search" in app.text().splitlines()[-1]
+        assert "esc clear search" in app.text().splitlines()[-1]
 
     drive(script, size=(80, 24))

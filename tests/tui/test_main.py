@@ -8,17 +8,17 @@ from textual.events import Key
 from textual.fuzzy import Matcher
 from textual.widgets import Input, OptionList
 
+from meshdoctor.tui.screens.choice_screen import ChoiceScreen
 from meshdoctor.tui.screens.finding_screen import FindingScreen
 from meshdoctor.tui.screens.help_screen import HelpScreen
 from meshdoctor.tui.screens.main_screen import MainScreen
-from meshdoctor.tui.screens.namespace_screen import NamespaceScreen
 from meshdoctor.tui.state.view_state import RowSelection
 from tests.tui.conftest import Drive, Driven
 
 
 def test_it_opens_on_all_there_is(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        assert [len(app.keys(part)) for part in ("pods", "hosts", "findings")] == [2, 2, 2]
+        assert [len(app.keys(panel)) for panel in ("pods", "hosts", "findings")] == [2, 2, 2]
         assert app.title("pods") == "Pods 2"
         assert app.choices() == (), "nothing is chosen before the user moves"
         assert "2 of 2 sidecars" in app.text()
@@ -36,9 +36,9 @@ def test_moving_in_a_part_narrows_the_others_and_escape_widens_again(drive: Driv
         assert (len(app.keys("hosts")), len(app.keys("findings"))) == (1, 1)
         assert " of " in app.title("hosts")
         await app.press("tab", "down")
-        assert [choice.part for choice in app.choices()] == ["pods", "hosts"]
+        assert [choice.panel for choice in app.choices()] == ["pods", "hosts"]
         await app.press("escape")
-        assert [choice.part for choice in app.choices()] == ["pods"]
+        assert [choice.panel for choice in app.choices()] == ["pods"]
         await app.press("escape")
         assert app.choices() == ()
         assert len(app.keys("hosts")) == 2
@@ -71,11 +71,11 @@ def test_all_keys_of_a_table_move_its_cursor(drive: Drive) -> None:
 def test_digits_and_tab_go_to_the_parts(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         main = app.app.main
-        for key, part in [("2", "hosts"), ("3", "findings"), ("1", "pods"), ("tab", "hosts"), ("shift+tab", "pods")]:
+        for key, panel in [("2", "hosts"), ("3", "findings"), ("1", "pods"), ("tab", "hosts"), ("shift+tab", "pods")]:
             await app.press(key)
-            assert app.front() == part
-            assert main.query_one(f"#{part}").has_class("-front")
-            assert app.app.focused is main.query_one(f"#{part}").table  # type: ignore[attr-defined]
+            assert app.front() == panel
+            assert main.query_one(f"#{panel}").has_class("-front")
+            assert app.app.focused is main.query_one(f"#{panel}").table  # type: ignore[attr-defined]
 
     drive(script)
 
@@ -93,7 +93,7 @@ def test_a_filter_is_typed_kept_and_taken_back(drive: Drive) -> None:
         await app.press("slash", *"!shop", "escape")
         assert len(app.keys("pods")) == 2
         await app.press("slash", *"zzz", "enter")
-        assert "Nothing here fits /zzz. esc takes the filter back." in app.text()
+        assert "Nothing matches /zzz. esc clears the filter." in app.text()
 
     drive(script)
 
@@ -111,7 +111,7 @@ def test_each_part_has_a_filter_of_its_own(drive: Drive) -> None:
 def test_a_namespace_is_chosen_from_a_list(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("n")
-        assert isinstance(app.app.screen, NamespaceScreen)
+        assert isinstance(app.app.screen, ChoiceScreen)
         assert app.app.screen.query_one(OptionList).option_count == 3
         await app.press("down", "down", "enter")
         assert app.app.session.view_state.namespaces == {"shop"}
@@ -166,7 +166,7 @@ def test_enter_follows_a_row_and_opens_a_finding(drive: Drive) -> None:
         assert isinstance(screen, FindingScreen)
         assert screen.finding.fingerprint == app.keys("findings")[0]
         assert screen.finding.rule in app.text()
-        assert "What happens" in app.text()
+        assert "Description" in app.text()
         await app.press("escape")
         assert isinstance(app.app.screen, MainScreen)
 
@@ -251,7 +251,7 @@ def test_the_mouse_chooses_and_opens(drive: Drive) -> None:
 
 def test_at_80_columns_one_part_shows_at_a_time(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        shown = [view.part for view in app.app.main._parts.values() if view.display]
+        shown = [view.panel for view in app.app.main._panels.values() if view.display]
         assert shown == ["pods"]
         assert "[1 Pods 2]  2 External hosts 2   3 Findings 2" in app.text()
         await app.pilot.click("#tabs", offset=(15, 0))

@@ -45,11 +45,11 @@ def test_enter_on_a_cell_opens_its_trace(drive: Drive) -> None:
 
 def test_digits_lead_back_to_the_parts(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        for digit, part in (("1", "pods"), ("2", "hosts"), ("3", "findings")):
+        for digit, panel in (("1", "pods"), ("2", "hosts"), ("3", "findings")):
             await opened(app)
             await app.press(digit)
             assert isinstance(app.app.screen, MainScreen)
-            assert app.front() == part
+            assert app.front() == panel
 
     drive(script)
 
@@ -69,7 +69,7 @@ def test_filters_problems_and_all_hosts(drive: Drive) -> None:
         await app.press("ctrl+z", "a")
         assert "all hosts" in app.text()
         await app.press("slash", *"nothing-like-it")
-        assert "Nothing fits" in app.text()
+        assert "Nothing matches" in app.text()
         await app.press("escape")
         assert screen.grid.rows == pods
 
@@ -88,7 +88,7 @@ def test_a_thousand_pods_and_three_hundred_hosts_scroll_with_their_heads(drive: 
         make = grid._make
         grid._make = lambda pod, pair: made.append(pod) or make(pod, pair)  # type: ignore[func-returns-value]
         await app.press("G", "end")
-        assert (grid.row, grid.column) == (999, 299)
+        assert (grid.cursor, grid.column) == (999, 299)
         await app.settled()
         made.clear()
         grid.refresh()
@@ -98,7 +98,7 @@ def test_a_thousand_pods_and_three_hundred_hosts_scroll_with_their_heads(drive: 
             assert grid.rows[-1][:10] in app.text()
             assert ":" in app.text()
         await app.press("g", "home", "pagedown", "L", "H", "pageup", "j", "l", "k", "h")
-        assert (grid.row, grid.column) == (0, 0)
+        assert (grid.cursor, grid.column) == (0, 0)
 
     drive(script, size=size)
 
@@ -118,9 +118,9 @@ def test_a_click_moves_and_a_second_one_opens(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         screen = await opened(app)
         grid = screen.grid
-        row = grid._head + 1
+        row = grid.head + 1
         await app.pilot.click(grid, offset=(grid._side + grid._wide, row))
-        assert (grid.row, grid.column) == (1, 1)
+        assert (grid.cursor, grid.column) == (1, 1)
         await app.pilot.click(grid, offset=(grid._side + grid._wide, row), times=2)
         await app.settled()
         assert isinstance(app.app.screen, TraceScreen)

@@ -49,7 +49,7 @@ def test_a_cluster_that_goes_away_leaves_what_was_known(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         app.app.session._feed.put(DiagnosisFailed("the cluster does not answer any more.", is_away=True))
         await app.settled()
-        assert told(app) == ["the cluster does not answer any more. R looks again."]
+        assert told(app) == ["the cluster does not answer any more. R tries again."]
         assert len(app.keys("pods")) == 2
         assert "not read" in app.text()
         await app.press("d")
@@ -121,14 +121,14 @@ def test_a_selector_that_is_none_is_said_and_shows_everything(drive: Drive) -> N
 def test_an_empty_mesh_of_findings_says_so(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("ctrl+z")
-        assert "No problems here. ctrl+z shows the rest." in app.text() or app.keys("findings")
+        assert "No problems. ctrl+z shows all rows." in app.text() or app.keys("findings")
 
     drive(script, snapshot="healthy")
 
 
 def test_keys_of_the_users_file_take_effect_and_unknown_ones_are_named(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        assert told(app) == ["no key is called row.dwn"]
+        assert told(app) == ["no key binding has the id row.dwn: the help (?) lists them"]
         await app.press("x")
         assert app.choices() == ()
         await app.press("ctrl+n")
@@ -154,7 +154,7 @@ def test_a_theme_is_taken_and_kept(drive: Drive) -> None:
 def test_a_theme_that_is_not_there_is_left_out_and_named(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         assert app.app.theme == "dark"
-        assert told(app) == ["no theme is called no-such-theme: the palette (:) lists them"]
+        assert told(app) == ["no theme no-such-theme: the command palette (:) lists them"]
 
     drive(script, settings=Settings(theme="no-such-theme"))
 
@@ -205,6 +205,6 @@ def test_without_colour_none_is_written_and_the_cursor_still_shows(
         assert {str(s.style.color and s.style.color.name) for s in drawn if s.style} <= {"default", "None"}
         assert {str(s.style.bgcolor and s.style.bgcolor.name) for s in drawn if s.style} <= {"default", "None"}
         assert any(s.style.reverse and app.keys("hosts")[0][0] in s.text for s in drawn if s.style)
-        assert any(s.style.reverse and "External hosts" in s.text for s in drawn if s.style), "the part in use"
+        assert any(s.style.reverse and "External hosts" in s.text for s in drawn if s.style), "the panel in use"
 
     drive(script, settings=Settings(theme="light"))

@@ -56,9 +56,9 @@ def test_story_1_open_find_fix_look_undo_quit(folder: Path) -> None:
         shown.press("3", "enter")
         shown.until("Register db.payments.example:3306", "BlackHoleCluster", "Evidence")
         shown.press("a")
-        shown.until("What changes", "blocked -> delivered", "a or s writes the fix")
+        shown.until("Changes", "blocked -> delivered", "a or s writes the fix")
         shown.press("a")
-        shown.until("The folder to write the fix to")
+        shown.until("Save the fix to this folder")
         shown.press("enter")
         shown.until("✓ made", "u takes it back")
         assert "db.payments.example" in (folder / FIX).read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def test_story_1_open_find_fix_look_undo_quit(folder: Path) -> None:
         shown.until("is taken back")
         assert not (folder / FIX).exists()
         shown.press("q")
-        shown.until("a fix", gone=["What changes"])
+        shown.until("a fix", gone=["Changes"])
         shown.press("qq")
         left_well(shown, 0)
 
@@ -131,7 +131,7 @@ def test_the_filters_line_comes_and_goes_without_the_rest_being_sent(folder: Pat
         shown.until("? help")
         while shown.read(0.5):
             continue
-        assert "missing-service-entry" not in shown.written[before:].decode(), "other parts have nothing to do with it"
+        assert "missing-service-entry" not in shown.written[before:].decode(), "other panels have nothing to do with it"
         shown.press("q")
         left_well(shown, 0)
 

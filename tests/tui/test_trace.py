@@ -10,7 +10,7 @@ from meshdoctor import doctor
 from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.diagnosis.tracing import open_tracer, trace_from
 from meshdoctor.doctor import Source
-from meshdoctor.tui.messages import TraceWanted
+from meshdoctor.tui.messages import TraceRequested
 from meshdoctor.tui.screens.document_screen import DocumentScreen
 from meshdoctor.tui.screens.main_screen import MainScreen
 from meshdoctor.tui.screens.trace_screen import TraceScreen
@@ -27,7 +27,7 @@ def screen_of(app: Driven) -> TraceScreen:
 
 
 async def opened(app: Driven, pod: str, host: str, port: int | None) -> TraceScreen:
-    app.app.post_message(TraceWanted(pod, host, port))
+    app.app.post_message(TraceRequested(pod, host, port))
     await app.settled()
     return screen_of(app)
 
@@ -50,7 +50,7 @@ def test_both_ends_known_are_traced_at_once(drive: Drive) -> None:
                 assert step.at.replace("_", " ") in app.text()
         assert screen.trace.verdict in app.text()
         assert screen.focused is not None
-        assert screen.focused.id == "way"
+        assert screen.focused.id == "path"
         await app.press("escape")
         assert isinstance(app.app.screen, MainScreen)
 
@@ -155,7 +155,7 @@ def test_moving_among_the_steps_shows_the_evidence_of_each(drive: Drive) -> None
         await app.press("g")
         for _ in range(8):
             await app.press("j")
-            piece = screen.query_one("#way").steps[screen.query_one("#way").cursor].evidence  # type: ignore[attr-defined]
+            piece = screen.query_one("#path").steps[screen.query_one("#path").cursor].evidence  # type: ignore[attr-defined]
             if piece is not None:
                 rows = screen.query_one("#evidence").rows.folding.rows  # type: ignore[attr-defined]
                 assert any(piece.document in row.text for row in rows)

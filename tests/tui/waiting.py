@@ -54,7 +54,7 @@ def _is_quiet(pilot: Pilot[int]) -> bool:
         return True
     nodes = (app, *app.screen.walk_children(with_self=True))
     return (
-        app.turns.are_over
+        app.key_queue.is_idle
         and not app.session.has_news
         and not any(worker.is_running for worker in app.workers)
         and not any(node.message_queue_size for node in nodes)

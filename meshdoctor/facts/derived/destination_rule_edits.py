@@ -13,6 +13,7 @@ from typing import Any
 
 from meshdoctor.model.mesh import DestinationRule
 from meshdoctor.semantics.istio.resource_names import object_name
+from meshdoctor.semantics.istio.traffic_policy import port_number, port_settings
 
 Manifest = dict[str, Any]
 OFF = {"mode": "DISABLE"}
@@ -42,24 +43,24 @@ def with_tls(rule: DestinationRule, host: str, port: int, tls: Manifest, taken: 
 def moved_tls(rule: DestinationRule, old: int, new: int) -> Manifest:
     """The rule with the settings of one port given to another; `{}` where that one has settings of its own."""
     made = copy.deepcopy(rule.manifest)
-    settings = _settings(made.get("spec", {}).get("trafficPolicy") or {})
-    if any(_number(setting) == new for setting in settings):
+    settings = port_settings(made.get("spec", {}).get("trafficPolicy") or {})
+    if any(port_number(setting) == new for setting in settings):
         return {}
     for setting in settings:
-        if _number(setting) == old:
+        if port_number(setting) == old:
             setting["port"]["number"] = new
             return made
     return {}
 
 
 def _set_tls(policy: Manifest, port: int, tls: Manifest) -> None:
-    for setting in _settings(policy):
-        if _number(setting) == port:
+    for setting in port_settings(policy):
+        if port_number(setting) == port:
             setting["tls"] = dict(tls)
             return
     inherited = {key: copy.deepcopy(policy[key]) for key in _OF_A_PORT if key in policy}
     policy["portLevelSettings"] = [
-        *_settings(policy),
+        *port_settings(policy),
         {"port": {"number": port}, **inherited, "tls": dict(tls)},
     ]
 
@@ -68,13 +69,4 @@ def _says_tls(policy: Any, port: int) -> bool:
     """Whether a subset's policy has TLS settings of its own for this port: they would go before the rule's."""
     if not isinstance(policy, dict):
         return False
-    return "tls" in policy or any(_number(s) == port and "tls" in s for s in _settings(policy))
-
-
-def _settings(policy: Manifest) -> list[Manifest]:
-    found = policy.get("portLevelSettings") or []
-    return [setting for setting in found if isinstance(setting, dict)]
-
-
-def _number(setting: Manifest) -> Any:
-    return (setting.get("port") or {}).get("number")
+    return "tls" in policy or any(port_number(s) == port and "tls" in s for s in port_settings(policy))

@@ -12,6 +12,7 @@ from meshdoctor.model.mesh import VirtualService
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.sheet import Dangling, RouteFault, VirtualServiceHost
 from meshdoctor.semantics.istio.host_names import covers
+from meshdoctor.semantics.istio.precedence import virtual_service_tier
 from meshdoctor.semantics.istio.registry import is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref, object_name, slug
 from meshdoctor.trace.http_routing import POLICY_HOSTS
@@ -119,20 +120,14 @@ def faults(case: ProxyContext) -> Iterator[RouteFault]:
 
 def virtual_service_hosts(case: ProxyContext) -> Iterator[VirtualServiceHost]:
     """One fact per external host of a VirtualService that is visible to this sidecar."""
-    for service in case.mesh.virtual_services:
-        if "mesh" not in service.gateways or not _reaches(service, case):
+    mesh = case.mesh
+    for service in mesh.virtual_services:
+        tier = virtual_service_tier(service, case.viewer.namespace, mesh.mesh_config)
+        if "mesh" not in service.gateways or tier is None:
             continue
         for host in service.hosts:
             if is_external_host(host.removeprefix("*.")) and host != "*":
                 yield _virtual_service_host(case, service, host.lower())
-
-
-def _reaches(service: VirtualService, case: ProxyContext) -> bool:
-    """Whether the pod's namespace is one the VirtualService is exported to."""
-    config = case.mesh.mesh_config
-    exports = service.export_to or (config.default_virtual_service_export_to if config else ("*",))
-    own, namespace = service.ref.namespace, case.viewer.namespace
-    return "*" in exports or namespace in exports or ("." in exports and own == namespace)
 
 
 def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str) -> VirtualServiceHost:

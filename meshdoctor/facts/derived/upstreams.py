@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from meshdoctor.facts.derived import destination_rule_edits, entry_edits
 from meshdoctor.facts.derived.entry_edits import Manifest
@@ -22,6 +21,7 @@ from meshdoctor.semantics.istio.protocols import (
     scheme_protocol,
 )
 from meshdoctor.semantics.istio.resource_names import ClusterName, config_ref, object_name
+from meshdoctor.semantics.istio.traffic_policy import port_number, port_settings, tls_settings
 from meshdoctor.trace.upstream_cluster import socket_for
 
 ORIGINATING = ("SIMPLE", "MUTUAL")
@@ -140,7 +140,7 @@ def _ignored_credential(case: ProxyContext, parsed: ClusterName, socket: TlsSock
     if socket is not None:
         return ""
     for rule in _rules_for(case, parsed.host):
-        tls = _tls_for(rule, parsed.port)
+        tls = tls_settings(rule, parsed.port)
         name = str(tls.get("credentialName", ""))
         if (
             tls.get("mode") in ORIGINATING
@@ -152,19 +152,6 @@ def _ignored_credential(case: ProxyContext, parsed: ClusterName, socket: TlsSock
     return ""
 
 
-def _tls_for(rule: DestinationRule, port: int) -> dict[str, Any]:
-    """TLS settings of a rule for one port: portLevelSettings replace the rest."""
-    for setting in _port_settings(rule):
-        if (setting.get("port") or {}).get("number") == port:
-            return dict(setting.get("tls") or {})
-    return dict(rule.traffic_policy.get("tls") or {})
-
-
-def _port_settings(rule: DestinationRule) -> list[dict[str, Any]]:
-    found = rule.traffic_policy.get("portLevelSettings") or []
-    return [s for s in found if isinstance(s, dict)]
-
-
 def _misplaced_tls(
     case: ProxyContext, parsed: ClusterName, socket: TlsSocket | None
 ) -> tuple[DestinationRule, int] | None:
@@ -172,10 +159,10 @@ def _misplaced_tls(
     if socket is not None:
         return None
     for rule in _rules_for(case, parsed.host):
-        if _tls_for(rule, parsed.port):
+        if tls_settings(rule, parsed.port):
             continue
-        for setting in _port_settings(rule):
-            number = (setting.get("port") or {}).get("number")
+        for setting in port_settings(rule.traffic_policy):
+            number = port_number(setting)
             if (
                 (setting.get("tls") or {}).get("mode") in ORIGINATING
                 and isinstance(number, int)

@@ -12,8 +12,8 @@ from meshdoctor.fixes.impact.predicted_sidecar import after_change
 from meshdoctor.model.mesh import DestinationRule, Mesh, MeshConfig, Pod, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.predict.predicted_clusters import is_exported_rule
 from meshdoctor.predict.prediction import SidecarIdentity
-from meshdoctor.predict.virtual_services import exports_to
 from meshdoctor.semantics.istio.data_plane import pod_kind
+from meshdoctor.semantics.istio.precedence import virtual_service_tier
 from meshdoctor.semantics.istio.registry import Registry, Viewer
 from meshdoctor.semantics.istio.traffic_capture import capture_settings
 from meshdoctor.semantics.istio.visibility import Exported, imported, visible
@@ -141,7 +141,7 @@ def _sees_exported(
     item: Exported | VirtualService | DestinationRule, viewer: Viewer, config: MeshConfig | None
 ) -> bool:
     if isinstance(item, VirtualService):
-        return exports_to(item, viewer, config)
+        return virtual_service_tier(item, viewer.namespace, config) is not None
     if isinstance(item, DestinationRule):
         return is_exported_rule(item, viewer.namespace)
     return visible(item, viewer.namespace, config).ok
@@ -156,7 +156,8 @@ def gets(registry: Registry, viewer: Viewer, item: Item, labels: Mapping[str, st
     if isinstance(item, DestinationRule):
         selects = item.workload_selector is None or item.workload_selector.items() <= labels.items()
         return selects and is_exported_rule(item, viewer.namespace)
-    if "mesh" not in item.gateways or not exports_to(item, viewer, registry.mesh.mesh_config):
+    tier = virtual_service_tier(item, viewer.namespace, registry.mesh.mesh_config)
+    if "mesh" not in item.gateways or tier is None:
         return False
     return any(imported(viewer.sidecar, item.ref.namespace, h, None, viewer.namespace).ok for h in item.hosts)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from meshdoctor.model.mesh import MeshConfig, Service, ServiceEntry
+from meshdoctor.model.mesh import MeshConfig, Service, ServiceEntry, VirtualService
 from meshdoctor.semantics.istio.visibility import Exported
 from meshdoctor.text.times import apart
 
@@ -18,6 +18,21 @@ PRIVATE, NAMED, PUBLIC = 0, 1, 2
 _TIER_WORDS = ("private to {namespace}", "exported to {namespace} by name", "exported to every namespace")
 
 OrderKey = tuple[int, str, str, str]
+
+
+def export_tier(exports: Sequence[str], own: str, namespace: str) -> int | None:
+    """PRIVATE, NAMED or PUBLIC: how an object of namespace `own` is exported to `namespace`; None where it is not."""
+    if "*" in exports:
+        return PUBLIC
+    if own == namespace and ("." in exports or own in exports):
+        return PRIVATE
+    return NAMED if namespace in exports else None
+
+
+def virtual_service_tier(service: VirtualService, namespace: str, config: MeshConfig | None) -> int | None:
+    """The same for a VirtualService, with the mesh's default where it has no exportTo."""
+    default = config.default_virtual_service_export_to if config else ()
+    return export_tier(service.export_to or default or ("*",), service.ref.namespace, namespace)
 
 
 def tier(item: Exported, namespace: str, mesh_config: MeshConfig | None = None) -> int:

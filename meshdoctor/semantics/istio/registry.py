@@ -23,6 +23,13 @@ from meshdoctor.semantics.istio.visibility import (
 
 CLUSTER_LOCAL = ".svc.cluster.local"
 
+
+def long_host(host: str, namespace: str) -> str:
+    """The host of a VirtualService or DestinationRule in full: a short name means a Service of its namespace."""
+    name = host.lower().rstrip(".")
+    return name if "." in name or name.startswith("*") else f"{name}.{namespace}{CLUSTER_LOCAL}"
+
+
 ALLOCATED = ("240.240.0.0/16", "2001:2::/48")
 """Ranges from which Istio allocates addresses (istio/istio, pilot/pkg/features/pilot.go, IP_AUTOALLOCATE prefixes)."""
 

@@ -184,7 +184,7 @@ class FixContext:
 
     def _is_looking(self) -> bool:
         diagnosis_session, mesh_state = self._session.diagnosis_session, self._session.mesh_state
-        is_told = not mesh_state.is_looking and (mesh_state.diagnosis is not None or mesh_state.failed is not None)
+        is_told = not mesh_state.is_refreshing and (mesh_state.diagnosis is not None or mesh_state.failed is not None)
         return diagnosis_session is not None and (diagnosis_session.is_busy or not is_told)
 
 

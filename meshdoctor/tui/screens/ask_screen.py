@@ -1,4 +1,4 @@
-"""A question over the screen it is about: yes or no, or the name of a folder."""
+"""Dialogs: a yes-or-no question, and the name of a folder."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from textual.widgets import Input, Static
 from meshdoctor.tui.bindings import DETAIL_KEYS, QUESTION_KEYS
 from meshdoctor.tui.widgets.key_line import KeyLine
 
-QUIT = "A fix is under way. Quitting stops it where it is; the journal knows how far, and u offers to go on. Quit?"
+QUIT = "A fix is being applied. If you quit, it stops where it is; u resumes or undoes it in the next session. Quit?"
 _LONGEST = 1000
 """Characters of a path."""
 
 
 class AskScreen(ModalScreen[bool]):
-    """A question. Ends with whether the user says yes."""
+    """Ends with whether the user answers yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*QUESTION_KEYS]
 
@@ -40,7 +40,7 @@ class AskScreen(ModalScreen[bool]):
 
 
 class FolderScreen(ModalScreen[str | None]):
-    """Asks for a folder. Ends with what was typed, or None."""
+    """Ends with the folder that was typed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*DETAIL_KEYS]
 
@@ -54,12 +54,12 @@ class FolderScreen(ModalScreen[str | None]):
         with Vertical(classes="question"):
             yield Static(self._question, markup=False)
             yield Input(self._folder, id="folder", max_length=_LONGEST, compact=True)
-            yield Static("enter writes, esc leaves it", classes="faint", markup=False)
+            yield Static("enter saves, esc cancels", classes="faint", markup=False)
 
     @on(Input.Submitted)
     def _submitted(self, message: Input.Submitted) -> None:
         self.dismiss(message.value.strip() or None)
 
     def action_back(self) -> None:
-        """Leaves it."""
+        """Cancels."""
         self.dismiss(None)

@@ -1,19 +1,22 @@
-"""A list to choose one of."""
+"""A list to choose one name from: a pod, a namespace."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.bindings import DETAIL_KEYS
+from meshdoctor.tui.state.view_state import ViewState
+
+_ALL = "all namespaces"
 
 
 class ChoiceScreen(ModalScreen[str | None]):
@@ -34,7 +37,7 @@ class ChoiceScreen(ModalScreen[str | None]):
         yield choice
 
     def on_mount(self) -> None:
-        """The one chosen is under the cursor."""
+        """Puts the cursor on the one chosen."""
         self.query_one(OptionList).highlighted = self._names.index(self._chosen) if self._chosen in self._names else 0
 
     @on(OptionList.OptionSelected)
@@ -42,5 +45,18 @@ class ChoiceScreen(ModalScreen[str | None]):
         self.dismiss(self._names[message.option_index])
 
     def action_back(self) -> None:
-        """Leaves the choice as it was."""
+        """Chooses nothing."""
         self.dismiss(None)
+
+
+def choose_namespace(screen: Screen[Any], view_state: ViewState, then: Callable[[], object]) -> None:
+    """Lets the user choose a namespace, or all; calls `then` once the view is narrowed to it."""
+
+    def chosen(name: str | None) -> None:
+        if name is not None:
+            view_state.namespaces = frozenset() if name == _ALL else frozenset((name,))
+            then()
+
+    names = [_ALL, *view_state.mesh_state.namespaces]
+    now = next((name for name in names if name in view_state.namespaces), _ALL)
+    screen.app.push_screen(ChoiceScreen("Namespace", names, now), chosen)

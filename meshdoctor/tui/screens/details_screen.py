@@ -1,4 +1,4 @@
-"""A pod or a host as a whole. Each line opens what it is about: a finding, a connection, the document behind it."""
+"""All that is known of a pod or a host. Each line opens what it is about: a finding, a connection, a document."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import DETAIL_KEYS, DETAILS_KEYS
 from meshdoctor.tui.latest_answer import LatestAnswer
-from meshdoctor.tui.messages import TraceWanted
+from meshdoctor.tui.messages import TraceRequested
 from meshdoctor.tui.screens.document_screen import DocumentScreen, Read
 from meshdoctor.tui.state.cells import Cell, TableColumn
 from meshdoctor.tui.state.detail_items import Item, host_items, pod_items
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.trace_form import whole
+from meshdoctor.tui.widgets.cursor_view import CursorOpened
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.table import Table
 
@@ -36,11 +37,11 @@ _NAMES = (18, 44)
 """Columns of the names: at least, at most."""
 
 
-NO_OBJECT = "no object registers it, so there is none to show"
+NO_OBJECT = "No object registers this host, so there is none to show."
 
 
 class DetailsScreen(Screen[None]):
-    """Lines under their heads. What the session hears meanwhile is shown at once."""
+    """Lines under headings, updated while the diagnosis runs."""
 
     DEFAULT_CSS = """
     DetailsScreen Table { height: 1fr; padding: 0 1; }
@@ -54,11 +55,11 @@ class DetailsScreen(Screen[None]):
         self._title = title
         self.items: list[Item] = []
         self._lines: list[tuple[int, Cell, Cell, Cell]] = []
-        """Item, sign, name and text of each line."""
+        """Item, icon, name and text of each line."""
         self.table = Table(
             (TableColumn("", 2), TableColumn("", 18, ends_matter=True), TableColumn("", 20, 1)), self._cells
         )
-        self._asker = LatestAnswer[str, PodFacts | HostFacts](self, self._work, self._told)
+        self._asker = LatestAnswer[str, PodFacts | HostFacts](self, lambda _: self._read(), self._facts_read)
 
     def compose(self) -> ComposeResult:
         """A title, the lines, the keys."""
@@ -67,23 +68,23 @@ class DetailsScreen(Screen[None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Shows what the board knows, and has the rest read."""
+        """Shows what is known already, and reads the rest."""
         self._show()
         self._asker.ask("")
 
     def on_resize(self, event: Resize) -> None:
-        """Texts are broken to the width."""
+        """Wraps texts to the width."""
         self._lay_out()
 
     def state_changed(self, changed: StateChange) -> None:
-        """Shows it; after a look the evidence is read anew."""
+        """Shows it; after a refresh the evidence is read again."""
         self._show()
         if changed.is_end:
             self._asker.ask("")
 
     @abstractmethod
     def _make(self) -> list[Item]:
-        """The items as of now."""
+        """The items to show."""
 
     @abstractmethod
     def _read(self) -> PodFacts | HostFacts:
@@ -91,12 +92,9 @@ class DetailsScreen(Screen[None]):
 
     @abstractmethod
     def _take(self, facts: PodFacts | HostFacts) -> None:
-        """The evidence is there."""
+        """Keeps the evidence."""
 
-    def _work(self, _: str) -> PodFacts | HostFacts:
-        return self._read()
-
-    def _told(self, _: str, facts: PodFacts | HostFacts | None, problem: str) -> None:
+    def _facts_read(self, _: str, facts: PodFacts | HostFacts | None, problem: str) -> None:
         if facts is None:
             self.notify(problem, severity="warning", markup=False)
             return
@@ -108,7 +106,7 @@ class DetailsScreen(Screen[None]):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """Breaks every item into lines; the cursor stays on its item."""
+        """Wraps every item into lines; the cursor stays on its line."""
         width = self.app.size.width
         longest = max((len(item.name) for item in self.items if not item.is_head), default=0)
         names = max(_NAMES[0], min(longest, _NAMES[1], width // 3))
@@ -138,8 +136,8 @@ class DetailsScreen(Screen[None]):
 
     # Keys
 
-    @on(Table.Opened)
-    def _opened(self, message: Table.Opened) -> None:
+    @on(CursorOpened)
+    def _opened(self, message: CursorOpened) -> None:
         message.stop()
         item = self.item
         if item is None:
@@ -148,13 +146,9 @@ class DetailsScreen(Screen[None]):
         if goal.finding:
             self._open_finding(goal.finding)
         elif goal.pair is not None and goal.pair[1] is not None:
-            self.post_message(TraceWanted(goal.pod, *goal.pair))
+            self.post_message(TraceRequested(goal.pod, *goal.pair))
         elif goal.evidence is not None:
             self._open_document(goal.evidence)
-
-    @on(Table.Moved)
-    def _moved(self, message: Table.Moved) -> None:
-        message.stop()
 
     def _open_finding(self, fingerprint: str) -> None:
         from meshdoctor.tui.screens.finding_screen import FindingScreen
@@ -170,7 +164,7 @@ class DetailsScreen(Screen[None]):
         self.app.push_screen(DocumentScreen(self.session, name, read))
 
     def action_raw(self) -> None:
-        """The document behind the line, else the object itself."""
+        """Opens the document that the line is from, else the object itself."""
         item = self.item
         if item is not None and item.goal.evidence is not None:
             self._open_document(item.goal.evidence)
@@ -179,14 +173,14 @@ class DetailsScreen(Screen[None]):
 
     @abstractmethod
     def _open_object(self) -> None:
-        """Opens what the screen is about, as it was read."""
+        """Opens the pod, or the objects that register the host, as they were read."""
 
     @abstractmethod
     def action_trace(self) -> None:
-        """Follows a connection."""
+        """Traces a connection."""
 
     def action_back(self) -> None:
-        """Back to where it was opened."""
+        """Goes back."""
         self.dismiss()
 
 
@@ -216,7 +210,7 @@ class PodScreen(DetailsScreen):
         self.facts: PodFacts | None = None
 
     def _make(self) -> list[Item]:
-        return pod_items(self.session.mesh_state, self.key, self.facts, ascii_only=self.session.looks.ascii_only)
+        return pod_items(self.session.mesh_state, self.key, self.facts, ascii_only=self.session.appearance.ascii_only)
 
     def _read(self) -> PodFacts:
         return self.session.open_diagnosis.pod_facts(self.key)
@@ -229,10 +223,10 @@ class PodScreen(DetailsScreen):
         self.app.push_screen(pod_document(self.session, self.key))
 
     def action_trace(self) -> None:
-        """To the host of the line, or to one that is asked for."""
+        """Traces to the host of the line, or to one that the user types."""
         item = self.item
         pair = item.goal.pair if item is not None else None
-        self.post_message(TraceWanted(self.key, *(pair or ())))
+        self.post_message(TraceRequested(self.key, *(pair or ())))
 
 
 class HostScreen(DetailsScreen):
@@ -244,14 +238,14 @@ class HostScreen(DetailsScreen):
         self.facts: HostFacts | None = None
 
     def _make(self) -> list[Item]:
-        return host_items(self.session.mesh_state, self.pair, self.facts, ascii_only=self.session.looks.ascii_only)
+        return host_items(self.session.mesh_state, self.pair, self.facts, ascii_only=self.session.appearance.ascii_only)
 
     def _read(self) -> HostFacts:
         mesh_state = self.session.mesh_state
         line = mesh_state.hosts.get(self.pair)
         judged = [key for key, row in mesh_state.pods.items() if self.pair in row.verdicts]
-        wanting = [key for key in (line.used_by if line else ()) if key in judged]
-        return self.session.open_diagnosis.host_facts(*self.pair, next(iter([*wanting, *judged]), ""))
+        using = [key for key in (line.used_by if line else ()) if key in judged]
+        return self.session.open_diagnosis.host_facts(*self.pair, next(iter([*using, *judged]), ""))
 
     def _take(self, facts: PodFacts | HostFacts) -> None:
         if isinstance(facts, HostFacts):
@@ -265,6 +259,6 @@ class HostScreen(DetailsScreen):
             self.app.push_screen(document)
 
     def action_trace(self) -> None:
-        """From the pod of the line, or from one that is asked for."""
+        """Traces from the pod of the line, or from one that the user types."""
         item = self.item
-        self.post_message(TraceWanted(item.goal.pod if item is not None else "", *self.pair))
+        self.post_message(TraceRequested(item.goal.pod if item is not None else "", *self.pair))

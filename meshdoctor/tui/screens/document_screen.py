@@ -1,4 +1,4 @@
-"""Documents as they were read, on a screen of their own: they fold, can be searched and copied, and hold no secrets."""
+"""A screen with documents as they were read, without their secrets: they fold, can be searched and copied."""
 
 from __future__ import annotations
 
@@ -26,18 +26,20 @@ Read = Callable[["Case"], Sequence[Excerpt]]
 
 
 class DocumentScreen(Screen[None]):
-    """Reads in a thread: of a large dump only what is shown is decoded."""
+    """Reads in a thread; of a large dump only what is shown is decoded."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*RAW_KEYS, *DETAIL_KEYS]
     AUTO_FOCUS = "RowsView"
 
-    def __init__(self, session: TuiSession, name: str, read: Read, *, title: str = "As it was read") -> None:
+    def __init__(self, session: TuiSession, name: str, read: Read, *, title: str = "As read") -> None:
         super().__init__()
         self.session = session
         self._about = name
         self._read = read
-        self.document = DocumentView(title=title, ascii_only=session.looks.ascii_only)
-        self._asker = LatestAnswer[Read, Sequence[Excerpt]](self, self._work, self._told)
+        self.document = DocumentView(title=title, ascii_only=session.appearance.ascii_only)
+        self._asker = LatestAnswer[Read, Sequence[Excerpt]](
+            self, lambda read: session.open_diagnosis.using(read), self._read_done
+        )
 
     def compose(self) -> ComposeResult:
         """A title, the rows, the keys."""
@@ -49,34 +51,29 @@ class DocumentScreen(Screen[None]):
         """Reads."""
         self._asker.ask(self._read)
 
-    def _work(self, read: Read) -> Sequence[Excerpt]:
-        """In the thread."""
-        return self.session.open_diagnosis.using(read)
-
-    def _told(self, read: Read, found: Sequence[Excerpt] | None, problem: str) -> None:
-        """The lines are there."""
-        self.put(found if found is not None else self.lacking(problem))
+    def _read_done(self, read: Read, found: Sequence[Excerpt] | None, problem: str) -> None:
+        self.put(found if found is not None else self.unread(problem))
 
     def put(self, found: Sequence[Excerpt]) -> None:
         """Shows what was read."""
         self.document.rows.put(self.folded(found))
 
-    def lacking(self, because: str) -> Sequence[Excerpt]:
-        """What stands in place of what cannot be read."""
+    def unread(self, because: str) -> Sequence[Excerpt]:
+        """What is shown in place of documents that could not be read."""
         return [Excerpt(document=self._about, because=because)]
 
     def folded(self, found: Sequence[Excerpt]) -> Folding:
-        """As it is shown at first."""
+        """What was read, folded as it is shown at first."""
         folding = Folding(row for one in found for row in excerpt_rows(one))
         folding.fold_far()
         return folding
 
     def action_copy(self) -> None:
-        """Copies all of it, through the terminal; names of documents become comments."""
+        """Copies everything through the terminal; names of documents become comments."""
         rows = self.document.rows.folding.rows
         self.app.copy_to_clipboard("\n".join(f"# {row.text}" if row.is_head else row.text for row in rows))
-        self.notify(f"{len(rows)} lines copied, where the terminal allows it (OSC 52)", markup=False)
+        self.notify(f"Copied {len(rows)} lines, if the terminal allows it (OSC 52)", markup=False)
 
     def action_back(self) -> None:
-        """Back to where it was opened."""
+        """Goes back."""
         self.dismiss()

@@ -1,4 +1,4 @@
-"""A finding as a whole: what happens and why, the way of its connection, the evidence, and the fixes."""
+"""One finding: its description, the path of its connection, the evidence, and the fixes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from meshdoctor.model.trace import Trace
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import DETAIL_KEYS, FINDING_KEYS
 from meshdoctor.tui.latest_answer import LatestAnswer
-from meshdoctor.tui.messages import Exported, JournalRead, TraceWanted
+from meshdoctor.tui.messages import Exported, JournalRead, TraceRequested
 from meshdoctor.tui.state.finding_text import title_cells, what_lines
 from meshdoctor.tui.state.folding import Folding, excerpt_rows
 from meshdoctor.tui.state.mesh_state import StateChange
@@ -35,14 +35,13 @@ from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
 
 WIDE, HIGH = 100, 20
-"""Columns and lines from which on all four parts are shown."""
-PARTS = ("what", "fixes", "way", "evidence")
-_PAGES = {"what": "left", "fixes": "left", "way": "right", "evidence": "right"}
-"""Which parts are shown together where there is little room."""
+"""With fewer columns or lines two panels are shown at a time."""
+_PAGES = {"what": "left", "fixes": "left", "path": "right", "evidence": "right"}
+"""Which panels are shown together in a small terminal."""
 
 
 class FindingScreen(Screen[None]):
-    """One finding of the session's board."""
+    """Four panels, or two at a time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*FINDING_KEYS, *DETAIL_KEYS]
     AUTO_FOCUS = ""
@@ -55,32 +54,32 @@ class FindingScreen(Screen[None]):
         """Whose connection is shown."""
         self.trace: Trace | None = None
         self._excerpts: tuple[Excerpt, ...] = ()
-        self._why_no_way = "Looking ..." if self._has_way else "This finding is about no single connection."
-        ascii_only = session.looks.ascii_only
-        self.what = TextView(self._what, title="What happens", part="what")
+        self._why_no_path = "Tracing ..." if self._has_path else "This finding is not about a single connection."
+        ascii_only = session.appearance.ascii_only
+        self.what = TextView(self._what, title="Description", panel="what")
         self.fixes = FixList(finding, ascii_only=ascii_only)
-        self.way = TextView(self._way, title="The way of a connection", part="way")
-        self.evidence = DocumentView(title="Evidence", part="evidence", ascii_only=ascii_only)
+        self.path = TextView(self._path, title="Path of a connection", panel="path")
+        self.evidence = DocumentView(title="Evidence", panel="evidence", ascii_only=ascii_only)
         self._reader = LatestAnswer[Finding, tuple[Excerpt, ...]](self, self._read_evidence, self._evidence_read)
-        self._tracer = LatestAnswer[str, Trace](self, self._trace, self._way_found)
+        self._tracer = LatestAnswer[str, Trace](self, self._trace, self._traced)
 
     @property
-    def _has_way(self) -> bool:
+    def _has_path(self) -> bool:
         return bool(self.finding.host and self.finding.port and self.pod)
 
     def compose(self) -> ComposeResult:
-        """A title, four parts, the keys."""
+        """A title, four panels, the keys."""
         yield Static("", id="title", markup=False)
         yield Static("", id="pages", markup=False)
         with Container(id="finding"):
             yield self.what
-            yield self.way
+            yield self.path
             yield self.fixes
             yield self.evidence
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Shows what is known at once, and has the rest read."""
+        """Shows what is known already, and reads the rest."""
         self._fit(self.app.size)
         self._title()
         self.fixes.focus()
@@ -88,7 +87,7 @@ class FindingScreen(Screen[None]):
         self._look_at(self.pod)
 
     def on_resize(self, event: Resize) -> None:
-        """Where there is little room two parts are shown at a time."""
+        """A small terminal shows two panels at a time."""
         self._fit(event.size)
 
     def on_screen_resume(self) -> None:
@@ -97,7 +96,7 @@ class FindingScreen(Screen[None]):
         self._read_journal()
 
     def state_changed(self, changed: StateChange) -> None:
-        """After a look it may be gone, or nobody knows."""
+        """After a refresh the finding may be gone or unknown."""
         if changed.is_end:
             self._title()
 
@@ -108,26 +107,26 @@ class FindingScreen(Screen[None]):
         mesh_state = self.session.mesh_state
         line = mesh_state.finding(self.finding.fingerprint)
         change = "gone" if line is None and mesh_state.diagnosis is not None else line.change if line else ""
-        cells = title_cells(self.finding, change, ascii_only=self.session.looks.ascii_only)
+        cells = title_cells(self.finding, change, ascii_only=self.session.appearance.ascii_only)
         self.query_one("#title", Static).update(toned(tuple(cells)))
 
-    # The parts
+    # The panels
 
     def _what(self, width: int) -> list[Line]:
         others = [line.finding for line in self.session.mesh_state.findings.values()]
         return list(what_lines(self.finding, width, others))
 
-    def _way(self, width: int) -> list[Line]:
+    def _path(self, width: int) -> list[Line]:
         if self.trace is None:
-            return paragraph(self._why_no_way, width, "faint")
-        ascii_only = self.session.looks.ascii_only
+            return paragraph(self._why_no_path, width, "faint")
+        ascii_only = self.session.appearance.ascii_only
         lines = list(path_lines_of(self.trace, width, ascii_only=ascii_only))
-        if len(lines) <= self.way.page:
+        if len(lines) <= self.path.page:
             return lines
         return list(path_lines_of(self.trace, width, summary=True, ascii_only=ascii_only))
 
     def _read_evidence(self, finding: Finding) -> tuple[Excerpt, ...]:
-        """Cuts the evidence out of its documents: a dump may be large. In a thread."""
+        """Reads the excerpts of the documents, in a thread: a dump may be large."""
         from meshdoctor.diagnosis.excerpts import excerpt
 
         pieces = finding.evidence
@@ -141,7 +140,7 @@ class FindingScreen(Screen[None]):
 
     @work(thread=True, group="journal", exclusive=True)
     def _read_journal(self) -> None:
-        """Whether a fix of this finding can be taken back: entries hold what was judged, and may be large."""
+        """Whether a fix of this finding can be undone. In a thread: journal entries may be large."""
         entries = self.session.fixes.entries(self.finding.fingerprint)
         self.post_message(JournalRead(entries[-1] if entries else None))
 
@@ -154,46 +153,41 @@ class FindingScreen(Screen[None]):
     def _look_at(self, pod: str) -> None:
         self.pod = pod
         name = f" of {pod}" if len(self.finding.pods) > 1 else ""
-        self.way.border_title = f"The way of a connection{name}"
-        if self._has_way:
+        self.path.border_title = f"Path of a connection{name}"
+        if self._has_path:
             self._tracer.ask(pod)
 
     def _trace(self, pod: str) -> Trace:
         """In a thread."""
         return self.session.open_diagnosis.trace(pod, self.finding.host or "", self.finding.port or 0)
 
-    def _way_found(self, pod: str, trace: Trace | None, problem: str) -> None:
+    def _traced(self, pod: str, trace: Trace | None, problem: str) -> None:
         if pod == self.pod:
-            self.trace, self._why_no_way = trace, problem
-            self.way.show()
+            self.trace, self._why_no_path = trace, problem
+            self.path.show()
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
-        """Brings the page of the part in use to the front."""
-        part = next((one.id for one in event.widget.ancestors_with_self if one.id in PARTS), "what")
-        self._turn_to(_PAGES[part or "what"])
-
-    def _turn_to(self, page: str) -> None:
+        """Brings the page of the panel that has the focus to the front."""
+        page = next(_PAGES[one.id] for one in event.widget.ancestors_with_self if one.id in _PAGES)
         self.set_class(page == "left", "-left")
         self.set_class(page == "right", "-right")
-        names = {"left": "What happens, fixes", "right": "Way, evidence"}
+        names = {"left": "Description, fixes", "right": "Path, evidence"}
         marked = (f"[{name}]" if key == page else f" {name} " for key, name in names.items())
         self.query_one("#pages", Static).update(Content(" " + " ".join(marked) + "  tab"))
 
-    def _focusable(self) -> list[Widget]:
-        return [self.what, self.fixes, self.way, self.evidence.rows]
-
     # Keys
 
-    def action_next_part(self, by: int) -> None:
-        """Goes to the next part, or to the one before."""
-        parts = self._focusable()
-        at = parts.index(self.focused) if self.focused in parts else 0
-        parts[(at + by) % len(parts)].focus()
+    def action_next_panel(self, by: int) -> None:
+        """Goes to the next panel, or to the one before."""
+        panels: list[Widget] = [self.what, self.fixes, self.path, self.evidence.rows]
+        at = panels.index(self.focused) if self.focused in panels else 0
+        panels[(at + by) % len(panels)].focus()
 
     def action_choose(self, number: int) -> None:
         """Chooses a fix by its digit."""
-        self.fixes.choose(number - 1)
+        if number <= self.fixes.count:
+            self.fixes.move_to(number - 1)
         self.fixes.focus()
 
     def action_fix(self) -> None:
@@ -201,29 +195,29 @@ class FindingScreen(Screen[None]):
         from meshdoctor.tui.screens.fix_screen import FixScreen
 
         if self.fixes.fix is not None:
-            course = self.session.fixes.open(self.finding, self.fixes.fix)
-            self.app.push_screen(FixScreen(self.session, course))
+            fix_run = self.session.fixes.open(self.finding, self.fixes.fix)
+            self.app.push_screen(FixScreen(self.session, fix_run))
 
     def open_first_fix(self) -> None:
         """Opens the first fix that can be applied; says so where there is none."""
         fixes = self.finding.fixes
         at = next((number for number, fix in enumerate(fixes) if fix.is_automatic), None)
         if at is not None:
-            self.fixes.choose(at)
+            self.fixes.move_to(at)
             self.action_fix()
         elif fixes:
-            self.notify("nothing here can be applied for you: the fixes below say what to do by hand", markup=False)
+            self.notify("meshdoctor cannot apply any of these fixes: they list manual steps", markup=False)
         else:
-            self.notify("no fix of this is known", markup=False)
+            self.notify("No fix is known for this finding.", markup=False)
 
     def action_undo(self) -> None:
-        """Opens the last fix of this finding, to take it back."""
+        """Opens the last fix of this finding to undo it."""
         from meshdoctor.tui.screens.fix_screen import open_last
 
         self.run_worker(open_last(self, self.session, self.finding.fingerprint), exclusive=True, group="undo")
 
     def action_raw(self) -> None:
-        """Opens the finding and its objects as data."""
+        """Opens the finding as JSON and its objects as YAML."""
         from meshdoctor.tui.screens.raw_screen import RawScreen
 
         self.app.push_screen(RawScreen(self.session, self.finding))
@@ -240,7 +234,7 @@ class FindingScreen(Screen[None]):
 
     @work(thread=True, group="export", exclusive=True)
     def action_export(self) -> None:
-        """Writes the finding as Markdown into the folder meshdoctor was started in, and copies it."""
+        """Writes the finding as Markdown into the current folder, and copies it."""
         from meshdoctor.tui.exporting import KnownFacts, export
 
         known = KnownFacts(self.finding, self.trace, self._excerpts)
@@ -248,21 +242,21 @@ class FindingScreen(Screen[None]):
 
     @on(Exported)
     def _exported(self, message: Exported) -> None:
-        from meshdoctor.tui.exporting import tell
+        from meshdoctor.tui.exporting import copy_and_notify
 
-        tell(self, message)
+        copy_and_notify(self, message)
 
     def action_trace(self) -> None:
-        """Has the connection opened by itself."""
-        if self._has_way:
-            self.post_message(TraceWanted(self.pod, self.finding.host or "", self.finding.port or 0))
+        """Opens the trace screen on the connection."""
+        if self._has_path:
+            self.post_message(TraceRequested(self.pod, self.finding.host or "", self.finding.port or 0))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys that have nothing to act on are greyed."""
+        """Greys keys that have nothing to act on."""
         if action == "trace":
-            return True if self._has_way else None
+            return True if self._has_path else None
         if action == "pod":
-            return True if len(self.finding.pods) > 1 and self._has_way else None
+            return True if len(self.finding.pods) > 1 and self._has_path else None
         if action == "undo":
             return True if self.fixes.entry is not None or self.session.fixes.busy_with is not None else None
         if action == "fix":
@@ -270,5 +264,5 @@ class FindingScreen(Screen[None]):
         return True
 
     def action_back(self) -> None:
-        """Back to the parts."""
+        """Goes back."""
         self.dismiss()

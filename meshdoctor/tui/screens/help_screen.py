@@ -1,4 +1,4 @@
-"""The keys of a screen, with what each does."""
+"""The help: the keys of a screen and what each does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A paragraph a binding."""
-        yield _KeyList(lambda width: key_lines(self._keys, width), part="help")
+        yield _KeyList(lambda width: key_lines(self._keys, width), panel="help")
 
     def action_back(self) -> None:
         """Closes it."""
@@ -50,14 +50,10 @@ def key_lines(keys: Sequence[tuple[str, Binding]], width: int) -> list[Line]:
     for shown, binding in keys:
         lead = Cell(f"{shown:<{widest}}  ", "strong")
         lines += paragraph(binding.tooltip or binding.description, width, lead=(lead,))
-        id_ = id_of(binding)
+        id_ = binding.id or ""
         if sum(columns(cell.text) for cell in lines[-1]) + 2 + columns(id_) <= width:
             lines[-1] = (*lines[-1], Cell(f"  {id_}", "faint"))
         else:
-            lines.append((Cell(" " * min(columns(lead.text), width // 2)), Cell(id_, "faint")))
+            indent = max(0, min(columns(lead.text), width // 2, width - columns(id_)))
+            lines.append((Cell(" " * indent), Cell(id_, "faint")))
     return lines
-
-
-def id_of(binding: Binding) -> str:
-    """A binding's id; empty where it has none."""
-    return binding.id or ""

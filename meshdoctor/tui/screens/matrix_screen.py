@@ -1,4 +1,4 @@
-"""The matrix: pods down, hosts across, a sign a verdict. Enter follows the connection of a cell."""
+"""The matrix of pods and hosts, with an icon for each verdict. Enter traces the connection of a cell."""
 
 from __future__ import annotations
 
@@ -19,24 +19,26 @@ from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import MATRIX_KEYS
-from meshdoctor.tui.messages import FilterLeft, FilterTyped, TraceWanted
+from meshdoctor.tui.messages import TraceRequested
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.icons import tone
 from meshdoctor.tui.state.matrix_axes import legend, matrix_axes, matrix_cell, verdict_shown
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.row_filter import read_filter
-from meshdoctor.tui.state.view_state import Part
-from meshdoctor.tui.widgets.filter_line import Foot
-from meshdoctor.tui.widgets.icon_grid import Grid
-from meshdoctor.tui.widgets.styles import text_style
+from meshdoctor.tui.state.view_state import Panel
+from meshdoctor.tui.widgets.cursor_view import CursorMoved, CursorOpened
+from meshdoctor.tui.widgets.filter_line import Footer
+from meshdoctor.tui.widgets.icon_grid import IconGrid
+from meshdoctor.tui.widgets.toned import tone_style
+from meshdoctor.tui.widgets.typed_line import LineLeft, LineTyped
 
 _LOW = 14
-"""Lines below which there is none to spare for the legend."""
-_FILTERED: tuple[Part, ...] = ("pods", "hosts")
+"""With fewer lines the legend and the title are hidden."""
+_FILTERED: tuple[Panel, ...] = ("pods", "hosts")
 
 
 class MatrixScreen(Screen[str]):
-    """Shows the session's board as a grid. Ends with the part to go to, where one was asked for."""
+    """Ends with the panel that the user goes to, or nothing."""
 
     DEFAULT_CSS = """
     MatrixScreen #cell { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -45,20 +47,20 @@ class MatrixScreen(Screen[str]):
     MatrixScreen #nothing { display: none; padding: 1 2; color: $text-muted; height: 1fr; }
     MatrixScreen.-low #legend, MatrixScreen.-low #title { display: none; }
     MatrixScreen.-empty #nothing { display: block; }
-    MatrixScreen.-empty Grid { display: none; }
+    MatrixScreen.-empty IconGrid { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*MATRIX_KEYS]
-    AUTO_FOCUS = "Grid"
+    AUTO_FOCUS = "IconGrid"
 
     def __init__(self, session: TuiSession) -> None:
         super().__init__(id="matrix")
         self.session = session
         self.view_state = session.view_state
-        self._ascii = session.looks.ascii_only
+        self._ascii = session.appearance.ascii_only
         self._all = False
-        self._filtered: Part = "pods"
-        self.grid = Grid(self._cell, self._pod, self._host)
-        self._foot = Foot()
+        self._filtered: Panel = "pods"
+        self.grid = IconGrid(self._cell, self._pod, lambda pair: (printable(pair[0]), f":{pair[1]}"))
+        self._footer = Footer()
 
     def compose(self) -> ComposeResult:
         """Title, the cell under the cursor in words, the grid, the legend, the keys."""
@@ -67,23 +69,23 @@ class MatrixScreen(Screen[str]):
         yield self.grid
         yield Static("", id="nothing", markup=False)
         yield Static(self._legend(), id="legend", markup=False)
-        yield self._foot
+        yield self._footer
 
     def on_mount(self) -> None:
-        """The cursor is where the user was."""
+        """Puts the cursor on the chosen pod and host."""
         self._show()
-        chosen = {choice.part: choice.key for choice in self.view_state.choices}
+        chosen = {choice.panel: choice.key for choice in self.view_state.choices}
         rows, columns = self.grid.rows, self.grid.columns
         row = rows.index(chosen["pods"]) if chosen.get("pods") in rows else 0
         column = columns.index(chosen["hosts"]) if chosen.get("hosts") in columns else 0
         self.grid.move_to(row, column)
 
     def on_resize(self, event: Resize) -> None:
-        """Where there are few lines the grid gets them."""
+        """In a low terminal the grid gets all lines."""
         self.set_class(event.size.height < _LOW, "-low")
 
     def state_changed(self, changed: StateChange) -> None:
-        """Brings what changed onto the screen."""
+        """Draws what changed."""
         if changed.pods or changed.hosts or changed.is_end:
             self._show()
 
@@ -98,9 +100,9 @@ class MatrixScreen(Screen[str]):
         if self.view_state.namespaces:
             parts.append(", ".join(sorted(self.view_state.namespaces)))
         parts += [
-            f"{part} /{printable(f.typed)}"
-            for part, f in self.view_state.filters.items()
-            if f.typed and part != "findings"
+            f"{panel} /{printable(f.typed)}"
+            for panel, f in self.view_state.filters.items()
+            if f.typed and panel != "findings"
         ]
         parts += ["problems only"] * self.view_state.problems_only + ["all hosts"] * self._all
         self.query_one("#title", Static).update(" " + "  ·  ".join(parts).replace("·", "-" if self._ascii else "·"))
@@ -109,36 +111,38 @@ class MatrixScreen(Screen[str]):
     def _nothing(self) -> str:
         if self.session.mesh_state.diagnosis is None and self.session.mesh_state.failed is None:
             return "Reading ..."
-        if any(self.view_state.filters[part] for part in _FILTERED):
-            return "Nothing fits the filters. esc takes them back."
+        if any(self.view_state.filters[panel] for panel in _FILTERED):
+            return "Nothing matches the filters. esc clears them."
         if self.view_state.problems_only:
-            return "No problems: every host that a pod wants is delivered. ctrl+z shows them all."
-        return "No pod with a sidecar wants or has a host outside."
+            return "No problems: every dependency of every pod is delivered. ctrl+z shows all pods and hosts."
+        return "No pod with a sidecar uses an external host."
 
     def _show_cell(self) -> None:
         here = self.grid.cell
-        self.query_one("#cell", Static).update(self._told(*here) if here else "")
+        self.query_one("#cell", Static).update(self._cell_text(*here) if here else "")
 
-    def _told(self, pod: str, pair: Pair) -> Content:
+    def _cell_text(self, pod: str, pair: Pair) -> Content:
         """The cell in words."""
         row = self.session.mesh_state.pods.get(pod)
-        sign_ = matrix_cell(self.session.mesh_state, pod, pair, show_all=True, ascii_only=self._ascii)
+        shown_as = matrix_cell(self.session.mesh_state, pod, pair, show_all=True, ascii_only=self._ascii)
         verdict = row.verdicts.get(pair) if row else None
         shown = verdict_shown(self.session.mesh_state, row, pair) if row else ""
-        words = verdict[0] if verdict else {"unknown": "unknown", "pending": "not judged yet"}.get(shown, "not judged")
+        words = (
+            verdict[0] if verdict else {"unknown": "unknown", "pending": "not checked yet"}.get(shown, "not checked")
+        )
         why = f" ({verdict[1]})" if verdict and verdict[1] and verdict[0] is not Verdict.DELIVERED else ""
         if row is not None and row.state == "unread":
             why = f" ({printable(row.because)})"
-        wanted = "" if row and pair in row.wants else "  not wanted by this pod"
+        unused = "" if row and pair in row.dependencies else "  not used by this pod"
         return Content.assemble(
-            (f"{sign_.text} {words}", text_style(sign_.tone)),
+            (f"{shown_as.text} {words}", tone_style(shown_as.tone)),
             f"{printable(why)}  {printable(pod)} -> {printable(host_port(*pair))}",
-            (wanted, "$text-muted"),
+            (unused, "$text-muted"),
         )
 
     def _legend(self) -> Content:
         pieces = [
-            Content.assemble((cell.text, text_style(cell.tone)), f" {meaning}")
+            Content.assemble((cell.text, tone_style(cell.tone)), f" {meaning}")
             for cell, meaning in legend(ascii_only=self._ascii)
         ]
         return Content("   ").join(pieces)
@@ -156,81 +160,73 @@ class MatrixScreen(Screen[str]):
         name = row.key if several else row.name
         return Cell(f"{icon(row.worst, ascii_only=self._ascii)} {printable(name)}", tone(row.worst))
 
-    def _host(self, pair: Pair) -> tuple[str, str]:
-        return printable(pair[0]), f":{pair[1]}"
-
-    @on(Grid.Moved)
-    def _moved(self, message: Grid.Moved) -> None:
+    @on(CursorMoved)
+    def _moved(self, message: CursorMoved) -> None:
         message.stop()
         self._show_cell()
 
-    @on(Grid.Opened)
-    def _opened(self, message: Grid.Opened) -> None:
+    @on(CursorOpened)
+    def _opened(self, message: CursorOpened) -> None:
         message.stop()
         self.action_trace()
 
     # Keys
 
     def action_trace(self) -> None:
-        """Follows the connection of the cell."""
+        """Traces the connection of the cell."""
         here: Any = self.grid.cell
         if here is not None:
-            self.post_message(TraceWanted(here[0], *here[1]))
+            self.post_message(TraceRequested(here[0], *here[1]))
 
-    def action_filter(self, part: Part) -> None:
-        """Opens the line for a filter: of the rows, or of the columns."""
-        self._filtered = part
-        self._foot.open(self.view_state.filters[part].typed)
+    def action_filter(self, panel: Panel) -> None:
+        """Opens the line for a filter of the rows or of the columns."""
+        self._filtered = panel
+        self._footer.open(self.view_state.filters[panel].typed)
 
-    @on(FilterTyped)
-    def _filter_typed(self, message: FilterTyped) -> None:
+    @on(LineTyped)
+    def _filter_typed(self, message: LineTyped) -> None:
         message.stop()
         self.view_state.filters[self._filtered] = read_filter(message.text)
         self._show()
 
-    @on(FilterLeft)
-    def _filter_left(self, message: FilterLeft) -> None:
+    @on(LineLeft)
+    def _filter_left(self, message: LineLeft) -> None:
         message.stop()
         if not message.keep:
             self.view_state.filters[self._filtered] = read_filter("")
         self.set_focus(self.grid)
-        self._foot.close()
+        self._footer.close()
         self._show()
 
     def action_problems(self) -> None:
-        """Rows and columns without a problem go, or come back."""
+        """Hides rows and columns without a problem, or shows them again."""
         self.view_state.problems_only = not self.view_state.problems_only
         self._show()
 
     def action_everything(self) -> None:
-        """What would become of hosts that a pod does not ask for, too."""
+        """Also shows the verdicts of hosts that a pod does not use, or hides them again."""
         self._all = not self._all
         self._show()
 
     def action_namespace(self) -> None:
-        """Lets the user choose namespaces."""
-        from meshdoctor.tui.screens.namespace_screen import NamespaceScreen
+        """Lets the user choose a namespace."""
+        from meshdoctor.tui.screens.choice_screen import choose_namespace
 
-        def chosen(names: frozenset[str] | None) -> None:
-            if names is not None:
-                self.view_state.namespaces = names
-                self._show()
-
-        self.app.push_screen(NamespaceScreen(self.session.mesh_state.namespaces, self.view_state.namespaces), chosen)
+        choose_namespace(self, self.view_state, self._show)
 
     def action_back(self) -> None:
-        """Takes a filter back; without one, leaves."""
-        typed = [part for part in _FILTERED if self.view_state.filters[part].typed]
+        """Clears the filters; without any, goes back."""
+        typed = [panel for panel in _FILTERED if self.view_state.filters[panel].typed]
         if not typed:
             self.dismiss("")
             return
-        for part in typed:
-            self.view_state.filters[part] = read_filter("")
+        for panel in typed:
+            self.view_state.filters[panel] = read_filter("")
         self._show()
 
-    def action_part(self, part: str) -> None:
-        """Leaves for one of the three parts."""
-        self.dismiss(part)
+    def action_panel(self, panel: str) -> None:
+        """Goes to one of the panels of the main screen."""
+        self.dismiss(panel)
 
 
 def _of(shown: int, total: int) -> str:

@@ -1,4 +1,4 @@
-"""A finding and its objects as they are: JSON and YAML that fold and can be searched."""
+"""A finding as JSON and its objects as YAML, which fold and can be searched."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from meshdoctor.tui.state.folding import Folding, Row, tree_rows
 
 
 class RawScreen(DocumentScreen):
-    """The whole of one finding: itself at once, its objects once they are read."""
+    """The finding is shown at once, its objects when they are read."""
 
     def __init__(self, session: TuiSession, finding: Finding) -> None:
         super().__init__(
             session,
             f"{finding.rule}   {subject(finding)}",
             lambda case: [resource(case.capture, one) for one in finding.resources],
-            title="As data",
+            title="JSON and YAML",
         )
         self.finding = finding
 
@@ -33,18 +33,18 @@ class RawScreen(DocumentScreen):
         if self.finding.resources:
             super().on_mount()
 
-    def lacking(self, because: str) -> Sequence[Excerpt]:
-        """Each of the objects."""
+    def unread(self, because: str) -> Sequence[Excerpt]:
+        """Says of each object why."""
         return [Excerpt(document="", because=because)] * len(self.finding.resources)
 
     def folded(self, found: Sequence[Excerpt]) -> Folding:
-        """All of it unfolded."""
+        """Everything unfolded."""
         return Folding(raw_rows(self.finding, found))
 
 
 def raw_rows(finding: Finding, objects: Sequence[Excerpt]) -> Iterator[Row]:
-    """The finding as `check --json` gives it, then its objects as they were read."""
-    yield Row(0, "the finding, as check --json gives it", is_head=True)
+    """The finding as in `check --json`, then its objects as they were read."""
+    yield Row(0, "the finding, as in check --json", is_head=True)
     yield from tree_rows(json.loads(encoded(finding_of(finding))), "json", depth=1)
     for item, found in zip(finding.resources, objects, strict=False):
         yield Row(0, printable(f"{item.role or 'object'}: {item}"), is_head=True)

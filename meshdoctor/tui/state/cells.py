@@ -9,7 +9,7 @@ from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow
-from meshdoctor.tui.state.view_state import Part, ViewState
+from meshdoctor.tui.state.view_state import Panel, ViewState
 
 
 class Cell(NamedTuple):
@@ -20,7 +20,7 @@ class Cell(NamedTuple):
 
 
 class TableColumn(NamedTuple):
-    """A column of a part. Columns share what is left of the width by `grows`; the last ones go where it is short."""
+    """A column of a panel. Columns share what is left of the width by `grows`; the last ones go where it is short."""
 
     title: str
     width: int
@@ -32,7 +32,7 @@ class TableColumn(NamedTuple):
     """What is too long is cut in its middle: names that differ do so at an end."""
 
 
-COLUMNS: dict[Part, tuple[TableColumn, ...]] = {
+COLUMNS: dict[Panel, tuple[TableColumn, ...]] = {
     "pods": (
         TableColumn("", 2),
         TableColumn("NAMESPACE", 12, 1, 1),
@@ -58,26 +58,26 @@ COLUMNS: dict[Part, tuple[TableColumn, ...]] = {
         TableColumn("WHAT", 24, 4),
     ),
 }
-NARROW: dict[Part, tuple[TableColumn, ...]] = {
+NARROW: dict[Panel, tuple[TableColumn, ...]] = {
     "pods": (COLUMNS["pods"][0], TableColumn("NAMESPACE/POD", 30, 1, 0, ends_matter=True), *COLUMNS["pods"][3:])
 }
 """For where there is no room for all of them."""
 
 
 def cells(
-    view_state: ViewState, part: Part, key: Any, *, is_narrow: bool = False, ascii_only: bool = False
+    view_state: ViewState, panel: Panel, key: Any, *, is_narrow: bool = False, ascii_only: bool = False
 ) -> tuple[Cell, ...]:
     """The cells of one row, one a column, of `NARROW` where there is little room; none of a row that went."""
-    row = getattr(view_state.mesh_state, part).get(key) or view_state.mesh_state.changes.lost(part).get(key)
+    row = getattr(view_state.mesh_state, panel).get(key) or view_state.mesh_state.changes.lost(panel).get(key)
     if row is None:
         return ()
-    if part == "pods":
+    if panel == "pods":
         made = pod_cells(row, is_narrow=is_narrow, ascii_only=ascii_only)
-    elif part == "hosts":
-        made = host_cells(row, view_state.pod_in_sight(), ascii_only=ascii_only)
+    elif panel == "hosts":
+        made = host_cells(row, view_state.chosen_pod(), ascii_only=ascii_only)
     else:
         made = finding_cells(row, ascii_only=ascii_only)
-    kind = "marked" if key in view_state.marks[part] else row.change
+    kind = "marked" if key in view_state.marks[panel] else row.change
     before = icon(kind, ascii_only=ascii_only) if kind else " "
     if row.change in ("gone", "unseen"):
         made = tuple(Cell(cell.text, "faint") for cell in made)

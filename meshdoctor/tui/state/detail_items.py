@@ -192,7 +192,7 @@ def _wants(dependencies: Iterable[DependencySighting], pod: str, *, by_pod: bool
 
 
 def _pod_verdicts(mesh_state: MeshState, row: PodRow, ascii_only: bool) -> list[Item]:
-    pairs = [pair for pair in {**dict.fromkeys(row.wants), **row.verdicts} if pair[1] is not None]
+    pairs = [pair for pair in {**dict.fromkeys(row.dependencies), **row.verdicts} if pair[1] is not None]
     shown = [(pair, verdict) for pair in pairs if isinstance(verdict := verdict_shown(mesh_state, row, pair), Verdict)]
     shown.sort(key=lambda one: (one[1] is Verdict.DELIVERED, one[0]))
     return [_verdict(row, pair, host_port(*pair), verdict, ascii_only) for pair, verdict in shown]
@@ -200,14 +200,16 @@ def _pod_verdicts(mesh_state: MeshState, row: PodRow, ascii_only: bool) -> list[
 
 def _host_verdicts(mesh_state: MeshState, pair: Pair, ascii_only: bool) -> list[Item]:
     rows = [
-        row for row in mesh_state.pods.values() if pair in row.verdicts or (pair in row.wants and row.state == "unread")
+        row
+        for row in mesh_state.pods.values()
+        if pair in row.verdicts or (pair in row.dependencies and row.state == "unread")
     ]
     shown = [
         (row, verdict)
         for row in rows
         if isinstance(verdict := verdict_shown(mesh_state, row, pair, show_all=True), Verdict)
     ]
-    shown.sort(key=lambda one: (pair not in one[0].wants, one[1] is Verdict.DELIVERED, one[0].key))
+    shown.sort(key=lambda one: (pair not in one[0].dependencies, one[1] is Verdict.DELIVERED, one[0].key))
     return [_verdict(row, pair, row.key, verdict, ascii_only) for row, verdict in shown[:_PODS]]
 
 
@@ -215,9 +217,9 @@ def _verdict(row: PodRow, pair: Pair, name: str, verdict: Verdict, ascii_only: b
     found = row.verdicts.get(pair)
     why = f"   {found[1]}" if found and verdict is not Verdict.DELIVERED else ""
     cluster = f"   {found[2]}" if found and found[2] else ""
-    wanted = "" if pair in row.wants else "   not wanted"
+    wanted = "" if pair in row.dependencies else "   not wanted"
     text = f"{verdict}{why}{cluster}{wanted}" if found else f"{verdict}   {row.because}"
-    how: Tone = verdict.icon if pair in row.wants or verdict is Verdict.DELIVERED else "faint"
+    how: Tone = verdict.icon if pair in row.dependencies or verdict is Verdict.DELIVERED else "faint"
     return Item(name, text, how, Opens("", row.key, pair), letter(verdict, ascii_only=ascii_only))
 
 

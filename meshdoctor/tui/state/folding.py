@@ -1,4 +1,4 @@
-"""A document as rows that can be folded and searched. A fold hides the rows below that stand deeper."""
+"""A document as rows that can be folded and searched. A fold hides the deeper rows below."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from meshdoctor.diagnosis.excerpts import Excerpt, Steps
 from meshdoctor.text.printable import printable
 
 _WIDEST = 600
-"""Characters of a row: certificates and scripts are longer, and nobody reads them here."""
+"""Characters of a row; certificates and scripts are cut."""
 OPEN_ROWS = 40
-"""Rows of a document up to which nothing is folded at first."""
+"""A document with more rows is folded at first."""
 
 
 class Row(Struct, frozen=True):
@@ -24,31 +24,31 @@ class Row(Struct, frozen=True):
     depth: int
     text: str
     tail: str = ""
-    """What stands behind the row where it is folded."""
+    """Shown after the row where it is folded."""
     is_marked: bool = False
     is_head: bool = False
-    """It names what follows, and is no part of it."""
+    """A heading of the document that follows."""
 
 
 class Folding:
-    """Rows, which of them are folded, and what is searched for in them."""
+    """Rows, which of them are folded, and the search in them."""
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self.rows = list(rows)
         self.folded: set[int] = set()
-        self.sought = ""
+        self.searched = ""
         self.hits: list[int] = []
-        """Rows with what is sought, in order."""
+        """Rows that match, in order."""
 
     def end(self, at: int) -> int:
-        """The row behind the last one that stands deeper than this one."""
+        """The row after the deeper ones below this row."""
         depth, end = self.rows[at].depth, at + 1
         while end < len(self.rows) and self.rows[end].depth > depth:
             end += 1
         return end
 
     def can_fold(self, at: int) -> bool:
-        """Whether rows stand below it."""
+        """Whether deeper rows are below it."""
         return at + 1 < len(self.rows) and self.rows[at + 1].depth > self.rows[at].depth
 
     def visible(self) -> list[int]:
@@ -60,17 +60,17 @@ class Folding:
         return found
 
     def toggle(self, at: int) -> bool:
-        """Folds or unfolds a row; False where nothing stands below it."""
+        """Folds or unfolds a row; False where nothing deeper is below it."""
         if not self.can_fold(at):
             return False
         self.folded ^= {at}
         return True
 
     def fold_far(self) -> None:
-        """Folds what is not on the way to a marked row, where all of it would be too much at once."""
+        """Folds long documents, except the rows around marked ones."""
         marked = [at for at, row in enumerate(self.rows) if row.is_marked]
         keep = {above for at in marked for above in self.above(at)} | set(marked)
-        for start, end in self._parts():
+        for start, end in self._documents():
             if end - start <= OPEN_ROWS:
                 continue
             has_mark = any(start <= at < end for at in marked)
@@ -80,8 +80,8 @@ class Folding:
                 if deep and at not in keep and not self.rows[at].is_head and self.can_fold(at):
                     self.folded.add(at)
 
-    def _parts(self) -> Iterator[tuple[int, int]]:
-        """Documents as first row and the row behind the last."""
+    def _documents(self) -> Iterator[tuple[int, int]]:
+        """The first row of each document, and the row after its last."""
         heads = [at for at, row in enumerate(self.rows) if row.is_head]
         starts = heads if heads[:1] == [0] else [0, *heads]
         yield from zip(starts, [*starts[1:], len(self.rows)], strict=True)
@@ -106,13 +106,13 @@ class Folding:
             return
         self.folded = {at for at, row in enumerate(self.rows) if not row.is_head and self.can_fold(at)}
 
-    def search(self, sought: str) -> None:
-        """Looks for a text, upper and lower case alike."""
-        self.sought = sought.strip().lower()
-        self.hits = [at for at, row in enumerate(self.rows) if self.sought and self.sought in row.text.lower()]
+    def search(self, text: str) -> None:
+        """Searches for a text, ignoring case."""
+        self.searched = text.strip().lower()
+        self.hits = [at for at, row in enumerate(self.rows) if self.searched and self.searched in row.text.lower()]
 
     def next_hit(self, at: int, by: int = 1) -> int | None:
-        """The next row with what is sought, or the one before, round the end; unfolded. None: there is none."""
+        """The next match, or the one before, wrapping around, and unfolded; None where there is none."""
         if not self.hits:
             return None
         later = [hit for hit in self.hits if hit > at] if by > 0 else [hit for hit in self.hits if hit < at]
@@ -145,14 +145,14 @@ def excerpt_rows(found: Excerpt) -> Iterator[Row]:
 
 
 def _decides(rows: list[Row], value: str) -> int | None:
-    """The row that decides: the one that holds the value, where the marked part holds others as well."""
+    """The deciding row: within the marked one, the row that holds the value."""
     marked = next((at for at, row in enumerate(rows) if row.is_marked), None)
     within = range(len(rows)) if marked is None else range(marked, Folding(rows).end(marked))
     return next((at for fits in _fits(value) for at in within if fits(rows[at].text.rstrip(","))), marked)
 
 
 def _fits(value: str) -> list[Callable[[str], bool]]:
-    """How a row may hold a value, the surest first: as its own, as the name of the object, at its end, anywhere."""
+    """Tests whether a row holds a value, the most specific first."""
     if not value:
         return []
     name = value.rpartition("/")[2]
@@ -175,7 +175,7 @@ def tree_rows(tree: Any, form: str, marked: Steps = (), depth: int = 0) -> Itera
 
 
 def text_rows(text: str, form: str, depth: int = 0) -> Iterator[Row]:
-    """A text as it stands."""
+    """The rows of a text."""
     if form == "json":
         yield from _json_rows(json.loads(text), (), depth)
     else:
@@ -191,7 +191,7 @@ def _yaml_rows(tree: Any, marked: Steps, depth: int) -> Iterator[Row]:
 
 
 def _yaml_row(line: str, depth: int, *, is_marked: bool) -> Row:
-    """Items of a list stand as deep as the key above them and belong to it all the same."""
+    """A row. Items of a list are indented like their key, but count as deeper."""
     blanks = len(line) - len(line.lstrip(" "))
     deeper = 2 * blanks + line[blanks:].startswith("- ")
     return Row(depth + deeper, _short(line), " ..", is_marked)

@@ -1,4 +1,4 @@
-"""Pods down, hosts across, one sign a verdict: what each pod's connections come to, at a glance."""
+"""The matrix of pods and hosts, an icon or letter for the verdict of each connection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meshdoctor.tui.state.rows import PodRow
 from meshdoctor.tui.state.view_state import ITS_OWN, ViewState
 
 STRAYED = frozenset({Verdict.MISROUTED, Verdict.LEAKED, Verdict.BYPASSED, Verdict.BROKEN})
-"""Verdicts that are a fault even of a host that nobody asks for, where somebody registers it."""
+"""Verdicts that are a problem even where no pod uses the host, if it is registered."""
 ALL_BAD = frozenset(Verdict) - {Verdict.DELIVERED}
 
 
@@ -26,25 +26,24 @@ Shown = Verdict | Literal["pending", ""]
 
 
 class Axes(Struct, frozen=True):
-    """What is down and what is across, in the order of their parts."""
+    """The rows and columns, in the order of their panels."""
 
     pods: list[str]
     hosts: list[Pair]
     all_pods: int = 0
-    """Pods that could be down, filtered out or not."""
+    """Pods with a row when nothing is filtered."""
     all_hosts: int = 0
 
 
 def matrix_axes(view_state: ViewState, *, show_all: bool = False) -> Axes:
-    """Pods with a sidecar and hosts with a port: of the namespaces looked at, as filtered.
+    """Pods with a sidecar and hosts with a port, by namespace and filter; chosen rows do not narrow them.
 
-    What was chosen does not narrow them: the matrix is there to see all of it. Where only problems are asked for,
-    rows and columns without one go.
+    With `problems_only`, rows and columns without a problem are left out.
     """
     mesh_state = view_state.mesh_state
     whole = copy(view_state)
     whole.choices, whole.problems_only = (), False
-    # Rows that have gone are still in sight in the parts: here they would be empty.
+    # Rows that are gone are still shown in the panels: here they would be empty.
     pods = [key for key in whole.keys("pods") if key in mesh_state.pods and _has_sidecar(mesh_state.pods[key])]
     hosts = [pair for pair in whole.keys("hosts") if pair in mesh_state.hosts and pair[1] is not None]
     if view_state.problems_only:
@@ -65,9 +64,13 @@ def _with_problems(
     bad_hosts: set[Pair] = set()
     for key in pods:
         row = mesh_state.pods[key]
-        # Most verdicts are of hosts that the pod has nothing to do with: only the others are asked about.
+        # Most verdicts are of hosts that the pod does not use: only the others are checked.
         likely = [pair for pair, found in row.verdicts.items() if found[0] in (ALL_BAD if show_all else STRAYED)]
-        bad = {pair for pair in (*row.wants, *likely) if pair in inside and is_problem(mesh_state, row, pair, show_all)}
+        bad = {
+            pair
+            for pair in (*row.dependencies, *likely)
+            if pair in inside and is_problem(mesh_state, row, pair, show_all)
+        }
         if bad:
             bad_pods.add(key)
             bad_hosts |= bad
@@ -75,22 +78,22 @@ def _with_problems(
 
 
 def is_problem(mesh_state: MeshState, row: PodRow, pair: Pair, show_all: bool = False) -> bool:
-    """Whether the cell shows something else than a connection that is delivered or not asked for."""
+    """Whether the cell shows a connection that is used and not delivered."""
     return verdict_shown(mesh_state, row, pair, show_all) not in ("", "pending", Verdict.DELIVERED)
 
 
 def verdict_shown(mesh_state: MeshState, row: PodRow, pair: Pair, show_all: bool = False) -> Shown:
-    """The verdict of a cell; `pending` until it is there; empty where the pod neither wants the host nor has it.
+    """The verdict of a cell; `pending` until it is known; empty where the pod neither uses the host nor has it.
 
-    A pod has a host whose own cluster it reaches, or one that somebody registers and that goes astray.
+    A pod has a host that it reaches by its own cluster, or one that is registered and goes wrong.
     """
     verdict = row.verdicts.get(pair)
-    wants = pair in row.wants
+    is_used = pair in row.dependencies
     if row.state == "unread":
-        return Verdict.UNKNOWN if wants and pair[1] is not None else ""
+        return Verdict.UNKNOWN if is_used and pair[1] is not None else ""
     if verdict is None:
-        return "pending" if wants and row.state == "pending" else ""
-    if wants or show_all or verdict[0] in ITS_OWN:
+        return "pending" if is_used and row.state == "pending" else ""
+    if is_used or show_all or verdict[0] in ITS_OWN:
         return verdict[0]
     line = mesh_state.hosts.get(pair)
     return verdict[0] if verdict[0] in STRAYED and line is not None and line.registered_by else ""
@@ -99,7 +102,7 @@ def verdict_shown(mesh_state: MeshState, row: PodRow, pair: Pair, show_all: bool
 def matrix_cell(
     mesh_state: MeshState, pod: str, pair: Pair, *, show_all: bool = False, ascii_only: bool = False
 ) -> Cell:
-    """The sign of one pod and host; a dot where the pod neither wants the host nor has it registered."""
+    """The icon or letter of one pod and host; a dot where the pod neither uses the host nor has it registered."""
     row = mesh_state.pods.get(pod)
     shown = verdict_shown(mesh_state, row, pair, show_all) if row is not None else ""
     if not shown:
@@ -110,6 +113,6 @@ def matrix_cell(
 
 
 def legend(*, ascii_only: bool = False) -> list[tuple[Cell, str]]:
-    """Every sign with its meaning."""
+    """Every icon and letter with its meaning."""
     known = [(Cell(letter(v, ascii_only=ascii_only), v.icon), v) for v in sorted(Verdict, key=lambda v: -v.rank)]
-    return [*known, (Cell(icon("none", ascii_only=ascii_only), "faint"), "neither wanted nor registered")]
+    return [*known, (Cell(icon("none", ascii_only=ascii_only), "faint"), "not used")]

@@ -1,4 +1,4 @@
-"""Everything the session knows, grown event by event. An event changes what it must and says what that was."""
+"""The state of the mesh as the session knows it. Each event updates it and reports what it changed."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from meshdoctor.tui.state.row_changes import Changes
 from meshdoctor.tui.state.rows import KINDS, POLICIES, FindingLine, HostLine, PodRow
 
 NOT_KNOWN = ("missing-service-entry", "service-entry-not-visible")
-"""Why a connection goes wrong of which the sidecar has never heard."""
+"""Reasons of verdicts for hosts that the sidecar has no configuration for."""
 
 
 ENTRY_OBJECTS, POD_OBJECTS = "resources/serviceentries.yaml", "resources/pods.yaml"
-"""Documents without which nobody knows that a host, or a pod, is not there any more."""
+"""Documents without which it is unknown whether a host, or a pod, is gone."""
 
 
 class StateChange(Struct):
-    """What events changed: keys of rows, and whether the head's line did."""
+    """What events changed: keys of rows, and whether the header did."""
 
     pods: set[str] = field(default_factory=set)
     hosts: set[Pair] = field(default_factory=set)
     findings: bool = False
     head: bool = False
     is_end: bool = False
-    """The look is over."""
+    """The refresh has ended."""
 
 
 class MeshState:
-    """Pods by key, hosts by pair, findings by fingerprint, and how far the look is."""
+    """Pods by key, hosts by pair, findings by fingerprint, and the progress of the refresh."""
 
     def __init__(self) -> None:
         self.pods: dict[str, PodRow] = {}
@@ -57,22 +57,22 @@ class MeshState:
         self.progress = Progress(0, 0, "starting")
         self.failed: DiagnosisFailed | None = None
         self._unlisted: set[Pair] = set()
-        """Hosts that were asked of every sidecar, and that none of those looked at has or wants."""
+        """Hosts that every sidecar was checked for, and that no pod has or uses."""
         self.are_hosts_known = True
-        """Everything was read that can name a host."""
+        """Everything that can name a host was read."""
         self.diagnosis: Diagnosis | None = None
-        """The newest whole result."""
+        """The newest complete result."""
         self.read_at = ""
-        """When the newest whole result came, by this machine's clock, to the minute."""
-        self.is_looking = True
-        """A look is under way."""
+        """When the newest complete result arrived, as hours and minutes."""
+        self.is_refreshing = True
+        """A refresh is running."""
         self._blind: frozenset[str] = frozenset()
-        """What the newest whole result does not speak of, as `_blind` names it."""
+        """What the newest complete result says nothing about, as `_blind` names it."""
         self.changes = Changes()
-        """What is new and what has gone."""
+        """What is new and what is gone."""
 
     def apply(self, events: Iterable[Event]) -> StateChange:
-        """Takes events in, in their order."""
+        """Applies events in their order."""
         changed = StateChange()
         for event in events:
             self._apply(event, changed)
@@ -90,23 +90,23 @@ class MeshState:
                 self._find_more(event.findings, changed)
             case Progress():
                 self.progress = event
-                changed.head = self.is_looking = True
+                changed.head = self.is_refreshing = True
             case DiagnosisFinished():
                 self._finish(event, changed)
             case DiagnosisFailed():
                 self._fail(event, changed)
 
-    def rows(self, part: str) -> list[Any]:
-        """The rows of a part that are shown: its own, and for a while those that it has no longer."""
-        own = self._parts[part]
-        return [*own.values(), *(row for key, row in self.changes.lost(part).items() if key not in own)]
+    def rows(self, panel: str) -> list[Any]:
+        """The rows of a panel: its own, and for a while those that are gone."""
+        own = self._panels[panel]
+        return [*own.values(), *(row for key, row in self.changes.lost(panel).items() if key not in own)]
 
     @property
-    def _parts(self) -> dict[str, Mapping[Any, Any]]:
+    def _panels(self) -> dict[str, Mapping[Any, Any]]:
         return {"pods": self.pods, "hosts": self.hosts, "findings": self.findings}
 
     def finding(self, fingerprint: str) -> FindingLine | None:
-        """A finding that is shown, be it gone or not seen again."""
+        """A finding that is shown, even if it is gone or could not be checked again."""
         return self.findings.get(fingerprint) or self.changes.lost("findings").get(fingerprint)
 
     def count(self, severity: Severity) -> int:
@@ -115,16 +115,16 @@ class MeshState:
 
     @property
     def unread(self) -> int:
-        """Pods whose proxy could not be looked at."""
+        """Pods whose proxy could not be read."""
         return sum(row.state == "unread" for row in self.pods.values())
 
     @property
     def namespaces(self) -> list[str]:
-        """Of the pods."""
+        """The namespaces of the pods."""
         return sorted({row.namespace for row in self.pods.values()})
 
     def _list(self, event: PodsListed, changed: StateChange) -> None:
-        """A new look: what was known stays until it is told anew, and what is not there any more goes."""
+        """A refresh begins: what is known stays until it is replaced, and pods that are gone are removed."""
         self.location, self.source_kind = event.location, event.source_kind
         self.failed = None
         known, self.pods = self.pods, {}
@@ -141,19 +141,19 @@ class MeshState:
         changed.head = True
 
     def _list_hosts(self, rows: Iterable[HostRow], changed: StateChange) -> None:
-        wants: dict[str, set[Pair]] = {}
+        dependencies: dict[str, set[Pair]] = {}
         for row in rows:
             pair = (row.host, row.port)
             line = self._host(pair)
             line.protocol, line.registered_by = row.protocol, row.registered_by
             line.used_by = tuple(dict.fromkeys(dependency.pod for dependency in row.used_by))
-            for wanting in line.used_by:
-                wants.setdefault(wanting, set()).add(pair)
-            line.note()
+            for pod_key in line.used_by:
+                dependencies.setdefault(pod_key, set()).add(pair)
+            line.index_text()
             changed.hosts.add(pair)
         for key, pod in self.pods.items():
-            pod.wants = frozenset(wants.get(key, ()))
-            pod.note()
+            pod.dependencies = frozenset(dependencies.get(key, ()))
+            pod.index_text()
 
     def _host(self, pair: Pair) -> HostLine:
         if pair not in self.hosts:
@@ -163,7 +163,7 @@ class MeshState:
     def _judge(self, event: PodChecked, changed: StateChange) -> None:
         row = self.pods.get(event.pod)
         if row is None:
-            # A dump on its own: only now its pod is known.
+            # A dump on its own names its pod only here.
             namespace, _, name = event.pod.rpartition("/")
             row = self.pods[event.pod] = PodRow(event.pod, namespace, name, "", {}, "sidecar", "pending")
         before = row.verdicts
@@ -172,7 +172,7 @@ class MeshState:
         row.version, row.egress, row.verdicts = event.version, POLICIES.get(event.policy, ""), event.verdicts
         self._count(row, row.verdicts, 1, changed)
         self._forget_hosts(before)
-        row.note()
+        row.index_text()
         changed.pods.add(row.key)
 
     def _unask(self, event: PodUnread, changed: StateChange) -> None:
@@ -184,7 +184,7 @@ class MeshState:
         row.state, row.because = "unread", event.because
         self._forget_hosts(before)
         row.version = row.egress = ""
-        row.note()
+        row.index_text()
         changed.pods.add(row.key)
         changed.head = True
 
@@ -195,14 +195,14 @@ class MeshState:
                 continue
             verdict, reason, _ = row.verdicts[pair]
             _add(line.counts, verdict, by)
-            if pair in row.wants:
-                _add(line.wanted_counts, verdict, by)
+            if pair in row.dependencies:
+                _add(line.used_counts, verdict, by)
             if reason not in NOT_KNOWN:
                 _add(line.known_counts, verdict, by)
         changed.hosts.update(pairs)
 
     def _forget_hosts(self, pairs: Iterable[Pair]) -> None:
-        """Lets go of those that nobody registers, wants or is judged for any more."""
+        """Removes hosts that are no longer registered, used or checked."""
         for pair in pairs:
             line = self.hosts.get(pair)
             if line is not None and not (line.counts or line.registered_by or line.used_by):
@@ -214,20 +214,20 @@ class MeshState:
         self._grade(changed)
 
     def _find_more(self, findings: Iterable[Finding], changed: StateChange) -> None:
-        """Those of a look under way: what a whole result has shown before stays until there is the next one."""
+        """Adds findings of a running refresh; those of the last complete result stay until the next one."""
         known = {key: line.finding for key, line in self.findings.items()} if self.diagnosis is not None else {}
         self._find((known | {one.fingerprint: one for one in findings}).values(), changed)
 
     def _fail(self, event: DiagnosisFailed, changed: StateChange) -> None:
-        """What was known stays; pods whose turn did not come are not read."""
+        """What is known stays; pods that were not reached are unread."""
         self.failed = event
-        self.is_looking = False
+        self.is_refreshing = False
         for row in [row for row in self.pods.values() if row.state == "pending"]:
             self._unask(PodUnread(row.key, event.because), changed)
         changed.head = changed.is_end = True
 
     def _grade(self, changed: StateChange) -> None:
-        """Counts findings on pods and hosts; rows whose counts did not move are left alone."""
+        """Counts findings of pods and hosts; rows whose counts stay are not redrawn."""
         pods: dict[str, list[int]] = {}
         hosts: dict[Pair, Severity] = {}
         for line in self.findings.values():
@@ -240,12 +240,12 @@ class MeshState:
             counts = pods.get(key, [0, 0, 0])
             if counts != [row.errors, row.warnings, row.infos]:
                 row.errors, row.warnings, row.infos = counts
-                row.note()
+                row.index_text()
                 changed.pods.add(key)
         for pair, host in self.hosts.items():
             if host.severity is not hosts.get(pair):
                 host.severity = hosts.get(pair)
-                host.note()
+                host.index_text()
                 changed.hosts.add(pair)
 
     def _finish(self, event: DiagnosisFinished, changed: StateChange) -> None:
@@ -261,31 +261,31 @@ class MeshState:
         self._find(event.diagnosis.findings, changed)
         unread = {row.key for row in self.pods.values() if row.state == "unread"}
         before, self._blind = self._blind, _blind(event, self.pods)
-        self.changes.take(self._parts, unread | self._blind, lambda *row: {*_shown_by(*row)} - before)
+        self.changes.take(self._panels, unread | self._blind, lambda *row: {*_shown_by(*row)} - before)
         changed.hosts.update(self.changes.lost("hosts"))
         changed.pods.update(self.changes.lost("pods"))
         self.read_at = f"{datetime.now():%H:%M}"
         self.diagnosis = event.diagnosis
         self.are_hosts_known = not event.hosts.missing
         self.failed = None
-        self.is_looking = False
+        self.is_refreshing = False
         changed.head = changed.is_end = True
 
     def _recount(self, changed: StateChange) -> None:
-        """Counts verdicts again where the pods that want a host are known better now."""
+        """Counts verdicts again, as it is now known which pods use a host."""
         for line in self.hosts.values():
-            line.counts, line.wanted_counts, line.known_counts = {}, {}, {}
+            line.counts, line.used_counts, line.known_counts = {}, {}, {}
         for row in self.pods.values():
             self._count(row, row.verdicts, 1, changed)
         for line in self.hosts.values():
-            line.note()
+            line.index_text()
 
 
 def _blind(event: DiagnosisFinished, pods: Mapping[str, PodRow]) -> frozenset[str]:
-    """Of what a result says nothing: documents, rules, and rules for some pods, as `_shown_by` names them."""
+    """What a result says nothing about: documents, rules, and rules for some pods, as `_shown_by` names them."""
     found = set(event.hosts.missing)
     for gap in event.diagnosis.not_evaluated:
-        # Through a gateway that was not read a rule sees for no pod.
+        # Without its gateway a rule can check no pod.
         rows = (pods.get(pod) for pod in gap.pods)
         if not gap.pods or any(row is None or row.kind == "gateway" for row in rows):
             found.add(gap.rule)
@@ -293,14 +293,14 @@ def _blind(event: DiagnosisFinished, pods: Mapping[str, PodRow]) -> frozenset[st
     return frozenset(found)
 
 
-def _shown_by(part: str, row: Any, pods: Mapping[str, PodRow]) -> Iterator[str]:
-    """What showed a row: pods, for findings the rule as well, and the objects that name hosts and pods."""
-    if part == "findings":
+def _shown_by(panel: str, row: Any, pods: Mapping[str, PodRow]) -> Iterator[str]:
+    """What a row is known from: pods, for findings also the rule, and the objects that name hosts and pods."""
+    if panel == "findings":
         found: Finding = row.finding
         yield from (*found.pods, found.rule, *(f"{found.rule} {pod}" for pod in found.pods))
         return
     yield POD_OBJECTS
-    if part == "hosts":
+    if panel == "hosts":
         yield ENTRY_OBJECTS
         yield from (key for key, pod in pods.items() if row.pair in pod.verdicts)
 
@@ -315,7 +315,7 @@ def _add(counts: dict[Verdict, int], verdict: Verdict, by: int) -> None:
 
 def _line(found: Finding, change: str) -> FindingLine:
     line = FindingLine(found, change)
-    line.note()
+    line.index_text()
     return line
 
 

@@ -1,84 +1,84 @@
-"""What a part is called just now, and what stands in it where no row is in sight."""
+"""The title of a panel, and the sentence it shows without rows."""
 
 from __future__ import annotations
 
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.printable import printable, printable_lines
 from meshdoctor.tui.state.mesh_state import MeshState
-from meshdoctor.tui.state.view_state import SORTS, Part, RowSelection, ViewState
+from meshdoctor.tui.state.view_state import SORTS, Panel, RowSelection, ViewState
 
-NAMES: dict[Part, str] = {"pods": "Pods", "hosts": "External hosts", "findings": "Findings"}
+NAMES: dict[Panel, str] = {"pods": "Pods", "hosts": "External hosts", "findings": "Findings"}
 
 
-def title(view_state: ViewState, part: Part, shown: int, *, ascii_only: bool = False) -> str:
-    """Its name, how many of how many rows are in sight, and what keeps the others out of it."""
-    total = view_state.total(part)
-    parts = [f"{NAMES[part]} {shown}" if shown == total else f"{NAMES[part]} {shown}/{total}"]
-    if view_state.marks[part]:
-        parts.append(f"{len(view_state.marks[part])} marked")
-    parts += [f"of {_chosen(view_state, choice)}" for choice in view_state.narrowing(part)]
-    typed = view_state.filters[part].typed
+def title(view_state: ViewState, panel: Panel, shown: int, *, ascii_only: bool = False) -> str:
+    """Its name, how many of how many rows it shows, and what hides the others."""
+    total = view_state.total(panel)
+    parts = [f"{NAMES[panel]} {shown}" if shown == total else f"{NAMES[panel]} {shown}/{total}"]
+    if view_state.marks[panel]:
+        parts.append(f"{len(view_state.marks[panel])} marked")
+    parts += [f"of {_chosen(view_state, choice)}" for choice in view_state.narrowing(panel)]
+    typed = view_state.filters[panel].typed
     if typed:
         parts.append(f"/{printable(typed)}")
     if view_state.problems_only:
         parts.append("problems only")
-    if view_state.sort(part) is not SORTS[part][0]:
-        parts.append(view_state.sort(part).name)
+    if view_state.sort(panel) is not SORTS[panel][0]:
+        parts.append(view_state.sort(panel).name)
     return (" - " if ascii_only else " · ").join(parts)
 
 
 def _chosen(view_state: ViewState, choice: RowSelection) -> str:
-    """A choice by its name, or how many are marked."""
+    """The name of a chosen row, or how many are marked."""
     if len(choice.marked) > 1:
-        return f"{len(choice.marked)} marked {choice.part}"
-    if choice.part == "pods":
+        return f"{len(choice.marked)} marked {choice.panel}"
+    if choice.panel == "pods":
         row = view_state.mesh_state.pods.get(choice.key)
         return printable(row.name if row else choice.key)
-    if choice.part == "hosts":
+    if choice.panel == "hosts":
         return printable(host_port(*choice.key))
     line = view_state.mesh_state.finding(choice.key)
     return printable(line.finding.rule) if line else "a finding that is gone"
 
 
-def hint(view_state: ViewState, part: Part) -> str:
-    """What to do about a part without rows."""
+def hint(view_state: ViewState, panel: Panel) -> str:
+    """Why a panel has no rows, and the key to press."""
     mesh_state = view_state.mesh_state
-    if mesh_state.failed is not None and not view_state.total(part):
-        demo = "d opens a bundled mesh to look at, R tries again."
-        return f"{printable_lines(mesh_state.failed.because)}\n\n{demo}" if part == "pods" else ""
-    if view_state.filters[part]:
-        return f"Nothing here fits /{printable(view_state.filters[part].typed)}. esc takes the filter back."
-    if view_state.narrowing(part):
-        return f"{_nothing(part)} of {_chosen(view_state, view_state.narrowing(part)[-1])}. esc shows all again."
-    if view_state.problems_only and view_state.total(part):
-        return "No problems here. ctrl+z shows the rest."
-    if view_state.namespaces and view_state.total(part):
-        return f"{_nothing(part)} in {', '.join(sorted(view_state.namespaces))}. n chooses other namespaces."
-    if mesh_state.is_looking:
+    if mesh_state.failed is not None and not view_state.total(panel):
+        demo = "d opens a bundled mesh, R tries again."
+        return f"{printable_lines(mesh_state.failed.because)}\n\n{demo}" if panel == "pods" else ""
+    if view_state.filters[panel]:
+        return f"Nothing matches /{printable(view_state.filters[panel].typed)}. esc clears the filter."
+    if view_state.narrowing(panel):
+        return f"{_nothing(panel)} of {_chosen(view_state, view_state.narrowing(panel)[-1])}. esc shows all."
+    if view_state.problems_only and view_state.total(panel):
+        return "No problems. ctrl+z shows all rows."
+    if view_state.namespaces and view_state.total(panel):
+        return f"{_nothing(panel)} in {', '.join(sorted(view_state.namespaces))}. 0 shows all."
+    if mesh_state.is_refreshing:
         return "Reading ..."
-    return _empty(mesh_state, part)
+    return _empty(mesh_state, panel)
 
 
-def _empty(mesh_state: MeshState, part: Part) -> str:
-    """A part of which there is nothing at all."""
-    if part == "findings":
-        return "No findings. What could not be judged is counted behind ? in the first line."
-    if part == "pods":
+def _empty(mesh_state: MeshState, panel: Panel) -> str:
+    """Why a panel has nothing to show."""
+    if panel == "findings":
+        return "No findings. The first line counts what could not be checked (?)."
+    if panel == "pods":
         return "No pods."
     if not mesh_state.are_hosts_known:
-        return "No external hosts are known: not all was read that could name one."
-    return "No external hosts: nothing registers or wants one."
+        return "No external hosts are known: not all resources that name hosts could be read."
+    return "No external hosts: none is registered, and no pod is configured to call one."
 
 
 def missing(mesh_state: MeshState) -> str:
-    """That the look could not read sidecars again which an earlier one has read; empty where there are none."""
+    """A warning that the refresh could not read sidecars that were read before; empty where there are none."""
     unseen = {pod for line in mesh_state.changes.unseen("findings").values() for pod in line.finding.pods}
     rows = [row for row in mesh_state.pods.values() if row.state == "unread" and row.key in unseen]
     if not rows:
         return ""
-    sidecars = "a sidecar" if len(rows) == 1 else f"{len(rows)} sidecars"
-    return f"{sidecars} could not be read again: {printable(rows[0].because)}. What they showed is marked ?."
+    sidecars = "A sidecar" if len(rows) == 1 else f"{len(rows)} sidecars"
+    return f"{sidecars} could not be read again: {printable(rows[0].because)}. Their earlier findings are marked ?."
 
 
-def _nothing(part: Part) -> str:
-    return {"pods": "No pods", "hosts": "No hosts", "findings": "No findings"}[part]
+def _nothing(panel: Panel) -> str:
+    return {"pods": "No pods", "hosts": "No hosts", "findings": "No findings"}[panel]

@@ -1,4 +1,4 @@
-"""When to look again: so long after the last look's end, however long that took. Looks never pile up."""
+"""When to refresh: an interval after the last refresh has ended, so refreshes never overlap."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 
 EVERY = 15.0
-"""Seconds between the end of a look at a cluster and the next one."""
+"""Seconds from the end of a refresh of a cluster to the next one."""
 FILES_EVERY = 2.0
-"""Seconds between two glances at whether files have changed."""
+"""Seconds between two checks whether files have changed."""
 
 
 class RefreshTimer:
-    """Asked every now and then whether it is time."""
+    """Says whether it is time, when asked."""
 
     def __init__(self, every: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._every = every
@@ -20,7 +20,7 @@ class RefreshTimer:
         self._since = clock()
 
     def is_due(self, *, is_busy: bool) -> bool:
-        """Whether it is time; the rest before the next one begins now if it is, or when a look is over."""
+        """Whether it is time. The next interval begins then, or when a running refresh has ended."""
         now = self._clock()
         if is_busy:
             self._since = now

@@ -1,7 +1,7 @@
-"""What is new and what has gone since the look before: told for a while, so that nobody misses it.
+"""What is new and what is gone since the last refresh, shown for a while.
 
-What showed it could not be read again, be it a pod or what a rule needs: then it is not gone but unseen, and stays
-until that is read.
+A row is `unseen`, not gone, where what it was known from, a pod or what a rule needs, could not be read again. It
+stays until that is read.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any, Protocol
 
 KEPT = 90.0
-"""Seconds for which a change is told."""
+"""Seconds for which a change is shown."""
 
 
 class Changing(Protocol):
-    """A row of the board."""
+    """A row of a panel."""
 
     change: str
 
 
 class Changes:
-    """Compares the whole result of each look with the one before. The first look changes nothing."""
+    """Compares each complete result with the one before. The first one has no changes."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -29,75 +29,75 @@ class Changes:
         self._new: dict[tuple[str, Hashable], float] = {}
         self._gone: dict[tuple[str, Hashable], tuple[float, Any]] = {}
         self._unseen: dict[tuple[str, Hashable], tuple[frozenset[str], Any]] = {}
-        """With what showed it."""
+        """With what the row was known from."""
 
-    def of(self, part: str, key: Hashable) -> str:
-        """`new` for a row that the last whole result had not, or that is new for a while yet; else empty."""
-        if part in self._before and key not in self._before[part]:
+    def of(self, panel: str, key: Hashable) -> str:
+        """`new` for a row that the last complete result did not have, or that became new a while ago; else empty."""
+        if panel in self._before and key not in self._before[panel]:
             return "new"
-        return "new" if (part, key) in self._new else ""
+        return "new" if (panel, key) in self._new else ""
 
-    def gone(self, part: str) -> dict[Any, Any]:
-        """The rows of a part that have gone a while ago, by key, as they were."""
-        return {key: row for (name, key), (_, row) in self._gone.items() if name == part}
+    def gone(self, panel: str) -> dict[Any, Any]:
+        """The rows of a panel that are gone since a while, by key, as they were."""
+        return {key: row for (name, key), (_, row) in self._gone.items() if name == panel}
 
-    def unseen(self, part: str) -> dict[Any, Any]:
-        """The rows of a part that nobody knows to be there or gone, by key, as they were."""
-        return {key: row for (name, key), (_, row) in self._unseen.items() if name == part}
+    def unseen(self, panel: str) -> dict[Any, Any]:
+        """The rows of a panel that may be there or gone, by key, as they were."""
+        return {key: row for (name, key), (_, row) in self._unseen.items() if name == panel}
 
-    def lost(self, part: str) -> dict[Any, Any]:
-        """The rows of a part that are shown though the newest result has them not."""
-        return self.gone(part) | self.unseen(part)
+    def lost(self, panel: str) -> dict[Any, Any]:
+        """The rows of a panel that are shown though the newest result does not have them."""
+        return self.gone(panel) | self.unseen(panel)
 
     def count(self) -> tuple[int, int]:
-        """How many rows and findings are new, and how many have gone."""
+        """How many rows are new, and how many are gone."""
         return len(self._new), len(self._gone)
 
     def take(
         self,
-        parts: Mapping[str, Mapping[Any, Changing]],
+        panels: Mapping[str, Mapping[Any, Changing]],
         unread: Collection[str] = (),
-        shown_by: Callable[[str, Any, Mapping[Any, Any]], Collection[str]] = lambda part, row, pods: (),
+        shown_by: Callable[[str, Any, Mapping[Any, Any]], Collection[str]] = lambda panel, row, pods: (),
     ) -> None:
-        """Takes a whole result: rows by part and key. Marks the new ones, keeps those that have gone.
+        """Takes a complete result, rows by panel and key. Marks new rows and keeps those that are gone.
 
-        `unread`: what is there and could not be read, pods above all. `shown_by`: what showed a row, given the part,
-        the row and the pods of the result before.
+        `unread`: what exists and could not be read, mostly pods. `shown_by`: what a row was known from, given the
+        panel, the row and the pods of the result before.
         """
         now, pods = self._clock(), self._before.get("pods", {})
-        for part, rows in parts.items():
-            before = self._before.get(part)
+        for panel, rows in panels.items():
+            before = self._before.get(panel)
             unseen: dict[Hashable, Any] = {}
             if before is not None:
                 for key in rows.keys() - before.keys():
-                    self._new.setdefault((part, key), now)
-                    self._gone.pop((part, key), None)
+                    self._new.setdefault((panel, key), now)
+                    self._gone.pop((panel, key), None)
                 for key in before.keys() - rows.keys():
                     row = before[key]
-                    known = self._unseen.get((part, key))
-                    showing = known[0] if known else frozenset(shown_by(part, row, pods))
-                    self._new.pop((part, key), None)
+                    known = self._unseen.get((panel, key))
+                    showing = known[0] if known else frozenset(shown_by(panel, row, pods))
+                    self._new.pop((panel, key), None)
                     if showing.isdisjoint(unread):
                         row.change = "gone"
-                        self._gone[part, key] = (now, row)
+                        self._gone[panel, key] = (now, row)
                     else:
                         row.change = "unseen"
                         unseen[key] = showing, row
-            self._unseen = {place: kept for place, kept in self._unseen.items() if place[0] != part}
-            self._unseen |= {(part, key): kept for key, kept in unseen.items()}
-            self._before[part] = dict(rows) | {key: row for key, (_, row) in unseen.items()}
+            self._unseen = {place: kept for place, kept in self._unseen.items() if place[0] != panel}
+            self._unseen |= {(panel, key): kept for key, kept in unseen.items()}
+            self._before[panel] = dict(rows) | {key: row for key, (_, row) in unseen.items()}
         self.forget()
-        for part, rows in parts.items():
+        for panel, rows in panels.items():
             for key, row in rows.items():
-                row.change = "new" if (part, key) in self._new else ""
+                row.change = "new" if (panel, key) in self._new else ""
 
     def forget(self) -> bool:
-        """Lets go what has been told long enough; whether there was any. A new row loses its mark."""
+        """Forgets changes that have been shown long enough; returns whether there were any."""
         limit = self._clock() - KEPT
         old = [place for place, since in self._new.items() if since <= limit]
-        for part, key in old:
-            del self._new[part, key]
-            row = self._before.get(part, {}).get(key)
+        for panel, key in old:
+            del self._new[panel, key]
+            row = self._before.get(panel, {}).get(key)
             if row is not None:
                 row.change = ""
         lost = [place for place, (since, _) in self._gone.items() if since <= limit]

@@ -12,11 +12,11 @@ from meshdoctor.semantics.kubernetes.label_selectors import Requirement, fits, r
 from meshdoctor.tui.state.rows import PodRow
 
 LONGEST = 200
-"""Characters of a filter that count. Nobody types more, and a paste may be of any size."""
+"""Characters of a filter; a paste may be of any size."""
 
 
 class Filter(Struct, frozen=True):
-    """A filter. The empty one lets everything through."""
+    """A filter. The empty one matches everything."""
 
     typed: str = ""
     text: str = ""
@@ -24,22 +24,22 @@ class Filter(Struct, frozen=True):
     negated: bool = False
     labels: tuple[Requirement, ...] = ()
     problem: str = ""
-    """Why it is none yet; it lets everything through until it is one."""
+    """Why it is not valid yet; until then it matches everything."""
 
     def __bool__(self) -> bool:
         return bool(self.text or self.labels)
 
-    def takes(self, text: str) -> bool:
-        """Whether a row with this text stays."""
+    def matches(self, text: str) -> bool:
+        """Whether a row with this text matches."""
         return not self.text or (self.text in text) is not self.negated
 
-    def takes_pod(self, pod: PodRow) -> bool:
-        """Whether a pod stays."""
-        return fits(self.labels, pod.labels) if self.labels else self.takes(pod.text)
+    def matches_pod(self, pod: PodRow) -> bool:
+        """Whether a pod matches."""
+        return fits(self.labels, pod.labels) if self.labels else self.matches(pod.text)
 
 
 def read_filter(typed: str) -> Filter:
-    """What was typed as a filter; never raises."""
+    """Parses what was typed; never raises."""
     typed = typed[:LONGEST].strip()
     if typed == "-l" or typed.startswith("-l "):
         try:

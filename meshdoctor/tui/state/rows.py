@@ -1,4 +1,4 @@
-"""The rows of the three parts. They are changed by the board alone, as events come in."""
+"""The rows of the three panels. Only `MeshState` changes them, as events arrive."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.tui.state.icons import RANK
 
 PodState = Literal["pending", "judged", "unread", "none"]
-"""`none`: it has no sidecar, so that nothing of it is judged."""
+"""`judged`: its sidecar was checked; `none`: it has no sidecar to check."""
 
 POLICIES = {"REGISTRY_ONLY": "closed", "ALLOW_ANY": "open", "unknown": "?"}
 KINDS = {
-    "ambient": "ambient: its node's ztunnel takes its traffic",
-    "ztunnel": "ztunnel, Istio's own",
+    "ambient": "ambient: traffic goes through the node's ztunnel",
+    "ztunnel": "ztunnel",
     "none": "no sidecar",
-    "finished": "has ended",
+    "finished": "completed",
 }
 
 
@@ -38,20 +38,20 @@ class PodRow(Struct):
     kind: str
     state: PodState
     because: str = ""
-    """Why it is unread, or what it is instead of a sidecar."""
+    """Why it could not be read, or why it has no sidecar to check."""
     version: str = ""
     egress: str = ""
-    """`closed`, `open`, `?`; empty where it is not known yet or has no meaning."""
+    """The outbound policy: `closed`, `open` or `?`; empty while it is not known."""
     is_final: bool = False
     verdicts: Mapping[Pair, TracedVerdict] = {}
-    wants: frozenset[Pair] = frozenset()
+    dependencies: frozenset[Pair] = frozenset()
     errors: int = 0
     warnings: int = 0
     infos: int = 0
     change: str = ""
-    """`new` or `gone` since the look before, `unseen` where only pods showed it that were not read again."""
+    """`new` or `gone` since the last refresh; `unseen` where all pods that showed it could not be read again."""
     text: str = ""
-    """What a filter is held against, lower case."""
+    """What a filter searches, lower case."""
 
     @property
     def worst(self) -> str:
@@ -64,11 +64,11 @@ class PodRow(Struct):
 
     @property
     def rank(self) -> int:
-        """Its place among the others, the worst first."""
+        """Its place in the order, the worst first."""
         return RANK[self.worst]
 
-    def note(self) -> None:
-        """Writes down what a filter is held against."""
+    def index_text(self) -> None:
+        """Updates the text that a filter searches."""
         parts = (self.namespace, self.name, self.workload, self.version, self.egress, self.because, self.worst)
         self.text = " ".join((self.key, *parts)).lower()
 
@@ -81,19 +81,19 @@ class HostLine(Struct):
     registered_by: tuple[str, ...] = ()
     """`ServiceEntry namespace/name`."""
     is_registered_known: bool = False
-    """All was read that could register it, so that nobody means nobody."""
+    """Everything that could register it was read."""
     used_by: tuple[str, ...] = ()
     """Pods."""
     counts: dict[Verdict, int] = field(default_factory=dict)
     """Pods by verdict."""
-    wanted_counts: dict[Verdict, int] = field(default_factory=dict)
-    """The same of the pods that want it."""
+    used_counts: dict[Verdict, int] = field(default_factory=dict)
+    """The same, of the pods that use it."""
     known_counts: dict[Verdict, int] = field(default_factory=dict)
-    """The same of the pods whose sidecar knows it: elsewhere that it is blocked says no more than that."""
+    """The same, of the pods whose sidecar knows it; for all others it is just not registered."""
     severity: Severity | None = None
     """The worst of the findings about it."""
     is_over: bool = False
-    """The look that found it is over: no verdict will come any more."""
+    """The refresh is over: no more verdicts will come."""
     change: str = ""
     text: str = ""
 
@@ -114,8 +114,8 @@ class HostLine(Struct):
 
     @property
     def counted(self) -> Mapping[Verdict, int]:
-        """The verdicts that count: of the pods that want it, else of those that know it, else of all."""
-        return self.wanted_counts or self.known_counts or self.counts
+        """The verdicts that count: of the pods that use it, else of those that know it, else of all."""
+        return self.used_counts or self.known_counts or self.counts
 
     @property
     def worst(self) -> str:
@@ -130,11 +130,11 @@ class HostLine(Struct):
 
     @property
     def rank(self) -> int:
-        """Its place among the others, the worst first."""
+        """Its place in the order, the worst first."""
         return RANK[self.worst]
 
-    def note(self) -> None:
-        """Writes down what a filter is held against."""
+    def index_text(self) -> None:
+        """Updates the text that a filter searches."""
         port = "" if self.port is None else f":{self.port}"
         parts = (*self.registered_by, *self.used_by[:20], self.protocol, self.verdict or "", self.worst)
         self.text = " ".join((self.host + port, *parts)).lower()
@@ -164,11 +164,11 @@ class FindingLine(Struct):
 
     @property
     def rank(self) -> int:
-        """Its place among the others, the worst first."""
+        """Its place in the order, the worst first."""
         return RANK[self.finding.severity]
 
-    def note(self) -> None:
-        """Writes down what a filter is held against."""
+    def index_text(self) -> None:
+        """Updates the text that a filter searches."""
         found = self.finding
         parts = (found.severity, found.rule, self.subject, found.message, *found.pods[:20])
         self.text = " ".join(parts).lower()

@@ -20,7 +20,7 @@ from meshdoctor.text.printable import printable
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.icons import Tone
 from meshdoctor.tui.state.mesh_state import MeshState
-from meshdoctor.tui.state.view_state import Part, ViewState
+from meshdoctor.tui.state.view_state import Panel, ViewState
 
 AUTO = "auto"
 KINDS = (AUTO, *PROTOCOLS)
@@ -104,14 +104,14 @@ def read_form(form: Form, mesh_state: MeshState) -> TraceRequest:
     )
 
 
-def of_row(view_state: ViewState, part: Part, key: Any) -> TraceSubject:
+def of_row(view_state: ViewState, panel: Panel, key: Any) -> TraceSubject:
     """The connection that the row under the cursor and the choices beside it are about."""
     mesh_state = view_state.mesh_state
-    chosen = {choice.part: choice.key for choice in view_state.choices} | ({part: key} if key is not None else {})
+    chosen = {choice.panel: choice.key for choice in view_state.choices} | ({panel: key} if key is not None else {})
     pod, pair = str(chosen.get("pods", "")), chosen.get("hosts")
     line = mesh_state.findings.get(chosen.get("findings", ""))
-    if line is not None and (part == "findings" or not (pod and pair)):
-        pair = line.pair if part == "findings" or pair is None else pair
+    if line is not None and (panel == "findings" or not (pod and pair)):
+        pair = line.pair if panel == "findings" or pair is None else pair
         if not pod and line.finding.pods:
             pod = line.finding.pods[0]
     return TraceSubject(pod, pair[0], pair[1]) if pair else TraceSubject(pod)
@@ -129,7 +129,7 @@ def pods_like(mesh_state: MeshState, typed: str, to: str = "") -> list[str]:
 def hosts_like(mesh_state: MeshState, typed: str, pod: str = "") -> list[str]:
     """Destinations of the board that hold what was typed; those first that the pod wants."""
     row = mesh_state.pods.get(pod)
-    wants = row.wants if row else frozenset()
+    wants = row.dependencies if row else frozenset()
     text = typed.strip().lower()
     found = [line for line in mesh_state.hosts.values() if line.port is not None and text in host_port(*line.pair)]
     found.sort(key=lambda line: (line.pair not in wants, not line.host.startswith(text), line.rank, line.pair))

@@ -1,10 +1,10 @@
-"""Which rows are in sight and in what order: chosen rows narrow the other parts, filters and sorting each its own.
+"""Which rows each panel shows, in what order. Chosen rows narrow the other panels, filters and orders only their own.
 
-Choices stack up. A part is narrowed by what was chosen in other parts before its own choice, so that the rows around
-the cursor stay where they are; choosing again in a part takes back what was chosen after it, and `widen` the newest.
+Choices stack up. A panel is narrowed by what was chosen in other panels before its own choice, so that the rows around
+the cursor stay where they are. Choosing again in a panel clears what was chosen after it; `widen` clears the newest.
 
-Marked rows stand for their part's choice: they leave what any of them leaves, and moving the cursor does not change
-that. Marks are taken back with `widen` alone, or one by one; a row that has gone loses its mark.
+Marked rows are their panel's choice: they leave what any of them leaves, and moving the cursor does not change that.
+Marks are cleared by `widen`, or one by one; a row that is gone loses its mark.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.row_filter import Filter
 from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow
 
-Part = Literal["pods", "hosts", "findings"]
-PARTS: tuple[Part, ...] = ("pods", "hosts", "findings")
+Panel = Literal["pods", "hosts", "findings"]
+PANELS: tuple[Panel, ...] = ("pods", "hosts", "findings")
 
 ITS_OWN = frozenset({Verdict.DELIVERED, Verdict.BROKEN})
-"""Verdicts that only a host gets which the pod's sidecar has configuration for."""
+"""Verdicts that a host gets only where the pod's sidecar has configuration for it."""
 
 
 class RowSelection(NamedTuple):
-    """A row that narrows the other parts, or several that are marked."""
+    """A row that narrows the other panels, or several that are marked."""
 
-    part: Part
+    panel: Panel
     key: Any
-    """The row; of several the one marked last."""
+    """The row; of several, the one marked last."""
     marked: frozenset[Any] = frozenset()
 
     @property
     def keys(self) -> frozenset[Any]:
-        """The rows that it stands for."""
+        """The selected rows."""
         return self.marked or frozenset((self.key,))
 
 
@@ -43,11 +43,11 @@ class Sort(NamedTuple):
     """An order of rows."""
 
     name: str
-    """For the part's title."""
+    """For the panel's title."""
     key: Callable[[Any], Any]
 
 
-SORTS: dict[Part, tuple[Sort, ...]] = {
+SORTS: dict[Panel, tuple[Sort, ...]] = {
     "pods": (
         Sort("problems first", lambda row: (row.rank, -row.errors, -row.warnings, row.key)),
         Sort("by name", lambda row: row.key),
@@ -58,104 +58,106 @@ SORTS: dict[Part, tuple[Sort, ...]] = {
         Sort("problems first", lambda row: (row.rank, not row.used_by, row.host, row.port or 0)),
         Sort("by name", lambda row: (row.host, row.port or 0)),
         Sort("by port", lambda row: (row.port or 0, row.host)),
-        Sort("by pods that want it", lambda row: (-len(row.used_by), row.host, row.port or 0)),
+        Sort("by number of pods", lambda row: (-len(row.used_by), row.host, row.port or 0)),
     ),
     "findings": (
         Sort("problems first", lambda row: (row.rank, row.finding.host is None, row.subject, row.finding.rule)),
         Sort("by host", lambda row: (row.subject, row.rank, row.finding.rule)),
         Sort("by rule", lambda row: (row.finding.rule, row.subject)),
-        Sort("by pods touched", lambda row: (-len(row.finding.pods), row.rank, row.subject)),
+        Sort("by number of pods", lambda row: (-len(row.finding.pods), row.rank, row.subject)),
     ),
 }
 
 
 class ViewState:
-    """The session's way to look at a board."""
+    """Choices, filters, marks and orders of the session."""
 
     def __init__(self, mesh_state: MeshState) -> None:
         self.mesh_state = mesh_state
         self.choices: tuple[RowSelection, ...] = ()
-        self.filters: dict[Part, Filter] = dict.fromkeys(PARTS, Filter())
+        self.filters: dict[Panel, Filter] = dict.fromkeys(PANELS, Filter())
         self.namespaces: frozenset[str] = frozenset()
-        """Those looked at; none: all."""
+        """Namespaces to show; empty: all."""
         self.problems_only = False
-        self.marks: dict[Part, dict[Any, None]] = {part: {} for part in PARTS}
+        self.marks: dict[Panel, dict[Any, None]] = {panel: {} for panel in PANELS}
         """Marked rows in the order in which they were marked."""
-        self._sorts: dict[Part, int] = dict.fromkeys(PARTS, 0)
+        self._sorts: dict[Panel, int] = dict.fromkeys(PANELS, 0)
 
-    def choose(self, part: Part, key: Any) -> None:
-        """Chooses a row; whatever was chosen after this part's last choice is taken back, but for what is marked.
+    def choose(self, panel: Panel, key: Any) -> None:
+        """Chooses a row and clears what was chosen after this panel's last choice, except marked rows.
 
-        Where rows of the part are marked, they stay what is chosen.
+        Where rows of the panel are marked, they stay chosen.
         """
-        if not self.marks[part]:
-            self._put(RowSelection(part, key))
+        if not self.marks[panel]:
+            self._put(RowSelection(panel, key))
 
     def _put(self, new: RowSelection) -> None:
-        parts = [choice.part for choice in self.choices]
-        at = parts.index(new.part) if new.part in parts else len(parts)
+        panels = [choice.panel for choice in self.choices]
+        at = panels.index(new.panel) if new.panel in panels else len(panels)
         self.choices = (*self.choices[:at], new, *(choice for choice in self.choices[at + 1 :] if choice.marked))
 
     def widen(self) -> bool:
-        """Takes the newest choice back, its marks with it; False where there is none."""
+        """Clears the newest choice and its marks; False where there is none."""
         if not self.choices:
             return False
-        self.marks[self.choices[-1].part].clear()
+        self.marks[self.choices[-1].panel].clear()
         self.choices = self.choices[:-1]
         return True
 
-    def narrowing(self, part: Part) -> tuple[RowSelection, ...]:
-        """The choices that narrow a part."""
-        parts = [choice.part for choice in self.choices]
-        return self.choices[: parts.index(part)] if part in parts else self.choices
+    def narrowing(self, panel: Panel) -> tuple[RowSelection, ...]:
+        """The choices that narrow a panel."""
+        panels = [choice.panel for choice in self.choices]
+        return self.choices[: panels.index(panel)] if panel in panels else self.choices
 
-    def sort(self, part: Part) -> Sort:
-        """The order of a part."""
-        return SORTS[part][self._sorts[part]]
+    def sort(self, panel: Panel) -> Sort:
+        """The order of a panel."""
+        return SORTS[panel][self._sorts[panel]]
 
-    def sort_next(self, part: Part) -> Sort:
-        """Takes the next order of a part."""
-        self._sorts[part] = (self._sorts[part] + 1) % len(SORTS[part])
-        return self.sort(part)
+    def sort_next(self, panel: Panel) -> Sort:
+        """Changes to the next order of a panel."""
+        self._sorts[panel] = (self._sorts[panel] + 1) % len(SORTS[panel])
+        return self.sort(panel)
 
-    def mark(self, part: Part, key: Any) -> bool:
-        """Marks a row, or takes its mark away; whether it is marked now. What is marked is chosen."""
-        marks = self.marks[part]
+    def mark(self, panel: Panel, key: Any) -> bool:
+        """Marks and chooses a row, or clears its mark; returns whether it is marked now."""
+        marks = self.marks[panel]
         if key in marks:
             del marks[key]
         else:
             marks[key] = None
-        self._put(_of_marks(part, marks) if marks else RowSelection(part, key))
+        self._put(_of_marks(panel, marks) if marks else RowSelection(panel, key))
         return key in marks
 
     def drop_gone(self) -> None:
-        """Takes the marks off rows that are not there any more."""
-        for part, marks in self.marks.items():
-            gone = [key for key in marks if key not in getattr(self.mesh_state, part)]
+        """Clears the marks of rows that are gone."""
+        for panel, marks in self.marks.items():
+            gone = [key for key in marks if key not in getattr(self.mesh_state, panel)]
             if not gone:
                 continue
-            self.marks[part] = marks = {key: None for key in marks if key not in gone}
-            changed = (_of_marks(part, marks) if choice.part == part and marks else choice for choice in self.choices)
-            self.choices = tuple(choice for choice in changed if choice.part != part or marks)
+            self.marks[panel] = marks = {key: None for key in marks if key not in gone}
+            changed = (
+                _of_marks(panel, marks) if choice.panel == panel and marks else choice for choice in self.choices
+            )
+            self.choices = tuple(choice for choice in changed if choice.panel != panel or marks)
 
     def forget(self) -> None:
-        """Takes every choice and mark back: something else is looked at."""
+        """Clears every choice and mark, for another source."""
         self.choices, self.namespaces = (), frozenset()
-        self.marks = {part: {} for part in PARTS}
+        self.marks = {panel: {} for panel in PANELS}
 
-    def keys(self, part: Part) -> list[Any]:
-        """Keys of the rows in sight, in order."""
-        rows: Iterable[Any] = {"pods": self._pods, "hosts": self._hosts, "findings": self._findings}[part]()
-        return [row.pair if isinstance(row, HostLine) else row.key for row in sorted(rows, key=self.sort(part).key)]
+    def keys(self, panel: Panel) -> list[Any]:
+        """Keys of the rows that are shown, in order."""
+        rows: Iterable[Any] = {"pods": self._pods, "hosts": self._hosts, "findings": self._findings}[panel]()
+        return [row.pair if isinstance(row, HostLine) else row.key for row in sorted(rows, key=self.sort(panel).key)]
 
-    def total(self, part: Part) -> int:
-        """Rows of a part, in sight or not; those that have gone are told for a while."""
-        return len(self.mesh_state.rows(part))
+    def total(self, panel: Panel) -> int:
+        """How many rows a panel has, shown or not, with those that are gone but still displayed."""
+        return len(self.mesh_state.rows(panel))
 
-    def pod_in_sight(self) -> PodRow | None:
-        """The one pod that narrows the hosts: their verdicts are told for it."""
+    def chosen_pod(self) -> PodRow | None:
+        """The one pod that narrows the hosts, whose verdicts they show."""
         for choice in self.narrowing("hosts"):
-            if choice.part == "pods" and len(choice.keys) == 1:
+            if choice.panel == "pods" and len(choice.keys) == 1:
                 return self.mesh_state.pods.get(choice.key)
         return None
 
@@ -168,8 +170,8 @@ class ViewState:
             rows = [row for row in rows if row.key in keys]
         if self.problems_only:
             rows = [row for row in rows if row.worst in ("error", "warning", "unknown")]
-        wanted = self.filters["pods"]
-        return [row for row in rows if wanted.takes_pod(row)] if wanted else rows
+        row_filter = self.filters["pods"]
+        return [row for row in rows if row_filter.matches_pod(row)] if row_filter else rows
 
     def _hosts(self) -> Iterable[HostLine]:
         rows: Iterable[HostLine] = self.mesh_state.rows("hosts")
@@ -180,33 +182,33 @@ class ViewState:
             rows = [row for row in rows if row.pair in pairs]
         if self.problems_only:
             rows = [row for row in rows if row.worst in ("error", "warning", "unknown")]
-        wanted = self.filters["hosts"]
-        if wanted.labels:
-            pods = self._labelled(wanted)
+        row_filter = self.filters["hosts"]
+        if row_filter.labels:
+            pods = self._labelled(row_filter)
             return [row for row in rows if not pods.isdisjoint(row.used_by)]
-        return [row for row in rows if wanted.takes(row.text)] if wanted else rows
+        return [row for row in rows if row_filter.matches(row.text)] if row_filter else rows
 
     def _findings(self) -> Iterable[FindingLine]:
         rows: Iterable[FindingLine] = self.mesh_state.rows("findings")
         if self.namespaces:
             rows = [row for row in rows if self._is_finding_of_namespaces(row)]
         for choice in self.narrowing("findings"):
-            rows = [row for row in rows if _is_about(row, choice.part, choice.keys)]
+            rows = [row for row in rows if _is_about(row, choice.panel, choice.keys)]
         if self.problems_only:
             rows = [row for row in rows if row.finding.severity is not Severity.INFO]
-        wanted = self.filters["findings"]
-        if wanted.labels:
-            pods = self._labelled(wanted)
+        row_filter = self.filters["findings"]
+        if row_filter.labels:
+            pods = self._labelled(row_filter)
             return [row for row in rows if not pods.isdisjoint(row.finding.pods)]
-        return [row for row in rows if wanted.takes(row.text)] if wanted else rows
+        return [row for row in rows if row_filter.matches(row.text)] if row_filter else rows
 
-    def _labelled(self, wanted: Filter) -> set[str]:
-        return {row.key for row in self.mesh_state.pods.values() if wanted.takes_pod(row)}
+    def _labelled(self, row_filter: Filter) -> set[str]:
+        return {row.key for row in self.mesh_state.pods.values() if row_filter.matches_pod(row)}
 
     def _is_host_of_namespaces(self, row: HostLine) -> bool:
         named = (name.rpartition(" ")[2].split("/", 1)[0] for name in row.registered_by)
-        wanting = (pod.split("/", 1)[0] for pod in row.used_by)
-        return any(name in self.namespaces for name in (*named, *wanting))
+        using = (pod.split("/", 1)[0] for pod in row.used_by)
+        return any(name in self.namespaces for name in (*named, *using))
 
     def _is_finding_of_namespaces(self, row: FindingLine) -> bool:
         named = (pod.split("/", 1)[0] for pod in row.finding.pods)
@@ -214,8 +216,8 @@ class ViewState:
         return any(name in self.namespaces for name in (*named, *objects))
 
     def _pods_of(self, choice: RowSelection) -> set[str]:
-        """The pods a choice leaves: those that want a host or have a finding about it, else all judged for it."""
-        if choice.part == "findings":
+        """The pods a choice leaves: those that use a host or have a finding about it, else all checked for it."""
+        if choice.panel == "findings":
             lines = (self.mesh_state.finding(key) for key in choice.keys)
             return {pod for line in lines if line for pod in line.finding.pods}
         hosts = {pair: self.mesh_state.hosts.get(pair) for pair in choice.keys}
@@ -232,9 +234,9 @@ class ViewState:
         return judged.union(*found.values())
 
     def _hosts_of(self, choice: RowSelection) -> set[Pair]:
-        """The hosts a choice leaves: of a pod those it wants or its sidecar has configuration for."""
+        """The hosts a choice leaves: of a pod, those it uses or its sidecar has configuration for."""
         hosts, keys = {host.pair for host in self.mesh_state.rows("hosts")}, choice.keys
-        if choice.part == "findings":
+        if choice.panel == "findings":
             left: set[Pair] = set()
             for line in filter(None, (self.mesh_state.finding(key) for key in keys)):
                 if line.finding.host is not None:
@@ -245,19 +247,19 @@ class ViewState:
         for row in filter(None, (self.mesh_state.pods.get(key) for key in keys)):
             if len(found) == len(hosts):  # a thousand pods may be marked, each with every host
                 break
-            found |= row.wants & hosts
+            found |= row.dependencies & hosts
             found.update(pair for pair, verdict in row.verdicts.items() if verdict[0] in ITS_OWN and pair in hosts)
         return found
 
 
-def _of_marks(part: Part, marks: Iterable[Any]) -> RowSelection:
+def _of_marks(panel: Panel, marks: Iterable[Any]) -> RowSelection:
     keys = tuple(marks)
-    return RowSelection(part, keys[-1], frozenset(keys))
+    return RowSelection(panel, keys[-1], frozenset(keys))
 
 
-def _is_about(row: FindingLine, part: Part, keys: frozenset[Any]) -> bool:
+def _is_about(row: FindingLine, panel: Panel, keys: frozenset[Any]) -> bool:
     """Whether a finding is about one of these pods or hosts."""
-    if part == "pods":
+    if panel == "pods":
         return not keys.isdisjoint(row.finding.pods)
     found = row.finding
     if not found.host or (found.host, found.port) in keys:

@@ -1,1 +1,1 @@
-"""One widget a file. A widget draws and tells of keys; what it draws is decided by the screen."""
+"""One widget a file. A widget draws and posts messages; the screen decides what it draws."""

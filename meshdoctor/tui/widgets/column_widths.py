@@ -1,4 +1,4 @@
-"""How columns share a width, and text cut to it."""
+"""How columns share a width, and how text is cut to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from meshdoctor.tui.state.cells import TableColumn
 
 
 def widths(columns: Sequence[TableColumn], width: int) -> dict[int, int]:
-    """Columns by index with their width, one blank between them. Those that keep least go where there is no room."""
+    """Width of each column by index, one blank between two. Those with a high `keeps` go where there is no room."""
     shown = list(range(len(columns)))
     while len(shown) > 1 and _needed(columns, shown) > width:
         last = max(shown, key=lambda at: (columns[at].keeps, at))
@@ -26,7 +26,7 @@ def widths(columns: Sequence[TableColumn], width: int) -> dict[int, int]:
 
 
 def fit(columns: Sequence[TableColumn], width: int) -> bool:
-    """Whether there is room for all of them."""
+    """Whether there is room for all columns."""
     return _needed(columns, range(len(columns))) <= width
 
 
@@ -35,7 +35,7 @@ def _needed(columns: Sequence[TableColumn], shown: Sequence[int]) -> int:
 
 
 def clipped(text: str, width: int, *, ends_matter: bool = False) -> str:
-    """The text in exactly so many columns; where it is cut it ends in dots, or has them in its middle."""
+    """The text in exactly so many columns; dots at its end, or in its middle, show where it is cut."""
     if ends_matter and width > 8 and cell_len(text) > width:
         tail = text[-((width - 2) // 3) :]
         return set_cell_size(text, width - 2 - cell_len(tail)) + ".." + tail

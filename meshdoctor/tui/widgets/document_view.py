@@ -8,100 +8,90 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.events import Click, Paste, Resize
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
-from textual.widgets import Input
 
-from meshdoctor.tui.bindings import DOCUMENT_KEYS, SEARCH_KEYS
+from meshdoctor.tui.bindings import DOCUMENT_KEYS, SEARCH_KEYS, TEXT_KEYS
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.folding import Folding, Row
 from meshdoctor.tui.state.text_lines import Line
 from meshdoctor.tui.widgets.column_widths import clipped
-from meshdoctor.tui.widgets.text_view import TextView
+from meshdoctor.tui.widgets.cursor_view import CursorView
+from meshdoctor.tui.widgets.typed_line import LineLeft, LineTyped, TypedLine
 
-_STEP = 20
-"""Columns that a long row is moved by."""
 _LONGEST = 200
 """Characters of a search."""
+_STEP = 20
+"""Columns that a long row is moved by."""
 
 
-class RowsView(TextView):
-    """The rows in sight, one of them under the cursor."""
+class RowsView(CursorView):
+    """The rows that no fold hides, one of them under the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*DOCUMENT_KEYS]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"text--cursor", "text--hit"}
+    BINDINGS: ClassVar[list[BindingType]] = [*TEXT_KEYS, *DOCUMENT_KEYS]
 
-    class SearchWanted(Message):
+    class SearchOpened(Message):
         """The user wants to type a search."""
 
     def __init__(self, *, title: str = "", ascii_only: bool = False) -> None:
-        super().__init__(lambda width: (), title=title)
-        self._title = title
+        super().__init__(classes="panel")
+        self.border_title = self._title = title
         self._ascii = ascii_only
         self.folding = Folding()
-        self.cursor = 0
-        """Index of the row under the cursor."""
-        self._seen: list[int] = []
+        self._visible: list[int] = []
+        """Numbers of the rows that no fold hides."""
         self._shift = 0
-        """Columns that stand left of the screen."""
+        """Columns that are left of the screen."""
+
+    @property
+    def count(self) -> int:
+        """How many rows no fold hides."""
+        return len(self._visible)
+
+    @property
+    def row(self) -> int:
+        """Number of the row under the cursor, folded ones counted."""
+        return self._visible[self.cursor] if self._visible else 0
 
     def put(self, folding: Folding) -> None:
-        """Shows another document, the deciding row in sight."""
+        """Shows another document, the deciding row on the screen."""
         self.folding = folding
-        self.cursor = folding.first_marked
-        self._unfold()
-        self.call_after_refresh(self._reveal, middle=True)
+        self._show_at(folding.first_marked)
+        self.call_after_refresh(self._centre)
 
-    def _unfold(self) -> None:
-        self._seen = self.folding.visible()
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._seen))
-        self.border_title = self._titled()
+    def _show_at(self, row: int) -> None:
+        """Shows the rows that no fold hides, the cursor on this one, or on the one that hides it."""
+        self._visible = self.folding.visible()
+        above = self.folding.above(row) if self.folding.rows else []
+        self.cursor = next((self._visible.index(at) for at in (row, *above) if at in self._visible), 0)
+        self.lay_out()
         self.refresh()
 
-    def show(self) -> None:
-        """Draws the rows anew."""
-        self._unfold()
+    def lay_out(self) -> None:
+        """As many lines as rows."""
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._visible))
+        self.border_title = self._title
+        if self.folding.searched:
+            hits = self.folding.hits
+            at = hits.index(self.row) + 1 if self.row in hits else 0
+            found = f"{at}/{len(hits)}" if hits else "not found"
+            self.border_title = f"{self._title} /{self.folding.searched[:20]} {found}"
 
-    def _titled(self) -> str:
-        folding = self.folding
-        if not folding.sought:
-            return self._title
-        at = folding.hits.index(self.cursor) + 1 if self.cursor in folding.hits else 0
-        found = f"{at}/{len(folding.hits)}" if folding.hits else "not found"
-        return f"{self._title} /{folding.sought[:20]} {found}"
-
-    def _reveal(self, *, middle: bool = False) -> None:
-        place = self._place()
-        if middle and len(self._seen) > self.page:
-            self.scroll_to(y=max(0, place - self.page // 2), animate=False, immediate=True)
-        elif place < self.top:
-            self.scroll_to(y=place, animate=False, immediate=True)
-        elif place >= self.top + self.page:
-            self.scroll_to(y=place - self.page + 1, animate=False, immediate=True)
-
-    def _place(self) -> int:
-        return self._seen.index(self.cursor) if self.cursor in self._seen else 0
-
-    def move_to(self, place: int) -> None:
-        """Puts the cursor on a visible row."""
-        if self._seen:
-            self.cursor = self._seen[max(0, min(place, len(self._seen) - 1))]
-            self._reveal()
-            self.refresh()
-
-    def on_resize(self, event: Resize) -> None:
-        """The cursor stays in sight."""
-        self._unfold()
-        self._reveal()
+    def _centre(self) -> None:
+        if len(self._visible) > self.page:
+            self.scroll_to(y=max(0, self.cursor - self.page // 2), animate=False, immediate=True)
+        else:
+            self.reveal()
 
     def render_line(self, y: int) -> Strip:
         """One row."""
         at = self.top + y
-        if at >= len(self._seen):
+        if at >= len(self._visible):
             return Strip.blank(self.scrollable_content_region.width, self.rich_style)
-        number = self._seen[at]
-        is_cursor = number == self.cursor and self.has_focus
+        number = self._visible[at]
+        is_cursor = at == self.cursor and self.has_focus
         if is_cursor:
             base = self.get_component_rich_style("text--cursor")
         elif number in self.folding.hits:
@@ -122,146 +112,81 @@ class RowsView(TextView):
             return (Cell(text, "strong" if row.depth == 0 else "faint"),)
         return (Cell(fold, "faint"), *_coloured(row, text))
 
-    def action_move(self, lines: int) -> None:
-        """Moves the cursor by some rows."""
-        self.move_to(self._place() + lines)
-
-    def action_page(self, pages: int) -> None:
-        """Moves the cursor by some screens."""
-        self.move_to(self._place() + pages * self.page)
-
-    def action_end(self, last: bool) -> None:
-        """Moves the cursor to the first or the last row."""
-        self.move_to(len(self._seen) if last else 0)
-
     def action_shift(self, by: int) -> None:
-        """Shows what stands further right, or left, of long rows."""
-        longest = max((len(self.folding.rows[at].text) for at in self._seen), default=0)
+        """Scrolls long rows to the right, or to the left."""
+        longest = max((len(self.folding.rows[at].text) for at in self._visible), default=0)
         self._shift = max(0, min(self._shift + by, max(0, longest - _STEP)))
         self.refresh()
 
-    def action_fold(self) -> None:
-        """Folds the row under the cursor, or the one that it stands in."""
-        at = self.cursor
-        if self.folding.rows and not self.folding.toggle(at):
-            above = self.folding.above(at)
+    def action_open(self) -> None:
+        """Folds the row under the cursor, or the one that it belongs to."""
+        row = self.row
+        if self.folding.rows and not self.folding.toggle(row):
+            above = self.folding.above(row)
             if above and not self.folding.rows[above[0]].is_head:
                 self.folding.toggle(above[0])
-                self.cursor = above[0]
-        self._unfold()
-        self._reveal()
+        self._show_at(row)
+        self.reveal()
 
     def action_fold_all(self) -> None:
         """Folds everything, or unfolds it."""
+        row = self.row
         self.folding.fold_all()
-        self._unfold()
-        if self.cursor not in self._seen:
-            above = [at for at in self.folding.above(self.cursor) if at in self._seen]
-            self.cursor = above[0] if above else 0
-        self._reveal()
+        self._show_at(row)
+        self.reveal()
 
     def action_search(self) -> None:
-        """Asks for a search to be typed."""
-        self.post_message(self.SearchWanted())
+        """Opens the line for a search."""
+        self.post_message(self.SearchOpened())
 
     def search(self, text: str) -> None:
         """Goes to the first row with a text, from the cursor on."""
         self.folding.search(text)
-        if self.cursor not in self.folding.hits:
-            self._to_hit(1)
-        self._unfold()
+        if self.row in self.folding.hits:
+            self._show_at(self.row)
+        else:
+            self.action_hit(1)
 
     def action_hit(self, by: int) -> None:
-        """Goes to the next row with what is sought, or to the one before."""
-        self._to_hit(by)
-
-    def _to_hit(self, by: int) -> None:
-        at = self.folding.next_hit(self.cursor, by)
-        if at is not None:
-            self.cursor = at
-            self._unfold()
-            self._reveal()
-
-    def on_click(self, event: Click) -> None:
-        """A click moves there, a second one folds."""
-        at = event.get_content_offset(self)
-        if at is not None and self.top + at.y < len(self._seen):
-            self.move_to(self.top + at.y)
-            if event.chain > 1:
-                self.action_fold()
+        """Goes to the next row that matches the search, or to the one before."""
+        at = self.folding.next_hit(self.row, by)
+        self._show_at(self.row if at is None else at)
+        self.reveal()
 
 
-class SearchLine(Input):
-    """Tells each change as it is typed."""
+class SearchLine(TypedLine):
+    """Where a search is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*SEARCH_KEYS]
-
-    class Typed(Message):
-        """The search is another."""
-
-        def __init__(self, text: str) -> None:
-            self.text = text
-            super().__init__()
-
-    class Left(Message):
-        """The user is done typing; `keep` says whether the search stays."""
-
-        def __init__(self, keep: bool) -> None:
-            self.keep = keep
-            super().__init__()
-
-    def __init__(self, text: str = "") -> None:
-        super().__init__(text, classes="search", max_length=_LONGEST, select_on_focus=False, compact=True)
-        self.placeholder = "search; enter keeps it, n and N go from hit to hit"
-
-    def on_input_changed(self, message: Input.Changed) -> None:
-        """Tells the new text."""
-        message.stop()
-        self.post_message(self.Typed(message.value))
-
-    def on_input_submitted(self, message: Input.Submitted) -> None:
-        """Enter keeps the search."""
-        message.stop()
-        self.post_message(self.Left(keep=True))
-
-    def action_leave(self) -> None:
-        """Escape takes the search back."""
-        self.post_message(self.Left(keep=False))
-
-    def _on_paste(self, event: Paste) -> None:
-        """Takes the first line of what was pasted, as far as there is room."""
-        pasted = event.text[: 2 * _LONGEST].strip().partition("\n")[0]
-        self.insert_text_at_cursor(pasted[: _LONGEST - len(self.value)])
-        event.prevent_default()
-        event.stop()
 
 
 class DocumentView(Vertical):
     """The rows and their search."""
 
-    def __init__(self, *, title: str = "", part: str | None = None, ascii_only: bool = False) -> None:
-        super().__init__(id=part)
+    def __init__(self, *, title: str = "", panel: str | None = None, ascii_only: bool = False) -> None:
+        super().__init__(id=panel)
         self.rows = RowsView(title=title, ascii_only=ascii_only)
 
     def compose(self) -> ComposeResult:
         """The rows; the search comes when it is asked for."""
         yield self.rows
 
-    @on(RowsView.SearchWanted)
-    def _search_wanted(self, message: RowsView.SearchWanted) -> None:
+    @on(RowsView.SearchOpened)
+    def _search_opened(self, message: RowsView.SearchOpened) -> None:
         message.stop()
         if not self.query(SearchLine):
-            line = SearchLine(self.rows.folding.sought)
+            hint = "search; enter keeps it, n and N go from match to match"
+            line = SearchLine(self.rows.folding.searched, longest=_LONGEST, placeholder=hint, classes="search")
             self.mount(line)
             line.focus()
 
-    @on(SearchLine.Typed)
-    def _typed(self, message: SearchLine.Typed) -> None:
+    @on(LineTyped)
+    def _typed(self, message: LineTyped) -> None:
         message.stop()
         self.rows.search(message.text)
 
-    @on(SearchLine.Left)
-    def _left(self, message: SearchLine.Left) -> None:
+    @on(LineLeft)
+    def _left(self, message: LineLeft) -> None:
         message.stop()
         if not message.keep:
             self.rows.search("")
@@ -270,7 +195,7 @@ class DocumentView(Vertical):
 
 
 def _coloured(row: Row, text: str) -> Line:
-    """A row with its key told from its value."""
+    """A row with its key in another colour than its value."""
     blanks = len(text) - len(text.lstrip(" "))
     key, colon, rest = text.partition(": ")
     if not colon and text.endswith(":"):

@@ -1,4 +1,4 @@
-"""An excerpt of the document behind what is looked at, the deciding line marked."""
+"""An excerpt of the document that decides a step, the deciding line marked."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from meshdoctor.tui.widgets.document_view import DocumentView
 
 
 class EvidencePane(DocumentView):
-    """Reads documents in a thread; what is shown is always of the piece asked for last."""
+    """Reads documents in a thread, and shows the one asked for last."""
 
     def __init__(self, session: TuiSession) -> None:
-        super().__init__(title="Evidence", part="evidence", ascii_only=session.looks.ascii_only)
-        self._session = session
+        super().__init__(title="Evidence", panel="evidence", ascii_only=session.appearance.ascii_only)
         self.piece: Evidence | None = None
-        """What is looked at."""
-        self._asker = LatestAnswer[Evidence, Excerpt](self, self._work, self._told)
+        """What is shown."""
+        self._asker = LatestAnswer[Evidence, Excerpt](
+            self,
+            lambda piece: session.open_diagnosis.using(lambda case: excerpt(case.capture, piece)),
+            self._excerpt_read,
+        )
 
-    def look_at(self, piece: Evidence | None) -> None:
-        """Shows the evidence of something; None: there is none."""
+    def show(self, piece: Evidence | None) -> None:
+        """Shows a piece of evidence; None: there is none."""
         if piece is not None and piece == self.piece:
             return
         self.piece = piece
@@ -31,17 +34,7 @@ class EvidencePane(DocumentView):
         else:
             self._asker.ask(piece)
 
-    def look_again(self) -> None:
-        """The document may be another now."""
-        if self.piece is not None:
-            self._asker.ask(self.piece)
-
-    def _work(self, piece: Evidence) -> Excerpt:
-        """In the thread."""
-        return self._session.open_diagnosis.using(lambda case: excerpt(case.capture, piece))
-
-    def _told(self, piece: Evidence, found: Excerpt | None, problem: str) -> None:
-        """The lines are there."""
+    def _excerpt_read(self, piece: Evidence, found: Excerpt | None, problem: str) -> None:
         if piece == self.piece:
             shown = found or Excerpt(document=piece.document, because=problem)
             folding = Folding(excerpt_rows(shown))

@@ -1,4 +1,4 @@
-"""The first line: what is looked at, how far the look is, how bad it is, whether anything can be changed, the time."""
+"""The first line: the source, the progress, the number of findings, whether fixes can be applied, the time."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from meshdoctor.tui.widgets.column_widths import clipped
 
 _BAR = 14
 _LEAST = 16
-"""Columns that what is looked at has at least: with less it is no use."""
+"""Columns of the source's name at least."""
 _SEVERITIES = (("error", "$text-error"), ("warning", "$text-warning"), ("info", "$text-primary"))
 
 
 class Header(Widget):
-    """Drawn anew when the board's head changed and once a minute, for the clock."""
+    """Drawn when one of its values changes, and once a minute for the clock."""
 
     def __init__(self, session: TuiSession) -> None:
         super().__init__(id="header")
         self._session = session
-        self._ascii = session.looks.ascii_only
+        self._ascii = session.appearance.ascii_only
 
     def on_mount(self) -> None:
         """Starts the clock."""
         self.set_interval(60, self.refresh)
 
     def render(self) -> Content:
-        """Parts that do not fit any more go, the least important first."""
+        """Leaves out what has no room, the least important first."""
         mesh_state, width = self._session.mesh_state, self.size.width
         rights = "read-only" if self._session.is_read_only else "read-write"
         watch = "watch  " if self._session.is_watching else ""
@@ -64,10 +64,10 @@ class Header(Widget):
 
     def _progress(self, mesh_state: MeshState) -> Content:
         done, total, doing = mesh_state.progress.done, mesh_state.progress.total, mesh_state.progress.doing
-        if mesh_state.failed is not None and not mesh_state.is_looking:
+        if mesh_state.failed is not None and not mesh_state.is_refreshing:
             since = f" again since {mesh_state.read_at}" if mesh_state.read_at else ""
             return Content.styled(f"not read{since}", "$text-warning")
-        if mesh_state.diagnosis is not None and not mesh_state.is_looking:
+        if mesh_state.diagnosis is not None and not mesh_state.is_refreshing:
             return Content(
                 f"{mesh_state.diagnosis.proxies} of {mesh_state.diagnosis.proxies + mesh_state.unread} sidecars"
             )

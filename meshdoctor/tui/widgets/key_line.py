@@ -1,4 +1,4 @@
-"""The last line: what can be done here, each with its key. A click does it."""
+"""The last line: the keys that work here and what they do. A click does the same."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from textual.widget import Widget
 _GAP = 2
 """Blanks between two of them."""
 _LAST = ("palette", "help", "quit")
-"""These close the line."""
+"""Bindings at the end of the line."""
 _NARROW = 60
-"""Columns below which the keys of rows matter more than the palette's."""
+"""With fewer columns the palette's key is left out."""
 _KEPT = ("help", "back", "matrix.back", "trace.back", "palette")
-"""What has no room is found by these, and nobody should have to look for the way back: they have room first."""
+"""Bindings that get room first: they lead to what has none, and back."""
 
 
 def chosen(sizes: Mapping[str | None, int], width: int) -> list[str | None]:
-    """Which of these, by their sizes, stand on a line of so many columns, in their order there."""
+    """The bindings, of these sizes, that a line of so many columns has room for, in their order there."""
     order = sorted(sizes, key=lambda id_: _LAST.index(id_) if id_ in _LAST else -1)
     fitting: set[str | None] = set()
     left = width + _GAP
@@ -35,15 +35,15 @@ def chosen(sizes: Mapping[str | None, int], width: int) -> list[str | None]:
 
 
 class KeyLine(Widget):
-    """Shows the bindings in force that are meant to be shown, as many as fit."""
+    """Shows the active bindings, as many as fit."""
 
     def __init__(self) -> None:
         super().__init__(id="keys")
         self._places: list[tuple[int, int, str, DOMNode]] = []
-        """First and last column of each, its action, and whose action that is."""
+        """First and last column of each, its action, and the node of the action."""
 
     def on_mount(self) -> None:
-        """Other bindings come into force with the focus."""
+        """Other bindings become active with the focus."""
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
 
     def render(self) -> Content:
@@ -68,7 +68,7 @@ class KeyLine(Widget):
         return Content.assemble((keys, Style.parse("bold $text-accent")), f" {name}")
 
     async def on_click(self, event: Click) -> None:
-        """Does what was clicked."""
+        """Runs the action that was clicked."""
         for start, end, action, whose in self._places:
             if start <= event.x < end:
                 await self.app.run_action(action, whose)

@@ -1,4 +1,4 @@
-"""One of a few words, all of them in sight."""
+"""A choice between a few words, all of which are shown."""
 
 from __future__ import annotations
 
@@ -16,29 +16,23 @@ from meshdoctor.tui.bindings import CHOICE_KEYS
 
 
 class OptionRow(Widget, can_focus=True):
-    """Left and right take the next word, a click takes the one it hits."""
+    """Left and right choose the word beside, a click the one it hits."""
 
     DEFAULT_CSS = """
-    Choice { height: 1; width: auto; }
-    Choice:focus { background: $boost; }
+    OptionRow { height: 1; width: auto; }
+    OptionRow:focus { background: $boost; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*CHOICE_KEYS]
     chosen: reactive[str] = reactive("")
     note: reactive[str] = reactive("")
-    """Said beside the first word."""
+    """Shown beside the first word while that is chosen."""
 
     class Chosen(Message):
-        """Another word is chosen."""
+        """The user chose another word."""
 
-        def __init__(self, choice: OptionRow, word: str) -> None:
-            self.choice = choice
+        def __init__(self, word: str) -> None:
             self.word = word
             super().__init__()
-
-        @property
-        def control(self) -> OptionRow:
-            """The widget."""
-            return self.choice
 
     def __init__(self, words: Sequence[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -46,7 +40,7 @@ class OptionRow(Widget, can_focus=True):
         self.set_reactive(OptionRow.chosen, self._words[0])
 
     def render(self) -> Content:
-        """The chosen word in brackets, so that it needs no colour."""
+        """The chosen word in brackets, so it shows without colour."""
         pieces = []
         for word in self._words:
             text = f"{word} ({self.note})" if self.note and word == self._words[0] == self.chosen else word
@@ -65,17 +59,17 @@ class OptionRow(Widget, can_focus=True):
     watch_chosen = watch_note
 
     def take(self, word: str) -> None:
-        """Chooses a word and tells so."""
+        """Chooses a word and posts `Chosen`."""
         if word != self.chosen:
             self.chosen = word
-            self.post_message(self.Chosen(self, word))
+            self.post_message(self.Chosen(word))
 
     def action_next(self, by: int) -> None:
-        """Takes the next word, or the one before."""
+        """Chooses the next word, or the one before."""
         self.take(self._words[(self._words.index(self.chosen) + by) % len(self._words)])
 
     def on_click(self, event: Click) -> None:
-        """Takes the word that was hit."""
+        """Chooses the word that was clicked."""
         start = 0
         for word in self._words:
             noted = bool(self.note) and word == self._words[0] == self.chosen

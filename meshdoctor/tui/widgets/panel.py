@@ -1,4 +1,4 @@
-"""One of the three parts of the main screen: a table with a title, and a sentence where it is empty."""
+"""A panel of the main screen: a table with a title, and a sentence in place of an empty table."""
 
 from __future__ import annotations
 
@@ -15,33 +15,34 @@ from textual.widgets import Static
 
 from meshdoctor.tui.messages import RowMoved, RowOpened
 from meshdoctor.tui.state.cells import COLUMNS, NARROW, Cell, cells
-from meshdoctor.tui.state.view_state import Part, ViewState
+from meshdoctor.tui.state.view_state import Panel, ViewState
+from meshdoctor.tui.widgets.cursor_view import CursorMoved, CursorOpened
 from meshdoctor.tui.widgets.table import Table
 
 
-class PartView(Vertical):
-    """A part of the board. It asks the sight which rows there are, and tells where the user goes."""
+class PanelView(Vertical):
+    """A table of pods, hosts or findings."""
 
-    def __init__(self, part: Part, view_state: ViewState, *, ascii_only: bool = False) -> None:
+    def __init__(self, panel: Panel, view_state: ViewState, *, ascii_only: bool = False) -> None:
         self._redrawn: tuple[Region, ...] = ()
-        """What of it is drawn anew, where it is not all."""
-        super().__init__(id=part, classes="board")
-        self.part = part
+        """The regions that the next refresh is limited to; none: everything."""
+        super().__init__(id=panel)
+        self.panel = panel
         self.title_text = ""
-        """The title as it stands."""
+        """The title that is shown."""
         self._view_state = view_state
         self._ascii = ascii_only
-        narrow = (NARROW[part], partial(self._cells, is_narrow=True)) if part in NARROW else None
-        self.table = Table(COLUMNS[part], self._cells, narrow=narrow)
+        narrow = (NARROW[panel], partial(self._cells, is_narrow=True)) if panel in NARROW else None
+        self.table = Table(COLUMNS[panel], self._cells, narrow=narrow)
         self.hint = Static("", classes="hint", markup=False)
 
     def compose(self) -> ComposeResult:
-        """The table, and in its place the sentence where it is empty."""
+        """The table and the sentence, of which one shows."""
         yield self.table
         yield self.hint
 
-    def _entitle(self, title: str) -> None:
-        """Sets the title, which is text and no markup, and draws no more than the line it stands in."""
+    def _set_title(self, title: str) -> None:
+        """Sets the title, which is not markup, and draws only its line."""
         if title != self.title_text:
             self.title_text = title
             self._redrawn = (Region(-1, -1, self.outer_size.width, 1),)
@@ -49,7 +50,7 @@ class PartView(Vertical):
             self._redrawn = ()
 
     def set_front(self, is_front: bool) -> None:
-        """Makes it the part in use, or not any more, and draws no more than its border."""
+        """Makes it the panel in use, or no longer, and draws only its border."""
         if is_front is self.has_class("-front"):
             return
         width, height = self.outer_size
@@ -60,29 +61,29 @@ class PartView(Vertical):
         self._redrawn = ()
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """As ever, but where a title or border is new, for which Textual would send the whole part to the terminal."""
+        """Draws only the title or border where only that is new; Textual would send the whole panel to the terminal."""
         if self._redrawn and not layout:
             regions = self._redrawn
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def _cells(self, key: Any, *, is_narrow: bool = False) -> tuple[Cell, ...]:
-        return cells(self._view_state, self.part, key, is_narrow=is_narrow, ascii_only=self._ascii)
+        return cells(self._view_state, self.panel, key, is_narrow=is_narrow, ascii_only=self._ascii)
 
     def show(self, keys: list[Any], title: str, hint: str, changed: Collection[Any] | None = None) -> None:
-        """Shows these rows. `changed` as for the table; a row that came, went or moved draws all of them."""
-        self._entitle(title)
+        """Shows these rows. `changed` as for the table; where rows came, went or moved, all of them are drawn."""
+        self._set_title(title)
         self.table.show(keys, changed if keys == self.table.keys else None)
         is_empty = not keys
         self.set_class(is_empty, "-empty")
         if is_empty:
             self.hint.update(hint)
 
-    @on(Table.Opened)
-    def _opened(self, message: Table.Opened) -> None:
+    @on(CursorOpened)
+    def _opened(self, message: CursorOpened) -> None:
         message.stop()
-        self.post_message(RowOpened(self.part, message.key))
+        self.post_message(RowOpened(self.panel, self.table.key))
 
-    @on(Table.Moved)
-    def _moved(self, message: Table.Moved) -> None:
+    @on(CursorMoved)
+    def _moved(self, message: CursorMoved) -> None:
         message.stop()
-        self.post_message(RowMoved(self.part, message.key))
+        self.post_message(RowMoved(self.panel, self.table.key))

@@ -1,4 +1,4 @@
-"""Scrollbars of blanks alone, for terminals that take ASCII only: Textual's end in parts of a block."""
+"""Scrollbars of blanks for terminals that show only ASCII; Textual draws their ends with block characters."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import ClassVar
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
 
-class Blanks(ScrollBarRender):
-    """Each column or line of a bar is there or not."""
+class BlankScrollBar(ScrollBarRender):
+    """A scrollbar without block characters."""
 
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 def draw_scrollbars(*, ascii_only: bool) -> None:
-    """How all of them are drawn from now on."""
-    ScrollBar.renderer = Blanks if ascii_only else ScrollBarRender
+    """Sets how all scrollbars are drawn."""
+    ScrollBar.renderer = BlankScrollBar if ascii_only else ScrollBarRender

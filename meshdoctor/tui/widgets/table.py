@@ -12,25 +12,23 @@ from typing import Any, ClassVar, Self
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
-from textual.events import Blur, Click, Focus, Resize
+from textual.events import Blur, Focus
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import Reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from meshdoctor.tui.bindings import TABLE_KEYS
 from meshdoctor.tui.state.cells import Cell, TableColumn
 from meshdoctor.tui.widgets.column_widths import clipped, fit, widths
+from meshdoctor.tui.widgets.cursor_view import CursorView
 
 Make = Callable[[Any], Sequence[Cell]]
-TONES = ("error", "warning", "info", "fine", "unknown", "faint", "strong", "loud-warning", "loud-unknown")
 
 
-class Table(ScrollView, can_focus=True, inherit_bindings=False):
-    """Rows by key. `make` gives the cells of one row; fewer cells than columns: the last one takes the rest.
+class Table(CursorView):
+    """Rows by key. `make` gives the cells of one row; if they are too few, the last one takes the rest.
 
-    `narrow`: the columns, and what makes their cells, for where there is no room for all of `columns`.
+    `narrow`: the columns, and what makes their cells, for a width that has no room for `columns`.
     """
 
     has_focus: Reactive[bool] = Reactive(False, repaint=False)
@@ -40,25 +38,10 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         "table--cursor",
         "table--here",
         "table--thumb",
-        *(f"table--{tone}" for tone in TONES),
     }
     BINDINGS: ClassVar[list[BindingType]] = [*TABLE_KEYS]
 
-    class Moved(Message):
-        """The user moved to another row."""
-
-        def __init__(self, table: Table, key: Any) -> None:
-            self.table = table
-            self.key = key
-            super().__init__()
-
-        @property
-        def control(self) -> Table:
-            """The table."""
-            return self.table
-
-    class Opened(Moved):
-        """The user opened a row."""
+    head = 1
 
     def __init__(
         self,
@@ -75,10 +58,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._narrow = narrow
         self.keys: list[Any] = []
         """Keys of the rows, in order."""
-        self.cursor = 0
-        """Index of the row under the cursor."""
         self.has_moved = False
-        """The user went to the row under the cursor, or marked it; at first it is just the first one."""
+        """The user chose the row under the cursor by moving or marking; before that, it is just the first one."""
 
     @property
     def key(self) -> Any:
@@ -86,30 +67,31 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return self.keys[self.cursor] if self.cursor < len(self.keys) else None
 
     @property
-    def _page(self) -> int:
-        return max(1, self.scrollable_content_region.height - 1)
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.keys)
 
     def show(self, keys: Sequence[Any], changed: Collection[Any] | None = None) -> None:
-        """Shows these rows. The cursor stays on its row, or at its place where that has gone.
+        """Shows these rows. The cursor stays on its row, or at its place where the row has gone.
 
-        `changed`: rows whose cells are others now, where nothing else changed; None: any may have.
+        `changed`: the only rows whose cells changed; None: any may have.
         """
         old, before, self.keys = self.key, len(self.keys), list(keys)
         place = self.keys.index(old) if self.has_moved and old in self.keys else min(self.cursor, len(keys) - 1)
         self.cursor = max(0, place)
-        self._make_room()
-        self._reveal()
+        self.lay_out()
+        self.reveal()
         if changed is not None:
             self.refresh_rows(changed)
             return
-        # Lines that were empty and still are need not be sent to a slow terminal.
-        used = max(before, len(self.keys)) - round(self.scroll_offset.y)
-        self.refresh(Region(0, 0, self.size.width, 1 + min(used, self._page)))
+        # Lines that were empty and stay empty need not be sent to a slow terminal.
+        used = max(before, len(self.keys)) - self.top
+        self.refresh(Region(0, 0, self.size.width, 1 + min(used, self.page)))
 
-    def _make_room(self) -> None:
-        """Tells Textual how many lines there are. The screen is not laid out anew for it, which would send all of it.
+    def lay_out(self) -> None:
+        """Tells Textual how many lines there are, without a new layout of the screen, which would send all of it.
 
-        For the same reason the thumb is drawn here: Textual's scrollbar has the screen laid out with each focus.
+        For the same reason the table draws its own scrollbar: Textual's causes a layout with each change of focus.
         """
         size = Size(self.size.width, len(self.keys) + 1)
         if size == self.virtual_size:
@@ -128,63 +110,28 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._columns = tuple(kept)
 
     def refresh_rows(self, keys: Collection[Any]) -> None:
-        """Draws these rows again, as far as they are on the screen."""
-        top = round(self.scroll_offset.y)
-        for line, key in enumerate(self.keys[top : top + self._page], 1):
+        """Draws these rows, as far as they are on the screen."""
+        for line, key in enumerate(self.keys[self.top : self.top + self.page], 1):
             if key in keys:
                 self.refresh(Region(0, line, self.size.width, 1))
 
-    def move_to(self, place: int) -> None:
-        """Puts the cursor on a row as the user does, and tells so."""
-        if not self.keys:
-            return
-        place = max(0, min(place, len(self.keys) - 1))
-        if place == self.cursor and self.has_moved:
-            return
-        before, self.cursor, self.has_moved = self.cursor, place, True
+    def redraw(self, before: int) -> None:
+        """Draws the two rows that the cursor moved between."""
         self.refresh_rows((self.keys[min(before, len(self.keys) - 1)], self.key))
-        self._reveal()
-        self.post_message(self.Moved(self, self.key))
+
+    def move_to(self, at: int, *, always: bool = False) -> None:
+        """The first move counts even where it stays on the first row."""
+        is_first, self.has_moved = not self.has_moved, self.has_moved or bool(self.keys)
+        super().move_to(at, always=always or is_first)
 
     def go_to(self, key: Any) -> None:
         """Puts the cursor on a row by its key, where it is there."""
         if key in self.keys:
             self.move_to(self.keys.index(key))
 
-    def _reveal(self) -> None:
-        top = round(self.scroll_offset.y)
-        if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, immediate=True)
-        elif self.cursor >= top + self._page:
-            self.scroll_to(y=self.cursor - self._page + 1, animate=False, immediate=True)
-
-    def action_move(self, rows: int) -> None:
+    def action_move(self, by: int) -> None:
         """Moves by some rows. The first step from a row nobody chose chooses it."""
-        self.move_to(self.cursor + (rows if self.has_moved or abs(rows) > 1 else 0))
-
-    def action_page(self, pages: int) -> None:
-        """Moves by some screens."""
-        self.move_to(self.cursor + pages * self._page)
-
-    def action_end(self, last: bool) -> None:
-        """Moves to the first or the last row."""
-        self.move_to(len(self.keys) if last else 0)
-
-    def action_open(self) -> None:
-        """Opens the row under the cursor."""
-        if self.key is not None:
-            self.post_message(self.Opened(self, self.key))
-
-    def on_click(self, event: Click) -> None:
-        """A click moves there, a second one opens."""
-        line = event.get_content_offset(self)
-        if line is None or line.y < 1:
-            return
-        place = round(self.scroll_offset.y) + line.y - 1
-        if place < len(self.keys):
-            self.move_to(place)
-            if event.chain > 1:
-                self.action_open()
+        self.move_to(self.cursor + (by if self.has_moved or abs(by) > 1 else 0))
 
     def _on_focus(self, event: Focus) -> None:
         self._is_focusing = True
@@ -199,24 +146,17 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         event.prevent_default()
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """As ever, but with the focus no more than the cursor's row changes."""
+        """Draws only the cursor's row where only the focus changed."""
         if self._is_focusing and not layout:
-            regions = (Region(0, 1 + self.cursor - round(self.scroll_offset.y), self.size.width, 1),)
+            regions = (Region(0, 1 + self.cursor - self.top, self.size.width, 1),)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
-    def on_resize(self, event: Resize) -> None:
-        """The columns share the new width."""
-        self._make_room()
-        self._reveal()
-
     def render_line(self, y: int) -> Strip:
-        """The column titles, which stay, then the rows. Where there are more than lines, the last column says
-        whereabouts among them these are.
-        """
+        """The column titles, then the rows. Where not all rows have room, the last column is a scrollbar."""
         whole = self.scrollable_content_region.width
-        if len(self.keys) <= self._page:
+        if len(self.keys) <= self.page:
             return self._line(y, whole)
-        is_thumb = y - 1 in thumb(len(self.keys), self._page, round(self.scroll_offset.y))
+        is_thumb = y - 1 in thumb(len(self.keys), self.page, self.top)
         end = self.get_component_rich_style("table--thumb") if is_thumb else self.get_component_rich_style("table--row")
         return Strip.join([self._line(y, whole - 1), Strip([Segment(" ", end)])])
 
@@ -229,7 +169,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         if y == 0:
             titles = [(Cell(columns[at].title), size, False) for at, size in shown.items()]
             return self._strip(titles, width, self.get_component_rich_style("table--head"))
-        place = round(self.scroll_offset.y) + y - 1
+        place = self.top + y - 1
         if place >= len(self.keys):
             return Strip.blank(width, self.get_component_rich_style("table--row"))
         made = make(self.keys[place])
@@ -249,19 +189,14 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def _strip(self, pieces: Sequence[tuple[Cell, int, bool]], width: int, base: Style) -> Strip:
         segments = []
         for cell, size, ends_matter in pieces:
-            style = base if cell.tone == "plain" else base + self._tone(cell.tone)
+            style = base + self.tone(cell.tone)
             segments += [Segment(clipped(cell.text, size, ends_matter=ends_matter), style), Segment(" ", base)]
-        # One run of a style is sent as one: over a slow line that is a third.
+        # Runs of one style are joined, which saves two thirds over a slow line.
         return Strip(segments).adjust_cell_length(width, base).simplify()
-
-    def _tone(self, tone: str) -> Style:
-        """The tone's colour and weight, on whatever ground the row has."""
-        found = self.get_component_rich_style(f"table--{tone}")
-        return Style(color=found.color, bold=found.bold, dim=found.dim, italic=found.italic)
 
 
 def thumb(rows: int, page: int, top: int) -> range:
-    """Lines of the page that stand for its rows, where the page stands for all: there are more rows than lines."""
+    """The lines of the scrollbar's thumb, for more rows than lines."""
     length = max(1, page * page // rows)
     start = (page - length) * top // (rows - page)
     return range(start, start + length)

@@ -1,12 +1,13 @@
-"""Cells of text as Textual's content, each tone in the theme's colour."""
+"""Tones as Textual's styles, and cells of text as its content."""
 
 from __future__ import annotations
 
 from textual.content import Content
 
+from meshdoctor.tui.state.icons import Tone
 from meshdoctor.tui.state.text_lines import Line
 
-_STYLES = {
+_STYLES: dict[Tone, str] = {
     "plain": "",
     "error": "bold $text-error",
     "warning": "$text-warning",
@@ -20,6 +21,11 @@ _STYLES = {
 }
 
 
+def tone_style(tone: Tone) -> str:
+    """The style of a tone."""
+    return _STYLES[tone]
+
+
 def toned(line: Line) -> Content:
-    """One line."""
+    """The cells of one line."""
     return Content.assemble(*((cell.text, _STYLES[cell.tone]) for cell in line))

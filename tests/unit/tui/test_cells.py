@@ -10,13 +10,13 @@ from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import COLUMNS, NARROW, cells
 from meshdoctor.tui.state.icons import SEVERITY_ORDER, letter
 from meshdoctor.tui.state.matrix_axes import matrix_axes, matrix_cell
-from meshdoctor.tui.state.view_state import PARTS, ViewState
+from meshdoctor.tui.state.view_state import PANELS, ViewState
 from meshdoctor.tui.widgets.column_widths import clipped, widths
 from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, finding, host, judged, listed, mesh_state, pod
 
 
-def texts(view_state: ViewState, part: str, key: object, *, ascii_only: bool = False) -> list[str]:
-    return [cell.text for cell in cells(view_state, part, key, ascii_only=ascii_only)]  # type: ignore[arg-type]
+def texts(view_state: ViewState, panel: str, key: object, *, ascii_only: bool = False) -> list[str]:
+    return [cell.text for cell in cells(view_state, panel, key, ascii_only=ascii_only)]  # type: ignore[arg-type]
 
 
 def test_a_row_of_each_part() -> None:
@@ -59,9 +59,9 @@ def test_hostile_names_are_written_out() -> None:
     made.apply([listed([pod("shop/\x1b[2Jx-1")], [host(("\x1b]0;evil.test", 443), by=["ServiceEntry a/\x07"])])])
     made.apply([FindingsUpdated((finding("clash", Severity.ERROR, ("\x1bhost", 443), message="a\x1b[31mb\nc"),))])
     view_state = ViewState(made)
-    for part in PARTS:
-        for key in view_state.keys(part):
-            assert all(text.isprintable() for text in texts(view_state, part, key))
+    for panel in PANELS:
+        for key in view_state.keys(panel):
+            assert all(text.isprintable() for text in texts(view_state, panel, key))
 
 
 def test_every_row_has_a_cell_a_column_and_ascii_is_ascii() -> None:
@@ -70,10 +70,10 @@ def test_every_row_has_a_cell_a_column_and_ascii_is_ascii() -> None:
         [FindingsUpdated((finding("clash", Severity.ERROR, API, JOB), finding("open", Severity.INFO, None, JOB)))]
     )
     view_state = ViewState(made)
-    for part in PARTS:
-        for key in view_state.keys(part):
-            row = texts(view_state, part, key, ascii_only=True)
-            assert len(row) == len(COLUMNS[part])
+    for panel in PANELS:
+        for key in view_state.keys(panel):
+            row = texts(view_state, panel, key, ascii_only=True)
+            assert len(row) == len(COLUMNS[panel])
             assert all(text.isascii() for text in row)
 
 
@@ -104,9 +104,9 @@ def test_a_bare_name_is_no_part_of_the_matrix_and_a_pod_without_verdicts_is() ->
 
 
 @pytest.mark.parametrize("width", range(1, 200, 7))
-@pytest.mark.parametrize("part", PARTS)
-def test_columns_fit_into_any_width(part: str, width: int) -> None:
-    columns = COLUMNS[part]  # type: ignore[index]
+@pytest.mark.parametrize("panel", PANELS)
+def test_columns_fit_into_any_width(panel: str, width: int) -> None:
+    columns = COLUMNS[panel]  # type: ignore[index]
     found = widths(columns, width)
     assert found
     assert all(size >= 1 for size in found.values())

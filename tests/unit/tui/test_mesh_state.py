@@ -25,7 +25,7 @@ def test_a_listed_pod_is_pending_and_knows_what_it_wants() -> None:
         "web-1",
         "web",
     )
-    assert row.wants == {API}
+    assert row.dependencies == {API}
     assert made.hosts[API].worst == "pending"
     assert (changed.pods, changed.hosts, changed.head) == ({WEB}, {API}, True)
 
@@ -47,7 +47,7 @@ def test_a_sidecar_that_is_not_coming_is_unread_with_its_reason() -> None:
 def test_a_judged_pod_has_its_verdicts_counted() -> None:
     made = mesh_state()
     assert made.hosts[API].counts == {"delivered": 1, "misrouted": 1, "blocked": 1}
-    assert made.hosts[API].wanted_counts == {"delivered": 1, "misrouted": 1}
+    assert made.hosts[API].used_counts == {"delivered": 1, "misrouted": 1}
     assert made.hosts[API].verdict == "misrouted", "the bank does not want it"
     assert (made.pods[WEB].egress, made.pods[JOB].egress) == ("closed", "open")
 
@@ -55,7 +55,7 @@ def test_a_judged_pod_has_its_verdicts_counted() -> None:
 def test_a_pod_that_is_judged_again_counts_once() -> None:
     made = mesh_state()
     changed = made.apply([judged(JOB, {API: Verdict.DELIVERED, DB: Verdict.BLOCKED})])
-    assert made.hosts[API].wanted_counts == {"delivered": 2}
+    assert made.hosts[API].used_counts == {"delivered": 2}
     assert changed.pods == {JOB}
     assert not changed.findings
 
@@ -63,7 +63,7 @@ def test_a_pod_that_is_judged_again_counts_once() -> None:
 def test_a_pod_that_cannot_be_read_any_more_counts_no_more() -> None:
     made = mesh_state()
     made.apply([PodUnread(JOB, "it is gone")])
-    assert made.hosts[API].wanted_counts == {"delivered": 1}
+    assert made.hosts[API].used_counts == {"delivered": 1}
     assert (made.pods[JOB].state, made.pods[JOB].because) == ("unread", "it is gone")
 
 
@@ -97,7 +97,7 @@ def test_a_failed_look_keeps_what_was_known() -> None:
     made = mesh_state()
     changed = made.apply([Progress(0, 0, "asking"), DiagnosisFailed("the cluster is gone", True)])
     assert changed.is_end
-    assert not made.is_looking
+    assert not made.is_refreshing
     assert set(made.pods) == {WEB, JOB, DB_POD}
 
 

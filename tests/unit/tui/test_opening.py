@@ -24,4 +24,4 @@ def test_what_goes_wrong_while_it_opens_ends_the_look(problem: Exception) -> Non
     assert changed.is_end
     assert session.mesh_state.failed is not None
     assert str(problem) in session.mesh_state.failed.because
-    assert not session.mesh_state.is_looking
+    assert not session.mesh_state.is_refreshing

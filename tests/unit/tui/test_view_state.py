@@ -1,4 +1,4 @@
-"""What is in sight: choices narrow, filters and orders are each part's own."""
+"""What is in sight: choices narrow, filters and orders are each panel's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from meshdoctor.diagnosis.events import FindingsUpdated, PodUnread
 from meshdoctor.model.verdict import Severity
 from meshdoctor.tui.state.panel_titles import hint, title
 from meshdoctor.tui.state.row_filter import LONGEST, read_filter
-from meshdoctor.tui.state.view_state import PARTS, SORTS, Part, RowSelection, ViewState
+from meshdoctor.tui.state.view_state import PANELS, SORTS, Panel, RowSelection, ViewState
 from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, finding, mesh_state
 
 CLASH = finding("clash", Severity.ERROR, API, JOB)
@@ -33,7 +33,7 @@ def test_a_pod_narrows_to_its_hosts_and_findings(view_state: ViewState) -> None:
     view_state.choose("pods", JOB)
     assert view_state.keys("hosts") == [API], "what is blocked and not wanted is no host of the pod's"
     assert view_state.keys("findings") == [CLASH.fingerprint, OPEN.fingerprint]
-    assert view_state.keys("pods") == [JOB, DB_POD, WEB], "the part one moves in stays whole"
+    assert view_state.keys("pods") == [JOB, DB_POD, WEB], "the panel one moves in stays whole"
 
 
 def test_a_host_narrows_to_the_pods_that_want_it_and_its_findings(view_state: ViewState) -> None:
@@ -72,13 +72,13 @@ def test_choosing_again_in_a_part_takes_later_choices_back(view_state: ViewState
     view_state.choose("pods", JOB)
     view_state.choose("hosts", API)
     view_state.choose("pods", DB_POD)
-    assert [choice.part for choice in view_state.choices] == ["pods"]
+    assert [choice.panel for choice in view_state.choices] == ["pods"]
     assert view_state.keys("hosts") == [DB]
 
 
 def test_namespaces_limit_all_parts(view_state: ViewState) -> None:
     view_state.namespaces = frozenset({"bank"})
-    assert [view_state.keys(part) for part in PARTS] == [[DB_POD], [DB], [MISSING.fingerprint]]
+    assert [view_state.keys(panel) for panel in PANELS] == [[DB_POD], [DB], [MISSING.fingerprint]]
 
 
 def test_problems_only_leaves_what_is_unread_in_sight(view_state: ViewState) -> None:
@@ -111,8 +111,8 @@ def test_a_filter_has_the_meaning_that_k9s_gives_it(view_state: ViewState, typed
 
 
 def test_labels_filter_hosts_and_findings_by_their_pods(view_state: ViewState) -> None:
-    for part in PARTS[1:]:
-        view_state.filters[part] = read_filter("-l app=db")
+    for panel in PANELS[1:]:
+        view_state.filters[panel] = read_filter("-l app=db")
     assert (view_state.keys("hosts"), view_state.keys("findings")) == ([DB], [MISSING.fingerprint])
 
 
@@ -120,9 +120,9 @@ def test_a_selector_that_is_none_says_so() -> None:
     assert "label selector" in read_filter("-l app in web").problem
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_orders_follow_one_another_and_come_round(view_state: ViewState, part: str) -> None:
-    names = [view_state.sort_next(part).name for _ in SORTS[part]]  # type: ignore[index, arg-type]
+@pytest.mark.parametrize("panel", PANELS)
+def test_orders_follow_one_another_and_come_round(view_state: ViewState, panel: str) -> None:
+    names = [view_state.sort_next(panel).name for _ in SORTS[panel]]  # type: ignore[index, arg-type]
     assert len(set(names)) == len(names)
     assert names[-1] == "problems first"
 
@@ -142,20 +142,20 @@ def test_titles_say_what_is_left_out_and_why(view_state: ViewState) -> None:
 
 
 def test_an_empty_part_says_what_to_do(view_state: ViewState) -> None:
-    view_state.mesh_state.is_looking = False
+    view_state.mesh_state.is_refreshing = False
     view_state.filters["pods"] = read_filter("nowhere")
-    assert hint(view_state, "pods") == "Nothing here fits /nowhere. esc takes the filter back."
+    assert hint(view_state, "pods") == "Nothing matches /nowhere. esc clears the filter."
     view_state.choose("findings", OPEN.fingerprint)
-    assert hint(view_state, "hosts") == "No hosts of open. esc shows all again."
+    assert hint(view_state, "hosts") == "No hosts of open. esc shows all."
     assert "ctrl+z" not in hint(view_state, "hosts")
 
 
 def test_no_host_is_not_called_none_where_not_all_was_read(view_state: ViewState) -> None:
     view_state.mesh_state.hosts = {}
-    view_state.mesh_state.is_looking = False
-    assert hint(view_state, "hosts") == "No external hosts: nothing registers or wants one."
+    view_state.mesh_state.is_refreshing = False
+    assert hint(view_state, "hosts") == "No external hosts: none is registered, and no pod is configured to call one."
     view_state.mesh_state.are_hosts_known = False
-    assert hint(view_state, "hosts") == "No external hosts are known: not all was read that could name one."
+    assert hint(view_state, "hosts") == "No external hosts are known: not all resources that name hosts could be read."
 
 
 def test_marks_come_and_go(view_state: ViewState) -> None:
@@ -180,17 +180,17 @@ def test_marked_rows_narrow_the_other_parts_by_their_union(view_state: ViewState
     assert view_state.keys("findings") == [MISSING.fingerprint]
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_what_is_marked_in_a_part_is_what_each_of_it_leaves_alone(view_state: ViewState, part: Part) -> None:
-    others = [other for other in PARTS if other != part]
+@pytest.mark.parametrize("panel", PANELS)
+def test_what_is_marked_in_a_part_is_what_each_of_it_leaves_alone(view_state: ViewState, panel: Panel) -> None:
+    others = [other for other in PANELS if other != panel]
     alone: dict[str, set[object]] = {other: set() for other in others}
-    for key in view_state.keys(part):
-        view_state.choose(part, key)
+    for key in view_state.keys(panel):
+        view_state.choose(panel, key)
         for other in others:
             alone[other] |= set(view_state.keys(other))
         view_state.widen()
-    for key in view_state.keys(part):
-        view_state.mark(part, key)
+    for key in view_state.keys(panel):
+        view_state.mark(panel, key)
     assert {other: set(view_state.keys(other)) for other in others} == alone
 
 
@@ -209,16 +209,16 @@ def test_moving_in_an_older_part_keeps_what_is_marked_in_a_newer_one(view_state:
     view_state.choose("pods", JOB)
     view_state.mark("hosts", API)
     view_state.choose("pods", WEB)
-    assert [choice.part for choice in view_state.choices] == ["pods", "hosts"]
+    assert [choice.panel for choice in view_state.choices] == ["pods", "hosts"]
     assert list(view_state.marks["hosts"]) == [API]
-    assert view_state.pod_in_sight() is view_state.mesh_state.pods[WEB]
+    assert view_state.chosen_pod() is view_state.mesh_state.pods[WEB]
 
 
 def test_of_several_marked_pods_none_is_the_one_that_verdicts_are_told_for(view_state: ViewState) -> None:
     view_state.mark("pods", JOB)
-    assert view_state.pod_in_sight() is view_state.mesh_state.pods[JOB]
+    assert view_state.chosen_pod() is view_state.mesh_state.pods[JOB]
     view_state.mark("pods", WEB)
-    assert view_state.pod_in_sight() is None
+    assert view_state.chosen_pod() is None
 
 
 def test_the_last_mark_taken_away_leaves_the_row_chosen(view_state: ViewState) -> None:
