@@ -132,7 +132,7 @@ def test_of_two_people_the_second_sees_a_conflict_and_nothing_is_lost(lab: Lab, 
     made = first.apply(seen, by_first, first.try_out(by_first.changes))
     assert made.entry.state == "verified"
     after_first = {item["metadata"]["name"]: item["spec"] for item in lab.api.items(*ENTRIES)}
-    with pytest.raises(Conflict, match="somebody wrote"):
+    with pytest.raises(Conflict, match="was changed since"):
         second.apply(seen, by_second, tried)
     with pytest.raises(Stale, match="was changed since it was read"):
         second.try_out(by_second.changes)
