@@ -139,11 +139,11 @@ def test_every_step_is_told_and_the_end_stands_on_stdout(cli: Cli, blocked: Fake
         "fix 1 is in the journal",
         "created ServiceEntry bookinfo/db-payments-example-3306",
         "applied",
-        "fetching and judging again",
+        "checking again",
         "the finding is gone and nothing is worse",
     ]
     assert done.out.startswith("✓ fix 1 is applied and verified: ")
-    assert done.out.endswith("To take it back:\n  meshdoctor undo 1 --context lab\n")
+    assert done.out.endswith("To undo it:\n  meshdoctor undo 1 --context lab\n")
 
 
 def test_the_journal_is_written_before_the_object(cli: Cli, blocked: FakeApi, state: Path) -> None:
@@ -247,10 +247,10 @@ def test_what_a_tool_keeps_is_left_to_it(
 ) -> None:
     entry_of(clash, "hwcloud")["metadata"].setdefault(place, {})[mark] = value
     shown = cli("fix", "github.com:443", *HOW).out
-    assert f"ServiceEntry bookinfo/hwcloud is kept by {tool}" in " ".join(shown.split())
+    assert f"ServiceEntry bookinfo/hwcloud is managed by {tool}" in " ".join(shown.split())
     done = applied(cli, "github.com:443")
     assert (done.code, done.out, states(), writes(clash)) == (4, "", [], [])
-    assert f"ServiceEntry bookinfo/hwcloud is kept by {tool}" in done.err
+    assert f"ServiceEntry bookinfo/hwcloud is managed by {tool}" in done.err
     assert "\x1b" not in done.err
     assert cli("fix", "github.com:443", "--export", str(tmp_path / "out"), *HOW).code == 0
 
@@ -346,7 +346,7 @@ def test_a_second_write_that_fails_takes_the_first_one_back(cli: Cli, clash: Fak
     clash.faults.append(once(denied, lambda asked: asked.is_write and asked.name == "hwcloud"))
     done = applied(cli, "github.com:443")
     assert (done.code, done.out, states()) == (4, "", ["failed"])
-    assert "took back ServiceEntry bookinfo/github" in done.err
+    assert "rolled back ServiceEntry bookinfo/github" in done.err
     assert [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")] == before
     assert "nothing to undo" in cli("undo", "--yes").err
 
@@ -375,5 +375,5 @@ def test_an_undo_that_cannot_be_judged_is_no_verdict(cli: Cli, blocked: FakeApi)
     blocked.forbidden = lambda asked: asked.resource == "pods" and asked.verb == "list"
     done = cli("undo", "--yes", "--dns", "local", "--wait", "1s")
     assert (done.code, states()) == (3, ["undone"])
-    assert "it was not judged again" in done.out
+    assert "the mesh was not checked again" in done.out
     assert "meshdoctor check" in done.err

@@ -100,7 +100,7 @@ def test_a_fix_that_another_process_works_on_is_left_to_it(
     assert (done.code, states()) == (0, ["verified"])
     for other in others:
         assert other.code == 2
-        assert "another meshdoctor is at work on fix 1" in other.err
+        assert "another meshdoctor process is working on fix 1" in other.err
 
 
 def named(api: FakeApi, uid: str) -> None:

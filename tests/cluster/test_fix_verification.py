@@ -56,11 +56,11 @@ def test_ctrl_c_while_sidecars_are_waited_for_says_how_to_go_on(
 def test_a_fix_of_one_namespace_speaks_of_no_other(cli: Cli, blocked: FakeApi) -> None:
     done = applied(cli, DATABASE, "-n", "bookinfo")
     assert done.code == 0
-    assert "✓ nothing else got worse in namespace bookinfo; others were not looked at" in done.out
+    assert "✓ no regression in namespace bookinfo; other pods were not checked" in done.out
     listed = " ".join(cli("fix", "--history").out.split())
-    assert "nothing is worse in namespace bookinfo; others were not looked at" in listed
+    assert "no regression in namespace bookinfo; other pods were not checked" in listed
     undone = " ".join(cli("undo", "--yes", "--dns", "local", "--wait", "1s").out.split())
-    assert "every verdict in namespace bookinfo is what it was before it; others were not looked at" in undone
+    assert "every verdict in namespace bookinfo is as before the fix; other pods were not checked" in undone
 
 
 def test_another_proxy_that_was_not_seen_to_take_it_is_not_spoken_of(cli: Cli, blocked: FakeApi) -> None:

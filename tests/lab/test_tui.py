@@ -72,7 +72,7 @@ def test_story_1_is_lived_through_with_a_few_keys(lab: Lab, story: Scenario) -> 
             await ended(pilot)
             await press(pilot, "u")
             await ended(pilot)
-            assert "fix 1 is taken back: every verdict is what it was before it" in words(screen(pilot).steps)
+            assert "fix 1 is undone: every verdict is as before the fix" in words(screen(pilot).steps)
 
     asyncio.run(lived())
     assert verdicts(lab, story.probes)[DATABASE] == "blocked"
