@@ -46,8 +46,8 @@ def test_a_disk_that_fills_up_between_two_writes_takes_the_fix_back(
         done = applied(cli, "github.com:443")
     assert (done.code, done.out) == (4, "")
     assert "No space left on device" in done.err
-    assert "still says that fix 1 is planned" in done.err
-    assert "nothing is changed" not in done.err
+    assert "still has fix 1 as planned" in done.err
+    assert "Nothing was changed" not in done.err
     assert [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")] == before
     undone = cli(*UNDO)
     assert (undone.code, states()) == (0, ["undone"]), undone.err

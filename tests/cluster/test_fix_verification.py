@@ -50,7 +50,7 @@ def test_ctrl_c_while_sidecars_are_waited_for_says_how_to_go_on(
     Journal().put(replace(entry, before=replace(entry.before, at="2026-01-01T00:00:00Z")))
     resumed = cli("fix", "--resume", "1", "--yes", *HOW)
     assert (resumed.code, states()) == (0, ["verified"])
-    assert "? compared with what was seen at 2026-01-01T00:00:00Z, " in resumed.out
+    assert "? compared with evidence of 2026-01-01T00:00:00Z, " in resumed.out
 
 
 def test_a_fix_of_one_namespace_speaks_of_no_other(cli: Cli, blocked: FakeApi) -> None:
@@ -76,8 +76,8 @@ def test_another_proxy_that_was_not_seen_to_take_it_is_not_spoken_of(cli: Cli, b
     done = applied(cli)
     assert done.code == 0, done.out
     text = " ".join(done.out.split())
-    assert "? no new configuration was seen in bookinfo/other" in text
-    assert "? nothing else got worse; not evaluated, as they were not seen to take it: bookinfo/other" in text
+    assert "? pending: no new configuration was seen in bookinfo/other" in text
+    assert "? no regression; not evaluated, as they were not seen to accept it: bookinfo/other" in text
 
 
 def test_an_undo_says_first_what_it_cannot_give_back(cli: Cli, blocked: FakeApi) -> None:

@@ -84,7 +84,7 @@ CLASH = "tcp-port-clash"
 def test_it_is_applied_verified_and_taken_back(blocked: FakeApi, source: MakeSource) -> None:
     async def story() -> None:
         async with on_the_fix(source, MISSING) as pilot:
-            assert "verified: fix 1 works" in await do(pilot, "a")
+            assert "fix 1 is applied and verified" in await do(pilot, "a")
             assert find(blocked, *ENTRY) is not None
             assert "undone" in await do(pilot, "u")
             assert find(blocked, *ENTRY) is None
@@ -144,7 +144,7 @@ def test_a_server_away_while_it_is_worked_out_is_a_line_and_it_can_be_tried_agai
         async with on_the_fix(source, MISSING) as pilot:
             said = words(screen(pilot).steps)
             assert "does not answer" in said
-            assert "esc, then open it again to try again" in said
+            assert "To try again, press esc and open the fix again" in said
             assert not can(pilot, "apply")
             blocked.faults.clear()
             await press(pilot, "escape", "a")
@@ -199,7 +199,7 @@ def test_a_server_that_goes_away_after_the_write_verifies_nothing_and_u_works_la
             blocked.on_write = write
             Wait.seconds = 0.5
             said = await do(pilot, "a")
-            assert "verified" not in said
+            assert "and verified" not in said
             Wait.seconds = 30.0
             assert "could not be checked again" in said
             assert states() == ["unverified"]
@@ -269,7 +269,7 @@ def test_s_is_in_the_journal_and_u_takes_it_back_and_a_still_applies(
             assert states() == ["undone"]
             await press(pilot, "s", "enter")
             await ended(pilot)
-            assert "verified: fix 3 works" in await do(pilot, "a")
+            assert "fix 3 is applied and verified" in await do(pilot, "a")
             assert "undone" in await do(pilot, "u")
             assert states() == ["undone", "written", "undone"]
             await press(pilot, "escape", "escape", "u")
