@@ -32,7 +32,8 @@ def test_it_says_what_happens_whose_it_is_and_where_the_connection_goes_wrong() 
             way = words(front.path)
             assert "✗ cluster outbound|443||www.huaweicloud.com" in way
             assert way.count("✗") == 2
-            assert "github.com:443 is misrouted" in way
+            assert way.startswith("✗ misrouted [tcp-port-clash]")
+            assert "app github.com:443" in way
 
     run(story())
 
@@ -129,12 +130,12 @@ def test_raw_shows_the_finding_as_the_report_has_it_and_its_objects() -> None:
             await press(pilot, "y")
             front = screen(pilot)
             rows = front.document.rows
-            await until(pilot, lambda: any(row.text.startswith("loser: ") for row in rows.folding.rows))
+            await until(pilot, lambda: any(row.text.startswith("shadowed: ") for row in rows.folding.rows))
             texts = [row.text for row in rows.folding.rows]
             assert '  "rule": "tcp-port-clash",' in texts
             assert "  - www.huaweicloud.com" in texts
             await press(pilot, "c")
-            assert "# loser: ServiceEntry bookinfo/github" in pilot.app.clipboard
+            assert "# shadowed: ServiceEntry bookinfo/github" in pilot.app.clipboard
             await press(pilot, "escape")
             assert screen(pilot).__class__.__name__ == "FindingScreen"
 
