@@ -42,7 +42,7 @@ def demo(
 ) -> int:
     """Open a bundled snapshot of a broken mesh.
 
-    Where stdout is no terminal, or with --check or -v, its findings are
+    Where stdout is not a terminal, or with --check or -v, its findings are
     printed, and the exit code is that of `check`: 1 where the fault of the
     snapshot was found.
 
@@ -97,11 +97,11 @@ def _shown(snapshot: SnapshotInfo, diagnosis: Diagnosis, page: TextWriter, *, ve
 
 
 def _choose(name: str | None, snapshots: Sequence[SnapshotInfo]) -> SnapshotInfo:
-    """The snapshot asked for; without a name the first that has a fault to show.
+    """The snapshot of that name; without a name the first with an error.
 
     Raises:
-        UsageError: there is none of that name; offers the nearest.
-        Unreadable: the installation has lost its snapshots.
+        UsageError: there is no snapshot of that name; suggests similar names.
+        Unreadable: the installation has no snapshots.
     """
     if not snapshots:
         raise Unreadable("no snapshot is bundled with this installation: install meshdoctor again")
@@ -110,4 +110,4 @@ def _choose(name: str | None, snapshots: Sequence[SnapshotInfo]) -> SnapshotInfo
     found = next((s for s in snapshots if s.name == name), None)
     if found is not None:
         return found
-    raise UsageError(f"no snapshot {name}. {nearest(name, [snapshot.name for snapshot in snapshots])}")
+    raise UsageError(f"there is no snapshot {name}. {nearest(name, [snapshot.name for snapshot in snapshots])}")

@@ -49,6 +49,6 @@ def hosts(
         put(text.render(view.report(result, verbose=verbose), writer(no_color=no_color)))
     interrupted = ended(case)
     if not interrupted and result.missing and not any(row.verdicts for row in result.hosts):
-        say(f"no verdict was possible: not read were {', '.join(result.missing)}")
+        say(f"no verdict was possible: {', '.join(result.missing)} could not be read")
         return ExitCode.NO_VERDICT
     return interrupted

@@ -152,7 +152,7 @@ def test_what_may_follow_a_preview_names_the_same_source_and_fix(cli: Cli) -> No
         (("--apply",), "--apply needs a finding"),
         (("--export", "out"), "--export needs a finding"),
         (("--fix", "x"), "--fix needs a finding"),
-        ((DATABASE, "--apply", "--wait", "soon"), "is no time"),
+        ((DATABASE, "--apply", "--wait", "soon"), "is not a duration"),
         ((DATABASE, "--apply"), "stdin is no terminal: give --yes. Nothing was changed"),
     ],
 )

@@ -199,8 +199,8 @@ class FindingScreen(Screen[None]):
         from meshdoctor.tui.screens.fix_screen import FixScreen
 
         if self.fixes.fix is not None:
-            fix_run = self.session.fixes.open(self.finding, self.fixes.fix)
-            self.app.push_screen(FixScreen(self.session, fix_run))
+            worker = self.session.fixes.open(self.finding, self.fixes.fix)
+            self.app.push_screen(FixScreen(self.session, worker))
 
     def open_first_fix(self) -> None:
         """Opens the first fix that can be applied; says so where there is none."""
