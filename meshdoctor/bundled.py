@@ -1,5 +1,4 @@
-"""Where what is bundled lies: rules and snapshots inside an installed package or beside the package in a checkout, the
-guides inside the package in both."""
+"""Finds the bundled rules and snapshots, inside an installed package or beside it in a checkout, and the guides."""
 
 from __future__ import annotations
 
@@ -36,17 +35,17 @@ class SnapshotInfo(Struct, frozen=True):
 
 
 def rules_dir() -> Path:
-    """The folder of the built-in rule files. Raises `Unreadable` where the installation has lost it."""
+    """The folder of the built-in rule files. Raises `Unreadable` where it is missing."""
     return _find("rules")
 
 
 def snapshots_dir() -> Path:
-    """The folder of the bundled snapshots, one folder each. Raises `Unreadable` where the installation has lost it."""
+    """The folder of the bundled snapshots, one folder each. Raises `Unreadable` where it is missing."""
     return _find("snapshots")
 
 
 def snapshot_names() -> list[str]:
-    """The bundled snapshots' names, sorted: every folder there that has a `snapshot.yaml`."""
+    """Names of the bundled snapshots, sorted: every folder that has a `snapshot.yaml`."""
     return sorted(found.parent.name for found in snapshots_dir().glob("*/snapshot.yaml"))
 
 
@@ -63,7 +62,7 @@ def snapshots() -> list[SnapshotInfo]:
 
 
 def guides() -> list[Guide]:
-    """The guides, in the order of their index. Raises `Unreadable` where the installation has lost it."""
+    """The guides, in the order of their index. Raises `Unreadable` where it is missing."""
     found: list[Guide] = []
     group = ""
     for line in _read_guide("README").splitlines():
@@ -77,7 +76,7 @@ def guides() -> list[Guide]:
 
 
 def guide_text(topic: str) -> str:
-    """The Markdown of one of `guides`. Raises `Unreadable` where the installation has lost it."""
+    """The Markdown of one of `guides`. Raises `Unreadable` where it is missing."""
     return _read_guide(topic)
 
 
@@ -92,12 +91,12 @@ def _read_guide(name: str) -> str:
 
 
 def _find(name: str) -> Path:
-    # A checkout has no `_bundled`: the build puts it there, see pyproject.toml.
-    places = (_PACKAGE / "_bundled" / name, _PACKAGE.parent / name)
-    for place in places:
-        if place.is_dir():
-            return place
+    # Only the build makes `_bundled`, see pyproject.toml.
+    folders = (_PACKAGE / "_bundled" / name, _PACKAGE.parent / name)
+    for folder in folders:
+        if folder.is_dir():
+            return folder
     raise Unreadable(
-        f"the bundled {name} are neither in {places[0]} nor in {places[1]}: the installation is incomplete. "
+        f"the bundled {name} are neither in {folders[0]} nor in {folders[1]}: the installation is incomplete. "
         "Install meshdoctor again."
     )

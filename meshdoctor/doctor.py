@@ -6,8 +6,8 @@ hosts         Case → HostTable    trace every external host from every sidecar
 trace         Case → Trace        follow one connection of one pod
 save_capture  source → file       collect, redact, write
 
-`DiagnosisRun` makes a diagnosis and a host table in one pass over the dumps. It is drained here;
-`diagnosis.session` watches one while it runs.
+`DiagnosisRun` makes a diagnosis and a host table in one pass over the dumps. It is drained here and, both at once, in
+`diagnosis.recorded`; `diagnosis.session` watches one while it runs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ __all__ = [
     "SnapshotInfo",
     "Source",
     "diagnose",
-    "diagnose_with_hosts",
     "hosts",
     "load_catalogue",
     "open_case",
@@ -67,16 +66,6 @@ def hosts(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> HostT
     run = DiagnosisRun(case, sheet_of(case, namespaces, labels), rules=())
     run.drain()
     return run.hosts()
-
-
-def diagnose_with_hosts(
-    case: Case, *, rule_dirs: Sequence[Path] = (), namespaces: Sequence[str] = (), labels: str = ""
-) -> tuple[Diagnosis, HostTable]:
-    """What `diagnose` and `hosts` give, in one pass over the dumps. Raises as they do."""
-    run = DiagnosisRun(case, sheet_of(case, namespaces, labels), load_catalogue(rule_dirs))
-    run.drain()
-    finished = run.finished()
-    return finished.diagnosis, finished.hosts
 
 
 def trace(

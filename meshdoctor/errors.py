@@ -1,11 +1,11 @@
-"""Every error meshdoctor raises on purpose, and the exit code each one ends in.
+"""Errors with a message for the user, and the exit code of each.
 
-    MeshdoctorError            a message for the user; never shown with a traceback
-    ├── UsageError             2  the command line or a rule file asks for something that cannot be
-    ├── NothingToJudge         3  nothing to look at, or no verdict was possible
+    MeshdoctorError            shown without a traceback
+    ├── UsageError             2  an error in the command line or a rule file
+    ├── NothingToJudge         3  there is no evidence, or no verdict was possible
     ├── Unreadable             4  a file or a cluster could not be read
-    └── NotApplied             4  a fix that was stopped before it changed anything
-        └── NotEditable        4  a file that it would change, and that is better left to its owner
+    └── NotApplied             4  a fix was not applied; nothing was changed
+        └── NotEditable        4  a file that the fix would change cannot be edited safely
 
 A message says what was read, where, what was expected and what to do next.
 """
@@ -16,7 +16,7 @@ from typing import ClassVar
 
 
 class MeshdoctorError(Exception):
-    """Root of the tree. `exit_code` is the process's exit code when the error reaches the top."""
+    """Base class. `exit_code` is the exit code of the process where the error ends it."""
 
     exit_code: ClassVar[int] = 4
 
@@ -28,22 +28,30 @@ class UsageError(MeshdoctorError):
 
 
 class NothingToJudge(MeshdoctorError):
-    """The source was read and holds nothing that a rule or a trace could judge."""
+    """The source was read, but contains no evidence for a rule or a trace."""
 
     exit_code = 3
 
 
 class Unreadable(MeshdoctorError):
-    """A file, an archive or a cluster that could not be read, or is not what it should be."""
+    """A file, an archive or a cluster could not be read, or is not of the expected kind."""
 
     exit_code = 4
 
 
 class NotApplied(MeshdoctorError):
-    """A fix that was stopped before it changed anything: a right, an owner, or the object has moved on."""
+    """A fix was stopped before it changed anything: a right is missing, or an object is managed or has changed."""
 
     exit_code = 4
 
 
+class PartlyApplied(NotApplied):
+    """Fix `number` of the journal was stopped, and some of it may be written."""
+
+    def __init__(self, problem: str, number: int) -> None:
+        super().__init__(f"{problem}. Fix {number} may be applied in part")
+        self.number = number
+
+
 class NotEditable(NotApplied):
-    """A file that cannot be changed safely. Nothing was written."""
+    """A file cannot be edited safely. Nothing was written."""

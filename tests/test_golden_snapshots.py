@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from meshdoctor import yamlio
 from meshdoctor.bundled import snapshot_names, snapshots_dir
 from meshdoctor.cli.main import run
-from meshdoctor.report.text_writer import columns
+from meshdoctor.text.wrapping import columns
 from tests.golden.snapshots import FILES, OUTPUTS
 
 HINT = "run: python -m tests.golden.snapshots"
@@ -96,7 +96,7 @@ def test_the_list_is_readable_at_80_columns(capfd: pytest.CaptureFixture[str]) -
     assert run(["demo", "--list"]) == 0
     out = capfd.readouterr().out
     assert max(columns(line) for line in out.splitlines()) <= 80
-    assert all(f"\n{name}\n" in f"\n{out}" for name in NAMES)
+    assert all(f"\n{name}: " in f"\n{out}" for name in NAMES)
 
 
 def test_the_demo_begins_with_a_fault_and_its_story(capfd: pytest.CaptureFixture[str]) -> None:

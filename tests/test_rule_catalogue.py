@@ -11,12 +11,14 @@ from meshdoctor import yamlio
 from meshdoctor.model import entry_view, sheet
 from meshdoctor.model.rule import CAUSES, Rule
 from meshdoctor.model.sheet import SHEET
-from meshdoctor.report.rule_page import render_page
+from meshdoctor.report.text import render
+from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.rules.catalogue import field_docs, render_catalogue, render_schema, write
 from meshdoctor.rules.fact_paths import neutral
 from meshdoctor.rules.fix_manifests import make_manifests
 from meshdoctor.rules.loader import load_rules
 from meshdoctor.rules.selectors import compile_selector
+from meshdoctor.view.rule import page as rule_page
 
 HERE = Path(__file__).parent
 RULES_DIR = HERE.parent / "rules"
@@ -79,7 +81,7 @@ def test_manifests_are_objects_with_a_name_and_survive_hostile_values(rule: Rule
 
 @each_rule
 def test_the_page_names_every_part_of_the_rule(rule: Rule) -> None:
-    page = render_page(rule, 72)
+    page = render(rule_page(rule), TextWriter(width=72))
     assert page.startswith(f"{rule.id}: ")
     assert page.count("[safe]") + page.count("[review]") + page.count("[manual]") >= len(rule.fixes)
     assert "{fact." not in page

@@ -1,4 +1,4 @@
-"""`meshdoctor capture`: save everything a diagnosis needs, without secrets, to look at it elsewhere."""
+"""`meshdoctor capture`: save all evidence without secrets, to diagnose it elsewhere."""
 
 from __future__ import annotations
 
@@ -45,30 +45,30 @@ def capture(
       meshdoctor capture clean.tar.gz --from made-by-hand/
     """
     if source_options.from_ is not None and (source_options.chosen or source_options.labels):
-        raise UsageError("-n and -l choose pods of a cluster; what --from names is saved whole: leave them out")
+        raise UsageError("-n and -l choose pods of a cluster, but --from is saved whole: leave -n and -l out")
     source = source_options.source()
 
     from meshdoctor import doctor
 
     with ProgressBar() as progress:
         saved = doctor.save_capture(source, path, progress)
-    _tell(saved)
+    _print_summary(saved)
     put(f"{saved.path}\n")
     if saved.interrupted:
         return ExitCode.INTERRUPTED
     if not saved.proxies:
-        say("no sidecar's configuration is in it, so no verdict will be possible")
+        say("the capture contains no sidecar configuration, so no verdict will be possible")
         return ExitCode.NO_VERDICT
     return ExitCode.CLEAN
 
 
-def _tell(saved: SavedCapture) -> None:
-    from meshdoctor.report.text_writer import count
+def _print_summary(saved: SavedCapture) -> None:
     from meshdoctor.sources.limits import in_words
+    from meshdoctor.text.phrases import count
 
     say(f"{count(saved.proxies, 'sidecar')}, {count(saved.documents, 'document')}, {in_words(saved.size)}")
     if saved.removed:
-        say(f"redacted {count(saved.removed, 'value')}; capture.yaml says where")
+        say(f"redacted {count(saved.removed, 'value')}; capture.yaml lists them")
     for note in saved.unread[:_SHOWN]:
         say(f"not read: {note.path}: {note.because}")
     if len(saved.unread) > _SHOWN:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FailOn(StrEnum):
-    """The least severity that makes the exit code 1."""
+    """Lowest severity that makes the exit code 1."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -110,7 +110,7 @@ def check(
 
 
 def write(diagnosis: Diagnosis, outputs: list[Output], *, verbose: bool, no_color: bool) -> None:
-    """Write every output, files first: a slow or closed pipe must not keep them back.
+    """Write every output, files first, so that a slow or closed pipe does not delay them.
 
     Raises:
         Unreadable: a file or stdout cannot be written.
@@ -130,17 +130,18 @@ def _rendered(diagnosis: Diagnosis, output: Output, *, verbose: bool, no_color: 
         from meshdoctor.report import json_v1
 
         return json_v1.check(diagnosis)
-    from meshdoctor.report import check_text
+    from meshdoctor.report import text
     from meshdoctor.report.text_writer import TextWriter
+    from meshdoctor.view import check as view
 
     page = TextWriter() if output.file is not None else writer(no_color=no_color)
-    return check_text.render(diagnosis, page, verbose=verbose)
+    return text.render(view.report(diagnosis, verbose=verbose), page)
 
 
 def exit_code(diagnosis: Diagnosis, fail_on: FailOn, *, strict: bool) -> ExitCode:
-    """The exit code of a finished check, which says on stderr why where it is 3.
+    """The exit code of a finished check; where it is 3, the reason is shown on stderr.
 
-    A finding at or above --fail-on comes first: what is broken is broken, however much could not be judged.
+    A finding at or above --fail-on makes it 1, even where other rules lacked evidence.
     """
 
     if fail_on is not FailOn.NEVER:
@@ -149,25 +150,25 @@ def exit_code(diagnosis: Diagnosis, fail_on: FailOn, *, strict: bool) -> ExitCod
         failing = tuple(Severity)[: Severity(fail_on.value).rank + 1]
         if any(finding.severity in failing and finding.suppressed is None for finding in diagnosis.findings):
             return ExitCode.FOUND
-    because = _no_verdict(diagnosis, strict=strict)
+    because = _why_no_verdict(diagnosis, strict=strict)
     if because:
         say(because)
         return ExitCode.NO_VERDICT
     return ExitCode.CLEAN
 
 
-def _no_verdict(diagnosis: Diagnosis, *, strict: bool) -> str:
-    """Why the check is no verdict, in words; empty where it is one."""
+def _why_no_verdict(diagnosis: Diagnosis, *, strict: bool) -> str:
+    """Why the check gives no verdict; empty where it gives one."""
     lacking = {entry.rule for entry in diagnosis.not_evaluated}
     nowhere = {entry.rule for entry in diagnosis.not_evaluated if not entry.pods}
     if not diagnosis.findings:
         if not diagnosis.proxies and not diagnosis.pods:
-            return f"nothing to look at: {diagnosis.location} holds no proxy's configuration and no pod"
+            return f"there is nothing to check: {diagnosis.location} contains no proxy configuration and no pod"
         if not set(diagnosis.rules_run) - nowhere:
-            return "no verdict was possible: every rule lacked evidence; `not evaluated` says which"
+            return "no verdict was possible: every rule lacked evidence, see `not evaluated`"
     blind = {pod for entry in diagnosis.not_evaluated for pod in entry.pods}
     if blind and not diagnosis.proxies:
-        return f"no verdict was possible: none of {len(blind)} sidecars could be read; `not evaluated` says why"
+        return f"no verdict was possible: none of {len(blind)} sidecars could be read, see `not evaluated`"
     if strict and lacking:
-        return f"--strict: {len(lacking)} of the rules lacked evidence: {', '.join(sorted(lacking))}"
+        return f"--strict: {len(lacking)} rules lacked evidence: {', '.join(sorted(lacking))}"
     return ""

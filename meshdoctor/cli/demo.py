@@ -42,7 +42,7 @@ def demo(
 ) -> int:
     """Open a bundled snapshot of a broken mesh.
 
-    Where stdout is no terminal, or with --check or -v, its findings are
+    Where stdout is not a terminal, or with --check or -v, its findings are
     printed, and the exit code is that of `check`: 1 where the fault of the
     snapshot was found.
 
@@ -73,9 +73,10 @@ def demo(
     snapshots = doctor.snapshots()
     page = writer(no_color=no_color)
     if list_:
-        from meshdoctor.report import demo_text
+        from meshdoctor.report import text
+        from meshdoctor.view import demo as view
 
-        put(demo_text.listing([(s.name, s.title, s.story) for s in snapshots], page))
+        put(text.render(view.listing([(s.name, s.title, s.story) for s in snapshots]), page))
         return ExitCode.CLEAN
     chosen = _choose(name, snapshots)
     diagnosis = doctor.diagnose(doctor.open_case(doctor.Source(snapshot=chosen.name)))
@@ -84,21 +85,23 @@ def demo(
 
 
 def _shown(snapshot: SnapshotInfo, diagnosis: Diagnosis, page: TextWriter, *, verbose: bool, bare: bool) -> str:
-    from meshdoctor.report import check_text, demo_text
+    from meshdoctor.report import text
+    from meshdoctor.view import check
+    from meshdoctor.view import demo as view
 
-    report = check_text.render(diagnosis, page, verbose=verbose)
-    if bare:
-        return report
-    before = demo_text.opening(snapshot.title, snapshot.story, snapshot.istio_version, page)
-    return before + report + demo_text.next_steps(snapshot.name, diagnosis, page)
+    report = list(check.report(diagnosis, verbose=verbose))
+    if not bare:
+        before = view.opening(snapshot.title, snapshot.story, snapshot.istio_version)
+        report = [before, *report, view.next_steps(snapshot.name, diagnosis)]
+    return text.render(report, page)
 
 
 def _choose(name: str | None, snapshots: Sequence[SnapshotInfo]) -> SnapshotInfo:
-    """The snapshot asked for; without a name the first that has a fault to show.
+    """The snapshot of that name; without a name the first with an error.
 
     Raises:
-        UsageError: there is none of that name; offers the nearest.
-        Unreadable: the installation has lost its snapshots.
+        UsageError: there is no snapshot of that name; suggests similar names.
+        Unreadable: the installation has no snapshots.
     """
     if not snapshots:
         raise Unreadable("no snapshot is bundled with this installation: install meshdoctor again")
@@ -107,4 +110,4 @@ def _choose(name: str | None, snapshots: Sequence[SnapshotInfo]) -> SnapshotInfo
     found = next((s for s in snapshots if s.name == name), None)
     if found is not None:
         return found
-    raise UsageError(f"no snapshot {name}. {nearest(name, [snapshot.name for snapshot in snapshots])}")
+    raise UsageError(f"there is no snapshot {name}. {nearest(name, [snapshot.name for snapshot in snapshots])}")

@@ -1,4 +1,4 @@
-"""`meshdoctor docs`: the guides that ship with meshdoctor, read offline."""
+"""`meshdoctor docs`: the guides, offline."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def docs(topic: Topic = None, no_color: options.NoColor = False) -> int:
         return ExitCode.CLEAN
     topics = [guide.topic for guide in guides]
     if topic not in topics:
-        raise UsageError(f"no guide {topic}. {nearest(topic, topics)}")
+        raise UsageError(f"there is no guide {topic}. {nearest(topic, topics)}")
     text = offline(bundled.guide_text(topic))
     page = writer(no_color=no_color)
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
@@ -77,7 +77,7 @@ def listing(guides: list[Guide]) -> str:
 
 
 def offline(text: str) -> str:
-    """A guide without what only a web page can show: comments, pictures, and links into the repository."""
+    """A guide without comments, pictures and links into the repository, which only a web page can show."""
     return _LINK.sub(_unlinked, _PICTURE.sub("", _COMMENT.sub("", text)))
 
 

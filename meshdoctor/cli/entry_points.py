@@ -1,6 +1,6 @@
-"""The console scripts. A bare `meshdoctor` opens the session with nothing parsed: that would double its start.
+"""The console scripts. `meshdoctor` alone opens the session without the parser, which would double its start time.
 
-Everything else, and whatever goes wrong, is `cli.main`'s.
+All other commands, and errors, are handled by `cli.main`.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def _start(program: str) -> int:
     try:
         return open_session(current_cluster, CURRENT)
     except BaseException as problem:
-        from meshdoctor.cli.main import told
+        from meshdoctor.cli.main import report_failure
 
-        return int(told(problem))
+        return int(report_failure(problem))
 
 
 def current_cluster() -> Source:
-    """The cluster of the kubeconfig's current context, asked as `meshdoctor` without options asks it."""
+    """The cluster of the kubeconfig's current context, with default options."""
     from meshdoctor.cli.source_options import SourceOptions
 
     return SourceOptions().source()

@@ -1,18 +1,32 @@
-"""`meshdoctor fix` and `meshdoctor undo`: preview a fix, apply it, verify it, take it back."""
+"""`meshdoctor fix` and `meshdoctor undo`: preview a fix, apply it, verify it, undo it."""
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from msgspec import Struct
 
-from meshdoctor.cli import options, undo_fix
-from meshdoctor.cli.fix_request import FixRequest, refuse_contradictions, typed
-from meshdoctor.cli.fixing import fixed, listed, listed_history, resumed
+from meshdoctor.cli import options
+from meshdoctor.cli.check import FailOn, exit_code
+from meshdoctor.cli.exit_codes import ExitCode
+from meshdoctor.cli.fix_output import FixOutput, StepPrinter, confirmed, refuse_unconfirmed
 from meshdoctor.cli.progress import ProgressBar, ended
 from meshdoctor.cli.source_options import SourceOptions
 from meshdoctor.cli.streams import writer
+from meshdoctor.errors import UsageError
+from meshdoctor.model.verdict import Severity
+from meshdoctor.text.printable import printable
+
+if TYPE_CHECKING:
+    from meshdoctor.diagnosis.recorded import DiagnosisRecord
+    from meshdoctor.fixes.fix_run import FixRun
+    from meshdoctor.fixes.plan.fix_plan import FixPlan
+    from meshdoctor.model.fix import JournalEntry
 
 FindingName = Annotated[
     str | None,
@@ -48,6 +62,22 @@ Number = Annotated[
 WAIT = "30s"
 
 
+class FixRequest(Struct, frozen=True, kw_only=True):
+    """What is to be done, the source aside."""
+
+    finding: str = ""
+    fix: str = ""
+    apply: bool = False
+    yes: bool = False
+    export: Path | None = None
+    history: bool = False
+    resume: int | None = None
+    read_only: bool = False
+    wait: int = 30
+    """Seconds that proxies are waited for."""
+    rule_dirs: tuple[Path, ...] = ()
+
+
 def fix(
     finding: FindingName = None,
     *,
@@ -65,29 +95,41 @@ def fix(
     no_color: options.NoColor = False,
 ) -> int:
     """List, preview, apply and verify fixes."""
-    cluster = typed(("--context", source_options.context), ("--kubeconfig", source_options.kubeconfig))
-    files = typed(("--from", source_options.from_), ("-f", source_options.filenames))
-    asked = FixRequest(
+    request = FixRequest(
         finding=finding or "",
-        choose=fix_id,
+        fix=fix_id,
         apply=apply,
         yes=yes,
         export=export,
         history=history,
         resume=resume,
         read_only=read_only,
-        waiting=options.seconds(wait, "--wait"),
-        json=json,
-        page=writer(no_color=no_color),
-        source=files
-        + cluster
-        + typed(("-n", source_options.namespaces), ("-l", source_options.selector), ("--rules", rules)),
-        cluster=cluster,
+        wait=options.seconds(wait, "--wait"),
+        rule_dirs=tuple(rules or ()),
     )
-    refuse_contradictions(asked)
+    _refuse_contradictions(request)
+    cluster = _typed(("--context", source_options.context), ("--kubeconfig", source_options.kubeconfig))
+    files = _typed(("--from", source_options.from_), ("-f", source_options.filenames))
+    pods = _typed(("-n", source_options.namespaces), ("-l", source_options.selector), ("--rules", rules))
+    output = FixOutput(json=json, page=writer(no_color=no_color), source=files + cluster + pods, cluster=cluster)
+    from meshdoctor.fixes.apply.journal import Journal
+
     if history:
-        return listed_history(asked)
-    return _resumed(asked, source_options, rules) if resume is not None else _looked(asked, source_options, rules)
+        return output.history(Journal())
+    if resume is not None:
+        return _continued("resume", Journal().get(resume), request, output, source_options)
+    from meshdoctor.diagnosis.recorded import DiagnosisRequest
+
+    asked = DiagnosisRequest(source_options.source(), source_options.chosen, source_options.labels, request.rule_dirs)
+    with ProgressBar() as progress:
+        record = asked.open(progress, to_compare=apply and asked.source.cluster is not None)
+    interrupted = ended(record.case)
+    if interrupted:
+        return interrupted
+    if finding:
+        return _fixed(request, output, record)
+    output.findings(record.diagnosis)
+    return exit_code(record.diagnosis, FailOn.ERROR, strict=False)
 
 
 fix.__doc__ = """List, preview, apply and verify fixes.
@@ -152,39 +194,148 @@ def undo(
       meshdoctor undo 3 --yes
     """
     from meshdoctor.fixes.apply.journal import Journal
-    from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 
-    journal = Journal()
-    entry = journal.get(number) if number is not None else undo_fix.last(journal.entries())
-    waiting = options.seconds(wait, "--wait")
-    asked = FixRequest(finding=entry.subject, yes=yes, waiting=waiting, json=json, page=writer(no_color=no_color))
-    if not entry.place.server:
-        return undo_fix.undone_files(asked, entry, journal)
-    namespaces, labels = entry.place.namespaces, entry.place.labels
-    return undo_fix.undone(
-        asked, entry, DiagnosisRequest(source_options.on_cluster(namespaces, labels).source(), namespaces, labels)
+    entry = Journal().get(number) if number is not None else _last(Journal().entries())
+    request = FixRequest(yes=yes, wait=options.seconds(wait, "--wait"))
+    output = FixOutput(json=json, page=writer(no_color=no_color))
+    return _continued("undo", entry, request, output, source_options)
+
+
+def _typed(*given: tuple[str, str | Path | Sequence[str | Path] | None]) -> str:
+    """The options that were given, as a shell takes them, each with a space before it."""
+    words: list[str] = []
+    for name, value in given:
+        values = [value] if isinstance(value, str | Path) else value or ()
+        words += [word for one in values for word in (name, str(one))]
+    return f" {shlex.join(words)}" if words else ""
+
+
+def _refuse_contradictions(request: FixRequest) -> None:
+    """Raise `UsageError` for options that do not go together."""
+    if request.read_only and (request.apply or request.resume is not None):
+        raise UsageError("--read-only refuses --apply and --resume: leave one out")
+    if request.apply and request.export is not None:
+        raise UsageError("--apply and --export exclude each other: leave one out")
+    others = [("--apply", request.apply), ("--export", request.export is not None), ("--fix", bool(request.fix))]
+    given = [name for name, is_given in others if is_given]
+    alone = "--history" if request.history else "--resume" if request.resume is not None else ""
+    if alone and (request.finding or given):
+        raise UsageError(f"{alone} stands alone: leave {', '.join(given) or request.finding} out")
+    if request.history and request.resume is not None:
+        raise UsageError("--history and --resume exclude each other: leave one out")
+    if given and not request.finding and not alone:
+        raise UsageError(f"{given[0]} needs a finding: `meshdoctor fix` lists them")
+
+
+def _refuse(because: str) -> None:
+    if because:
+        raise UsageError(because)
+
+
+def _last(entries: Sequence[JournalEntry]) -> JournalEntry:
+    """The fix to undo where none is named. Raises `UsageError` where there is none."""
+    left = [entry for entry in entries if not entry.has_ended]
+    if not left:
+        raise UsageError("nothing to undo: `meshdoctor fix --history` lists the fixes that were applied from here")
+    return left[-1]
+
+
+def _fixed(request: FixRequest, output: FixOutput, record: DiagnosisRecord) -> int:
+    """`fix FINDING`: a preview, an export, or the fix applied."""
+    from meshdoctor.fixes.fix_context import FixContext
+    from meshdoctor.fixes.fix_run import FixRun
+    from meshdoctor.fixes.plan.fix_plan import choose, find
+
+    finding = find(record.diagnosis.findings, request.finding)
+    context = FixContext(
+        source=record.request.source,
+        diagnose=record.request.again,
+        evidence=lambda begin: record,
+        location=record.diagnosis.location,
+        is_read_only=request.read_only,
+        seconds=request.wait,
     )
+    with StepPrinter() as steps:
+        run = FixRun(context, steps.tell, finding=finding, fix=choose(finding, request.fix))
+        plan = run.preview()
+        if not request.apply and request.export is None:
+            output.preview(plan, _next(request, output, run))
+            return ExitCode.FOUND if finding.severity is Severity.ERROR else ExitCode.CLEAN
+        because = run.why_not("save")
+        _refuse(because and f"{because}. Its steps:\n{plan.fix.steps or 'it would change nothing'}")
+        if request.export is not None:
+            output.exported(plan, run.export(request.export))
+            return ExitCode.CLEAN
+        return _applied(request, output, run, plan)
 
 
-def _looked(asked: FixRequest, source_options: SourceOptions, rules: list[Path] | None) -> int:
-    """What needs a diagnosis: the list, or one of its findings."""
-    from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
+def _applied(request: FixRequest, output: FixOutput, run: FixRun, plan: FixPlan) -> int:
+    """The fix tried out, confirmed, applied and verified; undone where it made something worse and that is wanted."""
+    context = run.context
+    if not request.yes:
+        refuse_unconfirmed("--apply")
+        output.announce(plan, with_diffs=not context.in_files)
+    run.try_out()
+    if context.in_files:
+        sys.stderr.write("".join(run.diffs))
+    to_files = f"write {', '.join(map(printable, run.files))}?"
+    question = to_files if context.in_files else f"apply {plan.fix.id} to {printable(context.location)}?"
+    if not request.yes and not confirmed(question):
+        return ExitCode.INTERRUPTED
+    made = run.apply()
+    code = output.result(made)
+    asks = made.verification is not None and made.verification.is_worse and not request.yes and not output.json
+    if not asks or not confirmed("something got worse. Undo now?"):
+        return code
+    run.preview_undo()
+    return output.undone(run.undo()) or ExitCode.FOUND
 
-    look = DiagnosisRequest(source_options.source(), source_options.chosen, source_options.labels, tuple(rules or ()))
-    with ProgressBar() as progress:
-        seen = look.open(progress, to_compare=asked.apply and look.source.cluster is not None)
-    interrupted = ended(seen.case)
-    if interrupted:
-        return interrupted
-    return fixed(asked, seen) if asked.finding else listed(asked, seen)
 
+def _continued(
+    action: Literal["resume", "undo"],
+    entry: JournalEntry,
+    request: FixRequest,
+    output: FixOutput,
+    source_options: SourceOptions,
+) -> int:
+    """A fix of the journal continued or undone, on the cluster with the pods that it began with."""
+    from meshdoctor.diagnosis.recorded import DiagnosisRequest
+    from meshdoctor.fixes.fix_context import FixContext
+    from meshdoctor.fixes.fix_run import FixRun
 
-def _resumed(asked: FixRequest, source_options: SourceOptions, rules: list[Path] | None) -> int:
-    """What goes on where it stopped, with the pods that it began with."""
-    from meshdoctor.fixes.apply.journal import Journal
-    from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
-
-    entry = Journal().get(asked.resume or 0)
-    namespaces, labels = entry.place.namespaces, entry.place.labels
+    namespaces, labels, is_undo = entry.place.namespaces, entry.place.labels, action == "undo"
     source = source_options.on_cluster(namespaces, labels).source()
-    return resumed(asked, entry, DiagnosisRequest(source, namespaces, labels, tuple(rules or ())))
+    asked = DiagnosisRequest(source, namespaces, labels, request.rule_dirs)
+    with StepPrinter("" if is_undo else f"fix {entry.id} is in the journal") as steps:
+        context = FixContext(source=source, diagnose=asked.again, seconds=request.wait)
+        run = FixRun(context, steps.tell, entry=entry)
+        _refuse(run.why_not(action))
+        if not request.yes:
+            refuse_unconfirmed("undo" if is_undo else "--resume")
+        if is_undo:
+            run.preview_undo()
+        else:
+            run.preview_resume()
+        output.announce_entry(entry, run.diffs, is_undo=is_undo)
+        where = f" in {printable(entry.place.context)}" if entry.place.server else ""
+        if not request.yes and not confirmed(f"undo it{where}?" if is_undo else "continue it?"):
+            return ExitCode.INTERRUPTED
+        return output.undone(run.undo()) if is_undo else output.result(run.resume())
+
+
+def _next(request: FixRequest, output: FixOutput, run: FixRun) -> list[tuple[str, str]]:
+    """Commands that follow a preview, each with what it does; none for a manual fix."""
+    from meshdoctor.fixes.fix_run import FOLDER
+
+    if run.why_not("save"):
+        return []
+    chosen = f" --fix {request.fix}" if request.fix else ""
+    assert run.finding is not None
+    again = f"meshdoctor fix {run.finding.fingerprint[:8]}{chosen}{output.source}"
+    where = "change the manifests of -f"
+    if not run.context.in_files:
+        where = "apply it to the cluster and verify it"
+    elif run.context.makes_new_files:
+        where = f"write new manifests below {FOLDER}/"
+    applying = [] if request.read_only else [(f"{again} --apply", where)]
+    return [*applying, (f"{again} --export DIR", "write manifests, an overlay and kubectl commands")]

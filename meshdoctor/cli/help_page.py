@@ -1,14 +1,13 @@
-"""The page of `--help`, in kubectl's manner: what the command does, its usage, its options, and examples at the end.
+"""The page of `--help`, like kubectl's: what the command does, its usage, its options, and examples at the end.
 
-A command's docstring is the text of its page. Its first line is the summary. `Exit codes:` and `Examples:`, each on a
-line of its own, begin sections that are shown as they are written, below the options.
+The docstring of a command is the text of its page; its first line is the summary. `Exit codes:` and `Examples:`, each
+on a line of its own, start sections that are shown as written, below the options.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -43,7 +42,7 @@ def option_names(option: Any) -> str:
 
 
 def option_about(option: Any) -> str:
-    """What an option is for, with its default."""
+    """The help text of an option, with its default."""
     if option.name == "help":
         return _HELP
     default = getattr(option.default, "value", option.default)
@@ -51,17 +50,19 @@ def option_about(option: Any) -> str:
     return f"{about} (default {default})" if option.show_default and default else about
 
 
-class _Page:
-    """Format of the help of commands and groups, which typer makes two classes of."""
+class _HelpFormat:
+    """Format of the help of commands and groups, which are two classes in typer."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Of the usage line that goes before an error."""
+        """The parts of the usage line above an error."""
         return usage(self)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the page."""
         about, *sections = _SECTION.split(_text(self))
-        _write_paragraphs(formatter, about)
+        for number, paragraph in enumerate(about.strip().split("\n\n")):
+            formatter.write("\n" * bool(number))
+            formatter.write_text(" ".join(paragraph.split()))
         with formatter.section("Usage"):
             formatter.write(f"{' ' * formatter.current_indent}{' '.join([ctx.command_path, *usage(self)])}\n")
         arguments, options = [], []
@@ -72,32 +73,20 @@ class _Page:
                 arguments.append((one.metavar, one.help))
         commands = [(name, summary(below).rstrip(".")) for name, below in getattr(self, "commands", {}).items()]
         for title, rows in (("Commands", commands), ("Arguments", arguments), ("Options", options)):
-            _write_rows(formatter, title, rows)
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
         for section in sections:
             formatter.write(f"\n{section.rstrip()}\n")
 
 
-class Command(_Page, TyperCommand):
+class CliCommand(_HelpFormat, TyperCommand):
     """A command with such a page."""
 
 
-class Group(_Page, TyperGroup):
+class CliGroup(_HelpFormat, TyperGroup):
     """A group of commands with such a page."""
 
 
 def _text(command: Any) -> str:
     return inspect.cleandoc(command.help or "")
-
-
-def _write_paragraphs(formatter: Any, text: str) -> None:
-    for number, paragraph in enumerate(text.strip().split("\n\n")):
-        if number:
-            formatter.write("\n")
-        formatter.write_text(" ".join(paragraph.split()))
-
-
-def _write_rows(formatter: Any, title: str, rows: Iterable[tuple[str, str]]) -> None:
-    rows = list(rows)
-    if rows:
-        with formatter.section(title):
-            formatter.write_dl(rows)

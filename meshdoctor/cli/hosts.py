@@ -43,11 +43,12 @@ def hosts(
 
         put(json_v1.hosts(result))
     else:
-        from meshdoctor.report import hosts_text
+        from meshdoctor.report import text
+        from meshdoctor.view import hosts as view
 
-        put(hosts_text.render(result, writer(no_color=no_color), verbose=verbose))
+        put(text.render(view.report(result, verbose=verbose), writer(no_color=no_color)))
     interrupted = ended(case)
     if not interrupted and result.missing and not any(row.verdicts for row in result.hosts):
-        say(f"no verdict was possible: not read were {', '.join(result.missing)}")
+        say(f"no verdict was possible: {', '.join(result.missing)} could not be read")
         return ExitCode.NO_VERDICT
     return interrupted

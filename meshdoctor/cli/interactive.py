@@ -1,4 +1,4 @@
-"""What `meshdoctor` without a command and `meshdoctor demo` do in a terminal: open the interactive session."""
+"""Opens the interactive session, for `meshdoctor` without a command and `meshdoctor demo` in a terminal."""
 
 from __future__ import annotations
 
@@ -10,27 +10,24 @@ if TYPE_CHECKING:
     from meshdoctor.doctor import Source
 
 FRAMES = "120"
-"""Textual's ticks a second. What a key changes is drawn at the second tick after it: at its own 60, after 40 ms."""
+"""Textual's frames per second. A change is drawn two frames after its key, with Textual's default 60 after 40 ms."""
 
 CURRENT = "current context"
 """What the header says until the cluster has answered."""
 
 
 def is_interactive() -> bool:
-    """Whether somebody sits there: what is typed and what is shown are a terminal's. Textual draws on stderr.
-
-    Where `meshdoctor serve` carries the session to a page, it names the driver for it.
-    """
+    """Whether the session can be shown: on a terminal, or on a page of `meshdoctor serve`."""
     return is_served() or not no_terminals()
 
 
 def no_terminals() -> list[str]:
-    """Names of the standard streams that are no terminal."""
+    """Names of the standard streams that are not terminals. Textual draws on stderr."""
     return [name for name in ("stdin", "stdout", "stderr") if (one := getattr(sys, name)) is None or not one.isatty()]
 
 
 def is_served() -> bool:
-    """Whether the session is shown on a page."""
+    """Whether `meshdoctor serve` shows the session on a page, for which it sets Textual's driver."""
     import os
 
     return bool(os.environ.get("TEXTUAL_DRIVER"))
@@ -49,7 +46,7 @@ def open_session(
 ) -> int:
     """Runs the session and returns its exit code. `source` is made after the first paint; `place` names it until then.
 
-    Textual is loaded here and nowhere before.
+    Textual is imported here and nowhere earlier.
     """
     import os
 

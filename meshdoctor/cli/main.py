@@ -1,6 +1,6 @@
-"""The `meshdoctor` command: parses, runs one command, and turns whatever happens into an exit code.
+"""The `meshdoctor` command: parses the command line, runs one command, and returns its exit code.
 
-No traceback reaches a user, unless asked for by --debug or MESHDOCTOR_DEBUG=1.
+A traceback is shown only with --debug or MESHDOCTOR_DEBUG=1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from meshdoctor.cli.demo import demo
 from meshdoctor.cli.docs import docs
 from meshdoctor.cli.exit_codes import ExitCode
 from meshdoctor.cli.fix import ReadOnly, fix, undo
-from meshdoctor.cli.help_page import Command, Group
+from meshdoctor.cli.help_page import CliCommand, CliGroup
 from meshdoctor.cli.hosts import hosts
 from meshdoctor.cli.interactive import CURRENT, is_interactive, no_terminals, open_session
 from meshdoctor.cli.rbac import rbac
@@ -43,22 +43,24 @@ the session needs a terminal (no terminal: {}). Try one of
 
 app = typer.Typer(
     name="meshdoctor",
-    cls=Group,
+    cls=CliGroup,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(cls=Command)(spread(check))
-app.command(cls=Command)(spread(trace, "all_namespaces", "selector", "logs_since", "concurrency"))
-app.command(cls=Command)(spread(hosts))
-app.command(cls=Command)(spread(fix))
-app.command(cls=Command)(spread(undo, "from_", "filenames", "namespaces", "all_namespaces", "selector", "logs_since"))
-app.command(cls=Command)(spread(capture, "filenames"))
-app.command(cls=Command)(rbac)
+app.command(cls=CliCommand)(spread(check))
+app.command(cls=CliCommand)(spread(trace, "all_namespaces", "selector", "logs_since", "concurrency"))
+app.command(cls=CliCommand)(spread(hosts))
+app.command(cls=CliCommand)(spread(fix))
+app.command(cls=CliCommand)(
+    spread(undo, "from_", "filenames", "namespaces", "all_namespaces", "selector", "logs_since")
+)
+app.command(cls=CliCommand)(spread(capture, "filenames"))
+app.command(cls=CliCommand)(rbac)
 app.add_typer(rules.app, name="rules")
-app.command(cls=Command)(demo)
-app.command(cls=Command)(docs)
-app.command(cls=Command)(spread(serve))
+app.command(cls=CliCommand)(demo)
+app.command(cls=CliCommand)(docs)
+app.command(cls=CliCommand)(spread(serve))
 
 
 def root(
@@ -119,36 +121,36 @@ app.callback(invoke_without_command=True)(spread(root))
 
 
 def run(arguments: Sequence[str] | None = None, *, program: str = "meshdoctor") -> int:
-    """Run one command line (default: the process's own) and return its exit code; it never raises.
+    """Run one command line (default: the process's own) and return its exit code; never raises.
 
-    `program` is what usage lines call it.
+    `program` is the command name in usage lines.
     """
     try:
         result = app(args=None if arguments is None else list(arguments), prog_name=program, standalone_mode=False)
     except BaseException as problem:
-        return told(problem)
+        return report_failure(problem)
     return result if isinstance(result, int) else ExitCode.CLEAN
 
 
-def told(problem: BaseException) -> int:
-    """Tell what ended a command, and give its exit code."""
+def report_failure(problem: BaseException) -> int:
+    """Show the error that ended a command, and return the exit code."""
     if isinstance(problem, SystemExit):  # shell completion leaves this way
         return problem.code if isinstance(problem.code, int) else ExitCode.CLEAN
     if isinstance(problem, KeyboardInterrupt | typer.Abort):
         return ExitCode.INTERRUPTED
     if isinstance(problem, MeshdoctorError):
-        _trace_back()
+        _show_traceback()
         say(str(problem))
         return problem.exit_code
     if isinstance(problem, Exception):
-        return _usage(problem) or _own_fault(problem)
+        return _usage_error(problem) or _internal_error(problem)
     raise problem
 
 
-def _usage(error: Exception) -> int:
-    """Show an error of the command line's own parser and return its exit code; 0 where it is none.
+def _usage_error(error: Exception) -> int:
+    """Show an error of the command-line parser and return its exit code; 0 for other errors.
 
-    Known by what it can do: typer carries its parser inside since 0.26 and used click's before.
+    Recognised by its method `show`, because typer has its own parser since 0.26 and used click's before.
     """
     show = getattr(error, "show", None)
     if show is None:
@@ -157,17 +159,17 @@ def _usage(error: Exception) -> int:
     return ExitCode.USAGE
 
 
-def _own_fault(error: Exception) -> int:
-    _trace_back()
+def _internal_error(error: Exception) -> int:
+    _show_traceback()
     what = str(error).partition("\n")[0]
     message = f"a fault in meshdoctor itself: {type(error).__name__}{': ' if what else ''}{what}"
     if not os.environ.get(_DEBUG):
-        message += "\n  Please report it with what `meshdoctor --debug ...` prints for the same command."
+        message += "\n  Please report it, with the output of the same command with `meshdoctor --debug`."
     say(message)
     return ExitCode.FAILED
 
 
-def _trace_back() -> None:
+def _show_traceback() -> None:
     if os.environ.get(_DEBUG):
         import traceback
 

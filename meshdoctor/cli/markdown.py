@@ -1,6 +1,6 @@
-"""Markdown on a terminal: headings at the left margin, and code that is never wrapped, so that it can be copied.
+"""Shows Markdown on a terminal: headings at the left margin, and code that is never wrapped, so that it can be copied.
 
-Imports rich, which a cold `check` does not pay for: import this module only where it is used.
+Imports rich: import this module only where it is used, so that `check` starts without it.
 """
 
 from __future__ import annotations

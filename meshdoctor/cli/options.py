@@ -1,4 +1,4 @@
-"""Options that several commands share, declared once, and what they mean as a `doctor.Source`."""
+"""Options that several commands share, and their meaning as a `doctor.Source`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TIME = re.compile(r"(\d{1,6})(s|m|h|)\Z")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 LOGS_SINCE, TIMEOUT, CONCURRENCY, ISTIO_NAMESPACE = "10m", "30s", 16, "istio-system"
-"""Defaults of the options of a live run."""
+"""Defaults of the options for a cluster."""
 
 
 def complete_rule(incomplete: str) -> list[str]:
@@ -111,7 +111,7 @@ RuleDirs = Annotated[
 
 
 def files(from_: str | None, filenames: Sequence[Path] | None) -> Source | None:
-    """The files to look at, None where --from and -f name none.
+    """The files to read, None without --from and -f.
 
     Raises:
         UsageError: --from is empty.
@@ -129,23 +129,23 @@ def files(from_: str | None, filenames: Sequence[Path] | None) -> Source | None:
 
 
 def chosen_namespaces(namespaces: Sequence[str] | None, all_namespaces: bool) -> tuple[str, ...]:
-    """Namespaces asked for; empty means all.
+    """Namespaces that were given; empty means all.
 
     Raises:
-        UsageError: both some and all were asked for.
+        UsageError: both -n and -A were given.
     """
     if namespaces and all_namespaces:
-        raise UsageError("-n names namespaces and -A asks for all of them: leave one out")
+        raise UsageError("-n and -A exclude each other: give one of them")
     return tuple(dict.fromkeys(namespaces or ()))
 
 
 def seconds(text: str, option: str) -> int:
-    """A span of time as a number of seconds.
+    """A duration as a number of seconds.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not a duration.
     """
     match = _TIME.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"{option} {text!r} is no time: write 90s, 10m or 1h")
+        raise UsageError(f"{option} {text!r} is not a duration: write 90s, 10m or 1h")
     return int(match.group(1)) * _UNITS[match.group(2)]

@@ -1,4 +1,4 @@
-"""`-o FORMAT[=FILE]`: which formats there are, and where each goes."""
+"""`-o FORMAT[=FILE]`: the output formats and their targets."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Output(NamedTuple):
 
 
 def read_outputs(wanted: Sequence[str], *, json: bool) -> list[Output]:
-    """What -o and --json ask for; text on stdout where they ask for nothing.
+    """The outputs of -o and --json; text on stdout without them.
 
     Raises:
-        UsageError: an unknown format, or two outputs for one place.
+        UsageError: an unknown format, or two outputs to one target.
     """
     outputs = [_read(text) for text in wanted]
     if json and Output("json", None) not in outputs:
@@ -33,7 +33,7 @@ def read_outputs(wanted: Sequence[str], *, json: bool) -> list[Output]:
     for place in places:
         if places.count(place) > 1:
             where = "stdout" if place is None else str(place)
-            raise UsageError(f"two formats for {where}: give one of them another place with -o FORMAT=FILE")
+            raise UsageError(f"two formats for {where}: write one of them to a file with -o FORMAT=FILE")
     return outputs
 
 
@@ -42,7 +42,9 @@ def _read(text: str) -> Output:
     if name in _LATER:
         raise UsageError(f"-o {name}: this version does not write {name} yet; it writes {' and '.join(FORMATS)}")
     if name not in FORMATS:
-        raise UsageError(f"-o {text!r}: no such format; there are {' and '.join(FORMATS)}")
+        raise UsageError(f"-o {text!r}: unknown format; the formats are {' and '.join(FORMATS)}")
     if equals and not file:
-        raise UsageError(f"-o {text}: no file behind the `=`; write -o {name}=report.{name}, or -o {name} for stdout")
+        raise UsageError(
+            f"-o {text}: the file name after `=` is missing; write -o {name}=report.{name}, or -o {name} for stdout"
+        )
     return Output(name, Path(file) if file and file != "-" else None)

@@ -1,4 +1,4 @@
-"""A progress bar on stderr while sidecars are read; nothing where stderr is no terminal."""
+"""A progress bar on stderr while sidecars are read; nothing where stderr is not a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ProgressBar:
-    """A `Watcher` that draws. Use it with `with`, so that the bar is gone before the result is printed."""
+    """A `FetchObserver` that draws. Use it with `with`, so that the bar is removed before the result is printed."""
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -32,7 +32,7 @@ class ProgressBar:
             self._bar.stop()
 
     def listed(self, pods: int, sidecars: int) -> None:
-        """The pods are known; so many sidecars will be asked."""
+        """The pods are listed; `sidecars` of them will be read."""
         if not sys.stderr.isatty() or not sidecars:
             return
         from rich.console import Console
@@ -45,19 +45,19 @@ class ProgressBar:
         self._bar.start()
 
     def fetched(self, pod: str, because: str) -> None:
-        """One sidecar is done; `because` says why it could not be read, else it is empty."""
+        """One sidecar is read, or could not be read for the reason `because`."""
         if self._bar is None:
             return
         if because:
             self._failed += 1
-            self._bar.update(self._task, description=f"reading sidecars ({self._failed} failed)")
+            self._bar.update(self._task, description=f"reading sidecars ({self._failed} could not be read)")
             self._bar.console.print(f"  {printable(pod)}: {printable(because)}", markup=False, highlight=False)
         self._bar.advance(self._task)
 
 
 def ended(case: Case) -> ExitCode:
-    """INTERRUPTED where Ctrl-C ended the reading, which is said on stderr; else CLEAN."""
+    """INTERRUPTED, with a message on stderr, where Ctrl-C ended the reading; else CLEAN."""
     if not case.interrupted:
         return ExitCode.CLEAN
-    say("interrupted: judged is what was read until then; `not evaluated` names the rest")
+    say("interrupted: the result covers what was read so far; `not evaluated` lists the rest")
     return ExitCode.INTERRUPTED

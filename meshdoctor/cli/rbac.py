@@ -1,4 +1,4 @@
-"""`meshdoctor rbac`: the least that meshdoctor has to be allowed."""
+"""`meshdoctor rbac`: the minimal roles that meshdoctor needs."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def rbac(read: Read = False, apply: Apply = False, exec_: Exec = False, namespac
       meshdoctor rbac --apply
     """
     if read and apply:
-        raise UsageError("--apply includes what --read grants: give one of them")
-    from meshdoctor.kube import roles as manifests
+        raise UsageError("--apply includes the rights of --read: give one of them")
+    from meshdoctor.kube import roles
 
-    put(manifests.render(apply=apply, exec_=exec_, namespace=namespace))
+    put(roles.render(apply=apply, exec_=exec_, namespace=namespace))
     return ExitCode.CLEAN

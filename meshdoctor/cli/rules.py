@@ -8,7 +8,7 @@ import typer
 
 from meshdoctor.cli import options
 from meshdoctor.cli.exit_codes import ExitCode
-from meshdoctor.cli.help_page import Command, Group
+from meshdoctor.cli.help_page import CliCommand, CliGroup
 from meshdoctor.cli.streams import put, writer
 from meshdoctor.errors import UsageError
 
@@ -27,14 +27,14 @@ Examples:
   meshdoctor rules explain tcp-port-clash
 """
 
-app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None, help=_HELP)
+app = typer.Typer(cls=CliGroup, no_args_is_help=True, rich_markup_mode=None, help=_HELP)
 
 RuleId = Annotated[
     str, typer.Argument(metavar="ID", help="Rule, such as tcp-port-clash", autocompletion=options.complete_rule)
 ]
 
 
-@app.command("list", cls=Command)
+@app.command("list", cls=CliCommand)
 def list_rules(rules: options.RuleDirs = None, json: options.Json = False, no_color: options.NoColor = False) -> int:
     """List the rules with their severities.
 
@@ -53,13 +53,14 @@ def list_rules(rules: options.RuleDirs = None, json: options.Json = False, no_co
 
         put(json_v1.rules(catalogue))
     else:
-        from meshdoctor.report import catalogue_text
+        from meshdoctor.report import text
+        from meshdoctor.view import rule as view
 
-        put(catalogue_text.render(catalogue, writer(no_color=no_color)))
+        put(text.render(view.listing(catalogue), writer(no_color=no_color)))
     return ExitCode.CLEAN
 
 
-@app.command(cls=Command)
+@app.command(cls=CliCommand)
 def explain(rule: RuleId, rules: options.RuleDirs = None) -> int:
     """Explain a rule: description, diagnosis and remediation.
 
@@ -68,11 +69,11 @@ def explain(rule: RuleId, rules: options.RuleDirs = None) -> int:
       meshdoctor rules explain tcp-port-clash
     """
     from meshdoctor import doctor
-    from meshdoctor.report import rule_page
-    from meshdoctor.text.printable import printable_lines
+    from meshdoctor.report import text
+    from meshdoctor.view import rule as view
 
-    page = rule_page.render_page(find_rule(rule, doctor.load_catalogue(rules or ())), writer(no_color=True).width)
-    put(printable_lines(page))
+    found = find_rule(rule, doctor.load_catalogue(rules or ()))
+    put(text.render(view.page(found), writer(no_color=True)))
     return ExitCode.CLEAN
 
 
@@ -80,7 +81,7 @@ def find_rule(name: str, catalogue: Sequence[Rule]) -> Rule:
     """The rule of that id.
 
     Raises:
-        UsageError: there is none; offers the nearest.
+        UsageError: there is none; suggests similar ids.
     """
     by_id = {rule.id: rule for rule in catalogue}
     if name in by_id:

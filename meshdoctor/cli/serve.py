@@ -54,7 +54,7 @@ def serve(
       # Serve it on a bastion, and open it here
       ssh -L 8080:127.0.0.1:8080 bastion meshdoctor serve --port 8080
     """
-    source_options.source()  # wrong options are told here and not on the page
+    source_options.source()  # so that wrong options are reported here and not on the page
     name = _public_name(host, remote=remote)
     if importlib.util.find_spec("textual_serve") is None:
         raise Unreadable("serve needs textual-serve, which is not installed: pip install 'meshdoctor[serve]'")
@@ -65,30 +65,30 @@ def serve(
 
 
 def _public_name(host: str, *, remote: bool) -> str:
-    """The name in the address where it is another than the one listened on.
+    """The host name in the printed address, where it is not the address listened on; else empty.
 
     Raises:
-        UsageError: it is no address, or one that other machines reach and nobody said that they may.
+        UsageError: it is not an IP address, or other machines can reach it and --remote is missing.
     """
     try:
         address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
-        raise UsageError(f"--host {host} is no address: write 127.0.0.1, or ::1") from None
+        raise UsageError(f"--host {host} is not an IP address: write 127.0.0.1 or ::1") from None
     if not address.is_loopback and not remote:
         raise UsageError(
-            f"--host {host} lets other machines open the page, unencrypted, and act with your rights.\n"
-            "  Better: ssh -L PORT:127.0.0.1:PORT to here. If you mean it: --remote, and --read-only where that will do"
+            f"--host {host} lets other machines open the page, unencrypted, and act with your credentials.\n"
+            "  Better use ssh -L PORT:127.0.0.1:PORT to this machine. To allow it, add --remote (and --read-only)"
         )
     return socket.gethostname() if address.is_unspecified else ""
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 is any free one. Raises Unreadable where it cannot be had."""
+    """A listening socket; port 0 is any free one. Raises Unreadable where the port is not available."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as problem:
-        raise Unreadable(f"{host}:{port} cannot be listened on: {problem.strerror}. Give another --port") from None
+        raise Unreadable(f"cannot listen on {host}:{port}: {problem.strerror}. Give another --port") from None
 
 
 def _serve(command: str, host: str, port: int, name: str) -> int:
@@ -97,6 +97,6 @@ def _serve(command: str, host: str, port: int, name: str) -> int:
     with _listening(host, port) as listening:
         page = WebPage(command, listening, name)
         put(f"{page.address}\n")
-        say("open this address in a browser; Ctrl-C ends it")
+        say("open this address in a browser; Ctrl-C stops the server")
         page.serve()
     return ExitCode.CLEAN

@@ -1,6 +1,6 @@
-"""What is looked at, and how it is asked: the options that commands share, as one parameter of theirs.
+"""The options that choose the source, shared by commands as one parameter.
 
-Typer knows no groups of options. `spread` shows it the fields of `Looking` as parameters of the command.
+Typer has no groups of options, so `spread` presents the fields of `SourceOptions` to it as parameters of the command.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from meshdoctor.sources.live.cluster_source import ClusterSource
 
 _OWN_NAMES = {"from_": "--from", "filenames": "--filename", "namespaces": "--namespace"}
-"""Options that are called otherwise than their fields."""
+"""Names of options that differ from their fields."""
 
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """Which files or which cluster, which pods of it, and how it is asked, as the command line says it."""
+    """Files or cluster, pods, and how the cluster is read, as given on the command line."""
 
     from_: options.From = None
     filenames: options.Filenames = None
@@ -42,10 +42,10 @@ class SourceOptions:
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """Namespaces asked for; empty means all.
+        """Namespaces that were given; empty means all.
 
         Raises:
-            UsageError: both some and all were asked for.
+            UsageError: both -n and -A were given.
         """
         return options.chosen_namespaces(self.namespaces, self.all_namespaces)
 
@@ -55,23 +55,23 @@ class SourceOptions:
         return self.selector or ""
 
     def source(self) -> Source:
-        """What to look at: files where --from or -f says so, else the cluster.
+        """The files of --from and -f, else the cluster.
 
         Raises:
-            UsageError: both files and a cluster were asked for, or an option's value is none.
+            UsageError: both files and a cluster were given, or the value of an option is invalid.
         """
         chosen = self.chosen
         files = options.files(self.from_, self.filenames)
         if files is not None:
             if self.context is not None or self.kubeconfig is not None:
-                raise UsageError("--context and --kubeconfig are for a cluster, --from and -f for files: leave one out")
+                raise UsageError("--context and --kubeconfig choose a cluster, --from and -f files: give one of them")
             return files
         from meshdoctor.doctor import Source
 
         return Source(cluster=self._cluster(chosen))
 
     def on_cluster(self, namespaces: tuple[str, ...], labels: str) -> SourceOptions:
-        """The same cluster, asked for other pods, and not for access logs."""
+        """The same cluster with other pods, without access logs."""
         return replace(
             self,
             from_=None,
@@ -83,7 +83,7 @@ class SourceOptions:
         )
 
     def typed(self) -> list[str]:
-        """The options that ask for the same, each in one word, so that a value may begin with a dash."""
+        """The options as command-line arguments, `--name=value`, so that a value may start with a dash."""
         words = []
         for field in fields(self):
             value = getattr(self, field.name)
@@ -101,7 +101,7 @@ class SourceOptions:
 
         wait = options.seconds(self.timeout, "--timeout")
         if not wait:
-            raise UsageError("--timeout 0 leaves no time to ask anything: write 30s")
+            raise UsageError("--timeout must be more than 0: write 30s")
         return ClusterSource(
             kubeconfig=self.kubeconfig,
             context=self.context,
@@ -112,7 +112,7 @@ class SourceOptions:
 
 
 def spread(command: Callable[..., int], *without: str) -> Callable[..., int]:
-    """The command with the fields of `SourceOptions` in place of its parameter `source_options`, `without` left out."""
+    """The command with the fields of `SourceOptions`, except `without`, instead of its parameter `source_options`."""
     hints = get_type_hints(SourceOptions, include_extras=True)
     shared = [
         inspect.Parameter(

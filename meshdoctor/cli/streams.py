@@ -1,4 +1,4 @@
-"""stdout, stderr and files: where results and messages go, and what they may hold."""
+"""Writes results to stdout and files, and messages to stderr."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _NARROWEST, _WIDEST = 40, 120
 
 
 def say(message: str) -> None:
-    """A message for the user, on stderr, each line harmless to a terminal."""
+    """Write a message for the user to stderr, safe for a terminal."""
     from meshdoctor.text.printable import printable_lines
 
     try:
         sys.stderr.write(f"meshdoctor: {printable_lines(message)}\n")
         sys.stderr.flush()
     except OSError:
-        return  # nobody listens, and there is nobody else to tell
+        return  # stderr is closed, and there is nowhere else to report that
 
 
 def put(result: str | bytes) -> None:
-    """The result on stdout. A reader that went away (`| head`) is no error; a full disk is one.
+    """Write the result to stdout. A reader that ended (`| head`) is no error; a full disk is one.
 
     Raises:
         Unreadable: stdout cannot be written.
@@ -49,35 +49,35 @@ def put(result: str | bytes) -> None:
 
 
 def encoded(text: str, encoding: str | None = "utf-8") -> bytes:
-    """Text as bytes; what the encoding cannot hold is written out."""
+    """Text as bytes; characters that the encoding lacks are escaped."""
     return text.encode(encoding or "utf-8", "backslashreplace")
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a pipeline never picks up half a report.
+    """Write a file whole or not at all, so that a pipeline never reads half a report.
 
-    What is there and is no regular file (a pipe, `/dev/null`) is written to, not replaced.
+    An existing file that is not a regular one (a pipe, `/dev/null`) is written to, not replaced.
 
     Raises:
         Unreadable: the file cannot be written.
     """
     target = Path(os.path.realpath(path))
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(data)
             return
-        beside.write_bytes(data)
-        os.replace(beside, target)
+        part.write_bytes(data)
+        os.replace(part, target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise Unreadable(
-            f"cannot write {path}: {error.strerror}; name a file in a folder that exists and is yours"
+            f"cannot write {path}: {error.strerror}. Give a file in a folder that exists and is writable"
         ) from error
 
 
 def writer(*, no_color: bool) -> TextWriter:
-    """What stdout is to a text report: its width, and whether it takes colour and symbols."""
+    """A TextWriter for stdout: its width, and whether it supports colour and symbols."""
     from meshdoctor.report.text_writer import TextWriter
 
     if sys.stdout is None:

@@ -92,27 +92,27 @@ def trace(
     from meshdoctor.semantics.ip_addresses import is_ip
     from meshdoctor.semantics.istio.host_port import address, read_host_port
 
-    asked = read_host_port(where)
-    does = _protocol(protocol, asked.protocol, sni=sni, http=authority or path)
+    target = read_host_port(where)
+    spoken = _protocol(protocol, target.protocol, sni=sni, http=authority or path)
     dialled = None if ip is None else address(ip)
     source = replace(source_options, logs_since="0").source()
     if "://" in where:
-        say(f"tracing {asked.host} port {asked.port}" + (f" as {does}" if does else "") + ", as read from the URL")
+        say(f"tracing {target.host} port {target.port}" + (f" as {spoken}" if spoken else "") + ", taken from the URL")
 
     from meshdoctor import doctor
 
-    # An address given is the one that is dialled: nobody has to be asked for others.
-    case = doctor.open_case(source, pod=pod, hosts=() if dialled or is_ip(asked.host) else (asked.host,))
+    # With an address given, no other has to be resolved.
+    case = doctor.open_case(source, pod=pod, hosts=() if dialled or is_ip(target.host) else (target.host,))
     result = doctor.trace(
         case,
         pod,
-        asked.host,
-        asked.port,
+        target.host,
+        target.port,
         ip=dialled,
-        protocol=does,
+        protocol=spoken,
         sni=sni,
         authority=authority,
-        path=path or (asked.path if does == "http" else None) or "/",
+        path=path or (target.path if spoken == "http" else None) or "/",
         namespaces=source_options.chosen or None,
     )
     put(_rendered(result, json=json, no_color=no_color))
@@ -125,22 +125,23 @@ def _rendered(result: Trace, *, json: bool, no_color: bool) -> str | bytes:
 
         return json_v1.trace(result)
     from meshdoctor import doctor
-    from meshdoctor.report import trace_text
+    from meshdoctor.report import text
+    from meshdoctor.view import trace as view
 
     rules = () if result.verdict is Verdict.DELIVERED else {rule.id for rule in doctor.load_catalogue()}
-    return trace_text.render(result, writer(no_color=no_color), rules=rules)
+    return text.render(view.report(result, rules=rules), writer(no_color=no_color))
 
 
-def _protocol(said: Protocol | None, from_url: str | None, *, sni: str | None, http: str | None) -> str | None:
-    """What the client does: as said, else as the other options imply, else as the URL's scheme says; None: not said.
+def _protocol(given: Protocol | None, from_url: str | None, *, sni: str | None, http: str | None) -> str | None:
+    """The client's protocol from --protocol, else from other options, else from the scheme of the URL; else None.
 
     Raises:
-        UsageError: options that contradict one another.
+        UsageError: the options contradict one another.
     """
     if sni is not None and http:
-        raise UsageError("--sni belongs to TLS, --authority and --path to plain HTTP: leave one of them out")
+        raise UsageError("--sni is for TLS, --authority and --path are for plain HTTP: give one of them")
     implied = "tls" if sni is not None else "http" if http else None
-    if said is not None and implied is not None and said.value != implied:
+    if given is not None and implied is not None and given.value != implied:
         option = "--sni" if implied == "tls" else "--authority or --path"
-        raise UsageError(f"{option} goes with --protocol {implied}, not with --protocol {said.value}")
-    return said.value if said is not None else implied or from_url
+        raise UsageError(f"{option} requires --protocol {implied}, not --protocol {given.value}")
+    return given.value if given is not None else implied or from_url

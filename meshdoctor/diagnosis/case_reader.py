@@ -84,10 +84,10 @@ def save_capture(source: Source, path: Path, watcher: FetchObserver | None = Non
         capture, removals, about = cluster.capture(), cluster.removals, cluster.about
     else:
         from meshdoctor.sources.redact import Removals
-        from meshdoctor.sources.redact_capture import cleaned
+        from meshdoctor.sources.redact_capture import redacted
 
         removals, about = Removals(), {}
-        capture = cleaned(_read_files(source), removals)
+        capture = redacted(_read_files(source), removals)
     refuse_empty(Case(capture))
     written = save(capture, path, removals, about)
     return SavedCapture(

@@ -155,7 +155,7 @@ def _of_resources(document: Document, steps: Steps) -> tuple[Any, int] | None:
 
 def _on_the_way(document: Document, steps: Steps) -> Iterator[tuple[int, Any]]:
     data = b"" if document.tree else document.read()
-    text = None if document.tree else yamlio.take_apart(data)
+    text = None if document.tree else yamlio.split_list(data)
     if text is not None and len(steps) > 1 and steps[0] == "items" and isinstance(steps[1], int):
         item = text.items[steps[1]]
         yield 2, yamlio.load_documents(data[item.start : item.end], document.path)[0][0]

@@ -1,6 +1,5 @@
-"""The Kubernetes API server: the only package that speaks to one.
+"""Access to the Kubernetes API server: the only package that has it.
 
-Promises: every call ends by its deadline; a refusal says which permission lacks; nothing is ever written but by
-`session.Session.send`, which the readers here do not call. Importing it costs nothing; the client, a quarter of
-a second, is loaded by the first connection.
+Promises: every call ends by its deadline; a refusal names the missing permission; only `writes` changes objects.
+Importing this package is cheap; the Kubernetes client, a quarter of a second, is loaded by the first connection.
 """

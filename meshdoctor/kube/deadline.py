@@ -1,4 +1,4 @@
-"""How long something may still take, and how its user stops it."""
+"""Time limits that can be cancelled from another thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from meshdoctor.errors import Unreadable
 
 
 class TimedOut(Unreadable):
-    """The time for something was up."""
+    """Something took longer than its time limit."""
 
 
 class Cancelled(Unreadable):
@@ -25,11 +25,11 @@ class Deadline:
         self.seconds = seconds
 
     def within(self, seconds: float) -> Deadline:
-        """A deadline at most so many seconds from now, and never later than this one; stopped with it."""
+        """A deadline at most `seconds` from now, never later than this one, and stopped together with it."""
         return Deadline(max(0.0, min(seconds, self._at - time.monotonic())), self._stop)
 
     def left(self, what: str) -> float:
-        """Seconds left, more than none. Raises `TimedOut` naming `what`, or `Cancelled`."""
+        """Seconds left, more than 0. Raises `TimedOut` naming `what`, or `Cancelled`."""
         if self._stop.is_set():
             raise Cancelled("interrupted before it was read")
         left = self._at - time.monotonic()
@@ -38,6 +38,6 @@ class Deadline:
         return left
 
     def sleep(self, seconds: float) -> bool:
-        """Waits, at most until the deadline. False where it ended first or was stopped: trying again is no use."""
+        """Waits, at most until the deadline. False where the deadline passed or was stopped: a retry is no use."""
         left = self._at - time.monotonic()
         return not self._stop.wait(max(0.0, min(seconds, left))) and seconds < left

@@ -1,4 +1,4 @@
-"""Objects by kind, in pages. A kind that is not installed or may not be read is told apart from an empty one."""
+"""Lists objects by kind, in pages. A kind that is not installed or forbidden raises; it never looks empty."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Kind(Struct, frozen=True):
 
 
 class KindList(Struct, frozen=True):
-    """All objects of a kind, as the server gave them; `kind` and `api_version` are those of each item."""
+    """All objects of a kind as the server returned them; `kind` and `api_version` are those of each item."""
 
     kind: str
     api_version: str
@@ -59,7 +59,7 @@ class _Group(Struct, rename="camel"):
 
 
 class Lister:
-    """Lists kinds; which versions of an API group are served is asked once. Safe to use from several threads."""
+    """Lists kinds; asks once which versions of an API group are served. Safe to use from several threads."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -68,7 +68,7 @@ class Lister:
     def versions(self, group: str, deadline: Deadline) -> list[str]:
         """Versions of an API group that are served, the preferred one first; empty where the group is not installed.
 
-        Raises what `Session.get` raises, save for a server that hides its groups: then the versions Istio ever had.
+        Raises what `Session.get` raises. Where the server forbids the question, all versions that Istio ever had.
         """
         if group not in self._versions:
             try:
@@ -83,7 +83,7 @@ class Lister:
         return self._versions[group]
 
     def list(self, kind: Kind, deadline: Deadline, *, namespace: str = "", labels: str = "") -> KindList:
-        """All objects of a kind, of one namespace or of all, that fit a label selector.
+        """All objects of a kind, of one namespace or of all, that match a label selector.
 
         Raises `NotInstalled`, and what `Session.get` raises.
         """
@@ -127,8 +127,8 @@ class Lister:
 
 
 def decoded(body: bytes, shape: Any, path: str) -> Any:
-    """An answer in a shape that msgspec knows. Raises `Unreadable`, with `path`, for anything else."""
+    """An answer decoded as the type `shape`. Raises `Unreadable`, naming `path`, for anything else."""
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise Unreadable(f"{path}: the answer is not what an API server gives ({problem})") from None
+        raise Unreadable(f"{path}: the answer is not that of an API server ({problem})") from None

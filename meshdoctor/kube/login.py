@@ -1,4 +1,4 @@
-"""Whose cluster, and as whom: kubeconfig, `--context`, or the service account of the pod meshdoctor runs in."""
+"""Chooses cluster and credentials: kubeconfig and `--context`, or the service account of meshdoctor's own pod."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ def log_in(kubeconfig: Path | None = None, context: str | None = None) -> Login:
     """
     files = _files(kubeconfig)
     if not files:
-        if context is None and kubeconfig is None and _is_in_cluster():
+        is_in_cluster = os.environ.get("KUBERNETES_SERVICE_HOST") and (_ACCOUNT / "token").is_file()
+        if context is None and kubeconfig is None and is_in_cluster:
             return _service_account()
-        raise Unreadable(_nothing(kubeconfig, context))
+        raise Unreadable(_no_kubeconfig(kubeconfig, context))
     return _from_files(os.pathsep.join(map(str, files)), context)
 
 
@@ -41,16 +42,12 @@ def _files(kubeconfig: Path | None) -> list[Path]:
     return [path for path in named if path.is_file()]
 
 
-def _is_in_cluster() -> bool:
-    return bool(os.environ.get("KUBERNETES_SERVICE_HOST")) and (_ACCOUNT / "token").is_file()
-
-
-def _nothing(kubeconfig: Path | None, context: str | None) -> str:
-    named = kubeconfig or os.environ.get("KUBECONFIG")
-    looked = f"there is no kubeconfig at {named}" if named else "there is no kubeconfig (~/.kube/config)"
-    asked = f", so no context {context}" if context else ""
+def _no_kubeconfig(kubeconfig: Path | None, context: str | None) -> str:
+    path = kubeconfig or os.environ.get("KUBECONFIG")
+    missing = f"there is no kubeconfig at {path}" if path else "there is no kubeconfig (~/.kube/config)"
+    unknown = f", so no context {context}" if context else ""
     return (
-        f"{looked}{asked}. Set KUBECONFIG or give --kubeconfig FILE; without a cluster, give a capture with "
+        f"{missing}{unknown}. Set KUBECONFIG or give --kubeconfig FILE; without a cluster, give a capture with "
         "--from PATH, or try `meshdoctor demo`."
     )
 
@@ -76,50 +73,50 @@ def _from_files(files: str, context: str | None) -> Login:
     try:
         contexts, current = list_kube_config_contexts(config_file=files)
         chosen = _chosen(contexts, current, context, files)
-        with _complaints() as complaints:
+        with _log_warnings() as warnings:
             load_kube_config(config_file=files, context=chosen["name"], client_configuration=configuration)
     except ConfigException as problem:
-        raise Unreadable(f"{files} cannot be used: {_plain(problem)}") from None
+        raise Unreadable(f"{files} cannot be used: {_one_line(problem)}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise Unreadable(f"{files} is no sound kubeconfig: {_plain(problem)}") from None
+        raise Unreadable(f"{files} is not a valid kubeconfig: {_one_line(problem)}") from None
     except Exception as problem:
-        # The YAML reader behind the client has exceptions of its own, which only it may import.
+        # The client's YAML errors: no other module than yamlio imports yaml to name them.
         if not type(problem).__module__.startswith("yaml"):
             raise
-        raise Unreadable(f"{files} is not YAML: {_plain(problem)}") from None
-    if complaints and not (configuration.api_key or configuration.cert_file):
-        raise Unreadable(f"context {chosen['name']} of {files} gives no credentials: {'; '.join(complaints)}")
+        raise Unreadable(f"{files} is not YAML: {_one_line(problem)}") from None
+    if warnings and not (configuration.api_key or configuration.cert_file):
+        raise Unreadable(f"context {chosen['name']} of {files} gives no credentials: {'; '.join(warnings)}")
     return Login(chosen["name"], chosen["context"].get("namespace") or "default", configuration)
 
 
 @contextmanager
-def _complaints() -> Iterator[list[str]]:
-    """What the client logs meanwhile. It logs a login plugin's failure and goes on as nobody (its kube_config.py)."""
-    said: list[str] = []
+def _log_warnings() -> Iterator[list[str]]:
+    """What the client logs. When a login plugin fails, it logs that and continues anonymously (its kube_config.py)."""
+    messages: list[str] = []
 
-    class Listener(logging.Handler):
+    class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said.append(_plain(record.getMessage()))
+            messages.append(_one_line(record.getMessage()))
 
-    listener, logger = Listener(logging.WARNING), logging.getLogger()
-    logger.addHandler(listener)
+    collector, logger = Collector(logging.WARNING), logging.getLogger()
+    logger.addHandler(collector)
     try:
-        yield said
+        yield messages
     finally:
-        logger.removeHandler(listener)
+        logger.removeHandler(collector)
 
 
-def _chosen(contexts: list[Any], current: Any, wanted: str | None, files: str) -> Any:
-    if wanted is None:
+def _chosen(contexts: list[Any], current: Any, name: str | None, files: str) -> Any:
+    if name is None:
         if not current:
             raise Unreadable(f"{files} names no current context: give one with --context.")
         return current
     names = sorted(context["name"] for context in contexts)
     for context in contexts:
-        if context["name"] == wanted:
+        if context["name"] == name:
             return context
-    raise UsageError(f"no context {wanted} in {files}. {nearest(wanted, names)}")
+    raise UsageError(f"there is no context {name} in {files}. {nearest(name, names)}")
 
 
-def _plain(problem: BaseException | str) -> str:
+def _one_line(problem: BaseException | str) -> str:
     return printable(" ".join(str(problem).split()))[:300]

@@ -1,4 +1,4 @@
-"""What is asked of a running pod: HTTP by port-forward, a command by exec, a container's log.
+"""Requests to a running pod: HTTP by port-forward, a command by exec, the log of a container.
 
 Port-forward and exec are WebSockets, which Kubernetes authorises as `get` (the method) and, since 1.35, as `create`
 (feature gate AuthorizePodWebsocketUpgradeCreatePermission): a role needs both verbs.
@@ -23,7 +23,7 @@ _FORWARD = ["v4.channel.k8s.io"]
 _EXEC = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
 _STDOUT, _STDERR, _STATUS = 1, 2, 3
 MAX_ANSWER = 512 * 1024 * 1024
-"""Bytes of one answer: what a file of a capture may hold."""
+"""Limit of one answer, in bytes: the limit for one file of a capture."""
 
 MAX_LOG_LINES = 20_000
 
@@ -34,9 +34,9 @@ class Executed(Struct, frozen=True):
     stdout: bytes
     stderr: bytes
     failure: str
-    """Empty where it ended with exit code 0, else what the kubelet says."""
+    """Empty where it ended with exit code 0, else the kubelet's message."""
     code: int | None = 0
-    """The exit code, None where it is not told."""
+    """The exit code, None where it is not known."""
 
 
 class Forward(http.client.HTTPConnection):
@@ -86,25 +86,25 @@ class Forward(http.client.HTTPConnection):
             raise Unreadable(f"{target} answered {status} {printable(reason)}")
         if len(body) > MAX_ANSWER:
             self.hang_up()
-            raise Unreadable(f"{target} answered with more than one file of a capture may hold")
+            raise Unreadable(f"{target}: the answer is larger than {MAX_ANSWER:,} bytes")
         if missing:
             self.hang_up()
             raise Broken(f"{target}: the answer was cut short")
         return body
 
     def _exchange(self, target: str) -> tuple[int, str, bytes, int]:
-        """Status, reason, body, and the number of bytes that the answer promised and has not got."""
+        """Status, reason, body, and the number of bytes of the announced length that did not come."""
         try:
             self.request("GET", target)
             reply = self.getresponse()
             body = reply.read(MAX_ANSWER + 1)
         except http.client.HTTPException as problem:
-            raise Broken(f"{target}: the answer is no sound HTTP ({type(problem).__name__})") from None
+            raise Broken(f"{target}: the answer is not valid HTTP ({type(problem).__name__})") from None
         return reply.status, reply.reason, body, reply.length or 0
 
 
 class _Stream(io.RawIOBase):
-    """What http.client wants of a socket, over the two channels of one forwarded port: data and errors."""
+    """A socket for http.client over the two channels of one forwarded port: data and errors."""
 
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
@@ -127,7 +127,7 @@ class _Stream(io.RawIOBase):
                 return 0
             channel, data = message
             if channel not in self._started:
-                # The first message of either channel only repeats the port's number (k8s.io/kubelet,
+                # The first message of each channel only repeats the port number (k8s.io/kubelet,
                 # pkg/cri/streaming/portforward/websocket.go).
                 self._started.add(channel)
             elif channel == 1:
@@ -148,27 +148,28 @@ def execute(
 ) -> Executed:
     """Runs a command in a container to its end, without input.
 
-    Raises `Refused`, `Unreachable`, `TimedOut` or `Cancelled`, and `Broken` where the end was not told.
+    Raises `Refused`, `Unreachable`, `TimedOut` or `Cancelled`, and `Broken` where no exit status came.
     """
     params = [("container", container), ("stdout", "true"), ("stderr", "true"), *(("command", c) for c in command)]
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}/exec"
     channels = Channels(session, path, params, _EXEC, deadline)
-    told: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: [], _STATUS: []}
+    received: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: [], _STATUS: []}
     size = 0
     try:
         while (message := channels.receive()) is not None:
             channel, data = message
-            told.setdefault(channel, []).append(data)
+            received.setdefault(channel, []).append(data)
             size += len(data)
             if size > MAX_ANSWER:
-                raise Unreadable(f"{command[0]} answered with more than one file of a capture may hold")
+                raise Unreadable(f"{command[0]}: the output is larger than {MAX_ANSWER:,} bytes")
             if channel == _STATUS:
                 break
     finally:
         channels.close()
-    if not told[_STATUS]:
+    if not received[_STATUS]:
         raise Broken(f"{command[0]}: the connection ended before the command did")
-    return Executed(b"".join(told[_STDOUT]), b"".join(told[_STDERR]), *_end(b"".join(told[_STATUS])))
+    status = _exit_status(b"".join(received[_STATUS]))
+    return Executed(b"".join(received[_STDOUT]), b"".join(received[_STDERR]), *status)
 
 
 class _Cause(Struct):
@@ -186,22 +187,23 @@ class _ExecStatus(Struct):
     details: _Details | None = None
 
 
-def _end(status: bytes) -> tuple[str, int | None]:
+def _exit_status(status: bytes) -> tuple[str, int | None]:
     """Failure and exit code of a kubelet's Status; the code is a cause (k8s.io/apimachinery, remotecommand)."""
     try:
-        said = msgspec.json.decode(status, type=_ExecStatus)
+        decoded = msgspec.json.decode(status, type=_ExecStatus)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return "the kubelet's last word cannot be read", None
-    if said.status == "Success":
+        return "the exit status of the kubelet cannot be read", None
+    if decoded.status == "Success":
         return "", 0
-    codes = [c.message for c in (said.details or _Details()).causes if c.reason == "ExitCode" and c.message.isdecimal()]
-    return printable(said.message or "it failed")[:300], int(codes[0][:9]) if codes else None
+    causes = (decoded.details or _Details()).causes
+    codes = [c.message for c in causes if c.reason == "ExitCode" and c.message.isdecimal()]
+    return printable(decoded.message or "it failed")[:300], int(codes[0][:9]) if codes else None
 
 
 def log_of(
     session: Session, namespace: str, pod: str, container: str, seconds: int, most: int, deadline: Deadline
 ) -> bytes:
-    """A container's log of the last `seconds`: its newest lines, and of these at most `most` bytes from the start.
+    """The log of a container for the last `seconds`: the newest lines, and of these at most the first `most` bytes.
 
     Raises as `Session.get` does.
     """

@@ -21,7 +21,7 @@ LISTED = (
     Kind(NETWORKING_GROUP, "envoyfilters"),
     Kind("security.istio.io", "peerauthentications"),
 )
-"""Listed for the whole cluster, whatever namespaces are asked for: an entry of any may be visible in all."""
+"""Listed in all namespaces, whatever --namespace says: an entry of any namespace may be visible in all."""
 
 CHANGED = {
     kind: Kind(NETWORKING_GROUP, PLURALS[kind])

@@ -1,4 +1,4 @@
-"""The roles that meshdoctor needs, made of the list of kinds it reads, so that the two cannot drift apart."""
+"""The ClusterRoles that meshdoctor needs, generated from the list of kinds it reads."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from meshdoctor.kube.read_kinds import CHANGED, CONFIG_MAPS, LISTED, PODS
 from meshdoctor.semantics.istio.egress_kinds import NETWORKING_GROUP
 
 _WHY = {
-    "list": "# What the mesh is made of. No Secret is ever read.",
-    "config": "# ConfigMaps by name only: those that pods' environments refer to, and Istio's own.",
-    "forward": "# Envoy's admin port. WebSockets ask for the verb get, and since Kubernetes 1.35 for create as well.",
-    "exec": "# pilot-agent and getent in istio-proxy. Exec is a strong right: it opens every container of these pods.",
-    "logs": "# The access log of istio-proxy.",
-    "change": "# Fixes, and their undo. Nothing else is ever written.",
+    "list": "# Lists the objects of the mesh. Secrets are never read.",
+    "config": "# Reads ConfigMaps by name: those in the environments of pods, and Istio's mesh configuration.",
+    "forward": "# Port-forward to Envoy's admin port. It needs the verb get, and since Kubernetes 1.35 also create.",
+    "exec": "# Runs pilot-agent and getent in istio-proxy. Exec is a powerful right: it covers every container.",
+    "logs": "# Reads the access log of istio-proxy.",
+    "change": "# Applies and undoes fixes. Nothing else is ever written.",
 }
 
 
@@ -22,11 +22,11 @@ def render(*, apply: bool, exec_: bool, namespace: str) -> str:
     """ServiceAccount, ClusterRole and ClusterRoleBinding as YAML for kubectl."""
     name = "meshdoctor-apply" if apply else "meshdoctor-read"
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name}}
-    told: set[str] = set()
+    explained: set[str] = set()
     rules = ""
     for why, rule in _rules(apply=apply, exec_=exec_):
-        rules += ("" if why in told else f"{_WHY[why]}\n") + yamlio.dump([rule])
-        told.add(why)
+        rules += ("" if why in explained else f"{_WHY[why]}\n") + yamlio.dump([rule])
+        explained.add(why)
     subject = {"kind": "ServiceAccount", "name": "meshdoctor", "namespace": namespace}
     binding = {
         "apiVersion": "rbac.authorization.k8s.io/v1",

@@ -1,7 +1,7 @@
-"""Whether an API server answers at all, as everybody who asks it knows together.
+"""Whether an API server answers, shared by all requests to it.
 
-Each who waits alone for a server that has gone away waits all of the time that it has; of a thousand sidecars asked
-sixteen at a time that would be half an hour. Here the first ones wait, and the others are told what those found.
+Without it, each request to a server that has gone away would wait for its whole time limit: half an hour for a thousand
+sidecars, sixteen at a time. Here the first requests wait, and the others fail at once with the same reason.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ from collections.abc import Callable
 PATIENCE = 30.0
 """Seconds without an answer after which a server is given up."""
 ASK_AGAIN = 5.0
-"""Seconds after which one that was given up is asked again."""
+"""Seconds after which a server that was given up is asked again."""
 
 
 class ServerHealth:
-    """What is known. Safe to use from several threads."""
+    """The answers and failures of one server so far. Safe to use from several threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._since: float | None = None
-        """When the first of the failures came that no answer has followed."""
+        """Time of the first failure since the last answer."""
         self._asked = 0.0
         self._because = ""
 
     def answered(self) -> None:
-        """It is there."""
+        """Record an answer."""
         with self._lock:
             self._since = None
 
     def failed(self, because: str) -> None:
-        """It did not answer, for this reason."""
+        """Record that it did not answer, and why."""
         with self._lock:
             if self._since is None:
                 self._since = self._clock()
             self._because = because
 
     def why_not(self) -> str:
-        """Why it is no use to ask now; empty where it is to be asked. One in a while is let through to find out."""
+        """Why not to ask now; empty where to ask. One request every `ASK_AGAIN` seconds is allowed as a probe."""
         with self._lock:
             now = self._clock()
             if self._since is None or now - self._since < PATIENCE:

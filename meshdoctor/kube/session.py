@@ -1,7 +1,6 @@
-"""One API server seen with one user's credentials: requests with deadlines, and refusals in words.
+"""Requests to one API server with one user's credentials, deadlines, and errors in plain words.
 
-Retried are a server that does not answer, 429 and 5xx; a refusal is final. Only what was reached once is waited for:
-a server that was never there is told at once.
+A GET is retried on 429 and 5xx, and where the server does not answer but has answered before; a refusal is final.
 """
 
 from __future__ import annotations
@@ -25,21 +24,18 @@ from meshdoctor.kube.server_health import ServerHealth
 from meshdoctor.text.printable import printable
 
 CONNECT_SECONDS = 5.0
-_PIECE = 256 * 1024
-"""Bytes of an answer between two looks at the clock."""
+_CHUNK = 256 * 1024
+"""Bytes of an answer between two checks of the deadline."""
 _CONNECTIONS = 64
-"""Kept open at most; more at once work, and are told to nobody."""
+"""Connections kept open at most; more at the same time are opened and closed."""
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 4.0)
-_AGAIN = frozenset({429, 500, 502, 503, 504})
+_RETRIED = frozenset({429, 500, 502, 503, 504})
 
 Params = Sequence[tuple[str, str]]
 
 
 class Refused(Unreadable):
-    """The API server answered, and not with what was asked for. `status` is the HTTP status.
-
-    `answer` is the Kubernetes Status object it sent, empty where it sent none.
-    """
+    """The API server answered with an error. `status` is the HTTP status, `answer` the Kubernetes Status object."""
 
     def __init__(self, status: int, message: str, answer: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -52,7 +48,7 @@ class Unreachable(Unreadable):
 
 
 class GivenUp(Unreachable):
-    """It has not answered for so long that it is not asked again just now."""
+    """The API server has not answered for so long that it is not asked for now."""
 
 
 class Login(Struct, frozen=True):
@@ -73,7 +69,7 @@ class Session:
         import urllib3
         from kubernetes.client.rest import RESTClientObject
 
-        # Whoever skips TLS verification in a kubeconfig has decided so; a line for each request tells nothing new.
+        # Skipping TLS verification is a decision of the kubeconfig; a warning for each request is noise.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         login.configuration.connection_pool_maxsize = _CONNECTIONS
         self.context = login.context
@@ -83,12 +79,12 @@ class Session:
         self._pool: Any = RESTClientObject(login.configuration).pool_manager
         self._reached = False
         self._date = ""
-        self.reach = ServerHealth()
+        self.health = ServerHealth()
         self._renewing = threading.Lock()
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """What WebSockets trust and show. Made once: reading the trusted certificates costs more than an answer.
+        """TLS settings of WebSockets. Made once, because reading the trusted certificates is slow.
 
         Raises `OSError` for certificates that cannot be read.
         """
@@ -105,7 +101,7 @@ class Session:
 
     @property
     def answered(self) -> datetime | None:
-        """When the newest answer was given, by the server's own clock, to the second; None where it does not say."""
+        """Time of the newest answer by the server's clock, to the second; None where it sends no date."""
         try:
             return parsedate_to_datetime(self._date).astimezone(UTC)
         except ValueError:
@@ -113,7 +109,7 @@ class Session:
 
     def headers(self) -> dict[str, str]:
         """The user's credentials as headers; tokens are renewed here where the login knows how."""
-        # One login plugin at a time, whoever of many threads finds the token expired.
+        # One login plugin at a time, although many threads may find the token expired.
         with self._renewing:
             settings = self.configuration.auth_settings().values()
         return {s["key"]: s["value"] for s in settings if s.get("in") == "header" and s.get("value")}
@@ -132,11 +128,11 @@ class Session:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
-        """The body of a successful answer; raises as `get` does. What is no GET is never tried twice."""
+        """The body of a successful answer; raises as `get` does. Only a GET is retried."""
         url = f"{self.server}{path}" + (f"?{urlencode(params)}" if params else "")
         sent = {"accept": "application/json", **self.headers(), **(headers or {})}
         pauses = iter(_BACK_OFF if method == "GET" else ())
-        # A server that was there comes back: it is waited for as long as there is time.
+        # A server that has answered before is retried until the deadline.
         away = chain(_BACK_OFF, repeat(_BACK_OFF[-1])) if method == "GET" else iter(())
         while True:
             self.refuse_given_up()
@@ -148,22 +144,22 @@ class Session:
                     raise
                 continue
             self._reached = True
-            self.reach.answered()
+            self.health.answered()
             if status < 300:
                 return answer
-            pause = next(pauses, None) if status in _AGAIN else None
+            pause = next(pauses, None) if status in _RETRIED else None
             if pause is None or not deadline.sleep(pause):
                 raise self.refusal(status, answer)
 
     def refuse_given_up(self) -> None:
-        """Raises `GivenUp` where the server has been away for long."""
-        because = self.reach.why_not()
+        """Raises `GivenUp` where the server has not answered for long."""
+        because = self.health.why_not()
         if because:
             raise GivenUp(because)
 
-    def away(self, because: str) -> Unreachable:
-        """Notes that the server did not answer, and gives what to raise."""
-        self.reach.failed(because)
+    def unreachable(self, because: str) -> Unreachable:
+        """Records that the server did not answer, and returns the error to raise."""
+        self.health.failed(because)
         return Unreachable(because)
 
     def _once(
@@ -189,67 +185,66 @@ class Session:
             self._date = reply.headers.get("Date", "")
             return reply.status, _read(reply, deadline, path)
         except (HTTPError, OSError) as problem:
-            raise self.away(
-                f"{self.server} (context {self.context}) does not answer: {_cause(problem)}. Is it the right context, "
-                "and its network within reach?"
+            raise self.unreachable(
+                f"{self.server} (context {self.context}) does not answer: {_cause(problem)}. Check that the context is "
+                "the right one and its network is reachable."
             ) from None
 
     def refusal(self, status: int, answer: bytes) -> Refused:
-        """What the server's answer means, in words for the user."""
-        said = _message(answer)
+        """The server's error answer as an error for the user."""
+        message = _message(answer)
         if status == 401:
             return Refused(
                 401,
                 f"{self.server} does not accept the credentials of context {self.context}: they expired or were "
-                "revoked. Log in again, then try again.",
+                "revoked. Log in again, then retry.",
             )
         if status == 403:
-            # 'pods "web-1" is forbidden: User ... cannot ...': what is the same for every pod is enough.
-            return Refused(
-                403, f"forbidden: {said.rpartition(' is forbidden: ')[2] or 'the server names no permission'}"
-            )
-        return Refused(status, f"the API server answered {status}: {said or 'no reason given'}", _object(answer))
+            # Of 'pods "web-1" is forbidden: User ... cannot ...' the part that is the same for every pod.
+            permission = message.rpartition(" is forbidden: ")[2] or "the server names no permission"
+            return Refused(403, f"forbidden: {permission}")
+        return Refused(status, f"the API server answered {status}: {message or 'no reason given'}", _object(answer))
 
 
 def _read(reply: Any, deadline: Deadline, path: str) -> bytes:
-    """The whole body. The client's own time limit starts anew with every piece, however small a server makes them."""
-    pieces: list[bytes] = []
+    """The whole body. The deadline is checked here, because the client's time limit restarts with every chunk."""
+    chunks: list[bytes] = []
     try:
-        while piece := reply.read1(_PIECE):
-            pieces.append(piece)
+        while chunk := reply.read1(_CHUNK):
+            chunks.append(chunk)
             deadline.left(path)
     except BaseException:
         reply.close()
         raise
     reply.release_conn()
-    return b"".join(pieces)
+    return b"".join(chunks)
 
 
 def _object(answer: bytes) -> dict[str, Any] | None:
-    """The answer as a JSON object; empty for other JSON, None where it is no JSON."""
+    """The answer as a JSON object; empty for other JSON, None where it is not JSON."""
     try:
-        said = json.loads(answer)
+        value = json.loads(answer)
     except ValueError:
         return None
-    return said if isinstance(said, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _message(answer: bytes) -> str:
     """The message of a Kubernetes Status, else the start of the text."""
-    said = _object(answer)
-    if said is None:
+    status = _object(answer)
+    if status is None:
         return printable(answer[:200].decode("utf-8", "replace").strip())
-    message = said.get("message")
+    message = status.get("message")
     return printable(message[:500]) if isinstance(message, str) else ""
 
 
 def _cause(problem: BaseException) -> str:
-    """The innermost reason of a failed connection, without the client's own object names."""
+    """The innermost reason of a failed connection, without the names of the client's objects."""
     text = str(getattr(problem, "reason", None) or problem)
     if "closed connection without response" in text:
-        return "it hangs up without a word"
+        return "it closes the connection without an answer"
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        return "its certificate is not the one the kubeconfig trusts"
+        return "the kubeconfig does not trust its certificate"
     for known in ("Connection refused", "timed out", "Name or service not known", "No route to host", "reset by peer"):
         if known in text:
             return known[0].lower() + known[1:]

@@ -1,7 +1,7 @@
-"""WebSockets through the API server, for port-forward and exec: one message is a channel's number and its bytes.
+"""WebSockets through the API server, for port-forward and exec: a message is the number of a channel and its bytes.
 
-The client library's own port-forward has neither a time limit nor the server's refusal, so its sockets are opened here
-with the same configuration. Sub-protocols: k8s.io/apimachinery, pkg/util/remotecommand/constants.go.
+The Kubernetes client's own port-forward has no time limit and hides the server's refusal, so the sockets are opened
+here, with its configuration. Sub-protocols: k8s.io/apimachinery, pkg/util/remotecommand/constants.go.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _BINARY, _CLOSE = 0x2, 0x8
 
 
 class Broken(Unreadable):
-    """The connection ended before the answer did."""
+    """The connection ended before the answer was complete."""
 
 
 class Channels:
@@ -75,16 +75,16 @@ def _opened(session: Session, target: str, protocols: list[str], deadline: Deadl
             **_proxy(session.configuration),
         )
     except WebSocketBadStatusException as problem:
-        session.reach.answered()
+        session.health.answered()
         raise session.refusal(problem.status_code, problem.resp_body or b"") from None
     except (WebSocketException, OSError) as problem:
-        raise session.away(f"{session.server} does not open the connection: {problem}") from None
-    session.reach.answered()
+        raise session.unreachable(f"{session.server} does not accept the WebSocket connection: {problem}") from None
+    session.health.answered()
     return opened
 
 
 def _proxy(configuration: Any) -> dict[str, Any]:
-    """The proxy of the configuration; the library's own look at the environment is turned off."""
+    """The proxy of the configuration. The proxy variables of the environment are ignored."""
     if not configuration.proxy:
         return {"http_no_proxy": ["*"]}
     proxy = urlparse(configuration.proxy)

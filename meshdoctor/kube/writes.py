@@ -1,7 +1,7 @@
-"""The only way to the cluster's objects that changes them: server-side apply, an edit, a deletion.
+"""The only module that changes objects of a cluster: by server-side apply, an edit or a deletion.
 
-Nothing is forced. An apply meets the fields of other managers as a `Conflict`; an edit and a deletion carry the
-resourceVersion they rest on, so that whoever wrote in between is not overwritten
+Nothing is forced. An apply to fields of other managers raises `Conflict`; an edit and a deletion carry the
+resourceVersion that they are based on, so that later changes of others are not overwritten
 (https://kubernetes.io/docs/reference/using-api/server-side-apply/).
 """
 
@@ -22,9 +22,9 @@ from meshdoctor.kube.session import Refused, Session
 from meshdoctor.text.printable import printable
 
 MANAGER = "meshdoctor"
-"""The field manager of everything that is written."""
+"""The field manager of all changes."""
 SECONDS = 30.0
-"""For one request."""
+"""Time limit of one request."""
 
 _APPLY, _MERGE, _JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
 _MODIFIED, _GONE, _CONFLICT = "the object has been modified", 404, 409
@@ -33,7 +33,7 @@ Object = dict[str, Any]
 
 
 class WriteTarget(Struct, frozen=True):
-    """One object of a cluster. `version` is the API version that it is read and written in, `v1`."""
+    """One object of a cluster. `version` is the API version it is read and written in, `v1`."""
 
     kind: Kind
     version: str
@@ -42,27 +42,27 @@ class WriteTarget(Struct, frozen=True):
 
     @property
     def folder(self) -> str:
-        """The path of its kind in its namespace."""
+        """API path of its kind in its namespace."""
         return f"/apis/{self.kind.group}/{self.version}/namespaces/{quote(self.namespace, safe='')}/{self.kind.plural}"
 
     @property
     def path(self) -> str:
-        """Its own path."""
-        # A name that ends the path would take the query with it, and with that the dry run.
+        """API path of the object."""
+        # Quoted, because a `?` in a name would swallow the query, and with it the dry run.
         return f"{self.folder}/{quote(self.name, safe='')}"
 
 
 class FieldConflict(Struct, frozen=True):
-    """A field that another manager holds: `.spec.ports[name="tcp"].protocol`."""
+    """A field that another manager owns: `.spec.ports[name="tcp"].protocol`."""
 
     manager: str
     field: str
 
 
 class Conflict(Refused):
-    """Others hold what was to be changed, or changed it meanwhile. Nothing was written.
+    """Other managers own fields of the change, or the object was changed meanwhile. Nothing was written.
 
-    `fields` is empty where the object as a whole was written since it was read.
+    `fields` is empty where the object was changed since it was read.
     """
 
     def __init__(self, message: str, fields: tuple[FieldConflict, ...] = ()) -> None:
@@ -71,18 +71,18 @@ class Conflict(Refused):
 
 
 class Right(Struct, frozen=True):
-    """Whether the account may do something, and what the server says if not."""
+    """Whether the account may do something, and the server's reason if not."""
 
     allowed: bool
     because: str = ""
 
 
 def target_of(api_version: str, kind: str, namespace: str, name: str) -> WriteTarget:
-    """Where an object lives. Raises `Unreadable` for a kind that meshdoctor never changes."""
+    """The object as a target. Raises `Unreadable` for a kind that meshdoctor never changes."""
     group, _, version = api_version.partition("/")
     known = CHANGED.get(kind)
     if known is None or group != known.group or not version:
-        raise Unreadable(f"{kind} of {api_version} is no kind that meshdoctor changes: apply it by hand")
+        raise Unreadable(f"meshdoctor does not change objects of kind {kind} ({api_version}): apply it with kubectl")
     return WriteTarget(known, version, namespace, name)
 
 
@@ -95,20 +95,19 @@ class Writer:
         self._kinds: dict[str, frozenset[str]] = {}
 
     def target(self, api_version: str, kind: str, namespace: str, name: str) -> WriteTarget:
-        """Where an object lives on this server: in the version it is written in, else in one that is served.
+        """The object in its own API version, else in one that this server serves.
 
         Raises `Unreadable` for a kind that meshdoctor never changes or that is not installed.
         """
-        wanted = target_of(api_version, kind, namespace, name)
+        target = target_of(api_version, kind, namespace, name)
         if not namespace or name in ("", ".", ".."):
-            raise Unreadable(
-                f"{kind} {printable(f'{namespace}/{name}')} names no object: give it a name, apply by hand"
-            )
-        group = wanted.kind.group
-        for version in dict.fromkeys([wanted.version, *self._lister.versions(group, Deadline(SECONDS))]):
-            if wanted.kind.plural in self._served(f"/apis/{group}/{version}"):
-                return WriteTarget(wanted.kind, version, namespace, name)
-        raise NotInstalled(f"{wanted.kind} is not installed in this cluster")
+            shown = printable(f"{namespace}/{name}")
+            raise Unreadable(f"{kind} {shown} has no valid namespace and name: apply it with kubectl")
+        group = target.kind.group
+        for version in dict.fromkeys([target.version, *self._lister.versions(group, Deadline(SECONDS))]):
+            if target.kind.plural in self._served(f"/apis/{group}/{version}"):
+                return WriteTarget(target.kind, version, namespace, name)
+        raise NotInstalled(f"{target.kind} is not installed in this cluster")
 
     def _served(self, path: str) -> frozenset[str]:
         """Plurals of the kinds that one version of a group has; empty where it is not served."""
@@ -123,7 +122,7 @@ class Writer:
         return self._kinds[path]
 
     def read(self, target: WriteTarget) -> Object | None:
-        """The object as the server has it now; None where it is not there. Raises what `Session.get` raises."""
+        """The object as it is on the server; None where it does not exist. Raises what `Session.get` raises."""
         try:
             return _object(self.session.get(target.path, deadline=Deadline(SECONDS)), target.path)
         except Refused as problem:
@@ -132,26 +131,26 @@ class Writer:
             raise
 
     def apply(self, target: WriteTarget, body: Object, *, dry_run: bool = False) -> Object:
-        """Server-side apply: the fields of `body` are meshdoctor's from now on. Gives the object as it is then.
+        """Server-side apply, which makes meshdoctor the manager of the fields of `body`. Returns the changed object.
 
-        Raises `Conflict` where another manager holds one of the fields, and what `Session.send` raises.
+        Raises `Conflict` where another manager owns one of the fields, and what `Session.send` raises.
         """
         return self._send("PATCH", target.path, body, _APPLY, dry_run)
 
     def edit(self, target: WriteTarget, patch: Object, *, version: str, dry_run: bool = False) -> Object:
-        """A JSON merge patch on the object of this resourceVersion and no other. Raises as `apply` does."""
+        """A JSON merge patch on exactly this resourceVersion of the object. Raises as `apply` does."""
         metadata = {**patch.get("metadata", {}), "resourceVersion": version}
         return self._send("PATCH", target.path, {**patch, "metadata": metadata}, _MERGE, dry_run)
 
     def delete(self, target: WriteTarget, *, uid: str, version: str, dry_run: bool = False) -> None:
-        """Deletes the object of this uid and resourceVersion and no other. Raises as `apply` does."""
+        """Deletes exactly this uid and resourceVersion of the object. Raises as `apply` does."""
         options: Object = {"preconditions": {"uid": uid, "resourceVersion": version}}
         if dry_run:
             options["dryRun"] = ["All"]
         self._send("DELETE", target.path, options, _JSON, dry_run=False, manager=False)
 
     def cluster(self) -> str:
-        """What tells this cluster from any other: the uid of kube-system; empty where that may not be listed."""
+        """Identifies the cluster: the uid of namespace kube-system; empty where it may not be listed."""
         path, params = "/api/v1/namespaces", [("fieldSelector", "metadata.name=kube-system")]
         try:
             found = _object(self.session.get(path, params, deadline=Deadline(SECONDS)), path).get("items")
@@ -163,8 +162,8 @@ class Writer:
     def may(self, verb: str, target: WriteTarget) -> Right:
         """Whether the server allows it, for any object where `target` has no name.
 
-        Asked by SelfSubjectAccessReview, which every account may create. A server that does not answer the question
-        allows: the dry run asks again.
+        Asks by SelfSubjectAccessReview, which every account may create. Where the server does not answer that, the
+        result is allowed: the dry run finds out.
         """
         attributes = {
             "group": target.kind.group,
@@ -221,15 +220,15 @@ def _conflict(problem: Refused) -> Conflict:
         if isinstance(cause, dict) and cause.get("reason") == "FieldManagerConflict"
     )
     if fields:
-        held = ", ".join(f"{f.field} by {f.manager}" for f in fields)
-        return Conflict(f"held by others: {held}", fields)
+        owned = ", ".join(f"{f.field} by {f.manager}" for f in fields)
+        return Conflict(f"owned by other field managers: {owned}", fields)
     if _MODIFIED in str(problem) or "Precondition" in str(problem) or "precondition" in str(problem):
-        return Conflict("somebody wrote to it since it was read")
+        return Conflict("the object was changed since it was read")
     return Conflict(str(problem))
 
 
 def _manager(message: str) -> str:
-    """`kubectl` of `conflict with "kubectl" using v1` (apimachinery managedfields/internal/conflict.go)."""
+    """`kubectl` in `conflict with "kubectl" using v1` (apimachinery managedfields/internal/conflict.go)."""
     return message.split('"')[1] if message.count('"') >= 2 else message
 
 

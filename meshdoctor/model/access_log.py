@@ -1,4 +1,4 @@
-"""What a sidecar's access log told of outbound connections that no registered host took: counts, never requests.
+"""Counts of outbound connections to hosts that are not registered, from a sidecar's access log. Never requests.
 
 Also the shape of `proxies/<namespace>/<pod>/access_log.json` in a capture. Paths, queries, headers and clients have no
 place in it, so there is nothing to redact.
@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 FILE = "access_log.json"
 """Its name in a pod's folder."""
 RAW_FILE = "istio-proxy.log"
-"""The log itself, as other collectors keep it; a capture never does."""
+"""The log itself, as bug-reports contain it; a capture never does."""
 
 SCHEMA = 1
 """Of access_log.json. Keys are only ever added."""
@@ -24,16 +24,16 @@ Time = Annotated[str, Meta(pattern=r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$")]
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):
-    """Connections that were alike: same host, port, address, protocol and outcome."""
+    """Connections with the same host, port, address, protocol and outcome."""
 
     host: str
     """Server name of TLS, else the authority of HTTP without its port, else the address dialled. Lower case."""
     port: Annotated[int, Meta(ge=1, le=65535)]
     """The port dialled."""
     ip: str
-    """The address dialled; empty where the log did not say."""
+    """The address dialled; empty where the log has none."""
     protocol: Literal["tls", "http", "tcp"]
-    """As far as Envoy saw: `tcp` may be anything that it did not look into."""
+    """As Envoy recognised it: `tcp` may be any protocol that it did not inspect."""
     outcome: Outcome
     count: Annotated[int, Meta(ge=1)]
     first: Time = ""
@@ -49,16 +49,16 @@ class AccessLog(Struct, frozen=True, kw_only=True):
 
     schema: int = SCHEMA
     since_seconds: int | None = None
-    """How far back the log was asked for; None where it was read whole."""
+    """Window of the log in seconds; None where it was read whole."""
     read_at: str | None = None
     lines: int = 0
     parsed: int = 0
-    """Lines of the access log, whatever became of the connection."""
+    """Lines of the access log, for any outcome."""
     skipped: int = 0
-    """Lines of pilot-agent and of Envoy itself, and torn ones at the ends."""
+    """Lines of pilot-agent and of Envoy itself, and incomplete ones at the ends."""
     unparsed: int = 0
-    """Lines that look like an access log in a format of its own (meshConfig.accessLogFormat)."""
+    """Lines that look like an access log in a custom format (meshConfig.accessLogFormat)."""
     left_out: int = 0
-    """Entries beyond those kept: the rarest and oldest."""
+    """Number of entries that were dropped: the least frequent and oldest."""
     entries: tuple[LogEntry, ...] = ()
     """The most frequent first, of equally frequent ones the most recent."""

@@ -1,4 +1,4 @@
-"""A ServiceEntry as rules and templates see it."""
+"""A ServiceEntry for rules and templates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class EntryView(Struct, frozen=True):
-    """A ServiceEntry as a rule sees it."""
+    """A ServiceEntry in the sheet."""
 
     kind: str
     namespace: str
@@ -21,7 +21,7 @@ class EntryView(Struct, frozen=True):
     """Protocols of its ports, as written."""
     export_to: tuple[str, ...]
     manifest: dict[str, Any]
-    """The object, ready to be changed and applied: status and server-made metadata left out."""
+    """The object without status and server-set metadata, to be changed and applied."""
 
 
 class HiddenEntry(Struct, frozen=True):

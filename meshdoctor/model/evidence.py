@@ -1,4 +1,4 @@
-"""What was read, and how a fact points back to the place it came from."""
+"""Documents of a capture, and pointers from facts to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Pointer(Struct, frozen=True):
-    """A place in the evidence: a document of the capture, and where in it."""
+    """A document of the capture, and a path in it."""
 
     document: str
     """Path inside the capture, `proxies/bookinfo/ratings-x/config_dump.json`, or the file's own name."""
@@ -18,7 +18,7 @@ class Pointer(Struct, frozen=True):
 
 
 class Evidence(Struct, frozen=True, omit_defaults=True):
-    """One piece of evidence as a finding or a trace step shows it."""
+    """The evidence of a finding or a trace step."""
 
     document: str
     path: str = ""
@@ -32,18 +32,18 @@ class Document(Struct, frozen=True):
     """One file of a capture. `read` returns the whole content, decompressed, and may raise `Unreadable`."""
 
     path: str
-    """What the user finds it under: its name in the capture layout, or that of a bug-report's file."""
+    """Path in the capture layout, or the path of a bug-report's file."""
     read: Callable[[], bytes]
     size: int
     """Bytes as stored: of a compressed file, the compressed ones."""
     origin: str = ""
-    """The user's own file, for messages, where it is not named as in the capture layout."""
+    """Path of the user's file for messages, where it differs from the capture layout."""
     tree: Callable[[], Any] | None = None
-    """The parsed content, where the source has it already: what a reader of `read` would get, and may not change."""
+    """The parsed content, where the source already has it. Must not be changed."""
 
 
 class Unread(Struct, frozen=True):
-    """Something that should have been evidence and is not: its path and why, in words for the user."""
+    """Evidence that could not be read: its path, and the reason for the user."""
 
     path: str
     because: str
@@ -56,7 +56,7 @@ def proxy_of(path: str) -> tuple[str, str]:
 
 
 class Capture(Struct, frozen=True):
-    """All evidence of one run, by the paths of the capture layout, whatever source it came from.
+    """All evidence of one run, by paths of the capture layout, from any source.
 
     A live run, an archive and a folder all end here. Nothing is parsed yet; `documents` are read on demand.
     """

@@ -1,4 +1,4 @@
-"""What every fact of the sheet carries."""
+"""Fields that all facts of the sheet have."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from meshdoctor.model.object_ref import ObjectRef
 
 
 class Fact(Struct, frozen=True, kw_only=True):
-    """What every fact carries."""
+    """Fields that all facts have."""
 
     pod: str
-    """`namespace/pod` the fact holds for; empty where it holds for no pod in particular."""
+    """`namespace/name` of the pod; empty where the fact is about no single pod."""
     host: str
-    """The external host that is lost or at stake; empty where there is none."""
+    """The affected external host; empty where there is none."""
     port: int
     """Its port; 0 where there is none."""
     policy: str
@@ -22,4 +22,4 @@ class Fact(Struct, frozen=True, kw_only=True):
     resources: tuple[ObjectRef, ...] = ()
     """Objects involved, each with its role."""
     evidence: tuple[Evidence, ...] = ()
-    """Where it was seen, the deciding piece first."""
+    """Its evidence, the deciding one first."""

@@ -1,4 +1,4 @@
-"""What the rules say: findings, what could not be evaluated, and the diagnosis that holds both."""
+"""Results of the rules: findings, rules that could not be evaluated, and the diagnosis with both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meshdoctor.model.verdict import Severity
 
 
 class Confidence(StrEnum):
-    """How sure a finding is."""
+    """How certain a finding is."""
 
     CERTAIN = "certain"
     LIKELY = "likely"
@@ -20,31 +20,31 @@ class Confidence(StrEnum):
 
 
 class Disposition(StrEnum):
-    """What a fix asks of whoever applies it."""
+    """How safely a fix can be applied."""
 
     SAFE = "safe"
-    """It adds, and takes nothing from others."""
+    """It only adds; nothing else changes."""
     REVIEW = "review"
-    """It changes what others see."""
+    """It changes what other pods see."""
     MANUAL = "manual"
-    """A person does it."""
+    """It has to be done manually."""
 
 
 class Fix(Struct, frozen=True):
-    """A fix, as data. `manifests` are complete YAML documents, ready for `kubectl apply -f`."""
+    """A fix. `manifests` are complete YAML documents, ready for `kubectl apply -f`."""
 
     id: str
     title: str
     declared: Disposition
-    """As the rule has it."""
+    """As declared by the rule."""
     tradeoff: str
     manifests: tuple[str, ...] = ()
     steps: str = ""
-    """What a person does by hand: all of it for `manual`, else what is left to do after the manifests are applied."""
+    """Manual steps: the whole fix for `manual`, else what remains after the manifests are applied."""
     deletes: tuple[ObjectRef, ...] = ()
     """Objects that are deleted once the manifests are applied."""
     caution: str = ""
-    """Why it is not safe in this mesh, a sentence; empty where nothing is known against it."""
+    """Why it is not safe in this mesh, as a sentence; empty where it is safe."""
 
     @property
     def disposition(self) -> Disposition:
@@ -55,17 +55,17 @@ class Fix(Struct, frozen=True):
 
     @property
     def is_automatic(self) -> bool:
-        """It can be applied as it is; else it is a recipe for a person."""
+        """It can be applied; else it has manual steps only."""
         return self.disposition is not Disposition.MANUAL
 
     @property
     def cost(self) -> str:
-        """The trade-off, with what it does in this mesh."""
+        """Its cost, with its effect in this mesh."""
         return f"{self.tradeoff.rstrip()} {self.caution}".strip()
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One root cause: one per (rule, host lost, port), whatever the number of pods."""
+    """One root cause: one finding per rule, affected host and port, for any number of pods."""
 
     rule: str
     severity: Severity
@@ -80,7 +80,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     resources: tuple[ObjectRef, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     evidence_left_out: int = 0
-    """Further pieces of evidence of the same kind, seen for other pods."""
+    """Number of further evidence of the same kind, for other pods."""
     fixes: tuple[Fix, ...] = ()
     docs: str = ""
     suppressed: str | None = None
@@ -89,7 +89,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class NotEvaluated(Struct, frozen=True):
-    """A rule that lacked evidence for some pods: never read this as "ok"."""
+    """A rule that lacked evidence for some pods: it does not count as passed."""
 
     rule: str
     pods: tuple[str, ...]
@@ -110,7 +110,7 @@ class Diagnosis(Struct, frozen=True):
     findings: tuple[Finding, ...]
     not_evaluated: tuple[NotEvaluated, ...]
     rules_run: tuple[str, ...] = ()
-    """Rules that had their evidence for at least one pod, or need none. Empty: no verdict was possible."""
+    """Rules that had evidence for at least one pod, or need none. Empty: no verdict was possible."""
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
     pod_kinds: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""A fix on its way: the objects it changes, and whom that touches.
+"""A fix while it is previewed and applied: the objects it changes, its impact and its verification.
 
 A `Change` is made of a finding's fix and the objects that were read; a `Touched` is what the changed set of objects
 would do to every pod, as far as the objects tell it.
@@ -6,6 +6,7 @@ would do to every pod, as far as the objects tell it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -17,14 +18,14 @@ ChangeAction = Literal["create", "update", "delete"]
 
 
 def _action(before: object, after: object) -> ChangeAction:
-    """Of what is None before or after."""
+    """State of an object or file, where it is None before or after."""
     if before is None:
         return "create"
     return "delete" if after is None else "update"
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One object as it was read and as it is to be, both without status and what the server adds to metadata."""
+    """One object before and after a change, without status and server-set metadata."""
 
     key: ObjectRef
     before: dict[str, Any] | None = None
@@ -34,36 +35,36 @@ class Change(Struct, frozen=True, kw_only=True):
 
     @property
     def action(self) -> ChangeAction:
-        """What becomes of the object."""
+        """What is done to the object."""
         return _action(self.before, self.after)
 
 
 class ClaimChange(Struct, frozen=True):
-    """A host and port that enters or leaves what proxies listen for."""
+    """A host and port for which proxies get or lose configuration."""
 
     move: Literal["enters", "leaves"]
     host: str
     port: int
     bind: str
-    """Where it is matched, in words: `0.0.0.0, any address`, `198.51.100.20`, `0.0.0.0, server name db.example` ..."""
+    """What is matched, in words: `0.0.0.0, any address`, `198.51.100.20`, `0.0.0.0, server name db.example` ..."""
     pods: tuple[str, ...]
 
 
 class PredictedChange(Struct, frozen=True):
-    """A connection whose outcome the change is expected to turn: one host and port, for pods that share the outcome."""
+    """A connection whose verdict is predicted to change: one host and port, with the pods that share it."""
 
     host: str
     port: int
     pods: tuple[str, ...]
     before: str
-    """A verdict of `trace`, with the owner of the cluster reached where that is another host."""
+    """A verdict of `trace`, with the host that is reached instead where it is another."""
     after: str
     is_worse: bool
     because: str
 
 
 class Regression(Struct, frozen=True):
-    """A rule that the changed set of objects newly breaks."""
+    """A new finding of a rule about the changed objects."""
 
     rule: str
     host: str
@@ -73,7 +74,7 @@ class Regression(Struct, frozen=True):
 
 
 class Ownership(Struct, frozen=True):
-    """Whose a host and port is in some sidecars."""
+    """The object that a host and port belongs to in some sidecars."""
 
     host: str
     port: int
@@ -85,40 +86,40 @@ class Ownership(Struct, frozen=True):
 
 
 class OwnershipChange(Struct, frozen=True):
-    """A host and port that is another object's than it was."""
+    """A host and port that belongs to another object than before."""
 
     host: str
     port: int
     before: str
     """`ServiceEntry shop/db`."""
     after: str
-    """The same, or `nobody`."""
+    """The same after the change, or `nobody`."""
     pods: tuple[str, ...]
 
 
 class Impact(Struct, frozen=True, kw_only=True):
-    """Whom a fix touches: predicted from the objects alone, before anything is changed."""
+    """Impact of a fix, predicted from the objects before anything is changed."""
 
     pods: tuple[str, ...] = ()
-    """Every pod whose sidecar gets one of the changed objects, before or after."""
+    """Every pod whose sidecar receives one of the changed objects, before or after."""
     claims: tuple[ClaimChange, ...] = ()
     connections: tuple[PredictedChange, ...] = ()
     regressions: tuple[Regression, ...] = ()
     managed: tuple[str, ...] = ()
-    """Changed objects that Helm, Argo CD, Flux or an operator keeps, each a sentence: they are not changed here."""
+    """Changed objects that Helm, Argo CD, Flux or an operator manages, each a sentence: they are not changed here."""
     unknown: tuple[str, ...] = ()
     """What could not be predicted and why, each a sentence. Never empty where evidence is missing."""
     not_restored: tuple[OwnershipChange, ...] = ()
-    """What an undo would not give back: what is deleted is made anew then, and is the youngest."""
+    """What an undo would not restore: an object that was deleted is created again, and is the newest."""
 
     @property
     def harms(self) -> bool:
-        """It breaks a rule anew, or turns a connection for the worse."""
+        """It causes a new finding, or makes a connection worse."""
         return bool(self.regressions) or any(effect.is_worse for effect in self.connections)
 
 
 class FindingSummary(Struct, frozen=True):
-    """One finding, as far as a comparison needs it."""
+    """The parts of a finding that a comparison needs."""
 
     rule: str
     host: str
@@ -128,20 +129,20 @@ class FindingSummary(Struct, frozen=True):
 
 
 class Baseline(Struct, frozen=True, kw_only=True):
-    """What was judged at one time: what a verification compares."""
+    """The results at one time, which a verification compares."""
 
     at: str = ""
-    """When its evidence was read, RFC 3339; empty where nobody knows."""
+    """When its evidence was read, RFC 3339; empty where that is not known."""
     findings: dict[str, FindingSummary] = {}
     """By fingerprint."""
     verdicts: dict[str, dict[str, Verdict]] = {}
     """`host:port` to pod to verdict."""
     proxies: tuple[str, ...] = ()
-    """Pods whose sidecar was judged."""
+    """Pods whose sidecar was checked."""
     workloads: dict[str, str] = {}
-    """Those pods' workloads, `Deployment shop/web`, as far as they are known."""
+    """Workloads of these pods, `Deployment shop/web`, as far as known."""
     rules: tuple[str, ...] = ()
-    """Rules that had their evidence for some pod."""
+    """Rules that had evidence for some pod."""
     gaps: dict[str, tuple[str, ...]] = {}
     """Rule to pods for which its evidence was missing."""
     gateways: tuple[str, ...] = ()
@@ -149,7 +150,7 @@ class Baseline(Struct, frozen=True, kw_only=True):
 
 
 class ConnectionChange(Struct, frozen=True):
-    """A connection whose verdict is another than before."""
+    """A connection whose verdict has changed."""
 
     pod: str
     host: str
@@ -158,31 +159,31 @@ class ConnectionChange(Struct, frozen=True):
 
 
 class Verification(Struct, frozen=True, kw_only=True):
-    """Before and after, by the same rules over dumps that were fetched again."""
+    """Comparison of before and after, by the same rules, on dumps that were read again."""
 
     is_gone: bool
     """The finding is gone."""
     new_findings: tuple[FindingSummary, ...] = ()
-    """Findings that were not there before, information left out."""
+    """New findings, except of severity info."""
     regressions: tuple[ConnectionChange, ...] = ()
     improvements: tuple[ConnectionChange, ...] = ()
     unread: tuple[str, ...] = ()
-    """Pods that were judged before and could not be judged again."""
+    """Pods that were checked before and could not be checked again."""
     still_failing: tuple[ConnectionChange, ...] = ()
-    """Connections of an error that fail as before, although it is gone: something else is in their way."""
+    """Connections of an error that still fail although it is gone, for another reason."""
     predicted: tuple[ConnectionChange, ...] = ()
-    """Connections that are worse as the preview said: whoever applied it took that as its price."""
+    """Connections that are worse, as predicted."""
     predicted_findings: tuple[FindingSummary, ...] = ()
-    """The same of findings."""
+    """Findings that are new, as predicted."""
     first_seen: tuple[FindingSummary, ...] = ()
-    """Findings about hosts that nobody was seen to want before: whether they worked then is not known."""
+    """Findings about hosts on which no pod was known to depend before: whether they worked is not known."""
     before_at: str = ""
-    """When the evidence of before was read, RFC 3339; empty where nobody knows."""
+    """When the evidence of before was read, RFC 3339; empty where that is not known."""
     after_at: str = ""
 
     @property
     def is_worse(self) -> bool:
-        """Something is broken that was not, and that nobody was told of."""
+        """Something got worse that was not predicted."""
         return bool(self.new_findings or self.regressions)
 
     @property
@@ -194,23 +195,23 @@ class Verification(Struct, frozen=True, kw_only=True):
 
 
 class FileEdit(Struct, frozen=True, kw_only=True):
-    """One file as it was read and as it is to be. Encodes to JSON, so that a journal can hold it."""
+    """One file before and after a change. Encodes to JSON for the journal."""
 
     path: str
-    """Its real place, symbolic links followed: that of a link stays a link."""
+    """Its path with symbolic links resolved, so that a link stays a link."""
     shown: str
-    """What the user calls it."""
+    """Its path as the user gave it."""
     before: bytes | None
     """None: it is created."""
     after: bytes | None
     """None: it is removed."""
     before_sha256: str = ""
-    """Of the content, in hex; empty where there is no file."""
+    """SHA-256 of the content, in hex; empty where there is no file."""
     after_sha256: str = ""
 
     @property
     def action(self) -> ChangeAction:
-        """What becomes of the file."""
+        """What is done to the file."""
         return _action(self.before, self.after)
 
 
@@ -220,19 +221,19 @@ cannot be verified."""
 
 
 class Acceptance(Struct, frozen=True, kw_only=True):
-    """How the proxies took a change."""
+    """Whether the proxies accepted a change."""
 
     accepted: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
-    """No new configuration was seen in time."""
+    """Pods that did not receive the new configuration in time."""
     rejected: tuple[str, ...] = ()
-    """Refused the update: they run the old configuration."""
+    """Pods whose Envoy rejected it: they run the old configuration."""
     unread: dict[str, str] = {}
-    """Could not be asked, and why."""
+    """Pods whose sidecars could not be read, and why."""
 
 
 class WrittenChange(Struct, frozen=True, kw_only=True):
-    """One change and what is known of its writing: both are empty where it is not known to be written."""
+    """One change, with uid and version after the write: both are empty where it may not have been written."""
 
     change: Change
     uid: str = ""
@@ -244,16 +245,16 @@ class FixTarget(Struct, frozen=True, kw_only=True):
 
     server: str = ""
     cluster: str = ""
-    """The uid of its namespace kube-system, which tells clusters apart; empty where it may not be read."""
+    """The uid of namespace kube-system, which identifies the cluster; empty where it may not be read."""
     context: str = ""
     folder: str = ""
     namespaces: tuple[str, ...] = ()
-    """Whose pods were looked at; empty: all."""
+    """Namespaces of the pods that were checked; empty: all."""
     labels: str = ""
 
 
 class JournalEntry(Struct, frozen=True, kw_only=True):
-    """One fix in the journal: written before the first change, enough to go on or to undo after any interruption."""
+    """One fix in the journal: written before the first change, with all that is needed to resume or undo it."""
 
     id: int
     state: FixState
@@ -269,53 +270,60 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
     pods: tuple[str, ...] = ()
     """Pods of the finding."""
     affected: tuple[str, ...] = ()
-    """Pods whose sidecar is waited for."""
+    """Pods whose sidecars have to accept it."""
     connections: tuple[PredictedChange, ...] = ()
     """What was predicted to get worse."""
     regressions: tuple[Regression, ...] = ()
-    """Rules that were predicted to be broken anew."""
+    """Findings that were predicted to be new."""
     written: tuple[WrittenChange, ...] = ()
     files: tuple[FileEdit, ...] = ()
-    """What a fix of files writes, with what was there: the backup."""
+    """The files that the fix writes, with their old content as a backup."""
     ownership: tuple[Ownership, ...] = ()
-    """Whose it was before, as far as the fix deletes entries: an undo makes them anew."""
+    """Owners before the fix, where it deletes entries, which an undo creates again."""
     not_restored: tuple[OwnershipChange, ...] = ()
-    """What was predicted not to come back with an undo."""
+    """What an undo was predicted not to restore."""
     before: Baseline = Baseline()
     manual_steps: str = ""
-    """What a person has to do before it works, as restarting the pods; empty where nothing is."""
+    """Manual steps before it works, such as restarting the pods; empty where there are none."""
     note: str = ""
     """How it ended, in words."""
     schema: int = 1
 
     @property
     def has_ended(self) -> bool:
-        """It is taken back, or was never applied: there is nothing to undo."""
+        """It is undone, or was never applied: there is nothing to undo."""
         return self.state in ("undone", "failed")
 
     @property
     def is_open(self) -> bool:
-        """It was not brought to its end: it waits for a person, or was interrupted unless its process still runs."""
+        """It is not finished: it waits for manual steps, was interrupted, or its process still runs."""
         return self.state in ("planned", "applied")
 
     @property
     def awaits_person(self) -> bool:
-        """It is applied, and a person has to do the rest before it can be verified."""
+        """It is applied, and manual steps remain before it can be verified."""
         return self.state == "applied" and bool(self.manual_steps)
 
     @property
     def was_interrupted(self) -> bool:
-        """It is open and waits for nobody; nobody can tell whether its process still runs."""
+        """It is not finished and waits for no manual step: it was interrupted, or its process still runs."""
         return self.is_open and not self.awaits_person
 
 
 class FixEvent(Struct, frozen=True):
-    """A step of a fix as it goes on: for whoever shows it."""
+    """Progress of a fix, to be shown."""
 
-    step: Literal["tried", "journaled", "written", "applied", "waiting", "judging", "judged", "rolled back"]
+    step: Literal[
+        "begun", "tried", "warning", "journaled", "written", "applied", "waiting", "judging", "judged", "rolled back"
+    ]
     text: str = ""
     done: int = 0
     of: int = 0
+    number: int = 0
+    """The fix's number in the journal, once it is journaled."""
+
+
+FixListener = Callable[[FixEvent], None]
 
 
 class FixResult(Struct, frozen=True, kw_only=True):
@@ -323,16 +331,16 @@ class FixResult(Struct, frozen=True, kw_only=True):
 
     entry: JournalEntry
     wrote: bool = True
-    """False: the cluster was as it was to be, and nothing was written."""
+    """False: the cluster already had the change, and nothing was written."""
     waited: Acceptance = Acceptance()
     verification: Verification | None = None
-    """None: it could not be judged again, and the entry's note says why."""
+    """None: it could not be verified, for the reason in the entry's note."""
     ownership_changes: tuple[OwnershipChange, ...] = ()
-    """After an undo: what is another object's than before the fix."""
+    """After an undo: hosts and ports that belong to another object than before the fix."""
 
     @property
     def is_as_before(self) -> bool:
-        """Of an undo that was judged: all is as it was before the fix, as far as that was looked at."""
+        """For an undo that was checked: everything that was checked is as before the fix."""
         verification = self.verification
         return verification is not None and not (
             verification.regressions or verification.improvements or verification.new_findings or self.ownership_changes

@@ -1,4 +1,4 @@
-"""The external hosts of a mesh: who registers them, who wants them, and what becomes of each pod's connection."""
+"""The external hosts of a mesh: which objects register them, which pods use them, and the verdict for each pod."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TracedVerdict = tuple[Verdict, str, str | None]
 
 
 class UsedBy(Struct, frozen=True):
-    """One pod that wants the host, and where that was seen."""
+    """One pod that depends on the host, and where its configuration says so."""
 
     pod: str
     seen: tuple[str, ...]
@@ -20,7 +20,7 @@ class UsedBy(Struct, frozen=True):
 
 
 class PodVerdict(Struct, frozen=True):
-    """trace's verdict for one pod."""
+    """The verdict of `trace` for one pod."""
 
     pod: str
     verdict: Verdict
@@ -29,12 +29,12 @@ class PodVerdict(Struct, frozen=True):
 
 
 class HostRow(Struct, frozen=True):
-    """One external host:port. `port` is None for a bare name, whose verdicts are unknown."""
+    """One external host:port. `port` is None for a host without port, whose verdicts are unknown."""
 
     host: str
     port: int | None
     protocol: str
-    """As declared by the entry that registers it, else what the port is known for, else empty."""
+    """As declared by the entry that registers it, else the usual protocol of the port, else empty."""
     registered_by: tuple[str, ...]
     """`ServiceEntry namespace/name`."""
     used_by: tuple[UsedBy, ...]
@@ -43,15 +43,15 @@ class HostRow(Struct, frozen=True):
 
 
 class HostTable(Struct, frozen=True):
-    """The answer of `meshdoctor hosts`."""
+    """The result of `meshdoctor hosts`."""
 
     source_kind: str
     location: str
     hosts: tuple[HostRow, ...]
     missing: tuple[str, ...] = ()
-    """What was not read, in words."""
+    """What could not be read."""
 
     @property
     def are_entries_read(self) -> bool:
-        """ServiceEntries were read, so that a host without one is registered by nobody."""
+        """ServiceEntries were read: a host without one is not registered."""
         return not any("serviceentries" in missing for missing in self.missing)

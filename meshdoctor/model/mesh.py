@@ -43,7 +43,7 @@ class ServiceEntry(Struct, frozen=True):
     addresses: tuple[str, ...] = ()
     """spec.addresses: IPs and CIDRs."""
     status_addresses: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """status.addresses by host: what the auto-allocation controller gave (used only with DNS capture)."""
+    """status.addresses by host, from the auto-allocation controller (used only with DNS capture)."""
     resolution: str = "NONE"
     location: str = "MESH_EXTERNAL"
     endpoints: tuple[WorkloadEndpoint, ...] = ()
@@ -134,7 +134,7 @@ class Gateway(Struct, frozen=True):
 
 
 class EnvoyFilter(Struct, frozen=True):
-    """networking.istio.io EnvoyFilter, as far as it patches what sidecars send out."""
+    """networking.istio.io EnvoyFilter, as far as it patches outbound configuration."""
 
     ref: ObjectRef
     selector: dict[str, str] | None = None

@@ -12,7 +12,7 @@ class ObjectRef(Struct, frozen=True, order=True):
     namespace: str
     name: str
     role: str = ""
-    """The part it plays in a finding: `winner`, `loser`, `owner`, `hidden`, `cause` ..."""
+    """The part it plays in a finding: `active`, `shadowed`, `owner`, `hidden`, `cause` ..."""
     api_version: str = ""
     """The version it is written in, `networking.istio.io/v1`, where it is to be written."""
 

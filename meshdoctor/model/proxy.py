@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from meshdoctor.model.evidence import Evidence
+
 
 class FilterChainMatch(Struct, frozen=True):
     """config.listener.v3.FilterChainMatch. Empty means "matches anything" for each criterion."""
@@ -285,6 +287,8 @@ class Proxy(Struct):
     rejections: tuple[Rejection, ...]
     sections: frozenset[str]
     document: str
+    documents: Mapping[str, str] = field(default_factory=dict)
+    """Other documents by section, where it has several: their paths begin with the section, `clusters$[7]`."""
     api: str = "v3"
     unknown_types: dict[str, int] = field(default_factory=dict)
     """Sections and filters this reader does not know: kept out, counted, never fatal."""
@@ -293,6 +297,11 @@ class Proxy(Struct):
     notes: list[str] = field(default_factory=list)
     cluster_types: Mapping[str, str] = field(default_factory=dict)
     """`Cluster.type` by name, known without making the cluster: a mesh has thousands."""
+
+    def evidence(self, path: str, value: str = "") -> Evidence:
+        """The evidence at a path, in the document that the path belongs to."""
+        section, dollar, below = path.partition("$")
+        return Evidence(self.documents.get(section, self.document), dollar + below, value)
 
     def first_endpoint(self, cluster: Cluster) -> Endpoint | None:
         """The endpoint whose labels choose a transport socket: as configured, its health left aside."""

@@ -48,14 +48,14 @@ def summary_of(proxy: Proxy) -> ProxySummary:
         knows_endpoints=knows,
         document=proxy.document,
         notes=tuple(proxy.notes),
-        node=told(node),
+        node=reduced_node(node),
         unmatched=next((_unmatched(one) for one in outbound if one.use_original_dst), ""),
         inspection_timeout=next((one.listener_filters_timeout for one in outbound if one.listener_filters), 0.0),
     )
 
 
-def told(node: Node) -> Node:
-    """The node with what istiod goes by; of the annotations Istio's own, for others may be of any size."""
+def reduced_node(node: Node) -> Node:
+    """The node with the metadata that istiod uses, and Istio's annotations only: others may be of any size."""
     kept = {name: node.metadata[name] for name in KEPT_METADATA if name in node.metadata}
     annotations = node.metadata.get("ANNOTATIONS")
     if isinstance(annotations, dict):

@@ -77,7 +77,7 @@ class FixTemplate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     when: str = "true"
     manifests: tuple[str | ManifestChange, ...] = ()
     steps: str = ""
-    """What a person does by hand: all of it for `manual`, else what is left to do after the manifests are applied."""
+    """Manual steps: the whole fix for `manual`, else what remains after the manifests are applied."""
     deletes: str = ""
     """Path in the fact, `fact.losers`: objects that are deleted once the manifests are applied."""
 
@@ -87,7 +87,7 @@ class RulePage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     description: str
     diagnosis: str
-    """How to tell it from its lookalikes, by hand."""
+    """How to confirm it manually."""
     remediation: str
 
 
@@ -105,7 +105,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     grades: tuple[Grade, ...] = ()
     subject: Subject = Subject()
     backstop: bool = False
-    """Speaks only where no other rule says anything of the same host, port and pod."""
+    """Makes a finding only where no other rule has one for the same host, port and pod."""
     message: str
     why: str
     explained_by: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ class Connection(Fact, frozen=True):
     hangs: bool
     listener: str
     cluster: str
-    """Cluster reached, empty where none."""
+    """Cluster it is sent to, empty where none."""
     cluster_host: str
     """Host of that cluster."""
     registered: bool
@@ -58,7 +58,7 @@ class Connection(Fact, frozen=True):
     listener_owner_kind: str
     """`Service` where an in-cluster Service owns it, `ServiceEntry`, or empty for virtualOutbound."""
     addresses: tuple[str, ...]
-    """Addresses the host is known to have."""
+    """Known addresses of the host."""
     address_cidrs: tuple[str, ...]
     """The same as /32 or /128 CIDRs."""
     bypass: str
@@ -82,7 +82,7 @@ class Connection(Fact, frozen=True):
     """Manifest of the visible entry for host:port with the host's known addresses in spec.addresses (plain IPs where
     the resolution is DNS, which admission requires); empty where it already has addresses, or none are known."""
     addresses_taken: str = ""
-    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    """Source and time of the host's addresses, as a sentence; empty where none is known."""
     new_name: str = ""
     """An unused name in the pod's namespace for a ServiceEntry of this host and port."""
     crowded_out: bool = False
@@ -138,7 +138,7 @@ class EntryPort(Fact, frozen=True):
     """A ProxyConfig that enables DNS capture for the pod's workload; empty where the entry would get no virtual address
     (it has addresses, resolution NONE or a wildcard host), or the pod's labels are unknown."""
     addresses_taken: str = ""
-    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    """Source and time of the host's addresses, as a sentence; empty where none is known."""
     workload: str = ""
     """`Deployment shop/web`: the workload whose pods that ProxyConfig selects."""
     restart: str = ""
@@ -181,7 +181,7 @@ class Claim(Fact, frozen=True):
     """A ProxyConfig that enables DNS capture for the pod's workload; empty where the entry would get no virtual address
     (it has addresses, resolution NONE or a wildcard host), or the pod's labels are unknown."""
     addresses_taken: str = ""
-    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    """Source and time of the host's addresses, as a sentence; empty where none is known."""
     workload: str = ""
     """`Deployment shop/web`: the workload whose pods that ProxyConfig selects."""
     restart: str = ""
@@ -204,7 +204,7 @@ class Leak(Fact, frozen=True):
     """`ServiceEntry`, `Service` or empty where unknown."""
     fixed_addresses: tuple[str, ...]
     addresses_taken: str = ""
-    """Where the host's addresses come from and of when they are, as a sentence; empty where none is known."""
+    """Source and time of the host's addresses, as a sentence; empty where none is known."""
     as_tls: dict[str, Any] = field(default_factory=dict)
     """The entry's manifest with this port declared TLS and resolution DNS; empty unless clients are known to speak TLS
     (443 ...), and for wildcard hosts, which DNS cannot resolve."""

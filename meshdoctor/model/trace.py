@@ -1,4 +1,4 @@
-"""What a connection is, and what a sidecar does with it."""
+"""A connection, and what a sidecar does with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.verdict import Verdict
 
 PROTOCOLS = ("tcp", "server-first", "tls", "http")
-"""What the client does: speaks first in an unknown protocol, waits for a greeting, sends a ClientHello or HTTP."""
+"""What the client does: speaks first, lets the server speak first (as in MySQL), sends a ClientHello, sends HTTP."""
 
 
 class Destination(Struct, frozen=True, omit_defaults=False):
@@ -17,7 +17,7 @@ class Destination(Struct, frozen=True, omit_defaults=False):
     host: str
     port: int
     ip: str | None = None
-    """The address dialled; None where nobody knows it."""
+    """The address dialled; None where it is not known."""
     protocol: str = "tcp"
     sni: str | None = None
     """Server name of the ClientHello; `""` is TLS without SNI, None for other protocols."""
@@ -45,7 +45,7 @@ class Expect(Struct, frozen=True):
 
 
 class AddressTrace(Struct, frozen=True):
-    """The verdict for one of several addresses of a host."""
+    """The verdict for one of the host's addresses."""
 
     ip: str
     verdict: Verdict
@@ -55,27 +55,27 @@ class AddressTrace(Struct, frozen=True):
 
 
 class Trace(Struct, frozen=True):
-    """The whole answer for one connection."""
+    """The result of a trace of one connection."""
 
     pod: str
     destination: Destination
     verdict: Verdict
     reason: str
-    """A rule id where one names the cause, else a short slug."""
+    """The rule id of the cause, where a rule names it; else a short identifier."""
     because: str = ""
     """The verdict in one sentence."""
     advice: str = ""
     listener: str | None = None
     filter_chain: str | None = None
-    """The chain's own name; most chains of Istio's have none."""
+    """The name of the chain; most chains of Istio have none."""
     route: str | None = None
     cluster: str | None = None
     endpoint: str | None = None
     expect: Expect = Expect()
     steps: tuple[Step, ...] = ()
     missing: tuple[str, ...] = ()
-    """Documents whose absence made the verdict unknown."""
+    """Missing documents that made the verdict unknown."""
     addresses: tuple[AddressTrace, ...] = field(default_factory=tuple)
     """One per known address, where none was given."""
     owner: str = ""
-    """Host the reached cluster belongs to, empty where there is none."""
+    """Host that the cluster belongs to, empty where there is none."""

@@ -9,12 +9,12 @@ from meshdoctor.model.fact import Fact
 
 
 class Upstream(Fact, frozen=True):
-    """An external cluster of a proxy: its TLS, its endpoints, and what leads to it."""
+    """An external cluster of a proxy: its TLS, its endpoints, and the traffic sent to it."""
 
     cluster: str
     type: str
     client: str
-    """What reaches it: `tls` (SNI-matched or declared TLS), `http`, `opaque`, or empty where nothing does."""
+    """Traffic sent to it: `tls` (SNI-matched or declared TLS), `http`, `opaque`, or empty where none."""
     originates_tls: bool
     mutual: bool
     """Istio mutual TLS (mesh certificate)."""
@@ -30,9 +30,9 @@ class Upstream(Fact, frozen=True):
     endpoint_count: int
     """Usable endpoints, where known."""
     tls_port: bool
-    """An endpoint port is known for TLS (443, 8443, 636 ...)."""
+    """An endpoint has a port that usually carries TLS (443, 8443, 636 ...)."""
     plain_port: bool
-    """Every endpoint port is known for plain text (80)."""
+    """Every endpoint has a port that usually carries plain text (80)."""
     ignored_credential: str
     """credentialName of a DestinationRule that a sidecar ignores for want of a workloadSelector; else empty."""
     other_port_tls: int

@@ -1,4 +1,4 @@
-"""What becomes of a connection, and how bad that is."""
+"""Verdicts and severities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 
 class Severity(StrEnum):
-    """How bad a finding is, the most severe first."""
+    """Severity of a finding, the most severe first."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -23,7 +23,7 @@ _SEVERITY_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Verdict(StrEnum):
-    """What becomes of a connection, in the order in which verdicts are judged."""
+    """What the sidecar does with a connection, in the order in which verdicts are decided."""
 
     UNKNOWN = "unknown"
     BYPASSED = "bypassed"
@@ -41,7 +41,7 @@ class Verdict(StrEnum):
 
     @property
     def severity(self) -> Severity | None:
-        """What the connection is to its user; None where it works, and where nobody knows."""
+        """Severity for the user; None where the connection works, and where that is not known."""
         return _SEVERITIES[_LEVELS[self]]
 
     @property
@@ -69,7 +69,7 @@ _CONSEQUENCES: tuple[tuple[Severity | None, tuple[Verdict, ...]], ...] = (
     (Severity.WARNING, (Verdict.BYPASSED, Verdict.PASSTHROUGH)),
     (None, (Verdict.DELIVERED,)),
 )
-"""The worst first. What is unknown may be any of them: worse than what is known to reach the host."""
+"""The worst first. An unknown verdict may be any of them: it is worse than one that reaches the host."""
 
 _LEVELS = {verdict: level for level, (_, verdicts) in enumerate(_CONSEQUENCES) for verdict in verdicts}
 _SEVERITIES = tuple(severity for severity, _ in _CONSEQUENCES)

@@ -16,7 +16,7 @@ from msgspec import to_builtins
 from meshdoctor.model.finding import Diagnosis, Finding, Fix
 from meshdoctor.model.fix import Acceptance, Change, FileEdit, FixResult, Impact, JournalEntry, Verification
 from meshdoctor.report.json_parts import TOOL, encoded, finding_of, fix_of, not_evaluated_of, source_of
-from meshdoctor.report.sort_order import by_rule
+from meshdoctor.view.sort_order import by_rule
 
 
 def findings(diagnosis: Diagnosis) -> bytes:

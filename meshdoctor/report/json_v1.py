@@ -22,7 +22,7 @@ from meshdoctor.report.json_parts import (
     source_of,
     unread_of,
 )
-from meshdoctor.report.sort_order import by_rule, rows_in_order
+from meshdoctor.view.sort_order import by_rule, rows_in_order
 
 
 def check(diagnosis: Diagnosis) -> bytes:

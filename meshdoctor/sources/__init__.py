@@ -1,7 +1,7 @@
 """Stage 1: every source becomes a `Capture`, the same whether it came from a folder, an archive or one pasted file.
 
-Nothing is written to disk, nothing is parsed beyond what tells one kind of file from another, and no input is
-trusted: sizes, counts and names are bounded before anything is kept.
+Nothing is written to disk. Files are parsed only as far as is needed to recognise their type. No input is trusted:
+sizes, counts and names are checked before anything is kept.
 """
 
 from __future__ import annotations

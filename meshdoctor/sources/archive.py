@@ -1,6 +1,7 @@
 """A tar archive as a tree of files, read once from front to back and kept in memory; nothing touches the disk.
 
-A compressed archive cannot be searched, so what may be evidence is kept as it passes, packed, and the rest is skipped.
+A compressed archive allows no random access, so what may be evidence is kept compressed as it is read, and the rest is
+skipped.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import Any
 
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.sources.decompress import CutShort
-from meshdoctor.sources.file_selection import keep
+from meshdoctor.sources.file_selection import retention_of
 from meshdoctor.sources.limits import Limits, in_words
-from meshdoctor.sources.memory_file import hold_in_memory, skip_to_end
+from meshdoctor.sources.memory_file import skip_to_end, store_in_memory
 from meshdoctor.sources.retention import Retention
 from meshdoctor.sources.source_tree import SourceTree, too_large
 from meshdoctor.text.printable import printable
@@ -23,40 +24,40 @@ _MAGIC = slice(257, 262)
 
 
 def is_tar(head: bytes) -> bool:
-    """Whether content that starts like this is a tar archive (POSIX or GNU; both write `ustar` into the header)."""
+    """Whether content that starts with `head` is a tar archive (POSIX or GNU; both write `ustar` into the header)."""
     return len(head) >= _BLOCK and head[_MAGIC] == b"ustar"
 
 
 def read_archive(stream: BufferedReader, location: str, limits: Limits) -> SourceTree:
     """All files of the archive that may be evidence. `stream` is its unpacked content.
 
-    Links, devices and names that lead out of the archive are left out with a note. An archive that is cut short
-    gives what came before the cut, with a note. Raises `Unreadable` for a bomb or damage before the first file, and
-    `UsageError` for far more files than a capture has.
+    Links, devices and names that point outside the archive are left out with a note. An archive that is cut short
+    gives what came before the cut, with a note. Raises `Unreadable` for a decompression bomb or damage before the first
+    file, and `UsageError` for far more files than a capture has.
     """
     tree = SourceTree(location)
     reader = _ArchiveReader(tree, limits)
-    pieces: Any = _Pieces(stream)
+    unbuffered: Any = _Unbuffered(stream)
     try:
-        with tarfile.open(fileobj=pieces, mode="r|", bufsize=1024 * 1024) as archive:
+        with tarfile.open(fileobj=unbuffered, mode="r|", bufsize=1024 * 1024) as archive:
             while (member := archive.next()) is not None:
-                reader.take(archive, member)
-                # What passed is of no use in a stream, and tarfile would remember a kilobyte of each.
+                reader.read(archive, member)
+                # A stream never goes back, and tarfile would remember a kilobyte of each member.
                 archive.members.clear()  # type: ignore[attr-defined]
     except (CutShort, tarfile.TarError, EOFError, ValueError, OverflowError) as problem:
         # tarfile raises ValueError for some damaged headers.
         if not tree.files:
-            told = str(problem) if isinstance(problem, CutShort) else f"{problem}. Fetch it again."
-            raise Unreadable(f"{location} is a damaged tar archive: {told}") from None
+            cause = str(problem) if isinstance(problem, CutShort) else f"{problem}. Fetch it again."
+            raise Unreadable(f"{location} is a damaged tar archive: {cause}") from None
         tree.is_cut = True
-        place = f", in {reader.path}" if reader.path else ""
-        because = f"the archive is damaged or cut short after {len(tree.files)} files{place}; fetch it again"
+        inside = f", in {reader.path}" if reader.path else ""
+        because = f"the archive is damaged or cut short after {len(tree.files)} files{inside}; fetch it again"
         tree.leave_out(location, because)
     return tree
 
 
-class _Pieces:
-    """All that tarfile wants of a stream: pieces as they come, so that a cut costs no more than the file it is in."""
+class _Unbuffered:
+    """Gives tarfile what the stream has now, so that an archive that is cut short loses only its last file."""
 
     def __init__(self, stream: BufferedReader) -> None:
         self.read = stream.read1
@@ -69,15 +70,15 @@ class _ArchiveReader:
         self.path = ""
         """The file that is being read."""
         self.entries = 0
-        self.held = 0
+        self.stored = 0
         self.logs = 0
-        self.is_full_of_logs = False
+        self.has_skipped_log = False
 
-    def take(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+    def read(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         self.entries += 1
         if self.entries > self.limits.entries or len(self.tree.files) >= self.limits.files:
             raise UsageError(
-                f"{self.tree.location} holds more than {self.limits.files} files of evidence. "
+                f"{self.tree.location} contains more than {self.limits.files} files of evidence. "
                 "Unpack it and give a folder with fewer proxies."
             )
         path = member.name.removeprefix("./").rstrip("/")
@@ -85,53 +86,53 @@ class _ArchiveReader:
         if refusal:
             self.tree.leave_out(printable(member.name), refusal)
             return
-        wanted = keep(path) if member.isreg() else Retention.NOTHING
-        if wanted is Retention.NAME:
+        retention = retention_of(path) if member.isreg() else Retention.NOTHING
+        if retention is Retention.NAME:
             self.tree.names.add(path)
-        elif wanted is not Retention.NOTHING:
+        elif retention is not Retention.NOTHING:
             self.path = printable(path)
-            self._keep(archive, member, path, wanted)
+            self._store(archive, member, path, retention)
             self.path = ""
 
-    def _keep(self, archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, wanted: Retention) -> None:
+    def _store(self, archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, retention: Retention) -> None:
         origin = f"{self.tree.location}:{path}"
         size = member.size
-        if wanted is Retention.END and self.logs >= self.limits.logs:
+        if retention is Retention.END and self.logs >= self.limits.logs:
             self.tree.names.add(path)
-            if not self.is_full_of_logs:
-                self.is_full_of_logs = True
-                kept = in_words(self.limits.logs)
-                self.tree.leave_out(path, f"is not read, nor are the logs after it: {kept} of them are kept")
+            if not self.has_skipped_log:
+                self.has_skipped_log = True
+                most = in_words(self.limits.logs)
+                self.tree.leave_out(path, f"was not read, nor were the logs after it: only {most} of logs are kept")
             return
-        if wanted is Retention.WHOLE and size > self.limits.document:
+        if retention is Retention.WHOLE and size > self.limits.document:
             self.tree.names.add(path)
             self.tree.leave_out(path, too_large(origin, self.limits))
             return
         stream = archive.extractfile(member)
         if stream is None:
             return
-        if wanted is Retention.END:
+        if retention is Retention.END:
             size = skip_to_end(stream, size, self.limits.log)
-        held = hold_in_memory(stream, size, path, origin)
-        self.held += held.stored
-        self.logs += held.stored if wanted is Retention.END else 0
-        if self.held > self.limits.held:
+        stored = store_in_memory(stream, size, path, origin)
+        self.stored += stored.size
+        self.logs += stored.size if retention is Retention.END else 0
+        if self.stored > self.limits.stored:
             raise Unreadable(
-                f"{self.tree.location} holds more than {in_words(self.limits.held)} of evidence; an archive is kept in "
-                "memory. Unpack it and give the folder."
+                f"{self.tree.location} contains more than {in_words(self.limits.stored)} of evidence, and it is "
+                "kept in memory. Unpack it and give the folder."
             )
-        self.tree.files[path] = held.found
+        self.tree.files[path] = stored.file
         self.tree.newest = max(self.tree.newest, member.mtime)
 
 
 def _refusal(path: str, member: tarfile.TarInfo) -> str:
-    """Why this entry is not looked at, empty where it may be. Folders and the root itself are no evidence."""
+    """Why this entry is not read; empty where it may be, and for folders, which are no evidence."""
     if member.isdir():
         return ""
     if not path.isprintable():
-        return "its name holds control characters"
+        return "its name contains control characters"
     if path.startswith("/") or ".." in path.split("/"):
-        return "its name leads out of the archive"
+        return "its name points outside the archive"
     if member.issym() or member.islnk():
         return "is a link; only regular files are read from an archive"
     if not member.isreg() or member.issparse():

@@ -18,22 +18,22 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.semantics.istio.egress_kinds import CORE_KINDS, NAMESPACED_CORE_KINDS, NETWORKING_KINDS
 from meshdoctor.sources.limits import Limits
-from meshdoctor.sources.mixed_lists import ManyKinds
+from meshdoctor.sources.mixed_lists import MixedList
 from meshdoctor.sources.proxy_pages import as_missing, as_page, is_envoy
 from meshdoctor.sources.retention import Retention
 from meshdoctor.sources.source_tree import SourceTree
 from meshdoctor.text.times import rfc3339
 
 _OF_CLUSTER = {"namespaces": CORE_KINDS["namespaces"]}
-"""What is asked of k8s-cluster-resources; older reports have it in k8s-resources, with all that is namespaced.
+"""Kinds read from k8s-cluster-resources; older reports have them in k8s-resources, with the namespaced kinds.
 
-crs lists every kind that has a CRD and k8s-resources what `kubectl get all` and ConfigMaps are: a kind without an item
-there has none.
+crs lists every kind that has a CRD, and k8s-resources those of `kubectl get all` and ConfigMaps: where a kind has no
+item there, the cluster has none.
 """
 
 _TOP = r"(?P<top>(?:[^/]+/)*?)"
 _DUMP = r"config_dump[?_]include_eds"
-"""Windows cannot have a `?` in a name; what unpacks archives there writes `_`."""
+"""File names on Windows have no `?`; tools that unpack archives there write `_`."""
 _PAGE = re.compile(rf"{_TOP}proxies/(?P<pod>[^/]+/[^/]+)/(?P<page>[^/]+)\Z")
 _FILE = re.compile(rf"{_TOP}(?:cluster/(?:crs|k8s-resources|k8s-cluster-resources)|bug-report\.log)\Z")
 _OWN = re.compile(
@@ -47,12 +47,12 @@ _REMAINS = re.compile(
 _PAGES = re.compile(rf"(?:(?P<dump>{_DUMP})|config_dump|clusters|server_info|istio-proxy\.log)\Z")
 _KEYS = {"clusters": "clusters.txt", "server_info": "server_info.json", "istio-proxy.log": "istio-proxy.log"}
 _LOG = "istio-proxy.log"
-_CUT = "is not in what is left of the archive, which is cut short"
+_CUT = "is missing: the archive is cut short"
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 
 
-def keep(path: str) -> Retention | None:
-    """What is kept of a file of this name, None where it is no part of a bug-report."""
+def retention_of(path: str) -> Retention | None:
+    """What is kept of the file at `path`, None where it is no part of a bug-report."""
     page = _PAGE.match(path)
     if page is None:
         return Retention.WHOLE if _FILE.match(path) else None
@@ -62,18 +62,18 @@ def keep(path: str) -> Retention | None:
 
 
 def find_roots(tree: SourceTree) -> set[str]:
-    """The folders of `tree` that hold a bug-report, each with its `/`."""
+    """The folders of `tree` that contain a bug-report, each with its `/`."""
     return {match["top"] for path in tree.files if (match := _OWN.match(path))}
 
 
 def find_remains(tree: SourceTree) -> set[str]:
-    """The same by names that others may have too: of a bug-report without a dump, or of what is left of one."""
+    """The same by names that are not specific: of a bug-report without a dump, or of an incomplete one."""
     remains = (*tree.files, *tree.names)
     return {match["top"] for path in remains if (match := _FILE.match(path) or _REMAINS.match(path))}
 
 
 def arrange(tree: SourceTree, root: str, limits: Limits) -> Capture:
-    """The capture below `root`. What a bug-report should hold and this one does not is named."""
+    """The capture below `root`. Parts of a bug-report that are missing are listed in `unread`."""
     report = _BugReport(tree, root, limits)
     report.add_proxies()
     report.add_cluster()
@@ -94,7 +94,7 @@ class _BugReport:
             self._add_proxy(f"proxies/{pod}/", pages)
 
     def _pods(self) -> dict[str, dict[str, str]]:
-        """The paths of every pod's pages by their names; of pages that are not kept the names alone."""
+        """The paths of every pod's pages by page name, those of pages that are not kept too."""
         pods: dict[str, dict[str, str]] = {}
         for path in (*self.tree.files, *self.tree.names):
             page = _PAGE.match(path)
@@ -122,13 +122,13 @@ class _BugReport:
                 return refused[path]
         if self.tree.is_cut:
             return _CUT
-        return "is not in the bug-report: istioctl leaves out all pages of a proxy where it could not fetch one of them"
+        return "is not in the bug-report: istioctl omits all pages of a proxy if it cannot fetch one of them"
 
     def add_cluster(self) -> None:
         crs = self._list("crs", NETWORKING_KINDS)
         core = self._checked(self._list("k8s-resources", NAMESPACED_CORE_KINDS))
         if crs is not None and crs.is_empty and core is None:
-            self._note("crs", "is an empty List, and nothing beside it shows that the whole cluster was asked")
+            self._note("crs", "is an empty List, and no other file shows that it covers the whole cluster")
             crs = None
         is_old = core is not None and core.may_hold("Namespace")
         whole = core if is_old else self._list("k8s-cluster-resources", _OF_CLUSTER)
@@ -136,34 +136,34 @@ class _BugReport:
         self._add_kinds(core, NAMESPACED_CORE_KINDS)
         self._add_kinds(whole, _OF_CLUSTER)
 
-    def _add_kinds(self, source: ManyKinds | None, kinds: dict[str, str]) -> None:
+    def _add_kinds(self, source: MixedList | None, kinds: dict[str, str]) -> None:
         if source is not None:
             self.documents.update((f"resources/{plural}.yaml", source.document(kind)) for plural, kind in kinds.items())
 
-    def _checked(self, core: ManyKinds | None) -> ManyKinds | None:
-        """k8s-resources, None where it cannot be of a cluster: each has the Service default/kubernetes at least.
+    def _checked(self, core: MixedList | None) -> MixedList | None:
+        """k8s-resources; None where the Service default/kubernetes is missing, which every cluster has.
 
-        Where `--include` names a namespace, istioctl (1.32) asks `kubectl get -n a,b` with istio-system as one of them.
-        No namespace has such a name, and all Lists but the cluster's own come out empty, crs too.
+        Where `--include` names a namespace, istioctl (1.32) runs `kubectl get -n a,b` with istio-system as one of them.
+        No namespace has such a name, so all Lists of namespaced kinds are empty, crs too.
         """
         if core is None or core.is_whole_cluster:
             return core
         if core.is_empty:
-            self._note("k8s-resources", "is an empty List: with --include istioctl asks for too little. Run it without")
+            because = "is an empty List: with --include, istioctl does not list the cluster. Run it without --include"
+            self._note("k8s-resources", because)
             return None
-        self._note(
-            "k8s-resources",
-            "is not of all namespaces (--include), nor is cluster/crs: what else there is, is not known",
-        )
+        because = "does not cover all namespaces (--include), nor does cluster/crs: other namespaces are not known"
+        self._note("k8s-resources", because)
         return core
 
-    def _list(self, name: str, kinds: dict[str, str]) -> ManyKinds | None:
+    def _list(self, name: str, kinds: dict[str, str]) -> MixedList | None:
         """One file of cluster/, None (and a note) where it cannot be used."""
         shown = f"cluster/{name}"
         found = self.tree.files.get(self.root + shown)
         try:
-            many = ManyKinds(found, shown, self.limits) if found is not None and found.size else None
-            because = "is empty" if found is not None else self._absence()
+            many = MixedList(found, shown, self.limits) if found is not None and found.size else None
+            absent = _CUT if self.tree.is_cut else "is not in the bug-report (--skip-cluster-dump, or kubectl failed)"
+            because = "is empty" if found is not None else absent
         except Unreadable as problem:
             many, because = None, str(problem)
         if many is not None and many.is_whole:
@@ -175,18 +175,15 @@ class _BugReport:
     def _note(self, name: str, because: str) -> None:
         self.unread.append(Unread(f"cluster/{name}", because))
 
-    def _absence(self) -> str:
-        return _CUT if self.tree.is_cut else "is not in the bug-report (--skip-cluster-dump, or kubectl failed)"
-
     def captured_at(self) -> str | None:
         """The first time in bug-report.log, which is UTC; else when the newest file of the archive was written."""
         log = self.tree.files.get(self.root + "bug-report.log")
         try:
-            said = _TIME.search(log.head()) if log is not None else None
+            time = _TIME.search(log.head()) if log is not None else None
         except Unreadable:
-            said = None
-        if said is not None:
-            return said[1].decode() + "Z"
+            time = None
+        if time is not None:
+            return time[1].decode() + "Z"
         if not self.tree.newest:
             return None
         return rfc3339(datetime.fromtimestamp(self.tree.newest, UTC))

@@ -7,7 +7,7 @@
     proxies/<namespace>/<pod>/config_dump.json, server_info.json, clusters.json (or clusters.txt), stats.txt,
                               access_log.json (or istio-proxy.log, which counts only where access_log.json is not there)
 
-Ground truth and expectations that lie beside it (`observed.json`, `expect.yaml`) are never evidence.
+Ground truth and expectations beside it (`observed.json`, `expect.yaml`) are never evidence.
 """
 
 from __future__ import annotations
@@ -20,45 +20,44 @@ from msgspec import Struct
 from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.model.evidence import Capture, Document, Unread
-from meshdoctor.semantics.istio.egress_kinds import CORE_KINDS, NETWORKING_KINDS
+from meshdoctor.semantics.istio.egress_kinds import KINDS
 from meshdoctor.sources.limits import MIB, Limits
 from meshdoctor.sources.source_tree import SourceFile, SourceTree
 from meshdoctor.text.printable import printable
 
 SCHEMA = 1
-"""Of capture.yaml. A newer one may name things this version does not know."""
+"""Version of capture.yaml. A newer one may have keys that this version does not know."""
 
 NOT_EVIDENCE = {"observed.json", "expect.yaml", "snapshot.yaml", "capture.yaml"}
 
 _TOP = {"dns.json", "capture.yaml", "snapshot.yaml"}
-_KINDS = (*NETWORKING_KINDS, *CORE_KINDS)
 _PROXY = r"proxies/[^/]+/[^/]+/"
 _EVIDENCE = re.compile(
     rf"(?P<proxy>(?:[^/]+/)*?){_PROXY}"
     r"(?:(?:config_dump|server_info|clusters|bootstrap|listeners|routes|endpoints|access_log)\.json"
     r"|(?:stats|clusters)\.txt)\Z"
-    rf"|(?P<resource>(?:[^/]+/)?)resources/(?:(?:{'|'.join(_KINDS)})/)?[^/]+\.(?:yaml|yml|json)\Z"
+    rf"|(?P<resource>(?:[^/]+/)?)resources/(?:(?:{'|'.join(KINDS)})/)?[^/]+\.(?:yaml|yml|json)\Z"
 )
 """A document of the layout, and the folder above it. `resources` is an ordinary name: it counts only near the top."""
 _LOG = re.compile(rf"{_PROXY}istio-proxy\.log\Z")
-"""Belongs to a capture, and makes none: a bug-report has it too."""
+"""Belongs to a capture but does not identify one: a bug-report has it too."""
 _MAY_BE_EVIDENCE = re.compile(r"(?:.*/)?(?:[^/]+\.(?:ya?ml|json)(?:\.gz|\.zst)?|(?:stats|clusters)\.txt)\Z")
 
 
-class CaptureCard(Struct, frozen=True):
+class CaptureInfo(Struct, frozen=True):
     """What `capture.yaml` or `snapshot.yaml` says about the evidence beside it."""
 
     captured_at: str | None = None
     unread: tuple[Unread, ...] = ()
 
 
-def is_wanted(path: str) -> bool:
+def may_be_evidence(path: str) -> bool:
     """Whether a file of this name may be evidence. Other logs, pictures and `._` files of macOS are not."""
     return not path.rsplit("/", 1)[-1].startswith(".") and _MAY_BE_EVIDENCE.match(path) is not None
 
 
 def find_root(tree: SourceTree) -> str | None:
-    """The folder of `tree` that holds the capture, with its `/`; None where there is no capture layout in it.
+    """The folder of `tree` that contains the capture, with its `/`; None where no folder has the capture layout.
 
     Raises `UsageError` where there are several captures side by side.
     """
@@ -67,16 +66,16 @@ def find_root(tree: SourceTree) -> str | None:
 
 
 def only_root(tree: SourceTree, roots: set[str], other: str | None = None) -> str:
-    """The one of `roots` that all others lie in, and `other`, the root of another layout, too.
+    """The one of `roots` that contains all others, and `other`, the root of another layout.
 
-    Raises `UsageError` where there is none.
+    Raises `UsageError` where none does.
     """
     top = min(roots, key=lambda root: (root.count("/"), root))
     beside = roots if other is None else roots | {other}
     if any(not root.startswith(top) for root in beside):
         several = sorted(root.rstrip("/") or "the folder itself" for root in beside)
         names = ", ".join(several[:5]) + (" ..." if len(several) > 5 else "")
-        raise UsageError(f"{tree.location} holds {len(several)} captures side by side ({names}). Give one of them.")
+        raise UsageError(f"{tree.location} contains {len(several)} captures side by side ({names}). Give one of them.")
     return top
 
 
@@ -84,17 +83,17 @@ def arrange(tree: SourceTree, root: str, limits: Limits) -> Capture:
     """The capture below `root`. Files outside the layout are not evidence and are left out."""
     documents: dict[str, Document] = {}
     unread = [Unread(note.path.removeprefix(root), note.because) for note in tree.unread]
-    about = CaptureCard()
+    info = CaptureInfo()
     for path, found in sorted(tree.files.items()):
         key = path.removeprefix(root)
         if not path.startswith(root) or not (key in _TOP or _root_of(key) == "" or _LOG.match(key)):
             continue
         if key == "capture.yaml":
-            about = read_about(found, limits)
+            info = read_capture_info(found, limits)
         elif key not in NOT_EVIDENCE:
             documents[key] = found.as_document(key, limits)
-    unread += [*_one_file_a_kind(documents), *about.unread]
-    return Capture("capture", tree.location, documents, tuple(unread), about.captured_at)
+    unread += [*_one_file_per_kind(documents), *info.unread]
+    return Capture("capture", tree.location, documents, tuple(unread), info.captured_at)
 
 
 def _root_of(path: str) -> str | None:
@@ -102,22 +101,23 @@ def _root_of(path: str) -> str | None:
     return None if match is None else match["proxy"] or match["resource"] or ""
 
 
-def read_about(found: SourceFile, limits: Limits) -> CaptureCard:
-    """What a `capture.yaml` or `snapshot.yaml` says. A broken one costs only a note, the evidence beside it counts."""
+def read_capture_info(found: SourceFile, limits: Limits) -> CaptureInfo:
+    """What a `capture.yaml` or `snapshot.yaml` says. A broken one is noted; the evidence beside it still counts."""
     try:
         content = found.as_document(found.path, Limits(document=min(MIB, limits.document))).read()
-        said: Any = next(iter(yamlio.load_documents(content, found.origin)), {})
+        value: Any = next(iter(yamlio.load_documents(content, found.origin)), {})
     except Unreadable as problem:
-        return CaptureCard(unread=(Unread(found.path, str(problem)),))
-    if not isinstance(said, dict):
-        return CaptureCard(unread=(Unread(found.path, "is not a mapping; the time of the capture is not known"),))
-    notes = [note for entry in _items(said.get("unread")) if (note := _note(entry))]
-    schema = said.get("schema", SCHEMA)
+        return CaptureInfo(unread=(Unread(found.path, str(problem)),))
+    if not isinstance(value, dict):
+        return CaptureInfo(unread=(Unread(found.path, "is not a mapping; the time of the capture is not known"),))
+    unread = value.get("unread")
+    notes = [note for entry in (unread if isinstance(unread, list) else ()) if (note := _note(entry))]
+    schema = value.get("schema", SCHEMA)
     if isinstance(schema, int) and schema > SCHEMA:
-        because = f"its schema is {schema}, this version knows {SCHEMA}: what is new in it was not read"
+        because = f"has schema {schema}; this version of meshdoctor reads {SCHEMA} and ignores what is new"
         notes.append(Unread(found.path, because))
-    captured_at = said.get("captured_at")
-    return CaptureCard(printable(captured_at) if isinstance(captured_at, str) else None, tuple(notes))
+    captured_at = value.get("captured_at")
+    return CaptureInfo(printable(captured_at) if isinstance(captured_at, str) else None, tuple(notes))
 
 
 def _note(entry: Any) -> Unread | None:
@@ -126,24 +126,15 @@ def _note(entry: Any) -> Unread | None:
     return Unread(printable(entry["path"]), printable(str(entry.get("because", "was not read at capture time"))))
 
 
-def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _one_file_a_kind(documents: dict[str, Document]) -> list[Unread]:
-    """Drops `resources/pods.json` where `resources/pods.yaml` says the same kind, and notes it."""
+def _one_file_per_kind(documents: dict[str, Document]) -> list[Unread]:
+    """Drops `resources/pods.json` where there is a `resources/pods.yaml`, and notes it."""
     notes: list[Unread] = []
     first: dict[str, str] = {}
-    for key in sorted(
-        (key for key in documents if key.startswith("resources/") and key.count("/") == 1), key=_yaml_first
-    ):
+    keys = (key for key in documents if key.startswith("resources/") and key.count("/") == 1)
+    for key in sorted(keys, key=lambda key: (not key.endswith(".yaml"), key)):
         kind = key.rsplit(".", 1)[0]
         if kind in first:
             del documents[key]
-            notes.append(Unread(key, f"{first[kind]} holds the same kind and was read instead"))
+            notes.append(Unread(key, f"{first[kind]} contains the same kind and was read instead"))
         first.setdefault(kind, key)
     return notes
-
-
-def _yaml_first(key: str) -> tuple[bool, str]:
-    return not key.endswith(".yaml"), key

@@ -1,4 +1,4 @@
-"""Opens a file as its unpacked content, whatever it is packed with, and stops a packed bomb before it goes off."""
+"""Opens a file decompressed (gzip, zstd or plain), and stops a decompression bomb early."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.sources.limits import Limits, in_words
 
 _WINDOW = 2**27
-"""zstd's window, and so the memory of one decompression: what `zstd` itself grants unless told `--long=31`."""
+"""zstd's window, and so the memory of one decompression: the limit of `zstd` without `--long=31`."""
 
 _OTHERS = {b"PK\x03\x04": "zip", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2", b"7z\xbc\xaf": "7z"}
 
 
 class CutShort(Unreadable):
-    """The packed content ends before its end."""
+    """The compressed content ends too early."""
 
 
 def open_unpacked(path: Path, limits: Limits) -> BufferedReader:
-    """The content of the file at `path`, unpacked if it is gzip or zstd, as a stream that can `peek`.
+    """The content of the file at `path`, decompressed if it is gzip or zstd, as a stream that can `peek`.
 
-    Raises `Unreadable` for a file that cannot be opened or is packed otherwise; reading raises it (or `CutShort`)
-    for damaged content, and where more than `limits.unpacked` or a suspicious ratio comes out.
+    Raises `Unreadable` for a file that cannot be opened or is compressed otherwise; reading raises it (or `CutShort`)
+    for damaged content, and for content beyond `limits.unpacked` or of a suspicious ratio.
     """
     try:
         packed = path.open("rb")
-        packed_size = _size(packed)
+        status = os.fstat(packed.fileno())
+        packed_size = status.st_size if stat.S_ISREG(status.st_mode) else 0  # the size of a pipe is not known
         magic = packed.peek(8)[:8]
     except OSError as problem:
         raise Unreadable(f"{path} cannot be read: {problem.strerror or problem}.") from None
     for start, name in _OTHERS.items():
         if magic.startswith(start):
             packed.close()
-            raise Unreadable(f"{path} is packed with {name}. Unpack it and give the folder or file inside.")
+            raise Unreadable(f"{path} is compressed with {name}. Unpack it and give the folder or file inside.")
     stream: Any = packed
     if magic.startswith(b"\x1f\x8b"):
         import gzip
@@ -54,14 +55,8 @@ def open_unpacked(path: Path, limits: Limits) -> BufferedReader:
     return BufferedReader(bounded, 1024 * 1024)
 
 
-def _size(opened: BufferedReader) -> int:
-    """Bytes of a regular file; 0 for a pipe, of which nobody knows."""
-    status = os.fstat(opened.fileno())
-    return status.st_size if stat.S_ISREG(status.st_mode) else 0
-
-
 class _Bounded(RawIOBase):
-    """Counts what comes out of a decompressor, and tells its failures as ours."""
+    """Limits what a decompressor gives, and raises its failures as `Unreadable`."""
 
     def __init__(self, stream: Any, close: Callable[[], None], origin: str, packed: int, limits: Limits) -> None:
         self._stream = stream
@@ -77,22 +72,24 @@ class _Bounded(RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            # read1, so that what comes before a cut is delivered before the cut is told.
+            # read1, so that what comes before a cut is delivered before the error.
             content = self._stream.read1(len(buffer))
         except EOFError:
-            raise CutShort(f"{self._origin} is cut short: its packed content has no end. Fetch it again.") from None
+            raise CutShort(
+                f"{self._origin} is cut short: its compressed content ends too early. Fetch it again."
+            ) from None
         except (OSError, zlib.error) as problem:
             raise Unreadable(f"{self._origin} cannot be read: {problem}.") from None
         except Exception as problem:
             # zstandard has one exception of its own, which is not imported for files that are not zstd.
             if type(problem).__name__ != "ZstdError":
                 raise
-            raise Unreadable(f"{self._origin} is not sound zstd: {problem}.") from None
+            raise Unreadable(f"{self._origin} is not valid zstd: {problem}.") from None
         self._given += len(content)
         if self._given > self._limit:
             raise Unreadable(
-                f"{self._origin} unpacks to more than {in_words(self._limit)}, far more than evidence of its size "
-                "does. If it is what you mean to read, unpack it and give the folder."
+                f"{self._origin} unpacks to more than {in_words(self._limit)}, which is suspicious for a file of its "
+                "size. If it is the right file, unpack it and give the folder."
             )
         buffer[: len(content)] = content
         return len(content)

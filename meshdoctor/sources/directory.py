@@ -1,4 +1,4 @@
-"""A folder as a tree of files. Stays inside the folder, whatever its symbolic links say; opens nothing yet."""
+"""Lists a folder as a tree of files. Follows no symbolic link out of the folder; opens no file yet."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import BinaryIO
 
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.sources.decompress import open_unpacked
-from meshdoctor.sources.file_selection import keep
-from meshdoctor.sources.limits import Limits
+from meshdoctor.sources.file_selection import retention_of
+from meshdoctor.sources.limits import Limits, in_words
 from meshdoctor.sources.memory_file import skip_to_end
 from meshdoctor.sources.retention import Retention
 from meshdoctor.sources.source_tree import SourceFile, SourceTree
 from meshdoctor.text.printable import printable
 
-_PARTS = ("proxies", "resources")
-"""Where one of these folders is at the top, it is a capture, and the folders beside them are something else's."""
-_OF_BUG_REPORT = (*_PARTS, "cluster")
+_CAPTURE_FOLDERS = ("proxies", "resources")
+"""A folder with one of these at the top is a capture, and other folders beside them are not evidence."""
+_BUG_REPORT_FOLDERS = (*_CAPTURE_FOLDERS, "cluster")
 
 
 def read_directory(root: Path, limits: Limits) -> SourceTree:
-    """All files below `root` that may be evidence, by name; sorted, so that two runs say the same.
+    """All files below `root` that may be evidence, sorted by name, so that two runs give the same result.
 
-    Raises `Unreadable` where the folder itself cannot be listed, `UsageError` where it holds far more files than a
-    capture does. Anything smaller that goes wrong becomes a note in the tree.
+    Raises `Unreadable` where the folder cannot be listed, `UsageError` where it contains far more files than a capture.
+    Other problems become notes in the tree.
     """
     walk = _FolderWalk(root, limits)
     walk.run()
@@ -46,8 +46,8 @@ class _FolderWalk:
             top = self._list(str(self.root))
         except OSError as problem:
             raise Unreadable(f"{self.root} cannot be listed: {problem.strerror or problem}.") from None
-        if any(entry.name in _PARTS for entry in top):
-            top = [entry for entry in top if entry.name in _OF_BUG_REPORT or not _is_folder(entry)]
+        if any(entry.name in _CAPTURE_FOLDERS for entry in top):
+            top = [entry for entry in top if entry.name in _BUG_REPORT_FOLDERS or not _is_folder(entry)]
         self._visit(top, "")
 
     def _list(self, folder: str) -> list[os.DirEntry[str]]:
@@ -56,8 +56,8 @@ class _FolderWalk:
         self.entries += len(found)
         if self.entries > self.limits.entries:
             raise UsageError(
-                f"{self.root} holds more than {self.limits.entries} files and folders: that is no capture. "
-                "Give the capture's own folder."
+                f"{self.root} contains more than {self.limits.entries} files and folders, too many for a capture. "
+                "Give the folder of the capture."
             )
         return [entry for entry in found if not entry.name.startswith(".")]
 
@@ -65,9 +65,9 @@ class _FolderWalk:
         for entry in entries:
             path = below + entry.name
             if not path.isprintable():
-                self.tree.leave_out(printable(path), "its name holds control characters")
+                self.tree.leave_out(printable(path), "its name contains control characters")
             elif entry.is_symlink() and not self._is_inside(entry.path):
-                self.tree.leave_out(path, "a symbolic link that leads nowhere, or out of the folder")
+                self.tree.leave_out(path, "is a symbolic link that is broken or points outside the folder")
             elif _is_folder(entry):
                 self._descend(entry, path)
             else:
@@ -84,10 +84,10 @@ class _FolderWalk:
         self._visit(entries, path + "/")
 
     def _take(self, entry: os.DirEntry[str], path: str) -> None:
-        wanted = keep(path)
-        if wanted is Retention.NOTHING:
+        retention = retention_of(path)
+        if retention is Retention.NOTHING:
             return
-        if wanted is Retention.NAME:
+        if retention is Retention.NAME:
             self.tree.names.add(path)
             return
         try:
@@ -95,26 +95,27 @@ class _FolderWalk:
         except OSError as problem:
             self.tree.leave_out(path, f"cannot be read: {problem.strerror or problem}")
             return
-        refusal = self._refusal(entry, status, wanted)
+        refusal = self._refusal(entry, status, retention)
         if refusal:
             self.tree.names.add(path)
             self.tree.leave_out(path, refusal)
         elif len(self.tree.files) >= self.limits.files:
             raise UsageError(
-                f"{self.root} holds more than {self.limits.files} files of evidence. Give a folder with fewer proxies."
+                f"{self.root} contains more than {self.limits.files} files of evidence. Give a folder with fewer "
+                "proxies."
             )
         else:
-            self.tree.files[path] = self._found(Path(entry.path), path, status.st_size, wanted)
+            self.tree.files[path] = self._source_file(Path(entry.path), path, status.st_size, retention)
 
-    def _refusal(self, entry: os.DirEntry[str], status: os.stat_result, wanted: Retention) -> str:
+    def _refusal(self, entry: os.DirEntry[str], status: os.stat_result, retention: Retention) -> str:
         if not stat.S_ISREG(status.st_mode):
             return "is not a regular file"
-        if wanted is Retention.WHOLE and status.st_size > self.limits.document:
-            return "is larger than one file may be"
+        if retention is Retention.WHOLE and status.st_size > self.limits.document:
+            return f"is larger than {in_words(self.limits.document)}, the limit for one file"
         return "" if os.access(entry.path, os.R_OK) else "cannot be read: permission denied"
 
-    def _found(self, file: Path, path: str, size: int, wanted: Retention) -> SourceFile:
-        if wanted is Retention.END:
+    def _source_file(self, file: Path, path: str, size: int, retention: Retention) -> SourceFile:
+        if retention is Retention.END:
             return SourceFile(path, min(size, self.limits.log), partial(_open_end, file, self.limits), str(file))
         return SourceFile(path, size, partial(open_unpacked, file, self.limits), str(file))
 

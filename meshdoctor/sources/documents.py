@@ -14,13 +14,13 @@ _SMALL = 4096
 
 
 def list_document(path: str, items: Sequence[dict[str, Any]]) -> Document:
-    """A Kubernetes List as a document. Its text is written when somebody reads it: most kinds are only looked at."""
+    """A Kubernetes List as a document. Its text is made when it is read: most kinds are used as objects only."""
     tree = {"apiVersion": "v1", "kind": "List", "items": list(items)}
-    return Document(path, cache(partial(_written, tree)), 0, tree=lambda: tree)
+    return Document(path, cache(partial(_as_yaml, tree)), 0, tree=lambda: tree)
 
 
-def _written(tree: dict[str, Any]) -> bytes:
-    """The List as YAML, item by item: at once it would take twice the time and ten times the memory."""
+def _as_yaml(tree: dict[str, Any]) -> bytes:
+    """The List as YAML, dumped item by item: the whole at once takes twice the time and ten times the memory."""
     if not tree["items"]:
         return yamlio.dump(tree).encode()
     head = yamlio.dump({name: value for name, value in tree.items() if name != "items"})
@@ -28,7 +28,7 @@ def _written(tree: dict[str, Any]) -> bytes:
 
 
 def packed_document(path: str, content: bytes) -> Document:
-    """A document of this content, unpacked each time it is read: a config dump shrinks twentyfold."""
+    """A document that keeps its content compressed: a config dump shrinks twentyfold."""
     if len(content) < _SMALL:
         return Document(path, lambda: content, len(content))
     import zstandard

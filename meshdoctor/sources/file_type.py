@@ -1,4 +1,4 @@
-"""Tells what one file is by its first bytes, without parsing a dump of 33 MB to learn that it is one."""
+"""Recognises the type of a file by its first bytes, without parsing it: a dump may have 33 MB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class FileType(Enum):
-    """What a loose file holds."""
+    """What a file contains."""
 
     CONFIG_DUMP = "config_dump"
     """GET /config_dump of any Envoy, or `istioctl proxy-config all -o json`."""
@@ -58,34 +58,34 @@ _ELEMENT_KEYS = {
     ),
     **dict.fromkeys(("edsClusterConfig", "eds_cluster_config", "loadAssignment", "circuitBreakers"), FileType.CLUSTERS),
 }
-"""Keys by which the elements of a pasted array differ. `name` says nothing."""
+"""Keys that identify the elements of a pasted array. All have a `name`."""
 
 _TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*(:?)|([\[{])|([\]}])', re.DOTALL)
 _YAML_OBJECT = re.compile(rb"^(?:- )?(?:apiVersion|kind) *:", re.MULTILINE)
-_NAMED = {shape.value: shape for shape in (FileType.LISTENERS, FileType.CLUSTERS, FileType.ROUTES, FileType.ENDPOINTS)}
+_NAMED = {kind.value: kind for kind in (FileType.LISTENERS, FileType.CLUSTERS, FileType.ROUTES, FileType.ENDPOINTS)}
 
 
 def file_type(head: bytes, name: str) -> FileType | None:
-    """What a file is that starts with `head`, None where it is nothing meshdoctor reads.
+    """The type of a file that starts with `head`, None where meshdoctor does not read it.
 
-    `name`, the file's own, decides only for an empty array, which `istioctl` prints where there is nothing to list.
+    The file's `name` counts only for an empty array, which `istioctl` prints where there is nothing to list.
     """
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] == b"{":
         return _first(_OBJECT_KEYS, _keys(text, 1))
     if text[:1] == b"[":
         if text[1:].strip() == b"]":
-            return next((shape for word, shape in _NAMED.items() if word.rstrip("s") in name.lower()), None)
+            return next((kind for word, kind in _NAMED.items() if word.rstrip("s") in name.lower()), None)
         return _first(_ELEMENT_KEYS, _keys(text, 2))
     return FileType.RESOURCES if _YAML_OBJECT.search(text) else None
 
 
-def _first(shapes: dict[str, FileType], keys: Iterator[str]) -> FileType | None:
-    return next((shapes[key] for key in keys if key in shapes), None)
+def _first(types: dict[str, FileType], keys: Iterator[str]) -> FileType | None:
+    return next((types[key] for key in keys if key in types), None)
 
 
-def _keys(text: bytes, wanted_depth: int) -> Iterator[str]:
-    """The keys that stand `wanted_depth` brackets deep, in order; tolerates text that is cut short."""
+def _keys(text: bytes, at_depth: int) -> Iterator[str]:
+    """The keys inside `at_depth` brackets, in order; tolerates text that is cut short."""
     depth = 0
     for token in _TOKEN.finditer(text):
         key, colon, opens, closes = token.groups()
@@ -93,5 +93,5 @@ def _keys(text: bytes, wanted_depth: int) -> Iterator[str]:
             depth += 1
         elif closes:
             depth -= 1
-        elif colon and depth == wanted_depth:
+        elif colon and depth == at_depth:
             yield key.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""How much one source may hold: generous for a real mesh, small enough that a hostile file cannot fill the machine."""
+"""Limits of one source: generous for a real mesh, small enough that a hostile file cannot fill the machine."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ class Limits(Struct, frozen=True):
 
     document: int = 512 * MIB
     """One file, unpacked. A sidecar that sees 1,800 services has a dump of 32 MiB."""
-    held: int = 2048 * MIB
-    """All that is kept of one archive: it is kept in memory, while a folder is read file by file."""
+    stored: int = 2048 * MIB
+    """All that is kept of one archive, in memory; a folder is read file by file."""
     unpacked: int = 64 * 1024 * MIB
-    """All that one archive may hold, unpacked. Most of a bug-report is logs and core dumps, which only pass by."""
+    """All content of one archive, unpacked. Most of a bug-report is logs and core dumps, which are skipped."""
     log: int = 8 * MIB
     """The end of one log that is kept."""
     logs: int = 256 * MIB
-    """All that is kept of logs, out of `held`."""
+    """All that is kept of logs, part of `stored`."""
     files: int = 20_000
     """Files of one source: four for each of 5,000 proxies."""
     entries: int = 200_000
-    """Entries of one archive or folder looked at, wanted or not."""
+    """Entries of one archive or folder, evidence or not."""
     depth: int = 10
-    """Folders inside folders. `top/proxies/namespace/pod/` is four; a must-gather's logs lie nine deep."""
+    """Folders inside folders. `top/proxies/namespace/pod/` is four; logs of a must-gather are nine deep."""
     ratio: int = 250
-    """Unpacked bytes per packed byte, beyond `ratio_from`. A real capture of 46 MiB reaches 52."""
+    """Unpacked bytes per compressed byte, beyond `ratio_from`. A real capture of 46 MiB reaches 52."""
     ratio_from: int = 128 * MIB
     """Up to here the ratio does not matter."""
 

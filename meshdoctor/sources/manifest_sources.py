@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
 from meshdoctor.model.evidence import Capture, Document, Unread
-from meshdoctor.sources.capture_layout import is_wanted
+from meshdoctor.sources.capture_layout import may_be_evidence
 from meshdoctor.sources.decompress import open_unpacked
 from meshdoctor.sources.directory import read_directory
 from meshdoctor.sources.file_type import FileType, file_type
@@ -28,7 +28,7 @@ def with_manifests(capture: Capture, paths: Sequence[Path], limits: Limits = LIM
     """`capture` with the manifests at `paths` as `manifests/<name>`; folders are walked, `-` is standard input.
 
     A second `a.yaml` becomes `manifests/a~2.yaml`. Raises `Unreadable` for a path that cannot be read, `NothingToJudge`
-    for a folder without YAML or JSON, `UsageError` for a config dump, which belongs behind --from.
+    for a folder without YAML or JSON, `UsageError` for a config dump, which is given with --from.
     """
     documents = dict(capture.documents)
     unread = list(capture.unread)
@@ -45,16 +45,18 @@ def _stdin(limits: Limits) -> Iterator[SourceFile]:
 
 
 def files_at(path: Path, limits: Limits, unread: list[Unread]) -> Iterator[SourceFile]:
-    """The manifests at a path that is not standard input; `origin` of each is its place on disk.
+    """The manifests at a path that is not standard input; `origin` of each is its path on disk.
 
-    What a folder holds and cannot be used is added to `unread`. Raises as `with_manifests` does.
+    Files of a folder that cannot be used are added to `unread`. Raises as `with_manifests` does.
     """
     if path.is_dir():
         tree = read_directory(path, limits)
         unread += tree.unread
-        files = [found for name, found in sorted(tree.files.items()) if is_wanted(name) and not name.endswith(".txt")]
+        files = [
+            found for name, found in sorted(tree.files.items()) if may_be_evidence(name) and not name.endswith(".txt")
+        ]
         if not files and not tree.unread:
-            raise NothingToJudge(f"{path} holds no .yaml, .yml or .json file.")
+            raise NothingToJudge(f"{path} contains no .yaml, .yml or .json file.")
         yield from files
         return
     if not path.exists():

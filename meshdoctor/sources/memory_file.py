@@ -1,9 +1,8 @@
-"""What is kept of an archive's members: all of one, or the end of a log; packed, for there may be hundreds."""
+"""Keeps members of an archive in memory, whole or the end of a log; compressed, because there may be hundreds."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from functools import partial
 from typing import IO, Any, BinaryIO
 
@@ -11,50 +10,44 @@ from msgspec import Struct
 
 from meshdoctor.sources.source_tree import SourceFile
 
-_PACK_FROM = 64 * 1024
-"""Bytes from which packing is worth it: dumps, pages and logs shrink to a tenth, at half a gigabyte a second."""
-_PIECE = 1024 * 1024
+_COMPRESS_FROM = 64 * 1024
+"""Bytes from which compressing is worth it: dumps, pages and logs shrink to a tenth, at half a gigabyte a second."""
+_CHUNK = 1024 * 1024
 
 
 class MemoryFile(Struct, frozen=True):
-    """A member as it is kept, and the bytes that this takes."""
+    """A file kept in memory, and the bytes that this takes."""
 
-    found: SourceFile
-    stored: int
+    file: SourceFile
+    size: int
 
 
-def hold_in_memory(stream: IO[bytes], size: int, path: str, origin: str) -> MemoryFile:
+def store_in_memory(stream: IO[bytes], size: int, path: str, origin: str) -> MemoryFile:
     """The rest of `stream`, about `size` bytes, in memory. Raises what reading the stream raises."""
-    if size < _PACK_FROM:
-        content = stream.read(_PACK_FROM)
+    if size < _COMPRESS_FROM:
+        content = stream.read(_COMPRESS_FROM)
         return MemoryFile(SourceFile(path, len(content), partial(io.BytesIO, content), origin), len(content))
     import zstandard
 
-    packer = zstandard.ZstdCompressor(level=1).compressobj()
+    compressor = zstandard.ZstdCompressor(level=1).compressobj()
     length = 0
-    pieces: list[bytes] = []
-    for piece in _pieces(stream):
-        length += len(piece)
-        pieces.append(packer.compress(piece))
-    pieces.append(packer.flush())
-    packed = b"".join(pieces)
+    chunks: list[bytes] = []
+    while chunk := stream.read(_CHUNK):
+        length += len(chunk)
+        chunks.append(compressor.compress(chunk))
+    packed = b"".join([*chunks, compressor.flush()])
     return MemoryFile(SourceFile(path, length, partial(_unpacked, packed, length), origin), len(packed))
 
 
-def skip_to_end(stream: IO[bytes] | BinaryIO, size: int, wanted: int) -> int:
-    """Moves on to the first whole line among the last `wanted` of `size` bytes; the number that is left.
+def skip_to_end(stream: IO[bytes] | BinaryIO, size: int, most: int) -> int:
+    """Skips to the first whole line among the last `most` of `size` bytes, and gives the number of bytes left.
 
-    Reads what it passes by: a member of a compressed archive cannot be sought in.
+    Reads what it skips, because a member of a compressed archive allows no seeking.
     """
     left = size
-    while left > wanted and (passed := stream.read(min(left - wanted, _PIECE))):
-        left -= len(passed)
-    return left - len(stream.readline(wanted)) if size > wanted else left
-
-
-def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
-    while piece := stream.read(_PIECE):
-        yield piece
+    while left > most and (skipped := stream.read(min(left - most, _CHUNK))):
+        left -= len(skipped)
+    return left - len(stream.readline(most)) if size > most else left
 
 
 def _unpacked(packed: bytes, size: int) -> BinaryIO:

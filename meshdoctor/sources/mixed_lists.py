@@ -1,4 +1,4 @@
-"""One file with a List of many kinds, as documents of one kind each."""
+"""Splits a List of several kinds into documents of one kind each."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _OF_EVERY_CLUSTER = re.compile(rb"""name"?: "?kubernetes"?,?\s+"?namespace"?: "?
 """Name and namespace of the Service that the API server keeps for itself, as kubectl prints them side by side."""
 
 
-class ManyKinds:
-    """A List that `kubectl get kind,kind ... -o yaml` printed, or whatever lies in its place.
+class MixedList:
+    """A List that `kubectl get kind,kind ... -o yaml` printed, or another file in its place.
 
-    Its documents keep every item's place and line in the file. A text that is not kubectl's is given whole to whoever
-    asks for one kind of it. Creating one reads the file, and raises `Unreadable`.
+    Its documents keep the index and line of every item in the file. A file that is not as kubectl prints it is given
+    whole for each kind. The constructor reads the file, and raises `Unreadable`.
     """
 
     def __init__(self, found: SourceFile, shown: str, limits: Limits) -> None:
         self._whole = found.as_document(shown, limits, found.origin)
         data = self._whole.read()
-        self._text = yamlio.take_apart(data)
+        self._text = yamlio.split_list(data)
         self.is_whole = self._text is None or self._text.is_whole
         """False where the List has no end."""
         self.is_empty = self._is_empty(data)
         """There is no item in it."""
         self.is_whole_cluster = _OF_EVERY_CLUSTER.search(data) is not None
-        """It lists the Services of all namespaces, as far as the one that is in every cluster shows it."""
+        """It lists the Services of all namespaces: the Service that every cluster has is in it."""
 
     def may_hold(self, kind: str) -> bool:
-        """Whether an item of this kind is in it, as far as can be told without the parser."""
+        """Whether an item of this kind is in it, as far as its text shows without parsing it."""
         if self._text is not None:
             return kind in self._text.kinds()
         return re.search(rf'"?kind"?:\s*"?{kind}\b'.encode(), self._whole.read()) is not None

@@ -6,8 +6,8 @@
     namespaces/<namespace>/<namespace>.yaml
     cluster-scoped-resources/apiextensions.k8s.io/customresourcedefinitions/<plural>.networking.istio.io.yaml
 
-below `must-gather.local.<number>/<image>/`. The script asks every namespace of the mesh for every CRD that it found:
-of a kind whose CRD is here and which has no file, there is no object in those namespaces. Sources: gather_istio.sh of
+below `must-gather.local.<number>/<image>/`. The script lists every CRD that it found in every namespace of the mesh: a
+kind whose CRD is there and that has no file has no object in those namespaces. Sources: gather_istio.sh of
 openshift-service-mesh/istio-must-gather; `dirPathForInfo` of `oc adm inspect`; kiali's offline client.
 """
 
@@ -22,7 +22,7 @@ from meshdoctor.semantics.istio.egress_kinds import NAMESPACED_CORE_KINDS, NETWO
 from meshdoctor.sources.limits import Limits
 from meshdoctor.sources.proxy_pages import as_missing
 from meshdoctor.sources.retention import Retention
-from meshdoctor.sources.source_tree import SourceFile, SourceTree
+from meshdoctor.sources.source_tree import SourceTree
 
 _TOP = r"(?P<top>(?:[^/]+/)*?)"
 _IN = rf"{_TOP}namespaces/(?P<namespace>[^/]+)/"
@@ -42,13 +42,13 @@ _ELSE = re.compile(
     r"|(?:[a-z0-9-]+\.)*(?:k8s\.io|openshift\.io|coreos\.com|maistra\.io|kiali\.io|cncf\.io)/)"
     r"|(?:.*/)?cluster-scoped-resources/"
 )
-"""The rest of what lies in a must-gather: thousands of objects, and what istiod believes of each proxy."""
+"""The other files of a must-gather: thousands of objects, and istiod's own view of each proxy."""
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? \+0000 UTC")
-_GAP = "a must-gather holds the namespaces of the mesh only: entries that lie in others are not known"
+_GAP = "a must-gather covers the namespaces of the mesh only: entries of other namespaces are not known"
 
 
-def keep(path: str) -> Retention | None:
-    """What is kept of a file of this name, None where it is no part of a must-gather."""
+def retention_of(path: str) -> Retention | None:
+    """What is kept of the file at `path`, None where it is no part of a must-gather."""
     if _LOG.match(path):
         return Retention.END
     if _CRD.match(path):
@@ -59,7 +59,7 @@ def keep(path: str) -> Retention | None:
 
 
 def find_roots(tree: SourceTree) -> set[str]:
-    """The folders of `tree` that hold a must-gather with Envoy's dumps, each with its `/`."""
+    """The folders of `tree` that contain a must-gather with Envoy's dumps, each with its `/`."""
     return {match["top"] for path in tree.files if (match := _DUMP.match(path))}
 
 
@@ -72,20 +72,20 @@ def arrange(tree: SourceTree, root: str, limits: Limits) -> Capture:
             documents[key] = found.as_document(path.removeprefix(root), limits, found.origin)
         elif key.endswith("config_dump.json"):
             documents[key] = as_missing(path.removeprefix(root), "is empty")
-    asked = {match["plural"] for path in tree.names if (match := _CRD.match(path)) and match["top"] == root}
+    listed = {match["plural"] for path in tree.names if (match := _CRD.match(path)) and match["top"] == root}
     present = {key.split("/")[1] for key in documents}
-    for plural in asked - present:
+    for plural in listed - present:
         key = f"resources/{plural}.yaml"
         documents[key] = Document(key, lambda: yamlio.EMPTY_LIST, len(yamlio.EMPTY_LIST))
-    lacking = [k for k in (*NETWORKING_KINDS, *NAMESPACED_CORE_KINDS) if k not in asked | present]
+    lacking = [k for k in (*NETWORKING_KINDS, *NAMESPACED_CORE_KINDS) if k not in listed | present]
     unread = [Unread(note.path.removeprefix(root), note.because) for note in tree.unread]
-    unread += [Unread("namespaces/", f"neither objects nor the CRD of {plural} are in it") for plural in lacking]
+    unread += [Unread("namespaces/", f"has neither objects nor the CRD of {plural}") for plural in lacking]
     unread.append(Unread("namespaces/", _GAP))
     return Capture("must-gather", tree.location, documents, tuple(unread), _captured_at(tree, root))
 
 
 def _key(path: str, root: str) -> str:
-    """The document of the capture layout that a file is, empty where it is none or lies in another folder."""
+    """The path of a file in the capture layout, empty where it has none or is not below `root`."""
     for pattern in (_DUMP, _LOG, _OBJECTS, _NAMESPACE):
         match = pattern.match(path)
         if match is None or match["top"] != root:
@@ -101,22 +101,13 @@ def _key(path: str, root: str) -> str:
 
 
 def _captured_at(tree: SourceTree, root: str) -> str | None:
-    """When the gathering began, as `timestamp` says it: Go's own spelling of a time, in UTC."""
-    stamps = [found for path, found in tree.files.items() if _is_above(path, root)]
-    for found in sorted(stamps, key=_nearest):
+    """When the gathering began, from the nearest `timestamp` above `root`, which is in Go's format, in UTC."""
+    matches = [match for path in tree.files if (match := _TIMESTAMP.match(path)) and root.startswith(match["top"])]
+    for match in sorted(matches, key=lambda match: match[0].count("/"), reverse=True):
         try:
-            said = _TIME.match(found.head())
+            time = _TIME.match(tree.files[match[0]].head())
         except Unreadable:
             continue
-        if said is not None:
-            return f"{said[1].decode()}T{said[2].decode()}Z"
+        if time is not None:
+            return f"{time[1].decode()}T{time[2].decode()}Z"
     return None
-
-
-def _is_above(path: str, root: str) -> bool:
-    match = _TIMESTAMP.match(path)
-    return match is not None and root.startswith(match["top"])
-
-
-def _nearest(found: SourceFile) -> int:
-    return -found.path.count("/")

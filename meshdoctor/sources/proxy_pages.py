@@ -1,4 +1,4 @@
-"""A proxy's pages under names of their own: shown as the user finds them, filed as the capture layout wants them."""
+"""Admin pages of proxies whose file names differ from those of the capture layout."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from meshdoctor.sources.source_tree import SourceFile
 
 
 def as_page(found: SourceFile, shown: str, limits: Limits) -> Document:
-    """A page by the name the user finds it under."""
+    """A page, shown by the name of its file."""
     return found.as_document(shown, limits, found.origin)
 
 
 def as_missing(shown: str, because: str) -> Document:
-    """A dump that should be there and is not: reading it says why, so that its proxy is named and not forgotten."""
+    """A dump that is missing: reading it raises the reason, so that its proxy is reported as not read."""
     return Document(shown, partial(_refuse, f"{shown} {because}"), 0)
 
 
 def is_envoy(found: SourceFile, shown: str, unread: list[Unread]) -> bool:
-    """Whether a dump is an Envoy's. One of a ztunnel is added to `unread`: that is no sidecar and is not judged."""
+    """Whether a dump is of an Envoy. One of a ztunnel is added to `unread`."""
     try:
         head = found.head()
     except Unreadable:
         return True
     if not head.strip() or file_type(head, "config_dump") is FileType.CONFIG_DUMP:
         return True
-    unread.append(Unread(shown, "of a ztunnel, not of an Envoy: what goes through it is not judged"))
+    unread.append(Unread(shown, "is the dump of a ztunnel, not of an Envoy: its connections are not judged"))
     return False
 
 

@@ -1,4 +1,4 @@
-"""Decides what `--from PATH` names, and reads it."""
+"""Recognises what `--from PATH` names, and reads it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture
 from meshdoctor.sources import bug_report, must_gather
 from meshdoctor.sources.archive import is_tar, read_archive
-from meshdoctor.sources.capture_layout import arrange, find_root, only_root, read_about
+from meshdoctor.sources.capture_layout import arrange, find_root, only_root, read_capture_info
 from meshdoctor.sources.decompress import open_unpacked
 from meshdoctor.sources.directory import read_directory
 from meshdoctor.sources.limits import Limits
@@ -26,10 +26,10 @@ def read_capture(path: Path, limits: Limits = LIMITS) -> Capture:
     """All evidence at `path`: the folder or archive of a capture, an istioctl bug-report or a must-gather; one dump or
     pasted file, a folder of those, or manifests.
 
-    Documents of a folder are opened when they are read; an archive is read here and kept in memory. What cannot be
-    used is named in `Capture.unread` while anything is left to judge. Raises `Unreadable` where the path cannot be
-    read or holds nothing of a known kind, `NothingToJudge` where it was read and is empty, `UsageError` where it
-    holds several captures, or far more files than one has.
+    Documents of a folder are opened when they are read; an archive is read here and kept in memory. Files that cannot
+    be used are listed in `Capture.unread`, as long as others can. Raises `Unreadable` where the path cannot be read or
+    has no file of a known type, `NothingToJudge` where it is empty, `UsageError` where it contains several captures, or
+    far more files than a capture has.
     """
     return _read(path, limits)[0]
 
@@ -40,9 +40,8 @@ def read_snapshot(folder: Path, limits: Limits = LIMITS) -> Capture:
     Raises as `read_capture` does.
     """
     capture, tree = _read(folder, limits)
-    card = tree.files.get("snapshot.yaml")
-    about = read_about(card, limits) if card else None
-    captured_at = capture.captured_at or (about.captured_at if about else None)
+    file = tree.files.get("snapshot.yaml")
+    captured_at = capture.captured_at or (read_capture_info(file, limits).captured_at if file else None)
     return replace(capture, kind="snapshot", name=folder.resolve().name, captured_at=captured_at)
 
 
@@ -59,7 +58,7 @@ def _read(path: Path, limits: Limits) -> tuple[Capture, SourceTree]:
 
 
 def _arranged(tree: SourceTree, name: str, limits: Limits) -> Capture:
-    """The capture that the files of `tree` make; what is sure of its names goes before what is not."""
+    """The capture made of the files of `tree`. Layouts with unmistakable file names are tried first."""
     root = find_root(tree)
     for find_roots, arrange_it in (
         (bug_report.find_roots, bug_report.arrange),

@@ -1,7 +1,7 @@
-"""Takes the secrets out of evidence before it is kept, and says what it took.
+"""Redacts secrets in evidence before it is stored, and records what was redacted.
 
-Promises: a value that a secret-looking name holds, a password in a URL, a private key and a token are gone from what is
-stored, shown or exported; host names, ports and every other setting stay, so that the diagnosis stays the same.
+Promises: values of settings with a secret-looking name, passwords in URLs, private keys and tokens are never stored,
+shown or exported; host names, ports and all other settings stay, so that the diagnosis stays the same.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _FLAG = re.compile(r"-{1,2}([A-Za-z][\w.-]*)\Z")
 _MATCHED = frozenset(
     {"exact", "prefix", "suffix", "regex", "inline_string", "inlineString", "inlineBytes", "inline_bytes"}
 )
-"""Where the value of a setting stands whose name leads to an object: Istio's StringMatch, Envoy's DataSource."""
+"""Keys of the value, where a setting is an object: Istio's StringMatch, Envoy's DataSource."""
 _OPAQUE = ("binaryData", "stringData")
 _TEXTS = (".log", ".txt")
 _SECTION = b"envoy.admin.v3.ClustersConfigDump"
-"""What follows the bootstrap in a config dump; node metadata, where names tell of secrets, ends before it."""
+"""Follows the bootstrap in a config dump. In the node metadata before it, names identify secrets."""
 
 
 class Removed(Struct, frozen=True):
-    """What was taken out of one document, and how often."""
+    """What was redacted in one document, and how often."""
 
     path: str
     what: str
@@ -37,19 +37,19 @@ class Removed(Struct, frozen=True):
 
 
 class Removals(Struct):
-    """Everything that one redaction took out."""
+    """Everything that was redacted."""
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, path: str, what: str, count: int = 1) -> None:
-        """Notes that `what` was taken out of the document at `path`."""
+        """Records that `what` was redacted in the document at `path`."""
         self.counts[path, what] += count
 
-    def put(self, path: str, taken: Removals) -> None:
-        """What one document's reading took out, in place of what an earlier reading of it did."""
+    def replace(self, path: str, removals: Removals) -> None:
+        """Records what was redacted in one document, in place of what an earlier reading of it recorded."""
         for known in [key for key in self.counts if key[0] == path]:
             del self.counts[known]
-        self.counts.update(taken.counts)
+        self.counts.update(removals.counts)
 
     def listed(self) -> tuple[Removed, ...]:
         """By document, then by what."""
@@ -74,9 +74,9 @@ def redact_page(path: str, content: bytes, removals: Removals) -> bytes:
 
 
 def redact_object(path: str, body: dict[str, Any], removals: Removals) -> dict[str, Any]:
-    """A Kubernetes object without secrets, and without what the server or kubectl wrote for themselves.
+    """A Kubernetes object without secrets, and without managedFields and kubectl's last-applied annotation.
 
-    Changes `body` and gives it back.
+    Changes `body` and returns it.
     """
     metadata = body.get("metadata")
     if isinstance(metadata, dict):
@@ -103,7 +103,7 @@ class _Redaction:
         text = value.get("value")
         name = value.get("name", value.get("key"))
         if isinstance(name, str) and isinstance(text, str) and self._is_secret(name, text):
-            value["value"] = self._gone(f"env {name}" if "name" in value else f"header {name}")
+            value["value"] = self._redacted(f"env {name}" if "name" in value else f"header {name}")
         for key, member in value.items():
             if isinstance(member, dict):
                 self.named(key, member)
@@ -112,14 +112,14 @@ class _Redaction:
                 self.sequence(member)
             elif isinstance(member, str) and member != REDACTED:
                 secret = is_secret_setting(key, member)
-                value[key] = self._gone(f"field {key}") if secret else self.text(member)
+                value[key] = self._redacted(f"field {key}") if secret else self.text(member)
 
     def named(self, name: str, value: dict[str, Any]) -> None:
-        """The value of a setting one level below its name."""
+        """Redacts the value of a setting that is one level below its name."""
         for key in _MATCHED & value.keys():
             text = value[key]
             if isinstance(text, str) and is_secret_setting(name, text):
-                value[key] = self._gone(f"field {name}")
+                value[key] = self._redacted(f"field {name}")
 
     def sequence(self, values: list[Any]) -> None:
         flag = ""
@@ -134,12 +134,12 @@ class _Redaction:
                 flag = match.group(1) if match else ""
 
     def settings(self, data: dict[str, Any], label: str) -> None:
-        """Data of a ConfigMap: each key a setting, or a file of settings."""
+        """Redacts the data of a ConfigMap: each key is a setting, or a file of settings."""
         for key, text in data.items():
             if not isinstance(text, str):
                 continue
             if "\n" not in text.strip() and self._is_secret(key, text):
-                data[key] = self._gone(f"{label} {key}")
+                data[key] = self._redacted(f"{label} {key}")
 
     def text(self, text: str) -> str:
         cleaned, found = clean_text(text)
@@ -150,14 +150,14 @@ class _Redaction:
     def _argument(self, flag: str, text: str) -> str:
         match = _OPTION.match(text)
         if match and self._is_secret(match.group(2), match.group(3)):
-            return f"{match.group(1)}{match.group(2)}={self._gone('argument ' + match.group(2))}"
+            return f"{match.group(1)}{match.group(2)}={self._redacted('argument ' + match.group(2))}"
         if flag and not text.startswith("-") and self._is_secret(flag, text):
-            return self._gone(f"argument {flag}")
+            return self._redacted(f"argument {flag}")
         return self.text(text)
 
     def _is_secret(self, name: str, value: str) -> bool:
         return REDACTED not in value and holds_secret(name, value)
 
-    def _gone(self, what: str) -> str:
+    def _redacted(self, what: str) -> str:
         self.removals.add(self.path, what)
         return REDACTED

@@ -1,4 +1,4 @@
-"""A capture that came from files, cleaned as a live one is: for passing on what somebody collected by hand."""
+"""Redacts a capture that was read from files as a live one is, so that it can be passed on."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from meshdoctor.sources.redact import Removals, redact_object, redact_page
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
-def cleaned(capture: Capture, removals: Removals) -> Capture:
-    """The same evidence without secrets, resources as one List a kind. What cannot be read is left out and named."""
+def redacted(capture: Capture, removals: Removals) -> Capture:
+    """The same evidence without secrets, resources as one List per kind. What cannot be read is noted in `unread`."""
     documents: dict[str, Document] = {}
     unread = list(capture.unread)
     for path, document in capture.documents.items():
         try:
-            made = _cleaned(path, document, removals)
+            made = _redacted(path, document, removals)
         except (Unreadable, OSError) as problem:
             unread.append(Unread(path, str(problem)))
             continue
@@ -33,13 +33,13 @@ def cleaned(capture: Capture, removals: Removals) -> Capture:
     return structs.replace(capture, documents=documents, unread=tuple(unread))
 
 
-def _cleaned(path: str, document: Document, removals: Removals) -> Document:
+def _redacted(path: str, document: Document, removals: Removals) -> Document:
     if path.startswith("resources/") and path.endswith(_SUFFIXES):
         target = f"{path.rsplit('.', 1)[0]}.yaml"
         trees = yamlio.load_documents(document.read(), document.origin or path)
         return list_document(target, [redact_object(target, item, removals) for item in _items(trees)])
     if path.endswith(f"/{RAW_FILE}"):
-        # Requests have paths, queries and clients, which no pattern cleans: only the counts are passed on.
+        # No pattern finds secrets in paths and queries of requests: only the counts are passed on.
         return packed_document(path.replace(RAW_FILE, FILE), encode(digest(document.read())))
     if path.startswith("proxies/"):
         return structs.replace(document, path=path, read=partial(_page, path, document, removals), tree=None)
@@ -47,14 +47,14 @@ def _cleaned(path: str, document: Document, removals: Removals) -> Document:
 
 
 def _page(path: str, document: Document, removals: Removals) -> bytes:
-    taken = Removals()
-    content = redact_page(path, document.read(), taken)
-    removals.put(path, taken)
+    own = Removals()
+    content = redact_page(path, document.read(), own)
+    removals.replace(path, own)
     return content
 
 
 def _items(trees: list[Any]) -> Iterator[dict[str, Any]]:
-    """Every object of a document: those of its Lists, with the kind the List gives them, and those that stand alone."""
+    """Every object of a document: the items of its Lists, with the kind of the List, and single objects."""
     for tree in trees:
         if isinstance(tree, list):
             yield from _items(tree)

@@ -6,12 +6,12 @@ from enum import Enum
 
 
 class Retention(Enum):
-    """What a source keeps of a file that its name says something about."""
+    """What a source keeps of a file, by its name."""
 
     WHOLE = "whole"
     END = "end"
-    """The last `Limits.log` bytes, from the start of a line on: of a log."""
+    """The last `Limits.log` bytes of a log, from the start of a line on."""
     NAME = "name"
-    """That it is there, and not its content."""
+    """Its name without its content."""
     NOTHING = "nothing"
-    """Known not to be evidence, whatever else its name looks like."""
+    """Nothing: it is not evidence."""

@@ -1,7 +1,7 @@
-"""Writes a capture: a folder, a `.tar.gz` or a `.tar.zst`, whole or not at all.
+"""Writes a capture as a folder, a `.tar.gz` or a `.tar.zst`, whole or not at all.
 
-Everything goes to a place beside the target first, under a name that says so, and capture.yaml goes last; only a
-complete capture gets its name. What is there already is never replaced.
+Everything is written to a `.part` beside the target, capture.yaml last; only a complete capture is renamed to its final
+name. An existing file or folder is never replaced.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Write = Callable[[str, bytes], None]
 
 
 class SavedFiles(Struct, frozen=True):
-    """What came onto the disk: bytes, documents, and what of the capture is not in it."""
+    """What was written: bytes, documents, and what of the capture was not."""
 
     size: int
     documents: int
@@ -39,21 +39,21 @@ class SavedFiles(Struct, frozen=True):
 
 
 def check_target(path: Path) -> None:
-    """Raises `UsageError` where a capture cannot be saved under this name. Worth asking before a cluster is read."""
+    """Raises `UsageError` where a capture cannot be saved under this name. Called before a cluster is read."""
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise UsageError(f"{path} exists and is not replaced: give another name, or remove it first.")
+        raise UsageError(f"{path} exists and is not overwritten: give another name, or remove it first.")
     name = path.name.lower()
     if name.endswith((".zip", ".tar", ".gz", ".zst", ".xz")) and not name.endswith(SUFFIXES):
         raise UsageError(f"{path}: a capture is a folder, or its name ends in .tar.gz or .tar.zst.")
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"{path.parent} is no folder: make it first.")
+        raise UsageError(f"{path.parent} is not a folder: create it first.")
 
 
 def save(capture: Capture, path: Path, removals: Removals, about: dict[str, Any]) -> SavedFiles:
-    """Writes every document of `capture`, and a capture.yaml with `about`, what was not read and what was removed.
+    """Writes every document of `capture`, and a capture.yaml with `about`, what was not read and what was redacted.
 
-    A document that cannot be read is left out and named. Raises `UsageError` as `check_target` does, `Unreadable`
-    where something cannot be written.
+    A document that cannot be read is noted as not read. Raises `UsageError` as `check_target` does, `Unreadable` where
+    a file cannot be written.
     """
     check_target(path)
     unread = list(capture.unread)
@@ -64,24 +64,25 @@ def save(capture: Capture, path: Path, removals: Removals, about: dict[str, Any]
                 for name, content in _readable(capture, unread):
                     write(name, content)
                     documents += 1
-                # Last, and only now: pages are cleaned as they are read.
-                write("capture.yaml", yamlio.dump(_card(capture, unread, removals, about)).encode())
-            # Reading a cluster takes minutes: somebody else may have taken the name meanwhile.
+                # Last, because pages are redacted as they are read.
+                write("capture.yaml", yamlio.dump(_capture_yaml(capture, unread, removals, about)).encode())
+            # Reading a cluster takes minutes: meanwhile the target may have been created.
             check_target(path)
             if path.is_dir():
                 path.rmdir()
             part.rename(path)
     except OSError as problem:
         raise Unreadable(f"cannot write {path}: {problem.strerror or problem}.") from None
-    return SavedFiles(_size(path), documents, tuple(unread))
+    files = [f for f in path.rglob("*") if f.is_file()] if path.is_dir() else [path]
+    return SavedFiles(sum(f.stat().st_size for f in files), documents, tuple(unread))
 
 
 def _readable(capture: Capture, unread: list[Unread]) -> Iterator[tuple[str, bytes]]:
-    """Every document's name and content; what has none is added to `unread`."""
+    """Name and content of every document; those that cannot be read are added to `unread`."""
     for name, document in sorted(capture.documents.items()):
         if name != printable(name) or not {"", ".", ".."}.isdisjoint(name.split("/")):
-            # Names come from a cluster or from somebody's archive, and become paths here.
-            unread.append(Unread(printable(name), "is no name for a file: not saved"))
+            # Names come from a cluster or an archive, and become paths here.
+            unread.append(Unread(printable(name), "is not a valid file name: not saved"))
             continue
         try:
             content = document.read()
@@ -91,7 +92,7 @@ def _readable(capture: Capture, unread: list[Unread]) -> Iterator[tuple[str, byt
             yield name, content
 
 
-def _card(capture: Capture, unread: list[Unread], removals: Removals, about: dict[str, Any]) -> dict[str, Any]:
+def _capture_yaml(capture: Capture, unread: list[Unread], removals: Removals, about: dict[str, Any]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "tool": {"name": "meshdoctor", "version": __version__},
@@ -104,7 +105,7 @@ def _card(capture: Capture, unread: list[Unread], removals: Removals, about: dic
 
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
-    """A name beside the target, gone again if anything fails."""
+    """A temporary path beside the target, removed if anything fails."""
     part = path.absolute().with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
@@ -124,7 +125,7 @@ def _writer(path: Path, part: Path, captured_at: str | None) -> Iterator[Write]:
         return
     top = path.name[: -len(next(s for s in SUFFIXES if path.name.lower().endswith(s)))]
     when = _seconds(captured_at)
-    # 0600: a capture names hosts, addresses and people's services, even without its secrets.
+    # 0600: even without secrets, a capture names hosts, addresses and services.
     opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with (
         os.fdopen(opened, "wb") as raw,
@@ -160,7 +161,3 @@ def _seconds(captured_at: str | None) -> int:
         return int(datetime.fromisoformat((captured_at or "").replace("Z", "+00:00")).timestamp())
     except ValueError:
         return 0
-
-
-def _size(path: Path) -> int:
-    return sum(f.stat().st_size for f in path.rglob("*") if f.is_file()) if path.is_dir() else path.stat().st_size

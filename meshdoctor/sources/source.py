@@ -1,4 +1,4 @@
-"""Where evidence is read from."""
+"""The source of the evidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # a capture needs nothing of what a cluster does
 
 
 class Source(Struct, frozen=True):
-    """Where to look: a path (`--from`), manifests beside it (`-f`), a bundled snapshot, or a live cluster."""
+    """A source of evidence: a path (`--from`), manifests beside it (`-f`), a bundled snapshot, or a live cluster."""
 
     path: Path | None = None
     manifests: tuple[Path, ...] = ()

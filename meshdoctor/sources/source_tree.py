@@ -1,4 +1,4 @@
-"""What a folder or an archive turned out to hold, before anyone knows what it is."""
+"""The files of a folder or an archive, before its layout is recognised."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from meshdoctor.model.evidence import Document, Unread
 from meshdoctor.sources.limits import Limits, in_words
 
 MAX_NOTES = 50
-"""Notes about entries that were left out. Past these a hostile archive is only repeating itself."""
+"""Notes about entries that were left out; more would only be a hostile archive."""
 
 HEAD = 64 * 1024
-"""Bytes at a file's start that tell what it is."""
+"""Bytes at the start of a file by which its type is recognised."""
 
-
-_PIECE = 4 * 1024 * 1024
+_CHUNK = 4 * 1024 * 1024
 
 
 class SourceFile(Struct, frozen=True):
@@ -30,7 +29,7 @@ class SourceFile(Struct, frozen=True):
     open: Callable[[], BinaryIO]
     """Opens the content, unpacked. May raise `Unreadable`, as may reading from it."""
     origin: str
-    """What the user calls this file, for messages."""
+    """The name of the file for messages."""
 
     def head(self) -> bytes:
         """The first bytes of the content. Raises `Unreadable`."""
@@ -38,7 +37,7 @@ class SourceFile(Struct, frozen=True):
             return as_utf8(_reading(self.origin, lambda: stream.read(HEAD)))
 
     def as_document(self, key: str, limits: Limits, origin: str = "") -> Document:
-        """This file as the document `key` of a capture; its content is read when it is asked for."""
+        """This file as the document `key` of a capture; its content is read when it is needed."""
         return Document(key, lambda: self._content(limits), self.size, origin)
 
     def _content(self, limits: Limits) -> bytes:
@@ -52,11 +51,11 @@ class SourceTree(Struct):
     location: str
     files: dict[str, SourceFile] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
-    """Files that are there and whose content is not kept."""
+    """Files that exist but whose content is not kept."""
     is_cut: bool = False
-    """An archive that ends before its end: what is not in `files` may have been in the rest."""
+    """The archive is cut short: files that are missing may have been in the rest."""
     newest: float = 0
-    """When the newest file of an archive was written, in seconds since 1970; 0 where nobody knows."""
+    """When the newest file of an archive was written, in seconds since 1970; 0 where that is not known."""
     unread: list[Unread] = field(default_factory=list)
 
     def leave_out(self, path: str, because: str) -> None:
@@ -66,16 +65,16 @@ class SourceTree(Struct):
 
 
 def read_all(stream: BinaryIO, expected: int, origin: str, limits: Limits) -> bytes:
-    """The rest of `stream`, which holds about `expected` bytes. Raises `Unreadable` past the limit of one file."""
-    # One read takes the whole of an unpacked file, without a second copy of a large dump.
-    pieces = [_reading(origin, lambda: stream.read(min(expected, limits.document) + 1))]
-    length = len(pieces[0])
-    while length <= limits.document and (piece := _reading(origin, lambda: stream.read(_PIECE))):
-        pieces.append(piece)
-        length += len(piece)
+    """The rest of `stream`, about `expected` bytes. Raises `Unreadable` past the limit of one file."""
+    # The first read takes all of an uncompressed file, which avoids a second copy of a large dump.
+    chunks = [_reading(origin, lambda: stream.read(min(expected, limits.document) + 1))]
+    length = len(chunks[0])
+    while length <= limits.document and (chunk := _reading(origin, lambda: stream.read(_CHUNK))):
+        chunks.append(chunk)
+        length += len(chunk)
     if length > limits.document:
         raise Unreadable(too_large(origin, limits))
-    return b"".join(pieces)
+    return b"".join(chunks)
 
 
 def as_utf8(content: bytes) -> bytes:
@@ -87,7 +86,7 @@ def as_utf8(content: bytes) -> bytes:
 
 def too_large(origin: str, limits: Limits) -> str:
     """The message for a file beyond the limit."""
-    return f"{origin} holds more than {in_words(limits.document)}, the most that one file may. Give a smaller dump."
+    return f"{origin} is larger than {in_words(limits.document)}, the limit for one file. Give a smaller dump."
 
 
 def _reading(origin: str, read: Callable[[], bytes]) -> bytes:

@@ -1,1 +1,1 @@
-"""Text as people and programs write it: parsed, redacted, made fit for a terminal. Knows nothing of Istio."""
+"""Parses and redacts text, and makes it safe for a terminal. Independent of Istio."""

@@ -1,4 +1,4 @@
-"""The nearest valid name to a mistyped one, as part of a sentence."""
+"""Suggests valid names for a mistyped one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Sequence
 
 
-def nearest(wanted: str, names: Sequence[str]) -> str:
-    """`Did you mean x?`, or the whole choice where nothing is near."""
-    near = [n for n in names if wanted and wanted in n][:3] or difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+def nearest(name: str, names: Sequence[str]) -> str:
+    """`Did you mean x?`, or all names where none is similar."""
+    near = [n for n in names if name and name in n][:3] or difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
         return f"Did you mean {' or '.join(near)}?"
     return f"There are: {', '.join(names)}." if names else "There are none."

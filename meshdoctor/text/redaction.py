@@ -1,7 +1,7 @@
-"""Text without the secrets that a pattern can tell: private keys, passwords in URLs, tokens.
+"""Redacts secrets that a pattern recognises: private keys, passwords in URLs, tokens.
 
-Promises: what is no secret stays byte for byte, references (`$(VAR)`, `${VAR}`) among it; a second pass finds nothing.
-Every pattern starts with fixed text or at a word's begin, so that tens of megabytes cost little, hostile ones too.
+Promises: everything else stays byte for byte, references (`$(VAR)`, `${VAR}`) too; a second pass finds nothing. Every
+pattern starts with fixed text or at the start of a word, so that tens of megabytes, hostile ones too, take little time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from meshdoctor.text.secrets import REDACTED, is_hole, is_reference, is_secret_setting
+from meshdoctor.text.secrets import REDACTED, is_placeholder, is_reference, is_secret_setting
 from meshdoctor.text.settings_text import clean_settings
 
 _Replace = Callable[[Counter[str], re.Match[str]], str]
@@ -40,17 +40,17 @@ _MATCHER = re.compile(
 
 
 def clean_text(text: str) -> tuple[str, Counter[str]]:
-    """`text` without secrets, and how many of which sort were taken out, by a name for people."""
+    """`text` without secrets, and how many were redacted, by their kind in words."""
     found: Counter[str] = Counter()
     text = clean_settings(_clean(text, found), found)
     return (_PARAMETER.sub(partial(_parameter, found), text) if "=" in text else text), found
 
 
 def clean_page(text: str, settings_end: int | None = None) -> tuple[str, Counter[str]]:
-    """The same for JSON of an Envoy admin page, where settings and headers stand as pairs as well.
+    """The same for JSON of an Envoy admin page, which also has settings and headers as name and value.
 
-    Up to `settings_end` (all of it where None) a pair's own name tells too, as in node metadata; beyond, names belong
-    to Envoy's configuration, in which Envoy itself hides what its protos call sensitive.
+    Up to `settings_end` (everywhere where None), names of pairs identify secrets too, as in node metadata; beyond it
+    they belong to Envoy's configuration, in which Envoy itself hides sensitive fields.
     """
     found: Counter[str] = Counter()
     head, tail = (text, "") if settings_end is None else (text[:settings_end], text[settings_end:])
@@ -71,18 +71,18 @@ def _clean(text: str, found: Counter[str]) -> str:
     return text
 
 
-def _whole(match: re.Match[str], group: int, sort: str, found: Counter[str]) -> str:
+def _redact(match: re.Match[str], group: int, kind: str, found: Counter[str]) -> str:
     """The match with one group redacted."""
     start, end = match.span(group)
-    if match.string.startswith(REDACTED, start) or is_hole(match.group(group)):
+    if match.string.startswith(REDACTED, start) or is_placeholder(match.group(group)):
         return match.group()
-    found[sort] += 1
+    found[kind] += 1
     text = match.group()
     return text[: start - match.start()] + REDACTED + text[end - match.start() :]
 
 
 def _last_applied(found: Counter[str], match: re.Match[str]) -> str:
-    return _whole(match, 1, "last-applied configuration", found)
+    return _redact(match, 1, "last-applied configuration", found)
 
 
 def _private_key(found: Counter[str], match: re.Match[str]) -> str:
@@ -91,11 +91,11 @@ def _private_key(found: Counter[str], match: re.Match[str]) -> str:
 
 
 def _url(found: Counter[str], match: re.Match[str]) -> str:
-    return _whole(match, 2, "password in a URL", found)
+    return _redact(match, 2, "password in a URL", found)
 
 
 def _token(found: Counter[str], match: re.Match[str]) -> str:
-    return _whole(match, 2, "token", found)
+    return _redact(match, 2, "token", found)
 
 
 def _bare(found: Counter[str], match: re.Match[str]) -> str:
@@ -104,27 +104,29 @@ def _bare(found: Counter[str], match: re.Match[str]) -> str:
 
 
 def _parameter(found: Counter[str], match: re.Match[str]) -> str:
-    return match.group() if is_reference(match.group(2)) else _whole(match, 2, "password or token in a text", found)
+    return match.group() if is_reference(match.group(2)) else _redact(match, 2, "password or token in a text", found)
 
 
 def _header(found: Counter[str], match: re.Match[str]) -> str:
-    return _whole(match, 2, "header", found) if is_secret_setting(match.group(1), match.group(2)) else match.group()
+    return _redact(match, 2, "header", found) if is_secret_setting(match.group(1), match.group(2)) else match.group()
 
 
 def _pair(found: Counter[str], match: re.Match[str]) -> str:
     name, value = match.groups()
     if is_secret_setting(name, value):
-        return _whole(match, 2, "setting", found)
+        return _redact(match, 2, "setting", found)
     if "\\" not in value and "=" not in value:
         return match.group()
-    # A text inside the JSON: an annotation or a setting that is JSON, YAML or properties itself.
+    # A string that contains a document: an annotation or a setting that is JSON, YAML or properties.
     try:
         inside = json.loads(f'"{value}"', strict=False)
     except ValueError:
         return match.group()
-    cleaned, taken = clean_text(inside)
-    found.update(taken)
-    return f'{match.group()[: match.start(2) - match.start()]}{json.dumps(cleaned)[1:-1]}"' if taken else match.group()
+    cleaned, removed = clean_text(inside)
+    found.update(removed)
+    return (
+        f'{match.group()[: match.start(2) - match.start()]}{json.dumps(cleaned)[1:-1]}"' if removed else match.group()
+    )
 
 
 _IN_TEXT: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
@@ -143,4 +145,4 @@ _IN_TEXT: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
     ("glpat-", _FORGE, _bare),
     ("xox", _FORGE, _bare),
 )
-"""What must stand in a text for a pattern to be worth a look, the pattern, and what becomes of its match."""
+"""Text without which a pattern cannot match, the pattern, and the replacement of its match."""

@@ -1,4 +1,4 @@
-"""Which settings hold a secret, by name and value. Redaction and the rule that tells of passwords ask here alike."""
+"""Recognises settings that contain a secret, by name and value, for redaction and for rule plaintext-credentials."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 from meshdoctor.text.word_sets import word_set, words
 
 REDACTED = "[redacted by meshdoctor]"
-"""What stands in a capture where a secret stood. It still counts as a literal."""
+"""Replaces a secret in a capture. It still counts as a literal."""
 
 _SECRET_WORDS = frozenset(
     {"PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRET", "APIKEY", "CREDENTIAL", "CREDENTIALS", "SECRETKEY", "PASS"}
@@ -18,7 +18,7 @@ _GLUED_PASSWORD = re.compile(r"[A-Z]{2,}(PASSWORD|PASSWD)\Z")
 _KEYS = frozenset(
     {"API", "ACCESS", "PRIVATE", "SECRET", "ENCRYPTION", "SIGNING", "ACCOUNT", "SHARED", "AUTH", "MASTER", "LICENSE"}
 )
-"""Words that make a KEY behind them a secret one."""
+"""Words before KEY that make it a secret: API_KEY."""
 
 _OPEN_KEYS = word_set(
     """
@@ -26,7 +26,7 @@ _OPEN_KEYS = word_set(
     OBJECT MAP CONFIG TOPIC MESSAGE LABEL METRIC TAG FIELD PARENT SCHEMA TRANSLATION REGISTRY DEDUP HEADER METADATA
     """
 )
-"""Words that make a KEY behind them a name of something."""
+"""Words before KEY that make it a name: PARTITION_KEY."""
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 
 _ABOUT_A_SECRET = word_set(
@@ -38,12 +38,12 @@ _ABOUT_A_SECRET = word_set(
     LABEL KIND MOUNT HOSTS HOSTNAME SERVER SERVERS ADDR ADDRS ADDRESS DOMAIN URLS PORTS
     """
 )
-"""Last words of names that tell something about a secret and do not hold it."""
+"""Last words of names of settings that are about a secret but do not contain it: TOKEN_TTL."""
 
 _NO_SECRET = frozenset(
     {"", "true", "false", "yes", "no", "on", "off", "0", "1", "none", "null", "nil", "enabled", "disabled", "required"}
 )
-_HOLE = re.compile(r"\$\(\w[\w.-]*\)|\$\{[^}]*\}|\$[A-Z_][A-Z0-9_]*|\{\{.*\}\}|<[^<>]*>|%\w+%", re.DOTALL)
+_PLACEHOLDER = re.compile(r"\$\(\w[\w.-]*\)|\$\{[^}]*\}|\$[A-Z_][A-Z0-9_]*|\{\{.*\}\}|<[^<>]*>|%\w+%", re.DOTALL)
 _ELSEWHERE = re.compile(
     r"(?:vault|secret|secretref|ssm|sm|op|awssm|asm|gcpsm|akv|keyvault|ref\+\w+|file|env)://?\S*\Z"
     r"|(?:vault|secretref|ssm|file|env|arn):\S+\Z"
@@ -53,14 +53,14 @@ _ELSEWHERE = re.compile(
     r"|(?:~|\.{1,2})?/[\w.@+-]+(?:/[\w.@+-]+)*/?\Z",
     re.IGNORECASE,
 )
-"""Values that say where the secret is: references of secret stores, and file paths."""
+"""Values that only refer to a secret: references to secret stores, and file paths."""
 
 _URL_PASSWORD = re.compile(r"[A-Za-z]://[^\s/?#:@\"']{0,256}:([^\s/?#\"']{1,1024})@|\A[^\s/:@]+:([^\s/@]+)@tcp\(")
 _PARAMETER_PASSWORD = re.compile(r"(?:\A|[?&;,\s])(?:password|passwd|pwd)\s*=\s*([^&;,\s\"']+)", re.IGNORECASE)
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a variable of this name holds a secret, and not the place, the age or the user of one."""
+    """Whether a variable of this name contains a secret, and not its path, its lifetime or its user."""
     parts = words(name)
     if not parts or parts[-1] in _ABOUT_A_SECRET:
         return False
@@ -71,11 +71,11 @@ def is_secret_name(name: str) -> bool:
 
 
 def form_of_secret(name: str, value: str) -> str:
-    """`url` where the value of this setting holds a password, `literal` where it is a secret, `""` where neither."""
+    """`url` where the value of this setting contains a password, `literal` where it is a secret, else `""`."""
     text = value.replace(REDACTED, "redacted").strip()
     for match in (*_URL_PASSWORD.finditer(text), *_PARAMETER_PASSWORD.finditer(text)):
         password = next(group for group in match.groups() if group)
-        if not _HOLE.fullmatch(password):
+        if not _PLACEHOLDER.fullmatch(password):
             return "url"
     if is_secret_name(name) and text.lower() not in _NO_SECRET and not is_reference(text):
         return "literal"
@@ -84,19 +84,19 @@ def form_of_secret(name: str, value: str) -> str:
 
 @lru_cache(maxsize=4096)
 def may_name_secret(name: str) -> bool:
-    """Whether the value of a setting of this name may be a secret. The same few hundred names stand in every page."""
+    """Whether a setting of this name may be a secret. Cached, because every page has the same few hundred names."""
     return name.lower() in _SECRET_HEADERS or is_secret_name(name)
 
 
 def is_secret_setting(name: str, value: str) -> bool:
-    """Whether the value of a setting (environment, annotation, header, key of a ConfigMap) is a secret as a whole."""
+    """Whether the whole value of a setting (environment, annotation, header, key of a ConfigMap) is a secret."""
     if value == REDACTED or not may_name_secret(name):
         return False
     return name.lower() in _SECRET_HEADERS or form_of_secret(name, value) == "literal"
 
 
 def holds_secret(name: str, value: str) -> bool:
-    """The same, or a KEY without a word that tells which: no finding rests on it, but nobody passes it on either."""
+    """The same, or a KEY of unknown kind: it makes no finding, but is redacted."""
     return is_secret_setting(name, value) or (value != REDACTED and _may_be_key(name, value))
 
 
@@ -108,11 +108,11 @@ def _may_be_key(name: str, value: str) -> bool:
     return text.lower() not in _NO_SECRET and not is_reference(text)
 
 
-def is_hole(text: str) -> bool:
-    """The whole text is a template's hole: `$(DB_PASSWORD)`, `${PASS}`, `<password>`."""
-    return _HOLE.fullmatch(text) is not None
+def is_placeholder(text: str) -> bool:
+    """Whether the whole text is a placeholder: `$(DB_PASSWORD)`, `${PASS}`, `<password>`."""
+    return _PLACEHOLDER.fullmatch(text) is not None
 
 
 def is_reference(text: str) -> bool:
-    """The value only says where the secret is, or is a template's hole, or a URL without password."""
-    return bool(_HOLE.fullmatch(text) or _ELSEWHERE.match(text) or re.match(r"[a-z][a-z0-9+.-]*://", text))
+    """Whether the value only refers to a secret, or is a placeholder, or a URL without password."""
+    return bool(_PLACEHOLDER.fullmatch(text) or _ELSEWHERE.match(text) or re.match(r"[a-z][a-z0-9+.-]*://", text))

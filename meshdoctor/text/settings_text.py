@@ -1,6 +1,6 @@
-"""Settings inside a text: properties, YAML, JSON, shell, XML elements and options, each with its name and value.
+"""Redacts secret settings inside a text: properties, YAML, JSON, shell, XML elements and command-line options.
 
-Promises: linear in the text, whatever it holds; only the value of a secret setting changes, its quotes stay.
+Promises: takes linear time for any text; only the value of a secret setting changes, its quotes stay.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NAME = re.compile(
     r"|<(?P<element>[A-Za-z_][\w.-]{0,127})>"
     r"|(?<![\w-])--(?P<option>[A-Za-z][\w-]{0,127})[ \t]{1,8}(?![-|>&;])"
 )
-"""A setting up to its value. A colon needs a blank or a quote behind it: `token:1.2` is an image."""
+"""A setting up to its value. After a colon there must be a blank or a quote: `token:1.2` is an image."""
 _QUOTED = re.compile(
     r"\"(?P<double>(?:[^\"\\\r\n]|\\.){1,16384}+)\"|'(?P<single>[^'\r\n]{1,16384}+)'"
     r"|(?P<mark>\\{1,3}[\"'])(?P<escaped>[^\r\n]{1,16384}?)(?P=mark)"
@@ -26,12 +26,12 @@ _BARE = re.compile(r"[^\s,;&<>\"'}\])\\]{1,4096}")
 _IN_LINE = re.compile(r"[^\r\n]{1,16384}")
 _IN_ELEMENT = re.compile(r"[^<>]{1,16384}+(?=</)")
 _BLOCK = re.compile(r"[|>][-+0-9]{0,2}[ \t]*\r?\n")
-_JUDGED = 1024
-"""Characters of a value that are looked at: a longer one is judged by its begin."""
-_FARTHEST = 256
-"""How far from its line's begin a name may stand and still be the line's own."""
-_FROM_ELSEWHERE = ("$(", "${", "{{", "`")
-"""What a shell or a template fills in."""
+_CHECKED = 1024
+"""Characters of a value that are checked; of a longer one the start."""
+_MAX_COLUMN = 256
+"""Column up to which a name counts as the setting of its line."""
+_FILLED_IN = ("$(", "${", "{{", "`")
+"""Starts of values that a shell or a template fills in."""
 _LEAD = re.compile(r"[ \t]*(?:- +|export +)*\Z")
 
 
@@ -49,13 +49,13 @@ def clean_settings(text: str, found: Counter[str]) -> str:
 
 
 def _values(text: str) -> Iterator[tuple[int, int, str]]:
-    """Where the value of each secret setting stands."""
+    """Start, end and name of the value of each secret setting."""
     at = 0
     many_lines = "\n" in text.rstrip()
     while match := _NAME.search(text, at):
         at = match.end()
         name = match["name"] or match["element"] or match["option"]
-        # Nothing is a secret by its value alone: most names end here, and their values are looked into.
+        # No value is a secret without a suspicious name. The search goes on inside the values of others.
         if not holds_secret(name, "x"):
             continue
         span = _value(text, match, many_lines)
@@ -63,8 +63,8 @@ def _values(text: str) -> Iterator[tuple[int, int, str]]:
             continue
         if text.startswith(REDACTED, span[0]):
             at = span[0] + len(REDACTED)
-        elif not text.startswith(_FROM_ELSEWHERE, span[0]) and holds_secret(
-            name, text[span[0] : min(span[1], span[0] + _JUDGED)]
+        elif not text.startswith(_FILLED_IN, span[0]) and holds_secret(
+            name, text[span[0] : min(span[1], span[0] + _CHECKED)]
         ):
             yield *span, name
             at = span[1]
@@ -78,9 +78,9 @@ def _value(text: str, match: re.Match[str], many_lines: bool) -> tuple[int, int]
     if quoted := _QUOTED.match(text, at):
         return quoted.span(next(name for name in ("double", "single", "escaped") if quoted[name] is not None))
     if match["name"] and many_lines:
-        line = text.rfind("\n", max(0, match.start() - _FARTHEST), match.start()) + 1
+        line = text.rfind("\n", max(0, match.start() - _MAX_COLUMN), match.start()) + 1
         before = text[line : match.start()]
-        if (line or match.start() < _FARTHEST) and _LEAD.match(before):
+        if (line or match.start() < _MAX_COLUMN) and _LEAD.match(before):
             return _line_value(text, at, len(before))
     bare = _BARE.match(text, at)
     return bare.span() if bare else None

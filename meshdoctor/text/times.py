@@ -1,4 +1,4 @@
-"""Moments as meshdoctor writes them: RFC 3339 in UTC, to the second, `2026-11-21T10:00:00Z`."""
+"""Times in RFC 3339, in UTC, to the second: `2026-11-21T10:00:00Z`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 
 def rfc3339(moment: datetime) -> str:
-    """A moment with a time zone. Raises `OverflowError` where UTC has no such year."""
+    """A time with a time zone as text. Raises `OverflowError` where UTC has no such year."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def seconds_apart(earlier: str, later: str) -> float | None:
-    """Between two RFC 3339 stamps; None where one is malformed."""
+    """Seconds between two RFC 3339 times; None where one is malformed."""
     try:
         return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
     except (ValueError, TypeError):
@@ -19,7 +19,7 @@ def seconds_apart(earlier: str, later: str) -> float | None:
 
 
 def apart(earlier: str, later: str) -> str:
-    """Time between two RFC 3339 stamps, `1 h 2 min 3 s`; `some time` where one is malformed."""
+    """Time between two RFC 3339 times, `1 h 2 min 3 s`; `some time` where one is malformed."""
     between = seconds_apart(earlier, later)
     if between is None:
         return "some time"
@@ -31,5 +31,5 @@ def apart(earlier: str, later: str) -> str:
 
 
 def now() -> str:
-    """This moment."""
+    """The current time."""
     return rfc3339(datetime.now(UTC))

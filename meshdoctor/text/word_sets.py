@@ -1,4 +1,4 @@
-"""The words that names of settings are made of: `MYSQL_DB_HOST`, `db.host` and `--dbHost` end in the same one."""
+"""Splits names of settings into words: `MYSQL_DB_HOST`, `db.host` and `--dbHost` all end in HOST."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 def word_set(text: str) -> frozenset[str]:
-    """The words of a text, for lists that read better without quotes."""
+    """The words of a text, for long lists without quotes."""
     return frozenset(text.split())
 
 

@@ -1,8 +1,8 @@
 """From the redirected connection to its filter chain: listener choice, listener filters, chain match.
 
 Listener choice follows source/common/listener_manager/connection_handler_impl.cc (getBalancedHandlerByAddress): after
-original_dst, the listener bound to exactly this address, else the one on the wildcard address and this port, else the
-connection stays where iptables put it (virtualOutbound).
+original_dst, the listener bound to exactly this address, else the one on the wildcard address and this port, else
+virtualOutbound, the listener that iptables redirects to.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from meshdoctor.model.trace import Destination, Expect
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
 from meshdoctor.semantics.ip_addresses import address
+from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.trace.walk import Outcome, Walk
 
-INSPECTORS = ("tls_inspector", "http_inspector")
+INSPECTORS = {"tls_inspector": "TLS", "http_inspector": "HTTP"}
+"""Listener filters that read the client's first bytes, and the protocol each one recognises."""
+SERVER_FIRST = "the client sends nothing: in this protocol the server speaks first, as in MySQL"
 CATCH_ALL_NAMES = ("virtualOutbound", "virtual")
 WILDCARDS = ("0.0.0.0", "::")
 
 
 class ListenerIndex:
-    """Listeners of one proxy by the address they answer for, and the one that catches the rest."""
+    """Listeners of one proxy by the address they are bound to, and virtualOutbound, which takes the rest."""
 
     def __init__(self, proxy: Proxy) -> None:
         self.by_address: dict[tuple[str, int], Listener] = {}
@@ -35,7 +38,7 @@ class ListenerIndex:
                 self.catch_all = listener
                 continue
             for bind, port in listener.addresses:
-                self.by_address.setdefault((_canonical(bind), port), listener)
+                self.by_address.setdefault((str(address(bind) or bind), port), listener)
                 self.by_port.setdefault(port, []).append(listener)
 
     def choose(self, ip: str | None, port: int) -> Listener | None:
@@ -51,7 +54,7 @@ class ListenerIndex:
         return self.catch_all
 
     def accepts(self, ip: str | None, port: int) -> bool:
-        """Whether a loopback address is one that a listener really binds: a proxy port, or captureMode NONE."""
+        """Whether a listener really binds this loopback address and port: a proxy port, or captureMode NONE."""
         parsed = address(ip) if ip else None
         if parsed is None or not parsed.is_loopback:
             return False
@@ -68,18 +71,15 @@ class ListenerIndex:
         ]
 
 
-def _canonical(bind: str) -> str:
-    parsed = address(bind)
-    return str(parsed) if parsed is not None else bind
-
-
 class Inspection(Struct, frozen=True):
-    """What the listener filters found out, or that they wait for bytes that never come."""
+    """What the listener filters learned, or why the connection ends there."""
 
     arrival: Arrival
     notes: tuple[str, ...] = ()
     hang: str = ""
+    """Why the connection hangs in them; empty where it does not."""
     closed: str = ""
+    """Why Envoy closes the connection in them; empty where it does not."""
 
 
 def active_filters(listener: Listener, port: int) -> list[ListenerFilter]:
@@ -94,10 +94,10 @@ def active_filters(listener: Listener, port: int) -> list[ListenerFilter]:
 
 
 def inspect(listener: Listener, destination: Destination, source_ip: str | None) -> Inspection:
-    """Run the listener filters: what an inspector learns, and what it waits for.
+    """Run the listener filters.
 
-    tls_inspector and http_inspector wait for the client's first bytes. A client that lets the server speak first sends
-    none, so the connection waits for listener_filters_timeout; 0 is for ever (istio: protocolDetectionTimeout).
+    tls_inspector and http_inspector wait for the client's first bytes. Where the server speaks first, as in MySQL, the
+    client sends none before listener_filters_timeout; 0 is forever (Istio: protocolDetectionTimeout).
     """
     inspectors = active_filters(listener, destination.port)
     plain = Arrival(destination.ip, destination.port, source_ip=source_ip)
@@ -107,17 +107,18 @@ def inspect(listener: Listener, destination: Destination, source_ip: str | None)
     notes: list[str] = []
     if destination.protocol == "tls" and "tls_inspector" in kinds:
         name = (destination.sni or "").lower()
-        notes.append(f"tls_inspector reads server name {name}" if name else "tls_inspector finds no server name")
+        found = f"server name {name}" if name else "no server name (SNI)"
+        notes.append(f"tls_inspector reads {found} from the ClientHello")
         return Inspection(
             Arrival(plain.ip, plain.port, name, "tls", source_ip=source_ip),
             tuple(notes),
         )
     if destination.protocol == "http" and "http_inspector" in kinds:
         notes.append("http_inspector recognises HTTP/1.1")
-        seen = Arrival(plain.ip, plain.port, application_protocols=("http/1.1",), source_ip=source_ip)
-        return Inspection(seen, tuple(notes))
+        http = Arrival(plain.ip, plain.port, application_protocols=("http/1.1",), source_ip=source_ip)
+        return Inspection(http, tuple(notes))
     for kind in sorted(kinds):
-        notes.append(f"{kind} does not recognise the first bytes")
+        notes.append(f"{kind} does not recognise {INSPECTORS[kind]} in the client's first bytes")
     return Inspection(plain, tuple(notes))
 
 
@@ -126,65 +127,69 @@ def _waiting(listener: Listener, inspector: ListenerFilter, plain: Arrival) -> I
     if timeout == 0:
         return Inspection(
             plain,
-            hang=f"{inspector.kind} waits for the client's first bytes, the client waits for the server's greeting, "
-            "and listener_filters_timeout is 0: it waits for ever",
+            hang=f"{inspector.kind} waits for the client's first bytes, but {SERVER_FIRST}; "
+            "listener_filters_timeout is 0, so the connection hangs forever",
         )
     if not listener.continue_on_listener_filters_timeout:
         return Inspection(
-            plain, closed=f"{inspector.kind} gets no bytes, and after {timeout:g} s without an answer Envoy closes"
+            plain,
+            closed=f"{inspector.kind} waits for the client's first bytes, but {SERVER_FIRST}; after "
+            f"listener_filters_timeout ({timeout:g} s) Envoy closes the connection",
         )
-    note = f"{inspector.kind} gets no bytes and goes on after {timeout:g} s"
+    note = f"{inspector.kind} waits {timeout:g} s (listener_filters_timeout), then Envoy continues: {SERVER_FIRST}"
     return Inspection(plain, (note,))
 
 
 def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
-    """Take the walk to its filter chain; an Outcome where it ends before."""
+    """Follow the connection to its filter chain; an Outcome where it ends before."""
     destination = walk.destination
     listener = index.choose(destination.ip, destination.port)
     if listener is None:
         return Outcome(
-            Verdict.UNKNOWN, "no-listeners", "the dump holds no listener that could take it", missing=("listeners",)
+            Verdict.UNKNOWN,
+            "no-listeners",
+            "the config dump has no listener for this connection",
+            missing=("listeners",),
         )
     walk.listener = listener
     walk.step("listener", listener.name, _why_listener(listener, index, destination), listener.path, listener.name)
-    seen = inspect(listener, destination, walk.proxy.node.ip or None)
-    if seen.hang:
-        walk.step("listener_filters", None, seen.hang, f"{listener.path}.listener_filters")
-        return Outcome(Verdict.BROKEN, "hang", seen.hang, Expect(hangs=True))
-    if seen.closed:
-        walk.step("listener_filters", None, seen.closed, f"{listener.path}.listener_filters")
-        return Outcome(Verdict.BROKEN, "inspector-timeout", seen.closed, Expect(hangs=True))
-    if seen.notes:
+    filters = f"{listener.path}.listener_filters"
+    inspection = inspect(listener, destination, walk.proxy.node.ip or None)
+    if inspection.hang:
+        walk.step("listener_filters", None, inspection.hang, filters)
+        return Outcome(Verdict.BROKEN, "hang", inspection.hang, Expect(hangs=True))
+    if inspection.closed:
+        walk.step("listener_filters", None, inspection.closed, filters)
+        return Outcome(Verdict.BROKEN, "inspector-timeout", inspection.closed, Expect(hangs=True))
+    if inspection.notes:
         inspectors = ", ".join(f.kind for f in active_filters(listener, destination.port))
-        walk.step("listener_filters", inspectors, "; ".join(seen.notes), f"{listener.path}.listener_filters")
-    choice = choose_chain(listener.filter_chains, listener.default_filter_chain, seen.arrival)
+        walk.step("listener_filters", inspectors, "; ".join(inspection.notes), filters)
+    choice = choose_chain(listener.filter_chains, listener.default_filter_chain, inspection.arrival)
+    decided = "; ".join(choice.decided)
     if choice.chain is None:
-        why = "; ".join(choice.decided) or "no filter chain matches"
-        walk.step(
-            "filter_chain", None, f"{why}; there is no default chain, so Envoy closes", f"{listener.path}.filter_chains"
-        )
-        flags = Expect(response_flags=("NR",))
-        return Outcome(Verdict.BLOCKED, "no-filter-chain", f"no filter chain of {listener.name} matches: {why}", flags)
+        decided = decided or "no filter chain matches"
+        why = f"listener {listener.name}: {decided}"
+        closes = f"{decided}; there is no default filter chain, so Envoy closes the connection"
+        walk.step("filter_chain", None, closes, f"{listener.path}.filter_chains")
+        return Outcome(Verdict.BLOCKED, "no-filter-chain", why, Expect(response_flags=("NR",)))
     walk.chain = choice.chain
-    walk.step(
-        "filter_chain",
-        chain_label(walk),
-        _why_chain(choice.decided, choice.is_default),
-        choice.chain.path,
-        _leads_to(choice.chain),
-    )
+    walk.matches_all = not decided and not choice.is_default
+    because = decided or "the filter chain matches every connection of this listener"
+    if choice.is_default:
+        because = f"{decided or 'no other filter chain matches'}; so the default filter chain takes the connection"
+    walk.step("filter_chain", chain_label(walk), because, choice.chain.path, _target(choice.chain))
     return None
 
 
-def _leads_to(chain: FilterChain) -> str:
-    """What the chain hands the connection to: a cluster, or a route configuration."""
+def _target(chain: FilterChain) -> str:
+    """What the chain sends the connection to: a cluster, or a route configuration."""
     if chain.tcp is not None and chain.tcp.clusters:
         return chain.tcp.clusters[0].name
     return f"route {chain.http.route_config_name}" if chain.http is not None and chain.http.route_config_name else ""
 
 
 def chain_label(walk: Walk) -> str:
-    """A name for the chain: its own, else `default`, else its place in the listener."""
+    """A name for the chain: its own, else `default`, else its index in the listener."""
     chain = walk.chain
     if chain is None:
         return ""
@@ -195,18 +200,14 @@ def chain_label(walk: Walk) -> str:
     return chain.path.rsplit(".", 1)[-1]
 
 
-def _why_chain(decided: tuple[str, ...], is_default: bool) -> str:
-    if is_default:
-        return f"{'; '.join(decided) or 'no other chain matches'}; so the default chain takes it"
-    return "; ".join(decided) or "the chain matches every connection"
-
-
 def _why_listener(listener: Listener, index: ListenerIndex, destination: Destination) -> str:
     dialled = f"{destination.ip or destination.host}:{destination.port}"
     if listener is index.catch_all:
         return (
-            f"no listener for {dialled}, nor for port {destination.port} on any address: it stays where iptables put it"
+            f"no listener is bound to {dialled}, nor to port {destination.port} on all addresses: the listener that "
+            "iptables redirects to takes the connection"
         )
-    if any(bind in WILDCARDS for bind, _ in listener.addresses):
-        return f"no listener for {dialled}; the wildcard on port {destination.port} matches"
-    return f"it is bound to {dialled}"
+    wildcard = next((bind for bind, _ in listener.addresses if bind in WILDCARDS), "")
+    if wildcard:
+        return f"no listener is bound to {dialled}; the one bound to {host_port(wildcard, destination.port)} takes it"
+    return f"the listener is bound to {dialled}"

@@ -6,6 +6,7 @@ from meshdoctor.model.proxy import HttpConnectionManager, Route, RouteConfig
 from meshdoctor.model.trace import Expect
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route, without_port
+from meshdoctor.trace.arrival import SERVER_FIRST
 from meshdoctor.trace.walk import Outcome, Walk
 
 POLICY_HOSTS = ("block_all", "allow_any", "allow_any_dynamic_dns")
@@ -19,7 +20,7 @@ class Domains:
         self._made: dict[str, DomainIndex] = {}
 
     def of(self, config: RouteConfig) -> DomainIndex:
-        """The index of this configuration; its place in the dump tells it from others."""
+        """The index of this configuration, which its path in the dump identifies."""
         if config.path not in self._made:
             self._made[config.path] = DomainIndex(config)
         return self._made[config.path]
@@ -47,40 +48,32 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
     request = request_of(walk, hcm)
     found = domains.of(config).find(request.authority)
     if found is None:
-        walk.step("route", None, f"no virtual host of route {config.name} has {request.authority}", config.path)
-        why = f"route {config.name} has no virtual host for {request.authority}"
+        why = f"route configuration {config.name} has no virtual host for {request.authority}"
+        walk.step("route", None, why, config.path)
         return Outcome(Verdict.BLOCKED, "no-virtual-host", why, Expect(("NR",), 404))
     walk.virtual_host, walk.domain = found
     choice = choose_route(found.virtual_host.routes, request)
     if choice is None:
-        walk.step(
-            "route",
-            None,
-            f"virtual host {found.virtual_host.name} has no route for {request.path}",
-            found.virtual_host.path,
-        )
         why = f"no route of virtual host {found.virtual_host.name} matches {request.method} {request.path}"
+        walk.step("route", None, why, found.virtual_host.path)
         return Outcome(Verdict.BLOCKED, "no-route", why, Expect(("NR",), 404))
     walk.route = choice.route
     walk.route_name = choice.route.name or found.virtual_host.name
     walk.config = choice.route.config
-    passed = f"; passed over: {', '.join(choice.passed_over[:3])}" if choice.passed_over else ""
-    walk.step(
-        "route",
-        walk.route_name,
-        f"route {config.name}: domain {found.domain} of virtual host {found.virtual_host.name}{passed}",
-        choice.route.path,
-    )
+    skipped = f"; earlier routes do not match: {', '.join(choice.passed_over[:3])}" if choice.passed_over else ""
+    why = f"virtual host {found.virtual_host.name} of route configuration {config.name} has domain {found.domain}"
+    walk.step("route", walk.route_name, why + skipped, choice.route.path)
     return _act(walk, choice.route)
 
 
 def _not_http(walk: Walk) -> Outcome:
-    """Other bytes than HTTP in a connection manager: it waits for a request, or answers 400."""
+    """A protocol other than HTTP in a connection manager: it waits for a request, or answers 400."""
     if walk.destination.protocol == "server-first":
-        why = "an HTTP connection manager waits for a request; the client waits for the server's greeting"
+        why = f"the HTTP connection manager waits for a request, but {SERVER_FIRST}: the connection hangs"
         walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
         return Outcome(Verdict.BROKEN, "hang", why, Expect(hangs=True))
-    why = f"an HTTP connection manager gets {walk.destination.protocol} bytes and answers 400"
+    sent = "TLS" if walk.destination.protocol == "tls" else "a TCP protocol that is not HTTP"
+    why = f"the HTTP connection manager expects plain HTTP and gets {sent}: Envoy answers 400"
     walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
     return Outcome(Verdict.BROKEN, "not-http", why, Expect(("DPE",), 400))
 
@@ -88,10 +81,12 @@ def _not_http(walk: Walk) -> Outcome:
 def _no_routes(walk: Walk, hcm: HttpConnectionManager) -> Outcome:
     name = hcm.route_config_name
     if "routes" not in walk.proxy.sections:
-        walk.step("route", name, "the dump has no routes section")
-        return Outcome(Verdict.UNKNOWN, "no-routes", "the dump has no routes section", missing=("routes",))
-    walk.step("route", name, "the proxy has not got this route configuration yet")
-    return Outcome(Verdict.BLOCKED, "no-route-config", f"route configuration {name} is missing", Expect(("NR",), 404))
+        why = "the config dump has no routes section"
+        walk.step("route", name, why)
+        return Outcome(Verdict.UNKNOWN, "no-routes", why, missing=("routes",))
+    why = f"the proxy has not received route configuration {name}"
+    walk.step("route", name, why)
+    return Outcome(Verdict.BLOCKED, "no-route-config", why, Expect(("NR",), 404))
 
 
 def _act(walk: Walk, route: Route) -> Outcome | None:
@@ -99,17 +94,19 @@ def _act(walk: Walk, route: Route) -> Outcome | None:
         return _direct(walk, route)
     if route.action == "redirect":
         status = Expect(http_status=route.status)
-        return Outcome(Verdict.MISROUTED, "redirect", f"the route answers {route.status} itself: a redirect", status)
+        return Outcome(
+            Verdict.MISROUTED, "redirect", f"the route answers with a redirect, status {route.status}", status
+        )
     if route.action == "route" and route.clusters:
         walk.cluster_name = route.clusters[0].name
         return None
     if route.cluster_header:
-        why = f"the cluster is named by request header {route.cluster_header}, which the trace does not know"
+        why = f"the route takes the cluster from request header {route.cluster_header}, whose value is not known"
         return Outcome(Verdict.UNKNOWN, "cluster-header", why, missing=(f"request header {route.cluster_header}",))
     return Outcome(
         Verdict.UNKNOWN,
         "route-action",
-        "the route's action is of a kind this version does not read",
+        "the route has an action that this version of meshdoctor does not read",
         missing=("route action",),
     )
 
@@ -117,20 +114,18 @@ def _act(walk: Walk, route: Route) -> Outcome | None:
 def _direct(walk: Walk, route: Route) -> Outcome:
     expect = Expect(http_status=route.status)
     if walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS:
-        return Outcome(
-            Verdict.BLOCKED, "block-all", f"virtual host {walk.virtual_host.name} answers {route.status}", expect
-        )
-    return Outcome(
-        Verdict.MISROUTED, "direct-response", f"the route answers {route.status} itself and sends nothing on", expect
-    )
+        why = f"virtual host {walk.virtual_host.name} answers {route.status}: the host is not registered"
+        return Outcome(Verdict.BLOCKED, "block-all", why, expect)
+    why = f"the route answers with status {route.status} (directResponse); the request is not sent to the host"
+    return Outcome(Verdict.MISROUTED, "direct-response", why, expect)
 
 
 def fault_on_every_request(walk: Walk) -> str:
-    """What a fault does to every request, in words; empty where at most some are hit."""
+    """What fault injection does to every request, in words; empty where it hits none or some."""
     route, chain = walk.route, walk.chain
     fault = route.fault if route else None
     if fault is None and chain is not None and chain.http is not None:
         fault = chain.http.fault
     if fault is None or fault.by_header or fault.abort_percent < 100:
         return ""
-    return f"the route aborts every request with status {fault.abort_status}"
+    return f"fault injection aborts every request with status {fault.abort_status}"

@@ -1,4 +1,4 @@
-"""The way in: one connection, or every known address of a host, through one sidecar."""
+"""Traces one connection, or every known address of a host, through one sidecar: the entry point of this package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meshdoctor.semantics.istio.data_plane import is_ambient
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
 from meshdoctor.semantics.istio.registry import Hidden, Registration, Registry, Viewer
 from meshdoctor.semantics.istio.resource_names import cluster_name
-from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, CaptureVerdict, capture_settings, captured
+from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
 from meshdoctor.semantics.istio.visibility import unexplained
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
 from meshdoctor.trace.http_routing import Domains, pass_http
@@ -45,8 +45,8 @@ class Tracer:
     def registration(self, host: str, port: int) -> Registration:
         """Entries for host:port as this proxy has them.
 
-        An entry that its exportTo and Sidecar would show, and of whose host the proxy has no cluster at all, is hidden
-        by something else: the dump decides.
+        Where exportTo and Sidecar make an entry visible but the proxy has no cluster of its hosts, the entry counts as
+        hidden: the dump decides.
         """
         key = (host.lower(), port)
         if key not in self._registrations:
@@ -86,13 +86,13 @@ class Tracer:
         return {parsed.host for parsed in map(cluster_name, names) if parsed is not None}
 
     def protocol_of(self, host: str, port: int, scheme: str = "") -> str:
-        """What a client most likely does: as declared if HTTP or TLS, else what the port is known for, else tcp."""
+        """What a client most likely speaks: as declared if HTTP or TLS, else as usual for the port, else tcp."""
         found = self.registration(host, port)
         declared = next((p.protocol for p in found.ports(port)), "")
         return client_protocol(declared or self._declared_in_dump(host, port), port, scheme)
 
     def _declared_in_dump(self, host: str, port: int) -> str:
-        """What the dump shows of a declaration nobody read: a virtual host means HTTP, a server name TLS."""
+        """The protocol that the dump shows where no entry was read: a virtual host means HTTP, a server name TLS."""
         name = host.lower()
         config = self.proxy.routes.get(str(port)) if self.proxy else None
         if config is not None and self.domains.of(config).names(name):
@@ -102,12 +102,13 @@ class Tracer:
         return "TLS" if by_name else ""
 
     def assumption(self, host: str, port: int) -> Step | None:
-        """A step that tells of a declared protocol, taken for the client's, on a port known for another."""
+        """A step that names the protocol assumed for the client, where the port usually carries another."""
         known = behaviour(known_protocol(port))
         assumed = self.protocol_of(host, port)
         if not known or known == assumed:
             return None
-        why = f"as declared; port {port} is known for {known_protocol(port)}: see also --protocol {known}"
+        why = f"assumed because the port is declared so; port {port} usually carries {known_protocol(port)}: "
+        why += f"trace that with --protocol {known}"
         return Step("client", assumed, why)
 
     def destination(
@@ -122,7 +123,7 @@ class Tracer:
         path: str = "/",
         scheme: str = "",
     ) -> Destination:
-        """A Destination with what was not given filled in. An empty `sni` is TLS without server name."""
+        """A Destination with defaults for what was not given. An empty `sni` is TLS without server name."""
         kind = protocol or self.protocol_of(host, port, scheme)
         if ip is None and is_ip(host):
             ip = host
@@ -133,9 +134,9 @@ class Tracer:
     def known_addresses(self, host: str, port: int) -> tuple[str, ...]:
         """Addresses a client of this pod may dial for the host, in a stable order.
 
-        With DNS capture the agent answers with the entry's addresses (virtual ones too) where it has any; else DNS
-        answers, the entry's own single addresses, and what Envoy resolved the host to; where none of these is known,
-        what the access log shows that the pod dialled.
+        With DNS capture, the addresses that the agent answers with: those of the entry, virtual ones too. Else the
+        DNS answers, the entry's single addresses, and those that Envoy resolved. Where none of these is known, the
+        addresses that the pod dialled according to the access log.
         """
         found = self.registration(host, port)
         entries = (*found.visible, *found.other_ports)
@@ -148,7 +149,7 @@ class Tracer:
         return tuple(known) or self.mesh.dialled.get((self.key, host.lower()), ())
 
     def _virtual(self, host: str, port: int) -> list[str]:
-        """Virtual addresses as only the dump shows them: the old in-memory allocation writes no status.addresses."""
+        """Virtual addresses that only the dump shows: before Istio 1.25 the allocation wrote no status.addresses."""
         if not self.viewer.dns_capture or self.index is None:
             return []
         own = f"outbound|{port}||{host.lower()}"
@@ -161,7 +162,7 @@ class Tracer:
         ]
 
     def resolved(self, host: str) -> list[str]:
-        """What Envoy's own DNS clusters for the host resolved it to."""
+        """Addresses that Envoy's DNS clusters of the host resolved it to."""
         if self.proxy is None:
             return []
         found = []
@@ -183,28 +184,27 @@ class Tracer:
         return index
 
     def trace(self, destination: Destination) -> Trace:
-        """One connection to one address; `destination.ip` None means nobody knows the address."""
+        """One connection to one address; `destination.ip` None means that the address is not known."""
         if self.proxy is None or self.index is None:
             return self._without_proxy(destination)
         walk = Walk(self.proxy, destination)
         outcome = self._captured(walk) or self._walk(walk, self.index)
         if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
-            said = self.mesh.why_unread("dns.json")
-            why = f"no address of {destination.host} is known, and the answer depends on it"
-            why += f" ({said})" if destination.host in said else ""
+            unread = self.mesh.why_unread("dns.json")
+            why = f"no address of {destination.host} is known, and the verdict depends on it"
+            why += f" ({unread})" if destination.host in unread else ""
             outcome = Outcome(Verdict.UNKNOWN, "address-unknown", why, missing=("dns.json",))
         found = self.registration(destination.host, destination.port)
         entries_read = "serviceentries" in self.mesh.kinds_read
-        protocols = self._owner_protocols(walk.cluster_name, destination.port)
+        owner = cluster_name(walk.cluster_name or "")
+        port = destination.port
+        protocols = self.registration(owner.host, port).protocols(port) if owner else frozenset[str]()
         return explain(walk, outcome, MeshContext(self.key, self.viewer, found, entries_read, protocols))
-
-    def _owner_protocols(self, cluster: str | None, port: int) -> frozenset[str]:
-        parsed = cluster_name(cluster or "")
-        return self.registration(parsed.host, port).protocols(port) if parsed else frozenset()
 
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:
         if "listeners" not in walk.proxy.sections:
-            return Outcome(Verdict.UNKNOWN, "no-listeners", "the dump has no listeners section", missing=("listeners",))
+            why = "the config dump has no listeners section"
+            return Outcome(Verdict.UNKNOWN, "no-listeners", why, missing=("listeners",))
         ended = arrive(walk, index)
         if ended is not None:
             return ended
@@ -212,18 +212,18 @@ class Tracer:
         if chain is not None and chain.tcp is not None:
             walk.cluster_name = chain.tcp.clusters[0].name if chain.tcp.clusters else ""
             walk.config = chain.config
-            return self._heaviest_or_worst(walk, [c.name for c in chain.tcp.clusters])
+            return self._worst_cluster(walk, [c.name for c in chain.tcp.clusters])
         if chain is not None and chain.http is not None:
             answered = pass_http(walk, chain.http, self.domains)
             if answered is not None:
                 return answered
-            return self._heaviest_or_worst(walk, [c.name for c in walk.route.clusters] if walk.route else [])
+            return self._worst_cluster(walk, [c.name for c in walk.route.clusters] if walk.route else [])
         filters = ", ".join(chain.filters) if chain else ""
-        why = f"filter chain {chain_label(walk)} has no filter that this version reads ({filters or 'none'})"
+        why = f"filter chain {chain_label(walk)} has no network filter that meshdoctor reads: {filters or 'none'}"
         return Outcome(Verdict.UNKNOWN, "filter", why, missing=("network filter",))
 
-    def _heaviest_or_worst(self, walk: Walk, names: list[str]) -> Outcome:
-        """Judge the cluster; of several weighted ones the worst counts, for some connections will meet it."""
+    def _worst_cluster(self, walk: Walk, names: list[str]) -> Outcome:
+        """Judge the cluster; of several weighted ones the worst counts, because some connections are sent to it."""
         if len(names) < 2:
             return judge_cluster(walk, self.registry)
         steps = list(walk.steps)
@@ -237,16 +237,20 @@ class Tracer:
         return outcome
 
     def _captured(self, walk: Walk) -> Outcome | None:
-        """The walk's first step: does it enter the sidecar at all?"""
+        """The first step: is the connection redirected to the sidecar? An Outcome where that ends the trace."""
         destination = walk.destination
         found = captured(self.settings, destination.ip, destination.port)
-        why = _capture_why(found, self.settings)
+        why = found.because + (f" ({found.field}: {found.value})" if found.field else "")
+        if found.verdict and found.value == "*":
+            why = "iptables redirects every address to the sidecar"
+        if not self.settings.known:
+            why += "; the pod's own settings were not read, so Istio's default is assumed"
         walk.setting = f"{found.field} (now {found.value or 'empty'})" if found.field else ""
-        walk.steps.append(Step("capture", _capture_word(found), why, _pointed(found)))
+        word = {True: "captured", False: "not captured", None: "not known"}[found.verdict]
+        at = Evidence(found.pointer.document, found.pointer.path, found.value) if found.pointer else None
+        walk.steps.append(Step("capture", word, why, at))
         if found.verdict is False and self.index is not None and self.index.accepts(destination.ip, destination.port):
-            walk.step(
-                "capture", "dialled directly", "a listener of the sidecar itself is bound to this address and port"
-            )
+            walk.step("capture", "dialled directly", "a listener of the sidecar is bound to this address and port")
             return None
         if found.verdict is False:
             return Outcome(Verdict.BYPASSED, "bypassed", why)
@@ -262,41 +266,24 @@ class Tracer:
         return listener is not None and any(c.match.prefix_ranges for c in listener.filter_chains)
 
     def _without_proxy(self, destination: Destination) -> Trace:
-        because = self.mesh.proxies_unread.get(self.key, "")
         if self.pod is not None and is_ambient(self.pod, self.mesh.namespaces):
-            why = "the pod is in ambient mode: its node's ztunnel takes the connection, and that is not read"
+            why = "the pod is in ambient mode: its connections go to its node's ztunnel, which meshdoctor does not read"
             step = Step("capture", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
             return Trace(self.key, destination, Verdict.UNKNOWN, "ambient", why, steps=(step,), missing=("ztunnel",))
         if self.pod is not None and self.pod.proxy_container is None:
-            why = "the pod has no sidecar: nothing of Istio's sees the connection"
+            why = "the pod has no sidecar, so Istio does not handle the connection"
             step = Step("capture", "no sidecar", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
             return Trace(self.key, destination, Verdict.BYPASSED, "no-sidecar", why, steps=(step,))
         document = f"proxies/{self.key}/config_dump.json"
-        because = because or self.mesh.why_unread(document)
-        why = because or f"{document} was not read"
+        why = self.mesh.proxies_unread.get(self.key) or self.mesh.why_unread(document) or f"{document} was not read"
         return Trace(self.key, destination, Verdict.UNKNOWN, "evidence-missing", why, missing=(document,))
 
 
-def _capture_word(found: CaptureVerdict) -> str:
-    return {True: "captured", False: "not captured", None: "not known"}[found.verdict]
-
-
-def _capture_why(found: CaptureVerdict, settings: CaptureSettings) -> str:
-    text = found.because + (f" ({found.field}: {found.value})" if found.field else "")
-    if found.verdict and found.value == "*":
-        text = "every address is redirected to the sidecar"
-    return text if settings.known else text + "; the pod's own settings were not read, so Istio's default is assumed"
-
-
-def _pointed(found: CaptureVerdict) -> Evidence | None:
-    return Evidence(found.pointer.document, found.pointer.path, found.value) if found.pointer else None
-
-
 def trace_host(tracer: Tracer, destination: Destination, dialled_only: bool = False) -> Trace:
-    """Every known address of the host, the worst verdict counts; with an address given, just that one.
+    """Trace every known address of the host, of which the worst verdict counts; with an address given, that one.
 
-    `dialled_only` leaves out the entry's own addresses where DNS answers others: clients that go by name never dial
-    them, so they say nothing about what a pod meets.
+    `dialled_only` leaves out the entry's addresses that DNS does not answer with: clients that dial the host by name
+    never dial them.
     """
     if destination.ip is not None:
         return tracer.trace(destination)

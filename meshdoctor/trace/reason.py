@@ -1,6 +1,6 @@
-"""From a walk's outcome to the reason a person can act on: which rule names the cause, and what to do.
+"""Finds the reason of an outcome: the rule that names its cause, and the advice.
 
-The order of causes is that of model.rule.CAUSES, so that trace and check never name different culprits.
+The order of causes is that of model.rule.CAUSES, so that `trace` and `check` name the same cause.
 """
 
 from __future__ import annotations
@@ -17,49 +17,54 @@ from meshdoctor.trace.walk import Outcome, Walk
 
 
 class MeshContext(Struct, frozen=True):
-    """What is known around one walk: who looks, which entries it has for the destination, and how far to trust that."""
+    """What the mesh says about one connection: the pod, and the entries for its destination."""
 
     pod: str
     viewer: Viewer
     found: Registration
     entries_read: bool
-    """ServiceEntries were read, so that none found means that there is none."""
+    """ServiceEntries were read: where none is found, there is none."""
     owner_protocols: frozenset[str] = frozenset()
-    """Protocols that the entries of the cluster reached declare for this port, upper case."""
+    """Protocols that the entries of the reached cluster declare for this port, upper case."""
 
 
 ADVICE = {
-    "own": "The sidecar does its part. If it still fails, look beyond it: firewall, the server, its certificate.",
-    "missing-service-entry": "Register {host}:{port} with a ServiceEntry that this pod's namespace sees.",
-    "not-registered-here": "This proxy knows nothing of {host}:{port}. ServiceEntries were not read: is there none, or "
-    "does one exist that {namespace} does not see?",
-    "not-matched": "The proxy has a cluster for {host}, but no chain or route took this connection to it: compare the "
-    "address, server name and protocol with what the listener matches.",
-    "virtual-address-not-used": "With DNS capture the entry answers on its virtual address: dial the name, not {ip}.",
-    "virtual-address-sent-out": "In this pod {host} means a virtual address, made by an entry without port {port}. "
-    "Register {host}:{port} there too.",
-    "direct-response": "A VirtualService answers for {host} itself; change its directResponse if that is not meant.",
-    "redirect": "A VirtualService redirects {host}; change its redirect if that is not meant.",
-    "service-entry-not-visible": "Let {namespace} see the entry: widen {field}.",
-    "incomplete-address-list": "Add {ip} to spec.addresses of {entry}: for TCP the address decides, not the host.",
-    "tcp-port-clash": "Declare TLS, so that the server name tells the two apart, or give each entry its addresses.",
-    "port-hijacked": "Give {host}:{port} a listener of its own: a ServiceEntry with its addresses.",
-    "resolution-none-leak": "Add addresses to {owner}'s entry, or another resolution than NONE.",
-    "protocol-mismatch": "Declare in {entry} the protocol the application speaks on port {port}.",
-    "route-to-unknown-cluster": "Correct the destination of the VirtualService, or register that host and subset.",
-    "double-tls": "Drop the DestinationRule's TLS for this port, or let the application speak plain HTTP.",
-    "mtls-to-external": "Set TLS mode DISABLE or SIMPLE for {host}; mesh certificates mean nothing outside.",
-    "upstream-unresolved": "Give the entry a host that resolves, or endpoints that are there.",
-    "tls-origination-mismatch": "Match TLS and port: targetPort 443 with TLS origination, or neither.",
-    "fault-injected": "Remove the fault from the VirtualService.",
-    "sidecar-bypassed": "If the sidecar should see it, change {field}.",
-    "egress-gateway-broken": "Follow the gateway's hops: endpoints of its Service first.",
-    "no-sni": "The client must send a server name (SNI), or the entry needs addresses.",
-    "sni-differs": "The server name sent is not one this port's chains know; register it, or send {host}.",
-    "address-unknown": "Give the address with --ip, or a dns.json with the host's addresses.",
+    "own": "The sidecar sends the connection to the right host. If it still fails, check the firewall, the server and "
+    "its certificate.",
+    "missing-service-entry": "Register {host}:{port} with a ServiceEntry that is visible in this pod's namespace.",
+    "not-registered-here": "This proxy has no configuration for {host}:{port}, and ServiceEntries were not read. Check "
+    "whether a ServiceEntry exists and whether it is visible in {namespace}.",
+    "not-matched": "The proxy has a cluster for {host}, but no filter chain or route sends this connection to it. "
+    "Compare the address, server name and protocol with what the listener matches.",
+    "virtual-address-not-used": "With DNS capture, the entry has a listener on its virtual address only: dial {host}, "
+    "not {ip}.",
+    "virtual-address-sent-out": "In this pod, {host} resolves to a virtual address of an entry without port {port}. "
+    "Register {host}:{port} in that entry too.",
+    "direct-response": "A VirtualService answers for {host}. If this is not intended, remove its directResponse.",
+    "redirect": "A VirtualService redirects {host}. If this is not intended, remove its redirect.",
+    "service-entry-not-visible": "Make the entry visible in {namespace}: widen {field}.",
+    "incomplete-address-list": "Add {ip} to spec.addresses of {entry}: TCP is matched by address, not by host.",
+    "tcp-port-clash": "Declare protocol TLS, so that the server name tells the hosts apart, or give each entry its "
+    "addresses.",
+    "port-hijacked": "Give {host}:{port} a listener of its own: a ServiceEntry with spec.addresses.",
+    "resolution-none-leak": "Add spec.addresses to the ServiceEntry of {owner}, or set a resolution other than NONE.",
+    "protocol-mismatch": "In {entry}, declare the protocol that the application speaks on port {port}.",
+    "route-to-unknown-cluster": "Correct the destination in the VirtualService, or register that host and subset.",
+    "double-tls": "Remove the TLS settings for this port from the DestinationRule, or let the application send plain "
+    "HTTP.",
+    "mtls-to-external": "Set TLS mode DISABLE or SIMPLE for {host}: servers outside the mesh do not accept mesh "
+    "certificates.",
+    "upstream-unresolved": "Correct the host or the endpoints of the ServiceEntry: Envoy has no usable endpoint.",
+    "tls-origination-mismatch": "Use TLS origination together with targetPort 443, or neither of the two.",
+    "fault-injected": "Remove the fault injection from the VirtualService.",
+    "sidecar-bypassed": "If the connection should go through the sidecar, change {field}.",
+    "egress-gateway-broken": "Check the egress gateway, first the endpoints of its Service.",
+    "no-sni": "Let the client send a server name (SNI), or add spec.addresses to the entry.",
+    "sni-differs": "No filter chain of this port matches the server name sent: register that name, or send {host}.",
+    "address-unknown": "Give the address with --ip, or a dns.json with the addresses of the host.",
     "evidence-missing": "Fetch what is missing: curl localhost:15000/config_dump?include_eds in the pod.",
 }
-"""What to do, by reason. Text for a reason that is not here is empty."""
+"""What to do, by reason; empty for a reason that is not here."""
 
 
 def explain(walk: Walk, outcome: Outcome, around: MeshContext) -> Trace:
@@ -101,7 +106,7 @@ def _advice(reason: str, walk: Walk, around: MeshContext) -> str:
         namespace=around.viewer.namespace or "the pod's namespace",
         field=found.hidden[0].visibility.field if found.hidden else walk.setting or "the capture settings",
         entry=str(entries[0].ref) if entries else "the ServiceEntry",
-        owner=_owner(walk.cluster_name) or "the other",
+        owner=_owner(walk.cluster_name) or "the other host",
     )
 
 
@@ -112,9 +117,12 @@ def _reason(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
     if outcome.kind in ("blackhole", "passthrough", "block-all", "no-filter-chain", "no-virtual-host", "no-route"):
         return _unmatched(walk, around)
     if outcome.kind in ("hang", "not-http", "inspector-timeout"):
-        return "protocol-mismatch" if _declares_inspected(walk, around.found) else "port-hijacked"
+        declared = {protocol_class(p.protocol) for p in around.found.ports(walk.destination.port)}
+        return "protocol-mismatch" if declared & {"http", "tls", "auto"} else "port-hijacked"
     if outcome.kind == "no-endpoints":
-        return "egress-gateway-broken" if _by_way_of_gateway(walk) else "upstream-unresolved"
+        # A VirtualService sends the host to an in-cluster Service: an egress gateway.
+        is_gateway = bool(walk.config) and _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
+        return "egress-gateway-broken" if is_gateway else "upstream-unresolved"
     if outcome.kind in ("other-cluster", "original-dst") and around.found.hidden and not around.found.visible:
         return "service-entry-not-visible"
     if outcome.kind == "original-dst":
@@ -137,20 +145,22 @@ REASONS = {
     "redirect": "redirect",
     "virtual-address-sent-out": "virtual-address-sent-out",
 }
-"""Outcomes that are their own reason."""
+"""Kinds of outcome that have one reason."""
 
 
 def _unmatched(walk: Walk, around: MeshContext) -> str:
-    """Why a connection fell through to the outbound policy."""
+    """Why nothing but the outbound policy matches the connection."""
     destination, found = walk.destination, around.found
-    if _refused(walk):
-        return "config-rejected"
+    names = {f"{bind}_{destination.port}" for bind in (*WILDCARDS, destination.ip)}
+    if any(r.kind == "listener" and r.state == "error" and r.name in names for r in walk.proxy.rejections):
+        return "config-rejected"  # Envoy refused the newest version of the listener for this destination
     if not found.visible:
         return _unregistered(walk, around)
     families = {protocol_class(p.protocol) for p in found.ports(destination.port)}
     if destination.protocol == "tls" and "tls" in families and destination.sni == "":
         return "no-sni"
-    if _speaks_otherwise(families, destination.protocol):
+    protocol = destination.protocol
+    if ("http" in families and protocol != "http") or (families == {"tls"} and protocol != "tls"):
         return "protocol-mismatch"
     listed = [a for e in found.visible for a in e.addresses]
     if destination.ip is not None and "http" not in families:
@@ -162,15 +172,8 @@ def _unmatched(walk: Walk, around: MeshContext) -> str:
     return "sni-differs" if destination.protocol == "tls" and other_name else "not-matched"
 
 
-def _refused(walk: Walk) -> bool:
-    """Envoy refused the newest version of the listener that would have answered for this destination."""
-    destination = walk.destination
-    wanted = {f"{bind}_{destination.port}" for bind in (*WILDCARDS, destination.ip)}
-    return any(r.kind == "listener" and r.state == "error" and r.name in wanted for r in walk.proxy.rejections)
-
-
 def _unregistered(walk: Walk, around: MeshContext) -> str:
-    """No visible entry: there is a hidden one, there is none, or nobody knows for want of the resources."""
+    """No entry is visible: it is hidden, there is none, or the resources were not read."""
     destination = walk.destination
     if not around.entries_read:
         own = f"outbound|{destination.port}||{destination.host.lower()}"
@@ -178,38 +181,23 @@ def _unregistered(walk: Walk, around: MeshContext) -> str:
     return "service-entry-not-visible" if around.found.hidden else "missing-service-entry"
 
 
-def _speaks_otherwise(families: set[str], protocol: str) -> bool:
-    """The entry declares HTTP, or TLS alone, and the client speaks something else."""
-    return ("http" in families and protocol != "http") or (families == {"tls"} and protocol != "tls")
-
-
-def _declares_inspected(walk: Walk, found: Registration) -> bool:
-    """The entry for this very port asked for the inspection that the client cannot stand."""
-    return any(protocol_class(p.protocol) in ("http", "tls", "auto") for p in found.ports(walk.destination.port))
-
-
-def _by_way_of_gateway(walk: Walk) -> bool:
-    """The cluster is an in-cluster Service that a VirtualService sends an outside host to."""
-    return bool(walk.config) and _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
-
-
 def _misrouted(walk: Walk, around: MeshContext) -> str:
-    """Another's cluster: a clash of two TCP entries, or a port that somebody else holds."""
+    """Another host's cluster: a conflict of two TCP entries, or a port whose listener another host owns."""
     destination = walk.destination
     own = around.found.ports(destination.port)
     if own and EXCLUSIVE & (around.found.protocols(destination.port) ^ around.owner_protocols):
         return "port-hijacked"
     opaque = any(protocol_class(p.protocol) in ("tcp", "auto") for p in own)
-    winner_is_entry = not _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
+    active_is_entry = not _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
     has_cluster = f"outbound|{destination.port}||{destination.host.lower()}" in walk.proxy.clusters
     opaque_chain = walk.chain is not None and walk.chain.tcp is not None
-    if winner_is_entry and (opaque or (not own and has_cluster)) and opaque_chain and _same_bind(walk, around.found):
+    if active_is_entry and (opaque or (not own and has_cluster)) and opaque_chain and _same_bind(walk, around.found):
         return "tcp-port-clash"
     return "port-hijacked"
 
 
 def _same_bind(walk: Walk, found: Registration) -> bool:
-    """Whether the host's entries ask for the listener the connection is in: the shared one, or their own address's."""
+    """Whether the host's entries need the listener of this connection: the shared one, or one on their own address."""
     binds = {bind for bind, _ in walk.listener.addresses} if walk.listener else set()
     if not binds.isdisjoint(WILDCARDS):
         return True

@@ -1,4 +1,4 @@
-"""Judging the cluster a connection reached: is it there, is it the host's own, and can it work."""
+"""Judges the cluster that a connection is sent to: does it exist, does it belong to the host, and can it work."""
 
 from __future__ import annotations
 
@@ -16,49 +16,54 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
     """The outcome of a walk that has a cluster name, in the order of product.md's verdict table."""
     name = walk.cluster_name or ""
     if name == BLACKHOLE:
-        why = "the cluster without endpoints, where REGISTRY_ONLY sends what is not registered"
+        why = "outbound policy REGISTRY_ONLY sends connections to hosts that are not registered to this cluster, which "
+        why += "has no endpoints"
         walk.step("cluster", name, why, _sender(walk), name)
-        return Outcome(Verdict.BLOCKED, "blackhole", "it ends in BlackHoleCluster", Expect(("UH",)))
-    if "clusters" in walk.proxy.sections and _is_missing(walk, name):
+        because = f"the connection is sent to {BLACKHOLE}, which has no endpoints"
+        return Outcome(Verdict.BLOCKED, "blackhole", because, Expect(("UH",)))
+    cluster = walk.proxy.clusters.get(name)
+    if "clusters" in walk.proxy.sections and (cluster is None or cluster.state == "warming"):
         return _missing(walk, name)
     if name == PASSTHROUGH or (walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS):
-        walk.step("cluster", name, "the way out for what is not registered (ALLOW_ANY)", _sender(walk), name)
-        walk.endpoint = _dialled(walk) if name == PASSTHROUGH else None
-        return Outcome(Verdict.PASSTHROUGH, "passthrough", "it leaves unregistered")
-    cluster = walk.proxy.clusters.get(name)
+        why = "outbound policy ALLOW_ANY sends connections to hosts that are not registered to the address dialled"
+        walk.step("cluster", name, why, _sender(walk), name)
+        if name == PASSTHROUGH and walk.destination.ip:
+            walk.endpoint = f"{walk.destination.ip}:{walk.destination.port}"
+        because = "the connection is sent to the address dialled, as ALLOW_ANY does for hosts that are not registered"
+        return Outcome(Verdict.PASSTHROUGH, "passthrough", because)
     walk.cluster = cluster
     own, why = owns(walk, registry)
     walk.step("cluster", name, why, cluster.path if cluster else "", name)
     if cluster is None:
-        return Outcome(Verdict.UNKNOWN, "no-clusters", "the dump has no clusters section", missing=("clusters",))
+        return Outcome(Verdict.UNKNOWN, "no-clusters", "the config dump has no clusters section", missing=("clusters",))
     _note_endpoint(walk, cluster)
     if not own:
-        return _someone_elses(cluster)
-    return _fault(walk, cluster, registry) or Outcome(Verdict.DELIVERED, "own", "it reaches its own cluster")
+        walk.blame_chain()
+        return _other_cluster(cluster, walk.destination.host)
+    because = f"the connection is sent to the right cluster, {name}"
+    return _fault(walk, cluster, registry) or Outcome(Verdict.DELIVERED, "own", because)
 
 
 def _sender(walk: Walk) -> str:
-    """Where the dump names the cluster: that line decides, and not what the cluster is."""
+    """Path of the route or chain that names the cluster: that line is the evidence for the choice."""
     if walk.route is not None:
         return walk.route.path
     return walk.chain.path if walk.chain is not None else ""
 
 
-def _is_missing(walk: Walk, name: str) -> bool:
-    cluster = walk.proxy.clusters.get(name)
-    return cluster is None or cluster.state == "warming"
-
-
 def _missing(walk: Walk, name: str) -> Outcome:
     warming = name in walk.proxy.clusters
-    why = f"cluster {name} is {'warming: not in use yet' if warming else 'not in this proxy'}"
+    why = f"cluster {name} " + ("is warming: Envoy does not use it yet" if warming else "does not exist in this proxy")
     walk.step("cluster", name, why)
     expect = _aborted(walk) or Expect(("NC",), 503 if walk.route is not None else None)
     return Outcome(Verdict.BLOCKED, "unknown-cluster", why, expect)
 
 
 def _aborted(walk: Walk) -> Expect | None:
-    """What is seen where a fault ends every request: the fault filter answers before the router looks for a cluster."""
+    """What the client gets where a fault aborts every request; None where none does.
+
+    The fault filter answers before the router looks for a cluster.
+    """
     if not fault_on_every_request(walk):
         return None
     fault = walk.route.fault if walk.route else None
@@ -67,21 +72,13 @@ def _aborted(walk: Walk) -> Expect | None:
     return Expect(("FI",), fault.abort_status if fault else None)
 
 
-def _dialled(walk: Walk) -> str | None:
-    destination = walk.destination
-    return f"{destination.ip}:{destination.port}" if destination.ip else None
-
-
-def _someone_elses(cluster: Cluster) -> Outcome:
-    owner = _host_of(cluster.name)
+def _other_cluster(cluster: Cluster, host: str) -> Outcome:
+    parsed = cluster_name(cluster.name)
+    owner = parsed.host if parsed else cluster.name
     if cluster.type == "ORIGINAL_DST":
-        return Outcome(Verdict.LEAKED, "original-dst", f"it leaves to the address dialled under {owner}'s cluster")
-    return Outcome(Verdict.MISROUTED, "other-cluster", f"it is sent to {owner}")
-
-
-def _host_of(name: str) -> str:
-    parsed = cluster_name(name)
-    return parsed.host if parsed else name
+        because = f"the connection is sent to the address dialled, through the cluster of another host, {owner}"
+        return Outcome(Verdict.LEAKED, "original-dst", because)
+    return Outcome(Verdict.MISROUTED, "other-cluster", f"the connection is sent to {owner}, not to {host}")
 
 
 def owns(walk: Walk, registry: Registry) -> tuple[bool, str]:
@@ -91,25 +88,25 @@ def owns(walk: Walk, registry: Registry) -> tuple[bool, str]:
     destination = walk.destination
     if parsed is not None:
         if registry.same_host(parsed.host, destination.host, walk.proxy.node.namespace):
-            return True, f"the cluster of {destination.host}"
+            return True, f"this is the cluster of {destination.host}"
         if registry.ip_belongs(destination.host, parsed.host) or _bound_to(walk, destination.host):
-            return True, f"{destination.host} is an address of {parsed.host}"
+            return True, f"{destination.host} is an address of {parsed.host}, whose cluster this is"
     sent_by = registry.sent_by(walk.config, destination.host)
     if sent_by or (sent_by is None and _matched_by_name(walk, registry)):
-        return True, f"where a VirtualService for {destination.host} sends it"
+        return True, f"a VirtualService sends connections to {destination.host} to this cluster"
     host = parsed.host if parsed else name
-    return False, f"the cluster of {host}, not of {destination.host}"
+    return False, f"this is the cluster of {host}, not of {destination.host}"
 
 
 def _bound_to(walk: Walk, host: str) -> bool:
-    """A bare IP on a listener or a chain made for just that address."""
+    """The host is an IP address, and a listener is bound to it."""
     if walk.listener is None or walk.chain is None or walk.destination.ip != host:
         return False
     return any(bind == host for bind, _ in walk.listener.addresses)
 
 
 def _matched_by_name(walk: Walk, registry: Registry) -> bool:
-    """Without the VirtualService at hand: its chain or virtual host names this very host."""
+    """Where the VirtualService was not read: the chain or virtual host that it made names this host."""
     if not walk.config or "/virtual-service/" not in walk.config:
         return False
     names = walk.chain.match.server_names if walk.chain and not walk.domain else (walk.domain,)
@@ -120,30 +117,32 @@ def _note_endpoint(walk: Walk, cluster: Cluster) -> None:
     if cluster.type == "ORIGINAL_DST":
         ip, port = walk.destination.ip, cluster.port_override or walk.destination.port
         walk.endpoint = f"{ip}:{port}" if ip else None
-        walk.step("endpoint", walk.endpoint, "ORIGINAL_DST: the address the client dialled", cluster.path)
+        why = "cluster type ORIGINAL_DST: Envoy connects to the address that the client dialled"
+        walk.step("endpoint", walk.endpoint, why, cluster.path)
         return
     known = walk.proxy.endpoints_of(cluster)
     usable = [e for e in known or () if e.health == "HEALTHY"]
     if usable:
         walk.endpoint = f"{usable[0].address}:{usable[0].port}"
-        more = f", one of {len(usable)}" if len(usable) > 1 else ""
-        walk.step("endpoint", walk.endpoint, f"{cluster.type}{more}", cluster.path)
+        which = f"one of {len(usable)} usable endpoints" if len(usable) > 1 else "the only usable endpoint"
+        walk.step("endpoint", walk.endpoint, f"{which} (cluster type {cluster.type})", cluster.path)
 
 
 def _fault(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
-    """Why the own cluster cannot work; None where nothing speaks against it."""
+    """Why the host's own cluster cannot work; None where no reason is known."""
     aborted = _aborted(walk)
     if aborted:
         return Outcome(Verdict.BROKEN, "fault", fault_on_every_request(walk), aborted)
-    return _nobody_there(walk, cluster, registry) or _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
+    virtual = _virtual_address(walk, cluster, registry)
+    return virtual or _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
 
 
-def _nobody_there(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
-    """A virtual address as the client dialled it, sent out unchanged: the entry it was made for has not this port."""
+def _virtual_address(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
+    """Envoy connects to a virtual address: the entry that the address was allocated for lacks this port."""
     ip = walk.destination.ip
     if cluster.type != "ORIGINAL_DST" or ip is None or not registry.is_virtual(ip):
         return None
-    why = f"Envoy connects to {ip} itself, a virtual address of Istio's where nobody listens"
+    why = f"Envoy connects to {ip}, a virtual address allocated by Istio, where no server listens"
     return Outcome(Verdict.BROKEN, "virtual-address-sent-out", why, Expect(("UF", "URX"), 503 if walk.route else None))
 
 
@@ -154,22 +153,15 @@ def _no_endpoint(walk: Walk, cluster: Cluster) -> Outcome | None:
     http = Expect(("UH",), 503 if walk.route is not None else None)
     if known is None:
         if cluster.type == "EDS":
-            why = f"the endpoints of {cluster.name} are in no document that was read"
+            why = f"the endpoints of cluster {cluster.name} were not read"
             return Outcome(
                 Verdict.UNKNOWN, "no-endpoints-read", why, missing=("config_dump?include_eds or clusters.json",)
             )
-        return (
-            None
-            if cluster.endpoints
-            else Outcome(Verdict.BROKEN, "no-endpoints", f"{cluster.name} has no endpoints", http)
-        )
-    if not known:
-        return Outcome(Verdict.BROKEN, "no-endpoints", f"{cluster.name} has no endpoints", http)
-    if all(e.health != "HEALTHY" for e in known) and cluster.panic_threshold == 0:
-        return Outcome(
-            Verdict.BROKEN, "no-endpoints", f"no endpoint of {cluster.name} is usable: {known[0].health}", http
-        )
-    return None
+        known = cluster.endpoints
+    elif known and all(e.health != "HEALTHY" for e in known) and cluster.panic_threshold == 0:
+        why = f"no endpoint of cluster {cluster.name} is usable: {known[0].health}"
+        return Outcome(Verdict.BROKEN, "no-endpoints", why, http)
+    return None if known else Outcome(Verdict.BROKEN, "no-endpoints", f"cluster {cluster.name} has no endpoints", http)
 
 
 def socket_for(cluster: Cluster, endpoint: Endpoint | None) -> TlsSocket | None:
@@ -204,13 +196,12 @@ def _bad_tls(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None
             return Outcome(Verdict.BROKEN, "plain-to-tls", why, expect)
         return None
     if socket.istio_mutual and external:
-        return Outcome(
-            Verdict.BROKEN, "mtls-to-external", "Envoy uses Istio mutual TLS, the host is outside the mesh", reset
-        )
+        why = f"Envoy uses Istio mutual TLS (ISTIO_MUTUAL), but {walk.destination.host} is outside the mesh"
+        return Outcome(Verdict.BROKEN, "mtls-to-external", why, reset)
     if socket.istio_mutual:
         return None
     if walk.destination.protocol == "tls" and walk.chain is not None and walk.chain.tcp is not None:
-        why = "the application speaks TLS already and the cluster originates TLS again"
+        why = "the application already sends TLS, and Envoy originates TLS again"
         return Outcome(Verdict.BROKEN, "double-tls", why, reset)
     if ports and all(is_plain_http_port(p) for p in ports):
         why = f"Envoy originates TLS to port {ports[0]}, where the server speaks plain HTTP"

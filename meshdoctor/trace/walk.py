@@ -1,17 +1,16 @@
-"""The record of one walk through a proxy: steps taken, objects chosen, and what is still missing."""
+"""The path of one connection through a proxy: its steps, the objects chosen, and how it ends."""
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy, Route, VirtualHost
 from meshdoctor.model.trace import Destination, Expect, Step
 from meshdoctor.model.verdict import Verdict
 
 
 class Outcome(Struct, frozen=True):
-    """How a walk ended: the verdict before anyone asks for its cause."""
+    """How a connection's path ends: the verdict, and what decided it."""
 
     verdict: Verdict
     kind: str
@@ -22,7 +21,7 @@ class Outcome(Struct, frozen=True):
 
 
 class Walk:
-    """Mutable while the walk goes on; `steps` is its story so far."""
+    """The path of one connection so far, filled in step by step."""
 
     def __init__(self, proxy: Proxy, destination: Destination) -> None:
         self.proxy = proxy
@@ -30,6 +29,8 @@ class Walk:
         self.steps: list[Step] = []
         self.listener: Listener | None = None
         self.chain: FilterChain | None = None
+        self.matches_all = False
+        """The chain was chosen without any match criterion."""
         self.virtual_host: VirtualHost | None = None
         self.domain = ""
         self.route: Route | None = None
@@ -38,11 +39,20 @@ class Walk:
         self.cluster_name: str | None = None
         self.endpoint: str | None = None
         self.setting = ""
-        """The capture setting that decides, `annotation ... (now 10.96.0.0/16)`."""
+        """The traffic-capture setting that decides, `annotation ... (now 10.96.0.0/16)`."""
         self.config = ""
         """istio.config of the chain or route that chose the cluster."""
 
     def step(self, at: str, chose: str | None, because: str, path: str = "", value: str = "") -> None:
         """Add one decision; `path` points into the dump."""
-        evidence = Evidence(self.proxy.document, path, value) if path else None
+        evidence = self.proxy.evidence(path, value) if path else None
         self.steps.append(Step(at, chose, because, evidence))
+
+    def blame_chain(self) -> None:
+        """Say in its step that a chain of another host takes this connection because it matches every connection."""
+        if self.matches_all and self.chain is not None and self.chain.tcp is not None:
+            host = self.destination.host
+            fault = f", those to {host} too: this is the fault"
+            self.steps = [
+                structs.replace(s, because=s.because + fault) if s.at == "filter_chain" else s for s in self.steps
+            ]

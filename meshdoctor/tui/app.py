@@ -145,10 +145,10 @@ class MeshdoctorApp(App[int]):
     def _fix_ended(self, message: FixEnded) -> None:
         """Refreshes, as the fix may have changed the mesh, and notifies a user who has left the fix's screen."""
         message.stop()
-        fix_run = message.fix_run
-        if getattr(self.screen, "fix_run", None) is not fix_run and fix_run.steps.lines:
-            self.notify(fix_run.steps.lines[-1].text, title="Fix finished", markup=False)
-        if fix_run.has_written:
+        worker = message.worker
+        if getattr(self.screen, "worker", None) is not worker and worker.steps.lines:
+            self.notify(worker.steps.lines[-1].text, title="Fix finished", markup=False)
+        if worker.has_written:
             self._refresh_after_fix()
 
     def _refresh_after_fix(self) -> None:

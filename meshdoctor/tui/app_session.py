@@ -15,7 +15,7 @@ from meshdoctor.tui.state.view_state import ViewState
 if TYPE_CHECKING:
     from meshdoctor.diagnosis.session import DiagnosisSession
     from meshdoctor.doctor import Source
-    from meshdoctor.tui.fixing.fix_context import FixContext
+    from meshdoctor.tui.session_fixes import SessionFixes
 
 
 class Appearance(Struct, frozen=True):
@@ -70,11 +70,11 @@ class TuiSession:
         return self.opening.is_read_only
 
     @cached_property
-    def fixes(self) -> FixContext:
+    def fixes(self) -> SessionFixes:
         """The fixes of this session; loaded when the first one is opened."""
-        from meshdoctor.tui.fixing.fix_context import FixContext
+        from meshdoctor.tui.session_fixes import SessionFixes
 
-        return FixContext(self)
+        return SessionFixes(self)
 
     @property
     def is_fixing(self) -> bool:

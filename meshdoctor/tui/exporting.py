@@ -51,9 +51,9 @@ def export(session: TuiSession, found: Sequence[KnownFacts], folder: Path) -> Ex
 
 
 def _markdown(session: TuiSession, known: KnownFacts) -> str:
-    done = session.fixes.done_about(known.finding.fingerprint)
+    entries, improvements = session.fixes.done_about(known.finding.fingerprint)
     diagnosis = session.mesh_state.diagnosis
-    return postmortem(known.finding, diagnosis, known.path, known.excerpts, done.entries, done.improvements)
+    return postmortem(known.finding, diagnosis, known.path, known.excerpts, entries, improvements)
 
 
 def copy_and_notify(screen: Screen[Any], message: Exported) -> None:

@@ -11,7 +11,7 @@ from meshdoctor.tui.state.view_state import Panel
 
 if TYPE_CHECKING:  # what only a finding's screen needs is loaded with it
     from meshdoctor.model.fix import JournalEntry
-    from meshdoctor.tui.fixing.fix_run import FixRun
+    from meshdoctor.tui.fix_worker import FixWorker
 
 
 class EventsWaiting(Message):
@@ -70,8 +70,8 @@ class FixMoved(Message):
 class FixEnded(Message):
     """A fix, or its undo, has ended; it may have changed the mesh."""
 
-    def __init__(self, fix_run: FixRun) -> None:
-        self.fix_run = fix_run
+    def __init__(self, worker: FixWorker) -> None:
+        self.worker = worker
         super().__init__()
 
 

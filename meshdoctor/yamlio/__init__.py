@@ -1,4 +1,4 @@
-"""The only package that knows YAML: it reads hostile documents safely, writes stable ones, and finds lines.
+"""Reads hostile YAML safely, writes it in a stable style, edits it in place, and finds lines. The only YAML package.
 
 Values are those the Kubernetes API server would see. Plain scalars follow the reader it uses (go.yaml.in/yaml/v2
 behind sigs.k8s.io/yaml): `yes`, `on` and `y` are booleans, `0755` is octal, `1e3` is a number, `22:22` is text.
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from meshdoctor.yamlio.line_index import Lines, line_of, steps_of
 from meshdoctor.yamlio.list_text import EMPTY as EMPTY_LIST
-from meshdoctor.yamlio.list_text import ListText, only, take_apart
+from meshdoctor.yamlio.list_text import ListText, only, split_list
 from meshdoctor.yamlio.reading import load_documents
 from meshdoctor.yamlio.writing import dump
 
-__all__ = ["EMPTY_LIST", "Lines", "ListText", "dump", "line_of", "load_documents", "only", "steps_of", "take_apart"]
+__all__ = ["EMPTY_LIST", "Lines", "ListText", "dump", "line_of", "load_documents", "only", "split_list", "steps_of"]

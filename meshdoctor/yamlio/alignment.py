@@ -1,8 +1,8 @@
-"""Which items of two lists are the same thing, told as a person would tell it.
+"""Matches the items of two lists: which are the same, which were changed, removed or added.
 
-Equal items first. What lies between them is the same thing under another text where both say the same `name`,
-`number`, `address` or `host`, or are the same Kubernetes object; and where as many were taken out as put in, the first
-stands for the first. Order is never given up: what moved was taken out and put in.
+Equal items match first. Between them, items match that have the same `name`, `number`, `address` or `host`, or are the
+same Kubernetes object; and where as many were removed as added, the first matches the first. Order is kept: an item
+that moved was removed and added.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import json
 
 _NAMES = ("name", "number", "address", "host")
 _PAIRS = 10_000
-"""Up to so many comparisons in one gap; beyond them its items pair off in turn."""
+"""Limit of comparisons in one gap; beyond it items match by position."""
 
 Pair = tuple[int | None, int | None]
 
@@ -26,7 +26,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 def aligned(old: list[Any], new: list[Any]) -> list[Pair]:
-    """Pairs of indices in order: (i, j) the same thing, (i, None) taken out, (None, j) put in."""
+    """Pairs of indices in order: (i, j) the same, (i, None) removed, (None, j) added."""
     pairs: list[Pair] = []
     matcher = SequenceMatcher(None, [_text(item) for item in old], [_text(item) for item in new], autojunk=False)
     for tag, start, end, new_start, new_end in matcher.get_opcodes():
@@ -37,40 +37,40 @@ def aligned(old: list[Any], new: list[Any]) -> list[Pair]:
     return pairs
 
 
-def _gap(old: list[Any], new: list[Any], taken: range, put: range) -> list[Pair]:
-    """Pairs between two lists of which no item equals another."""
-    met = _akin(old, new, taken, put) if len(taken) * len(put) <= _PAIRS else []
+def _gap(old: list[Any], new: list[Any], removed: range, added: range) -> list[Pair]:
+    """Pairs between two ranges without equal items."""
+    matched = _same_names(old, new, removed, added) if len(removed) * len(added) <= _PAIRS else []
     pairs: list[Pair] = []
-    start, new_start = taken.start, put.start
-    for i, j in [*met, (taken.stop, put.stop)]:
-        pairs += _in_turn(old, new, range(start, i), range(new_start, j))
-        if i < taken.stop:
+    start, new_start = removed.start, added.start
+    for i, j in [*matched, (removed.stop, added.stop)]:
+        pairs += _by_position(old, new, range(start, i), range(new_start, j))
+        if i < removed.stop:
             pairs.append((i, j))
         start, new_start = i + 1, j + 1
     return pairs
 
 
-def _in_turn(old: list[Any], new: list[Any], taken: range, put: range) -> Iterator[Pair]:
-    both = list(zip(taken, put, strict=False))
-    if len(taken) == len(put) and all(type(old[i]) is type(new[j]) and not _named(old[i]) for i, j in both):
+def _by_position(old: list[Any], new: list[Any], removed: range, added: range) -> Iterator[Pair]:
+    both = list(zip(removed, added, strict=False))
+    if len(removed) == len(added) and all(type(old[i]) is type(new[j]) and not _named(old[i]) for i, j in both):
         yield from both
         return
-    yield from ((i, None) for i in taken)
-    yield from ((None, j) for j in put)
+    yield from ((i, None) for i in removed)
+    yield from ((None, j) for j in added)
 
 
-def _akin(old: list[Any], new: list[Any], taken: range, put: range) -> list[tuple[int, int]]:
-    """The longest run of pairs, in order, that say the same name."""
+def _same_names(old: list[Any], new: list[Any], removed: range, added: range) -> list[tuple[int, int]]:
+    """The longest sequence of pairs, in order, with the same name."""
     best: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for i in reversed(taken):
-        for j in reversed(put):
+    for i in reversed(removed):
+        for j in reversed(added):
             without = max(best.get((i + 1, j), []), best.get((i, j + 1), []), key=len)
-            with_it = [(i, j), *best.get((i + 1, j + 1), [])] if _is_akin(old[i], new[j]) else []
+            with_it = [(i, j), *best.get((i + 1, j + 1), [])] if _has_same_name(old[i], new[j]) else []
             best[i, j] = with_it if len(with_it) > len(without) else without
-    return best.get((taken.start, put.start), [])
+    return best.get((removed.start, added.start), [])
 
 
-def _is_akin(one: Any, other: Any) -> bool:
+def _has_same_name(one: Any, other: Any) -> bool:
     if not isinstance(one, dict) or not isinstance(other, dict):
         return False
     mine, others = _object(one), _object(other)

@@ -1,8 +1,8 @@
-"""Users' own files are changed here: only the lines that have to change, and never to anything but what was asked.
+"""Edits YAML and JSON files of users in place, changing only the lines that have to change.
 
-Comments, order, quotes, indentation, line ends and the other documents stay as they were typed, because only the
-characters of what changes are exchanged. The result is read again before it is returned; where it is not what was
-wanted, nothing is.
+Comments, order, quotes, indentation, line ends and other documents stay as they are, because only the text of changed
+values is replaced. The result is parsed again before it is returned; where it does not have the requested values, the
+edit is refused.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _BOM = "\ufeff"
 
 
 def rewritten(data: bytes, where: str, wanted: list[Any]) -> bytes:
-    """The file with the values `wanted` in place of those `load_documents` finds in it, one for one.
+    """The file with the values `wanted` instead of those that `load_documents` finds in it, one for one.
 
-    Raises `NotEditable` where that would change more than it should (what changes is shared by an alias, say), and
-    `Unreadable` as `load_documents` does. `where` names the file.
+    Raises `NotEditable` where that would change more (because an alias shares a changed value, say), and `Unreadable`
+    as `load_documents` does. `where` names the file.
     """
     found = load_documents(data, where)
     if len(found) != len(wanted):
@@ -44,22 +44,22 @@ def rewritten(data: bytes, where: str, wanted: list[Any]) -> bytes:
 
 
 def with_document(data: bytes, where: str, value: dict[str, Any]) -> bytes:
-    """The file with one more document behind the others, in their layout.
+    """The file with one more document at the end, in the layout of the others.
 
-    Raises `NotEditable` for a JSON file, which holds one value only.
+    Raises `NotEditable` for a JSON file, which has one value only.
     """
     found = load_documents(data, where)
     if _is_json(data):
-        raise NotEditable(f"{where} is JSON and holds one object; another one needs a file of its own.")
+        raise NotEditable(f"{where} is JSON and contains one object; put the other object into a file of its own.")
     text, documents = _parts(data, where)
     style = style_of(text, documents)
     last = text.rstrip().rsplit("\n", 1)[-1]
     separator = "" if last == "---" or not documents else "---" + style.line_break
-    return _proven(text + separator + as_document(value, style), data, where, [*found, value])
+    return _verified(text + separator + as_document(value, style), data, where, [*found, value])
 
 
 def without_document(data: bytes, where: str, index: int) -> bytes | None:
-    """The file without one of its documents, counted as `load_documents` does; None where no other is in it."""
+    """The file without one of its documents, counted as `load_documents` does; None where it is the only one."""
     found = load_documents(data, where)
     if len(found) == 1:
         return None
@@ -72,7 +72,7 @@ def without_document(data: bytes, where: str, index: int) -> bytes | None:
 
 
 def new_file(value: dict[str, Any], like: bytes | None = None, where: str = "") -> bytes:
-    """A file of its own for one object, laid out as the file `like` where that is YAML."""
+    """A new file for one object, in the layout of the file `like` where that is YAML."""
     style = Style()
     if like is not None and not _is_json(like):
         text, documents = _parts(like, where)
@@ -81,12 +81,12 @@ def new_file(value: dict[str, Any], like: bytes | None = None, where: str = "") 
 
 
 def json_text(value: Any) -> str:
-    """A value as a JSON file of its own."""
+    """A value as the text of a JSON file."""
     return as_json(value, indent=2, at="", is_tight=False) + "\n"
 
 
 def _parts(data: bytes, where: str) -> tuple[str, list[DocumentText]]:
-    """The text without its byte-order mark, a line break in front and its last line ended; and its documents."""
+    """The text without byte-order mark, with a line break at both ends; and its documents."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise NotEditable(f"{where} is UTF-16. Save it as UTF-8, or use --export.")
     try:
@@ -94,7 +94,7 @@ def _parts(data: bytes, where: str) -> tuple[str, list[DocumentText]]:
         text += "" if text.endswith("\n") else "\r\n" if "\r\n" in text else "\n"
         return text, documents_of(text)
     except (UnicodeDecodeError, yaml.YAMLError):
-        raise NotEditable(f"{where} cannot be taken apart by its text. Use --export.") from None
+        raise NotEditable(f"{where} cannot be edited in place. Use --export.") from None
 
 
 def _is_json(data: bytes) -> bool:
@@ -120,29 +120,29 @@ def _joined(text: str, splices: list[Splice], where: str) -> str:
 
 
 def _ended_as(data: bytes, text: str, where: str, wanted: list[Any]) -> bytes:
-    """The edited text as `_proven` has it, its last line ended only if the file's was, or a block of text needs it."""
+    """The edited text as `_verified` returns it, with a final line break only if the file had one or needs one."""
     if not data.endswith(b"\n"):
         try:
-            return _proven(text.removesuffix("\n").removesuffix("\r"), data, where, wanted)
+            return _verified(text.removesuffix("\n").removesuffix("\r"), data, where, wanted)
         except NotEditable:
             pass
-    return _proven(text, data, where, wanted)
+    return _verified(text, data, where, wanted)
 
 
-def _proven(text: str, data: bytes, where: str, wanted: list[Any]) -> bytes:
-    """The edited text as a file again. Raises `NotEditable` where it does not say what is wanted."""
+def _verified(text: str, data: bytes, where: str, wanted: list[Any]) -> bytes:
+    """The edited text as a file. Raises `NotEditable` where it does not parse to the values `wanted`."""
     result = (codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b"") + text.removeprefix("\n").encode()
     try:
-        sound = same(load_documents(result, where), wanted)
+        is_right = same(load_documents(result, where), wanted)
     except Unreadable:
-        sound = False
-    if not sound:
+        is_right = False
+    if not is_right:
         raise _refusal(where)
     return result
 
 
 def _refusal(where: str) -> NotEditable:
     return NotEditable(
-        f"{where} is laid out in a way that cannot be changed safely; nothing was written. Use --export, and carry "
-        "the change over by hand."
+        f"{where} has a layout that cannot be edited safely; nothing was written. Use --export, and make the change "
+        "manually."
     )

@@ -1,4 +1,4 @@
-"""On which line a value stands."""
+"""Finds the line of a value."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 
 import yaml
 
-from meshdoctor.yamlio.list_text import ListText, take_apart
+from meshdoctor.yamlio.list_text import ListText, split_list
 from meshdoctor.yamlio.parser_events import document_starts, events_of
 
 _STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+)\]|\[(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")\]")
 
 
 class Lines:
-    """The lines of one text. Reads it once, at the first question, and of kubectl's Lists only the items asked for."""
+    """The lines of one text, which is parsed at the first use; of kubectl's Lists only the items asked for."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._documents: list[_Place] | None = None
-        self._items: dict[int, _Place | None] = {}
+        self._documents: list[_LineNode] | None = None
+        self._items: dict[int, _LineNode | None] = {}
 
     def of(self, path: str) -> int | None:
-        """The 1-based line on which the value at a JSONPath stands: that of its key, or of its `-` in a list.
+        """The 1-based line of the value at a JSONPath: that of its key, or of its `-` in a list.
 
-        `$.spec.ports[0]` is looked up in the only document. Where the text holds several documents (as
-        `load_documents` counts them) the first step names one: `$[1].spec`; without it the first is meant.
-        None where the path leads nowhere, or the text so far is not YAML or nested deeper than the parser goes.
+        `$.spec.ports[0]` is in the only document. Where the text has several documents (as `load_documents` counts
+        them), the first step selects one: `$[1].spec`; without it, the first document is meant.
+        None where there is no such path, or the text up to it is not YAML or too deeply nested.
         """
         steps = steps_of(path)
         if steps is None:
@@ -40,12 +40,12 @@ class Lines:
         if not self._documents:
             return None
         if len(self._documents) > 1 and steps and isinstance(steps[0], int):
-            return _walk(_Place(1, self._documents), steps)
+            return _walk(_LineNode(1, self._documents), steps)
         return _walk(self._documents[0], steps)
 
     @cached_property
     def _list(self) -> ListText | None:
-        return take_apart(self._data)
+        return split_list(self._data)
 
     def _in_item(self, text: ListText, index: int, steps: list[str | int]) -> int | None:
         if index >= len(text.items):
@@ -54,92 +54,94 @@ class Lines:
         if index not in self._items:
             documents = _read(self._data[item.start : item.end])
             self._items[index] = documents[0].below(0) if documents else None
-        place = self._items[index]
-        line = _walk(place, steps) if place is not None else None
+        node = self._items[index]
+        line = _walk(node, steps) if node is not None else None
         return None if line is None else item.line + line
 
 
-def _walk(place: _Place, steps: list[str | int]) -> int | None:
+def _walk(node: _LineNode, steps: list[str | int]) -> int | None:
     for step in steps:
-        if place.is_alias:
+        if node.is_alias:
             break
-        below = place.below(step)
+        below = node.below(step)
         if below is None:
             return None
-        place = below
-    return place.line
+        node = below
+    return node.line
 
 
 def line_of(data: bytes, path: str) -> int | None:
-    """The line of one path of a text, as `Lines(data).of(path)` gives it. For several questions keep a `Lines`."""
+    """The line of one path of a text, as `Lines(data).of(path)`. For several paths, keep a `Lines`."""
     return Lines(data).of(path)
 
 
-class _Place:
-    """Where one value stands, and the values inside it."""
+class _LineNode:
+    """The line of one value, and the values inside it."""
 
     __slots__ = ("inside", "is_alias", "key", "line")
 
-    def __init__(self, line: int, inside: list[_Place] | dict[str, _Place] | None, *, is_alias: bool = False) -> None:
+    def __init__(
+        self, line: int, inside: list[_LineNode] | dict[str, _LineNode] | None, *, is_alias: bool = False
+    ) -> None:
         self.line = line
         self.inside = inside
         self.is_alias = is_alias
         self.key: tuple[str, int] | None = None
-        """Of a mapping being read: the key whose value comes next, and its line."""
+        """While a mapping is read: the key whose value comes next, and its line."""
 
-    def below(self, step: str | int) -> _Place | None:
+    def below(self, step: str | int) -> _LineNode | None:
         if isinstance(step, str):
             return self.inside.get(step) if isinstance(self.inside, dict) else None
         return self.inside[step] if isinstance(self.inside, list) and step < len(self.inside) else None
 
-    def put(self, place: _Place, text: str) -> None:
-        """The next value inside; in a mapping keys and values take turns, and `text` is the key's."""
+    def put(self, node: _LineNode, text: str) -> None:
+        """Add the next value; in a mapping keys and values alternate, and `text` is that of the key."""
         if isinstance(self.inside, list):
-            self.inside.append(place)
+            self.inside.append(node)
         elif isinstance(self.inside, dict) and self.key is None:
-            self.key = (text, place.line)
+            self.key = (text, node.line)
         elif isinstance(self.inside, dict) and self.key is not None:
-            name, place.line = self.key
-            self.inside.setdefault(name, place)
+            name, node.line = self.key
+            self.inside.setdefault(name, node)
             self.key = None
 
 
-def _read(data: bytes) -> list[_Place]:
-    """The documents of a text that hold a value, as far as it is YAML."""
-    documents: list[_Place] = []
+def _read(data: bytes) -> list[_LineNode]:
+    """The documents of a text that have a value, as far as it is YAML."""
+    documents: list[_LineNode] = []
     events = events_of(data)
     try:
         for event in document_starts(events):
-            documents.append(_place(event, events))
+            documents.append(_node(event, events))
     except yaml.YAMLError:
         pass
     return documents
 
 
-def _place(first: Any, events: Iterator[Any]) -> _Place:
-    """The place of the value whose first event is `first`; walks with a stack of its own, never recursively."""
-    stack: list[_Place] = []
+def _node(first: Any, events: Iterator[Any]) -> _LineNode:
+    """The value whose first event is `first`; not recursive, because documents may be hostile."""
+    stack: list[_LineNode] = []
     event = first
     while True:
         kind = type(event)
         if kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            place, text = stack.pop(), ""
+            node, text = stack.pop(), ""
         else:
             inside: Any = {} if kind is yaml.MappingStartEvent else [] if kind is yaml.SequenceStartEvent else None
-            place = _Place(event.start_mark.line + 1, inside, is_alias=kind is yaml.AliasEvent)
+            node = _LineNode(event.start_mark.line + 1, inside, is_alias=kind is yaml.AliasEvent)
             text = event.value if kind is yaml.ScalarEvent else ""
             if inside is not None:
-                stack.append(place)
+                stack.append(node)
                 event = next(events)
                 continue
         if not stack:
-            return place
-        stack[-1].put(place, text)
+            return node
+        stack[-1].put(node, text)
         event = next(events)
 
 
 def steps_of(path: str) -> list[str | int] | None:
-    """`$.a['b.c'][2]` as `["a", "b.c", 2]`, None where it is not such a path."""
+    """`$.a['b.c'][2]` as `["a", "b.c", 2]`, None for other paths."""
     if not path.startswith("$"):
         return None
     steps: list[str | int] = []

@@ -1,9 +1,9 @@
-"""A List as `kubectl get -o yaml` prints it, taken apart by its text alone.
+"""Splits a List as `kubectl get -o yaml` prints it into its items, without parsing it.
 
-The parser reads a few megabytes a second; a cluster's objects are a hundred. Which items there are, of which kind and
-on which lines, can be told without it, because kubectl's printer (sigs.k8s.io/yaml) always writes the same shape: the
-items' dashes in the first column, their own keys in the third, everything inside them further right, and the List's
-`kind` and `metadata` after them. A text that deviates anywhere is not taken apart at all.
+The YAML parser reads a few megabytes per second, and the objects of a cluster may have a hundred. Kinds and lines of
+the items follow from the layout, which is always the same in kubectl's printer (sigs.k8s.io/yaml): the dashes of the
+items in the first column, their keys in the third, everything inside them further right, and `kind` and `metadata` of
+the List after them. A text with any other layout is not split.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ import re
 from typing import NamedTuple
 
 EMPTY = b"apiVersion: v1\nitems: []\nkind: List\n"
-"""A List of nothing."""
+"""An empty List."""
 
 _HEAD = re.compile(rb"(?:---\n)?apiVersion: v1\nitems:(?: \[\]\n|\n(?=- ))")
 _OUTSIDE = re.compile(rb"\n(?:[^ \n-]|-[^ ]| [^ ])")
-"""The start of a line that belongs to no item."""
+"""Start of a line that is not part of an item."""
 _FOOT = re.compile(rb"""kind: List\n(?:metadata:\n(?:  (?:resourceVersion|selfLink): (?:""|'')\n)+)?\Z""")
 _KEY = b"\n  kind: "
 _ODD_BREAKS = (b"\r", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
-"""Line breaks of YAML that kubectl only prints escaped. With them, lines could not be counted by `\\n`."""
+"""Line breaks of YAML that kubectl always escapes. With them, counting `\\n` would not count lines."""
 _ALIAS = b": *id0"
-"""PyYAML's alias. What it stands for may be in another item; kubectl writes none."""
+"""An alias as PyYAML writes it. It may refer to another item; kubectl writes none."""
 _OTHER = b"- kind: _\n"
 
 
 class ListItem(NamedTuple):
-    """One item: the kind it says, its bytes as a slice of the text, and the line of its dash, counted from 0."""
+    """One item: its kind, start and end of its text, and the line of its dash, counted from 0."""
 
     kind: str
     start: int
@@ -45,12 +45,12 @@ class ListText(NamedTuple):
     """False where the text ends among the items: the file was cut short."""
 
     def kinds(self) -> frozenset[str]:
-        """The kinds there is an item of."""
+        """The kinds of the items."""
         return frozenset(item.kind for item in self.items)
 
 
-def take_apart(data: bytes) -> ListText | None:
-    """The items of a List that kubectl printed, None for every other text, which only the parser can read."""
+def split_list(data: bytes) -> ListText | None:
+    """The items of a List that kubectl printed, None for any other text, which has to be parsed."""
     head = _HEAD.match(data)
     if head is None or any(mark in data for mark in (*_ODD_BREAKS, _ALIAS)):
         return None
@@ -63,10 +63,10 @@ def take_apart(data: bytes) -> ListText | None:
 
 
 def only(data: bytes, text: ListText, kind: str) -> bytes:
-    """The List with the items of one kind. `text` is `take_apart(data)`.
+    """The List with the items of one kind. `text` is `split_list(data)`.
 
-    The others leave an item `kind: _` and empty lines behind, so that the place and the line of every item stay what
-    they are in the whole file.
+    Other items are replaced by an item `kind: _` and empty lines, so that index and line of every item stay those of
+    the whole file.
     """
     if not any(item.kind == kind for item in text.items):
         return EMPTY
@@ -81,7 +81,7 @@ def only(data: bytes, text: ListText, kind: str) -> bytes:
 
 
 def _items(data: bytes, start: int, end: int, *, is_whole: bool) -> tuple[ListItem, ...] | None:
-    """The items between two places, None where one does not say its kind once and plainly; a cut one may not."""
+    """The items from `start` to `end`, None where the kind of one is missing or ambiguous; the last may be cut."""
     items: list[ListItem] = []
     line = data.count(b"\n", 0, start)
     while start < end:

@@ -1,4 +1,4 @@
-"""Where every value of a YAML or JSON text begins and ends, so that a piece of it can be exchanged and no more."""
+"""Finds start and end of every value of a YAML or JSON text, so that a part of it can be replaced."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ Kind = Literal["mapping", "sequence", "text", "alias"]
 
 
 class TextNode:
-    """One value of a text that is known to be sound. Places are counted in characters."""
+    """One value of a valid text. Positions are counted in characters."""
 
     __slots__ = ("anchor", "end", "is_flow", "items", "keys", "kind", "opens", "start", "style", "value")
 
     def __init__(self, kind: Kind, event: Any, text: str) -> None:
         self.kind: Kind = kind
         self.start: int = event.start_mark.index
-        """Of a value with an anchor or a tag, where that begins."""
+        """Start of the value, or of its anchor or tag."""
         self.end: int = event.end_mark.index
-        """Behind its last character; of a block, behind that of its last value."""
-        # The token ends in front of the first dash where the list is indented, and behind it where it is not.
+        """End of the value; of a block, end of its last value."""
+        # The token ends before the first dash where the list is indented, else after it.
         self.opens: int = self.end if text.startswith("-", self.end) else self.end - 1
-        """Of a list its first `-`, of flow style its bracket."""
+        """Position of the first `-` of a list, or of the opening bracket in flow style."""
         self.anchor: str | None = event.anchor
         self.is_flow: bool = bool(getattr(event, "flow_style", False))
         self.style: str = getattr(event, "style", None) or ""
-        """Of text: a quote, `|`, `>`, or empty where it is plain."""
+        """For text: a quote, `|`, `>`, or empty where it is plain."""
         self.value: str = getattr(event, "value", None) or ""
         self.keys: list[TextNode] = []
-        """Of a mapping, one for each of its items."""
+        """For a mapping, one key per item."""
         self.items: list[TextNode] = []
 
     def begins(self, index: int) -> int:
-        """Where the item of this number begins: a mapping's with its key."""
+        """Start of an item; in a mapping, of its key."""
         return (self.keys or self.items)[index].start
 
     def put(self, node: TextNode) -> None:
-        """The next value inside; in a mapping keys and values take turns."""
+        """Add the next value; in a mapping keys and values alternate."""
         if self.kind == "mapping" and len(self.keys) == len(self.items):
             self.keys.append(node)
         else:
@@ -48,7 +48,7 @@ class TextNode:
 
 
 class DocumentText:
-    """One document of a text: its root, and the text that belongs to it, its `---` included."""
+    """One document of a text: its root, and start and end of its text including `---`."""
 
     __slots__ = ("aliases", "end", "root", "start")
 
@@ -57,11 +57,11 @@ class DocumentText:
         self.end = end
         self.root = root
         self.aliases = aliases
-        """The anchors that something refers to."""
+        """Anchors that are referred to."""
 
 
 def documents_of(text: str) -> list[DocumentText]:
-    """The documents of a text that hold a value, as `load_documents` counts them. Raises `yaml.YAMLError`."""
+    """The documents of a text that have a value, as `load_documents` counts them. Raises `yaml.YAMLError`."""
     events: Iterator[Any] = events_of(text.encode())
     starts: list[int] = []
     found: list[tuple[int, TextNode, frozenset[str]]] = []
@@ -78,12 +78,12 @@ def documents_of(text: str) -> list[DocumentText]:
 
 
 def column(text: str, place: int) -> int:
-    """How many characters stand before `place` on its line."""
+    """Number of characters before `place` on its line."""
     return place - (text.rfind("\n", 0, place) + 1)
 
 
 def line_end(text: str, place: int) -> int:
-    """Where the line of `place` ends, in front of its line break."""
+    """End of the line of `place`, before its line break."""
     end = text.find("\n", place)
     if end < 0:
         return len(text)
@@ -100,7 +100,7 @@ def walk(node: TextNode) -> Iterator[TextNode]:
 
 
 def _tree(first: Any, events: Iterator[Any], text: str) -> tuple[TextNode, frozenset[str]]:
-    """The node whose first event is `first`; walks with a stack of its own, never recursively."""
+    """The node whose first event is `first`; not recursive, because depth is not limited here."""
     stack: list[TextNode] = []
     aliases: set[str] = set()
     event = first
@@ -127,7 +127,7 @@ def _tree(first: Any, events: Iterator[Any], text: str) -> tuple[TextNode, froze
 
 
 def _block_end(text: str, node: TextNode) -> int:
-    """The end of the last line of a block of text. Empty lines behind it are its own only where it says `+`."""
+    """End of the last line of a block of text. Empty lines after it belong to it only with `+`."""
     body = text[node.start : node.end]
     if "+" not in body.split("\n", 1)[0].split("#", 1)[0]:
         return line_end(text, node.start + len(body.rstrip()))

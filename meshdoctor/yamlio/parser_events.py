@@ -1,6 +1,6 @@
-"""The parser's events. Values and lines are made straight from them.
+"""Gives the parser's events, from which values and lines are made directly.
 
-Composing a tree of nodes first costs four times as much, and libyaml's composer overruns the C stack on a deeply
+Composing a tree of nodes first takes four times as long, and libyaml's composer overflows the C stack on a deeply
 nested document; its parser does not.
 """
 
@@ -20,7 +20,7 @@ def events_of(data: bytes) -> Iterator[Any]:
 
 
 def document_starts(events: Iterator[Any]) -> Iterator[Any]:
-    """The first event of every document that holds a value. The caller consumes the rest of each."""
+    """The first event of every document that has a value. The caller consumes the rest of each."""
     for event in events:
         if type(event) is not yaml.DocumentStartEvent:
             continue

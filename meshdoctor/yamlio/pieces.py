@@ -1,7 +1,7 @@
-"""New pieces of a text, written as the text around them is: its indentation, its quotes, its brackets.
+"""Writes new values in the style of the text around them: its indentation, quotes and brackets.
 
-ruamel.yaml writes the blocks, because it alone can set a list's dashes apart from the mapping they stand in; what it
-is given is plain data, so nothing of a user's file passes through it.
+ruamel.yaml writes the blocks, because only it can indent the dashes of a list inside a mapping. It gets plain data and
+never the user's file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LEAST = {"step": 1, "dash": 0, "gap": 2}
 
 
 class Style(Struct, frozen=True):
-    """How a document is laid out, in columns."""
+    """Layout of a document, in columns."""
 
     step: int = 2
     """From a mapping to the mapping inside it."""
@@ -38,7 +38,7 @@ class Style(Struct, frozen=True):
 
 
 def style_of(text: str, documents: Iterable[DocumentText]) -> Style:
-    """The first layout of each sort that is found, in the order of `documents`; what none shows is the house style."""
+    """The layout of the first value of each kind, in the order of `documents`; defaults for what none shows."""
     found: dict[str, int] = {}
     for name, distance in _distances(text, documents):
         found.setdefault(name, distance)
@@ -49,7 +49,7 @@ def style_of(text: str, documents: Iterable[DocumentText]) -> Style:
 
 
 def _distances(text: str, documents: Iterable[DocumentText]) -> Iterator[tuple[str, int]]:
-    """Every distance in columns that a document shows, by the field of `Style` it belongs to."""
+    """Every distance in columns in the documents, with its field of `Style`."""
     for node in (node for document in documents for node in walk(document.root)):
         if node.is_flow or not node.items:
             continue
@@ -64,29 +64,29 @@ def _distances(text: str, documents: Iterable[DocumentText]) -> Iterator[tuple[s
 
 
 def gap_of(text: str, node: TextNode) -> int:
-    """Columns from a block list's first dash to its item, where both stand on one line; else the house style."""
+    """Columns from the first dash of a block list to its item, where both are on one line; else the default."""
     gap = node.items[0].start - node.opens
     return gap if "\n" not in text[node.opens : node.opens + gap] and gap > 1 else _LEAST["gap"]
 
 
 def as_value(value: Any, style: Style, at: int, quote: str = "") -> str:
-    """What stands behind `key:` in a block mapping at column `at`: ` text`, or a line break and a block."""
+    """The text after `key:` in a block mapping at column `at`: ` text`, or a line break and a block."""
     return _block({"k": value}, style, at, quote).removeprefix("k:")
 
 
 def as_entry(key: str, value: Any, style: Style, at: int, quote: str = "") -> str:
-    """`key: value` of a block mapping at column `at`; its first line is not indented, its last not ended."""
+    """`key: value` of a block mapping at column `at`; the first line not indented, without final line break."""
     return _block({key: value}, style, at, quote)
 
 
 def as_item(value: Any, style: Style, at: int, quote: str = "") -> str:
-    """`- value` of a block list whose dashes stand in column `at`; its first line is not indented."""
+    """`- value` of a block list with dashes in column `at`; the first line not indented."""
     lines = _written({"k": [value]}, style, quote, is_flow=False).removesuffix("\n").split("\n")[1:]
     return _indented([line[style.dash :] for line in lines], style, at)
 
 
 def as_document(value: Any, style: Style) -> str:
-    """The whole value as a document, its last line ended."""
+    """The value as a document, with final line break."""
     return _block(value, style, 0) + style.line_break
 
 
@@ -97,13 +97,13 @@ def as_flow(value: Any, quote: str = "") -> str:
 
 
 def as_json(value: Any, *, indent: int | str | None, at: str, is_tight: bool) -> str:
-    """The value as JSON, over several lines where `indent` is given; lines after the first begin with `at`."""
+    """The value as JSON, on several lines where `indent` is given; lines after the first start with `at`."""
     separators = (",", ":") if is_tight else ((", ", ": ") if indent is None else (",", ": "))
     return json.dumps(value, ensure_ascii=False, indent=indent, separators=separators).replace("\n", "\n" + at)
 
 
 def quote_of(nodes: list[TextNode]) -> str:
-    """The quotes that all of these texts stand in, empty where they differ or stand in none."""
+    """The quotes of all these texts, empty where they differ or have none."""
     quotes = {node.style for node in nodes if node.kind == "text"}
     return quotes.pop() if len(quotes) == 1 and quotes <= _QUOTES.keys() else ""
 
@@ -127,14 +127,14 @@ def _written(value: Any, style: Style, quote: str, *, is_flow: bool) -> str:
 
 
 class _Representer(RoundTripRepresenter):
-    """Writes `null` out, which ruamel leaves empty: between brackets that would be no value at all."""
+    """Writes `null` where ruamel writes nothing, which between brackets would be no value."""
 
 
 _Representer.add_representer(type(None), lambda writer, _: writer.represent_scalar(CORE + "null", "null"))
 
 
 def _dressed(value: Any, quote: str, *, is_flow: bool) -> Any:
-    """The value in ruamel's types, which carry the style of each part. No part is shared, so no anchor is written."""
+    """The value in ruamel's types, which carry the style. No part is shared, so no anchor is written."""
     if isinstance(value, dict):
         mapping = CommentedMap((_text(key, ""), _dressed(item, quote, is_flow=is_flow)) for key, item in value.items())
         if is_flow or not value:

@@ -1,4 +1,4 @@
-"""YAML and JSON text as plain values; refuses what is ambiguous, harmful or no data."""
+"""Parses YAML and JSON text into plain values; refuses what is ambiguous, harmful or not plain data."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from meshdoctor.yamlio.parser_events import document_starts, events_of
 from meshdoctor.yamlio.scalars import NOT_TEXT, PLAIN_TAGS, TEXT_TAGS, TREE_TAGS, plain
 
 MAX_DEPTH = 200
-"""Nesting that a document may have. The API server's own objects stay under 40."""
+"""Nesting that a document may have. Objects of the API server stay under 40."""
 
 ALIAS_ALLOWANCE = 100_000
 """Values that aliases may add beyond one per byte of text, which is what a document without aliases cannot exceed."""
 
 MAX_YAML_LIKE_JSON = 8 * 1024 * 1024
-"""Up to this size, text that starts like JSON and is not JSON gets a second chance as YAML's own flow style."""
+"""Up to this size, text that starts like JSON but is not JSON is parsed as YAML in flow style."""
 
 _MERGE = "<<"
 
 _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; no Kubernetes object is"
 _PARSERS_DEPTH = re.compile("maximum nesting", re.IGNORECASE)
-"""What libyaml says at its own limit. Its scanner runs ahead, so that may come before `MAX_DEPTH` levels are out."""
+"""libyaml's message at its own limit. Its scanner reads ahead and may reach it before `MAX_DEPTH`."""
 
 
 def load_documents(data: bytes, where: str) -> list[Any]:
-    """Every document of a YAML or JSON text that holds a value; empty ones are left out and not counted.
+    """Every document of a YAML or JSON text that has a value; empty ones are left out and not counted.
 
-    Raises `Unreadable`, starting `where:line:`, for what is not YAML, a key given twice, a tag that is no plain
-    data, nesting beyond `MAX_DEPTH`, and aliases that would unfold into more than the text can justify.
-    Of a key given twice in *JSON* the last one counts, as in every JSON reader of the API server.
+    Raises `Unreadable`, starting with `where:line:`, for what is not YAML, a duplicate key, a tag that is not plain
+    data, nesting beyond `MAX_DEPTH`, and aliases that would expand to far more than the text.
+    Of a duplicate key in *JSON* the last one counts, as for the API server.
     """
     start = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if start in (b"{", b"["):
@@ -47,7 +47,7 @@ def load_documents(data: bytes, where: str) -> list[Any]:
 
 
 class _Builder:
-    """Turns the events of one text into values. One use each."""
+    """Turns the parser events of one text into values. Used once."""
 
     def __init__(self, data: bytes, where: str) -> None:
         self.data = data
@@ -72,7 +72,7 @@ class _Builder:
             self._refuse(line, f"not YAML: {problem.reason}; it must be UTF-8 text")
 
     def _value(self, first: Any) -> Any:
-        """The value whose first event is `first`; walks with a stack of its own, never recursively."""
+        """The value whose first event is `first`; not recursive, because documents may be hostile."""
         stack: list[_Frame] = []
         event = first
         while True:
@@ -134,7 +134,7 @@ class _Builder:
             frame.wants_key = True
 
     def _merge(self, frame: _Frame, value: Any, event: Any) -> None:
-        """`<<: *anchor`, YAML 1.1's merge key: what the mapping says itself wins, then the first one merged."""
+        """`<<: *anchor`, YAML 1.1's merge key: keys of the mapping itself win, then those of the first merged."""
         for source in value if isinstance(value, list) else [value]:
             if not isinstance(source, dict):
                 self._refuse(event.start_mark.line + 1, "`<<` merges mappings only")
@@ -143,11 +143,11 @@ class _Builder:
     def _alias(self, event: Any) -> Any:
         line = event.start_mark.line + 1
         if event.anchor not in self.anchors:
-            self._refuse(line, f"the alias *{event.anchor} stands before its anchor, or inside it")
+            self._refuse(line, f"the alias *{event.anchor} is used before its anchor, or inside it")
         value, size = self.anchors[event.anchor]
         self.count += size
         if self.count > self.limit:
-            self._refuse(line, f"its aliases unfold into more than {self.limit} values; write the values out")
+            self._refuse(line, f"its aliases expand to more than {self.limit} values; write the values out")
         return value
 
     def _scalar(self, event: Any, *, is_key: bool) -> Any:
@@ -185,11 +185,11 @@ class _Frame:
 def _yaml_complaint(problem: yaml.MarkedYAMLError, data: bytes) -> str:
     mark = problem.problem_mark
     if mark and b"".join(data.splitlines()[mark.line : mark.line + 1])[mark.column :].startswith(b"\t"):
-        return "a tab stands where YAML wants spaces; replace it with spaces"
-    said = problem.problem or "not YAML"
-    if _PARSERS_DEPTH.search(said):
+        return "a tab is used where YAML needs spaces; replace it with spaces"
+    message = problem.problem or "not YAML"
+    if _PARSERS_DEPTH.search(message):
         return _TOO_DEEP
-    return f"not YAML: {said}" + (f" {problem.context}" if problem.context else "")
+    return f"not YAML: {message}" + (f" {problem.context}" if problem.context else "")
 
 
 def _json_complaint(data: bytes, where: str, problem: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What plain text in a document stands for, and the tags that say so."""
+"""Values of plain scalars, and the tags that are accepted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 NOT_TEXT = re.compile(r"[-+.0-9~tTfFnNyYoO]")
-"""First characters of every plain scalar that may be something else than text."""
+"""First characters of plain scalars that may be something other than text."""
 _INTEGER = re.compile(r"[-+]?(0b[01][01_]*|0o?[0-7][0-7_]*|0x[0-9a-fA-F][0-9a-fA-F_]*|[1-9][0-9_]*|0)\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _CONSTANTS: dict[str, Any] = {

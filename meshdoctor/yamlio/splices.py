@@ -1,4 +1,4 @@
-"""Which characters of a text have to change for its values to change: everything else stays as it was typed."""
+"""Finds the parts of a text to replace so that its values change; everything else stays as it is."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _INSIDE = (dict, list)
 
 
 class Splice(NamedTuple):
-    """The characters from `start` to `end` become `text`."""
+    """Replaces the characters from `start` to `end` by `text`."""
 
     start: int
     end: int
     text: str
 
 
-class _Holder(NamedTuple):
-    """What a value stands in: block or flow, the column of its keys or dashes, and where `key:` or `-` ends."""
+class _Parent(NamedTuple):
+    """What contains a value: block or flow, the column of its keys or dashes, and where `key:` or `-` ends."""
 
     is_flow: bool
     column: int
-    behind: int
+    after: int
     is_list: bool
 
 
 class Splicer:
-    """Collects the splices of one document. `where` names its file; with `is_json` no YAML is put into it.
+    """Collects the splices of one document. `where` names its file; with `is_json` only JSON is written.
 
-    The text begins with a line break and ends with one, so that every line stands between two.
+    The text starts and ends with a line break, so that every line is between two.
     """
 
     def __init__(self, text: str, document: DocumentText, style: Style, where: str, *, is_json: bool) -> None:
@@ -46,12 +46,12 @@ class Splicer:
         self.splices: list[Splice] = []
 
     def change(self, old: Any, new: Any) -> list[Splice]:
-        """The splices that turn the document's value `old` into `new`. Raises `NotEditable` where an alias is met."""
+        """The splices that turn the document's value `old` into `new`. Raises `NotEditable` at an alias."""
         root = self.document.root
-        self._value(root, old, new, _Holder(self.is_json, 0, root.start, False), "$")
+        self._value(root, old, new, _Parent(self.is_json, 0, root.start, False), "$")
         return self.splices
 
-    def _value(self, node: TextNode, old: Any, new: Any, holder: _Holder, path: str) -> None:
+    def _value(self, node: TextNode, old: Any, new: Any, parent: _Parent, path: str) -> None:
         if same(old, new):
             return
         self._refuse_shared(node, path)
@@ -59,30 +59,30 @@ class Splicer:
             return
         if node.kind == "sequence" and isinstance(new, list) and self._sequence(node, old, new, path):
             return
-        self._replace(node, new, holder)
+        self._replace(node, new, parent)
 
     def _mapping(self, node: TextNode, old: dict[str, Any], new: dict[str, Any], path: str) -> bool:
-        """False where nothing of the mapping stays, so that it is replaced whole."""
-        places = {key.value: index for index, key in enumerate(node.keys)}
-        kept = [index for key, index in places.items() if key in new or _merges(node.keys[index])]
+        """False where no key of the mapping stays: it is replaced whole."""
+        positions = {key.value: index for index, key in enumerate(node.keys)}
+        kept = [index for key, index in positions.items() if key in new or _merges(node.keys[index])]
         if not kept:
             return False
-        stays: int | None = None
+        previous: int | None = None
         for key, value in new.items():
-            if key not in places or _merges(node.keys[places[key]]):
+            if key not in positions or _merges(node.keys[positions[key]]):
                 if key not in old or not same(old[key], value):
-                    self._insert(node, stays, kept, self._entry(node, key, value))
+                    self._insert(node, previous, kept, self._entry(node, key, value))
                 continue
-            stays = places[key]
-            inside = node.items[stays]
-            behind = self.text.find(":", node.keys[stays].end) + 1
-            holder = _Holder(node.is_flow, column(self.text, node.begins(0)), behind, False)
-            self._value(inside, old[key], value, holder, f"{path}.{key}")
+            previous = positions[key]
+            inside = node.items[previous]
+            after = self.text.find(":", node.keys[previous].end) + 1
+            parent = _Parent(node.is_flow, column(self.text, node.begins(0)), after, False)
+            self._value(inside, old[key], value, parent, f"{path}.{key}")
         for key in old:
-            if key not in new and key not in places:
+            if key not in new and key not in positions:
                 raise self._refusal(f"{path}.{key} comes from a merge key (<<)")
-        gone = [index for index, key in enumerate(node.keys) if key.value not in new and not _merges(key)]
-        self._remove(node, gone, kept)
+        removed = [index for index, key in enumerate(node.keys) if key.value not in new and not _merges(key)]
+        self._remove(node, removed, kept)
         return True
 
     def _sequence(self, node: TextNode, old: list[Any], new: list[Any], path: str) -> bool:
@@ -90,38 +90,38 @@ class Splicer:
         kept = [i for i, j in pairs if i is not None and j is not None]
         if not kept:
             return False
-        stays: int | None = None
+        previous: int | None = None
         for i, j in pairs:
             if j is None:
                 continue
             if i is None:
-                self._insert(node, stays, kept, self._item(node, new[j]))
+                self._insert(node, previous, kept, self._item(node, new[j]))
                 continue
-            stays = i
+            previous = i
             dash = column(self.text, node.opens)
-            behind = node.items[i].start if node.is_flow else self._dash(node, i) + 1
-            self._value(node.items[i], old[i], new[j], _Holder(node.is_flow, dash, behind, True), f"{path}[{i}]")
+            after = node.items[i].start if node.is_flow else self._dash(node, i) + 1
+            self._value(node.items[i], old[i], new[j], _Parent(node.is_flow, dash, after, True), f"{path}[{i}]")
         self._remove(node, [i for i, j in pairs if i is not None and j is None], kept)
         return True
 
-    def _replace(self, node: TextNode, new: Any, holder: _Holder) -> None:
+    def _replace(self, node: TextNode, new: Any, parent: _Parent) -> None:
         is_nested = bool(new) and type(new) in _INSIDE
-        if holder.is_flow or (node.is_flow and node.items and is_nested):
+        if parent.is_flow or (node.is_flow and node.items and is_nested):
             self.splices.append(Splice(node.start, node.end, self._flow(new, node.start, quote_of([node]))))
             return
         quote = quote_of([node] if node.kind == "text" else node.items)
-        if holder.is_list:
-            text = as_item(new, self.style, holder.column, quote).removeprefix("-")
+        if parent.is_list:
+            text = as_item(new, self.style, parent.column, quote).removeprefix("-")
         else:
-            text = as_value(new, self.style, holder.column, quote)
+            text = as_value(new, self.style, parent.column, quote)
         was_beside = node.end > node.start and (node.kind == "text" or node.is_flow)
-        if was_beside and not is_nested and "\n" not in self.text[holder.behind : node.start]:
-            self._put(node.start, node.end, text.lstrip(" "))
+        if was_beside and not is_nested and "\n" not in self.text[parent.after : node.start]:
+            self._exchange(node.start, node.end, text.lstrip(" "))
         else:
-            self._put(holder.behind, node.end, text)
+            self._exchange(parent.after, node.end, text)
 
-    def _put(self, start: int, end: int, text: str) -> None:
-        """Exchanges a value; a remark behind it stays on the line that it begins on."""
+    def _exchange(self, start: int, end: int, text: str) -> None:
+        """Replaces a value; a comment after it stays on its first line."""
         first, line_break, rest = text.partition(self.style.line_break)
         if line_break:
             line = line_end(self.text, end)
@@ -129,70 +129,67 @@ class Splicer:
         else:
             self.splices.append(Splice(start, end, text))
 
-    def _insert(self, node: TextNode, stays: int | None, kept: list[int], piece: str) -> None:
-        """Puts a piece behind the item `stays`, or in front of the first that is kept."""
+    def _insert(self, node: TextNode, previous: int | None, kept: list[int], item: str) -> None:
+        """Inserts an item after the item `previous`, or before the first that is kept."""
         before = min(kept)
         if node.is_flow:
             gap = self._gap(node)
-            if stays is None:
-                self.splices.append(Splice(node.begins(before), node.begins(before), f"{piece},{gap}"))
+            if previous is None:
+                self.splices.append(Splice(node.begins(before), node.begins(before), f"{item},{gap}"))
             else:
-                self.splices.append(Splice(node.items[stays].end, node.items[stays].end, f",{gap}{piece}"))
+                self.splices.append(Splice(node.items[previous].end, node.items[previous].end, f",{gap}{item}"))
             return
         start = node.begins(before) if node.keys else self._dash(node, before)
         indent = " " * column(self.text, node.begins(0) if node.keys else node.opens)
-        if stays is None:
-            self.splices.append(Splice(start, start, piece + self.style.line_break + indent))
+        if previous is None:
+            self.splices.append(Splice(start, start, item + self.style.line_break + indent))
         else:
-            end = line_end(self.text, node.items[stays].end)
-            self.splices.append(Splice(end, end, self.style.line_break + indent + piece))
+            end = line_end(self.text, node.items[previous].end)
+            self.splices.append(Splice(end, end, self.style.line_break + indent + item))
 
-    def _remove(self, node: TextNode, gone: list[int], kept: list[int]) -> None:
-        for index in gone:
+    def _remove(self, node: TextNode, removed: list[int], kept: list[int]) -> None:
+        for index in removed:
             has_kept_before = min(kept) < index
             if node.is_flow and has_kept_before:
                 self.splices.append(Splice(node.items[index - 1].end, node.items[index].end, ""))
                 continue
             start = node.begins(index) if node.keys or node.is_flow else self._dash(node, index)
-            if node.is_flow or (not has_kept_before and self._stands_behind(node)):
+            if node.is_flow or (not has_kept_before and self._shares_line(node)):
                 self.splices.append(Splice(start, self._next(node, index), ""))
             else:
-                self.splices.append(self._lines(start, node.items[index].end))
+                # Whole lines with the line break before each, so that insertions before them do not overlap.
+                before = line_end(self.text, self.text.rindex("\n", 0, start))
+                self.splices.append(Splice(before, line_end(self.text, node.items[index].end), ""))
 
     def _next(self, node: TextNode, index: int) -> int:
-        """Where the next item begins, or a comment on a line of its own in front of it."""
+        """Start of the next item, or of a comment on a line of its own before it."""
         following = node.begins(index + 1) if node.keys or node.is_flow else self._dash(node, index + 1)
         if node.is_flow:
             return following
         comment = self.text.find("#", line_end(self.text, node.items[index].end), following)
         return comment if comment >= 0 else following
 
-    def _lines(self, start: int, end: int) -> Splice:
-        """Takes whole lines out, with the break in front of each: what is put in behind the line before stays clear."""
-        before = self.text.rindex("\n", 0, start)
-        return Splice(line_end(self.text, before), line_end(self.text, end), "")
-
-    def _stands_behind(self, node: TextNode) -> bool:
-        """The block begins behind something else on its line: `- name: x`."""
+    def _shares_line(self, node: TextNode) -> bool:
+        """The block starts after something else on its line: `- name: x`."""
         start = node.begins(0) if node.keys else node.opens
         return bool(self.text[start - column(self.text, start) : start].strip())
 
     def _dash(self, node: TextNode, index: int) -> int:
-        """The dash of a block list's item: the first on a line, in the list's column, behind the item before."""
+        """The dash of an item of a block list: the first in the column of the list after the item before."""
         if index == 0:
             return node.opens
-        wide = column(self.text, node.opens)
+        at = column(self.text, node.opens)
         line = line_end(self.text, node.items[index - 1].end)
         while line >= 0:
             line = self.text.find("\n", line) + 1
             if not line:
                 break
-            if self.text.startswith(" " * wide + "-", line):
-                return line + wide
-        raise self._refusal("a list is laid out in a way that cannot be followed")
+            if self.text.startswith(" " * at + "-", line):
+                return line + at
+        raise self._refusal("a list has a layout that cannot be edited")
 
     def _gap(self, node: TextNode) -> str:
-        """What stands between a comma and the next item, in flow style."""
+        """The text between a comma and the next item, in flow style."""
         last = node.begins(len(node.items) - 1)
         if len(node.items) == 1:
             gap = self.text[node.opens + 1 : last]
@@ -239,8 +236,8 @@ class Splicer:
             raise self._refusal(f"{path} is shared by an alias (&{node.anchor})")
 
     def _refusal(self, because: str) -> NotEditable:
-        told = because if because.isprintable() else ascii(because)
-        return NotEditable(f"{self.where}: {told}. Write the values out there, or use --export.")
+        shown = because if because.isprintable() else ascii(because)
+        return NotEditable(f"{self.where}: {shown}. Write the values out there, or use --export.")
 
 
 def _merges(key: TextNode) -> bool:

@@ -1,4 +1,4 @@
-"""Plain values as YAML in one house style."""
+"""Writes plain values as YAML in one style."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from meshdoctor.yamlio.scalars import CORE, plain
 
 
 def dump(value: Any) -> str:
-    """`value` as block-style YAML: keys in their given order, text of several lines as a `|` block, no aliases.
+    """`value` as block-style YAML: keys in their order, text of several lines as a `|` block, no aliases.
 
-    `load_documents(dump(value))` gives `[value]` back for every value that JSON can hold, and the API server reads
-    it the same way: text that looks like a number or a boolean is quoted.
+    `load_documents(dump(value))` is `[value]` for every JSON value, and the API server reads it the same way: text that
+    looks like a number or a boolean is quoted.
     """
     text: str = yaml.dump(
         value, Dumper=_STYLED, sort_keys=False, default_flow_style=False, allow_unicode=True, width=1_000_000
@@ -21,7 +21,7 @@ def dump(value: Any) -> str:
     return text.removesuffix("...\n")
 
 
-def _write_text(dumper: Any, text: str) -> Any:
+def _represent_text(dumper: Any, text: str) -> Any:
     style = None
     if "\n" in text and all(line.isprintable() for line in text.split("\n")):
         style = "|"
@@ -33,4 +33,4 @@ def _write_text(dumper: Any, text: str) -> Any:
 _STYLED: Any = type(
     "_Styled", (getattr(yaml, "CSafeDumper", yaml.SafeDumper),), {"ignore_aliases": lambda self, data: True}
 )
-_STYLED.add_representer(str, _write_text)
+_STYLED.add_representer(str, _represent_text)

@@ -82,7 +82,7 @@ def test_demo_check_is_only_the_check(cli: Cli, doctor: FakeDoctor) -> None:
 def test_demo_lists_its_snapshots(cli: Cli, doctor: FakeDoctor) -> None:
     finished = cli("demo", "--list")
     assert finished.code == 0
-    assert "healthy\n  Nothing is wrong\n    Every host is reached.\n" in finished.out
+    assert "healthy: Nothing is wrong\n  Every host is reached.\n" in finished.out
     unknown = cli("demo", "helthy")
     assert unknown.code == 2
     assert "Did you mean healthy?" in unknown.err

@@ -47,7 +47,8 @@ def test_a_stdout_that_was_closed_is_no_fault_of_meshdoctors(options: tuple[str,
 
 def test_a_report_loads_neither_rich_nor_yaml() -> None:
     code = (
-        "import sys; code = 0; from meshdoctor.report import check_text, json_v1, trace_text, hosts_text, rule_page; "
+        "import sys; code = 0; from meshdoctor.report import json_v1, text; "
+        "from meshdoctor.view import check, hosts, rule, trace; "
     )
     done = python(code + LOADED)
     assert (done.returncode, done.stderr) == (0, b"\n")

@@ -65,7 +65,7 @@ def test_wrong_usage(cli: Cli, doctor: FakeDoctor, arguments: str) -> None:
 
 def test_a_pasted_url_is_explained_on_stderr(cli: Cli, doctor: FakeDoctor) -> None:
     finished = cli("trace", "p", "https://u:hunter2@a.example/x", "--from", "x")
-    assert finished.err == "meshdoctor: tracing a.example port 443 as tls, as read from the URL\n"
+    assert finished.err == "meshdoctor: tracing a.example port 443 as tls, taken from the URL\n"
 
 
 def test_stdout_is_the_golden_story(cli: Cli, doctor: FakeDoctor) -> None:

@@ -62,7 +62,7 @@ def test_after_a_broken_answer_the_next_one_comes(api: FakeApi, connected: Sessi
     [
         (Manner.REFUSED, "connection refused"),
         (Manner.CUT, "sound HTTP|cut short|broke"),
-        (Manner.NO_HTTP, "no sound HTTP"),
+        (Manner.NO_HTTP, "not valid HTTP"),
     ],
 )
 def test_a_broken_answer(api: FakeApi, connected: Session, manner: Manner, said: str) -> None:
@@ -106,9 +106,9 @@ def test_an_answer_beyond_the_limit(api: FakeApi, connected: Session, monkeypatc
     monkeypatch.setattr(pod_requests, "MAX_ANSWER", 1000)
     api.envoys[POD] = Envoy({"/": BODY})
     api.run = lambda pod, command: Ran(BODY)
-    with forward(connected) as opened, pytest.raises(Unreadable, match="more than one file"):
+    with forward(connected) as opened, pytest.raises(Unreadable, match="is larger than"):
         opened.fetch("/")
-    with pytest.raises(Unreadable, match="more than one file"):
+    with pytest.raises(Unreadable, match="is larger than"):
         execute(connected, "shop", "web", "c", ["cat"], soon())
 
 
@@ -171,7 +171,7 @@ def test_a_last_word_that_cannot_be_read_is_no_success(api: FakeApi, connected: 
     api.envoys[POD] = Envoy({})
     api.run = lambda pod, command: Ran(b"out", last_word=last)
     ran = execute(connected, "shop", "web", "istio-proxy", ["true"], soon())
-    assert (ran.failure, ran.code) == ("the kubelet's last word cannot be read", None)
+    assert (ran.failure, ran.code) == ("the exit status of the kubelet cannot be read", None)
 
 
 def test_a_command_that_could_not_be_started(api: FakeApi, connected: Session) -> None:

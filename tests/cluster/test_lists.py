@@ -183,7 +183,7 @@ def test_one_thread_at_a_time_renews_the_credentials(connected: Session) -> None
 )
 def test_an_answer_that_is_no_list_is_named(api: FakeApi, connected: Session, body: bytes) -> None:
     api.faults.append(lambda asked: (200, body))
-    with pytest.raises(Unreadable, match="is not what an API server gives"):
+    with pytest.raises(Unreadable, match="is not that of an API server"):
         Lister(connected).list(PODS, soon())
 
 

@@ -86,7 +86,7 @@ def test_rights_in_the_contexts_namespace_only(cli: Cli, api: FakeApi) -> None:
     api.forbidden = lambda asked: asked.resource == "pods" and not asked.namespace
     done = cli(*CHECK)
     assert (done.code, json.loads(done.out)["summary"]["proxies"]) == (1, 1)
-    assert "only those of namespace bookinfo" in reasons(done.out)["resources/pods.yaml"]
+    assert "only pods of namespace bookinfo were listed" in reasons(done.out)["resources/pods.yaml"]
 
 
 def test_a_namespace_that_was_asked_for_is_never_replaced_by_another(cli: Cli, api: FakeApi) -> None:
@@ -180,7 +180,7 @@ def test_one_dead_pod_delays_nobody_and_each_is_named(cli: Cli, api: FakeApi) ->
     told = {manner: found[f"proxies/{pod}/config_dump.json"] for pod, manner in dead.items()}
     assert "longer than 3 s" in told[Manner.SILENT]
     assert "longer than 3 s" in told[Manner.DRIPPING]
-    assert "something else than Envoy's /config_dump" in told[Manner.HTML]
+    assert "is not Envoy's /config_dump" in told[Manner.HTML]
     assert "answered 503" in told[Manner.UNAVAILABLE]
     assert "nothing listens on Envoy's admin port 15000" in told[Manner.REFUSED]
     assert told[Manner.CUT]
@@ -279,15 +279,15 @@ def test_ctrl_c_before_anything_was_read(cli: Cli, api: FakeApi) -> None:
     [
         (("--context", "prd"), 2, "Did you mean prod?"),
         (("--kubeconfig", "nowhere.yaml"), 4, "no kubeconfig at nowhere.yaml"),
-        (("--timeout", "0"), 2, "--timeout 0"),
-        (("--timeout", "soon"), 2, "is no time"),
-        (("--logs-since", "1d"), 2, "is no time"),
+        (("--timeout", "0"), 2, "--timeout must be more than 0"),
+        (("--timeout", "soon"), 2, "is not a duration"),
+        (("--logs-since", "1d"), 2, "is not a duration"),
         (("--concurrency", "0"), 2, "--concurrency"),
         (("-l", "app==="), 2, "is not a label selector"),
         (("-n", "bokinfo"), 3, "Did you mean bookinfo?"),
         (("-l", "app=nobody"), 3, "no pod has the labels app=nobody"),
-        (("--context", "lab", "--from", "x"), 2, "leave one out"),
-        (("--kubeconfig", "x", "-f", "x"), 2, "leave one out"),
+        (("--context", "lab", "--from", "x"), 2, "give one of them"),
+        (("--kubeconfig", "x", "-f", "x"), 2, "give one of them"),
     ],
 )
 def test_what_is_asked_for_wrongly(cli: Cli, api: FakeApi, arguments: tuple[str, ...], code: int, said: str) -> None:
@@ -319,7 +319,7 @@ def test_a_server_that_is_no_kubernetes(cli: Cli, api: FakeApi) -> None:
     api.faults.append(lambda asked: (404, b"<html>nginx</html>"))
     done = cli(*CHECK)
     assert (done.code, done.out) == (4, "")
-    assert "not as a Kubernetes API server" in done.err
+    assert "it is not a Kubernetes API server" in done.err
 
 
 def test_a_server_that_stops_answering_in_mid_run(cli: Cli, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_gone_before_the_first_look_is_one_sentence_and_r_tries_again(api: FakeA
 
     async def story() -> None:
         async with opened(source()) as pilot:
-            assert "hangs up without a word" in " ".join(mesh_state(pilot).failed.because.split())  # type: ignore[union-attr]
+            assert "closes the connection without an answer" in " ".join(mesh_state(pilot).failed.because.split())  # type: ignore[union-attr]
             assert "does not answer" in text(pilot)
             assert "R tries again" in text(pilot)
             api.faults.clear()

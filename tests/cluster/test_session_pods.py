@@ -40,7 +40,7 @@ def test_a_pod_that_goes_while_its_trace_and_its_details_are_open_then_r_on_it(
         async with opened(source()) as pilot:
             await press(pilot, "j")
             await press(pilot, *("k" for _ in range(3)))
-            while screen(pilot)._parts["pods"].table.key != other:
+            while screen(pilot)._panels["pods"].table.key != other:
                 await press(pilot, "j")
             await press(pilot, "d")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "PodScreen")
@@ -49,7 +49,7 @@ def test_a_pod_that_goes_while_its_trace_and_its_details_are_open_then_r_on_it(
             await over(pilot)
             assert "not there any more" in text(pilot)
             await press(pilot, "escape")
-            assert other in screen(pilot)._parts["pods"].table.keys, "it is told for a while that it has gone"
+            assert other in screen(pilot)._panels["pods"].table.keys, "it is told for a while that it has gone"
             await press(pilot, "t")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "TraceScreen")
             await press(pilot, "escape")

@@ -55,7 +55,7 @@ def everything(api: FakeApi) -> str:
     [("v1", "Secret"), ("apps/v1", "Deployment"), ("v1", "ServiceEntry"), ("networking.istio.io", "ServiceEntry")],
 )
 def test_other_kinds_are_never_written(api_version: str, kind: str) -> None:
-    with pytest.raises(Unreadable, match="no kind that meshdoctor changes"):
+    with pytest.raises(Unreadable, match="meshdoctor does not change objects of kind"):
         target_of(api_version, kind, "bookinfo", "x")
 
 
@@ -103,7 +103,7 @@ def test_whoever_wrote_in_between_is_not_overwritten(api: FakeApi, writer: Write
         lambda: writer.edit(target(), {"spec": {"exportTo": ["."]}}, version=seen[1]),
         lambda: delete(writer, seen),
     ):
-        with pytest.raises(Conflict, match="somebody wrote to it since it was read") as caught:
+        with pytest.raises(Conflict, match="the object was changed since it was read") as caught:
             write()
         assert caught.value.fields == ()
     assert everything(api) == before
@@ -141,7 +141,7 @@ def test_a_write_is_never_tried_twice(api: FakeApi, writer: Writer, code: int, r
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\xff", b"[" * 100_000])
 def test_an_answer_that_is_no_object_is_named(api: FakeApi, writer: Writer, body: bytes) -> None:
     api.faults.append(lambda asked: (200, body))
-    with pytest.raises(Unreadable, match="not what an API server gives"):
+    with pytest.raises(Unreadable, match="not that of an API server"):
         writer.read(target())
 
 

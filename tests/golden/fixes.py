@@ -90,7 +90,9 @@ SMALL = Impact(
     pods=(POD,),
     claims=(ClaimChange("enters", "github.com", 443, "0.0.0.0, server name github.com", (POD,)),),
     connections=(
-        PredictedChange("github.com", 443, (POD,), "blocked", "delivered", False, "it reaches its own cluster"),
+        PredictedChange(
+            "github.com", 443, (POD,), "blocked", "delivered", False, "the connection is sent to the right cluster"
+        ),
     ),
 )
 LARGE = Impact(
@@ -277,7 +279,7 @@ UNDONE_UNJUDGED = FixResult(entry=entry(state="undone"), waited=Acceptance(accep
 UNDONE_FILES = FixResult(entry=replace(WRITTEN, state="undone"))
 HISTORY = [
     entry(id=1, state="undone", note="undone 2026-11-21T03:09:00Z"),
-    entry(id=2, state="failed", note="held by others: .spec.ports by argocd-controller"),
+    entry(id=2, state="failed", note="owned by other field managers: .spec.ports by argocd-controller"),
     entry(id=3),
     entry(id=4, state="unverified", note="the finding is still there"),
     replace(WRITTEN, id=5),

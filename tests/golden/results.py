@@ -76,8 +76,8 @@ def finding(**given: Any) -> Finding:
 
 CLASH = finding(
     resources=(
-        ObjectRef("ServiceEntry", "bookinfo", "hwcloud", "winner"),
-        ObjectRef("ServiceEntry", "bookinfo", "github", "loser"),
+        ObjectRef("ServiceEntry", "bookinfo", "hwcloud", "active"),
+        ObjectRef("ServiceEntry", "bookinfo", "github", "shadowed"),
     ),
     evidence=(
         Evidence(DUMP, "$.configs[3].dynamic_listeners[2].active_state.listener", "0.0.0.0_443"),
@@ -244,7 +244,7 @@ DELIVERED = Trace(
     destination=Destination("198.51.100.40", 443, "198.51.100.40", "tls", ""),
     verdict=Verdict.DELIVERED,
     reason="delivered",
-    because="It reaches its own cluster.",
+    because="the connection is sent to the right cluster, outbound|443||api.maps.example",
     cluster="outbound|443||api.maps.example",
     expect=Expect((), 200, False),
     steps=(Step("cluster", "outbound|443||api.maps.example", "its address is the entry's"),),

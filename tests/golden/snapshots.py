@@ -9,8 +9,9 @@ from pathlib import Path
 from meshdoctor import doctor
 from meshdoctor.bundled import snapshot_names
 from meshdoctor.model.finding import Diagnosis
-from meshdoctor.report import check_text, json_v1, trace_text
+from meshdoctor.report import json_v1, text
 from meshdoctor.report.text_writer import TextWriter
+from meshdoctor.view import check, trace
 
 FILES = Path(__file__).parent / "snapshots_files"
 
@@ -54,7 +55,7 @@ def checked_json(name: str) -> bytes:
 
 def checked(name: str) -> bytes:
     """The text of `check` of this snapshot, as a pipe gets it."""
-    return check_text.render(diagnosis_of(name), TextWriter()).encode()
+    return text.render(check.report(diagnosis_of(name)), TextWriter()).encode()
 
 
 def traced(name: str) -> bytes:
@@ -62,7 +63,7 @@ def traced(name: str) -> bytes:
     pod, host, port = TRACES[name]
     result = doctor.trace(case_of(name), pod, host, port)
     rules = () if result.verdict == "delivered" else {rule.id for rule in doctor.load_catalogue()}
-    return trace_text.render(result, TextWriter(), rules=rules).encode()
+    return text.render(trace.report(result, rules=rules), TextWriter()).encode()
 
 
 OUTPUTS = dict(makers())

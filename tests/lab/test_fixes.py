@@ -8,10 +8,10 @@ import pytest
 from msgspec import Struct
 
 from meshdoctor import doctor
+from meshdoctor.diagnosis.recorded import DiagnosisRequest
 from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.plan.fix_plan import choose, find, plan
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.lab import Lab
 from tests.lab.scenario import Probe, read_scenario
@@ -76,13 +76,14 @@ def test_a_fix_turns_its_connection_and_undo_turns_it_back(lab: Lab, fix: Fix, t
     lab.load(scenario)
     before = verdicts(lab, scenario.probes)
 
-    look = DiagnosisRequest(doctor.Source(cluster=ClusterSource(kubeconfig=lab.kubeconfig)))
-    seen = look.open()
+    source = ClusterSource(kubeconfig=lab.kubeconfig)
+    request = DiagnosisRequest(doctor.Source(cluster=source))
+    seen = request.open()
     finding = find(seen.diagnosis.findings, fix.finding)
     planned = plan(seen, finding, choose(finding, fix.fix))
     assert planned.fix.disposition in ("safe", "review")
     assert set(finding.pods) <= set(planned.impact.pods)
-    applier = ClusterApplier(ClusterSource(kubeconfig=lab.kubeconfig), Journal(tmp_path))
+    applier = ClusterApplier(source, Journal(tmp_path), request.again)
     made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert made.verification is not None
     assert made.verification.holds, (made.verification, made.entry.note)
@@ -90,7 +91,7 @@ def test_a_fix_turns_its_connection_and_undo_turns_it_back(lab: Lab, fix: Fix, t
     assert made.entry.state == "verified"
     assert verdicts(lab, scenario.probes) == before | fix.turns
 
-    undone = applier.undo(made.entry, applier.undo_plan(made.entry), look)
+    undone = applier.undo(made.entry, applier.undo_plan(made.entry))
     assert undone.is_as_before, undone
     assert planned.impact.not_restored == ()
     assert verdicts(lab, scenario.probes) == before

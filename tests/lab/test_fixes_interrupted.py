@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from meshdoctor import doctor
+from meshdoctor.diagnosis.recorded import DiagnosisRequest
 from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.apply.object_writes import ManagedElsewhere, Stale
 from meshdoctor.fixes.plan.fix_plan import FixPlan, choose, find, plan
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 from meshdoctor.kube.writes import Conflict
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.api import Object
@@ -32,15 +32,15 @@ from pathlib import Path
 from meshdoctor import doctor
 from meshdoctor.errors import NotApplied
 from meshdoctor.sources.live.cluster_source import ClusterSource
-from meshdoctor.fixes.apply.cluster_applier import Mender
+from meshdoctor.diagnosis.recorded import DiagnosisRequest
+from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 from meshdoctor.fixes.apply.journal import Journal
-from meshdoctor.fixes.verify.diagnosis_runs import Look
 from meshdoctor.fixes.plan.fix_plan import choose, find, plan
 
 kubeconfig, state, point, number = sys.argv[1:]
 source = ClusterSource(kubeconfig=Path(kubeconfig))
-look = Look(doctor.Source(cluster=source))
-seen = look.open()
+request = DiagnosisRequest(doctor.Source(cluster=source))
+seen = request.open()
 finding = find(seen.diagnosis.findings, "tcp-port-clash")
 planned = plan(seen, finding, choose(finding, "use-tls"))
 
@@ -50,8 +50,8 @@ def die(event):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-mender = Mender(source, Journal(Path(state)), die)
-mender.apply(seen, planned, mender.try_out(planned.changes))
+applier = ClusterApplier(source, Journal(Path(state)), request.again, die)
+applier.apply(seen, planned, applier.try_out(planned.changes))
 """
 
 POINTS = [
@@ -74,7 +74,8 @@ def clash(lab: Lab) -> Scenario:
 
 def applier_of(lab: Lab, state: Path) -> tuple[ClusterApplier, DiagnosisRequest]:
     source = ClusterSource(kubeconfig=lab.kubeconfig)
-    return ClusterApplier(source, Journal(state)), DiagnosisRequest(doctor.Source(cluster=source))
+    request = DiagnosisRequest(doctor.Source(cluster=source))
+    return ClusterApplier(source, Journal(state), request.again), request
 
 
 def planned_by(lab: Lab, fix: str, state: Path) -> tuple[ClusterApplier, DiagnosisRequest, FixPlan]:
@@ -104,20 +105,20 @@ def test_a_killed_fix_is_gone_on_with_or_undone(lab: Lab, tmp_path: Path, point:
         return
     (entry,) = journal.entries()
     assert entry.state in ("planned", "applied")
-    applier, look = applier_of(lab, tmp_path)
-    undone = applier.undo(entry, applier.undo_plan(entry), look)
+    applier, _ = applier_of(lab, tmp_path)
+    undone = applier.undo(entry, applier.undo_plan(entry))
     assert undone.entry.state == "undone"
     lab.settle()
     assert verdicts(lab, scenario.probes) == before
 
     kill_at(lab, tmp_path, point, number)
     entry = journal.entries()[-1]
-    made = applier.resume(entry, look)
+    made = applier.resume(entry)
     assert made.verification is not None
     assert made.verification.is_gone
     assert made.entry.state == "verified", made.verification
     assert verdicts(lab, scenario.probes)["status.builds.test:443"] == "delivered"
-    applier.undo(made.entry, applier.undo_plan(made.entry), look)
+    applier.undo(made.entry, applier.undo_plan(made.entry))
     assert verdicts(lab, scenario.probes) == before
 
 
@@ -131,13 +132,13 @@ def test_of_two_people_the_second_sees_a_conflict_and_nothing_is_lost(lab: Lab, 
     made = first.apply(seen, by_first, first.try_out(by_first.changes))
     assert made.entry.state == "verified"
     after_first = {item["metadata"]["name"]: item["spec"] for item in lab.api.items(*ENTRIES)}
-    with pytest.raises(Conflict, match="somebody wrote"):
+    with pytest.raises(Conflict, match="was changed since"):
         second.apply(seen, by_second, tried)
     with pytest.raises(Stale, match="was changed since it was read"):
         second.try_out(by_second.changes)
     assert {item["metadata"]["name"]: item["spec"] for item in lab.api.items(*ENTRIES)} == after_first
     assert [entry.state for entry in Journal(tmp_path / "second").entries()] == ["failed"]
-    first.undo(made.entry, first.undo_plan(made.entry), look)
+    first.undo(made.entry, first.undo_plan(made.entry))
 
 
 @pytest.mark.lab

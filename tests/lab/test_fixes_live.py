@@ -14,13 +14,13 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor import doctor
+from meshdoctor.diagnosis.recorded import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.apply import cluster_applier
 from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.apply.object_writes import PreparedChange, WriteOutcome, write
 from meshdoctor.fixes.plan.fix_plan import FixPlan, choose, find, plan
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.kube.writes import Writer
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from tests.lab.accounts import Account, account_allowed, account_from
@@ -58,8 +58,12 @@ def story(lab: Lab) -> Scenario:
     return scenario
 
 
+def requested(source: ClusterSource) -> DiagnosisRequest:
+    return DiagnosisRequest(doctor.Source(cluster=source))
+
+
 def looked(source: ClusterSource, name: str = DATABASE) -> tuple[DiagnosisRecord, FixPlan]:
-    seen = DiagnosisRequest(doctor.Source(cluster=source)).open()
+    seen = requested(source).open()
     finding = find(seen.diagnosis.findings, name)
     return seen, plan(seen, finding, choose(finding))
 
@@ -78,14 +82,12 @@ def test_the_role_that_is_printed_is_enough_and_the_one_to_look_is_not(
     with pytest.raises(
         NotApplied, match=r"may not get serviceentries.*may not create serviceentries.*rbac --apply.*--export"
     ):
-        ClusterApplier(reader, Journal(tmp_path)).try_out(planned.changes)
-    applier = as_account(account_from(lab.control, printed(apply=True)))
-    made = ClusterApplier(applier, Journal(tmp_path)).apply(
-        seen, planned, ClusterApplier(applier, Journal(tmp_path)).try_out(planned.changes)
-    )
+        ClusterApplier(reader, Journal(tmp_path), requested(reader).again).try_out(planned.changes)
+    account = as_account(account_from(lab.control, printed(apply=True)))
+    applier = ClusterApplier(account, Journal(tmp_path), seen.request.again)
+    made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert made.entry.state == "verified"
-    undoing = ClusterApplier(applier, Journal(tmp_path))
-    assert undoing.undo(made.entry, undoing.undo_plan(made.entry), seen.look).entry.state == "undone"
+    assert applier.undo(made.entry, applier.undo_plan(made.entry)).entry.state == "undone"
 
 
 @pytest.mark.lab
@@ -99,7 +101,7 @@ def test_who_may_create_and_not_patch_is_told_before_anything_happens(
     half = as_account(account_allowed(lab.control, "half", allowed))
     _, planned = looked(ClusterSource(kubeconfig=lab.kubeconfig))
     with pytest.raises(NotApplied, match=r"may not patch serviceentries"):
-        ClusterApplier(half, Journal(tmp_path)).try_out(planned.changes)
+        ClusterApplier(half, Journal(tmp_path), requested(half).again).try_out(planned.changes)
     assert Journal(tmp_path).entries() == []
 
 
@@ -109,11 +111,7 @@ def test_a_proxy_that_lags_is_named_and_nothing_is_called_verified(lab: Lab, sto
     seen, planned = looked(source)
     (pod,) = lab.pods.values()
     journal = Journal(tmp_path)
-
-    class Freezing(ClusterApplier):
-        """Its proxy stands still from the moment the object is written."""
-
-    applier = Freezing(source, journal, seconds=3.0)
+    applier = ClusterApplier(source, journal, seen.request.again, seconds=3.0)
     tried = applier.try_out(planned.changes)
     frozen = stopped_envoy(pod)
 
@@ -132,7 +130,7 @@ def test_a_proxy_that_lags_is_named_and_nothing_is_called_verified(lab: Lab, sto
     assert made.verification is None or made.verification.unread == planned.finding.pods
     lab.settle()
     assert verdicts(lab, story.probes)[DATABASE] == "delivered"
-    applier.undo(made.entry, applier.undo_plan(made.entry), seen.look)
+    applier.undo(made.entry, applier.undo_plan(made.entry))
 
 
 @pytest.mark.lab
@@ -141,7 +139,7 @@ def test_what_istiod_pushed_for_others_before_the_write_is_not_the_fix(
 ) -> None:
     source = ClusterSource(kubeconfig=lab.kubeconfig)
     seen, planned = looked(source)
-    applier = ClusterApplier(source, Journal(tmp_path), seconds=4.0)
+    applier = ClusterApplier(source, Journal(tmp_path), requested(source).again, seconds=4.0)
     tried = applier.try_out(planned.changes)
     silent = contextlib.ExitStack()
     other = {
@@ -165,7 +163,7 @@ def test_what_istiod_pushed_for_others_before_the_write_is_not_the_fix(
     monkeypatch.undo()
     assert (made.waited.accepted, made.waited.pending) == ((), planned.finding.pods)
     assert made.entry.state == "unverified"
-    applier.undo(made.entry, applier.undo_plan(made.entry), seen.look)
+    applier.undo(made.entry, applier.undo_plan(made.entry))
 
 
 @pytest.mark.lab
@@ -179,7 +177,7 @@ def test_an_envoy_that_was_started_anew_after_refusals_takes_the_fix(
     lab.apply(REFUSED)
     lab.delete(REFUSED)
     assert f"{refused}: 0" not in pod.admin(f"/stats?filter={refused}").decode()
-    applier = ClusterApplier(source, Journal(tmp_path), seconds=20.0)
+    applier = ClusterApplier(source, Journal(tmp_path), requested(source).again, seconds=20.0)
     tried = applier.try_out(planned.changes)
 
     def later(writer: Writer, prepared: PreparedChange) -> WriteOutcome:
@@ -194,7 +192,7 @@ def test_an_envoy_that_was_started_anew_after_refusals_takes_the_fix(
     assert f"{refused}: 0" in pod.admin(f"/stats?filter={refused}").decode()
     assert (made.waited.accepted, made.waited.rejected) == (planned.finding.pods, ())
     assert made.entry.state == "verified"
-    applier.undo(made.entry, applier.undo_plan(made.entry), seen.look)
+    applier.undo(made.entry, applier.undo_plan(made.entry))
 
 
 @pytest.mark.lab
@@ -202,10 +200,10 @@ def test_dns_capture_is_verified_once_the_pods_are_made_anew(lab: Lab, tmp_path:
     scenario = read_scenario(next(path for path in SCENARIOS if path.stem == "tcp-port-clash"))
     lab.load(replace(scenario, istiod={"PILOT_ENABLE_IP_AUTOALLOCATE": "true"}))
     source = ClusterSource(kubeconfig=lab.kubeconfig)
-    seen = DiagnosisRequest(doctor.Source(cluster=source)).open()
+    seen = requested(source).open()
     finding = find(seen.diagnosis.findings, "tcp-port-clash")
     planned = plan(seen, finding, choose(finding, "dns-capture"))
-    applier = ClusterApplier(source, Journal(tmp_path))
+    applier = ClusterApplier(source, Journal(tmp_path), requested(source).again)
     made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert (made.entry.state, made.verification) == ("applied", None)
     assert "rollout restart" in made.entry.manual_steps
@@ -214,10 +212,10 @@ def test_dns_capture_is_verified_once_the_pods_are_made_anew(lab: Lab, tmp_path:
     lab.replace_pod(pod.name, replace(pod, name="runner-6d4b75cb6d-zz7qk", dns_capture=True))
     probes = [replace(probe, pod="runner-6d4b75cb6d-zz7qk") for probe in scenario.probes[:2]]
     assert [seen.verdict for seen in lab.connect(*probes)] == ["delivered", "delivered"]
-    verified = applier.resume(made.entry, seen.look)
+    verified = applier.resume(made.entry)
     assert verified.verification is not None
     assert verified.entry.state == "verified", verified.verification
-    undone = applier.undo(verified.entry, applier.undo_plan(verified.entry), seen.look)
+    undone = applier.undo(verified.entry, applier.undo_plan(verified.entry))
     assert undone.entry.state == "undone"
 
 
@@ -265,9 +263,9 @@ def test_a_port_added_beside_what_another_manager_applies_is_taken_back(lab: Lab
     source = ClusterSource(kubeconfig=lab.kubeconfig)
     seen, planned = looked(source, "cache.orders.test:9121")
     assert planned.fix.id == "add-port"
-    applier = ClusterApplier(source, Journal(tmp_path))
+    applier = ClusterApplier(source, Journal(tmp_path), requested(source).again)
     made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert {port["number"] for port in lab.api.request("GET", path)["spec"]["ports"]} == {6379, 9121}
-    undone = applier.undo(made.entry, applier.undo_plan(made.entry), seen.look)
+    undone = applier.undo(made.entry, applier.undo_plan(made.entry))
     assert undone.entry.state == "undone"
     assert lab.api.request("GET", path)["spec"] == declared["spec"]

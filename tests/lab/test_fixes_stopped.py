@@ -33,4 +33,4 @@ def test_ctrl_c_while_it_is_judged_again_stops_and_verifies_nothing(
     monkeypatch.undo()
     (entry,) = Journal(tmp_path).entries()
     assert (entry.state, len(looks)) == ("applied", 1)
-    applier.undo(entry, applier.undo_plan(entry), look)
+    applier.undo(entry, applier.undo_plan(entry))

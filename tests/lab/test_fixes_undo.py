@@ -69,7 +69,7 @@ def test_an_entry_that_is_made_anew_is_the_youngest_and_it_is_said_before_and_af
     assert planned.impact.not_restored == (lost,)
     made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert made.entry.not_restored == (lost,)
-    undone = applier.undo(made.entry, applier.undo_plan(made.entry), look)
+    undone = applier.undo(made.entry, applier.undo_plan(made.entry))
     assert (undone.ownership_changes, undone.is_as_before) == ((lost,), False)
     assert verdicts(lab, scenario.probes)[feed] == "delivered"
 

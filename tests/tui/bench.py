@@ -14,7 +14,7 @@ from meshdoctor.tui.app_session import SessionOpening
 from meshdoctor.tui.screens.matrix_screen import MatrixScreen
 from meshdoctor.tui.state.matrix_axes import matrix_axes
 from meshdoctor.tui.state.row_filter import read_filter
-from meshdoctor.tui.state.trace_form import path_lines
+from meshdoctor.view.trace import steps
 from tests.bench import BIG
 from tests.tui.crowd import crowd
 
@@ -89,7 +89,7 @@ def trace() -> None:
     typed = iter(range(10_000))
 
     def again() -> None:
-        path_lines(diagnosis_session.trace(pod, f"host-{next(typed)}.test", 443, protocol="tls", sni="a.test"))
+        steps(diagnosis_session.trace(pod, f"host-{next(typed)}.test", 443, protocol="tls", sni="a.test"))
 
     say(f"  each after it {milliseconds(again, 200)}")
 

@@ -14,10 +14,12 @@ from textual.pilot import Pilot
 
 from meshdoctor.doctor import Source
 from meshdoctor.errors import MeshdoctorError
+from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.apply.object_writes import PreparedChange, inverse
+from meshdoctor.fixes.fix_context import FixContext
+from meshdoctor.fixes.fix_evidence import FixEvidence
 from meshdoctor.fixes.plan.fix_plan import FixPlan
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.kube.writes import WriteTarget, target_of
 from meshdoctor.model.fix import (
     Acceptance,
@@ -25,6 +27,7 @@ from meshdoctor.model.fix import (
     ConnectionChange,
     FindingSummary,
     FixEvent,
+    FixListener,
     FixResult,
     FixTarget,
     JournalEntry,
@@ -37,10 +40,11 @@ from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.text.times import now
 from meshdoctor.tui.app import MeshdoctorApp
 from meshdoctor.tui.app_session import SessionOpening
-from meshdoctor.tui.fixing.applier import Applier, Tell
-from meshdoctor.tui.fixing.fix_context import FixContext
+from meshdoctor.tui.session_fixes import SessionFixes
 from meshdoctor.tui.user_settings import Settings
 from tests.tui.waiting import PATIENCE, settled, until
+
+MakeFake = Callable[[Journal, str, FixListener], ClusterApplier]
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
@@ -54,7 +58,7 @@ async def opened(
     size: tuple[int, int] = (160, 50),
     *,
     source: Source | None = None,
-    fake: Callable[[FixContext, Tell], Applier] | None = None,
+    fake: MakeFake | None = None,
     read_only: bool = False,
     settings: Settings | None = None,
 ) -> AsyncIterator[Pilot[int]]:
@@ -97,15 +101,28 @@ def words(view: Any) -> str:
     return " ".join(" ".join("".join(cell.text for cell in line).split()) for line in view.lines)
 
 
-class OnCluster(FixContext):
+class OnCluster(SessionFixes):
     """Believes that there is a cluster."""
 
-    def __init__(self, session: Any, fake: Callable[[FixContext, Tell], Applier]) -> None:
-        super().__init__(session, lambda source, tell: fake(self, tell))
+    def __init__(self, session: Any, fake: MakeFake) -> None:
+        super().__init__(session)
+        self._fake = fake
 
     @property
-    def cluster(self) -> ClusterSource | None:
-        return ClusterSource(context=self._session.mesh_state.location)
+    def context(self) -> FixContext:
+        here, location = super().context, self._session.mesh_state.location
+        fields = {name: getattr(here, name) for name in here.__struct_fields__}
+        fields["source"] = Source(cluster=ClusterSource(context=location))
+        return FakeCluster(**fields, fake=self._fake)
+
+
+class FakeCluster(FixContext, frozen=True, kw_only=True):
+    """A cluster that a stand-in writes to."""
+
+    fake: MakeFake
+
+    def applier(self, tell: FixListener) -> ClusterApplier:
+        return self.fake(self.journal, self.location, tell)
 
 
 class Script(Struct):
@@ -125,13 +142,13 @@ class Script(Struct):
     did: list[str] = []
 
 
-class FakeApplier:
+class FakeApplier(ClusterApplier):
     """Keeps the journal as the real one does, and changes nothing."""
 
-    def __init__(self, script: Script, fix_context: FixContext, tell: Tell) -> None:
+    def __init__(self, script: Script, journal: Journal, location: str, tell: FixListener) -> None:
         self.script = script
-        self._journal: Journal = fix_context.journal
-        self._context = fix_context.cluster.context or "" if fix_context.cluster else ""
+        self._journal = journal
+        self._context = location
         self._tell = tell
 
     def _step(self, event: FixEvent) -> None:
@@ -146,7 +163,7 @@ class FakeApplier:
         self._tell(FixEvent("tried", "the server accepts it (dry run)"))
         return [PreparedChange(change=change, target=_target(change), way="apply") for change in changes]
 
-    def apply(self, seen: DiagnosisRecord, plan: FixPlan, prepared: Sequence[PreparedChange]) -> FixResult:
+    def apply(self, evidence: FixEvidence, plan: FixPlan, prepared: Sequence[PreparedChange]) -> FixResult:
         self.script.did.append("apply")
         found = plan.finding
         entry = self._journal.add(
@@ -162,17 +179,17 @@ class FakeApplier:
                 title=plan.fix.title,
                 pods=found.pods,
                 written=tuple(WrittenChange(change=one.change) for one in prepared),
-                before=seen.baseline(),
+                before=evidence.baseline(),
                 manual_steps=self.script.left,
             )
         )
-        self._step(FixEvent("journaled", f"fix {entry.id} is in the journal"))
+        self._step(FixEvent("journaled", f"fix {entry.id} is in the journal", number=entry.id))
         if self.script.breaks is not None:
             self._journal.update(entry, state=self.script.leaves, note=str(self.script.breaks))
             raise self.script.breaks
-        return self._carry_out(entry)
+        return self._finish(entry)
 
-    def _carry_out(self, entry: JournalEntry) -> FixResult:
+    def _finish(self, entry: JournalEntry) -> FixResult:
         for number, one in enumerate(entry.written, 1):
             self._step(FixEvent("written", f"changed {one.change.key}", number, len(entry.written)))
         entry = self._journal.update(entry, state="applied")
@@ -188,9 +205,9 @@ class FakeApplier:
         entry = self._journal.update(entry, state=state, note="the finding is gone")
         return FixResult(entry=entry, waited=waited, verification=verification)
 
-    def resume(self, entry: JournalEntry, look: DiagnosisRequest) -> FixResult:
+    def resume(self, entry: JournalEntry) -> FixResult:
         self.script.did.append("resume")
-        return self._carry_out(structs.replace(entry, manual_steps=""))
+        return self._finish(structs.replace(entry, manual_steps=""))
 
     def undo_plan(self, entry: JournalEntry) -> list[PreparedChange]:
         if self.script.refuses is not None:
@@ -198,7 +215,7 @@ class FakeApplier:
         changes = [inverse(one.change) for one in entry.written]
         return [PreparedChange(change=change, target=_target(change), way="edit") for change in changes]
 
-    def undo(self, entry: JournalEntry, prepared: Sequence[PreparedChange], look: DiagnosisRequest) -> FixResult:
+    def undo(self, entry: JournalEntry, prepared: Sequence[PreparedChange]) -> FixResult:
         self.script.did.append("undo")
         self._step(FixEvent("applied", "it is as it was"))
         entry = self._journal.update(entry, state="undone")
@@ -219,9 +236,9 @@ def _target(change: Change) -> WriteTarget:
     return target_of(key.api_version, key.kind, key.namespace, key.name)
 
 
-def faking(script: Script) -> Callable[[FixContext, Tell], Applier]:
-    """Makes menders that follow a script."""
-    return lambda fix_context, tell: FakeApplier(script, fix_context, tell)
+def faking(script: Script) -> MakeFake:
+    """Makes appliers that follow a script."""
+    return lambda journal, location, tell: FakeApplier(script, journal, location, tell)
 
 
 async def press(pilot: Pilot[int], *keys: str) -> None:
@@ -232,9 +249,9 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
 
 
 async def ended(pilot: Pilot[int]) -> None:
-    """Waits until the course of the screen in front is at rest, and is shown so."""
+    """Waits until the fix of the screen in front is at rest, and is shown so."""
     front = screen(pilot)
-    await until(pilot, lambda: not front.fix_run.is_busy)
+    await until(pilot, lambda: not front.worker.is_busy)
 
 
 async def on_fix(pilot: Pilot[int], *keys: str) -> None:

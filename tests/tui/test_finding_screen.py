@@ -62,7 +62,7 @@ def test_a_click_chooses_a_fix_and_a_second_one_opens_it() -> None:
             assert fixes.cursor == 1
             await pilot.click("#fixes", offset=(8, line + 1), times=2)
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
-            assert screen(pilot).fix_run.fix.id == "set-addresses"
+            assert screen(pilot).worker.run.fix.id == "set-addresses"
 
     run(story())
 
@@ -229,7 +229,7 @@ def test_any_size_is_drawn(size: tuple[int, int]) -> None:
         async with opened_finding(CLASH, size=(120, 40)) as pilot:
             await pilot.resize_terminal(*size)
             await press(pilot, "tab", "tab", "tab", "tab", "a")
-            await until(pilot, lambda: screen(pilot).fix_run.plan)
+            await until(pilot, lambda: screen(pilot).worker.run.plan)
             await pilot.resize_terminal(120, 40)
             assert pilot.app.is_running
 

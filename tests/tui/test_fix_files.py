@@ -33,11 +33,11 @@ def test_on_a_capture_it_is_saved_into_a_folder_that_is_typed_and_u_takes_it_bac
             await ended(pilot)
             made = files_below(state)
             assert [name.split("/")[0] for name in made] == ["mine", "mine"]
-            assert "✓ made mine/" in words(front.steps)
+            assert "✓ created mine/" in words(front.steps)
             await press(pilot, "u")
             await ended(pilot)
             assert files_below(state) == []
-            assert "is taken back" in words(front.steps)
+            assert "fix 1 is undone" in words(front.steps)
 
     run(story())
 
@@ -50,7 +50,7 @@ def test_a_folder_that_holds_one_already_is_left_alone_and_named(state: Path) ->
             for _ in range(2):
                 await press(pilot, "s", "enter")
                 await ended(pilot)
-                front.fix_run.entry = None
+                front.worker.run.entry = None
             assert "is there already" in words(front.steps)
 
     run(story())
@@ -61,7 +61,7 @@ def test_escape_saves_nothing(state: Path) -> None:
         async with opened_finding(CLASH) as pilot:
             await on_fix(pilot)
             await press(pilot, "s", "escape")
-            assert screen(pilot).fix_run.entry is None
+            assert screen(pilot).worker.run.entry is None
             assert files_below(state) == []
 
     run(story())

@@ -156,7 +156,7 @@ def test_what_is_refused_only_once_it_is_written_leaves_nothing_and_can_be_tried
             await ended(pilot)
             said = words(front.steps)
             assert "✗ admission webhook says no" in said
-            assert "fix 1 was not applied: nothing is changed" in said
+            assert "Fix 1 was not applied: nothing was changed" in said
             script.breaks = None
             await press(pilot, "a")
             await ended(pilot)
@@ -232,7 +232,7 @@ def test_leaving_in_the_middle_asks_and_the_fix_goes_on() -> None:
             await until(pilot, lambda: screen(pilot) is finding)
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
-            assert screen(pilot).fix_run is front.fix_run
+            assert screen(pilot).worker is front.worker
             await press(pilot, "escape", "y")
             gate.set()
             await until(pilot, lambda: any("Fix finished" in n.title for n in pilot.app._notifications))
@@ -288,7 +288,7 @@ def test_a_fix_by_hand_says_what_to_do_and_greys_the_keys() -> None:
             front = screen(pilot)
             assert "set exportTo" in words(front.diff)
             assert [front.check_action(key, ()) for key in ("apply", "save", "undo")] == [None, None, None]
-            assert "done by hand" in words(front.steps)
+            assert "is manual, nothing is written" in words(front.steps)
 
     run(story())
 

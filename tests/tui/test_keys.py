@@ -119,10 +119,10 @@ def test_a_on_a_finding_opens_its_first_fix_above_the_finding(drive: Drive) -> N
         await app.press("3", "a")
         screen = app.app.screen
         assert isinstance(screen, FixScreen)
-        assert screen.fix_run.finding is not None
-        assert screen.fix_run.finding.fingerprint == app.keys("findings")[0]
-        assert screen.fix_run.fix is not None
-        assert screen.fix_run.fix.is_automatic
+        assert screen.worker.run.finding is not None
+        assert screen.worker.run.finding.fingerprint == app.keys("findings")[0]
+        assert screen.worker.run.fix is not None
+        assert screen.worker.run.fix.is_automatic
         await app.press("escape")
         assert front(app) == "FindingScreen"
         await app.press("escape")

@@ -18,8 +18,8 @@ def test_a_title_longer_than_the_line_goes_on_below_it_and_never_at_its_edge(siz
             await on_fix(pilot)
             front = screen(pilot)
             title = " Declare both hosts as TLS, so that the server name tells them apart"
-            front.fix_run.plan = structs.replace(
-                front.fix_run.plan, fix=structs.replace(front.fix_run.plan.fix, title=title.strip())
+            front.worker.run.plan = structs.replace(
+                front.worker.run.plan, fix=structs.replace(front.worker.run.plan.fix, title=title.strip())
             )
             front._show()
             await settled(pilot)
@@ -27,7 +27,7 @@ def test_a_title_longer_than_the_line_goes_on_below_it_and_never_at_its_edge(siz
             assert lines[0].startswith(title[:58])
             room = size[0] > 140
             below = lines[0] if room else lines[1]
-            assert "review, touches" in below
+            assert "review, changes" in below
             assert room or below.startswith("   review")
 
     run(story())

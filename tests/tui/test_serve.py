@@ -119,10 +119,10 @@ def test_a_browser_shows_the_session_and_its_keys_reach_it(address: str, tmp_pat
     [
         (["--host", "0.0.0.0"], "lets other machines open the page"),
         (["--host", "10.1.2.3"], "--remote"),
-        (["--host", "somewhere.test"], "is no address"),
+        (["--host", "somewhere.test"], "is not an IP address"),
         (["--from", ""], "--from is empty"),
-        (["-n", "shop", "-A"], "leave one out"),
-        (["--from", "x", "--context", "y"], "leave one out"),
+        (["-n", "shop", "-A"], "give one of them"),
+        (["--from", "x", "--context", "y"], "give one of them"),
     ],
 )
 def test_what_cannot_be_served_is_said_before_anything_listens(
@@ -147,7 +147,7 @@ def test_without_the_extra_it_says_what_to_install(
 def test_a_port_that_is_taken_is_one_sentence(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     port = str(urlsplit(address).port)
     assert run(["serve", "--from", "demo:healthy", "--port", port]) == 4
-    assert f"127.0.0.1:{port} cannot be listened on" in capsys.readouterr().err
+    assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
 
 
 @needs_server

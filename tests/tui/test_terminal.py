@@ -60,7 +60,7 @@ def test_story_1_open_find_fix_look_undo_quit(folder: Path) -> None:
         shown.press("a")
         shown.until("Save the fix to this folder")
         shown.press("enter")
-        shown.until("✓ made", "u takes it back")
+        shown.until("✓ created", "u takes it back")
         assert "db.payments.example" in (folder / FIX).read_text(encoding="utf-8")
         shown.press("u")
         shown.until("is taken back")

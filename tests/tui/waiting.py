@@ -19,7 +19,7 @@ IN_A_ROW = 2
 async def settled(pilot: Pilot[int]) -> None:
     """Waits until no key, no message, no thread that somebody asked and no layout is under way.
 
-    A look of the session and a fix's course go on by themselves: `until` waits for those.
+    A look of the session and a fix go on by themselves: `until` waits for those.
     """
     end, quiet = monotonic() + PATIENCE, 0
     while monotonic() < end:

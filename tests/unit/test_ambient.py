@@ -8,8 +8,9 @@ import pytest
 
 from meshdoctor import doctor
 from meshdoctor.facts.mesh_reader import read_mesh
-from meshdoctor.report import check_text, json_v1
+from meshdoctor.report import json_v1, text
 from meshdoctor.report.text_writer import TextWriter
+from meshdoctor.view import check
 from tests.meshes import GATEWAY_POD, POD, Mesh, Tree, dump, namespace, pod
 
 DEPENDENCY = {"A": "https://a.example"}
@@ -49,12 +50,12 @@ def test_pods_are_counted_by_what_takes_their_traffic() -> None:
     assert json.loads(json_v1.check(found))["summary"]["pods"] == COUNTS
     assert (
         "6 pods (1 with a sidecar, 1 ambient, 1 gateway or waypoint, 1 ztunnel, 1 without a sidecar, 1 finished), "
-        in check_text.render(found, TextWriter(width=200))
+        in text.render(check.report(found), TextWriter(width=200))
     )
 
 
 def test_a_mesh_of_sidecars_alone_needs_no_words_about_it() -> None:
-    shown = check_text.render(doctor.diagnose(Mesh(dump(), pod()).case), TextWriter(width=200))
+    shown = text.render(check.report(doctor.diagnose(Mesh(dump(), pod()).case)), TextWriter(width=200))
     assert "1 sidecar (Istio 1.30.0), 1 pod, 0 external hosts" in shown
 
 

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from meshdoctor import doctor
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
-from meshdoctor.report import check_text, hosts_text, json_v1, trace_text
+from meshdoctor.report import json_v1, text
 from meshdoctor.report.text_writer import TextWriter
+from meshdoctor.view import check
+from meshdoctor.view import hosts as hosts_view
+from meshdoctor.view import trace as trace_view
 from tests.meshes import (
     GATEWAY,
     GATEWAY_POD,
@@ -349,14 +352,14 @@ def outputs(mesh: Mesh) -> str:
     case, page = mesh.case, TextWriter()
     diagnosis, hosts = doctor.diagnose(case), doctor.hosts(case)
     printed = [
-        check_text.render(diagnosis, page, verbose=True),
+        text.render(check.report(diagnosis, verbose=True), page),
         json_v1.check(diagnosis).decode(),
-        hosts_text.render(hosts, page, verbose=True),
+        text.render(hosts_view.report(hosts, verbose=True), page),
         json_v1.hosts(hosts).decode(),
     ]
     for row in hosts.hosts:
         traced = doctor.trace(case, POD, row.host, row.port or 443)
-        printed += [trace_text.render(traced, page), json_v1.trace(traced).decode()]
+        printed += [text.render(trace_view.report(traced), page), json_v1.trace(traced).decode()]
     return "\n".join(printed)
 
 

@@ -115,7 +115,7 @@ def test_the_first_of_several_merged_mappings_wins() -> None:
     ("text", "line", "words"),
     [
         ("a: 1\nb: 2\na: 3\n", 3, "'a' is given twice"),
-        ("a:\n  b: 1\n\tc: 2\n", 3, "a tab stands where YAML wants spaces"),
+        ("a:\n  b: 1\n\tc: 2\n", 3, "a tab is used where YAML needs spaces"),
         ("a: [1, 2\nb: 3", 2, "not YAML"),
         ("a: *nowhere", 1, "before its anchor"),
         ("a: &a [*a]", 1, "inside it"),
@@ -142,7 +142,7 @@ def test_bytes_that_are_no_text() -> None:
 def test_an_alias_bomb_is_refused_before_it_unfolds() -> None:
     layers = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     layers += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
-    assert "aliases unfold" in refusal("\n".join(layers))
+    assert "aliases expand" in refusal("\n".join(layers))
 
 
 def test_honest_aliases_are_within_the_bound() -> None:

@@ -271,7 +271,7 @@ def test_odd_layouts(text: str, change: Any, wanted: str) -> None:
         ("a: &x\n  b: 1\nc: *x\n", lambda o: o["c"].update(b=2), "$.c is an alias (*x)"),
         ("a: &x\n  b: 1\nc: *x\n", lambda o: o["a"].update(b=2), "$.a is shared by an alias (&x)"),
         ("a: &x {b: 1}\nc:\n  <<: *x\n  d: 1\n", lambda o: o["c"].pop("b"), "$.c.b comes from a merge key"),
-        ("a:\n  b: &x 1\n  c: 2\nd: *x\n", lambda o: o["a"].pop("b"), "cannot be changed safely"),
+        ("a:\n  b: &x 1\n  c: 2\nd: *x\n", lambda o: o["a"].pop("b"), "cannot be edited safely"),
     ],
 )
 def test_what_is_shared_or_too_odd_is_refused(text: str, change: Any, told: str) -> None:

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.yamlio import EMPTY_LIST, Lines, load_documents, only, take_apart
+from meshdoctor.yamlio import EMPTY_LIST, Lines, load_documents, only, split_list
 
 FOOT = b'kind: List\nmetadata:\n  resourceVersion: ""\n'
 TEXT = b"""\
@@ -55,7 +55,7 @@ def items_of(data: bytes) -> list[Any]:
 
 
 def test_items_kinds_and_lines() -> None:
-    text = take_apart(TEXT + FOOT)
+    text = split_list(TEXT + FOOT)
     assert text is not None
     assert [(item.kind, item.line) for item in text.items] == [("ConfigMap", 2), ("Pod", 13), ("EndpointSlice", 18)]
     assert text.is_whole
@@ -64,7 +64,7 @@ def test_items_kinds_and_lines() -> None:
 
 def test_one_kind_keeps_its_places() -> None:
     whole = TEXT + FOOT
-    text = take_apart(whole)
+    text = split_list(whole)
     assert text is not None
     pods = only(whole, text, "Pod")
     assert [item["kind"] for item in items_of(pods)] == ["_", "Pod", "_"]
@@ -79,7 +79,7 @@ def test_one_kind_keeps_its_places() -> None:
 def test_the_parser_agrees(items: list[dict[str, Any]]) -> None:
     tree = {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
     data = yaml.dump(tree, Dumper=yaml.CSafeDumper, allow_unicode=True).encode()
-    text = take_apart(data)
+    text = split_list(data)
     if text is None:
         return
     whole = items_of(data)
@@ -92,16 +92,16 @@ def test_the_parser_agrees(items: list[dict[str, Any]]) -> None:
 
 
 def test_a_list_that_was_cut_says_so() -> None:
-    cut = take_apart(TEXT)
+    cut = split_list(TEXT)
     assert cut is not None
     assert not cut.is_whole
     for end in range(len(b"apiVersion: v1\nitems:\n- "), len(TEXT), 7):
-        text = take_apart(TEXT[:end])
+        text = split_list(TEXT[:end])
         assert text is None or not text.is_whole
 
 
 def test_an_empty_list_has_no_items() -> None:
-    text = take_apart(b"apiVersion: v1\nitems: []\n" + FOOT)
+    text = split_list(b"apiVersion: v1\nitems: []\n" + FOOT)
     assert text is not None
     assert (text.items, text.is_whole) == ((), True)
 
@@ -128,7 +128,7 @@ def test_an_empty_list_has_no_items() -> None:
     ],
 )
 def test_what_kubectl_does_not_print_is_left_to_the_parser(data: bytes) -> None:
-    assert take_apart(data) is None
+    assert split_list(data) is None
 
 
 def test_lines_of_items_are_those_of_the_whole_text() -> None:

@@ -132,7 +132,7 @@ def _inside(mesh: Mesh, router: Proxy, ports: set[int], arrival: Arrival, host: 
     listener = listeners[0]
     at = Arrival(None, listener.addresses[0][1], arrival.server_name, arrival.transport_protocol)
     chain = choose_chain(listener.filter_chains, listener.default_filter_chain, at).chain
-    seen = Evidence(router.document, chain.path if chain else listener.path, listener.name)
+    seen = router.evidence(chain.path if chain else listener.path, listener.name)
     if chain is None:
         name = arrival.server_name or "(none)"
         why = f"no filter chain of the gateway's listener {listener.name} matches server name {name}"
@@ -149,7 +149,7 @@ def _inside(mesh: Mesh, router: Proxy, ports: set[int], arrival: Arrival, host: 
     endpoints = router.endpoints_of(cluster)
     if cluster.type != "ORIGINAL_DST" and endpoints is not None and not endpoints:
         why = f"the gateway's cluster {target} has no endpoint: a gateway cannot connect with resolution NONE"
-        return Hop("upstream", why, (Evidence(router.document, cluster.path, target),), (router.key,))
+        return Hop("upstream", why, (router.evidence(cluster.path, target),), (router.key,))
     return Hop(pods=(router.key,))
 
 

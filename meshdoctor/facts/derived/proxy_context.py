@@ -133,13 +133,13 @@ class ProxyContext:
                     continue
                 name = chain.tcp.clusters[0].name
                 found = REGISTRY_ONLY if name == BLACKHOLE else ALLOW_ANY
-                return found, Evidence(self.proxy.document, chain.path, name)
+                return found, self.evidence(chain.path, name)
         numbered = sorted((n for n in self.proxy.routes if n.isdigit()), key=int)
         for config in (self.proxy.routes[n] for n in numbered):
             for host in config.virtual_hosts:
                 if host.name in POLICY_HOSTS:
                     found = REGISTRY_ONLY if host.name == "block_all" else ALLOW_ANY
-                    return found, Evidence(self.proxy.document, host.path, host.name)
+                    return found, self.evidence(host.path, host.name)
         return UNKNOWN, None
 
     @cached_property
@@ -207,7 +207,7 @@ class ProxyContext:
 
     def evidence(self, path: str, value: str = "") -> Evidence:
         """Evidence in this proxy's dump."""
-        return Evidence(self.proxy.document, path, value)
+        return self.proxy.evidence(path, value)
 
     def owners_of(self, listener: str) -> tuple[str, ...]:
         """Hosts that a listener's chains and routes lead to; none for the catch-all."""

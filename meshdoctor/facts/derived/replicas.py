@@ -21,7 +21,7 @@ from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.proxy import Node, Proxy
-from meshdoctor.model.proxy_summary import ProxySummary, summary_of, told
+from meshdoctor.model.proxy_summary import ProxySummary, reduced_node, summary_of
 from meshdoctor.semantics.istio.registry import Registry
 from meshdoctor.semantics.istio.traffic_capture import capture_settings
 
@@ -108,7 +108,7 @@ class ReplicaGroups:
 
     def _repeat(self, first: str, summary: ProxySummary, opened: OpenedDump, node: Node) -> None:
         """Record what evaluating this replica would have recorded: its summary, and that its page cannot be read."""
-        own = structs.replace(summary, version=node.version, document=opened.document, node=told(node))
+        own = structs.replace(summary, version=node.version, document=opened.document, node=reduced_node(node))
         self._proxies.learn(ProxyNotes({opened.key: own}, {}))
         page = self._broken_pages.get(first)
         if page is not None and page.is_told and opened.page is not None:

@@ -39,6 +39,7 @@ class Draft:
 
     def __init__(self, document: str) -> None:
         self.document = document
+        self.documents: dict[str, str] = {}
         self.node = Node()
         self.listeners: dict[str, Listener] = {}
         self.routes: dict[str, tuple[wire.WireRouteConfig, str]] = {}
@@ -85,6 +86,7 @@ class Draft:
             rejections=tuple(self.rejections),
             sections=frozenset(self.sections),
             document=self.document,
+            documents=self.documents,
             api=self.api,
             unknown_types=self.unknown,
             live_endpoints=None if live is None else LazyMap(live, status_endpoints),

@@ -26,11 +26,11 @@ Shape = TypeVar("Shape", bound=wire.Wire)
 def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
     """One proxy from arrays pasted together, by file name: (name to show, document).
 
-    Pointers name the listeners' file, or the first one. Raises `Unreadable` where one of them is not the expected
-    array.
+    Evidence names the file of its section. Raises `Unreadable` where one of them is not the expected array.
     """
     shown = documents.get("listeners.json") or next(iter(documents.values()))
     draft = Draft(shown[0])
+    draft.documents = {name.removesuffix(".json"): origin for name, (origin, _) in documents.items()}
     live: dict[str, wire.ClusterStatus] | None = None
     for name, (origin, document) in documents.items():
         if name == "bootstrap.json":
@@ -99,7 +99,7 @@ def _clusters(draft: Draft, items: list[Any]) -> None:
     for index, item in enumerate(items):
         source = _decoded(draft, "cluster", item, wire.WireCluster)
         if source is not None:
-            draft.clusters[source.name] = (source, f"$[{index}]", "active")
+            draft.clusters[source.name] = (source, f"clusters$[{index}]", "active")
 
 
 def _routes(draft: Draft, items: list[Any]) -> None:
@@ -107,4 +107,4 @@ def _routes(draft: Draft, items: list[Any]) -> None:
     for index, item in enumerate(items):
         source = _decoded(draft, "route", item, wire.WireRouteConfig)
         if source is not None:
-            draft.routes[source.name] = (source, f"$[{index}]")
+            draft.routes[source.name] = (source, f"routes$[{index}]")

@@ -27,11 +27,11 @@ from meshdoctor.model.mesh import (
     Sidecar,
     VirtualService,
 )
+from meshdoctor.semantics.istio.egress_kinds import KINDS
 from meshdoctor.yamlio import load_documents
 
 Item = TypeVar("Item")
 
-_KINDS = {plural: kind for kind, plural in PLURALS.items()}
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -145,7 +145,7 @@ class Resources:
 
     def is_read(self, plural: str) -> bool:
         """Whether a kind was read; parses its documents."""
-        if plural in _KINDS:
+        if plural in KINDS:
             self._objects(plural)
         return plural in self.kinds_read
 
@@ -168,12 +168,12 @@ class Resources:
             found: list[ObjectSource] = []
             self._parsed[plural] = found
             for document in self._documents.get(plural, ()):
-                objects = self._found(document, _KINDS[plural])
+                objects = self._found(document, KINDS[plural])
                 if objects is None:
                     self._failed.add(plural)
                 found.extend(objects or ())
             found.extend(self._manifests)
-        return [f for f in self._parsed[plural] if f.kind == _KINDS[plural]]
+        return [f for f in self._parsed[plural] if f.kind == KINDS[plural]]
 
     @cached_property
     def _parsed(self) -> dict[str, list[ObjectSource]]:

@@ -7,9 +7,8 @@ takes the first one back.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from msgspec import structs
 
@@ -17,9 +16,9 @@ from meshdoctor.errors import MeshdoctorError, NotApplied, UsageError
 from meshdoctor.fixes.apply.acceptance import AcceptanceWatch
 from meshdoctor.fixes.apply.journal import Journal, refuse_closed, refuse_ended
 from meshdoctor.fixes.apply.object_writes import PreparedChange, inverse, prepare, restore, write
+from meshdoctor.fixes.fix_evidence import Diagnose, FixEvidence
 from meshdoctor.fixes.impact.ownership import made_anew, ownership_changes_of, ownership_of
 from meshdoctor.fixes.plan.fix_plan import FixPlan, planned
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.fixes.verify.verification import compare
 from meshdoctor.kube.session import Refused, Session
 from meshdoctor.kube.writes import Writer, WriteTarget, target_of
@@ -27,20 +26,17 @@ from meshdoctor.model.fix import (
     Acceptance,
     Change,
     FixEvent,
+    FixListener,
     FixResult,
     FixTarget,
     JournalEntry,
     Verification,
     WrittenChange,
 )
-from meshdoctor.report.verification_text import in_short
+from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.sidecar_reader import SidecarReader
 from meshdoctor.text.times import now
-
-if TYPE_CHECKING:
-    from meshdoctor.sources.live.cluster_source import ClusterSource
-
-Tell = Callable[[FixEvent], None]
+from meshdoctor.view.verification import in_short
 
 _VERBS = {"create": ("get", "create", "patch"), "update": ("get", "patch"), "delete": ("get", "delete")}
 _LEFT = "it works once a person has done the rest; then --resume verifies it"
@@ -50,18 +46,27 @@ _PAUSE = 2.0
 
 
 class ClusterApplier:
-    """Applies fixes to one cluster and undoes them. `seconds` is how long proxies are waited for."""
+    """Applies fixes to one cluster and undoes them. `diagnose` is what verifies them.
+
+    `seconds` is how long proxies are waited for.
+    """
 
     def __init__(
-        self, source: ClusterSource, journal: Journal, tell: Tell = lambda event: None, seconds: float = 30.0
+        self,
+        source: ClusterSource,
+        journal: Journal,
+        diagnose: Diagnose,
+        tell: FixListener = lambda event: None,
+        seconds: float = 30.0,
     ) -> None:
         from meshdoctor.kube.login import log_in
 
         self._session = Session(log_in(source.kubeconfig, source.context))
         self._writer = Writer(self._session)
         self._reader = SidecarReader(self._session)
-        self._at_once = source.pace.at_once
+        self._concurrency = source.pace.at_once
         self._journal = journal
+        self._diagnose = diagnose
         self._tell = tell
         self._seconds = seconds
 
@@ -85,25 +90,25 @@ class ClusterApplier:
         self._tell(FixEvent("tried", "the server accepts it (dry run)"))
         return prepared
 
-    def apply(self, seen: DiagnosisRecord, plan: FixPlan, prepared: Sequence[PreparedChange]) -> FixResult:
+    def apply(self, evidence: FixEvidence, plan: FixPlan, prepared: Sequence[PreparedChange]) -> FixResult:
         """Writes what was tried, waits, verifies it. Raises `NotApplied` and `Refused` where nothing was changed."""
-        before, place = seen.baseline(), self._place(seen.look)
+        before, place = evidence.baseline(), self._place(evidence)
         entry = self._journal.add(lambda number: structs.replace(planned(plan, number, place), before=before))
         with self._journal.held(entry.id):
-            self._tell(FixEvent("journaled", f"fix {entry.id} is in the journal"))
+            self._tell(FixEvent("journaled", f"fix {entry.id} is in the journal", number=entry.id))
             if not entry.manual_steps:
-                return self._carry_out(entry, prepared, seen.look)
+                return self._carry_out(entry, prepared)
             entry = self._journal.update(self._write(entry, prepared), state="applied", note=_LEFT)
             self._tell(FixEvent("applied", f"applied; {_LEFT}"))
             return FixResult(entry=entry)
 
-    def resume(self, entry: JournalEntry, look: DiagnosisRequest) -> FixResult:
+    def resume(self, entry: JournalEntry) -> FixResult:
         """Goes on with a fix that was interrupted. Raises as `apply` does."""
         self._refuse_elsewhere(entry)
         with self._journal.held(entry.id):
             entry = self._journal.get(entry.id)
             refuse_closed(entry)
-            return self._carry_out(entry, self._tried([one.change for one in entry.written]), look)
+            return self._carry_out(entry, self._tried([one.change for one in entry.written]))
 
     def undo_plan(self, entry: JournalEntry) -> list[PreparedChange]:
         """What an undo would write, tried on the server. Raises `NotApplied` where others wrote to it meanwhile."""
@@ -112,7 +117,7 @@ class ClusterApplier:
         self._refuse_forbidden([inverse(one.change) for one in entry.written])
         return [restore(self._writer, one) for one in reversed(entry.written)]
 
-    def undo(self, entry: JournalEntry, prepared: Sequence[PreparedChange], look: DiagnosisRequest) -> FixResult:
+    def undo(self, entry: JournalEntry, prepared: Sequence[PreparedChange]) -> FixResult:
         """Takes a fix back, waits, and compares with what was before it."""
         with self._journal.held(entry.id):
             entry = self._journal.get(entry.id)
@@ -125,7 +130,7 @@ class ClusterApplier:
             self._tell(FixEvent("applied", told))
             waited = self._wait(watch, entry, since)
             made = FixResult(entry=entry, wrote=wrote, waited=waited)
-            return self._compared(made, look) if wrote else made
+            return self._compared(made) if wrote else made
 
     def _take_back(self, entry: JournalEntry, prepared: Sequence[PreparedChange]) -> JournalEntry:
         """The writes of an undo. From the first on, the journal says that the fix is whole no longer."""
@@ -142,14 +147,14 @@ class ClusterApplier:
             self._tell(FixEvent("written", f"{_WORDS[one.change.action]} {one.change.key}"))
         return self._journal.update(begun, state="undone", note=f"undone {now()}")
 
-    def _carry_out(self, entry: JournalEntry, prepared: Sequence[PreparedChange], look: DiagnosisRequest) -> FixResult:
+    def _carry_out(self, entry: JournalEntry, prepared: Sequence[PreparedChange]) -> FixResult:
         watch = self._watch(entry, prepared)
         entry = self._write(entry, prepared)
         since = self._session.answered
         entry = self._journal.update(entry, state="applied")
         self._tell(FixEvent("applied", "applied"))
         waited = self._wait(watch, entry, since)
-        verification, because = self._verified(entry, look, waited)
+        verification, because = self._verified(entry, waited)
         state = "verified" if verification is not None and verification.holds else "unverified"
         made = FixResult(entry=entry, waited=waited, verification=verification)
         entry = self._journal.update(entry, state=state, note=because or _in_words(made))
@@ -159,7 +164,7 @@ class ClusterApplier:
         """The proxies as they are right before a write; None where nothing is written."""
         if all(one.way == "nothing" for one in prepared):
             return None
-        return AcceptanceWatch(self._reader, entry.affected, self._at_once, self._seconds)
+        return AcceptanceWatch(self._reader, entry.affected, self._concurrency, self._seconds)
 
     def _wait(self, watch: AcceptanceWatch | None, entry: JournalEntry, since: datetime | None) -> Acceptance:
         """`since`: when the last write was answered."""
@@ -198,9 +203,7 @@ class ClusterApplier:
             return
         self._journal.update(entry, state="failed", note=because)
 
-    def _verified(
-        self, entry: JournalEntry, look: DiagnosisRequest, waited: Acceptance
-    ) -> tuple[Verification | None, str]:
+    def _verified(self, entry: JournalEntry, waited: Acceptance) -> tuple[Verification | None, str]:
         """The verification by judging again, or None and why there is none. Who refused the update verifies nothing."""
         verification, because = None, ""
         for number in range(_LOOKS):
@@ -208,7 +211,7 @@ class ClusterApplier:
                 time.sleep(_PAUSE)
             self._tell(FixEvent("judging", "fetching and judging again"))
             try:
-                verification, because = compare(entry.before, _seen_again(look).baseline(), entry), ""
+                verification, because = compare(entry.before, self._seen_again(entry).baseline(), entry), ""
             except MeshdoctorError as problem:
                 because = f"it could not be judged again: {problem}"
                 continue
@@ -220,30 +223,32 @@ class ClusterApplier:
         )
         return verification, because
 
-    def _compared(self, made: FixResult, look: DiagnosisRequest) -> FixResult:
+    def _compared(self, made: FixResult) -> FixResult:
         """An undo with what differs from before the fix; without, where it cannot be judged."""
         entry = made.entry
         self._tell(FixEvent("judging", "fetching and judging again"))
         try:
-            seen = _seen_again(look)
-            verification = compare(entry.before, seen.baseline())
+            evidence = self._seen_again(entry)
+            verification = compare(entry.before, evidence.baseline())
         except MeshdoctorError:
             return made
         anew = made_anew([one.change for one in entry.written])
+        now_owned = evidence.using(lambda mesh: ownership_of(mesh, anew))
         return structs.replace(
-            made,
-            verification=verification,
-            ownership_changes=ownership_changes_of(entry.ownership, ownership_of(seen.case.mesh, anew)),
+            made, verification=verification, ownership_changes=ownership_changes_of(entry.ownership, now_owned)
         )
 
-    def _place(self, look: DiagnosisRequest) -> FixTarget:
+    def _seen_again(self, entry: JournalEntry) -> FixEvidence:
+        return self._diagnose(entry.place.namespaces, entry.place.labels)
+
+    def _place(self, evidence: FixEvidence) -> FixTarget:
         session = self._session
         return FixTarget(
             server=session.server,
             cluster=self._writer.cluster(),
             context=session.context,
-            namespaces=look.namespaces,
-            labels=look.labels,
+            namespaces=evidence.namespaces,
+            labels=evidence.labels,
         )
 
     def _accepted(self, done: int, of: int) -> None:
@@ -277,14 +282,6 @@ class ClusterApplier:
                 f"fix {entry.id} was applied to context {place.context} ({place.server}), and this is "
                 f"{self._session.context} ({self._session.server}): give --context"
             )
-
-
-def _seen_again(look: DiagnosisRequest) -> DiagnosisRecord:
-    """What is judged now. Reading gives what it has after Ctrl-C, and half of it is no verification."""
-    seen = look.open(to_compare=True)
-    if seen.case.interrupted:
-        raise KeyboardInterrupt
-    return seen
 
 
 _WORDS = {"create": "created", "update": "changed", "delete": "deleted"}

@@ -168,16 +168,26 @@ class Journal:
         )
 
 
+def why_ended(entry: JournalEntry) -> str:
+    """Why a fix cannot be undone; empty where it can."""
+    return f"fix {entry.id} is {entry.state}: there is nothing to undo" if entry.has_ended else ""
+
+
+def why_closed(entry: JournalEntry) -> str:
+    """Why a fix cannot be continued; empty where it can."""
+    return "" if entry.is_open else f"fix {entry.id} is {entry.state}: there is nothing to go on with"
+
+
 def refuse_ended(entry: JournalEntry) -> None:
     """Raise `UsageError` where a fix leaves nothing to undo."""
-    if entry.has_ended:
-        raise UsageError(f"fix {entry.id} is {entry.state}: there is nothing to undo")
+    if why_ended(entry):
+        raise UsageError(why_ended(entry))
 
 
 def refuse_closed(entry: JournalEntry) -> None:
     """Raise `UsageError` where a fix leaves nothing to go on with."""
-    if not entry.is_open:
-        raise UsageError(f"fix {entry.id} is {entry.state}: there is nothing to go on with")
+    if why_closed(entry):
+        raise UsageError(why_closed(entry))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -15,16 +15,15 @@ from typing import Any
 from msgspec import Struct, structs
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.resources.object_metadata import PLURALS
 from meshdoctor.fixes.plan.object_diff import Path as TreePath
 from meshdoctor.model.evidence import Unread
 from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.semantics.istio.egress_kinds import KINDS
 from meshdoctor.sources.limits import Limits
 from meshdoctor.sources.manifest_sources import LIMITS, STDIN, files_at
 from meshdoctor.text.printable import printable
 from meshdoctor.yamlio import load_documents
 
-_KINDS = {plural: kind for kind, plural in PLURALS.items()}
 _TEMPLATE = re.compile(rb"\{\{-?\s*(?:[.$]|include|if|range|with|end|template|define|toYaml|else|/\*)")
 
 _MAKERS = {"configMapGenerator", "secretGenerator", "generators", "helmCharts", "namePrefix", "nameSuffix", "namespace"}
@@ -53,7 +52,7 @@ class ManifestFile(Struct, frozen=True):
     @property
     def objects(self) -> Iterator[PlacedObject]:
         """The objects in it that have a kind and a name, in order."""
-        kind = _KINDS.get(Path(self.path).name.split(".")[0], "")
+        kind = KINDS.get(Path(self.path).name.split(".")[0], "")
         for index, tree in enumerate(self.documents):
             yield from _objects(tree, index, (), kind, "")
 

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from msgspec import Struct, structs
 
 from meshdoctor.errors import UsageError
+from meshdoctor.fixes.fix_evidence import FixEvidence
 from meshdoctor.fixes.impact.fix_safety import downgrade_if_harmful
 from meshdoctor.fixes.impact.impact import impact_of
 from meshdoctor.fixes.impact.ownership import made_anew, not_restored, ownership_of
 from meshdoctor.fixes.plan.changes import changes_of, was_read
 from meshdoctor.fixes.plan.owners import owner_of
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord
 from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.model.fix import Change, FixTarget, Impact, JournalEntry, Ownership, WrittenChange
+from meshdoctor.model.mesh import Mesh
 from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.nearest import nearest
 from meshdoctor.text.times import now
@@ -68,11 +69,14 @@ def choose(finding: Finding, fix_id: str = "") -> Fix:
     raise UsageError(f"no fix {fix_id} of {finding.rule}. {nearest(fix_id, [fix.id for fix in finding.fixes])}")
 
 
-def plan(seen: DiagnosisRecord, finding: Finding, fix: Fix) -> FixPlan:
+def plan(evidence: FixEvidence, finding: Finding, fix: Fix) -> FixPlan:
     """What the fix would change, and whom that touches."""
     if not fix.is_automatic:
         return FixPlan(finding=finding, fix=fix, changes=(), impact=Impact())
-    mesh = seen.case.mesh
+    return evidence.using(lambda mesh: _plan(mesh, finding, fix, _out_of_sight(evidence)))
+
+
+def _plan(mesh: Mesh, finding: Finding, fix: Fix, out_of_sight: tuple[str, ...]) -> FixPlan:
     changes = changes_of(mesh, fix)
     unread = [str(change.key) for change in changes if not was_read(mesh, change)]
     if unread:
@@ -81,7 +85,7 @@ def plan(seen: DiagnosisRecord, finding: Finding, fix: Fix) -> FixPlan:
             "read a whole capture, or the cluster with the role of `meshdoctor rbac`"
         )
     impact = impact_of(mesh, changes)
-    impact = structs.replace(impact, managed=_kept(changes), unknown=(*impact.unknown, *_out_of_sight(seen)))
+    impact = structs.replace(impact, managed=_kept(changes), unknown=(*impact.unknown, *out_of_sight))
     impact = structs.replace(impact, not_restored=not_restored(mesh, changes))
     fix = downgrade_if_harmful(mesh, fix, changes, impact)
     return FixPlan(
@@ -113,12 +117,12 @@ def planned(plan: FixPlan, number: int, place: FixTarget) -> JournalEntry:
     )
 
 
-def _out_of_sight(seen: DiagnosisRecord) -> tuple[str, ...]:
-    """Pods that nobody looked at may see the objects as well. A capture has all of its pods, whatever is asked for."""
-    look = seen.look
-    if look.source.cluster is None or not (look.namespaces or look.labels):
+def _out_of_sight(evidence: FixEvidence) -> tuple[str, ...]:
+    """Pods that nobody looked at may see the objects as well."""
+    if evidence.is_whole:
         return ()
-    asked = " ".join([*(f"-n {name}" for name in look.namespaces), *([f"-l {look.labels}"] if look.labels else [])])
+    labels = [f"-l {evidence.labels}"] if evidence.labels else []
+    asked = " ".join([*(f"-n {name}" for name in evidence.namespaces), *labels])
     return (f"only the pods of {asked} were looked at: whom else it touches, nobody knows and nothing verifies",)
 
 

@@ -106,8 +106,8 @@ def unified(change: Change) -> str:
     lines = unified_diff(
         _lines(change.before),
         _lines(after),
-        "/dev/null" if change.before is None else f"{name} (as it is)",
-        "/dev/null" if change.after is None else f"{name} (fixed)",
+        "/dev/null" if change.before is None else f"{name} (before)",
+        "/dev/null" if change.after is None else f"{name} (after)",
         lineterm="",
     )
     return "".join(f"{line}\n" for line in lines)

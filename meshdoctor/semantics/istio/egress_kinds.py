@@ -1,4 +1,4 @@
-"""The kinds of objects that say something about egress, by their plural names."""
+"""The kinds of objects that affect egress, by their plural names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ NETWORKING_KINDS = {
 
 NAMESPACED_CORE_KINDS = {"pods": "Pod", "services": "Service", "configmaps": "ConfigMap"}
 CORE_KINDS = {**NAMESPACED_CORE_KINDS, "namespaces": "Namespace"}
-"""Those of the core group."""
+"""Kinds of the core group."""
 
-PLURALS = {kind: plural for plural, kind in (*NETWORKING_KINDS.items(), *CORE_KINDS.items())}
+KINDS = {**NETWORKING_KINDS, **CORE_KINDS}
+"""Kind by plural name."""
+PLURALS = {kind: plural for plural, kind in KINDS.items()}
 """Plural name by kind."""

@@ -1,5 +1,5 @@
 """A live cluster as a source: its objects and every sidecar's admin pages become a `Capture` held in memory.
 
-Promises: bounded at once and in time; one dead pod delays nobody and is named; secrets are taken out before anything is
-kept; nothing is written to the cluster.
+Promises: concurrency and time are limited; a pod that does not answer delays no other and is reported; secrets are
+redacted before anything is stored; nothing is written to the cluster.
 """

@@ -12,7 +12,7 @@ from meshdoctor.sources.live.object_reader import Scope
 
 
 class ClusterSource(Struct, frozen=True):
-    """Which cluster, which of its pods, and how hard it may be asked."""
+    """A cluster, the pods to check, and how it is read."""
 
     kubeconfig: Path | None = None
     context: str | None = None

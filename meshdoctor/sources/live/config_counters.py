@@ -1,4 +1,4 @@
-"""Whether a sidecar still runs what was read of it: a few of Envoy's counters in place of a dump of megabytes.
+"""Recognises whether the configuration of a sidecar has changed, by a few of Envoy's counters instead of a dump.
 
 Versions of listeners and clusters change with every push of istiod; the managers' counters change where clusters or
 listeners were added, changed or removed, and where hosts of a cluster came or went, be it by EDS or by DNS
@@ -22,18 +22,18 @@ _NAMES = (
 )
 PAGE = f"/stats?filter={_NAMES}$"
 SECONDS = 10.0
-"""For one sidecar."""
+"""Time limit for one sidecar."""
 _LINE = re.compile(rf"^({_NAMES}): (?!0$)(\d+)$", re.MULTILINE)
 
 
 def state_of(stats: bytes) -> str:
-    """What tells one state of a sidecar from another, of its `/stats` page; empty where the page does not tell."""
+    """The counters on a `/stats` page that change with the configuration; empty where the page lacks them."""
     found = {match[1]: match[0] for match in _LINE.finditer(stats.decode("utf-8", "replace"))}
     return "\n".join(found[name] for name in sorted(found)) if any(n.endswith(".version") for n in found) else ""
 
 
 def states(reader: SidecarReader, pods: Collection[LivePod], at_once: int) -> dict[str, str]:
-    """The state of each of these sidecars by `namespace/name`; those that cannot be asked are left out."""
+    """The state of each of these sidecars by `namespace/name`; those that do not answer are left out."""
 
     def ask(pod: LivePod, deadline: Deadline) -> str:
         return state_of(reader.page(pod.namespace, pod.name, PROXY, PAGE, deadline))

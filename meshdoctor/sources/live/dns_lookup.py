@@ -1,6 +1,6 @@
-"""DNS answers for hosts outside, as a pod's istio-proxy container gets them, or else as this machine does.
+"""Resolves external hosts in the istio-proxy container of a pod, or on this machine.
 
-istio-proxy runs as uid 1337, which DNS capture leaves alone, so its answers are those of the upstream resolver.
+istio-proxy runs as uid 1337, which DNS capture excludes, so its answers are those of the upstream resolver.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from meshdoctor.sources.live.thread_pool import ThreadPool
 
 AT_ONCE = 16
 SECONDS = 5.0
-"""For one name: `getaddrinfo` knows no deadline, so a thread that takes longer is given up."""
+"""Time limit for one name. `getaddrinfo` has none, so a thread that takes longer is abandoned."""
 
 LOCAL = "this machine, not a pod"
 
 _TRIED = 3
-"""Pods that are tried before none is asked: one may be gone by now, or its image may lack getent."""
+"""Pods that are tried: one may be deleted by now, or its image may lack getent."""
 _NO_ANSWER = 2
 """getent's exit code for a name that has no address (getent(1))."""
 
 
 class DnsResult(Struct, frozen=True):
-    """Addresses by host (none: the name does not resolve), where they were asked for, and what went wrong."""
+    """Addresses by host (none: the name does not resolve), where they were resolved, and what failed."""
 
     resolved_from: str
     addresses: dict[str, tuple[str, ...]]
@@ -40,14 +40,14 @@ class DnsResult(Struct, frozen=True):
 
 
 def resolve_here(hosts: Sequence[str]) -> DnsResult:
-    """Answers of this machine's resolver."""
+    """The answers of this machine's resolver."""
     return _all(hosts, lambda host, _: _local(host), LOCAL)
 
 
 def resolve_in_pods(session: Session, pods: Mapping[str, tuple[str, str]]) -> DnsResult | None:
-    """Answers from inside pods: each host as (namespace, pod) sees it. None where no pod can be asked.
+    """Resolves each host in the pod (namespace, name) given for it. None where no pod can be asked.
 
-    A pod is asked by exec of getent, which images without a shell lack.
+    Runs getent by exec, which distroless images lack.
     """
     if not any(_can_ask(session, pod) for pod in islice(dict.fromkeys(pods.values()), _TRIED)):
         return None
@@ -80,7 +80,7 @@ def _local(host: str) -> tuple[str, ...]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as problem:
-        # This machine not knowing a name says nothing of the pods: a cluster has names of its own.
+        # An error, and not "no address": pods may resolve names that this machine does not know.
         raise Unreadable(str(getattr(problem, "strerror", None) or problem).lower()) from None
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 

@@ -1,4 +1,4 @@
-"""What the collector has to know of a pod: whether it has a sidecar, and which ConfigMaps its environment reads."""
+"""What reading a cluster needs to know about a pod: its sidecar, and the ConfigMaps of its environment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LivePod(Struct, frozen=True):
     """Names of ConfigMaps that its environment reads."""
     ips: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
-    """What tells this run of the sidecar from another under the same name: the pod's uid, its container and starts."""
+    """Identifies this run of the sidecar: the pod's uid, the container's id and its number of restarts."""
 
     @property
     def key(self) -> str:
@@ -38,12 +38,12 @@ class LivePod(Struct, frozen=True):
 
     @property
     def has_ended(self) -> bool:
-        """It ran to its end, as a Job's does."""
+        """It has run to completion, as a Job's does."""
         return self.phase in ("Succeeded", "Failed")
 
     @property
     def why_unasked(self) -> str:
-        """Why its sidecar is not asked for its configuration, `""` where it is."""
+        """Why its sidecar is not read, `""` where it is."""
         if self.has_ended:
             return f"the pod has ended ({self.phase})"
         if self.going:
@@ -52,7 +52,7 @@ class LivePod(Struct, frozen=True):
 
 
 def read_pod(body: dict[str, Any]) -> LivePod:
-    """Raises `msgspec.ValidationError` for what is no Pod."""
+    """The pod of a manifest. Raises `msgspec.ValidationError` for what is not a Pod."""
     pod = msgspec.convert(body, WirePod, strict=False)
     metadata, status = pod.metadata, pod.status or WirePodStatus()
     containers = [*pod.spec.containers, *(pod.spec.init_containers or ())]
@@ -61,7 +61,7 @@ def read_pod(body: dict[str, Any]) -> LivePod:
     return LivePod(
         namespace=metadata.namespace or "",
         name=metadata.name,
-        # A ztunnel's container has that name too, and is no Envoy.
+        # The container of a ztunnel has the same name.
         has_sidecar=any(c.name == PROXY and "ztunnel" not in (c.args or ()) for c in containers),
         phase=status.phase or "",
         going=metadata.deletion_timestamp is not None,

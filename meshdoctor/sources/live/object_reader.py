@@ -1,4 +1,4 @@
-"""The cluster's objects as documents of the capture layout, secrets taken out."""
+"""Reads the cluster's objects into documents of the capture layout, without secrets."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from meshdoctor.sources.live.thread_pool import ThreadPool
 from meshdoctor.sources.redact import Removals, redact_object
 
 SECONDS = 60.0
-"""For all pages of one kind."""
+"""Time limit for all pages of one kind."""
 _AT_ONCE = 8
 _MESH_CONFIG = "istio"
 
 
 class Scope(Struct, frozen=True):
-    """Which pods are looked at."""
+    """The pods to check."""
 
     namespaces: tuple[str, ...] = ()
     """Empty: all."""
@@ -43,23 +43,23 @@ class Objects(Struct):
     unread: list[Unread] = field(default_factory=list)
     pods: list[LivePod] = field(default_factory=list)
     asked_for: frozenset[str] = frozenset()
-    """`namespace/name` of the pods in scope; `pods` has those of gateways too."""
+    """`namespace/name` of the pods in scope; `pods` also has those of gateways."""
     has_istio: bool = True
     """False where the API server knows none of Istio's networking kinds."""
 
 
 def read_objects(session: Session, scope: Scope, removals: Removals) -> Objects:
-    """Everything that the rules and the trace look at. Kinds that cannot be read are named in `unread`.
+    """All objects that the rules and the trace use. Kinds that cannot be read are listed in `unread`.
 
-    Raises `Unreadable` where not even pods can be listed: a cluster that does not answer, credentials that expired.
+    Raises `Unreadable` where not even pods can be listed: the cluster does not answer, or the credentials expired.
     """
     reader = _ObjectReader(session, scope, removals)
-    # Alone and first: it says whether the server answers and the credentials are good.
+    # First and alone, because it shows whether the server answers and the credentials are valid.
     pods = reader.pods()
     reader.found.asked_for = frozenset(map(_key, pods))
     reader.kinds()
     reader.gateway_pods(pods)
-    reader.keep("pods", KindList("Pod", "v1", pods))
+    reader.add("pods", KindList("Pod", "v1", pods))
     reader.config_maps()
     return reader.found
 
@@ -80,25 +80,27 @@ class _ObjectReader:
             return [pod for space in spaces for pod in self._pods_of(space, deadline)]
         except NotInstalled:
             raise Unreadable(
-                f"{self.session.server} (context {self.session.context}) answers, but not as a Kubernetes API server: "
-                "it knows no pods."
+                f"{self.session.server} (context {self.session.context}) answers, but it is not a Kubernetes API "
+                "server: it does not know pods."
             ) from None
         except Refused as problem:
             if problem.status != 403 or self.scope.namespaces:
-                raise _permission(problem) from None
+                raise _with_hint(problem) from None
             own = self.session.namespace
             try:
                 pods = list(self._pods_of(own, deadline))
             except Refused:
-                raise _permission(problem) from None
-            self._miss("pods", f"only those of namespace {own}: {problem}")
+                raise _with_hint(problem) from None
+            self._note("pods", f"only pods of namespace {own} were listed: {problem}")
             return pods
 
     def _pods_of(self, namespace: str, deadline: Deadline) -> Iterator[dict[str, Any]]:
         yield from self.lister.list(PODS, deadline, namespace=namespace, labels=self.scope.labels).items
 
     def kinds(self) -> None:
-        pool = ThreadPool(self._list, at_once=_AT_ONCE, seconds=SECONDS)
+        pool: ThreadPool[Kind, KindList] = ThreadPool(
+            lambda kind, deadline: self.lister.list(kind, deadline), at_once=_AT_ONCE, seconds=SECONDS
+        )
         outcomes = {done.item: done for done in pool.run(LISTED)}
         absent = {kind for kind, done in outcomes.items() if isinstance(done.problem, NotInstalled)}
         self.found.has_istio = any(kind.group == NETWORKING_GROUP and kind not in absent for kind in LISTED)
@@ -107,19 +109,16 @@ class _ObjectReader:
             if done.result is not None:
                 if kind == GATEWAYS:
                     self.gateways = done.result.items
-                self.keep(kind.plural, done.result)
+                self.add(kind.plural, done.result)
             elif isinstance(done.problem, NotInstalled | Refused):
-                self._miss(kind.plural, str(done.problem))
+                self._note(kind.plural, str(done.problem))
             elif isinstance(done.problem, Unreadable):
-                self._miss(kind.plural, f"{kind}: {done.problem}")
+                self._note(kind.plural, f"{kind}: {done.problem}")
             elif done.problem is not None:
                 raise done.problem
 
-    def _list(self, kind: Kind, deadline: Deadline) -> KindList:
-        return self.lister.list(kind, deadline)
-
     def gateway_pods(self, pods: list[dict[str, Any]]) -> None:
-        """Adds pods of gateways, which a way out may lead through, where only some of all pods are looked at."""
+        """Adds the pods of gateways where the scope is limited: egress may lead through them."""
         if not (self.scope.namespaces or self.scope.labels):
             return
         known = {_key(pod) for pod in pods}
@@ -127,7 +126,7 @@ class _ObjectReader:
             try:
                 found = self.lister.list(PODS, Deadline(SECONDS), labels=labels).items
             except Unreadable as problem:
-                self._miss("pods", f"gateways with {labels}: {problem}")
+                self._note("pods", f"gateways with {labels}: {problem}")
                 if isinstance(problem, Refused) and problem.status == 400:
                     continue  # this Gateway's selector alone is at fault
                 return
@@ -135,46 +134,47 @@ class _ObjectReader:
             known.update(map(_key, found))
 
     def config_maps(self) -> None:
-        """Those that pods' environments read, and Istio's mesh settings. Others are none of meshdoctor's business."""
+        """Reads the ConfigMaps in the environments of pods, and Istio's mesh configuration. No others are read."""
         revisions = sorted({pod.revision for pod in self.found.pods if pod.revision})
         names = [_MESH_CONFIG, *(f"{_MESH_CONFIG}-{revision}" for revision in revisions if revision != "default")]
-        wanted = dict.fromkeys((self.scope.istio_namespace, name) for name in names)
-        wanted.update(dict.fromkeys((pod.namespace, name) for pod in self.found.pods for name in pod.config_maps))
-        read = self._config_maps_read(list(wanted))
-        place = self.scope.istio_namespace
-        if read is not None and not any((place, name) in read for name in names):
-            settings = f"no ConfigMap {' or '.join(names)} in namespace {place}"
-            self._miss("configmaps", f"{settings}, so the mesh's own settings are not known (--istio-namespace)")
+        own = self.scope.istio_namespace
+        keys = dict.fromkeys((own, name) for name in names)
+        keys.update(dict.fromkeys((pod.namespace, name) for pod in self.found.pods for name in pod.config_maps))
+        read = self._read_config_maps(list(keys))
+        if read is not None and not any((own, name) in read for name in names):
+            absent = f"there is no ConfigMap {' or '.join(names)} in namespace {own}"
+            self._note("configmaps", f"{absent}, so the mesh configuration is not known (see --istio-namespace)")
         if read is not None:
-            self.keep("configmaps", KindList("ConfigMap", "v1", [read[key] for key in wanted if key in read]))
+            self.add("configmaps", KindList("ConfigMap", "v1", [read[key] for key in keys if key in read]))
 
-    def _config_maps_read(self, wanted: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]] | None:
-        """Those that are there, None where not one could be read. One that does not exist is no missing evidence."""
-        pool = ThreadPool(self._config_map, at_once=_AT_ONCE, seconds=SECONDS)
-        outcomes = {done.item: done for done in pool.run(wanted)}
+    def _read_config_maps(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]] | None:
+        """The ConfigMaps that exist, None where none could be read. One that does not exist is not noted."""
+        pool: ThreadPool[tuple[str, str], dict[str, Any]] = ThreadPool(
+            lambda key, deadline: self.lister.get(CONFIG_MAPS, *key, deadline), at_once=_AT_ONCE, seconds=SECONDS
+        )
+        outcomes = {done.item: done for done in pool.run(keys)}
         read: dict[tuple[str, str], dict[str, Any]] = {}
         refusals: dict[str, str] = {}
         others: list[str] = []
-        for place in wanted:
-            result, problem = outcomes[place].result, outcomes[place].problem
+        for key in keys:
+            result, problem = outcomes[key].result, outcomes[key].problem
             if result is not None:
-                read[place] = result
+                read[key] = result
             elif not isinstance(problem, Refused):
-                others.append(f"{'/'.join(place)}: {problem}")
+                others.append(f"{'/'.join(key)}: {problem}")
             elif problem.status != 404:
-                refusals.setdefault(place[0], str(problem))
-        # A role is the same for a whole namespace, and where nothing is allowed, for all of them: told once.
-        missed = [*(list(refusals.values()) if read else list(refusals.values())[:1]), *others]
-        for because in missed:
-            self._miss("configmaps", because)
-        return read if read or not missed else None
+                refusals.setdefault(key[0], str(problem))
+        # One note per namespace, because rights are; and one for all where nothing is allowed.
+        unread = [*(list(refusals.values()) if read else list(refusals.values())[:1]), *others]
+        for because in unread:
+            self._note("configmaps", because)
+        return read if read or not unread else None
 
-    def _config_map(self, place: tuple[str, str], deadline: Deadline) -> dict[str, Any]:
-        return self.lister.get(CONFIG_MAPS, *place, deadline)
-
-    def keep(self, plural: str, listed: KindList) -> None:
+    def add(self, plural: str, listed: KindList) -> None:
         path = f"resources/{plural}.yaml"
-        items = [redact_object(path, item, self.removals) for item in _complete(listed)]
+        # The server omits kind and apiVersion inside a List.
+        head = {"apiVersion": listed.api_version, "kind": listed.kind}
+        items = [redact_object(path, {**head, **item}, self.removals) for item in listed.items]
         self.found.documents[path] = list_document(path, items)
         if plural == "pods":
             self.found.pods = list(self._read_pods(items))
@@ -184,21 +184,16 @@ class _ObjectReader:
             try:
                 yield read_pod(item)
             except msgspec.ValidationError as problem:
-                self._miss("pods", f"{_key(item)}: {problem}")
+                self._note("pods", f"{_key(item)}: {problem}")
 
-    def _miss(self, plural: str, because: str) -> None:
+    def _note(self, plural: str, because: str) -> None:
         self.found.unread.append(Unread(f"resources/{plural}.yaml", because))
 
 
-def _complete(listed: KindList) -> list[dict[str, Any]]:
-    """Items with kind and apiVersion first, which the server leaves out inside a List."""
-    return [{"apiVersion": listed.api_version, "kind": listed.kind, **item} for item in listed.items]
-
-
-def _permission(problem: Refused) -> Unreadable:
+def _with_hint(problem: Refused) -> Unreadable:
     if problem.status != 403:
         return problem
-    return Unreadable(f"pods cannot be listed. {problem}. `meshdoctor rbac` prints the role that is enough.")
+    return Unreadable(f"pods cannot be listed. {problem}. `meshdoctor rbac` prints a role that allows it.")
 
 
 def _key(body: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""One sidecar's admin pages: by port-forward to 15000, or where that is forbidden by exec of pilot-agent.
+"""Reads the admin pages of a sidecar by port-forward to 15000 or, where that is forbidden, by exec of pilot-agent.
 
 `pilot-agent request GET PATH` asks the same admin port from inside (istio, pilot/cmd/pilot-agent/app/request.go).
 """
@@ -29,9 +29,9 @@ PAGES = {
     "server_info.json": "/server_info",
     "clusters.json": "/clusters?format=json",
 }
-"""File of the capture layout → admin page. Statistics first: a push that comes in meanwhile shows in them later."""
+"""Admin page by file of the capture layout. Statistics first: a push during the reading changes them afterwards."""
 
-_SHAPES = {
+_TYPES = {
     CONFIG_DUMP: FileType.CONFIG_DUMP,
     "server_info.json": FileType.SERVER_INFO,
     "clusters.json": FileType.CLUSTER_STATUS,
@@ -39,11 +39,11 @@ _SHAPES = {
 _PAUSES = (0.3, 1.0, 2.0)
 
 Ask = Callable[[str], bytes]
-Wanted = TypeVar("Wanted")
+Result = TypeVar("Result")
 
 
 class SidecarPages(Struct):
-    """What one sidecar answered: files by name, and what it did not answer."""
+    """The pages of one sidecar by file name, and those that could not be read."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
@@ -51,9 +51,9 @@ class SidecarPages(Struct):
 
 
 class SidecarReader:
-    """Asks sidecars, and remembers in which namespaces port-forward is forbidden: it is not asked for in vain again.
+    """Reads pages of sidecars, and remembers the namespaces in which port-forward is forbidden.
 
-    Rights are often granted by namespace, so that one refusal says nothing of the next namespace.
+    Rights are often granted per namespace, so a refusal in one says nothing about another.
     """
 
     def __init__(self, session: Session) -> None:
@@ -61,42 +61,43 @@ class SidecarReader:
         self._forward_forbidden: dict[str, str] = {}
 
     def read(self, namespace: str, pod: str, container: str, deadline: Deadline) -> SidecarPages:
-        """All pages of one sidecar. Raises `Unreadable` where its config dump cannot be had, saying why."""
-        return self._asked(namespace, pod, container, _pages, deadline)
+        """All pages of one sidecar. Raises `Unreadable` with the reason where its config dump cannot be read."""
+        return self._retried(namespace, pod, container, _pages, deadline)
 
     def page(self, namespace: str, pod: str, container: str, target: str, deadline: Deadline) -> bytes:
-        """One admin page of one sidecar, `/stats?usedonly`. Raises `Unreadable` where it cannot be had, saying why."""
-        return self._asked(namespace, pod, container, lambda ask: ask(target), deadline)
+        """One admin page of one sidecar. Raises `Unreadable` with the reason where it cannot be read."""
+        return self._retried(namespace, pod, container, lambda ask: ask(target), deadline)
 
-    def _asked(
-        self, namespace: str, pod: str, container: str, want: Callable[[Ask], Wanted], deadline: Deadline
-    ) -> Wanted:
+    def _retried(
+        self, namespace: str, pod: str, container: str, read: Callable[[Ask], Result], deadline: Deadline
+    ) -> Result:
         tries, away = iter(_PAUSES), chain(_PAUSES, repeat(_PAUSES[-1]))
         while True:
             try:
-                return self._once(namespace, pod, container, want, deadline)
+                return self._once(namespace, pod, container, read, deadline)
             except TimedOut:
                 raise TimedOut(f"the sidecar took longer than {deadline.seconds:.3g} s") from None
             except (Broken, Unreachable, Refused) as problem:
                 if isinstance(problem, GivenUp):
                     raise
-                # An API server that was there comes back; a pod is given a few tries.
+                # An API server is retried until the deadline, a pod a few times.
                 pause = next(away if isinstance(problem, Unreachable) else tries, None)
-                if not _may_pass(problem) or pause is None or not deadline.sleep(pause):
+                is_final = isinstance(problem, Refused) and problem.status < 500 and problem.status != 429
+                if is_final or pause is None or not deadline.sleep(pause):
                     raise _explained(problem) from None
 
     def _once(
-        self, namespace: str, pod: str, container: str, want: Callable[[Ask], Wanted], deadline: Deadline
-    ) -> Wanted:
+        self, namespace: str, pod: str, container: str, read: Callable[[Ask], Result], deadline: Deadline
+    ) -> Result:
         if namespace not in self._forward_forbidden:
             try:
                 with Forward(self._session, namespace, pod, ADMIN_PORT, deadline) as forward:
-                    return want(forward.fetch)
+                    return read(forward.fetch)
             except Refused as problem:
                 if problem.status != 403:
                     raise
                 self._forward_forbidden[namespace] = str(problem)
-        return want(lambda page: self._by_exec(namespace, pod, container, page, deadline))
+        return read(lambda page: self._by_exec(namespace, pod, container, page, deadline))
 
     def _by_exec(self, namespace: str, pod: str, container: str, page: str, deadline: Deadline) -> bytes:
         command = ["pilot-agent", "request", "GET", page]
@@ -105,13 +106,13 @@ class SidecarReader:
         except Refused as problem:
             if problem.status != 403:
                 raise
-            said = f"{self._forward_forbidden[namespace]}; {problem}"
+            refusals = f"{self._forward_forbidden[namespace]}; {problem}"
             raise Unreadable(
-                f"neither port-forward nor exec is allowed: {said}. `meshdoctor rbac` prints the role that is enough"
+                f"neither port-forward nor exec is allowed: {refusals}. `meshdoctor rbac` prints a role that allows it"
             ) from None
         if ran.failure:
-            said = printable(ran.stderr.decode("utf-8", "replace").strip())[-200:]
-            raise Unreadable(f"pilot-agent could not ask Envoy: {said or ran.failure}")
+            cause = printable(ran.stderr.decode("utf-8", "replace").strip())[-200:]
+            raise Unreadable(f"pilot-agent got no answer from Envoy: {cause or ran.failure}")
         return ran.stdout
 
 
@@ -123,7 +124,7 @@ def _pages(ask: Ask) -> SidecarPages:
         except (Cancelled, TimedOut, Refused):
             raise
         except Unreadable as problem:
-            # A connection that breaks is opened anew for all of it.
+            # After a broken connection all pages are read again.
             if name == CONFIG_DUMP or (name == STATS and isinstance(problem, Broken)):
                 raise
             found.unread.append(Unread(name, str(problem)))
@@ -131,27 +132,23 @@ def _pages(ask: Ask) -> SidecarPages:
 
 
 def _checked(name: str, content: bytes) -> bytes:
-    """The answer, if it is what the page gives. Raises `Unreadable` for an error page or another server's."""
-    shape = _SHAPES.get(name)
-    if shape is None or file_type(content[:65536], name) is shape:
+    """The answer, if it is of the page's type. Raises `Unreadable` for an error page or that of another server."""
+    expected = _TYPES.get(name)
+    if expected is None or file_type(content[:65536], name) is expected:
         return content
     start = printable(content[:40].decode("utf-8", "replace").strip())
     raise Unreadable(
-        f"port {ADMIN_PORT} answered with something else than Envoy's {PAGES[name].split('?')[0]}"
-        + (f", starting with {start!r}" if start else ": nothing")
+        f"the answer of port {ADMIN_PORT} is not Envoy's {PAGES[name].split('?')[0]}: "
+        + (f"it starts with {start!r}" if start else "it is empty")
     )
-
-
-def _may_pass(problem: Unreadable) -> bool:
-    return not isinstance(problem, Refused) or problem.status == 429 or problem.status >= 500
 
 
 def _explained(problem: Unreadable) -> Unreadable:
     text = str(problem)
     if isinstance(problem, Refused) and problem.status == 404:
-        return Unreadable("the pod was deleted while it was read")
+        return Unreadable("the pod was deleted while its sidecar was read")
     if isinstance(problem, Broken) and ("refused" in text.lower() or "RemoteDisconnected" in text):
         return Unreadable(
-            f"nothing listens on Envoy's admin port {ADMIN_PORT}: the proxy is down, or its proxyAdminPort is another"
+            f"nothing listens on Envoy's admin port {ADMIN_PORT}: the proxy is down, or its proxyAdminPort is different"
         )
     return problem

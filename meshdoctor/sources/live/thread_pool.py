@@ -1,4 +1,4 @@
-"""Many waits at once: a bounded number of threads, results as they come, and nobody waits for a thread that hangs."""
+"""Runs tasks in a bounded number of threads; results come as they are ready, and a thread that hangs is abandoned."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _GRACE = 3.0
-"""Seconds past its deadline after which a thread is given up: it waits in a call that knows no deadline."""
-_LOOK = 0.5
+"""Seconds past its deadline after which a thread is abandoned: it waits in a call without a time limit."""
+_POLL = 0.5
 
 
 class TaskResult(Struct, Generic[Item, Result], frozen=True):
@@ -31,9 +31,9 @@ class TaskResult(Struct, Generic[Item, Result], frozen=True):
 
 
 class ThreadPool(Generic[Item, Result]):
-    """Works on items in daemon threads. Whoever stops taking outcomes, as Ctrl-C does, ends the work under way.
+    """Works on items in daemon threads. Where the caller stops taking results, as on Ctrl-C, the work is stopped.
 
-    `seconds` is the time for one item, `within` that for all of them.
+    `seconds` is the time limit of one item, `within` that of all.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ThreadPool(Generic[Item, Result]):
         self._started: dict[int, float] = {}
 
     def run(self, items: Sequence[Item]) -> Iterator[TaskResult[Item, Result]]:
-        """Each item's outcome as it comes, exactly one for every item; in `problem` what `work` raised."""
+        """The result of each item as it is ready, exactly one for every item; `problem` is what `work` raised."""
         for index in range(len(items)):
             self._waiting.put(index)
         for _ in range(min(self._at_once, len(items))):
@@ -64,7 +64,7 @@ class ThreadPool(Generic[Item, Result]):
                 if self._left() <= 0:
                     break
             for index in sorted(left):
-                yield TaskResult(items[index], None, TimedOut("there was no time left for it"))
+                yield TaskResult(items[index], None, TimedOut("the time limit for all was reached before it was read"))
         finally:
             self._stop.set()
 
@@ -88,11 +88,11 @@ class ThreadPool(Generic[Item, Result]):
             else:
                 self._done.put(outcome)
             if self._started.pop(index, None) is None:
-                return  # given up: another thread has taken this one's place
+                return  # abandoned: another thread has replaced this one
 
     def _next(self, items: Sequence[Item]) -> Iterator[tuple[int, Result | None, Exception | None]]:
         with suppress(queue.Empty):
-            yield self._done.get(timeout=max(0.0, min(_LOOK, self._left())))
+            yield self._done.get(timeout=max(0.0, min(_POLL, self._left())))
         now = time.monotonic()
         for index, started in self._started.copy().items():
             if now - started > self._seconds + _GRACE and self._started.pop(index, None) is not None:

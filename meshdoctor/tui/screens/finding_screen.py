@@ -23,19 +23,23 @@ from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import DETAIL_KEYS, FINDING_KEYS
 from meshdoctor.tui.latest_answer import LatestAnswer
 from meshdoctor.tui.messages import Exported, JournalRead, TraceRequested
-from meshdoctor.tui.state.finding_text import title_cells, what_lines
+from meshdoctor.tui.state.draw import draw
+from meshdoctor.tui.state.finding_text import title_cells
 from meshdoctor.tui.state.folding import Folding, excerpt_rows
 from meshdoctor.tui.state.mesh_state import StateChange
-from meshdoctor.tui.state.path import path_lines_of
 from meshdoctor.tui.state.text_lines import Line, paragraph
 from meshdoctor.tui.widgets.document_view import DocumentView
 from meshdoctor.tui.widgets.fix_list import FixList
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
+from meshdoctor.view import finding as finding_view
+from meshdoctor.view import trace as trace_view
 
 WIDE, HIGH = 100, 20
 """With fewer columns or lines two panels are shown at a time."""
+_PODS = 8
+"""Pods that are listed; p offers all."""
 _PAGES = {"what": "left", "fixes": "left", "path": "right", "evidence": "right"}
 """Which panels are shown together in a small terminal."""
 
@@ -114,16 +118,16 @@ class FindingScreen(Screen[None]):
 
     def _what(self, width: int) -> list[Line]:
         others = [line.finding for line in self.session.mesh_state.findings.values()]
-        return list(what_lines(self.finding, width, others))
+        return draw(finding_view.what(self.finding, others, _PODS), width)
 
     def _path(self, width: int) -> list[Line]:
         if self.trace is None:
             return paragraph(self._why_no_path, width, "faint")
-        ascii_only = self.session.appearance.ascii_only
-        lines = list(path_lines_of(self.trace, width, ascii_only=ascii_only))
+        blocks, ascii_only = list(trace_view.path(self.trace)), self.session.appearance.ascii_only
+        lines = draw(blocks, width, ascii_only=ascii_only)
         if len(lines) <= self.path.page:
             return lines
-        return list(path_lines_of(self.trace, width, summary=True, ascii_only=ascii_only))
+        return draw(blocks, width, ascii_only=ascii_only, is_brief=True)
 
     def _read_evidence(self, finding: Finding) -> tuple[Excerpt, ...]:
         """Reads the excerpts of the documents, in a thread: a dump may be large."""
@@ -195,8 +199,8 @@ class FindingScreen(Screen[None]):
         from meshdoctor.tui.screens.fix_screen import FixScreen
 
         if self.fixes.fix is not None:
-            fix_run = self.session.fixes.open(self.finding, self.fixes.fix)
-            self.app.push_screen(FixScreen(self.session, fix_run))
+            worker = self.session.fixes.open(self.finding, self.fixes.fix)
+            self.app.push_screen(FixScreen(self.session, worker))
 
     def open_first_fix(self) -> None:
         """Opens the first fix that can be applied; says so where there is none."""

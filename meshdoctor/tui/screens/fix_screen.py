@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,31 +17,26 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
+from meshdoctor.fixes.fix_run import FOLDER, FixAction
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import DETAIL_KEYS, FIX_KEYS
-from meshdoctor.tui.fixing.fix_run import Deed, FixRun
-from meshdoctor.tui.fixing.fix_saving import FOLDER
+from meshdoctor.tui.fix_worker import FixWorker
 from meshdoctor.tui.messages import FixEnded, FixMoved
 from meshdoctor.tui.screens.ask_screen import AskScreen, FolderScreen
-from meshdoctor.tui.state.fix_lines import (
-    diff_lines,
-    entry_lines,
-    impact_lines,
-    manual_lines,
-    result_lines,
-    summary,
-    title_lines,
-)
-from meshdoctor.tui.state.text_lines import Line, line, paragraph
+from meshdoctor.tui.state.draw import draw
+from meshdoctor.tui.state.text_lines import Line, line, paragraph, title_lines
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
+from meshdoctor.view import fix as fix_view
+from meshdoctor.view import journal, verification
+from meshdoctor.view.blocks import GAP, Block, DiffText
 
 WIDE = 100
 """With fewer columns a page is shown at a time."""
 _LEAVE = "The fix continues in the background; u opens its screen again. Go back?"
 _WORSE = "The fix made something worse that was not predicted. Undo it now?"
-_ACTIONS: dict[str, Deed] = {"apply": "apply", "save": "save", "undo": "undo"}
+_ACTIONS: dict[str, FixAction] = {"apply": "apply", "save": "save", "undo": "undo"}
 
 
 class FixScreen(Screen[None]):
@@ -50,12 +45,12 @@ class FixScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*FIX_KEYS, *DETAIL_KEYS]
     AUTO_FOCUS = ""
 
-    def __init__(self, session: TuiSession, fix_run: FixRun) -> None:
+    def __init__(self, session: TuiSession, worker: FixWorker) -> None:
         super().__init__()
         self.session = session
-        self.fix_run = fix_run
+        self.worker = worker
         self._post_moved: Callable[[], object] = lambda: self.post_message(FixMoved())
-        self._asked_worse = fix_run.result
+        self._asked_worse = worker.run.result
         self.diff = TextView(self._diff, title="Changes", panel="diff")
         self.impact = TextView(self._impact, title="Impact", panel="impact")
         self.steps = TextView(self._steps, title="Steps", panel="steps")
@@ -74,16 +69,16 @@ class FixScreen(Screen[None]):
     def on_mount(self) -> None:
         """Listens to the run from now on."""
         app = self.app
-        self.session.fixes.ended = lambda fix_run: app.post_message(FixEnded(fix_run))
-        self.fix_run.listeners.add(self._post_moved)
+        self.session.fixes.ended = lambda worker: app.post_message(FixEnded(worker))
+        self.worker.listeners.add(self._post_moved)
         self.set_interval(1.0, self._tick)
         self._fit(app.size)
-        (self.steps if self.fix_run.is_writing else self.diff).focus()
+        (self.steps if self.worker.is_writing else self.diff).focus()
         self._show()
 
     def on_unmount(self) -> None:
         """The run goes on without listeners."""
-        self.fix_run.listeners.discard(self._post_moved)
+        self.worker.listeners.discard(self._post_moved)
 
     def on_resize(self, event: Resize) -> None:
         """A small terminal shows a page at a time."""
@@ -96,14 +91,14 @@ class FixScreen(Screen[None]):
     @on(FixMoved)
     def _moved(self) -> None:
         self._show()
-        made = self.fix_run.result
+        made = self.worker.run.result
         is_worse = (
             made is not None
             and made.verification is not None
             and made.verification.is_worse
-            and not self.fix_run.is_undo
+            and not self.worker.run.is_undo
         )
-        if is_worse and made is not self._asked_worse and not self.fix_run.is_busy:
+        if is_worse and made is not self._asked_worse and not self.worker.is_busy:
             self._asked_worse = made
             self.app.push_screen(AskScreen(_WORSE), self._answered_worse)
 
@@ -113,14 +108,14 @@ class FixScreen(Screen[None]):
 
     def _tick(self) -> None:
         """Updates the seconds of a step that waits."""
-        if self.fix_run.steps.pending is not None:
+        if self.worker.steps.pending is not None:
             self.steps.show()
 
     def _show(self) -> None:
         self._title()
         for panel in (self.diff, self.impact, self.steps):
             panel.show()
-        is_going = self.fix_run.is_writing or self.fix_run.result is not None
+        is_going = self.worker.is_writing or self.worker.run.result is not None
         self.set_class(is_going, "-going")
         if is_going:
             self.call_after_refresh(self.steps.action_end, True)
@@ -129,36 +124,42 @@ class FixScreen(Screen[None]):
     # The panels
 
     def _title(self) -> None:
-        fix_run = self.fix_run
-        if fix_run.plan is not None:
-            name, about = fix_run.plan.fix.title, summary(fix_run.plan)
-        elif fix_run.entry is not None:
-            name, about = f"Fix {fix_run.entry.id}: {fix_run.entry.title}", fix_run.entry.state
+        worker = self.worker
+        if worker.run.plan is not None:
+            plan = worker.run.plan
+            about = fix_view.in_short(plan.fix, plan.changes, plan.impact, plan.finding.host)
+            name = plan.fix.title
+        elif worker.run.entry is not None:
+            name, about = f"Fix {worker.run.entry.id}: {worker.run.entry.title}", worker.run.entry.state
         else:
-            name, about = fix_run.fix.title if fix_run.fix is not None else "", ""
+            name, about = worker.run.fix.title if worker.run.fix is not None else "", ""
         lines = title_lines(name, about, self.app.size.width)
         self.query_one("#title", Static).update(Content("\n").join(toned(one) for one in lines))
 
     def _diff(self, width: int) -> list[Line]:
-        fix_run = self.fix_run
-        if fix_run.diffs:
-            return list(diff_lines(fix_run.diffs))
-        if fix_run.plan is not None:
-            return list(manual_lines(fix_run.plan, width))
-        return [] if fix_run.is_busy else paragraph("Nothing to show.", width, "faint")
+        worker = self.worker
+        if worker.diffs:
+            return draw([block for diff in worker.diffs for block in (DiffText(diff), GAP)][:-1], width)
+        if worker.run.plan is not None:
+            return draw(fix_view.manual(worker.run.plan.fix), width)
+        return [] if worker.is_busy else paragraph("Nothing to show.", width, "faint")
 
     def _impact(self, width: int) -> list[Line]:
-        fix_run, ascii_only = self.fix_run, self.session.appearance.ascii_only
-        if fix_run.plan is not None:
-            return list(impact_lines(fix_run.plan, width, ascii_only=ascii_only))
-        return list(entry_lines(fix_run.entry, width)) if fix_run.entry is not None else []
+        plan, entry = self.worker.run.plan, self.worker.run.entry
+        blocks: Iterable[Block] = ()
+        if plan is not None:
+            blocks = fix_view.effects(plan.fix, plan.impact if plan.changes else None)
+        elif entry is not None:
+            blocks = journal.details(entry)
+        return draw(blocks, width, ascii_only=self.session.appearance.ascii_only)
 
     def _steps(self, width: int) -> list[Line]:
-        fix_run, ascii_only = self.fix_run, self.session.appearance.ascii_only
-        lines = list(fix_run.steps.laid_out(width, ascii_only=ascii_only))
-        if fix_run.result is not None and not fix_run.is_busy:
-            lines += result_lines(fix_run.result, width, is_undo=fix_run.is_undo, ascii_only=ascii_only)
-        if self.session.fixes.busy_with not in (None, fix_run):
+        worker, ascii_only = self.worker, self.session.appearance.ascii_only
+        lines = list(worker.steps.laid_out(width, ascii_only=ascii_only))
+        if worker.run.result is not None and not worker.is_busy:
+            ended = verification.undone if worker.run.is_undo else verification.result
+            lines += draw(ended(worker.run.result), width, ascii_only=ascii_only)
+        if self.session.fixes.busy_with not in (None, worker):
             lines.append(line("  a and u are off: another fix is being applied", "faint"))
         return lines
 
@@ -177,9 +178,9 @@ class FixScreen(Screen[None]):
         """Greys what cannot be done; the steps say why."""
         if action not in _ACTIONS:
             return True
-        if action == "save" and self.fix_run.entry is not None:
+        if action == "save" and self.worker.run.entry is not None:
             return False
-        return None if self.fix_run.why_not(_ACTIONS[action]) else True
+        return None if self.worker.why_not(_ACTIONS[action]) else True
 
     def action_next_panel(self, by: int) -> None:
         """Goes to the next panel, or to the one before."""
@@ -189,29 +190,29 @@ class FixScreen(Screen[None]):
 
     def action_apply(self) -> None:
         """Applies it, or resumes it. Without a cluster it is saved as files."""
-        if self.fix_run.entry is None and self.fix_run.is_in_files:
+        if self.worker.run.entry is None and self.worker.run.context.in_files:
             self.action_save()
-        elif not self.fix_run.why_not("apply"):
-            self._go(self.fix_run.apply)
+        elif not self.worker.why_not("apply"):
+            self._go(self.worker.apply)
 
     def action_save(self) -> None:
         """Saves it as files."""
-        if self.fix_run.why_not("save"):
+        if self.worker.why_not("save"):
             return
-        if not self.fix_run.asks_folder:
-            self._go(lambda: self.fix_run.save(None))
+        if not self.worker.asks_folder:
+            self._go(lambda: self.worker.save(None))
             return
 
         def named(folder: str | None) -> None:
             if folder is not None:
-                self._go(lambda: self.fix_run.save(Path(folder)))
+                self._go(lambda: self.worker.save(Path(folder)))
 
         self.app.push_screen(FolderScreen("Save the fix to this folder:", str(FOLDER)), named)
 
     def action_undo(self) -> None:
         """Undoes it."""
-        if not self.fix_run.why_not("undo"):
-            self._go(self.fix_run.undo)
+        if not self.worker.why_not("undo"):
+            self._go(self.worker.undo)
 
     def _go(self, do: Callable[[], None]) -> None:
         do()
@@ -220,7 +221,7 @@ class FixScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Goes back; asks first while the fix is being applied."""
-        if self.fix_run.is_writing:
+        if self.worker.is_writing:
             self.app.push_screen(AskScreen(_LEAVE), self._leave)
         else:
             self.dismiss()

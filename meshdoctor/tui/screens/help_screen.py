@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.screen import ModalScreen
 
-from meshdoctor.report.text_writer import columns
+from meshdoctor.text.wrapping import columns
 from meshdoctor.tui.bindings import HELP_KEYS
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.text_lines import Line, paragraph

@@ -15,8 +15,7 @@ from textual.widgets import Input, Label, Static
 
 from meshdoctor.diagnosis.excerpts import excerpt
 from meshdoctor.errors import UsageError
-from meshdoctor.model.trace import Trace
-from meshdoctor.model.verdict import Verdict
+from meshdoctor.model.trace import AddressTrace, Trace
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
@@ -24,6 +23,7 @@ from meshdoctor.tui.bindings import TRACE_KEYS
 from meshdoctor.tui.latest_answer import LatestAnswer
 from meshdoctor.tui.screens.document_screen import DocumentScreen
 from meshdoctor.tui.state.cells import Cell, TableColumn
+from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.trace_form import (
     AUTO,
@@ -31,13 +31,10 @@ from meshdoctor.tui.state.trace_form import (
     Form,
     TraceRequest,
     TraceSubject,
-    address_rows,
     as_command,
     hosts_like,
-    path_lines,
     pods_like,
     read_form,
-    verdict_lines,
     whole,
 )
 from meshdoctor.tui.widgets.cursor_view import CursorMoved, CursorOpened
@@ -47,10 +44,13 @@ from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.option_row import OptionRow
 from meshdoctor.tui.widgets.path_view import PathView
 from meshdoctor.tui.widgets.table import Table
-from meshdoctor.tui.widgets.toned import tone_style
+from meshdoctor.tui.widgets.toned import tone_style, toned
+from meshdoctor.view import trace as view
 
 WIDE = 100
 """With fewer columns the path stands above the verdict, not beside it."""
+_UNWRAPPED = 10_000
+"""Columns: the verdict's widget wraps its lines."""
 _TEXTS = ("pod", "to", "ip", "sni", "authority", "path")
 _PLACEHOLDERS = {
     "pod": "a pod",
@@ -80,7 +80,7 @@ class TraceScreen(Screen[None]):
         self._fields = {name: Field(id=f"f-{name}", placeholder=_PLACEHOLDERS[name]) for name in _TEXTS}
         self._kind = OptionRow(KINDS, id="f-kind")
         self._completions = Completions(id="completions")
-        self._path = PathView(ascii_only=ascii_only, id="path", classes="panel")
+        self._path = PathView(ascii_only=ascii_only)
         self._verdict = Static("", id="verdict", classes="panel", markup=False)
         self._addresses = Table(_ADDRESSES, self._address, id="addresses", classes="panel")
         self._evidence = EvidencePane(session)
@@ -89,7 +89,7 @@ class TraceScreen(Screen[None]):
             lambda asked: session.open_diagnosis.trace(asked.pod, asked.host, asked.port, **asked.how),
             self._traced,
         )
-        self._rows: dict[str, tuple[str, Verdict, str]] = {}
+        self._rows: dict[str, AddressTrace] = {}
 
     def compose(self) -> ComposeResult:
         """Fields, then the results."""
@@ -116,7 +116,6 @@ class TraceScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Traces at once where pod and host are known, else lets the user type what is missing."""
-        self._path.border_title = "Path"
         self._verdict.border_title = "Verdict"
         self._addresses.border_title = "Addresses"
         for name in ("pod", "to"):
@@ -163,12 +162,10 @@ class TraceScreen(Screen[None]):
         self._show_title("")
         self._show_kind()
         ascii_only = self.session.appearance.ascii_only
-        self._path.show(path_lines(trace, ascii_only=ascii_only))
-        lines = verdict_lines(trace, ascii_only=ascii_only)
-        pieces = [Content.styled(lines[0].text, tone_style(lines[0].tone))]
-        pieces += [Content(line.text) for line in lines[1:]]
-        self._verdict.update(Content("\n").join(pieces))
-        self._rows = {row[0]: row for row in address_rows(trace)}
+        self._path.put(view.steps(trace, with_app=True))
+        lines = draw([view.verdict(trace)], _UNWRAPPED, ascii_only=ascii_only)
+        self._verdict.update(Content("\n").join(map(toned, lines)))
+        self._rows = {row.ip: row for row in view.worst_first(trace)}
         self._addresses.show(list(self._rows))
         self._addresses.display = len(self._rows) > 1
         self.set_class(len(self._rows) > 1, "-several")
@@ -207,7 +204,8 @@ class TraceScreen(Screen[None]):
         row = self._rows.get(ip)
         if row is None:
             return ()
-        return Cell(printable(row[0])), Cell(row[1], row[1].icon), Cell(printable(row[2]))
+        last = printable(row.cluster or row.reason)
+        return Cell(printable(row.ip)), Cell(row.verdict, row.verdict.icon), Cell(last)
 
     # Messages
 

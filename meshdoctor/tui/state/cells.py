@@ -38,24 +38,24 @@ COLUMNS: dict[Panel, tuple[TableColumn, ...]] = {
         TableColumn("NAMESPACE", 12, 1, 1),
         TableColumn("POD", 32, 5, 0, ends_matter=True),
         TableColumn("SIDECAR", 7, 0, 4),
-        TableColumn("EGRESS", 6, 0, 3),
-        TableColumn("FOUND", 8, 0, 2),
+        TableColumn("EGRESS", 13, 0, 3),
+        TableColumn("FINDINGS", 8, 0, 2),
     ),
     "hosts": (
         TableColumn("", 2),
         TableColumn("HOST", 18, 3),
         TableColumn("PORT", 5),
-        TableColumn("AS", 5, 0, 2),
+        TableColumn("PROTOCOL", 8, 0, 2),
         TableColumn("REGISTERED BY", 13, 2, 3),
-        TableColumn("WANTED", 6, 0, 4),
+        TableColumn("USED BY", 7, 0, 4),
         TableColumn("VERDICT", 15, 0, 1),
     ),
     "findings": (
         TableColumn("", 2),
         TableColumn("RULE", 25, 1, 1),
-        TableColumn("ABOUT", 22, 1, 2, ends_matter=True),
+        TableColumn("TARGET", 22, 1, 2, ends_matter=True),
         TableColumn("PODS", 4, 0, 4),
-        TableColumn("WHAT", 24, 4),
+        TableColumn("PROBLEM", 24, 4),
     ),
 }
 NARROW: dict[Panel, tuple[TableColumn, ...]] = {
@@ -94,7 +94,7 @@ def pod_cells(row: PodRow, *, is_narrow: bool = False, ascii_only: bool = False)
     named = (name,) if is_narrow else (Cell(printable(row.namespace), "faint"), name)
     if row.state in ("unread", "none"):
         return first, *named, Cell(printable(row.because), "unknown" if row.state == "unread" else "faint")
-    egress = {"open": Cell("open", "warning"), "?": Cell("?", "unknown")}.get(row.egress, Cell(row.egress))
+    egress = {"ALLOW_ANY": Cell("ALLOW_ANY", "warning"), "?": Cell("?", "unknown")}.get(row.egress, Cell(row.egress))
     return first, *named, Cell(printable(row.version) or "-"), egress, _found(row, ascii_only)
 
 
@@ -107,8 +107,8 @@ def _found(row: PodRow, ascii_only: bool) -> Cell:
 
 
 def host_cells(row: HostLine, pod: PodRow | None = None, *, ascii_only: bool = False) -> tuple[Cell, ...]:
-    """Sign, host, port, protocol, registered by, wanted by, verdict: of `pod` where one is given, else the worst."""
-    nobody = "nobody" if row.is_registered_known else "?"
+    """Sign, host, port, protocol, registered by, used by, verdict: of `pod` where one is given, else the worst."""
+    nobody = "-" if row.is_registered_known else "?"
     entries = ", ".join(printable(name.removeprefix("ServiceEntry ")) for name in row.registered_by) or nobody
     return (
         Cell(icon(row.worst, ascii_only=ascii_only), tone(row.worst)),

@@ -53,7 +53,7 @@ def pod_items(mesh_state: MeshState, key: str, facts: PodFacts | None, *, ascii_
         *_pod_head(row, facts),
         *_section("Findings", _findings(mesh_state, lambda line: key in line.finding.pods, ascii_only), "none"),
         *_section(
-            "Wants",
+            "Uses",
             _wants(facts.dependencies, key, by_pod=False) if facts else (),
             _none(facts, "nothing seen in its env, args or annotations"),
         ),
@@ -87,10 +87,9 @@ def _pod_head(row: PodRow, facts: PodFacts | None) -> Iterator[Item]:
 
 
 def _setting(said: Statement) -> Item:
-    words = {"REGISTRY_ONLY": "REGISTRY_ONLY: closed", "ALLOW_ANY": "ALLOW_ANY: open"}.get(said.value, said.value)
     where = f"   ({said.where})" if said.where else ""
     tones: dict[str, Tone] = {"ALLOW_ANY": "warning", "unknown": "unknown"}
-    return Item(said.name, words + where, tones.get(said.value, "plain"), Opens(evidence=said.evidence))
+    return Item(said.name, said.value + where, tones.get(said.value, "plain"), Opens(evidence=said.evidence))
 
 
 def host_items(mesh_state: MeshState, pair: Pair, facts: HostFacts | None, *, ascii_only: bool = False) -> list[Item]:
@@ -98,14 +97,14 @@ def host_items(mesh_state: MeshState, pair: Pair, facts: HostFacts | None, *, as
     if facts is None:
         return [Item("", "reading ...", "faint")]
     entries = [item for entry in facts.entries for item in _entry(entry)]
-    nobody = "nobody" if facts.are_entries_known else "ServiceEntries were not read"
+    nobody = "no ServiceEntry" if facts.are_entries_known else "ServiceEntries were not read"
     return [
         *_section("Findings", _findings(mesh_state, lambda line: _is_about(line, pair), ascii_only), "none"),
         *_section("Registered by", entries, nobody),
         *(_section("Routes and rules", map(_setting, facts.rules), "") if facts.rules else ()),
         *_section("Addresses", (Item(ip, where) for ip, where in facts.addresses), "none is known"),
         *_section(
-            "Wanted by", _wants(facts.dependencies, "", by_pod=True), "nobody, as far as env, args and annotations tell"
+            "Used by", _wants(facts.dependencies, "", by_pod=True), "no pod, as far as env, args and annotations tell"
         ),
         *_section("Verdicts", _host_verdicts(mesh_state, pair, ascii_only), _no_port(pair)),
         *(
@@ -117,7 +116,7 @@ def host_items(mesh_state: MeshState, pair: Pair, facts: HostFacts | None, *, as
 
 
 def _no_port(pair: Pair) -> str:
-    return "no port is known, so that nothing can be traced" if pair[1] is None else "no sidecar was judged yet"
+    return "no port is known, so that nothing can be traced" if pair[1] is None else "no sidecar was checked yet"
 
 
 def _is_about(line: FindingLine, pair: Pair) -> bool:
@@ -159,7 +158,7 @@ def _none(facts: object, words: str) -> str:
 
 
 def _said(name: str, text: str, how: Tone) -> Item:
-    return Item(name, text or "nobody says why", how)
+    return Item(name, text or "the reason is not known", how)
 
 
 def _findings(mesh_state: MeshState, is_its: object, ascii_only: bool) -> list[Item]:
@@ -217,7 +216,7 @@ def _verdict(row: PodRow, pair: Pair, name: str, verdict: Verdict, ascii_only: b
     found = row.verdicts.get(pair)
     why = f"   {found[1]}" if found and verdict is not Verdict.DELIVERED else ""
     cluster = f"   {found[2]}" if found and found[2] else ""
-    wanted = "" if pair in row.dependencies else "   not wanted"
+    wanted = "" if pair in row.dependencies else "   not used"
     text = f"{verdict}{why}{cluster}{wanted}" if found else f"{verdict}   {row.because}"
     how: Tone = verdict.icon if pair in row.dependencies or verdict is Verdict.DELIVERED else "faint"
     return Item(name, text, how, Opens("", row.key, pair), letter(verdict, ascii_only=ascii_only))
@@ -225,7 +224,7 @@ def _verdict(row: PodRow, pair: Pair, name: str, verdict: Verdict, ascii_only: b
 
 def _why_no_verdict(row: PodRow) -> str:
     if row.state == "pending":
-        return "not judged yet"
+        return "not checked yet"
     if row.state in ("unread", "none"):
         return row.because or "its sidecar was not read"
-    return "it wants no host outside, and its sidecar knows none"
+    return "it uses no external host, and its sidecar has none"

@@ -60,17 +60,19 @@ class StepList:
         self.lines.append(StepLine(mark, text))
 
     def absorb(self, event: FixEvent) -> None:
-        """A step that a mender tells."""
+        """A step that a fix tells."""
         match event.step:
             case "waiting":
                 self._accepted = (event.done, event.of)
+                self.begin(event.text)
+            case "begun":
                 self.begin(event.text)
             case "judging":
                 self._end_waiting()
                 self.begin(event.text)
             case "journaled":
                 self.put("fine", f"{event.text}: u takes it back")
-            case "rolled back":
+            case "rolled back" | "warning":
                 self.put("warning", event.text)
             case "judged":
                 self.put("fine", "judged again")

@@ -15,6 +15,7 @@ LOUD: dict[Tone, Tone] = {"warning": "loud-warning", "unknown": "loud-unknown"}
 """The same for what everything hangs on: without colour it must not be dimmer than what is strong."""
 
 _TONES: dict[str, Tone] = {
+    "step": "plain",
     "pending": "faint",
     "none": "faint",
     "marked": "strong",

@@ -15,12 +15,13 @@ from meshdoctor.fixes.plan.object_diff import unified
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.fix import Change, ConnectionChange, JournalEntry
 from meshdoctor.model.trace import Trace
-from meshdoctor.report.finding_markdown import Action, EvidencePiece, render
+from meshdoctor.report import markdown
 from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.sources.redact import Removals, redact_object
 from meshdoctor.text.times import now
 from meshdoctor.tui.state.folding import Folding, excerpt_rows
-from meshdoctor.tui.state.path import broken_step
+from meshdoctor.view import postmortem as view
+from meshdoctor.view.blocks import Block, CodeText, Passage
 
 _MARK = "   <-- this"
 _NAME = 60
@@ -29,22 +30,16 @@ _NAME = 60
 def postmortem(
     finding: Finding,
     diagnosis: Diagnosis | None,
-    way: Trace | None,
+    trace: Trace | None,
     excerpts: Sequence[Excerpt],
     entries: Sequence[JournalEntry],
     better: Sequence[ConnectionChange] = (),
 ) -> str:
     """The finding as Markdown. `entries` are its fixes in the journal, `better` what the newest of them turned."""
-    return render(
-        finding,
-        subject(finding),
-        diagnosis=diagnosis,
-        way=way,
-        broken=broken_step(way) if way is not None else None,
-        pieces=[_piece(found) for found in excerpts],
-        actions=[Action(one, _diff(one), tuple(better) if one is entries[-1] else ()) for one in entries],
-        at=now(),
-    )
+    evidence = [block for found in excerpts for block in _piece(found)]
+    actions = [block for one in entries for block in view.action(one, better if one is entries[-1] else (), _diff(one))]
+    document = view.postmortem(finding, diagnosis=diagnosis, trace=trace, evidence=evidence, actions=actions, at=now())
+    return markdown.render([document])
 
 
 def write_postmortem(findings: Sequence[Finding], text: str, folder: Path) -> Path:
@@ -66,7 +61,7 @@ def write_postmortem(findings: Sequence[Finding], text: str, folder: Path) -> Pa
     raise Unreadable(f"{folder} has too many of these")
 
 
-def _piece(found: Excerpt) -> EvidencePiece:
+def _piece(found: Excerpt) -> tuple[Block, ...]:
     """The excerpt as it is shown at first, what is folded away left out."""
     folding = Folding(excerpt_rows(found))
     folding.fold_far()
@@ -75,9 +70,8 @@ def _piece(found: Excerpt) -> EvidencePiece:
         row.text + (row.tail if at in folding.folded else "") + (_MARK if row.is_marked else "") for at, row in rows
     ]
     line = f":{found.line}" if found.line else ""
-    return EvidencePiece(
-        f"{found.document}{line} {found.at}".rstrip(), found.form if not found.because else "", "\n".join(lines)
-    )
+    name = f"{found.document}{line} {found.at}".rstrip()
+    return Passage(name), CodeText("\n".join(lines), found.form if not found.because else "")
 
 
 def _diff(entry: JournalEntry) -> str:

@@ -17,7 +17,7 @@ from meshdoctor.tui.state.icons import RANK
 PodState = Literal["pending", "judged", "unread", "none"]
 """`judged`: its sidecar was checked; `none`: it has no sidecar to check."""
 
-POLICIES = {"REGISTRY_ONLY": "closed", "ALLOW_ANY": "open", "unknown": "?"}
+POLICIES = {"REGISTRY_ONLY": "REGISTRY_ONLY", "ALLOW_ANY": "ALLOW_ANY", "unknown": "?"}
 KINDS = {
     "ambient": "ambient: traffic goes through the node's ztunnel",
     "ztunnel": "ztunnel",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from meshdoctor.report.text_writer import columns
 from meshdoctor.text.printable import printable
+from meshdoctor.text.wrapping import columns, wrap
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.icons import Tone
 
 Line = tuple[Cell, ...]
-BLANK: Line = ()
 
 
 def line(text: str, tone: Tone = "plain") -> Line:
@@ -25,7 +24,7 @@ def paragraph(text: str, width: int, tone: Tone = "plain", *, lead: Sequence[Cel
     if before > width // 2:
         return [tuple(lead), *paragraph(text, width, tone, lead=(Cell(" " * (hang if hang < width // 2 else 2)),))]
     lines: list[Line] = []
-    for piece in _broken(text, max(8, width - hang)):
+    for piece in wrap(text, max(8, width - hang), cut=True):
         start: Sequence[Cell] = (Cell(" " * hang),) if lines and hang else () if lines else lead
         lines.append((*start, Cell(piece, tone)))
     return lines or [tuple(lead)]
@@ -33,37 +32,17 @@ def paragraph(text: str, width: int, tone: Tone = "plain", *, lead: Sequence[Cel
 
 def field(name: str, text: str, width: int, tone: Tone = "plain", *, at: int = 12) -> list[Line]:
     """A name in front of a text, whose lines begin at the same column."""
-    return paragraph(text, width, tone, lead=(Cell(f"{printable(name):<{at}}", "faint"),))
-
-
-def _broken(text: str, width: int) -> Iterator[str]:
-    """Harmless lines of at most `width` columns. A word that is longer is cut; an indented line stays a line."""
-    for part in text.strip("\n").split("\n"):
-        shown = printable(part.rstrip())
-        indent = shown[: len(shown) - len(shown.lstrip(" "))]
-        now = ""
-        for word in shown.split():
-            now_with = f"{now} {word}" if now else indent + word
-            if columns(now_with) <= width:
-                now = now_with
-                continue
-            if now:
-                yield now
-            now = indent + word
-            while columns(now) > width:
-                cut = _cut(now, width)
-                yield now[:cut]
-                now = now[cut:]
-        yield now
-
-
-def _cut(word: str, width: int) -> int:
-    """How many characters of a word fit, up to a sign at which people expect it to be broken."""
-    fits = next(n for n in range(len(word), 0, -1) if columns(word[:n]) <= width or n == 1)
-    at = max(word.rfind(sign, fits // 2, fits) for sign in "-./|,")
-    return at + 1 if at > 0 else fits
+    return paragraph(text, width, tone, lead=(Cell(f"{printable(name):<{at - 1}} ", "faint"),))
 
 
 def shown(lines: Sequence[Line]) -> str:
     """The lines as plain text."""
     return "\n".join("".join(cell.text for cell in one) for one in lines)
+
+
+def title_lines(name: str, about: str, width: int) -> list[Line]:
+    """What the fix is called and, beside it or where there is no room below it, what it comes to."""
+    first, second = Cell(f" {printable(name)}", "strong"), Cell(f"   {printable(about)}" if about else "", "faint")
+    if columns(first.text + second.text) < width or not about:
+        return [(first, second)]
+    return [(first,), (second,)]

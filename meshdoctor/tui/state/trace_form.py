@@ -1,4 +1,4 @@
-"""A connection as it is typed, and what became of it, as plain data: the trace screen's whole content."""
+"""A connection as it is typed, and as the command line has it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ from msgspec import Struct, structs
 
 from meshdoctor.errors import UsageError
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.trace import PROTOCOLS, Trace
-from meshdoctor.model.verdict import Verdict
-from meshdoctor.report.trace_text import deciding_step, manner, share, signs
+from meshdoctor.model.trace import PROTOCOLS
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.host_port import read_host_port
-from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
-from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import Tone
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.view_state import Panel, ViewState
 
@@ -136,44 +131,6 @@ def hosts_like(mesh_state: MeshState, typed: str, pod: str = "") -> list[str]:
     return [host_port(*line.pair) for line in found[:OFFERED]]
 
 
-class PathLine(NamedTuple):
-    """One step of the way."""
-
-    at: str
-    chose: str
-    because: str
-    mark: str
-    """A sign, of the step that decides; else empty."""
-    tone: Tone
-    evidence: Evidence | None
-
-
-def path_lines(trace: Trace, *, ascii_only: bool = False) -> list[PathLine]:
-    """The way from the application on; the step that makes the verdict is marked."""
-    decides = deciding_step(trace)
-    lines = [PathLine("app", printable(manner(trace.destination)), "", "", "plain", None)]
-    for number, step in enumerate(trace.steps):
-        if step.at == "verdict":
-            continue
-        is_deciding = number == decides
-        lines.append(
-            PathLine(
-                step.at.replace("_", " "),
-                printable(step.chose) if step.chose else "none",
-                printable(step.because),
-                icon(trace.verdict.icon, ascii_only=ascii_only) if is_deciding else "",
-                trace.verdict.icon if is_deciding else "plain",
-                step.evidence,
-            )
-        )
-    return lines
-
-
-def deciding_line(lines: list[PathLine]) -> int:
-    """Index of the marked line; the last one where none is."""
-    return next((number for number, line in enumerate(lines) if line.mark), len(lines) - 1)
-
-
 _OBJECT = re.compile(r"\$\.(?:configs\[\d+\]\.\w+|configs\.\w+\.\w+|items)\[\d+\]")
 
 
@@ -181,30 +138,6 @@ def whole(piece: Evidence) -> Evidence:
     """The same in the whole object that it is part of: a listener, a cluster, a resource."""
     found = _OBJECT.match(piece.path)
     return structs.replace(piece, path=found.group(), line=None) if found else piece
-
-
-def verdict_lines(trace: Trace, *, ascii_only: bool = False) -> list[Cell]:
-    """The verdict, why, what the client and the access log show of it, and what to do."""
-    because = trace.because or next((s.because for s in reversed(trace.steps) if s.at == "verdict"), "")
-    mark = icon(trace.verdict.icon, ascii_only=ascii_only)
-    reason = f"  {trace.reason}" if trace.reason and trace.verdict is not Verdict.DELIVERED else ""
-    lines = [Cell(f"{mark} {trace.verdict}{share(trace)}{reason}", trace.verdict.icon)]
-    if because:
-        lines.append(Cell(printable(because)))
-    if trace.missing:
-        lines.append(Cell(f"missing: {printable(', '.join(trace.missing))}", "unknown"))
-    expected = signs(trace)
-    if expected:
-        lines.append(Cell(f"expect: {printable(expected)}"))
-    if trace.advice:
-        lines.append(Cell(f"do: {printable(trace.advice)}"))
-    return lines
-
-
-def address_rows(trace: Trace) -> list[tuple[str, Verdict, str]]:
-    """Address, verdict and cluster (or reason) of every known address, the worst first."""
-    rows = sorted(trace.addresses, key=lambda row: (row.verdict.rank, row.ip))
-    return [(row.ip, row.verdict, row.cluster or row.reason) for row in rows]
 
 
 def as_command(asked: TraceRequest) -> str:

@@ -50,7 +50,17 @@ def test_the_facts_are_those_of_a_dump() -> None:
     assert mine == theirs
     assert pasted.clusters["c"].endpoints[0].address == whole.clusters["c"].endpoints[0].address
     assert pasted.routes["80"].virtual_hosts[0].domains == ("*",)
-    assert pasted.clusters["c"].path == "$[0]"
+
+
+def test_evidence_names_the_file_it_stands_in() -> None:
+    pasted = read_pasted(documents(listeners=[LISTENER], clusters=[CLUSTER], routes=[ROUTES]), "-/pasted")
+    objects = pasted.listeners["0.0.0.0_80"], pasted.clusters["c"], pasted.routes["80"].virtual_hosts[0].routes[0]
+    found = [pasted.evidence(one.path) for one in objects]
+    assert [(one.document, one.path) for one in found] == [
+        ("listeners.json", "$[0]"),
+        ("clusters.json", "$[0]"),
+        ("routes.json", "$[0].virtual_hosts[0].routes[0]"),
+    ]
 
 
 def test_endpoints_are_statuses() -> None:

@@ -20,7 +20,7 @@ WRITTEN = datetime(2026, 11, 21, 10, 0, 30, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(thread_pool, "_LOOK", 0.02)
+    monkeypatch.setattr(thread_pool, "_POLL", 0.02)
     for name in ("_PAUSE", "_SETTLE", "_STRAGGLE"):
         monkeypatch.setattr(acceptance, name, 0.0)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from meshdoctor.diagnosis.recorded import DiagnosisRequest
 from meshdoctor.doctor import Source
 from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.apply import file_applier
 from meshdoctor.fixes.plan.fix_plan import FixPlan, choose, plan
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 from meshdoctor.text.secrets import REDACTED
 
 

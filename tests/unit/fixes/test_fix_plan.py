@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from meshdoctor import bundled, yamlio
+from meshdoctor.diagnosis.recorded import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.doctor import Source
 from meshdoctor.errors import UsageError
 from meshdoctor.fixes.impact import fix_safety
 from meshdoctor.fixes.plan.fix_plan import choose, find, plan
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRecord, DiagnosisRequest
 
 KEEPERS: dict[str, dict[str, Any]] = {
     "Helm": {"annotations": {"meta.helm.sh/release-name": "egress"}},

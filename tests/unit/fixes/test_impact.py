@@ -52,12 +52,11 @@ def broken(impact: Impact) -> list[tuple[str, str, int]]:
 def test_a_missing_entry_that_is_created() -> None:
     made = mesh(dns=DNS, dependencies=(dependency("a.example", 443),))
     impact = told(made, change(None, entry("a", 443, "TLS")))
+    because = "the connection is sent to the right cluster, outbound|443||a.example"
     assert impact == Impact(
         pods=WEB,
         claims=(ClaimChange("enters", "a.example", 443, "0.0.0.0, server name a.example", WEB),),
-        connections=(
-            PredictedChange("a.example", 443, WEB, "blocked", "delivered", False, "it reaches its own cluster"),
-        ),
+        connections=(PredictedChange("a.example", 443, WEB, "blocked", "delivered", False, because),),
     )
     assert not impact.harms
 

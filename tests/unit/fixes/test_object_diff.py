@@ -140,8 +140,8 @@ def test_the_diff_shows_what_changes_and_nothing_else() -> None:
     spec = {"addresses": ["198.51.100.20"], **ENTRY["spec"]}
     after = {"spec": spec, "kind": ENTRY["kind"], "metadata": ENTRY["metadata"], "apiVersion": ENTRY["apiVersion"]}
     assert unified(Change(key=KEY, before=ENTRY, after=after)) == (
-        "--- ServiceEntry shop/github (as it is)\n"
-        "+++ ServiceEntry shop/github (fixed)\n"
+        "--- ServiceEntry shop/github (before)\n"
+        "+++ ServiceEntry shop/github (after)\n"
         "@@ -4,6 +4,8 @@\n"
         "   name: github\n"
         "   namespace: shop\n"
@@ -157,9 +157,9 @@ def test_the_diff_shows_what_changes_and_nothing_else() -> None:
 def test_what_is_created_or_deleted_has_nothing_on_the_other_side() -> None:
     created = unified(Change(key=KEY, after=ENTRY)).splitlines()
     deleted = unified(Change(key=KEY, before=ENTRY)).splitlines()
-    assert created[:3] == ["--- /dev/null", "+++ ServiceEntry shop/github (fixed)", "@@ -0,0 +1,16 @@"]
+    assert created[:3] == ["--- /dev/null", "+++ ServiceEntry shop/github (after)", "@@ -0,0 +1,16 @@"]
     assert all(line.startswith("+") for line in created[3:])
-    assert deleted[:3] == ["--- ServiceEntry shop/github (as it is)", "+++ /dev/null", "@@ -1,16 +0,0 @@"]
+    assert deleted[:3] == ["--- ServiceEntry shop/github (before)", "+++ /dev/null", "@@ -1,16 +0,0 @@"]
     assert unified(Change(key=KEY, before=ENTRY, after=ENTRY)) == ""
 
 

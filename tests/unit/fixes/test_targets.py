@@ -20,5 +20,5 @@ def test_a_name_stays_one_segment_of_the_path() -> None:
 
 @pytest.mark.parametrize(("namespace", "name"), [("shop", ""), ("shop", ".."), ("", "db")])
 def test_what_names_no_object_is_not_asked_for(namespace: str, name: str) -> None:
-    with pytest.raises(Unreadable, match="names no object"):
+    with pytest.raises(Unreadable, match="has no valid namespace and name"):
         Writer(cast(Session, None)).target(V1, "ServiceEntry", namespace, name)

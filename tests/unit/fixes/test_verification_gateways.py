@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from meshdoctor.diagnosis.recorded import DiagnosisRequest
 from meshdoctor.doctor import Source
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 from meshdoctor.fixes.verify.verification import compare
 from meshdoctor.model.fix import Baseline, FixTarget, JournalEntry
 from tests.unit.diagnosis.test_cache import dump_of, write

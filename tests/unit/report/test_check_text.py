@@ -8,16 +8,17 @@ from msgspec.structs import replace
 from meshdoctor.model.evidence import Unread
 from meshdoctor.model.finding import Disposition, Fix, NotEvaluated
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.report import check_text
+from meshdoctor.report import text
 from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.semantics.istio.subjects import subject
+from meshdoctor.view import check
 from tests.golden.results import CLASH, CONSEQUENCE, CROWD, HEALTHY, LONG, MANIFEST, MANUAL, ORPHAN, TLS, finding
 
 GAP = NotEvaluated("double-tls", ("a/b",), ("proxies/a/b/clusters.json",), "it was not captured")
 
 
 def shown(*, verbose: bool = False, **given: Any) -> str:
-    return check_text.render(replace(HEALTHY, **given), TextWriter(width=120), verbose=verbose)
+    return text.render(check.report(replace(HEALTHY, **given), verbose=verbose), TextWriter(width=120))
 
 
 def test_fine_is_said_only_with_evidence() -> None:
@@ -61,7 +62,7 @@ def test_a_manifest_cannot_steer_the_terminal() -> None:
 
 
 def test_what_is_deleted_and_manual_steps_comes_after_the_manifests() -> None:
-    gone = (ObjectRef("ServiceEntry", "shop", "b"), ObjectRef("ServiceEntry", "shop", "c"))
+    gone = (ObjectRef("ServiceEntry", "shop", "b", "delete"), ObjectRef("ServiceEntry", "shop", "c", "delete"))
     lines = shown(findings=(finding(fixes=(replace(TLS, deletes=gone, steps="Restart the pods."),)),)).splitlines()
     at = lines.index("      then delete ServiceEntry shop/b, ServiceEntry shop/c")
     assert lines[at - 1].startswith("        ")
@@ -71,15 +72,15 @@ def test_what_is_deleted_and_manual_steps_comes_after_the_manifests() -> None:
 def test_what_a_finding_explains_is_folded_under_it() -> None:
     output = shown(findings=(CONSEQUENCE, CLASH))
     assert "also: github.com:443: The entry's hosts are ignored [tcp-hosts-ignored]" in output
-    assert "good to know" not in output
+    assert "information" not in output
 
 
 def test_an_info_whose_cause_is_not_listed_is_shown() -> None:
-    assert "good to know" in shown(findings=(ORPHAN,))
+    assert "information" in shown(findings=(ORPHAN,))
 
 
 @pytest.mark.parametrize(
-    ("given", "about"),
+    ("given", "target"),
     [
         ({}, "github.com:443"),
         ({"host": None, "port": None}, "bookinfo/ratings-v2-mysql-6c8d9f7b5-x2x4q"),
@@ -88,8 +89,8 @@ def test_an_info_whose_cause_is_not_listed_is_shown() -> None:
         ({"host": "2001:db8::1"}, "[2001:db8::1]:443"),
     ],
 )
-def test_every_finding_is_about_something(given: dict[str, Any], about: str) -> None:
-    assert subject(finding(**given)) == about
+def test_every_finding_is_about_something(given: dict[str, Any], target: str) -> None:
+    assert subject(finding(**given)) == target
 
 
 def test_a_suppressed_finding_says_so() -> None:

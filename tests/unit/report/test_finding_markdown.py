@@ -8,7 +8,10 @@ from meshdoctor.model.finding import Confidence, Disposition, Finding, Fix
 from meshdoctor.model.fix import ConnectionChange, FixTarget, JournalEntry
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity, Verdict
-from meshdoctor.report.finding_markdown import Action, EvidencePiece, code, fenced, render, text
+from meshdoctor.report import markdown
+from meshdoctor.report.markdown import code, fenced, text
+from meshdoctor.view.blocks import CodeText, Passage
+from meshdoctor.view.postmortem import action, postmortem
 from tests.golden.results import MISROUTED
 
 FINDING = Finding(
@@ -22,7 +25,7 @@ FINDING = Finding(
     host="a.test",
     port=443,
     pods=tuple(f"shop/web-{n}" for n in range(50)),
-    resources=(ObjectRef("ServiceEntry", "shop", "a", "loser"),),
+    resources=(ObjectRef("ServiceEntry", "shop", "a", "shadowed"),),
     fixes=(
         Fix("use-tls", "Declare TLS", Disposition.REVIEW, "SNI.", ("x",)),
         Fix("move", "Move it", Disposition.MANUAL, "Work."),
@@ -43,36 +46,33 @@ ENTRY = JournalEntry(
 
 
 def test_everything_a_postmortem_asks_for_is_there() -> None:
-    action = Action(
-        ENTRY, "-old\n+new\n", (ConnectionChange("shop/web-1", "a.test:443", Verdict.MISROUTED, Verdict.DELIVERED),)
-    )
-    made = render(
+    turn = ConnectionChange("shop/web-1", "a.test:443", Verdict.MISROUTED, Verdict.DELIVERED)
+    document = postmortem(
         FINDING,
-        "a.test:443",
-        way=MISROUTED,
-        broken=3,
-        pieces=[EvidencePiece("d.json", "json", "{}")],
-        actions=[action],
+        trace=MISROUTED,
+        evidence=[Passage("d.json"), CodeText("{}", "json")],
+        actions=list(action(ENTRY, [turn], "-old\n+new\n")),
         at="now",
     )
+    made = markdown.render([document])
     heads = re.findall(r"^## (.*)$", made, re.MULTILINE)
     assert heads == [
-        "What happens", "Why it matters", "Objects", "Pods", "The way of the connection", "Evidence", "What was done",
+        "What happens", "Why it matters", "Objects", "Pods", "The path of the connection", "Evidence", "What was done",
         "Fixes",
     ]  # fmt: skip
-    assert "- loser: ServiceEntry `shop/a`" in made
-    assert "- and 10 more" in made
+    assert "- shadowed: `ServiceEntry shop/a`" in made
+    assert "`shop/web-39` and 10 more" in made
     assert made.count("**goes wrong here:**") == 1
     assert "4. **goes wrong here:** cluster" in made
     assert "```json\n{}\n```" in made
-    assert "Fix 3, 2026-11-21T14:03:07Z, in `prod`: Declare TLS. State: **verified**." in made
-    assert "- `a.test:443` of `shop/web-1`: misrouted before, delivered after" in made
+    assert "Fix 3, 2026-11-21T14:03:07Z, in prod: Declare TLS. State: verified." in made
+    assert "- a.test:443 for shop/web-1: misrouted before, delivered after" in made
     assert "```diff\n-old\n+new\n```" in made
-    assert "2. Move it (manual). Work." in made
+    assert "- manual: Move it\n\n  Work." in made
 
 
 def test_what_is_not_known_has_no_heading() -> None:
-    made = render(replace(FINDING, why="", pods=(), resources=(), fixes=()), "a.test:443")
+    made = markdown.render([postmortem(replace(FINDING, why="", pods=(), resources=(), fixes=()))])
     assert re.findall(r"^## (.*)$", made, re.MULTILINE) == ["What happens"]
 
 

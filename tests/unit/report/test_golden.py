@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from meshdoctor.report.text_writer import columns
 from meshdoctor.text.icons import NEEDED
+from meshdoctor.text.wrapping import columns
 from tests.golden.outputs import FILES, OUTPUTS, made
 
 _ANSI = re.compile("\x1b\\[[0-9;]*m")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.report.sort_order import under_causes
+from meshdoctor.view.sort_order import under_causes
 from tests.golden.results import finding
 
 

@@ -1,38 +1,39 @@
 from __future__ import annotations
 
-from meshdoctor.report.rule_page import render_page
+from meshdoctor.report import text
+from meshdoctor.report.text_writer import TextWriter
+from meshdoctor.view.rule import page as rule_page
 from tests.unit.rules.rules import rule
 
 PAGE = """\
 a-rule: A title
-===============
-
+---------------
 Severity: error (info in some circumstances). Confidence: certain. Since 0.1.0.
 Needs as evidence: config_dump.
 
-What happens
-------------
+Description
+-----------
 A {brace} here.
 
 Why it matters
 --------------
 <host> goes to <winner kind>.
 
-How to tell
------------
+Diagnosis
+---------
 first line
 second line.
 
-What fixes it
--------------
+Remediation
+-----------
 C.
 
-* [safe] Fix <host>
-  It costs.
+· [safe] Fix <host>
+    It costs.
 
-* [manual] By hand
-  Time.
-  Look at <own addresses>.
+· [manual] By hand
+    Time.
+    Look at <own addresses>.
 
 References
 ----------
@@ -61,7 +62,7 @@ def test_a_page() -> None:
         page=page,
         references=["https://istio.io/a"],
     )
-    assert render_page(one) == PAGE
+    assert text.render(rule_page(one), TextWriter()) == PAGE
 
 
 def test_a_page_keeps_to_its_width() -> None:
@@ -70,4 +71,4 @@ def test_a_page_keeps_to_its_width() -> None:
         why="word " * 60 + ".",
         page={"description": "word " * 60 + ".", "diagnosis": "A.", "remediation": "B."},
     )
-    assert max(map(len, render_page(one, 50).splitlines())) <= 50
+    assert max(map(len, text.render(rule_page(one), TextWriter(width=50)).splitlines())) <= 50

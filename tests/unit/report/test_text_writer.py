@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.report.text_writer import TextWriter, columns, count, some, wrap
+from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.text.phrases import count, some
+from meshdoctor.text.wrapping import columns, wrap
 
 
 @given(st.text(), st.integers(min_value=20, max_value=120))
@@ -43,4 +45,4 @@ def test_colour_only_where_the_paper_takes_it() -> None:
     assert TextWriter().mark("error") == "✗"
     assert TextWriter(symbols=False).mark("error") == "x"
     assert TextWriter(colour=True).mark("fine") == "\x1b[32m✓\x1b[0m"
-    assert TextWriter().strong("a") + TextWriter().faint("b") == "ab"
+    assert TextWriter().toned("a", "strong") + TextWriter().toned("b", "faint") == "ab"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from meshdoctor.model.fix import Acceptance, FixResult, FixTarget, Verification
-from meshdoctor.report import fix_text
+from meshdoctor.report import text
 from meshdoctor.report.text_writer import TextWriter
-from meshdoctor.report.verification_text import age, as_before, in_short, nothing_worse
+from meshdoctor.view.blocks import Block
+from meshdoctor.view.verification import in_short, result, undone
 from tests.golden.fixes import entry
 from tests.golden.results import POD
 
@@ -23,55 +25,55 @@ def made(
     return FixResult(entry=entry(place=place, **given), waited=waited, verification=verification)
 
 
+def shown(blocks: Iterable[Block]) -> str:
+    return " ".join(text.render(blocks, TextWriter(width=400)).split())
+
+
 @pytest.mark.parametrize(
-    ("place", "text"),
+    ("place", "said"),
     [
-        (FixTarget(), "nothing else got worse"),
-        (FixTarget(namespaces=("shop",)), "nothing else got worse in namespace shop; others were not looked at"),
-        (
-            SOME,
-            "nothing else got worse in namespaces shop and bank for pods with labels app=web; others were not "
-            "looked at",
-        ),
+        (FixTarget(), "✓ no regression"),
+        (FixTarget(namespaces=("shop",)), "✓ no regression in namespace shop; other pods were not checked"),
+        (SOME, "✓ no regression in namespaces shop and bank for pods with labels app=web; other pods were not checked"),
     ],
 )
-def test_the_scope_is_named(place: FixTarget, text: str) -> None:
-    assert nothing_worse(made(place)) == ("fine", text)
+def test_the_scope_is_named(place: FixTarget, said: str) -> None:
+    assert shown(result(made(place))).endswith(said)
 
 
-def test_who_was_not_seen_to_take_it_is_not_spoken_of() -> None:
+def test_pods_that_were_not_seen_to_accept_it_are_named() -> None:
     waited = Acceptance(
         accepted=(POD,), pending=("bank/till-1", POD), unread={"bank/till-2": "forbidden", "bank/gone": "404"}
     )
     found = made(waited=waited, verification=Verification(is_gone=True, unread=("bank/gone",)))
     assert found.unevaluated == ("bank/till-1", "bank/till-2")
-    told = "; not evaluated, as they were not seen to take it: bank/till-1, bank/till-2"
-    assert nothing_worse(found) == ("unknown", f"nothing else got worse{told}")
-    assert as_before(found) == ("unknown", f"every verdict is what it was before it{told}")
-    assert in_short(found) == f"the finding is gone and nothing is worse{told}"
+    said = "; not evaluated, as they were not seen to accept it: bank/till-1, bank/till-2"
+    assert f"? fix 7 is undone: every verdict is as before the fix{said}" in shown(undone(found))
+    assert in_short(found) == f"the finding is gone and there is no regression{said}"
+    found = made(waited=Acceptance(pending=waited.pending, unread={"bank/till-2": "forbidden"}))
+    assert f"? no regression{said}" in shown(result(found))
 
 
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
         ("2026-11-21T10:00:00Z", "2026-11-21T10:05:00Z", ""),
-        ("2026-11-18T09:00:00Z", "2026-11-21T10:00:00Z", "seen at 2026-11-18T09:00:00Z, 3 d 1 h before"),
+        ("2026-11-18T09:00:00Z", "2026-11-21T10:00:00Z", "evidence of 2026-11-18T09:00:00Z, 3 d 1 h before"),
         ("", "2026-11-21T10:00:00Z", ""),
         ("2026-11-18T09:00:00Z", "", ""),
     ],
 )
 def test_an_old_baseline_is_dated(before: str, after: str, words: str) -> None:
-    told = age(Verification(is_gone=True, before_at=before, after_at=after))
-    assert (words in told, bool(told)) == (True, bool(words))
+    said = shown(result(made(verification=Verification(is_gone=True, before_at=before, after_at=after))))
+    assert (words in said, "compared with" in said) == (True, bool(words))
 
 
 def test_all_of_it_stands_in_the_result() -> None:
     verification = Verification(is_gone=True, before_at="2026-11-18T09:00:00Z", after_at="2026-11-21T10:00:00Z")
     found = made(FixTarget(server="s", namespaces=("shop",)), Acceptance(pending=("bank/till-1",)), verification)
-    for text in (fix_text.result(found, TextWriter()), fix_text.undone(found, TextWriter())):
-        flat = " ".join(text.split())
-        assert "in namespace shop" in flat
-        assert "others were not looked at; not evaluated" in flat
-        assert "compared with what was seen at 2026-11-18T09:00:00Z" in flat
+    for said in (shown(result(found)), shown(undone(found))):
+        assert "in namespace shop" in said
+        assert "other pods were not checked; not evaluated" in said
+        assert "compared with evidence of 2026-11-18T09:00:00Z" in said
     pending = made(waited=Acceptance(pending=("bank/till-1",)))
-    assert "✓ nothing else got worse" not in fix_text.result(pending, TextWriter())
+    assert "✓ no regression" not in shown(result(pending))

@@ -161,7 +161,7 @@ def test_a_report_of_some_namespaces_is_no_evidence_of_absence(tmp_path: Path) -
     capture = archive(tmp_path, report(changed={"cluster/crs": nothing, "cluster/k8s-resources": nothing}))
     assert "serviceentries" not in read_mesh(capture).kinds_read
     assert "--include" in notes(capture)["cluster/k8s-resources"]
-    assert "nothing beside it shows" in notes(capture)["cluster/crs"]
+    assert "no other file shows" in notes(capture)["cluster/crs"]
     rest = report()["bug-report/cluster/k8s-resources"].replace(b"name: kubernetes\n", b"name: other\n")
     assert (
         "--include"
@@ -187,7 +187,7 @@ def test_a_proxy_without_a_dump_is_named_and_not_judged(tmp_path: Path, content:
     assert any(POD in gap.pods for gap in diagnosis.not_evaluated)
     if content is None:
         because = next(gap.because for gap in diagnosis.not_evaluated if POD in gap.pods)
-        assert "istioctl leaves out all pages of a proxy" in because
+        assert "istioctl omits all pages of a proxy" in because
 
 
 def test_only_its_log_is_left_of_a_proxy(tmp_path: Path) -> None:
@@ -225,14 +225,14 @@ def test_only_the_end_of_a_log_is_kept(tmp_path: Path) -> None:
         assert log.endswith(kept)
     noisy = {f"bug-report/proxies/shop/web-{number}/istio-proxy.log": os.urandom(2000) for number in range(4)}
     capture = archive(tmp_path, report() | noisy, Limits(logs=3000))
-    assert [path for path, because in notes(capture).items() if "2.93 KiB of them are kept" in because] == [
+    assert [path for path, because in notes(capture).items() if "only 2.93 KiB of logs are kept" in because] == [
         "proxies/shop/web-2/istio-proxy.log"
     ]
 
 
 def test_what_is_no_evidence_passes_by(tmp_path: Path) -> None:
     core = tar_of(report(changed={PROXY + "cores/0.core": bytes(4 * 1024 * 1024)}))
-    limits = Limits(document=1024 * 1024, held=1024 * 1024)
+    limits = Limits(document=1024 * 1024, stored=1024 * 1024)
     path = tmp_path / "bug-report.tar.zst"
     path.write_bytes(zstandard.ZstdCompressor().compress(core))
     assert told(judged(read_capture(path, limits))) == told(judged(archive(tmp_path, report())))
@@ -243,7 +243,7 @@ def test_what_is_no_evidence_passes_by(tmp_path: Path) -> None:
 def test_a_dump_beyond_the_limit_is_named_with_its_proxy(tmp_path: Path) -> None:
     files = {path: content for path, content in report().items() if "cluster-res" not in path}
     capture = archive(tmp_path, files, Limits(document=60_000))
-    assert any(POD in gap.pods and "the most that one file may" in gap.because for gap in judged(capture).not_evaluated)
+    assert any(POD in gap.pods and "the limit for one file" in gap.because for gap in judged(capture).not_evaluated)
 
 
 def test_links_and_ways_out_are_refused_here_too(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_links_and_ways_out_are_refused_here_too(tmp_path: Path) -> None:
     path.write_bytes(tar_of(files, extra))
     capture = read_capture(path)
     assert set(capture.proxy_documents()) == {POD}
-    assert "leads out of the archive" in notes(capture)["../../proxies/a/b/config_dump?include_eds"]
+    assert "points outside the archive" in notes(capture)["../../proxies/a/b/config_dump?include_eds"]
     assert "serviceentries" not in read_mesh(capture).kinds_read
 
 

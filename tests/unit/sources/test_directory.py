@@ -50,7 +50,7 @@ def test_a_folder_around_the_capture_is_no_part_of_its_paths(tmp_path: Path) -> 
 def test_several_captures_side_by_side_are_a_question(tmp_path: Path) -> None:
     for name in "abcdefg":
         write(tmp_path / name, CAPTURE)
-    with pytest.raises(UsageError, match=r"holds 7 captures side by side \(a, b, c, d, e \.\.\.\)"):
+    with pytest.raises(UsageError, match=r"contains 7 captures side by side \(a, b, c, d, e \.\.\.\)"):
         read_capture(tmp_path)
 
 
@@ -66,7 +66,7 @@ def test_capture_yaml_gives_the_time_and_what_was_not_read(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("about", "words"),
-    [(b"a: [", "not YAML"), (b"- 1", "not a mapping"), (b"schema: 9", "its schema is 9")],
+    [(b"a: [", "not YAML"), (b"- 1", "not a mapping"), (b"schema: 9", "has schema 9")],
 )
 def test_a_broken_or_newer_capture_yaml_costs_only_a_note(tmp_path: Path, about: bytes, words: str) -> None:
     capture = read_capture(write(tmp_path, {**CAPTURE, "capture.yaml": about}))
@@ -102,7 +102,7 @@ def test_a_path_that_cannot_be(path: str) -> None:
 
 def test_an_empty_folder_is_nothing_to_judge(tmp_path: Path) -> None:
     (tmp_path / "proxies" / "shop").mkdir(parents=True)
-    with pytest.raises(NothingToJudge, match="holds nothing to look at"):
+    with pytest.raises(NothingToJudge, match="contains no evidence"):
         read_capture(tmp_path)
 
 
@@ -157,17 +157,17 @@ def test_pipes_in_a_folder_are_not_opened(tmp_path: Path) -> None:
 def test_limits_of_a_folder(tmp_path: Path) -> None:
     write(tmp_path, CAPTURE)
     large = read_capture(tmp_path, Limits(document=60))
-    assert "larger than one file may be" in notes(large)[PROXY + "config_dump.json"]
+    assert "the limit for one file" in notes(large)[PROXY + "config_dump.json"]
     with pytest.raises(UsageError, match="more than 3 files of evidence"):
         read_capture(tmp_path, Limits(files=3))
-    with pytest.raises(UsageError, match="Give the capture's own folder"):
+    with pytest.raises(UsageError, match="Give the folder of the capture"):
         read_capture(tmp_path, Limits(entries=4))
 
 
 def test_a_file_that_grows_past_the_limit_is_refused_at_reading(tmp_path: Path) -> None:
     capture = read_capture(write(tmp_path, CAPTURE), Limits(document=100))
     (tmp_path / PROXY / "config_dump.json").write_bytes(b" " * 101)
-    with pytest.raises(Unreadable, match="more than 100 bytes"):
+    with pytest.raises(Unreadable, match="larger than 100 bytes"):
         capture.documents[PROXY + "config_dump.json"].read()
 
 

@@ -46,7 +46,7 @@ def test_what_cannot_be_added_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(Unreadable, match="nowhere does not exist"):
         with_manifests(capture, [tmp_path / "nowhere"])
-    with pytest.raises(NothingToJudge, match=r"holds no \.yaml"):
+    with pytest.raises(NothingToJudge, match=r"contains no \.yaml"):
         with_manifests(capture, [tmp_path / "empty"])
     with pytest.raises(UsageError, match="Give it with --from"):
         with_manifests(capture, [tmp_path / "web.json"])

@@ -74,7 +74,7 @@ def test_a_kind_counts_as_read_where_its_crd_was_found(tmp_path: Path) -> None:
     capture = archive(tmp_path, without)
     assert "sidecars" not in read_mesh(capture).kinds_read
     assert any("sidecars" in note.because for note in capture.unread)
-    assert any("entries that lie in others are not known" in note.because for note in capture.unread)
+    assert any("entries of other namespaces are not known" in note.because for note in capture.unread)
 
 
 @pytest.mark.parametrize("content", [b"", b"error: unable to upgrade connection: container not found"])

@@ -13,7 +13,7 @@ from meshdoctor import bundled, doctor, yamlio
 from meshdoctor.report import json_v1
 from meshdoctor.sources.read_source import read_capture
 from meshdoctor.sources.redact import Removals, redact_object
-from meshdoctor.sources.redact_capture import cleaned
+from meshdoctor.sources.redact_capture import redacted
 from meshdoctor.text.secrets import REDACTED
 
 SECRET = "Tr0ub4dor-3"
@@ -191,4 +191,4 @@ def outcome(case: doctor.Case) -> tuple[Any, Any]:
 @pytest.mark.parametrize("name", bundled.snapshot_names())
 def test_the_diagnosis_stays_the_same(name: str) -> None:
     capture = read_capture(bundled.snapshots_dir() / name)
-    assert outcome(doctor.Case(cleaned(capture, Removals()))) == outcome(doctor.Case(capture))
+    assert outcome(doctor.Case(redacted(capture, Removals()))) == outcome(doctor.Case(capture))

@@ -108,7 +108,7 @@ def test_what_is_there_is_not_touched(tmp_path: Path, capture: Capture, name: st
         target.mkdir()
         target = target / "mine.txt"
     target.write_text("mine")
-    with pytest.raises(UsageError, match="exists and is not replaced"):
+    with pytest.raises(UsageError, match="exists and is not overwritten"):
         save(capture, tmp_path / name, Removals(), {})
     assert target.read_text() == "mine"
 
@@ -182,7 +182,7 @@ def test_a_name_that_leads_elsewhere_is_not_written(tmp_path: Path, capture: Cap
     document = Document(path, lambda: b"{}", 2)
     written = save(structs.replace(capture, documents={path: document}), tmp_path / name, Removals(), {})
     assert written.documents == 0
-    assert "no name for a file" in written.unread[-1].because
+    assert "not a valid file name" in written.unread[-1].because
     assert [found.name for found in tmp_path.iterdir()] == [name]
 
 

@@ -78,7 +78,7 @@ def test_admin_pages_that_belong_to_no_one_dump_are_named(tmp_path: Path) -> Non
     capture = read_capture(write(tmp_path / "mixed", {"listeners.json": LISTENERS, **pages}))
     assert list(capture.documents) == ["proxies/-/mixed/listeners.json"]
     assert {note.path for note in capture.unread} == {"clusters.json", "stats.txt"}
-    with pytest.raises(Unreadable, match=r"(?s)nothing in it can be used.*only beside the one config_dump\.json"):
+    with pytest.raises(Unreadable, match=r"(?s)contains no file that can be used.*only beside one config dump"):
         read_capture(write(tmp_path / "pages", pages))
 
 
@@ -92,7 +92,7 @@ def test_two_files_of_one_kind_are_not_mixed(tmp_path: Path) -> None:
     assert sorted(capture.documents) == ["proxies/-/x/endpoints.json", "proxies/-/x/listeners.json"]
     ((path, because),) = ((note.path, note.because) for note in capture.unread)
     assert path == "2.json"
-    assert "1.json is the same of the same proxy" in because
+    assert "1.json is the same page of the same proxy" in because
 
 
 def test_a_stranger_among_dumps_costs_only_a_note(tmp_path: Path) -> None:
@@ -110,12 +110,12 @@ def test_manifests_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b'{"hello": 1}', b"<html></html>", b"no healthy upstream", b"[]", b"\x7fELF\x02"])
 def test_a_file_of_no_known_kind_says_what_was_expected(tmp_path: Path, content: bytes) -> None:
     write(tmp_path, {"it": content})
-    with pytest.raises(Unreadable, match=r"it is none of what meshdoctor reads\. Expected: a capture"):
+    with pytest.raises(Unreadable, match=r"it is not a file that meshdoctor reads\. Expected: a capture"):
         read_capture(tmp_path / "it")
 
 
 def test_a_folder_of_no_known_kind_names_its_files(tmp_path: Path) -> None:
-    with pytest.raises(Unreadable, match=r"(?s)nothing in it can be used.*a\.json.*b\.json"):
+    with pytest.raises(Unreadable, match=r"(?s)contains no file that can be used.*a\.json.*b\.json"):
         read_capture(write(tmp_path, {"a.json": b"{}", "b.json": b"[1]"}))
 
 
@@ -134,7 +134,7 @@ def test_control_characters_of_a_file_name_never_reach_the_document_path(tmp_pat
 def test_a_file_beyond_the_limit_is_refused_at_reading(tmp_path: Path) -> None:
     write(tmp_path, {"web.json": DUMP})
     (document,) = read_capture(tmp_path / "web.json", Limits(document=50)).documents.values()
-    with pytest.raises(Unreadable, match=r"web\.json holds more than 50 bytes"):
+    with pytest.raises(Unreadable, match=r"web\.json is larger than 50 bytes"):
         document.read()
 
 

@@ -17,7 +17,7 @@ from meshdoctor.sources.live.thread_pool import ThreadPool
 def release(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Set at the end, so that no thread outlives its test."""
     monkeypatch.setattr(thread_pool, "_GRACE", 0.0)
-    monkeypatch.setattr(thread_pool, "_LOOK", 0.02)
+    monkeypatch.setattr(thread_pool, "_POLL", 0.02)
     event = threading.Event()
     yield event
     event.set()

@@ -23,11 +23,11 @@ def test_a_row_of_each_part() -> None:
     made = mesh_state()
     made.apply([FindingsUpdated((finding("clash", Severity.ERROR, API, JOB),))])
     view_state = ViewState(made)
-    assert texts(view_state, "pods", JOB) == [" ✗", "shop", "job-1", "1.30.0", "open", "✗1"]
+    assert texts(view_state, "pods", JOB) == [" ✗", "shop", "job-1", "1.30.0", "ALLOW_ANY", "✗1"]
     assert texts(view_state, "hosts", API) == [" ✗", "api.maps.test", "443", "TLS", "shop/maps", "2", "misrouted 1/2"]
     assert texts(view_state, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "?", "1", "blocked"]
     made.hosts[DB].is_registered_known = True
-    assert texts(view_state, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "nobody", "1", "blocked"]
+    assert texts(view_state, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "-", "1", "blocked"]
     key = next(iter(made.findings))
     assert texts(view_state, "findings", key) == [" ✗", "clash", "api.maps.test:443", "1", "clash at api.maps.test."]
 
@@ -156,6 +156,6 @@ def test_where_there_is_little_room_namespace_and_pod_are_one_cell() -> None:
     made = mesh_state()
     made.apply([PodUnread(WEB, "port-forward forbidden")])
     narrow = {key: [c.text for c in cells(ViewState(made), "pods", key, is_narrow=True)] for key in (JOB, WEB)}
-    assert narrow[JOB][1:4] == ["shop/job-1", "1.30.0", "open"]
+    assert narrow[JOB][1:4] == ["shop/job-1", "1.30.0", "ALLOW_ANY"]
     assert narrow[WEB][1:] == ["shop/web-1", "port-forward forbidden"]
     assert len(NARROW["pods"]) == len(narrow[JOB])

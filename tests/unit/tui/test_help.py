@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.binding import Binding
 
-from meshdoctor.report.text_writer import columns
+from meshdoctor.text.wrapping import columns
 from meshdoctor.tui.screens.help_screen import key_lines
 from meshdoctor.tui.state.text_lines import shown
 

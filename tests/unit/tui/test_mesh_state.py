@@ -49,7 +49,7 @@ def test_a_judged_pod_has_its_verdicts_counted() -> None:
     assert made.hosts[API].counts == {"delivered": 1, "misrouted": 1, "blocked": 1}
     assert made.hosts[API].used_counts == {"delivered": 1, "misrouted": 1}
     assert made.hosts[API].verdict == "misrouted", "the bank does not want it"
-    assert (made.pods[WEB].egress, made.pods[JOB].egress) == ("closed", "open")
+    assert (made.pods[WEB].egress, made.pods[JOB].egress) == ("REGISTRY_ONLY", "ALLOW_ANY")
 
 
 def test_a_pod_that_is_judged_again_counts_once() -> None:

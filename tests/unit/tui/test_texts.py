@@ -28,12 +28,17 @@ from meshdoctor.model.fix import (
 )
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity, Verdict
-from meshdoctor.report.text_writer import columns
-from meshdoctor.tui.state.finding_text import fix_lines, title_cells, what_lines
-from meshdoctor.tui.state.fix_lines import diff_lines, entry_lines, impact_lines, result_lines, summary
+from meshdoctor.text.wrapping import columns
+from meshdoctor.tui.state.draw import draw
+from meshdoctor.tui.state.finding_text import fix_lines, title_cells
 from meshdoctor.tui.state.fix_steps import StepList, allowed
-from meshdoctor.tui.state.path import broken_step, path_lines_of
 from meshdoctor.tui.state.text_lines import paragraph, shown
+from meshdoctor.view import finding as finding_view
+from meshdoctor.view.blocks import DiffText
+from meshdoctor.view.fix import effects, in_short
+from meshdoctor.view.journal import details
+from meshdoctor.view.trace import deciding_step, path
+from meshdoctor.view.verification import result, undone
 from tests.golden.results import MISROUTED, SEVERAL
 
 FIX = Fix(
@@ -107,14 +112,14 @@ def test_indented_lines_of_a_recipe_stay_lines() -> None:
 
 def test_what_happens_names_causes_objects_and_no_more_pods_than_fit() -> None:
     cause = replace(FINDING, rule="config-rejected", fingerprint="c")
-    said = flat(what_lines(replace(FINDING, caused_by=("c",)), 80, [cause]))
-    assert "cause config-rejected a.test:443" in said
+    said = flat(draw(finding_view.what(replace(FINDING, caused_by=("c",)), [cause], 8), 80))
+    assert "caused by config-rejected a.test:443" in said
     assert "pods shop/web-0" in said
-    assert "and 4 more: p lists them" in said
+    assert "and 4 more" in said
 
 
 def test_a_finding_that_is_gone_says_so() -> None:
-    assert "gone since the last look" in "".join(c.text for c in title_cells(FINDING, "gone"))
+    assert "gone since the last refresh" in "".join(c.text for c in title_cells(FINDING, "gone"))
     assert "✗" in "".join(c.text for c in title_cells(FINDING))
     assert "x" in title_cells(FINDING, ascii_only=True)[0].text
 
@@ -123,61 +128,60 @@ def test_each_line_of_the_fixes_knows_its_fix() -> None:
     lines, owners = fix_lines(FINDING, 1, 60, replace(ENTRY, state="planned"))
     assert len(lines) == len(owners)
     said = text(lines)
-    assert "fix 7 of it was interrupted" in said
+    assert "fix 7 of this finding was interrupted" in said
     assert "▸ 2 Move it" in said
     assert owners[-1] == 1
     assert "manual" in said
 
 
 @pytest.mark.parametrize(
-    ("verdict", "at"),
+    ("verdict", "at", "sign"),
     [
-        (Verdict.MISROUTED, "cluster"),
-        (Verdict.BYPASSED, "capture"),
-        (Verdict.BLOCKED, "endpoint"),
-        (Verdict.DELIVERED, ""),
+        ("misrouted", "cluster", "✗"),
+        ("bypassed", "capture", "!"),
+        ("blocked", "endpoint", "✗"),
+        ("delivered", "endpoint", "✓"),
     ],
 )
-def test_the_step_that_decides_is_marked_by_a_sign(verdict: Verdict, at: str) -> None:
-    trace = replace(MISROUTED, verdict=verdict)
-    number = broken_step(trace)
-    assert (trace.steps[number].at if number is not None else "") == at
-    marked = [line for line in text(path_lines_of(trace, 80)).split("\n")[1:] if line[:1] in ("✗", "!")]
-    assert [line.split()[1] for line in marked] == ([at] if at else [])
+def test_the_step_that_decides_is_marked_by_a_sign(verdict: str, at: str, sign: str) -> None:
+    lines = text(draw(path(replace(MISROUTED, verdict=Verdict(verdict))), 80)).split("\n")
+    assert lines[0].startswith(f"{sign} {verdict}")
+    assert [line.split()[1] for line in lines[1:] if line.startswith(f"{sign} ")] == [at]
+    assert sum("goes wrong here" in line for line in lines) == (verdict != "delivered")
 
 
-def test_the_brief_way_keeps_every_step_and_only_the_broken_ones_reason() -> None:
-    said = text(path_lines_of(MISROUTED, 80, summary=True))
+def test_the_brief_path_keeps_every_step_and_only_the_broken_ones_reason() -> None:
+    said = text(draw(path(MISROUTED), 80, is_brief=True))
     assert [step.at for step in MISROUTED.steps[:-1] if step.at.split("_")[-1] not in said] == []
     assert "tcp_proxy names it" in said
     assert "the wildcard on port 443 matches" not in said
-    assert len(said) < len(text(path_lines_of(MISROUTED, 80)))
+    assert len(said) < len(text(draw(path(MISROUTED), 80)))
 
 
 def test_several_addresses_are_listed() -> None:
-    assert all(row.ip in text(path_lines_of(SEVERAL, 60)) for row in SEVERAL.addresses)
-    assert text(path_lines_of(SEVERAL, 60, ascii_only=True)).isascii()
+    assert all(row.ip in text(draw(path(SEVERAL), 60)) for row in SEVERAL.addresses)
+    assert text(draw(path(SEVERAL), 60, ascii_only=True)).isascii()
 
 
 # The fix
 
 
 def test_a_diff_has_signs_and_colours_and_its_heads_neither() -> None:
-    lines = list(diff_lines(["--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n"]))
+    lines = draw([DiffText("--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n")], 80)
     assert [line[0].tone for line in lines] == ["faint", "faint", "faint", "error", "fine", "plain"]
 
 
 @pytest.mark.parametrize(
     ("impact", "tail"),
     [
-        (Impact(pods=("a",)), "1 pod gets it, no other host changes"),
-        (Impact(pods=("a", "b"), unknown=("nobody knows",)), "2 pods get it"),
+        (Impact(pods=("a",)), "1 sidecar, no other host changes"),
+        (Impact(pods=("a", "b"), unknown=("nobody knows",)), "2 sidecars"),
         (Impact(connections=(PredictedChange("b.test", 1, ("p",), "x", "y", False, ""),)), "1 other host changes"),
-        (Impact(connections=(PredictedChange("b.test", 1, ("p",), "x", "y", True, ""),)), "1 for the worse"),
+        (Impact(connections=(PredictedChange("b.test", 1, ("p",), "x", "y", True, ""),)), "1 regression"),
     ],
 )
-def test_the_title_says_whom_it_touches(impact: Impact, tail: str) -> None:
-    assert summary(replace(PLAN, impact=impact)).endswith(tail)
+def test_the_title_says_what_the_impact_is(impact: Impact, tail: str) -> None:
+    assert in_short(FIX, PLAN.changes, impact, FINDING.host).endswith(tail)
 
 
 def test_what_gets_worse_and_who_keeps_the_object_are_told() -> None:
@@ -186,9 +190,9 @@ def test_what_gets_worse_and_who_keeps_the_object_are_told() -> None:
     impact = Impact(
         pods=("shop/x",), connections=(worse,), regressions=(fault,), managed=("it is kept by Flux",), unknown=("DNS",)
     )
-    said = flat(impact_lines(replace(PLAN, impact=impact), 100))
-    assert "✗ it is kept by Flux: it is not changed here" in said
-    assert "✗ it would break missing-service-entry for b.test:443" in said
+    said = flat(draw(effects(FIX, impact), 100))
+    assert "✗ it is kept by Flux: applying the fix does not change it" in said
+    assert "✗ regression: missing-service-entry for b.test:443" in said
     assert "! b.test:443: delivered -> blocked for shop/x, because nothing matches" in said
     assert "? DNS" in said
 
@@ -223,9 +227,9 @@ def test_the_result_shows_each_verdict_before_and_after() -> None:
         waited=Acceptance(accepted=("shop/web-1",)),
         verification=Verification(is_gone=True, improvements=(turn,)),
     )
-    said = flat(result_lines(made, 80))
-    assert "✓ a.test:443: misrouted -> delivered (shop/web-1)" in said
-    assert "✓ verified: fix 7 works" in said
+    said = flat(draw(result(made), 80))
+    assert "✓ a.test:443: misrouted -> delivered pod shop/web-1" in said
+    assert "✓ fix 7 is applied and verified" in said
 
 
 def test_what_does_not_hold_is_never_called_verified() -> None:
@@ -239,32 +243,32 @@ def test_what_does_not_hold_is_never_called_verified() -> None:
         Verification(is_gone=True, unread=("p",)),
     ]
     for verification in verifications:
-        assert "verified" not in text(result_lines(FixResult(entry=ENTRY, verification=verification), 80))
-    assert "it was not judged" in text(result_lines(FixResult(entry=replace(ENTRY, note="it was not judged")), 80))
+        assert "is applied, not verified" in text(draw(result(FixResult(entry=ENTRY, verification=verification)), 80))
+    assert "it was not judged" in text(draw(result(FixResult(entry=replace(ENTRY, note="it was not judged"))), 80))
 
 
 def test_an_undo_says_whether_all_is_as_it_was() -> None:
     same = FixResult(entry=ENTRY, verification=Verification(is_gone=False))
-    assert "every verdict is what it was" in text(result_lines(same, 80, is_undo=True))
+    assert "every verdict is as before" in text(draw(undone(same), 80))
     other = FixResult(
         entry=ENTRY,
         verification=Verification(
             is_gone=False, regressions=(ConnectionChange("p", "b.test:1", Verdict.DELIVERED, Verdict.BLOCKED),)
         ),
     )
-    assert "not everything is as it was" in text(result_lines(other, 80, is_undo=True))
-    assert "was not judged again" in text(result_lines(FixResult(entry=ENTRY), 80, is_undo=True))
+    assert "not everything is as before the fix" in text(draw(undone(other), 80))
+    assert "was not checked again" in text(draw(undone(FixResult(entry=ENTRY)), 80))
 
 
 def test_what_an_undo_cannot_give_back_is_said_before_and_after() -> None:
     lost = OwnershipChange("b.test", 9000, "ServiceEntry shop/b-more", "ServiceEntry shop/news", ("shop/web-1",))
     plan = replace(PLAN, impact=replace(PLAN.impact, not_restored=(lost,)))
     told = "b.test:9000 to ServiceEntry shop/news, not back to ServiceEntry shop/b-more (shop/web-1)"
-    assert f"! an undo would give {told}" in flat(impact_lines(plan, 80))
-    assert f"an undo would give {told}" in flat(entry_lines(replace(ENTRY, not_restored=(lost,)), 80))
+    assert f"! an undo would give {told}" in flat(draw(effects(FIX, plan.impact), 80))
+    assert f"an undo would give {told}" in flat(draw(details(replace(ENTRY, not_restored=(lost,))), 80))
     made = FixResult(entry=ENTRY, verification=Verification(is_gone=False), ownership_changes=(lost,))
-    said = flat(result_lines(made, 80, is_undo=True))
-    assert "not everything is as it was before it" in said
+    said = flat(draw(undone(made), 80))
+    assert "not everything is as before the fix" in said
     assert "b.test:9000 went to ServiceEntry shop/news, not back to ServiceEntry shop/b-more" in said
 
 
@@ -272,22 +276,17 @@ def test_the_session_claims_no_more_than_it_looked_at() -> None:
     entry = replace(ENTRY, place=replace(ENTRY.place, namespaces=("shop",)))
     verification = Verification(is_gone=True, before_at="2026-11-18T14:03:07Z", after_at="2026-11-21T14:03:07Z")
     said = flat(
-        result_lines(FixResult(entry=entry, waited=Acceptance(pending=("bank/till",)), verification=verification), 80)
+        draw(result(FixResult(entry=entry, waited=Acceptance(pending=("bank/till",)), verification=verification)), 80)
     )
-    assert "? verified: fix 7 works, and nothing else got worse in namespace shop; others were not looked at" in said
-    assert "not evaluated, as they were not seen to take it: bank/till" in said
-    assert "? compared with what was seen at 2026-11-18T14:03:07Z, 3 d before" in said
+    assert "? no regression in namespace shop; other pods were not checked" in said
+    assert "not evaluated, as they were not seen to accept it: bank/till" in said
+    assert "? compared with evidence of 2026-11-18T14:03:07Z, 3 d before" in said
 
 
-@pytest.mark.parametrize(
-    "verdict",
-    [Verdict.MISROUTED, Verdict.PASSTHROUGH, Verdict.BYPASSED, Verdict.LEAKED, Verdict.UNKNOWN, Verdict.BLOCKED],
-)
-def test_without_colour_the_step_that_goes_wrong_is_no_dimmer_than_the_others(verdict: Verdict) -> None:
+@pytest.mark.parametrize("verdict", ["misrouted", "passthrough", "bypassed", "leaked", "unknown", "blocked"])
+def test_without_colour_the_step_that_goes_wrong_is_no_dimmer_than_the_others(verdict: str) -> None:
     bold = {"error", "strong", "loud-warning", "loud-unknown"}
-    trace = replace(MISROUTED, verdict=verdict)
-    number = broken_step(trace)
-    assert number is not None
-    signs = ("✗ ", "! ", "? ")
-    (line,) = [line for line in list(path_lines_of(trace, 80))[1:] if line and line[0].text in signs]
+    trace = replace(MISROUTED, verdict=Verdict(verdict))
+    assert deciding_step(trace) is not None
+    (line,) = [line for line in draw(path(trace), 80)[1:] if line and line[0].text in ("✗ ", "? ", "! ")]
     assert {cell.tone for cell in line if cell.text.strip()} <= bold

@@ -12,22 +12,22 @@ from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import AddressTrace, Destination, Expect, Step, Trace
 from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.tui.state.draw import draw
+from meshdoctor.tui.state.text_lines import shown
 from meshdoctor.tui.state.trace_form import (
     Form,
     TraceRequest,
     TraceSubject,
-    address_rows,
     as_command,
-    deciding_line,
     hosts_like,
     of_row,
-    path_lines,
     pods_like,
     read_form,
-    verdict_lines,
     whole,
 )
 from meshdoctor.tui.state.view_state import ViewState
+from meshdoctor.view.trace import steps, worst_first
+from meshdoctor.view.trace import verdict as verdict_block
 from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, finding, mesh_state
 
 
@@ -111,14 +111,11 @@ def trace(**more: Any) -> Trace:
     return Trace(**(given | more))
 
 
-def test_the_way_begins_at_the_app_and_marks_the_step_that_decides() -> None:
-    lines = path_lines(trace())
-    assert [line.at for line in lines] == ["app", "capture", "listener", "cluster", "endpoint"]
-    assert [bool(line.mark) for line in lines] == [False, False, False, True, False]
-    assert deciding_line(lines) == 3
-    assert (lines[3].mark, lines[3].tone) == ("✗", "error")
-    assert path_lines(trace(), ascii_only=True)[3].mark == "x"
-    assert all(text.isprintable() for line in lines for text in (line.chose, line.because))
+def test_the_path_begins_at_the_app_and_marks_the_step_that_decides() -> None:
+    found = steps(trace(), with_app=True)
+    assert [step.at for step in found] == ["app", "capture", "listener", "cluster", "endpoint"]
+    assert [step.icon for step in found] == ["step", "step", "step", "error", "step"]
+    assert [step.note for step in found if step.note] == ["goes wrong here"]
 
 
 @pytest.mark.parametrize("name", ["tcp-port-clash", "mysql-blocked", "egress-gateway", "healthy", "bypass-annotation"])
@@ -129,26 +126,31 @@ def test_every_connection_of_a_snapshot_has_one_deciding_step(name: str) -> None
         for verdict in row.verdicts:
             assert row.port is not None
             found = doctor.trace(case, verdict.pod, row.host, row.port)
-            lines = path_lines(found)
-            assert sum(bool(line.mark) for line in lines) == 1, (row, found)
-            assert verdict_lines(found)[0].text.partition("  ")[0].endswith(found.verdict)
+            made = steps(found)
+            assert sum(step.icon != "step" for step in made) == 1, (row, found)
+            assert verdict_block(found).text.startswith(found.verdict)
             traced += 1
     assert traced
 
 
 def test_the_verdict_says_why_what_is_seen_and_what_to_do() -> None:
     found = trace(advice="Declare TLS.", expect=Expect(("UF",), 503), missing=("dns.json",))
-    text = "\n".join(line.text for line in verdict_lines(found))
+    said = shown(draw([verdict_block(found)], 200))
     for part in (
-        "✗ misrouted  tcp-port-clash",
+        "✗ misrouted [tcp-port-clash]",
         "it is sent to b.test",
-        "missing: dns.json",
+        "not read    dns.json",
         "UF",
         "503",
-        "do: Declare TLS.",
+        "do          Declare TLS.",
     ):
-        assert part in text
-    assert all(line.text.isascii() for line in verdict_lines(found, ascii_only=True))
+        assert part in said
+    assert shown(draw([verdict_block(found)], 200, ascii_only=True)).isascii()
+
+
+def test_where_all_is_well_there_is_nothing_to_do() -> None:
+    said = shown(draw([verdict_block(trace(verdict=Verdict.DELIVERED, advice="It is as declared."))], 200))
+    assert "note        It is as declared." in said
 
 
 def test_addresses_come_the_worst_first() -> None:
@@ -156,10 +158,7 @@ def test_addresses_come_the_worst_first() -> None:
         AddressTrace("198.51.100.1", Verdict.DELIVERED, "", "c"),
         AddressTrace("198.51.100.2", Verdict.BLOCKED, "no-chain"),
     )
-    assert address_rows(trace(addresses=rows)) == [
-        ("198.51.100.2", "blocked", "no-chain"),
-        ("198.51.100.1", "delivered", "c"),
-    ]
+    assert [row.ip for row in worst_first(trace(addresses=rows))] == ["198.51.100.2", "198.51.100.1"]
 
 
 def test_the_same_can_be_asked_on_the_command_line() -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import pytest
 
 from meshdoctor import bundled, doctor
+from meshdoctor.diagnosis.recorded import DiagnosisRequest
 from meshdoctor.doctor import Source
 from meshdoctor.facts.proxy_files import DumpProxies, OpenedDump
-from meshdoctor.fixes.verify.diagnosis_runs import DiagnosisRequest
 
 
 @pytest.mark.parametrize("name", bundled.snapshot_names())
 def test_both_at_once_are_what_each_is_by_itself(name: str) -> None:
-    case = doctor.open_case(Source(snapshot=name))
-    together = doctor.diagnose_with_hosts(case)
+    together = DiagnosisRequest(Source(snapshot=name)).open(to_compare=True)
     apart = doctor.open_case(Source(snapshot=name))
-    assert together == (doctor.diagnose(apart), doctor.hosts(apart))
+    assert (together.diagnosis, together._hosts) == (doctor.diagnose(apart), doctor.hosts(apart))
 
 
 def test_a_baseline_that_was_predicted_opens_no_dump(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,145 @@
+"""Blocks as Markdown.
+
+Texts come from captures, which anyone may have written: what would be markup in them is escaped, names stand in code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from meshdoctor.text.printable import printable, printable_lines
+from meshdoctor.view import blocks as view
+
+_MARKUP = re.compile(r"[\\`*<>\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_OPENS = re.compile(r"^(\s*)([#+-]|\d+[.)])(?=\s|$)")
+"""What would begin a heading or a list."""
+
+
+class MarkdownPiece(NamedTuple):
+    """A paragraph, or an item of a list."""
+
+    text: str
+    is_item: bool = False
+
+
+def render(blocks: Iterable[view.Block]) -> str:
+    """The whole text, ending in a line break."""
+    return _joined(_pieces(blocks, 1)) + "\n"
+
+
+def text(given: str) -> str:
+    """Text that Markdown shows as it is."""
+    lines = (_MARKUP.sub(r"\\\g<0>", line) for line in printable_lines(given.strip()).split("\n"))
+    return "\n".join(_OPENS.sub(r"\1\\\2", line) for line in lines)
+
+
+def code(given: str) -> str:
+    """A name in code."""
+    shown = printable(given)
+    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    blank = " " if "`" in shown else ""
+    return f"{fence}{blank}{shown}{blank}{fence}"
+
+
+def fenced(given: str, form: str = "") -> str:
+    """Lines in a block of code."""
+    shown = printable_lines(given.rstrip("\n"))
+    fence = "`" * max(3, max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    return f"{fence}{form}\n{shown}\n{fence}"
+
+
+def _pieces(blocks: Iterable[view.Block], depth: int) -> list[MarkdownPiece]:
+    return [piece for block in blocks for piece in _DRAWN[type(block)](block, depth)]
+
+
+def _joined(pieces: list[MarkdownPiece]) -> str:
+    if not pieces:
+        return ""
+    further = (("\n" if one.is_item and other.is_item else "\n\n") + other.text for one, other in pairwise(pieces))
+    return pieces[0].text + "".join(further)
+
+
+def _item(said: str, blocks: Iterable[view.Block], depth: int, bullet: str = "-") -> MarkdownPiece:
+    """An item, and what belongs to it further in."""
+    below = _pieces(blocks, depth)
+    whole = said + ("\n" if below and below[0].is_item else "\n\n") + _joined(below) if below else said
+    indented = re.sub(r"\n(?=[^\n])", "\n" + " " * (len(bullet) + 1), whole)
+    return MarkdownPiece(f"{bullet} {indented}", True)
+
+
+def _paragraph(block: view.Paragraph, depth: int) -> Iterator[MarkdownPiece]:
+    if block.text:
+        yield MarkdownPiece(text(block.text))
+
+
+def _labelled(block: view.Labelled, depth: int) -> Iterator[MarkdownPiece]:
+    said = code(block.text) if block.is_name else text(block.text)
+    yield _item(f"{text(block.label)}: {said}".rstrip(), block.blocks, depth)
+
+
+def _names(block: view.NameList, depth: int) -> Iterator[MarkdownPiece]:
+    more = f" and {block.more:,} more" if block.more else ""
+    yield _item(f"{text(block.label)}: {', '.join(map(code, block.names))}{more}", (), depth)
+
+
+def _marked(block: view.Marked, depth: int) -> Iterator[MarkdownPiece]:
+    yield _item(_icon(block.icon) + text(block.text), block.blocks, depth)
+
+
+def _icon(icon: str) -> str:
+    return "" if icon == "step" else f"**{icon}:** "
+
+
+def _rows(block: view.Rows, depth: int) -> Iterator[MarkdownPiece]:
+    heads = [f"{text(title)}: " for title in block.columns] or [""] * len(block.rows[0].cells if block.rows else ())
+    for row in block.rows:
+        cells = ", ".join(head + text(cell or "-") for head, cell in zip(heads, row.cells, strict=True))
+        yield _item(_icon(row.icon) + cells, row.blocks, depth)
+
+
+def _steps(block: view.PathSteps, depth: int) -> Iterator[MarkdownPiece]:
+    for number, step in enumerate(block.steps, 1):
+        note = f"**{text(step.note)}:** " if step.note else ""
+        because = f": {text(step.because)}" if step.because else ""
+        blocks = []
+        if step.evidence is not None and step.icon != "step":
+            blocks.append(
+                view.Passage(step.evidence.document, ((step.evidence.path, ""),) if step.evidence.path else ())
+            )
+        yield _item(f"{note}{text(step.at)} {code(step.chose)}{because}", blocks, depth, f"{number}.")
+
+
+def _passage(block: view.Passage, depth: int) -> Iterator[MarkdownPiece]:
+    yield _item(code(block.document), (), depth)
+    for parts in block.values:
+        yield MarkdownPiece(f"  - {' = '.join(code(part) for part in parts if part)}", True)
+
+
+def _diff(block: view.DiffText, depth: int) -> Iterator[MarkdownPiece]:
+    yield MarkdownPiece(fenced(block.text, "diff"))
+
+
+def _code(block: view.CodeText, depth: int) -> Iterator[MarkdownPiece]:
+    yield MarkdownPiece(fenced(block.text, block.form))
+
+
+def _headed(block: view.Headed, depth: int) -> Iterator[MarkdownPiece]:
+    yield MarkdownPiece(f"{'#' * depth} {text(block.title)}")
+    yield from _pieces(block.blocks, depth + 1)
+
+
+_DRAWN: dict[type, Callable[[Any, int], Iterator[MarkdownPiece]]] = {
+    view.Paragraph: _paragraph,
+    view.Labelled: _labelled,
+    view.NameList: _names,
+    view.Marked: _marked,
+    view.Rows: _rows,
+    view.PathSteps: _steps,
+    view.Passage: _passage,
+    view.DiffText: _diff,
+    view.CodeText: _code,
+    view.Headed: _headed,
+}

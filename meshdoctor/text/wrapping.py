@@ -1,0 +1,61 @@
+"""Text broken into lines, by the columns it takes in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from meshdoctor.text.printable import printable
+
+
+def wrap(text: str, width: int, *, cut: bool = False) -> list[str]:
+    """Harmless lines of at most `width` columns; line breaks of the text are kept.
+
+    A word stays whole, and so does an indented line, which is a command to be copied. With `cut` nothing is wider than
+    `width`: long words are cut where people expect it, and an indented line is wrapped at its indent.
+    """
+    lines: list[str] = []
+    for part in (text.strip("\n") if cut else text.strip()).split("\n"):
+        shown = printable(part.rstrip())
+        indent = shown[: len(shown) - len(shown.lstrip(" "))]
+        if cut or len(indent) < 2:
+            lines += _wrapped(shown.split(), width, indent if cut else "", cut)
+        else:
+            lines.append(shown)
+    return lines
+
+
+def _wrapped(words: Iterable[str], width: int, indent: str, cut: bool) -> Iterator[str]:
+    line = ""
+    for word in words:
+        if line and columns(line) + 1 + columns(word) <= width:
+            line = f"{line} {word}"
+            continue
+        if line:
+            yield line
+        line = indent + word
+        while cut and columns(line) > width:
+            at = _cut_at(line, width)
+            yield line[:at]
+            line = line[at:]
+    yield line
+
+
+def _cut_at(word: str, width: int) -> int:
+    """How many characters of a word fit, up to a sign at which people expect it to be broken."""
+    fits = next(n for n in range(len(word), 0, -1) if columns(word[:n]) <= width or n == 1)
+    at = max(word.rfind(sign, fits // 2, fits) for sign in "-./|,")
+    return at + 1 if at > 0 else fits
+
+
+def columns(text: str) -> int:
+    """Terminal columns that a text takes: East Asian wide characters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
+
+
+def pad(text: str, width: int) -> str:
+    """The text with spaces up to `width` columns; a longer text stays whole."""
+    return text + " " * max(0, width - columns(text))

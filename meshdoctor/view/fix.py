@@ -1,0 +1,187 @@
+"""A fix before it is applied: what it changes, its impact, and the commands that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from meshdoctor.model.finding import Diagnosis, Finding, Fix
+from meshdoctor.model.fix import Change, Impact, PredictedChange
+from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.semantics.istio.subjects import subject
+from meshdoctor.text.phrases import count, some
+from meshdoctor.view.blocks import (
+    GAP,
+    Block,
+    CodeText,
+    DiffText,
+    Headed,
+    Icon,
+    Labelled,
+    Marked,
+    Paragraph,
+    Rows,
+    TableRow,
+    names,
+)
+from meshdoctor.view.finding import FINGERPRINT
+from meshdoctor.view.sort_order import under_causes
+from meshdoctor.view.verification import more, ownership_changes
+
+_PODS = 3
+_SHOWN = 12
+
+
+def findings(diagnosis: Diagnosis, firsts: Mapping[str, Fix], source: str = "") -> Iterator[Block]:
+    """The findings that have a fix, without those that another one explains, and how to preview a fix.
+
+    `firsts` has for each fingerprint the fix that is taken where none is chosen; `source` the options that name what
+    was checked.
+    """
+    rows = [f for f, _ in under_causes(diagnosis.findings) if f.fixes and not f.caused_by]
+    table = []
+    for finding in rows:
+        first, others = firsts[finding.fingerprint], len(finding.fixes) - 1
+        below: list[Block] = [Paragraph(f"{first.title} [{first.disposition}]")]
+        if others:
+            below.append(Paragraph(f"and {count(others, 'other fix')}", "faint"))
+        cells = (finding.fingerprint[:FINGERPRINT], subject(finding), finding.rule)
+        table.append(TableRow(finding.severity.value, cells, tuple(below)))
+    if table:
+        yield Rows(tuple(table), ("FINDING", "TARGET", "RULE"))
+    if not rows and diagnosis.findings:
+        yield Paragraph(f"no fix for {count(len(diagnosis.findings), 'finding')}: `meshdoctor check` shows them")
+    elif not rows:
+        yield Paragraph("nothing to fix: no finding")
+    missing = sorted({entry.rule for entry in diagnosis.not_evaluated})
+    if missing:
+        yield Marked("unknown", f"not evaluated: {some(missing, _PODS)}; `meshdoctor check` says why")
+    if rows:
+        command = f"meshdoctor fix {rows[0].fingerprint[:FINGERPRINT]}{source}"
+        yield from commands("To preview a fix and its impact:", [command])
+
+
+def preview(
+    finding: Finding, fix: Fix, diffs: Sequence[str], impact_of: Impact | None, next_: Sequence[tuple[str, str]] = ()
+) -> Iterator[Block]:
+    """One fix before it is applied. `impact_of` is None for one that changes no object; `next_` are commands that may
+    follow, each with what it is for.
+    """
+    name = Paragraph(f"{finding.fingerprint[:FINGERPRINT]} [{finding.rule}]", "faint")
+    title = f"{subject(finding)}: {finding.title}"
+    yield Marked(finding.severity.value, title, (name, Paragraph(finding.message)), tone="strong")
+    yield GAP
+    price = (Paragraph(fix.cost),) if fix.cost else ()
+    yield Labelled("fix", f"{fix.title} [{fix.disposition}]", price, tone="strong")
+    for diff in diffs:
+        yield GAP
+        yield DiffText(diff)
+    if fix.steps:
+        yield GAP
+        yield Labelled("manual steps" if impact_of is None else "manual steps afterwards", fix.steps)
+    if impact_of is not None:
+        yield Headed("impact", tuple(impact(impact_of)))
+    others = [other for other in finding.fixes if other.id != fix.id]
+    if others:
+        yield Headed("other fixes", tuple(map(_other, others)))
+    for command, what in next_:
+        yield from commands(f"To {what}:", [command])
+
+
+def _other(fix: Fix) -> Block:
+    return Labelled(f"--fix {fix.id}", f"{fix.title} [{fix.disposition}]", (Paragraph(fix.cost),))
+
+
+def impact(found: Impact) -> Iterator[Block]:
+    """Which sidecars get the change, what gets worse, what gets better, what is not known."""
+    if found.pods:
+        yield names("sidecars", found.pods, _PODS)
+    else:
+        yield Labelled("sidecars", "no pod that was read gets the change")
+    for kept in found.managed:
+        yield Marked("error", f"{kept}: applying the fix does not change it, an export writes the change")
+    for one in found.regressions[:_SHOWN]:
+        where = f" for {host_port(one.host, one.port or None)}" if one.host else ""
+        about = Paragraph(f"{one.because} ({some(one.pods, _PODS)})")
+        yield Marked("error", f"regression: {one.rule}{where}", (about,))
+    yield from more(len(found.regressions), "regression", _SHOWN)
+    yield from _connections("warning", "regression", [one for one in found.connections if one.is_worse])
+    yield from _connections("fine", "improvement", [one for one in found.connections if not one.is_worse])
+    for text in ownership_changes(found.not_restored):
+        yield Marked("warning", text)
+    for unknown in found.unknown:
+        yield Marked("unknown", unknown)
+    for claim in found.claims[:_SHOWN]:
+        gets = "gets" if claim.move == "enters" else "loses"
+        what = f"{gets} a match for {host_port(claim.host, claim.port)} on {claim.bind}"
+        yield Labelled("listener", f"{what} ({count(len(claim.pods), 'pod')})", tone="faint")
+    yield from more(len(found.claims), "listener", _SHOWN)
+
+
+def effects(fix: Fix, found: Impact | None) -> Iterator[Block]:
+    """The price of a fix, its impact (None: it changes no object), and what a person does afterwards."""
+    yield Paragraph(fix.cost, "faint")
+    if found is not None:
+        yield GAP
+        yield from impact(found)
+        if fix.steps:
+            yield GAP
+            yield Labelled("manual steps", fix.steps)
+
+
+def _connections(icon: Icon, noun: str, found: Sequence[PredictedChange]) -> Iterator[Block]:
+    for one in found[:_SHOWN]:
+        because = f", because {one.because}" if one.because else ""
+        turned = f"{host_port(one.host, one.port)}: {one.before} -> {one.after} for {some(one.pods, _PODS)}"
+        yield Marked(icon, f"{turned}{because}")
+    yield from more(len(found), noun, _SHOWN)
+
+
+def in_short(fix: Fix, changes: Sequence[Change], found: Impact, host: str | None) -> str:
+    """Disposition and impact in a line; `host` is the finding's."""
+    parts: list[str] = [fix.disposition]
+    if not changes:
+        return parts[0]
+    parts += [f"changes {count(len(changes), 'object')}", count(len(found.pods), "sidecar")]
+    regressions = len(found.regressions) + sum(one.is_worse for one in found.connections)
+    others = {one.host for one in found.connections} - {host}
+    if regressions:
+        parts.append(count(regressions, "regression"))
+    elif others:
+        parts.append(f"{count(len(others), 'other host')} {'changes' if len(others) == 1 else 'change'}")
+    elif not found.unknown:
+        parts.append("no other host changes")
+    return ", ".join(parts)
+
+
+def manual(fix: Fix) -> Iterator[Block]:
+    """A fix of which nothing can be applied."""
+    yield Paragraph("This fix is manual: nothing is written.", "strong")
+    yield GAP
+    yield Paragraph(fix.steps or "The objects are already as the fix would make them.")
+
+
+def exported(
+    fix: Fix, folder: str, files: Sequence[str], lines: Sequence[tuple[str, str | None]], notes: Sequence[str]
+) -> Iterator[Block]:
+    """What an export wrote, and the kubectl lines, each as (does it, undoes it)."""
+    if files:
+        yield Marked("fine", f"{count(len(files), 'file')} written below {folder}:", tuple(map(CodeText, files)))
+    else:
+        yield Marked("fine", f"{folder} holds all of it already, nothing was written")
+    yield from commands("To apply it:", [do for do, _ in lines])
+    yield from commands("To undo it:", [undo for _, undo in lines if undo])
+    for note in notes:
+        yield GAP
+        yield Marked("unknown", note)
+    if fix.steps:
+        yield GAP
+        yield Labelled("manual steps afterwards", fix.steps)
+
+
+def commands(title: str, lines: Iterable[str]) -> Iterator[Block]:
+    """Commands to be copied, if there are any."""
+    text = "\n".join(lines)
+    if text:
+        yield GAP
+        yield Paragraph(title)
+        yield CodeText(text)
