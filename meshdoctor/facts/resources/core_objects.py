@@ -155,18 +155,18 @@ class DnsAnswers(Struct, frozen=True):
 def read_dns(data: bytes, where: str) -> DnsAnswers:
     """Raises `Unreadable` where the document does not have the shape of dns.json."""
     try:
-        told = msgspec.json.decode(data, type=_Dns)
+        decoded = msgspec.json.decode(data, type=_Dns)
     except msgspec.DecodeError as problem:
         raise Unreadable(f'{where}: expected {{"answers": {{"host": ["address", ...]}}}}; {problem}') from None
     wrong: list[str] = []
     found: dict[str, tuple[str, ...]] = {}
-    for host, addresses in told.answers.items():
+    for host, addresses in decoded.answers.items():
         good = [address for text in addresses or () if (address := _address(text))]
         wrong += [
             f"the answer {text!r} for {host} is not an IP address" for text in addresses or () if not _address(text)
         ]
         found[host.lower().rstrip(".")] = tuple(dict.fromkeys(good))
-    origin = told.resolved_from if isinstance(told.resolved_from, str) else ""
+    origin = decoded.resolved_from if isinstance(decoded.resolved_from, str) else ""
     return DnsAnswers(found, printable(origin.strip())[:MAX_ORIGIN] or None, tuple(wrong))
 
 

@@ -124,8 +124,8 @@ def _from_json(text: str) -> LogLine | Other:
         found = _JSON.decode(text)
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return Other.UNKNOWN
-    told = (found.upstream_cluster, found.route_name, found.response_flags, found.response_code)
-    if not isinstance(found.downstream_local_address, str) or all(value is UNSET for value in told):
+    fields = (found.upstream_cluster, found.route_name, found.response_flags, found.response_code)
+    if not isinstance(found.downstream_local_address, str) or all(value is UNSET for value in fields):
         is_agent = found.level is not UNSET and not (found.msg is UNSET and found.scope is UNSET)
         return Other.AGENT if is_agent else Other.UNKNOWN
     return _made(
@@ -140,8 +140,8 @@ def _from_json(text: str) -> LogLine | Other:
     )
 
 
-def _made(*, whole: bool = True, dialled: Any, **told: Any) -> LogLine:
-    given = {name: value if isinstance(value, str) and value != "-" else "" for name, value in told.items()}
+def _made(*, whole: bool = True, dialled: Any, **fields: Any) -> LogLine:
+    given = {name: value if isinstance(value, str) and value != "-" else "" for name, value in fields.items()}
     ip, port = _endpoint(dialled)
     return LogLine(
         time=_utc(given["time"]),
