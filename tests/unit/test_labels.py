@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from meshdoctor import doctor
@@ -14,7 +12,6 @@ from tests.meshes import (
     pod,
 )
 
-BAD: Any = b'{"configs": ['
 DEPENDENCY = {"A": "https://a.example"}
 
 
