@@ -148,9 +148,7 @@ class FixWorker:
         """What the keys do next, or why they do nothing."""
         run, context = self.run, self.run.context
         if run.entry is not None and run.is_open:
-            waits = (
-                "has manual steps" if run.entry.manual_steps else "was interrupted, unless it still runs"
-            )
+            waits = "has manual steps" if run.entry.manual_steps else "was interrupted, unless it still runs"
             return run.why_not("resume") or f"It {waits}. a continues and verifies it, u undoes it."
         if run.entry is not None:
             return run.why_not("undo") or "u undoes it. Nothing is changed yet."

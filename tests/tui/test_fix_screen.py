@@ -366,7 +366,7 @@ def test_the_postmortem_tells_what_was_done() -> None:
             await until(pilot, lambda: pilot.app.clipboard)
             text = pilot.app.clipboard
             assert "## What was done" in text
-            assert "State: verified" in text
+            assert "State: verified." in text
             assert "misrouted before, delivered after" in text
             assert "+    protocol: TLS" in text
 
