@@ -21,6 +21,8 @@ from meshdoctor.semantics.istio.resource_names import BLACKHOLE, PASSTHROUGH, cl
 
 _SECTIONS = frozenset({"bootstrap", "listeners", "routes", "clusters", "endpoints"})
 
+_POLICY_CLUSTERS = {BLACKHOLE: Cluster(BLACKHOLE, "STATIC"), PASSTHROUGH: Cluster(PASSTHROUGH, "ORIGINAL_DST")}
+
 
 class SidecarIdentity(Struct, frozen=True):
     """Properties of a sidecar that do not depend on services."""
@@ -73,7 +75,7 @@ def predict(registry: Registry, who: SidecarIdentity, ports: Collection[int]) ->
         node=who.node,
         listeners={listener.name: listener for listener in [catch_all(unmatched), *listeners]},
         routes=routes,
-        clusters=clusters.made | _policy_clusters(),
+        clusters=clusters.made | _POLICY_CLUSTERS,
         endpoints=clusters.endpoints,
         rejections=(),
         sections=_SECTIONS,
@@ -127,10 +129,6 @@ def _named(listeners: Iterable[Listener], routes: Iterable[RouteConfig]) -> Iter
         yield from (c.name for chain in listener.chains() if chain.tcp for c in chain.tcp.clusters)
     for config in routes:
         yield from (c.name for host in config.virtual_hosts for route in host.routes for c in route.clusters)
-
-
-def _policy_clusters() -> dict[str, Cluster]:
-    return {BLACKHOLE: Cluster(BLACKHOLE, "STATIC"), PASSTHROUGH: Cluster(PASSTHROUGH, "ORIGINAL_DST")}
 
 
 def _resolved(clusters: Iterable[Cluster], known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[Endpoint, ...]]:

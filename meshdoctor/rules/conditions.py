@@ -69,7 +69,11 @@ class Condition:
     def _judge(self, reads: tuple[tuple[str, ...], ...], values: tuple[Any, ...]) -> bool:
         context: dict[str, Any] = {}
         for path, value in zip(reads, values, strict=True):
-            _put(context, path, msgspec.to_builtins(value))
+            *parents, last = path
+            tree = context
+            for name in parents:
+                tree = tree.setdefault(name, {})
+            tree[last] = msgspec.to_builtins(value)
         try:
             answer = self._program.execute({"fact": context})
         except Exception as error:  # cel passes on whatever the operator raised: TypeError, IndexError, KeyError ...
@@ -168,9 +172,3 @@ def _struct_part(path: Path, kind: Any) -> tuple[str, ...]:
         names.append(segment)
         kind = fields_of(kind).get(segment)
     return tuple(names)
-
-
-def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    for name in path[:-1]:
-        tree = tree.setdefault(name, {})
-    tree[path[-1]] = value

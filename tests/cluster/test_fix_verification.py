@@ -58,7 +58,7 @@ def test_a_fix_of_one_namespace_speaks_of_no_other(cli: Cli, blocked: FakeApi) -
     assert done.code == 0
     assert "✓ no regression in namespace bookinfo; other pods were not checked" in done.out
     listed = " ".join(cli("fix", "--history").out.split())
-    assert "no regression in namespace bookinfo; other pods were not checked" in listed
+    assert "there is no regression in namespace bookinfo; other pods were not checked" in listed
     undone = " ".join(cli("undo", "--yes", "--dns", "local", "--wait", "1s").out.split())
     assert "every verdict in namespace bookinfo is as before the fix; other pods were not checked" in undone
 

@@ -63,7 +63,7 @@ def test_story_1_is_lived_through_with_a_few_keys(lab: Lab, story: Scenario) -> 
             await press(pilot, "a")
             await ended(pilot)
             assert f"✓ {DATABASE}: blocked -> delivered" in words(front.steps)
-            assert "✓ verified: fix 1 works" in words(front.steps)
+            assert "✓ fix 1 is applied and verified" in words(front.steps)
             assert (await asyncio.to_thread(verdicts, lab, story.probes))[DATABASE] == "delivered"
             await press(pilot, "escape")
             await until(pilot, lambda: "gone since the last look" in str(screen(pilot).query_one("#title").content))

@@ -112,13 +112,9 @@ def _winner(case: ProxyContext, host: str, port: int) -> EntryView:
         return service_view(host)
     found = [e for e in case.tracer.registration(host, port).visible if host in e.hosts]
     if not found:
-        return cluster_view(host, _cluster_namespace(case, host, port))
+        cluster = case.own_cluster(host, port)
+        return cluster_view(host, cluster.services[0][1] if cluster and cluster.services else "")
     return entry_view(min(found, key=lambda e: order_key(e, case.viewer.namespace, case.mesh.mesh_config, host)))
-
-
-def _cluster_namespace(case: ProxyContext, host: str, port: int) -> str:
-    cluster = case.own_cluster(host, port)
-    return cluster.services[0][1] if cluster and cluster.services else ""
 
 
 def _fact(
@@ -133,7 +129,7 @@ def _fact(
     winner_host: str,
     outcome: str,
 ) -> Claim:
-    view = entry_view(entry)
+    view, active = entry_view(entry), _object(case, winner)
     evidence = [case.evidence(chain.path if chain else listener.path, winner_host)]
     capture = dns_capture(case, entry) if outcome == "lost" else NOT_OFFERED
     if entry.pointer.document:
@@ -157,12 +153,12 @@ def _fact(
         listener_in_error=listener.name in case.rejected_listeners,
         own_addresses=entry_edits.listable(entry, _answers(case, entry, host)),
         addresses_taken=addresses_taken(case, host),
-        winner_addresses=_winner_addresses(case, winner, winner_host),
+        winner_addresses=entry_edits.listable(active, _answers(case, active, winner_host)) if active else (),
         as_tls=entry_edits.as_tls(entry, port.number),
         dns_capture=capture.manifest,
         workload=capture.workload,
         restart=capture.restart,
-        winner_as_tls=_winner_as_tls(case, winner, port.number),
+        winner_as_tls=entry_edits.as_tls(active, port.number) if active else {},
         has_pods_at_home=case.has_pods_in(entry.ref.namespace),
     )
 
@@ -172,18 +168,8 @@ def _object(case: ProxyContext, view: EntryView) -> ServiceEntry | None:
     return next((e for e in case.mesh.service_entries if (e.ref.namespace, e.ref.name) == names), None)
 
 
-def _winner_addresses(case: ProxyContext, winner: EntryView, host: str) -> tuple[str, ...]:
-    entry = _object(case, winner)
-    return entry_edits.listable(entry, _answers(case, entry, host)) if entry else ()
-
-
 def _answers(case: ProxyContext, entry: ServiceEntry, host: str) -> tuple[str, ...]:
     return entry_answers(case, entry, host, dns_answers(case, host)[0])
-
-
-def _winner_as_tls(case: ProxyContext, winner: EntryView, port: int) -> entry_edits.Manifest:
-    entry = _object(case, winner)
-    return entry_edits.as_tls(entry, port) if entry else {}
 
 
 def _reason(case: ProxyContext, loser: ServiceEntry, host: str, winner: EntryView, winner_host: str) -> str:

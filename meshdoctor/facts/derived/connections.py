@@ -62,6 +62,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
     own = case.own_cluster(host, port)
     addresses = case.tracer.known_addresses(host, port) or ((host,) if is_ip(host) else ())
     owners, kind = _listener_owners(case, traced)
+    known = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port)
     registered_now = bool(found.visible) or ("serviceentries" not in case.mesh.kinds_read and own is not None)
     protocol, resolution = _entry_shape(destination.protocol, host)
     return Connection(
@@ -100,7 +101,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         addresses_taken=addresses_taken(case, host) if addresses else "",
         new_name=entry_name(case, host, port),
         namespace=case.viewer.namespace,
-        known_server_first=_is_server_first(declared, port, dependency),
+        known_server_first=declared == "MYSQL" or is_server_first(known),
         is_ip=is_ip(host),
         entry_protocol=protocol,
         entry_resolution=resolution,
@@ -179,11 +180,6 @@ def _entry_shape(protocol: str, host: str) -> tuple[str, str]:
     if is_ip(host):
         return ("HTTP" if protocol == "http" else "TCP"), "STATIC"
     return {"http": ("HTTP", "DNS"), "tls": ("TLS", "DNS")}.get(protocol, ("TCP", "NONE"))
-
-
-def _is_server_first(declared: str, port: int, dependency: Dependency | None) -> bool:
-    known = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port)
-    return declared == "MYSQL" or is_server_first(known)
 
 
 def _listener_owners(case: ProxyContext, traced: Trace) -> tuple[tuple[str, ...], str]:

@@ -80,7 +80,7 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
     # an http:// URL shows that the client speaks HTTP, whatever the port
     says_plain = family == "http" and port.number != 443 and scheme_protocol(scheme) == "http"
     mismatch, breaks, traced = ("", False, None) if says_plain else _mismatch(case, host, pattern, port, real)
-    fixed = _fixed_protocol(real)
+    fixed = {"http": "HTTP", "tls": "TLS"}.get(behaviour(real), "TCP")
     shared = not name and _is_shared(case, pattern, port.number)
     capture = dns_capture(case, entry) if shared else NOT_OFFERED
     return EntryPort(
@@ -183,12 +183,6 @@ def _is_shared(case: ProxyContext, host: str, port: int) -> bool:
         and any(bind in WILDCARDS for bind, _ in use.listener.addresses)
         for use in case.uses.get(f"outbound|{port}||{host}", ())
     )
-
-
-def _fixed_protocol(known: str) -> str:
-    if known == "http":
-        return "HTTP"
-    return "TLS" if behaviour(known) == "tls" else "TCP"
 
 
 Mismatch = tuple[str, bool, Trace | None]

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from meshdoctor.facts.derived.connections import destination_of
 from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext, host_lost
 from meshdoctor.facts.derived.resource_views import config_name, config_role, seen_at
-from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import VirtualService
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.sheet import Dangling, RouteFault, VirtualServiceHost
@@ -134,6 +133,7 @@ def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str
     mesh = case.mesh
     protocols = tuple(p for p, routes in (("http", service.http), ("tls", service.tls), ("tcp", service.tcp)) if routes)
     port = _destination_port(service, host) or (443 if protocols[:1] == ("tls",) else 80)
+    index = next((i for i, h in enumerate(service.hosts) if h.lower() == host), 0)
     by_wildcard = any(covers(host, h) for e in mesh.service_entries for h in e.hosts)
     registered = bool(case.registry.entries(host)) or by_wildcard or any(s.external_name == host for s in mesh.services)
     return VirtualServiceHost(
@@ -142,7 +142,7 @@ def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str
         port=port,
         policy=case.policy,
         resources=(ObjectRef("VirtualService", service.ref.namespace, service.ref.name, "cause"),),
-        evidence=(_host_evidence(service, host),),
+        evidence=(seen_at(service.pointer, host, f".spec.hosts[{index}]"),),
         namespace=service.ref.namespace,
         name=service.ref.name,
         registered=registered,
@@ -154,11 +154,6 @@ def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str
         entry_port=port,
         entry_protocol={"http": "HTTP", "tls": "TLS"}.get(protocols[0] if protocols else "http", "TCP"),
     )
-
-
-def _host_evidence(service: VirtualService, host: str) -> Evidence:
-    index = next((i for i, h in enumerate(service.hosts) if h.lower() == host), 0)
-    return seen_at(service.pointer, host, f".spec.hosts[{index}]")
 
 
 def _destination_port(service: VirtualService, host: str) -> int:

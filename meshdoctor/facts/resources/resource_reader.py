@@ -188,8 +188,8 @@ class Resources:
             try:
                 made[namespace, name] = make(found)
             except ValueError as problem:
-                named = f"{found.kind} {namespace}/{name}" if name else f"{found.kind} at {found.pointer.path}"
-                self._report(found.pointer.document, f"{named}: {problem}")
+                label = f"{found.kind} {namespace}/{name}" if name else f"{found.kind} at {found.pointer.path}"
+                self._report(found.pointer.document, f"{label}: {problem}")
         if objects and not made:
             self._failed.add(plural)
         return tuple(made.values())
@@ -208,12 +208,12 @@ class Resources:
             self._report(document.path, f"expected a Kubernetes List of {kind} objects, found none")
             return None
         found: list[ObjectSource] = []
-        known = len(self._problems)
+        before = len(self._problems)
         for index, tree in enumerate(trees):
             root = "$" if len(trees) == 1 else f"$[{index}]"
             found.extend(self._opened(tree, Pointer(document.path, root), kind))
         # A document with only broken objects differs from an empty one.
-        return None if not found and len(self._problems) > known else found
+        return None if not found and len(self._problems) > before else found
 
     def _opened(self, tree: Any, pointer: Pointer, kind: str) -> Iterator[ObjectSource]:
         if isinstance(tree, list):

@@ -98,19 +98,17 @@ def _reason(first: OrderKey, second: OrderKey, here: str, there: str, namespace:
         ours, theirs = (_TIER_WORDS[k].format(namespace=namespace) for k in (first[0], second[0]))
         return f"{here} is {ours} and {there} is {theirs}; the narrower export takes precedence, whatever the age"
     if first[1] != second[1]:
-        return _age_reason(first[1], second[1], here, there)
+        ours, theirs = first[1], second[1]
+        if not ours:
+            return f"{there} was created at {theirs}, and {here} has no creation time yet"
+        age = f"{here} was created at {ours}, {apart(ours, theirs)} before {there} ({theirs})"
+        return f"{age}; the oldest takes precedence"
     same = f"both were created at {first[1]}" if first[1] else "neither has a creation time yet"
     if first[2] != second[2]:
         return f"{same}; then the name decides: {first[2]} sorts before {second[2]}"
     if first[3] != second[3]:
         return f"{same} for the same host; then the namespace decides: {first[3]} sorts before {second[3]}"
     return f"{same} for the same host in one namespace, and nothing else decides: the order may change"
-
-
-def _age_reason(ours: str, theirs: str, here: str, there: str) -> str:
-    if not ours:
-        return f"{there} was created at {theirs}, and {here} has no creation time yet"
-    return f"{here} was created at {ours}, {apart(ours, theirs)} before {there} ({theirs}); the oldest takes precedence"
 
 
 def _name(item: Exported, host: str) -> str:

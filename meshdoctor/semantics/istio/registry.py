@@ -234,9 +234,9 @@ def captures_dns(proxy: Proxy | None) -> bool:
 
 def _families(proxy: Proxy | None, pod: Pod | None) -> tuple[int, ...]:
     """IP versions of the pod's own addresses; both where none is known. Loopback says nothing."""
-    reported = str(proxy.node.metadata.get("INSTANCE_IPS", "")).split(",") if proxy else []
+    instance_ips = str(proxy.node.metadata.get("INSTANCE_IPS", "")).split(",") if proxy else []
     own = [pod.ip] if pod and pod.ip else []
-    parsed = [address(ip) for ip in (*reported, *own) if ip]
+    parsed = [address(ip) for ip in (*instance_ips, *own) if ip]
     found = sorted({ip.version for ip in parsed if ip is not None and not (ip.is_loopback or ip.is_link_local)})
     return tuple(found) or (4, 6)
 

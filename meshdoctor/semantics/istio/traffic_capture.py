@@ -281,7 +281,7 @@ def _annotation_place(pod: Pod | None, document: str) -> Pointer | None:
 
 
 def _node_annotations(node: Node | None) -> dict[str, str]:
-    """node.metadata.ANNOTATIONS: the pod's annotations as its proxy received them."""
+    """node.metadata.ANNOTATIONS: the pod's annotations in its proxy's metadata."""
     found = node.metadata.get("ANNOTATIONS") if node else None
     return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
