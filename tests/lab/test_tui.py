@@ -59,7 +59,7 @@ def test_story_1_is_lived_through_with_a_few_keys(lab: Lab, story: Scenario) -> 
         async with app.run_test(size=(160, 50)) as pilot:
             await to_the_fix(pilot, app)
             front = screen(pilot)
-            assert "the server accepts it (dry run)" in words(front.steps)
+            assert "the server accepts the change (dry run)" in words(front.steps)
             await press(pilot, "a")
             await ended(pilot)
             assert f"✓ {DATABASE}: blocked -> delivered" in words(front.steps)

@@ -27,7 +27,7 @@ def test_on_a_capture_it_is_saved_into_a_folder_that_is_typed_and_u_takes_it_bac
         async with opened_finding(CLASH) as pilot:
             await on_fix(pilot)
             front = screen(pilot)
-            assert "There is no cluster here" in words(front.steps)
+            assert "There is no cluster to change" in words(front.steps)
             await press(pilot, "a")
             await press(pilot, *["backspace"] * 20, *"mine", "enter")
             await ended(pilot)
@@ -51,7 +51,7 @@ def test_a_folder_that_holds_one_already_is_left_alone_and_named(state: Path) ->
                 await press(pilot, "s", "enter")
                 await ended(pilot)
                 front.worker.run.entry = None
-            assert "is there already" in words(front.steps)
+            assert "already exists" in words(front.steps)
 
     run(story())
 
