@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from meshdoctor.model.finding import Diagnosis, Finding, Fix
 from meshdoctor.model.fix import Change, Impact, PredictedChange
@@ -21,6 +21,7 @@ from meshdoctor.view.blocks import (
     Paragraph,
     Rows,
     TableRow,
+    commands,
     names,
 )
 from meshdoctor.view.finding import FINGERPRINT
@@ -176,12 +177,3 @@ def exported(
     if fix.steps:
         yield GAP
         yield Labelled("manual steps afterwards", fix.steps)
-
-
-def commands(title: str, lines: Iterable[str]) -> Iterator[Block]:
-    """Commands to be copied, if there are any."""
-    text = "\n".join(lines)
-    if text:
-        yield GAP
-        yield Paragraph(title)
-        yield CodeText(text)
