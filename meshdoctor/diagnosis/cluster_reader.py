@@ -93,7 +93,7 @@ def _refuse_empty(cluster: LiveCluster) -> None:
             raise NothingToJudge(f"no pod{with_labels} in namespace {namespace} of {cluster.session.context}.{near}")
     if not here:
         asked = f"no pod has the labels {scope.labels}" if scope.labels else "there is no pod"
-        raise NothingToJudge(f"{asked} in context {cluster.session.context}, so there is nothing to judge.")
+        raise NothingToJudge(f"{asked} in context {cluster.session.context}, so there is nothing to check.")
 
 
 def _found(cluster: LiveCluster, pod: str) -> str:

@@ -21,7 +21,7 @@ def sheet_of(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Fa
     refuse_unknown(namespaces, case.mesh)
     sheet = FactSheet(case.mesh, namespaces, labels)
     if labels and not any(map(sheet.is_asked, case.mesh.pod_names)):
-        raise NothingToJudge(f"no pod has the labels {labels}, so there is nothing to judge.")
+        raise NothingToJudge(f"no pod has the labels {labels}, so there is nothing to check.")
     return sheet
 
 
@@ -37,7 +37,7 @@ def refuse_empty(case: Case) -> None:
     why = "; ".join(f"{u.path}: {u.because}" for u in mesh.unread[:3])
     tail = f" Not read: {why}." if why else ""
     location = case.capture.location
-    raise NothingToJudge(f"{location}: no proxy and no pod in it, so there is nothing to judge.{tail}")
+    raise NothingToJudge(f"{location}: no proxy and no pod in it, so there is nothing to check.{tail}")
 
 
 def refuse_unknown(namespaces: Sequence[str], mesh: Mesh) -> None:
