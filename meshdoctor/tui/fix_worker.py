@@ -157,7 +157,7 @@ class FixWorker:
         if run.why_not("save"):
             return f"{run.why_not('save')}."
         if context.makes_new_files:
-            return "There is no cluster here. a or s writes the fix as new files; u deletes them again."
+            return "There is no cluster here. a or s writes the fix as new files; u takes them back."
         if context.is_read_only:
             return f"{context.why_read_only}: a is off. s writes the fix as files."
         does = "changes the files given with -f" if context.in_files else "applies it"
