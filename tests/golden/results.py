@@ -308,7 +308,7 @@ RULE = Rule(
     confidence=Confidence.CERTAIN,
     needs=("config_dump",),
     select="$.claims[*]",
-    when="fact.outcome == 'lost'",
+    when="fact.outcome == 'shadowed'",
     message="Calls to {fact.host} land elsewhere.",
     why="The older entry owns the port.",
     page=RulePage(
