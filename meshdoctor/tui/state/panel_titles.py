@@ -44,7 +44,7 @@ def hint(view_state: ViewState, panel: Panel) -> str:
     """Why a panel has no rows, and the key to press."""
     mesh_state = view_state.mesh_state
     if mesh_state.failed is not None and not view_state.total(panel):
-        demo = "d opens a bundled mesh, R tries again."
+        demo = "d opens a bundled snapshot, R tries again."
         return f"{printable_lines(mesh_state.failed.because)}\n\n{demo}" if panel == "pods" else ""
     if view_state.filters[panel]:
         return f"Nothing matches /{printable(view_state.filters[panel].typed)}. esc clears the filter."
