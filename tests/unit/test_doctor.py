@@ -54,9 +54,6 @@ def serious(mesh: Mesh) -> list[tuple[str, str, str | None]]:
     return [f for f in found(mesh) if f[0] != "info"]
 
 
-# What is judged
-
-
 def test_a_good_dump_is_judged_beside_one_that_cannot_be_read() -> None:
     mesh = Mesh({POD: dump(), "bank/api": BAD}, pod(DEPENDENCY), pod(DEPENDENCY, key="bank/api"))
     diagnosis = doctor.diagnose(mesh.case)

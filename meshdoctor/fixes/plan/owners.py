@@ -1,8 +1,8 @@
 """Who keeps an object as it is: a change to what Helm, Argo CD, Flux or an operator keeps would be undone by them.
 
-Sources: helm.sh/docs/chart_best_practices/labels and pkg/action/validate.go of helm/helm; argo-cd
-docs/user-guide/resource_tracking.md; fluxcd.io/flux/components/kustomize and helm, "labels"; fleet.rancher.io
-"bundle resource labels"; Kubernetes' well-known labels and owner references.
+Sources: helm.sh/docs/chart_best_practices/labels and pkg/action/validate.go of helm/helm;
+argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking; fluxcd.io/flux/components/kustomize and helm, "labels";
+fleet.rancher.io "bundle resource labels"; Kubernetes' well-known labels and owner references.
 """
 
 from __future__ import annotations
