@@ -39,8 +39,8 @@ from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.text.times import now
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
 from meshdoctor.tui.session_fixes import SessionFixes
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.user_settings import Settings
 from tests.tui.waiting import PATIENCE, settled, until
 
