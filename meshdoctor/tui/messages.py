@@ -11,7 +11,7 @@ from meshdoctor.tui.state.view_state import Panel
 
 if TYPE_CHECKING:  # what only a finding's screen needs is loaded with it
     from meshdoctor.model.fix import JournalEntry
-    from meshdoctor.tui.session_fixes import FixWorker
+    from meshdoctor.tui.fix_worker import FixWorker
 
 
 class EventsWaiting(Message):

@@ -20,9 +20,9 @@ from textual.widgets import Static
 from meshdoctor.fixes.fix_run import FOLDER, FixAction
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import DETAIL_KEYS, FIX_KEYS
+from meshdoctor.tui.fix_worker import FixWorker
 from meshdoctor.tui.messages import FixEnded, FixMoved
 from meshdoctor.tui.screens.ask_screen import AskScreen, FolderScreen
-from meshdoctor.tui.session_fixes import FixWorker
 from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.text_lines import Line, line, paragraph, title_lines
 from meshdoctor.tui.widgets.key_line import KeyLine
