@@ -58,7 +58,7 @@ class MeshdoctorApp(App[int]):
         self._has_checked_journal = False
         self._shown_at = 0.0
         self._missed = ""
-        """What the refresh before could not read, as the user was told."""
+        """What the previous refresh could not read, as it was shown."""
         self._code = 0
         self.key_queue = KeyQueue(self, super().on_event)
 
