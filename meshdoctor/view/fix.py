@@ -52,7 +52,7 @@ def findings(diagnosis: Diagnosis, firsts: Mapping[str, Fix], source: str = "") 
     if not rows and diagnosis.findings:
         yield Paragraph(f"no fix for {count(len(diagnosis.findings), 'finding')}: `meshdoctor check` shows them")
     elif not rows:
-        yield Paragraph("nothing to fix: no finding")
+        yield Paragraph("nothing to fix: no findings")
     missing = sorted({entry.rule for entry in diagnosis.not_evaluated})
     if missing:
         yield Marked("unknown", f"not evaluated: {some(missing, _PODS)}; `meshdoctor check` says why")

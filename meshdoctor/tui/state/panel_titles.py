@@ -49,7 +49,7 @@ def hint(view_state: ViewState, panel: Panel) -> str:
     if view_state.filters[panel]:
         return f"Nothing matches /{printable(view_state.filters[panel].typed)}. esc clears the filter."
     if view_state.narrowing(panel):
-        return f"{_nothing(panel)} of {_chosen(view_state, view_state.narrowing(panel)[-1])}. esc shows all."
+        return f"{_nothing(panel)} for {_chosen(view_state, view_state.narrowing(panel)[-1])}. esc shows all."
     if view_state.problems_only and view_state.total(panel):
         return "No problems. ctrl+z shows all rows."
     if view_state.namespaces and view_state.total(panel):
