@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from meshdoctor.diagnosis.case_reader import open_case
 from meshdoctor.diagnosis.case_watch import CaseWatch, SessionStopped, Tell
 from meshdoctor.diagnosis.events import DiagnosisFailed
-from meshdoctor.errors import MeshdoctorError, Unreadable
+from meshdoctor.errors import MeshdoctorError, Unreadable, fault
 from meshdoctor.sources.source import Source
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ class DiagnosisSession(CaseWatch):
         except MeshdoctorError as problem:
             self._fail(str(problem), is_away=isinstance(problem, Unreadable))
         except Exception as problem:
-            what = str(problem).partition("\n")[0]
-            self._fail(f"a fault in meshdoctor itself: {type(problem).__name__}: {what}", is_away=False)
+            self._fail(fault(problem), is_away=False)
 
     def _look_at_files(self, again: Collection[str] | None) -> None:
         """With `again`, dumps that are as they were are not read but for those."""

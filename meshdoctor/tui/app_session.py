@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from meshdoctor.tui.session_fixes import SessionFixes
 
 
-class Appearance(Struct, frozen=True):
-    """How the session is drawn."""
-
-    ascii_only: bool = False
-    """Only ASCII is shown, because of the terminal or the user's settings."""
-
-
 class SessionOpening(Struct, frozen=True):
     """What the session opens on."""
 
@@ -40,11 +33,10 @@ class SessionOpening(Struct, frozen=True):
 class TuiSession:
     """A source and its diagnosis. `wake` is called from another thread when events wait."""
 
-    def __init__(
-        self, opening: SessionOpening, wake: Callable[[], object], appearance: Appearance | None = None
-    ) -> None:
+    def __init__(self, opening: SessionOpening, wake: Callable[[], object], *, ascii_only: bool = False) -> None:
         self.opening = opening
-        self.appearance = appearance or Appearance()
+        self.ascii_only = ascii_only
+        """Only ASCII is shown, because of the terminal or the user's settings."""
         self.mesh_state = MeshState()
         self.mesh_state.location = opening.place
         self.view_state = ViewState(self.mesh_state)
@@ -89,7 +81,7 @@ class TuiSession:
 
     def _begin(self, opening: SessionOpening, feed: Feed) -> None:
         from meshdoctor.diagnosis.events import DiagnosisFailed
-        from meshdoctor.errors import MeshdoctorError
+        from meshdoctor.errors import MeshdoctorError, fault
 
         try:
             from meshdoctor.diagnosis.session import DiagnosisSession
@@ -101,9 +93,7 @@ class TuiSession:
         except MeshdoctorError as problem:
             feed.put(DiagnosisFailed(str(problem), is_away=False))
         except Exception as problem:
-            what = str(problem).partition("\n")[0]
-            fault = f"a fault in meshdoctor itself: {type(problem).__name__}: {what}"
-            feed.put(DiagnosisFailed(fault, is_away=False))
+            feed.put(DiagnosisFailed(fault(problem), is_away=False))
 
     def refresh(self, pods: Collection[str] | None = None, *, only_changed: bool = False) -> bool:
         """Checks these pods, or all, again; False where a refresh is running. What is known stays until it is replaced.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meshdoctor.errors import MeshdoctorError, PartlyApplied, Unreadable
+from meshdoctor.errors import MeshdoctorError, PartlyApplied, Unreadable, fault
 from meshdoctor.fixes.fix_run import FixAction, FixRun
 from meshdoctor.model.fix import FixEvent, JournalEntry
 from meshdoctor.tui.state.fix_steps import StepList, allowed
@@ -112,8 +112,7 @@ class FixWorker:
             if not self.is_writing and _may_pass(problem):
                 self.steps.put("info", "Nothing is changed: esc, then open it again to try again.")
         except Exception as problem:
-            what = str(problem).partition("\n")[0]
-            self.steps.put("error", f"a fault in meshdoctor itself: {type(problem).__name__}: {what}")
+            self.steps.put("error", fault(problem))
         has_ended, self.is_writing = self.is_writing, False
         self._thread = None
         self._tell()

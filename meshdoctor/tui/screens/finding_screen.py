@@ -22,10 +22,10 @@ from meshdoctor.model.trace import Trace
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import DETAIL_KEYS, FINDING_KEYS
 from meshdoctor.tui.latest_answer import LatestAnswer
-from meshdoctor.tui.messages import Exported, JournalRead, TraceRequested
+from meshdoctor.tui.messages import JournalRead, TraceRequested
 from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.finding_text import title_cells
-from meshdoctor.tui.state.folding import Folding, excerpt_rows
+from meshdoctor.tui.state.folding import folded
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.text_lines import Line, paragraph
 from meshdoctor.tui.widgets.document_view import DocumentView
@@ -59,13 +59,15 @@ class FindingScreen(Screen[None]):
         self.trace: Trace | None = None
         self._excerpts: tuple[Excerpt, ...] = ()
         self._why_no_path = "Tracing ..." if self._has_path else "This finding is not about a single connection."
-        ascii_only = session.appearance.ascii_only
+        ascii_only = session.ascii_only
         self.what = TextView(self._what, title="Description", panel="what")
         self.fixes = FixList(finding, ascii_only=ascii_only)
         self.path = TextView(self._path, title="Path of a connection", panel="path")
         self.evidence = DocumentView(title="Evidence", panel="evidence", ascii_only=ascii_only)
         self._reader = LatestAnswer[Finding, tuple[Excerpt, ...]](self, self._read_evidence, self._evidence_read)
-        self._tracer = LatestAnswer[str, Trace](self, self._trace, self._traced)
+        self._tracer = LatestAnswer[str, Trace](
+            self, lambda pod: session.open_diagnosis.trace(pod, finding.host or "", finding.port or 0), self._traced
+        )
 
     @property
     def _has_path(self) -> bool:
@@ -111,7 +113,7 @@ class FindingScreen(Screen[None]):
         mesh_state = self.session.mesh_state
         line = mesh_state.finding(self.finding.fingerprint)
         change = "gone" if line is None and mesh_state.diagnosis is not None else line.change if line else ""
-        cells = title_cells(self.finding, change, ascii_only=self.session.appearance.ascii_only)
+        cells = title_cells(self.finding, change, ascii_only=self.session.ascii_only)
         self.query_one("#title", Static).update(toned(tuple(cells)))
 
     # The panels
@@ -123,7 +125,7 @@ class FindingScreen(Screen[None]):
     def _path(self, width: int) -> list[Line]:
         if self.trace is None:
             return paragraph(self._why_no_path, width, "faint")
-        blocks, ascii_only = list(trace_view.path(self.trace)), self.session.appearance.ascii_only
+        blocks, ascii_only = list(trace_view.path(self.trace)), self.session.ascii_only
         lines = draw(blocks, width, ascii_only=ascii_only)
         if len(lines) <= self.path.page:
             return lines
@@ -138,9 +140,7 @@ class FindingScreen(Screen[None]):
 
     def _evidence_read(self, finding: Finding, found: tuple[Excerpt, ...] | None, problem: str) -> None:
         self._excerpts = found or tuple(Excerpt(document=one.document, because=problem) for one in finding.evidence)
-        folding = Folding(row for found in self._excerpts for row in excerpt_rows(found))
-        folding.fold_far()
-        self.evidence.rows.put(folding)
+        self.evidence.rows.put(folded(self._excerpts))
 
     @work(thread=True, group="journal", exclusive=True)
     def _read_journal(self) -> None:
@@ -160,10 +160,6 @@ class FindingScreen(Screen[None]):
         self.path.border_title = f"Path of a connection{name}"
         if self._has_path:
             self._tracer.ask(pod)
-
-    def _trace(self, pod: str) -> Trace:
-        """In a thread."""
-        return self.session.open_diagnosis.trace(pod, self.finding.host or "", self.finding.port or 0)
 
     def _traced(self, pod: str, trace: Trace | None, problem: str) -> None:
         if pod == self.pod:
@@ -243,12 +239,6 @@ class FindingScreen(Screen[None]):
 
         known = KnownFacts(self.finding, self.trace, self._excerpts)
         self.post_message(export(self.session, [known], Path.cwd()))
-
-    @on(Exported)
-    def _exported(self, message: Exported) -> None:
-        from meshdoctor.tui.exporting import copy_and_notify
-
-        copy_and_notify(self, message)
 
     def action_trace(self) -> None:
         """Opens the trace screen on the connection."""

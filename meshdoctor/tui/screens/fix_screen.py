@@ -100,11 +100,7 @@ class FixScreen(Screen[None]):
         )
         if is_worse and made is not self._asked_worse and not self.worker.is_busy:
             self._asked_worse = made
-            self.app.push_screen(AskScreen(_WORSE), self._answered_worse)
-
-    def _answered_worse(self, is_yes: bool | None) -> None:
-        if is_yes:
-            self.action_undo()
+            self.app.push_screen(AskScreen(_WORSE), lambda is_yes: self.action_undo() if is_yes else None)
 
     def _tick(self) -> None:
         """Updates the seconds of a step that waits."""
@@ -151,10 +147,10 @@ class FixScreen(Screen[None]):
             blocks = fix_view.effects(plan.fix, plan.impact if plan.changes else None)
         elif entry is not None:
             blocks = journal.details(entry)
-        return draw(blocks, width, ascii_only=self.session.appearance.ascii_only)
+        return draw(blocks, width, ascii_only=self.session.ascii_only)
 
     def _steps(self, width: int) -> list[Line]:
-        worker, ascii_only = self.worker, self.session.appearance.ascii_only
+        worker, ascii_only = self.worker, self.session.ascii_only
         lines = list(worker.steps.laid_out(width, ascii_only=ascii_only))
         if worker.run.result is not None and not worker.is_busy:
             ended = verification.undone if worker.run.is_undo else verification.result
@@ -222,12 +218,13 @@ class FixScreen(Screen[None]):
     def action_back(self) -> None:
         """Goes back; asks first while the fix is being applied."""
         if self.worker.is_writing:
-            self.app.push_screen(AskScreen(_LEAVE), self._leave)
-        else:
-            self.dismiss()
 
-    def _leave(self, is_yes: bool | None) -> None:
-        if is_yes:
+            def answered(is_yes: bool | None) -> None:
+                if is_yes:
+                    self.dismiss()
+
+            self.app.push_screen(AskScreen(_LEAVE), answered)
+        else:
             self.dismiss()
 
 

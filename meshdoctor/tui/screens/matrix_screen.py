@@ -56,7 +56,7 @@ class MatrixScreen(Screen[str]):
         super().__init__(id="matrix")
         self.session = session
         self.view_state = session.view_state
-        self._ascii = session.appearance.ascii_only
+        self._ascii = session.ascii_only
         self._all = False
         self._filtered: Panel = "pods"
         self.grid = IconGrid(self._cell, self._pod, lambda pair: (printable(pair[0]), f":{pair[1]}"))

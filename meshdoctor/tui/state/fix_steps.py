@@ -68,7 +68,10 @@ class StepList:
             case "begun":
                 self.begin(event.text)
             case "judging":
-                self._end_waiting()
+                done, of = self._accepted
+                if self.pending is not None and of:
+                    self.put("fine" if done == of else "unknown", self.lines[-1].text)
+                self._accepted = (0, 0)
                 self.begin(event.text)
             case "journaled":
                 self.put("fine", f"{event.text}: u takes it back")
@@ -79,12 +82,6 @@ class StepList:
             case _:
                 count = f" ({event.done} of {event.of})" if event.of > 1 else ""
                 self.put("fine", f"{event.text}{count}")
-
-    def _end_waiting(self) -> None:
-        done, of = self._accepted
-        if self.pending is not None and of:
-            self.put("fine" if done == of else "unknown", self.lines[-1].text)
-        self._accepted = (0, 0)
 
     def laid_out(self, width: int, *, ascii_only: bool = False) -> Iterator[Line]:
         """The steps as lines."""

@@ -1,4 +1,4 @@
-"""A connection as it is typed, and as the command line has it."""
+"""A connection as it is typed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from meshdoctor.model.trace import PROTOCOLS
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.host_port import read_host_port
-from meshdoctor.text.printable import printable
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.view_state import Panel, ViewState
 
@@ -49,7 +48,7 @@ class Form(Struct):
 
 
 class TraceRequest(Struct, frozen=True):
-    """A connection to trace: the arguments of `Sitting.trace`."""
+    """A connection to trace: the arguments of `DiagnosisSession.trace`."""
 
     pod: str
     host: str
@@ -63,13 +62,8 @@ class TraceRequest(Struct, frozen=True):
     @property
     def how(self) -> dict[str, Any]:
         """All but pod, host and port."""
-        return {
-            "ip": self.ip,
-            "protocol": self.protocol,
-            "sni": self.sni,
-            "authority": self.authority,
-            "path": self.path,
-        }
+        names = ("ip", "protocol", "sni", "authority", "path")
+        return {name: getattr(self, name) for name in names}
 
 
 def read_form(form: Form, mesh_state: MeshState) -> TraceRequest:
@@ -138,12 +132,3 @@ def whole(piece: Evidence) -> Evidence:
     """The same in the whole object that it is part of: a listener, a cluster, a resource."""
     found = _OBJECT.match(piece.path)
     return structs.replace(piece, path=found.group(), line=None) if found else piece
-
-
-def as_command(asked: TraceRequest) -> str:
-    """The same on the command line."""
-    parts = ["meshdoctor trace", asked.pod, host_port(asked.host, asked.port)]
-    options = {"ip": asked.ip, "protocol": asked.protocol, "sni": asked.sni, "authority": asked.authority}
-    options["path"] = asked.path if asked.path != "/" else None
-    parts += [f"--{name} {value or NO_SNI}" for name, value in options.items() if value is not None]
-    return printable(" ".join(parts))
