@@ -84,19 +84,15 @@ def _row(row: view.TableRow, before: str, last: str, writer: TextWriter, indent:
 
 def _steps(block: view.PathSteps, writer: TextWriter, indent: int) -> Iterator[str]:
     for step in block.steps:
-        yield from _step(step, writer, indent + 2)
-
-
-def _step(step: view.PathStep, writer: TextWriter, indent: int) -> Iterator[str]:
-    note = f"  <- {step.note}" if step.note else ""
-    line = f"{pad(printable(step.at), _STEP_NAME)}  {printable(step.chose + note)}"
-    is_marked = step.icon != "step"
-    yield f"{' ' * indent}{writer.mark(step.icon)} {writer.toned(line, 'strong') if is_marked else line}"
-    if step.because:
-        yield from writer.paragraph(step.because, indent + _STEP_NAME + 4)
-    if step.evidence is not None and is_marked:
-        for number, text in enumerate(filter(None, (step.evidence.document, step.evidence.path))):
-            yield writer.toned(f"{' ' * (indent + 2 + 2 * number)}{printable(text)}", "faint")
+        note = f"  <- {step.note}" if step.note else ""
+        line = f"{pad(printable(step.at), _STEP_NAME)}  {printable(step.chose + note)}"
+        is_marked = step.icon != "step"
+        yield f"{' ' * indent}  {writer.mark(step.icon)} {writer.toned(line, 'strong') if is_marked else line}"
+        if step.because:
+            yield from writer.paragraph(step.because, indent + _STEP_NAME + 6)
+        if step.evidence is not None and is_marked:
+            for number, text in enumerate(filter(None, (step.evidence.document, step.evidence.path))):
+                yield writer.toned(f"{' ' * (indent + 4 + 2 * number)}{printable(text)}", "faint")
 
 
 def _passage(block: view.Passage, writer: TextWriter, indent: int) -> Iterator[str]:

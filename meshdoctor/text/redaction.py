@@ -56,7 +56,7 @@ def clean_page(text: str, settings_end: int | None = None) -> tuple[str, Counter
     head, tail = (text, "") if settings_end is None else (text[:settings_end], text[settings_end:])
     text = _PAIR.sub(partial(_pair, found), head) + tail
     if "last-applied-configuration" in text:
-        text = _LAST_APPLIED.sub(partial(_last_applied, found), text)
+        text = _LAST_APPLIED.sub(lambda match: _redact(match, 1, "last-applied configuration", found), text)
     if '"key"' in text:
         text = _HEADER.sub(partial(_header, found), text)
     if "_match" in text:
@@ -79,10 +79,6 @@ def _redact(match: re.Match[str], group: int, kind: str, found: Counter[str]) ->
     found[kind] += 1
     text = match.group()
     return text[: start - match.start()] + REDACTED + text[end - match.start() :]
-
-
-def _last_applied(found: Counter[str], match: re.Match[str]) -> str:
-    return _redact(match, 1, "last-applied configuration", found)
 
 
 def _private_key(found: Counter[str], match: re.Match[str]) -> str:
