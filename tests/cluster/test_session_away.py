@@ -57,7 +57,7 @@ def test_gone_between_two_looks_leaves_everything_and_says_since_when(api: FakeA
             await to_finding(pilot)
             await press(pilot, "a")
             await ended(pilot)
-            assert "could not be read as a whole: R on the main screen looks again" in words(screen(pilot).steps)
+            assert "could not be read completely: press R on the main screen to refresh" in words(screen(pilot).steps)
             assert screen(pilot).check_action("apply", ()) is None
             await press(pilot, "escape", "escape")
             api.faults.clear()
@@ -79,7 +79,7 @@ def test_gone_in_the_middle_the_rest_turns_unknown_and_nothing_is_called_gone(ap
             front = screen(pilot)
             screen(pilot).app.session.refresh()
             await over(pilot)
-            assert "what showed it could not be read again" in str(front.query_one("#title").content)
+            assert "its evidence could not be read again" in str(front.query_one("#title").content)
             assert "✓" not in str(front.query_one("#title").content)
             assert front.trace is not None, "what was open stays"
             await press(pilot, "a")

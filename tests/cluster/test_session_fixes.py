@@ -84,9 +84,9 @@ CLASH = "tcp-port-clash"
 def test_it_is_applied_verified_and_taken_back(blocked: FakeApi, source: MakeSource) -> None:
     async def story() -> None:
         async with on_the_fix(source, MISSING) as pilot:
-            assert "verified: fix 1 works" in await do(pilot, "a")
+            assert "fix 1 is applied and verified" in await do(pilot, "a")
             assert find(blocked, *ENTRY) is not None
-            assert "taken back" in await do(pilot, "u")
+            assert "is undone" in await do(pilot, "u")
             assert find(blocked, *ENTRY) is None
 
     run(story())
@@ -199,13 +199,13 @@ def test_a_server_that_goes_away_after_the_write_verifies_nothing_and_u_works_la
             blocked.on_write = write
             Wait.seconds = 0.5
             said = await do(pilot, "a")
-            assert "verified" not in said
+            assert "applied and verified" not in said
             Wait.seconds = 30.0
             assert "could not be judged again" in said
             assert states() == ["unverified"]
             blocked.faults.clear()
             blocked.on_write = push
-            assert "taken back" in await do(pilot, "u")
+            assert "is undone" in await do(pilot, "u")
             assert find(blocked, *ENTRY) is None
             await press(pilot, "escape", "escape")
             await look_again(pilot)
@@ -222,7 +222,7 @@ def test_a_server_away_at_the_undo_leaves_the_fix_to_be_taken_back(blocked: Fake
             assert "does not answer" in await do(pilot, "u")
             assert can(pilot, "undo")
             blocked.faults.clear()
-            assert "taken back" in await do(pilot, "u")
+            assert "is undone" in await do(pilot, "u")
 
     run(story())
     assert states() == ["undone"]
@@ -269,8 +269,8 @@ def test_s_is_in_the_journal_and_u_takes_it_back_and_a_still_applies(
             assert states() == ["undone"]
             await press(pilot, "s", "enter")
             await ended(pilot)
-            assert "verified: fix 3 works" in await do(pilot, "a")
-            assert "taken back" in await do(pilot, "u")
+            assert "fix 3 is applied and verified" in await do(pilot, "a")
+            assert "is undone" in await do(pilot, "u")
             assert states() == ["undone", "written", "undone"]
             await press(pilot, "escape", "escape", "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")

@@ -85,11 +85,11 @@ def test_a_again_applies_and_the_steps_come_one_by_one_and_u_undoes(key: str) ->
             await ended(pilot)
             said = words(front.steps)
             assert "✓ github.com:443: misrouted -> delivered" in said
-            assert "✓ verified: fix 1 works" in said
+            assert "✓ fix 1 is applied and verified" in said
             assert "…" not in said
             await press(pilot, "u")
             await ended(pilot)
-            assert "✓ fix 1 is taken back: every verdict is what it was before it" in words(front.steps)
+            assert "✓ fix 1 is undone: every verdict is as before the fix" in words(front.steps)
             assert script.did == ["apply", "undo"]
             assert [entry.state for entry in journal()] == ["undone"]
             assert front.check_action("undo", ()) is None
@@ -160,7 +160,7 @@ def test_what_is_refused_only_once_it_is_written_leaves_nothing_and_can_be_tried
             script.breaks = None
             await press(pilot, "a")
             await ended(pilot)
-            assert "✓ verified: fix 2 works" in words(front.steps)
+            assert "✓ fix 2 is applied and verified" in words(front.steps)
             assert [entry.state for entry in journal()] == ["failed", "verified"]
 
     run(story())
@@ -178,7 +178,7 @@ def test_what_stops_half_way_is_offered_to_be_gone_on_with() -> None:
             script.breaks = None
             await press(pilot, "a")
             await ended(pilot)
-            assert "✓ verified: fix 1 works" in words(front.steps)
+            assert "✓ fix 1 is applied and verified" in words(front.steps)
             assert script.did == ["apply", "resume"]
 
     run(story())
@@ -198,7 +198,7 @@ def test_where_something_got_worse_the_undo_is_offered_at_once(answer: str, did:
             await ended(pilot)
             assert script.did == did
             if answer == "n":
-                assert "worse: other.test:443: delivered -> blocked" in words(front.steps)
+                assert "regression: other.test:443: delivered -> blocked" in words(front.steps)
 
     run(story())
 
@@ -211,7 +211,7 @@ def test_a_proxy_that_lags_is_named_and_nothing_is_called_verified() -> None:
             await ended(pilot)
             said = words(screen(pilot).steps)
             assert "? 2 of 3 proxies took it" in said
-            assert "? no new configuration was seen in shop/slow" in said
+            assert "? pending: no new configuration was seen in shop/slow" in said
 
     run(story())
 
@@ -303,7 +303,7 @@ def test_undo_later_from_the_finding_and_from_the_main_screen() -> None:
             await ended(pilot)
             await press(pilot, "escape")
             await until(pilot, lambda: finding.fixes.entry)
-            assert "fix 1 of it is applied and verified" in words(finding.fixes)
+            assert "fix 1 of this finding is applied and verified" in words(finding.fixes)
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
@@ -351,7 +351,7 @@ def test_a_fix_that_waits_for_a_person_is_offered_to_be_verified() -> None:
             await on_fix(pilot)
             await press(pilot, "a")
             await ended(pilot)
-            assert "left to do: restart the pods" in words(screen(pilot).steps)
+            assert "manual steps restart the pods" in words(screen(pilot).steps)
 
     run(story())
 
@@ -366,7 +366,7 @@ def test_the_postmortem_tells_what_was_done() -> None:
             await until(pilot, lambda: pilot.app.clipboard)
             text = pilot.app.clipboard
             assert "## What was done" in text
-            assert "State: **verified**" in text
+            assert "State: verified." in text
             assert "misrouted before, delivered after" in text
             assert "+    protocol: TLS" in text
 
@@ -383,6 +383,6 @@ def test_where_there_is_little_room_the_steps_come_to_the_front(size: tuple[int,
             await press(pilot, "a")
             await ended(pilot)
             assert (front.diff.display, front.query_one("#beside").display) == (False, True)
-            assert "verified: fix 1 works" in words(front.steps)
+            assert "fix 1 is applied and verified" in words(front.steps)
 
     run(story())
