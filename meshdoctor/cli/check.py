@@ -110,11 +110,7 @@ def check(
 
 
 def write(diagnosis: Diagnosis, outputs: list[Output], *, verbose: bool, no_color: bool) -> None:
-    """Write every output, files first, so that a slow or closed pipe does not delay them.
-
-    Raises:
-        Unreadable: a file or stdout cannot be written.
-    """
+    """Write every output, files first, so that a slow or closed pipe does not delay them. Raises `Unreadable`."""
     for output in outputs:
         if output.file is not None:
             result = _rendered(diagnosis, output, verbose=verbose, no_color=True)

@@ -28,11 +28,7 @@ def say(message: str) -> None:
 
 
 def put(result: str | bytes) -> None:
-    """Write the result to stdout. A reader that ended (`| head`) is no error; a full disk is one.
-
-    Raises:
-        Unreadable: stdout cannot be written.
-    """
+    """Write the result to stdout. A reader that ended (`| head`) is no error; a full disk raises `Unreadable`."""
     stream: TextIO | None = sys.stdout
     if stream is None:  # as Python has it where the process was started with stdout closed
         raise Unreadable("cannot write the result: stdout is closed")
@@ -56,10 +52,7 @@ def encoded(text: str, encoding: str | None = "utf-8") -> bytes:
 def write_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, so that a pipeline never reads half a report.
 
-    An existing file that is not a regular one (a pipe, `/dev/null`) is written to, not replaced.
-
-    Raises:
-        Unreadable: the file cannot be written.
+    An existing file that is not a regular one (a pipe, `/dev/null`) is written to, not replaced. Raises `Unreadable`.
     """
     target = Path(os.path.realpath(path))
     part = target.with_name(f".{target.name}.{os.getpid()}.part")

@@ -43,7 +43,6 @@ class MeshdoctorApp(App[int]):
     CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "detail.tcss"]
     TITLE = "meshdoctor"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_KEYS]
-    ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, opening: SessionOpening, settings: Settings | None = None) -> None:
         super().__init__(ansi_color=True if is_colourless() else None)

@@ -19,10 +19,7 @@ from meshdoctor.tui.user_settings import read_settings
 def run(opening: SessionOpening, theme: str = "", *, ascii_only: bool = False) -> int:
     """Runs the session until the user leaves it, and returns the exit code.
 
-    `theme` and `ascii_only` override the user's file.
-
-    Raises:
-        UsageError: there is no theme of that name; suggests the nearest.
+    `theme` and `ascii_only` override the user's file. Raises `UsageError` where there is no theme of that name.
     """
     settings = read_settings()
     if theme:

@@ -171,10 +171,6 @@ class DetailsScreen(Screen[None]):
     def action_trace(self) -> None:
         """Traces a connection."""
 
-    def action_back(self) -> None:
-        """Goes back."""
-        self.dismiss()
-
 
 def pod_document(session: TuiSession, key: str) -> DocumentScreen:
     """A pod as it was read."""

@@ -73,10 +73,6 @@ class DocumentScreen(Screen[None]):
         self.app.copy_to_clipboard("\n".join(f"# {row.text}" if row.is_head else row.text for row in rows))
         self.notify(f"Copied {len(rows)} lines, if the terminal allows it (OSC 52)", markup=False)
 
-    def action_back(self) -> None:
-        """Goes back."""
-        self.dismiss()
-
 
 def evidence_screen(session: TuiSession, piece: Evidence) -> DocumentScreen:
     """The whole object that a piece of evidence is part of."""

@@ -256,7 +256,3 @@ class FindingScreen(Screen[None]):
         if action == "fix":
             return True if self.finding.fixes else None
         return True
-
-    def action_back(self) -> None:
-        """Goes back."""
-        self.dismiss()

@@ -215,7 +215,7 @@ class FixScreen(Screen[None]):
         self.steps.focus()
         self._show()
 
-    def action_back(self) -> None:
+    async def action_dismiss(self, result: None = None) -> None:
         """Goes back; asks first while the fix is being applied."""
         if self.worker.is_writing:
 

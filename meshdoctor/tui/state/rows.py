@@ -163,9 +163,14 @@ class FindingLine(Struct):
         return subject(self.finding)
 
     @property
+    def worst(self) -> str:
+        """Its severity."""
+        return self.finding.severity
+
+    @property
     def rank(self) -> int:
         """Its place in the order, the worst first."""
-        return RANK[self.finding.severity]
+        return RANK[self.worst]
 
     def index_text(self) -> None:
         """Updates the text that a filter searches."""

@@ -67,11 +67,7 @@ class TraceRequest(Struct, frozen=True):
 
 
 def read_form(form: Form, mesh_state: MeshState) -> TraceRequest:
-    """The form as a connection.
-
-    Raises:
-        UsageError: a field is not there yet or says nothing; which, and what to type.
-    """
+    """The form as a connection. Raises `UsageError` with what to type where a field is empty or not valid."""
     if form.pod not in mesh_state.pods:
         raise UsageError(f"no pod {form.pod}" if form.pod else "type a pod, or choose one")
     if not form.to.strip():
