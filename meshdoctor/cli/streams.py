@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.text.icons import NEEDED
+from meshdoctor.text import icons
 
 if TYPE_CHECKING:
     from meshdoctor.report.text_writer import TextWriter
@@ -77,7 +77,9 @@ def writer(*, no_color: bool) -> TextWriter:
         return TextWriter(width=80, colour=False, symbols=False)
     terminal = sys.stdout.isatty()
     colour = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return TextWriter(width=_width(sys.stdout) if terminal else 80, colour=colour, symbols=_has_symbols(sys.stdout))
+    return TextWriter(
+        width=_width(sys.stdout) if terminal else 80, colour=colour, symbols=icons.are_in(sys.stdout.encoding)
+    )
 
 
 def _width(stream: TextIO) -> int:
@@ -86,11 +88,3 @@ def _width(stream: TextIO) -> int:
     except (OSError, ValueError):
         width = 80
     return min(max(width, _NARROWEST), _WIDEST)
-
-
-def _has_symbols(stream: TextIO) -> bool:
-    try:
-        NEEDED.encode(stream.encoding or "")
-    except (LookupError, UnicodeEncodeError):
-        return False
-    return True

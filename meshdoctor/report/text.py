@@ -7,7 +7,7 @@ from typing import Any
 
 from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.text.printable import printable, printable_lines
-from meshdoctor.text.wrapping import columns, pad, wrap
+from meshdoctor.text.wrapping import columns, in_columns, pad, wrap
 from meshdoctor.view import blocks as view
 
 _WIDEST_CELL = 36
@@ -59,13 +59,9 @@ def _rows(block: view.Rows, writer: TextWriter, indent: int) -> Iterator[str]:
     heads = [[printable(title) for title in block.columns]] if block.columns else []
     widths = [min(max(map(columns, cells)), _WIDEST_CELL) for cells in zip(*heads, *table, strict=True)]
     if heads:
-        yield writer.toned(f"{' ' * indent}  {_line(heads[0], widths).rstrip()}", "strong")
+        yield writer.toned(f"{' ' * indent}  {in_columns(heads[0], widths).rstrip()}", "strong")
     for row, cells in zip(block.rows, table, strict=True):
-        yield from _row(row, _line(cells[:-1], widths), cells[-1], writer, indent)
-
-
-def _line(cells: Iterable[str], widths: list[int]) -> str:
-    return "  ".join(pad(cell, width) for cell, width in zip(cells, widths, strict=False))
+        yield from _row(row, in_columns(cells[:-1], widths), cells[-1], writer, indent)
 
 
 def _row(row: view.TableRow, before: str, last: str, writer: TextWriter, indent: int) -> Iterator[str]:

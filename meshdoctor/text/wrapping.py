@@ -54,3 +54,8 @@ def columns(text: str) -> int:
 def pad(text: str, width: int) -> str:
     """The text with spaces up to `width` columns; a longer text stays whole."""
     return text + " " * max(0, width - columns(text))
+
+
+def in_columns(cells: Iterable[str], widths: Iterable[int]) -> str:
+    """Cells side by side, each as wide as its column at least."""
+    return "  ".join(pad(cell, width) for cell, width in zip(cells, widths, strict=False))

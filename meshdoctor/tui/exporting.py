@@ -12,7 +12,7 @@ from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.messages import Exported
-from meshdoctor.tui.state.postmortem import postmortem, write_postmortem
+from meshdoctor.tui.state.postmortem_file import postmortem, write_postmortem
 
 
 class KnownFacts(NamedTuple):

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from meshdoctor.diagnosis.excerpts import Excerpt
+from meshdoctor.diagnosis.excerpts import Excerpt, excerpt
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
 from meshdoctor.tui.app_session import TuiSession
@@ -64,7 +64,14 @@ class FindingScreen(Screen[None]):
         self.fixes = FixList(finding, ascii_only=ascii_only)
         self.path = TextView(self._path, title="Path of a connection", panel="path")
         self.evidence = DocumentView(title="Evidence", panel="evidence", ascii_only=ascii_only)
-        self._reader = LatestAnswer[Finding, tuple[Excerpt, ...]](self, self._read_evidence, self._evidence_read)
+        # In a thread: a dump may be large.
+        self._reader = LatestAnswer[Finding, tuple[Excerpt, ...]](
+            self,
+            lambda _: session.open_diagnosis.using(
+                lambda case: tuple(excerpt(case.capture, e) for e in finding.evidence)
+            ),
+            self._evidence_read,
+        )
         self._tracer = LatestAnswer[str, Trace](
             self, lambda pod: session.open_diagnosis.trace(pod, finding.host or "", finding.port or 0), self._traced
         )
@@ -130,13 +137,6 @@ class FindingScreen(Screen[None]):
         if len(lines) <= self.path.page:
             return lines
         return draw(blocks, width, ascii_only=ascii_only, is_brief=True)
-
-    def _read_evidence(self, finding: Finding) -> tuple[Excerpt, ...]:
-        """Reads the excerpts of the documents, in a thread: a dump may be large."""
-        from meshdoctor.diagnosis.excerpts import excerpt
-
-        pieces = finding.evidence
-        return self.session.open_diagnosis.using(lambda case: tuple(excerpt(case.capture, piece) for piece in pieces))
 
     def _evidence_read(self, finding: Finding, found: tuple[Excerpt, ...] | None, problem: str) -> None:
         self._excerpts = found or tuple(Excerpt(document=one.document, because=problem) for one in finding.evidence)

@@ -21,10 +21,10 @@ from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import MATRIX_KEYS
 from meshdoctor.tui.messages import TraceRequested
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import tone
 from meshdoctor.tui.state.matrix_axes import legend, matrix_axes, matrix_cell, verdict_shown
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.row_filter import read_filter
+from meshdoctor.tui.state.tones import tone
 from meshdoctor.tui.state.view_state import Panel
 from meshdoctor.tui.widgets.cursor_view import CursorMoved, CursorOpened
 from meshdoctor.tui.widgets.filter_line import Footer

@@ -11,10 +11,10 @@ from meshdoctor.model.evidence import Evidence, Unread
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.icons import icon
-from meshdoctor.tui.state.icons import Tone, letter, tone
 from meshdoctor.tui.state.matrix_axes import verdict_shown
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.rows import FindingLine, PodRow
+from meshdoctor.tui.state.tones import Tone, letter, tone
 
 _PODS = 500
 """Pods of a host that are listed at most."""

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
-from meshdoctor.text.wrapping import columns, pad
+from meshdoctor.text.wrapping import columns, in_columns
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import LOUD, Tone, tone
 from meshdoctor.tui.state.text_lines import Line, field, line, paragraph
+from meshdoctor.tui.state.tones import LOUD, Tone, tone
 from meshdoctor.view import blocks as view
 
 _NAME = 12
@@ -75,15 +75,11 @@ def _rows(block: view.Rows, room: Room) -> Iterator[Line]:
     heads = [block.columns] if block.columns else []
     widths = [max(map(columns, cells)) for cells in zip(*heads, *table, strict=True)]
     if heads:
-        yield from paragraph(_row(block.columns, widths), room.width, "strong", lead=(Cell("  "),))
+        yield from paragraph(in_columns(block.columns, widths).rstrip(), room.width, "strong", lead=(Cell("  "),))
     for row, cells in zip(block.rows, table, strict=True):
         lead = (Cell(f"{room.mark(row.icon)} ", tone(row.icon)),)
-        yield from paragraph(_row(cells, widths), room.width, lead=lead)
+        yield from paragraph(in_columns(cells, widths).rstrip(), room.width, lead=lead)
         yield from _below(row.blocks, room)
-
-
-def _row(cells: Iterable[str], widths: list[int]) -> str:
-    return "  ".join(pad(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _steps(block: view.PathSteps, room: Room) -> Iterator[Line]:

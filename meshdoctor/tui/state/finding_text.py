@@ -10,8 +10,8 @@ from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.draw import draw
-from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.text_lines import Line, paragraph
+from meshdoctor.tui.state.tones import Tone, tone
 from meshdoctor.view.journal import state
 
 _DISPOSITIONS: dict[Disposition, Tone] = {

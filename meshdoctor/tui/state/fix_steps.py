@@ -12,8 +12,8 @@ from meshdoctor.model.fix import Change, FixEvent
 from meshdoctor.semantics.istio.egress_kinds import PLURALS
 from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.text_lines import Line, paragraph
+from meshdoctor.tui.state.tones import Tone, tone
 
 Mark = Literal["fine", "pending", "error", "warning", "unknown", "info", "none"]
 

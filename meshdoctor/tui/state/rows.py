@@ -12,7 +12,7 @@ from meshdoctor.model.finding import Finding
 from meshdoctor.model.host_table import TracedVerdict
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.semantics.istio.subjects import subject
-from meshdoctor.tui.state.icons import RANK
+from meshdoctor.tui.state.tones import RANK
 
 PodState = Literal["pending", "judged", "unread", "none"]
 """`judged`: its sidecar was checked; `none`: it has no sidecar to check."""
