@@ -106,7 +106,7 @@ class FixRun:
         """Plans it: what it changes, and what else that affects. Writes nothing."""
         assert self.finding is not None
         assert self.fix is not None
-        self._begin("working out what it changes and whom that touches")
+        self._begin("working out its changes and impact")
         self.plan = plan(self.context.evidence(self._begin), self.finding, self.fix)
         self.diffs = _diffs(self.plan.changes)
         return self.plan
@@ -162,7 +162,7 @@ class FixRun:
             return self._keep(self._applier.apply(evidence, found, self._prepared))
 
     def save(self, folder: Path | None = None) -> Export | None:
-        """Writes it to files that an undo takes back: the user's manifests, or new ones in `folder`.
+        """Writes it to files that can be undone: the user's manifests, or new ones in `folder`.
 
         For a cluster, and where an object is deleted, it is an export.
         """
@@ -218,7 +218,7 @@ class FixRun:
             back = [file_edit(edit.path, edit.shown, edit.after, edit.before) for edit in entry.files]
             self.diffs = (unified_files(back),)
             return
-        self._begin("asking what taking it back would change")
+        self._begin("asking what the undo would change")
         self._applier = self.context.applier(self._hear)
         self._prepared = self._applier.undo_plan(entry)
         self.diffs = _diffs([one.change for one in self._prepared if one.way != "nothing"])
@@ -233,7 +233,7 @@ class FixRun:
         if self.entry is not None:
             return self._keep(made, is_undo=True)
         self.saved = None
-        self._tell(FixEvent("applied", f"fix {entry.id} is taken back: what was written is removed"))
+        self._tell(FixEvent("applied", f"fix {entry.id} is undone: what was written is removed"))
         return made
 
     # Helpers

@@ -82,7 +82,7 @@ class FixWorker:
         self._start(lambda: self._save(folder), writes=True)
 
     def undo(self) -> None:
-        """Takes it back."""
+        """Undoes it."""
         self._start(self.run.preview_undo, self.run.undo, writes=True)
 
     def _start(self, *work: Callable[[], object], writes: bool = False) -> None:
@@ -106,7 +106,7 @@ class FixWorker:
             if self.steps.pending is not None:
                 self.steps.lines.pop()
         except PartlyApplied as problem:
-            self.steps.put("error", f"{problem}: u takes it back, a goes on with it")
+            self.steps.put("error", f"{problem}: u undoes it, a continues it")
         except MeshdoctorError as problem:
             self.steps.put("error", str(problem))
             if not self.is_writing and _may_pass(problem):
@@ -147,16 +147,14 @@ class FixWorker:
         """What the keys do next, or why they do nothing."""
         run, context = self.run, self.run.context
         if run.entry is not None and run.is_open:
-            waits = (
-                "waits for what is left to do" if run.entry.manual_steps else "was interrupted, unless it still runs"
-            )
-            return run.why_not("resume") or f"It {waits}. a goes on with it and verifies it, u takes it back."
+            waits = "has manual steps" if run.entry.manual_steps else "was interrupted, unless it still runs"
+            return run.why_not("resume") or f"It {waits}. a continues and verifies it, u undoes it."
         if run.entry is not None:
-            return run.why_not("undo") or "u takes it back. Nothing is changed yet."
+            return run.why_not("undo") or "u undoes it. Nothing is changed yet."
         if run.why_not("save"):
             return f"{run.why_not('save')}."
         if context.makes_new_files:
-            return "There is no cluster here. a or s writes the fix as new files; u takes them back."
+            return "There is no cluster here. a or s writes the fix as new files; u undoes it."
         if context.is_read_only:
             return f"{context.why_read_only}: a is off. s writes the fix as files."
         does = "changes the files given with -f" if context.in_files else "applies it"
@@ -175,7 +173,7 @@ class FixWorker:
         for edit in entry.files if entry is not None and made is None else ():
             put("fine", f"{FILE_ACTIONS[edit.action]} {edit.shown}")
         if entry is not None and (made is None or made.written):
-            put("info", f"fix {entry.id} is in the journal: u takes it back")
+            put("info", f"fix {entry.id} is in the journal: u undoes it")
 
 
 def _may_pass(problem: MeshdoctorError) -> bool:

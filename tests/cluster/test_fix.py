@@ -140,10 +140,10 @@ def test_every_step_is_told_and_the_end_stands_on_stdout(cli: Cli, blocked: Fake
         "created ServiceEntry bookinfo/db-payments-example-3306",
         "applied",
         "fetching and judging again",
-        "the finding is gone and nothing is worse",
+        "the finding is gone and there is no regression",
     ]
     assert done.out.startswith("✓ fix 1 is applied and verified: ")
-    assert done.out.endswith("To take it back:\n  meshdoctor undo 1 --context lab\n")
+    assert done.out.endswith("To undo it:\n  meshdoctor undo 1 --context lab\n")
 
 
 def test_the_journal_is_written_before_the_object(cli: Cli, blocked: FakeApi, state: Path) -> None:
@@ -275,8 +275,8 @@ def test_a_fix_that_is_not_verified_says_so_and_is_undone(cli: Cli, clash: FakeA
     done = applied(cli, "github.com:443")
     assert (done.code, states()) == (1, ["unverified"])
     text = " ".join(done.out.split())
-    assert "! fix 1 is applied, and not verified" in text
-    assert f"? no new configuration was seen in {RATINGS}" in text
+    assert "! fix 1 is applied, not verified" in text
+    assert f"? pending: no new configuration was seen in {RATINGS}" in text
     assert "github.com:443: the finding is still there" in text, done.out
     assert cli("undo", "--yes", "--dns", "local", "--wait", "1s").code == 0
     assert [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")] == before
@@ -375,5 +375,5 @@ def test_an_undo_that_cannot_be_judged_is_no_verdict(cli: Cli, blocked: FakeApi)
     blocked.forbidden = lambda asked: asked.resource == "pods" and asked.verb == "list"
     done = cli("undo", "--yes", "--dns", "local", "--wait", "1s")
     assert (done.code, states()) == (3, ["undone"])
-    assert "it was not judged again" in done.out
+    assert "the mesh was not checked again" in done.out
     assert "meshdoctor check" in done.err

@@ -173,7 +173,7 @@ def test_a_server_that_goes_away_at_the_write_is_written_down_and_taken_back_lat
             blocked.faults.append(away)
             said = await do(pilot, "a")
             assert "does not answer" in said
-            assert "Fix 1 may be applied in part: u takes it back, a goes on with it" in said
+            assert "Fix 1 may be applied in part: u undoes it, a continues it" in said
             assert states() == ["applied"]
             blocked.faults.clear()
             monkeypatch.setattr(writing, "SECONDS", patience)
@@ -199,7 +199,7 @@ def test_a_server_that_goes_away_after_the_write_verifies_nothing_and_u_works_la
             blocked.on_write = write
             Wait.seconds = 0.5
             said = await do(pilot, "a")
-            assert "applied and verified" not in said
+            assert "is applied, not verified" in said
             Wait.seconds = 30.0
             assert "could not be judged again" in said
             assert states() == ["unverified"]
@@ -260,11 +260,11 @@ def test_s_is_in_the_journal_and_u_takes_it_back_and_a_still_applies(
         async with on_the_fix(source, MISSING) as pilot:
             await press(pilot, "s", "enter")
             await ended(pilot)
-            assert "fix 1 is in the journal: u takes it back" in words(screen(pilot).steps)
+            assert "fix 1 is in the journal: u undoes it" in words(screen(pilot).steps)
             assert "meshdoctor-fixes/kustomization.yaml" in files_below(work)
             assert states() == ["written"]
             assert can(pilot, "apply")
-            assert "fix 1 is taken back" in await do(pilot, "u")
+            assert "fix 1 is undone" in await do(pilot, "u")
             assert files_below(work) == []
             assert states() == ["undone"]
             await press(pilot, "s", "enter")

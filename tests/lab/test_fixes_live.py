@@ -235,7 +235,7 @@ def test_the_story_as_it_is_typed(lab: Lab, story: Scenario, tmp_path: Path) -> 
     assert verdicts(lab, story.probes) == before | {DATABASE: "delivered"}
     typed(lab, tmp_path, "check", "--rule", "missing-service-entry", code=0)
     assert "verified" in typed(lab, tmp_path, "fix", "--history", code=0)
-    assert "every verdict is what it was" in typed(lab, tmp_path, "undo", "--yes", code=0)
+    assert "every verdict is as before the fix" in typed(lab, tmp_path, "undo", "--yes", code=0)
     assert verdicts(lab, story.probes) == before
     typed(lab, tmp_path, "undo", "--yes", code=2)
 

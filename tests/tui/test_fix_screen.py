@@ -174,7 +174,7 @@ def test_what_stops_half_way_is_offered_to_be_gone_on_with() -> None:
             front = screen(pilot)
             await press(pilot, "a")
             await ended(pilot)
-            assert "may be applied in part: u takes it back, a goes on with it" in words(front.steps)
+            assert "may be applied in part: u undoes it, a continues it" in words(front.steps)
             script.breaks = None
             await press(pilot, "a")
             await ended(pilot)
@@ -309,7 +309,7 @@ def test_undo_later_from_the_finding_and_from_the_main_screen() -> None:
             await ended(pilot)
             lines = ["".join(cell.text for cell in line) for line in screen(pilot).diff.lines]
             assert "+    protocol: TCP" in lines
-            assert "u takes it back" in words(screen(pilot).steps)
+            assert "u undoes it" in words(screen(pilot).steps)
             await press(pilot, "escape", "escape", "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
@@ -335,7 +335,7 @@ def test_an_interrupted_fix_is_offered_when_the_session_opens() -> None:
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
-            assert "a goes on with it" in words(screen(pilot).steps)
+            assert "a continues and verifies it" in words(screen(pilot).steps)
             await press(pilot, "a")
             await ended(pilot)
             assert script.did == ["apply", "resume"]

@@ -74,11 +74,11 @@ class StepList:
                 self._accepted = (0, 0)
                 self.begin(event.text)
             case "journaled":
-                self.put("fine", f"{event.text}: u takes it back")
+                self.put("fine", f"{event.text}: u undoes it")
             case "rolled back" | "warning":
                 self.put("warning", event.text)
             case "judged":
-                self.put("fine", "judged again")
+                self.put("fine", "checked again")
             case _:
                 count = f" ({event.done} of {event.of})" if event.of > 1 else ""
                 self.put("fine", f"{event.text}{count}")
