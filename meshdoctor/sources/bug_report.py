@@ -90,17 +90,14 @@ class _BugReport:
         self.unread: list[Unread] = []
 
     def add_proxies(self) -> None:
-        for pod, pages in sorted(self._pods().items()):
-            self._add_proxy(f"proxies/{pod}/", pages)
-
-    def _pods(self) -> dict[str, dict[str, str]]:
-        """The paths of every pod's pages by page name, those of pages that are not kept too."""
+        # The paths of every pod's pages by page name, those of pages that are not kept too.
         pods: dict[str, dict[str, str]] = {}
         for path in (*self.tree.files, *self.tree.names):
             page = _PAGE.match(path)
             if page is not None and page["top"] == self.root:
                 pods.setdefault(page["pod"], {})[page["page"]] = path
-        return pods
+        for pod, pages in sorted(pods.items()):
+            self._add_proxy(f"proxies/{pod}/", pages)
 
     def _add_proxy(self, folder: str, pages: dict[str, str]) -> None:
         found = {name: self.tree.files[path] for name, path in pages.items() if path in self.tree.files}

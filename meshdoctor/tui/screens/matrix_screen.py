@@ -68,7 +68,11 @@ class MatrixScreen(Screen[str]):
         yield Static("", id="cell", markup=False)
         yield self.grid
         yield Static("", id="nothing", markup=False)
-        yield Static(self._legend(), id="legend", markup=False)
+        signs = (
+            Content.assemble((cell.text, tone_style(cell.tone)), f" {meaning}")
+            for cell, meaning in legend(ascii_only=self._ascii)
+        )
+        yield Static(Content("   ").join(signs), id="legend", markup=False)
         yield self._footer
 
     def on_mount(self) -> None:
@@ -139,13 +143,6 @@ class MatrixScreen(Screen[str]):
             f"{printable(why)}  {printable(pod)} -> {printable(host_port(*pair))}",
             (unused, "$text-muted"),
         )
-
-    def _legend(self) -> Content:
-        pieces = [
-            Content.assemble((cell.text, tone_style(cell.tone)), f" {meaning}")
-            for cell, meaning in legend(ascii_only=self._ascii)
-        ]
-        return Content("   ").join(pieces)
 
     # Cells
 
