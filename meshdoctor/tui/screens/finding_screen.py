@@ -9,7 +9,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.content import Content
 from textual.events import DescendantFocus, Resize
 from textual.geometry import Size
 from textual.screen import Screen
@@ -31,6 +30,7 @@ from meshdoctor.tui.state.text_lines import Line, paragraph
 from meshdoctor.tui.widgets.document_view import DocumentView
 from meshdoctor.tui.widgets.fix_list import FixList
 from meshdoctor.tui.widgets.key_line import KeyLine
+from meshdoctor.tui.widgets.tab_line import PageLine
 from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
 from meshdoctor.view import finding as finding_view
@@ -83,7 +83,7 @@ class FindingScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """A title, four panels, the keys."""
         yield Static("", id="title", markup=False)
-        yield Static("", id="pages", markup=False)
+        yield PageLine("Description, fixes", "Path, evidence")
         with Container(id="finding"):
             yield self.what
             yield self.path
@@ -170,11 +170,7 @@ class FindingScreen(Screen[None]):
     def _focused(self, event: DescendantFocus) -> None:
         """Brings the page of the panel that has the focus to the front."""
         page = next(_PAGES[one.id] for one in event.widget.ancestors_with_self if one.id in _PAGES)
-        self.set_class(page == "left", "-left")
-        self.set_class(page == "right", "-right")
-        names = {"left": "Description, fixes", "right": "Path, evidence"}
-        marked = (f"[{name}]" if key == page else f" {name} " for key, name in names.items())
-        self.query_one("#pages", Static).update(Content(" " + " ".join(marked) + "  tab"))
+        self.query_one(PageLine).show(page)
 
     # Keys
 

@@ -26,6 +26,7 @@ from meshdoctor.tui.screens.ask_screen import AskScreen, FolderScreen
 from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.text_lines import Line, line, paragraph, title_lines
 from meshdoctor.tui.widgets.key_line import KeyLine
+from meshdoctor.tui.widgets.tab_line import PageLine
 from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
 from meshdoctor.view import fix as fix_view
@@ -58,7 +59,7 @@ class FixScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """A title, three panels, the keys."""
         yield Static("", id="title", markup=False)
-        yield Static("", id="pages", markup=False)
+        yield PageLine("Changes", "Impact, steps")
         with Container(id="fix"):
             yield self.diff
             with Vertical(id="beside"):
@@ -162,11 +163,7 @@ class FixScreen(Screen[None]):
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
         page = "left" if event.widget is self.diff else "right"
-        self.set_class(page == "left", "-left")
-        self.set_class(page == "right", "-right")
-        names = {"left": "Changes", "right": "Impact, steps"}
-        marked = (f"[{name}]" if key == page else f" {name} " for key, name in names.items())
-        self.query_one("#pages", Static).update(Content(" " + " ".join(marked) + "  tab"))
+        self.query_one(PageLine).show(page)
 
     # Keys
 

@@ -120,15 +120,8 @@ class TraceScreen(Screen[None]):
         self._fit(self.app.size.width, self.app.size.height)
         self._show_kind()
         self._ask()
-        missing = "pod" if not self.form.pod else "to" if not self.form.to or not self._is_whole() else ""
+        missing = "pod" if not self.form.pod else "to" if not self.form.to or not self._is_good("form") else ""
         self.set_focus(self._fields[missing] if missing else self._path)  # at once: the next key is for it
-
-    def _is_whole(self) -> bool:
-        try:
-            read_form(self.form, self.session.mesh_state)
-        except UsageError:
-            return False
-        return True
 
     def on_resize(self, event: Resize) -> None:
         """Stacks the panels in a small terminal."""
@@ -293,7 +286,7 @@ class TraceScreen(Screen[None]):
             self._ask()
 
     def _is_good(self, name: str) -> bool:
-        """Whether a field holds a valid value."""
+        """Whether a field holds a valid value; for the fields below pod and destination: whether all do."""
         if name == "pod":
             return self.form.pod in self.session.mesh_state.pods
         form = Form(next(iter(self.session.mesh_state.pods), ""), self.form.to) if name == "to" else self.form

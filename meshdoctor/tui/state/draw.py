@@ -47,10 +47,6 @@ def _below(blocks: Iterable[view.Block], room: Room, by: int = 2) -> Iterator[Li
         yield (lead, *one) if one else one
 
 
-def _paragraph(block: view.Paragraph, room: Room) -> Iterator[Line]:
-    yield from paragraph(block.text, room.width, block.tone) if block.text else [()]
-
-
 def _labelled(block: view.Labelled, room: Room) -> Iterator[Line]:
     yield from field(block.label, block.text, room.width, block.tone)
     yield from _below(block.blocks, room)
@@ -110,31 +106,21 @@ def _passage(block: view.Passage, room: Room) -> Iterator[Line]:
         yield from paragraph(" = ".join(filter(None, parts)), room.width, lead=(Cell("  "),))
 
 
-def _diff(block: view.DiffText, room: Room) -> Iterator[Line]:
-    for text in block.text.rstrip("\n").split("\n"):
-        yield line(text, view.diff_tone(text))
-
-
-def _code(block: view.CodeText, room: Room) -> Iterator[Line]:
-    for text in block.text.strip("\n").split("\n"):
-        yield line(f"  {text}")
-
-
 def _headed(block: view.Headed, room: Room) -> Iterator[Line]:
     yield ()
     yield from paragraph(block.title, room.width, "strong")
     yield from _lines(block.blocks, room)
 
 
-_DRAWN: dict[type, Callable[[Any, Room], Iterator[Line]]] = {
-    view.Paragraph: _paragraph,
+_DRAWN: dict[type, Callable[[Any, Room], Iterable[Line]]] = {
+    view.Paragraph: lambda block, room: paragraph(block.text, room.width, block.tone) if block.text else [()],
     view.Labelled: _labelled,
     view.NameList: _names,
     view.Marked: _marked,
     view.Rows: _rows,
     view.PathSteps: _steps,
     view.Passage: _passage,
-    view.DiffText: _diff,
-    view.CodeText: _code,
+    view.DiffText: lambda block, _: (line(text, view.diff_tone(text)) for text in block.text.rstrip("\n").split("\n")),
+    view.CodeText: lambda block, _: (line(f"  {text}") for text in block.text.strip("\n").split("\n")),
     view.Headed: _headed,
 }
