@@ -60,4 +60,4 @@ class NotEditable(NotApplied):
 def fault(error: Exception) -> str:
     """The message for an exception that is a bug of meshdoctor."""
     what = str(error).partition("\n")[0]
-    return f"a fault in meshdoctor itself: {type(error).__name__}{': ' if what else ''}{what}"
+    return f"a bug in meshdoctor: {type(error).__name__}{': ' if what else ''}{what}"

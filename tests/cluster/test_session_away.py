@@ -84,7 +84,7 @@ def test_gone_in_the_middle_the_rest_turns_unknown_and_nothing_is_called_gone(ap
             assert front.trace is not None, "what was open stays"
             await press(pilot, "a")
             await ended(pilot)
-            assert "could not be read in the last look" in words(screen(pilot).steps)
+            assert "could not be read in the last refresh" in words(screen(pilot).steps)
             assert screen(pilot).check_action("apply", ()) is None
             await press(pilot, "escape", "escape")
             assert pods(pilot) == {NAME: "unread", "other": "unread"}
@@ -197,7 +197,7 @@ def test_a_server_given_up_is_not_waited_for_by_each_sidecar(
     api.faults.append(drop_pods)
 
     async def story() -> None:
-        async with opened(source(pod_seconds=600.0, at_once=2)) as pilot:
+        async with opened(source(pod_seconds=600.0, concurrency=2)) as pilot:
             assert set(pods(pilot).values()) == {"unread"}
             asked = {one.name for one in api.asked if one.resource.startswith("pods/")}
             assert len(asked) < 20, "the others are told what the first ones found"

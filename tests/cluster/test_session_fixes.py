@@ -144,7 +144,7 @@ def test_a_server_away_while_it_is_worked_out_is_a_line_and_it_can_be_tried_agai
         async with on_the_fix(source, MISSING) as pilot:
             said = words(screen(pilot).steps)
             assert "does not answer" in said
-            assert "esc, then open it again to try again" in said
+            assert "To try again, press esc and open the fix again" in said
             assert not can(pilot, "apply")
             blocked.faults.clear()
             await press(pilot, "escape", "a")
@@ -173,7 +173,7 @@ def test_a_server_that_goes_away_at_the_write_is_written_down_and_taken_back_lat
             blocked.faults.append(away)
             said = await do(pilot, "a")
             assert "does not answer" in said
-            assert "Fix 1 may be applied in part: u undoes it, a continues it" in said
+            assert "Fix 1 may be applied in part: u undoes it, a resumes it" in said
             assert states() == ["applied"]
             blocked.faults.clear()
             monkeypatch.setattr(writing, "SECONDS", patience)
@@ -201,7 +201,7 @@ def test_a_server_that_goes_away_after_the_write_verifies_nothing_and_u_works_la
             said = await do(pilot, "a")
             assert "is applied, not verified" in said
             Wait.seconds = 30.0
-            assert "could not be judged again" in said
+            assert "could not be checked again" in said
             assert states() == ["unverified"]
             blocked.faults.clear()
             blocked.on_write = push

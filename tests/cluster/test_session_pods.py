@@ -78,7 +78,7 @@ def test_a_finding_whose_pods_have_all_gone_is_gone(api: FakeApi, source: MakeSo
             front.app.session.refresh()
             await over(pilot)
             await press(pilot, "escape")
-            assert any("no pod" in one for one in told(pilot)), "without a pod there is nothing to judge"
+            assert any("no pod" in one for one in told(pilot)), "without a pod there is nothing to check"
             assert mesh_state(pilot).findings, "what was known stays"
 
     run(story())

@@ -47,7 +47,7 @@ def left_well(shown: Terminal, code: int) -> None:
     end = shown.written[shown.written.rindex(LEFT) :]
     assert shown.written.rindex(SHOWN) > shown.written.rindex(HIDDEN)
     assert b"Traceback" not in shown.written
-    assert b"fault in meshdoctor" not in end
+    assert b"bug in meshdoctor" not in end
 
 
 def test_story_1_open_find_fix_look_undo_quit(folder: Path) -> None:
