@@ -67,8 +67,7 @@ def serve(
 def _public_name(host: str, *, remote: bool) -> str:
     """The host name in the printed address, where it is not the address listened on; else empty.
 
-    Raises:
-        UsageError: it is not an IP address, or other machines can reach it and --remote is missing.
+    Raises `UsageError` where it is not an IP address, or other machines can reach it and --remote is missing.
     """
     try:
         address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)

@@ -13,7 +13,7 @@ from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.matrix_axes import verdict_shown
 from meshdoctor.tui.state.mesh_state import MeshState
-from meshdoctor.tui.state.rows import FindingLine, PodRow
+from meshdoctor.tui.state.rows import FindingLine, PodRow, rank
 from meshdoctor.tui.state.tones import Tone, letter, tone
 
 _PODS = 500
@@ -149,7 +149,7 @@ def _not_read(unread: Sequence[Unread]) -> Iterator[Item]:
 
 
 def _findings(mesh_state: MeshState, is_its: Callable[[FindingLine], bool], ascii_only: bool) -> list[Item]:
-    lines = sorted(filter(is_its, mesh_state.findings.values()), key=lambda line: line.rank)
+    lines = sorted(filter(is_its, mesh_state.findings.values()), key=rank)
     return [
         Item(
             line.finding.rule,

@@ -62,11 +62,6 @@ class PodRow(Struct):
             return "info" if self.infos else "fine"
         return {"pending": "pending", "unread": "unknown", "none": "info" if self.infos else "none"}[self.state]
 
-    @property
-    def rank(self) -> int:
-        """Its place in the order, the worst first."""
-        return RANK[self.worst]
-
     def index_text(self) -> None:
         """Updates the text that a filter searches."""
         parts = (self.namespace, self.name, self.workload, self.version, self.egress, self.because, self.worst)
@@ -128,11 +123,6 @@ class HostLine(Struct):
             return "unknown" if self.is_over else "pending"
         return "none" if self.verdict.severity else self.verdict.icon
 
-    @property
-    def rank(self) -> int:
-        """Its place in the order, the worst first."""
-        return RANK[self.worst]
-
     def index_text(self) -> None:
         """Updates the text that a filter searches."""
         port = "" if self.port is None else f":{self.port}"
@@ -167,13 +157,13 @@ class FindingLine(Struct):
         """Its severity."""
         return self.finding.severity
 
-    @property
-    def rank(self) -> int:
-        """Its place in the order, the worst first."""
-        return RANK[self.worst]
-
     def index_text(self) -> None:
         """Updates the text that a filter searches."""
         found = self.finding
         parts = (found.severity, found.rule, self.subject, found.message, *found.pods[:20])
         self.text = " ".join(parts).lower()
+
+
+def rank(row: PodRow | HostLine | FindingLine) -> int:
+    """The place of a row in its panel, the worst first."""
+    return RANK[row.worst]

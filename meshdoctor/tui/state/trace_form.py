@@ -14,6 +14,7 @@ from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.host_port import read_host_port
 from meshdoctor.tui.state.mesh_state import MeshState
+from meshdoctor.tui.state.rows import rank
 from meshdoctor.tui.state.view_state import Panel, ViewState
 
 AUTO = "auto"
@@ -117,7 +118,7 @@ def hosts_like(mesh_state: MeshState, typed: str, pod: str = "") -> list[str]:
     wants = row.dependencies if row else frozenset()
     text = typed.strip().lower()
     found = [line for line in mesh_state.hosts.values() if line.port is not None and text in host_port(*line.pair)]
-    found.sort(key=lambda line: (line.pair not in wants, not line.host.startswith(text), line.rank, line.pair))
+    found.sort(key=lambda line: (line.pair not in wants, not line.host.startswith(text), rank(line), line.pair))
     return [host_port(*line.pair) for line in found[:OFFERED]]
 
 

@@ -16,7 +16,7 @@ from meshdoctor.diagnosis.events import Pair
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.row_filter import Filter
-from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow
+from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow, rank
 
 Panel = Literal["pods", "hosts", "findings"]
 PANELS: tuple[Panel, ...] = ("pods", "hosts", "findings")
@@ -49,22 +49,22 @@ class Sort(NamedTuple):
 
 SORTS: dict[Panel, tuple[Sort, ...]] = {
     "pods": (
-        Sort("problems first", lambda row: (row.rank, -row.errors, -row.warnings, row.key)),
+        Sort("problems first", lambda row: (rank(row), -row.errors, -row.warnings, row.key)),
         Sort("by name", lambda row: row.key),
         Sort("by sidecar version", lambda row: (row.version, row.key)),
         Sort("by egress", lambda row: (row.egress, row.key)),
     ),
     "hosts": (
-        Sort("problems first", lambda row: (row.rank, not row.used_by, row.host, row.port or 0)),
+        Sort("problems first", lambda row: (rank(row), not row.used_by, row.host, row.port or 0)),
         Sort("by name", lambda row: (row.host, row.port or 0)),
         Sort("by port", lambda row: (row.port or 0, row.host)),
         Sort("by number of pods", lambda row: (-len(row.used_by), row.host, row.port or 0)),
     ),
     "findings": (
-        Sort("problems first", lambda row: (row.rank, row.finding.host is None, row.subject, row.finding.rule)),
-        Sort("by host", lambda row: (row.subject, row.rank, row.finding.rule)),
+        Sort("problems first", lambda row: (rank(row), row.finding.host is None, row.subject, row.finding.rule)),
+        Sort("by host", lambda row: (row.subject, rank(row), row.finding.rule)),
         Sort("by rule", lambda row: (row.finding.rule, row.subject)),
-        Sort("by number of pods", lambda row: (-len(row.finding.pods), row.rank, row.subject)),
+        Sort("by number of pods", lambda row: (-len(row.finding.pods), rank(row), row.subject)),
     ),
 }
 
