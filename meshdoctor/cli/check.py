@@ -110,12 +110,9 @@ def check(
 
 
 def write(diagnosis: Diagnosis, outputs: list[Output], *, verbose: bool, no_color: bool, source: str) -> None:
-    """Write every output, files first, so that a slow or closed pipe does not delay them.
+    """Write every output, files first, so that a slow or closed pipe does not delay them. Raises `Unreadable`.
 
     `source` are the options to repeat in a command that goes on from here.
-
-    Raises:
-        Unreadable: a file or stdout cannot be written.
     """
     for output in outputs:
         if output.file is not None:

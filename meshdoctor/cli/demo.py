@@ -99,9 +99,7 @@ def _shown(snapshot: SnapshotInfo, diagnosis: Diagnosis, page: TextWriter, *, ve
 def _choose(name: str | None, snapshots: Sequence[SnapshotInfo]) -> SnapshotInfo:
     """The snapshot of that name; without a name the first with an error.
 
-    Raises:
-        UsageError: there is no snapshot of that name; suggests similar names.
-        Unreadable: the installation has no snapshots.
+    Raises `UsageError` where there is none of that name, `Unreadable` where the installation has no snapshots.
     """
     if not snapshots:
         raise Unreadable("no snapshot is bundled with this installation: install meshdoctor again")

@@ -44,12 +44,10 @@ class SourceOptions:
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """Namespaces that were given; empty means all.
-
-        Raises:
-            UsageError: both -n and -A were given.
-        """
-        return options.chosen_namespaces(self.namespaces, self.all_namespaces)
+        """Namespaces that were given; empty means all. Raises `UsageError` where both -n and -A were given."""
+        if self.namespaces and self.all_namespaces:
+            raise UsageError("-n and -A exclude each other: give one of them")
+        return tuple(dict.fromkeys(self.namespaces or ()))
 
     @property
     def labels(self) -> str:
@@ -57,11 +55,7 @@ class SourceOptions:
         return self.selector or ""
 
     def source(self) -> Source:
-        """The files of --from and -f, else the cluster.
-
-        Raises:
-            UsageError: both files and a cluster were given, or the value of an option is invalid.
-        """
+        """The files of --from and -f, else the cluster. Raises `UsageError` for both, and for an invalid value."""
         chosen = self.chosen
         self._times()
         files = options.files(self.from_, self.filenames)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from meshdoctor.tui.feed import Feed
 from meshdoctor.tui.session_state import SessionOpening, SessionState
 from meshdoctor.tui.state.mesh_state import MeshState, StateChange
@@ -18,24 +16,16 @@ if TYPE_CHECKING:
     from meshdoctor.tui.session_fixes import SessionFixes
 
 
-class Appearance(Struct, frozen=True):
-    """How the session is drawn."""
-
-    ascii_only: bool = False
-    """Only ASCII is shown, because of the terminal or the user's settings."""
-
-
 class TuiSession(SessionState):
     """Opens a source, refreshes its diagnosis and takes in its events.
 
     `wake` is called from another thread when events wait.
     """
 
-    def __init__(
-        self, opening: SessionOpening, wake: Callable[[], object], appearance: Appearance | None = None
-    ) -> None:
+    def __init__(self, opening: SessionOpening, wake: Callable[[], object], *, ascii_only: bool = False) -> None:
         super().__init__(opening)
-        self.appearance = appearance or Appearance()
+        self.ascii_only = ascii_only
+        """Only ASCII is shown, because of the terminal or the user's settings."""
         self.view_state = ViewState(self.mesh_state)
         self.is_watching = False
         """Watch mode is on."""
@@ -62,7 +52,7 @@ class TuiSession(SessionState):
 
     def _begin(self, opening: SessionOpening, feed: Feed) -> None:
         from meshdoctor.diagnosis.events import DiagnosisFailed
-        from meshdoctor.errors import MeshdoctorError
+        from meshdoctor.errors import MeshdoctorError, fault
 
         try:
             from meshdoctor.diagnosis.session import DiagnosisSession
@@ -74,9 +64,7 @@ class TuiSession(SessionState):
         except MeshdoctorError as problem:
             feed.put(DiagnosisFailed(str(problem), is_away=False))
         except Exception as problem:
-            what = str(problem).partition("\n")[0]
-            fault = f"a fault in meshdoctor itself: {type(problem).__name__}: {what}"
-            feed.put(DiagnosisFailed(fault, is_away=False))
+            feed.put(DiagnosisFailed(fault(problem), is_away=False))
 
     def refresh(self, pods: Collection[str] | None = None, *, only_changed: bool = False) -> bool:
         """Checks these pods, or all, again; False where a refresh is running. What is known stays until it is replaced.

@@ -93,8 +93,8 @@ DOCUMENT_KEYS = (
 )
 
 DETAIL_KEYS = (
-    key("escape", "back", "back", "Go back", is_="back", show=True, display="esc"),
-    key("q", "back", "back", "Go back", is_="back-too"),
+    key("escape", "dismiss", "back", "Go back", is_="back", show=True, display="esc"),
+    key("q", "dismiss", "back", "Go back", is_="back-too"),
 )
 
 PATH_KEYS = (
@@ -193,7 +193,7 @@ FIX_KEYS = (
 )
 
 HELP_KEYS = (
-    key("escape,q,question_mark", "back", "back", "Close the help", is_="help.close", show=True, display="esc"),
+    key("escape,q,question_mark", "dismiss", "back", "Close the help", is_="help.close", show=True, display="esc"),
 )  # fmt: skip
 
 APP_KEYS = (

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from meshdoctor.errors import MeshdoctorError, PartlyApplied, Unreadable
+from meshdoctor.errors import MeshdoctorError, PartlyApplied, Unreadable, fault
 from meshdoctor.fixes.fix_run import FixAction, FixRun
 from meshdoctor.model.fix import FixEvent, JournalEntry
 from meshdoctor.tui.state.fix_steps import StepList, allowed
@@ -129,8 +129,7 @@ class FixWorker:
             if not self.is_writing and _may_be_temporary(problem):
                 self.steps.put("info", "Nothing was changed. To try again, press esc and open the fix again.")
         except Exception as problem:
-            what = str(problem).partition("\n")[0]
-            self.steps.put("error", f"a bug in meshdoctor: {type(problem).__name__}: {what}")
+            self.steps.put("error", fault(problem))
         has_ended, self.is_writing = self.is_writing, False
         self._thread = None
         self._notify()

@@ -81,13 +81,10 @@ def preview(
         yield Headed("impact", tuple(impact(impact_of)))
     others = [other for other in finding.fixes if other.id != fix.id]
     if others:
-        yield Headed("other fixes", tuple(map(_other, others)))
+        listed = (Labelled(f"--fix {o.id}", f"{o.title} [{o.disposition}]", (Paragraph(o.cost),)) for o in others)
+        yield Headed("other fixes", tuple(listed))
     for command, what in next_:
         yield from commands(f"To {what}:", [command])
-
-
-def _other(fix: Fix) -> Block:
-    return Labelled(f"--fix {fix.id}", f"{fix.title} [{fix.disposition}]", (Paragraph(fix.cost),))
 
 
 def impact(found: Impact) -> Iterator[Block]:

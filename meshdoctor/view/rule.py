@@ -26,7 +26,10 @@ def listing(catalogue: Sequence[Rule]) -> Iterator[Block]:
 
 def page(rule: Rule) -> Iterator[Block]:
     """The page of a rule."""
-    head = [Paragraph(_severity(rule))]
+    others = [grade.severity for grade in rule.grades if grade.severity != rule.severity]
+    instead = f" ({' or '.join(dict.fromkeys(others))} in some circumstances)" if others else ""
+    about = f"Severity: {rule.severity}{instead}. Confidence: {rule.confidence}. Since {rule.since}."
+    head = [Paragraph(about)]
     if rule.needs:
         head.append(Paragraph(f"Needs as evidence: {', '.join(rule.needs)}."))
     yield Headed(f"{rule.id}: {rule.title}", tuple(head))
@@ -37,12 +40,6 @@ def page(rule: Rule) -> Iterator[Block]:
     yield Headed("Remediation", (Paragraph(rule.page.remediation), *fixes))
     if rule.references:
         yield Headed("References", tuple(map(Paragraph, rule.references)))
-
-
-def _severity(rule: Rule) -> str:
-    others = [grade.severity for grade in rule.grades if grade.severity != rule.severity]
-    instead = f" ({' or '.join(dict.fromkeys(others))} in some circumstances)" if others else ""
-    return f"Severity: {rule.severity}{instead}. Confidence: {rule.confidence}. Since {rule.since}."
 
 
 def _fix(fix: FixTemplate) -> Marked:

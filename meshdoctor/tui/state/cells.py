@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
-from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow
+from meshdoctor.tui.state.tones import Tone, tone
 from meshdoctor.tui.state.view_state import Panel, ViewState
 
 

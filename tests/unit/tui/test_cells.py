@@ -8,8 +8,8 @@ from meshdoctor.diagnosis.events import FindingsUpdated, PodUnread
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import COLUMNS, NARROW, cells
-from meshdoctor.tui.state.icons import SEVERITY_ORDER, letter
 from meshdoctor.tui.state.matrix_axes import matrix_axes, matrix_cell
+from meshdoctor.tui.state.tones import SEVERITY_ORDER, letter
 from meshdoctor.tui.state.view_state import PANELS, ViewState
 from meshdoctor.tui.widgets.column_widths import clipped, widths
 from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, finding, host, judged, listed, mesh_state, pod

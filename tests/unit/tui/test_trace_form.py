@@ -18,7 +18,6 @@ from meshdoctor.tui.state.trace_form import (
     Form,
     TraceRequest,
     TraceSubject,
-    as_command,
     hosts_like,
     of_row,
     pods_like,
@@ -159,12 +158,6 @@ def test_addresses_come_the_worst_first() -> None:
         AddressTrace("198.51.100.2", Verdict.BLOCKED, "no-chain"),
     )
     assert [row.ip for row in worst_first(trace(addresses=rows))] == ["198.51.100.2", "198.51.100.1"]
-
-
-def test_the_same_can_be_asked_on_the_command_line() -> None:
-    assert as_command(TraceRequest(WEB, "a.test", 443)) == f"meshdoctor trace {WEB} a.test:443"
-    asked = TraceRequest(WEB, "2001:db8::1", 443, "2001:db8::1", "tls", "")
-    assert as_command(asked) == f'meshdoctor trace {WEB} [2001:db8::1]:443 --ip 2001:db8::1 --protocol tls --sni ""'
 
 
 @pytest.mark.parametrize(
