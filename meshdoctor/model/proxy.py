@@ -83,10 +83,7 @@ class Route(Struct, frozen=True):
     cluster_header: str = ""
     status: int | None = None
     """Status of a direct response, or a redirect."""
-    timeout: float | None = None
     fault: Fault | None = None
-    mirrors: tuple[str, ...] = ()
-    host_rewrite: str = ""
     config: str = ""
     """metadata istio.config: path of the VirtualService that made it."""
     path: str = ""
@@ -116,7 +113,6 @@ class HttpConnectionManager(Struct, frozen=True):
     route_config_name: str = ""
     route_config: RouteConfig | None = None
     """Inline routes, else None and `route_config_name` names an RDS resource."""
-    filters: tuple[str, ...] = ()
     strip_port: bool = False
     fault: Fault | None = None
     """Listener-wide settings of the fault filter (a route's own replace them)."""
@@ -126,7 +122,6 @@ class TcpProxy(Struct, frozen=True):
     """filters.network.tcp_proxy: the clusters it may pick, heaviest first."""
 
     clusters: tuple[WeightedCluster, ...]
-    tunneling_hostname: str = ""
 
 
 class FilterChain(Struct, frozen=True):
@@ -137,8 +132,6 @@ class FilterChain(Struct, frozen=True):
     filters: tuple[str, ...]
     tcp: TcpProxy | None = None
     http: HttpConnectionManager | None = None
-    tls_terminated: bool = False
-    """A downstream TLS transport socket: Envoy decrypts here (gateways, inbound)."""
     config: str = ""
     """metadata istio.config: path of the VirtualService that made it."""
     is_default: bool = False
@@ -152,7 +145,6 @@ class ListenerFilter(Struct, frozen=True):
     disabled_ports: tuple[tuple[int, int], ...] = ()
     """Destination port ranges [start, end) for which `filter_disabled` switches it off."""
     disabled_always: bool = False
-    http_protocols: tuple[str, ...] = ()
 
 
 class Listener(Struct, frozen=True):
@@ -192,7 +184,6 @@ class TlsSocket(Struct, frozen=True):
     """SAN matchers, auto_san_validation or a pinned certificate."""
     istio_mutual: bool = False
     """Uses the workload's own mesh certificate (SDS `default`, or ALPN istio)."""
-    client_certificate: bool = False
     match: str = ""
     match_labels: dict[str, str] = field(default_factory=dict)
     path: str = ""
@@ -222,9 +213,7 @@ class Cluster(Struct, frozen=True):
     tls: TlsSocket | None = None
     tls_matches: tuple[TlsSocket | None, ...] = ()
     """transport_socket_matches in order; None stands for raw_buffer."""
-    tls_match_names: tuple[str, ...] = ()
     auto_sni: bool = False
-    auto_san: bool = False
     eds_service_name: str = ""
     external: bool = False
     """metadata istio.external: a MESH_EXTERNAL ServiceEntry (Istio 1.20 and later)."""
@@ -250,7 +239,6 @@ class Rejection(Struct, frozen=True):
     details: str
     has_active: bool
     """An older version is in force meanwhile."""
-    last_update: str = ""
     path: str = ""
     document: str = ""
 

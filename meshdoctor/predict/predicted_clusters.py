@@ -111,7 +111,6 @@ class Clusters:
             verifies_chain=not settings.get("insecureSkipVerify"),
             verifies_name=not settings.get("insecureSkipVerify"),
             istio_mutual=mode == "ISTIO_MUTUAL",
-            client_certificate=mode == "MUTUAL",
         )
 
     def _rule_for(self, host: str, namespace: str) -> DestinationRule | None:
