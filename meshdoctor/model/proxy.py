@@ -6,7 +6,7 @@ means the field was absent. Every object carries the `Pointer` path of its evide
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
 
@@ -106,6 +106,11 @@ class RouteConfig(Struct, frozen=True):
     ignore_port_in_host_matching: bool = False
     path: str = ""
 
+    @property
+    def clusters(self) -> Iterator[str]:
+        """Names of the clusters that its routes may pick."""
+        return (cluster.name for host in self.virtual_hosts for route in host.routes for cluster in route.clusters)
+
 
 class HttpConnectionManager(Struct, frozen=True):
     """The part of an HCM that decides where a request goes."""
@@ -136,6 +141,11 @@ class FilterChain(Struct, frozen=True):
     """metadata istio.config: path of the VirtualService that made it."""
     is_default: bool = False
     path: str = ""
+
+    @property
+    def tcp_clusters(self) -> tuple[str, ...]:
+        """Names of the clusters that its TCP proxy may pick."""
+        return tuple(c.name for c in self.tcp.clusters) if self.tcp else ()
 
 
 class ListenerFilter(Struct, frozen=True):
@@ -256,6 +266,12 @@ class Node(Struct, frozen=True):
     """Istio version as the proxy reports it."""
     metadata: dict[str, object] = field(default_factory=dict)
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """The pod's labels as its proxy was told them."""
+        given = self.metadata.get("LABELS")
+        return {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
+
 
 class Proxy(Struct):
     """One Envoy: its configuration in force, indexed by name.
@@ -290,6 +306,10 @@ class Proxy(Struct):
         """The evidence at a path, in the document that the path belongs to."""
         section, dollar, below = path.partition("$")
         return Evidence(self.documents.get(section, self.document), dollar + below, value)
+
+    def routes_of(self, http: HttpConnectionManager) -> RouteConfig | None:
+        """The routes of a connection manager, its own or by RDS; None where they are not there."""
+        return http.route_config or self.routes.get(http.route_config_name)
 
     def first_endpoint(self, cluster: Cluster) -> Endpoint | None:
         """The endpoint whose labels choose a transport socket: as configured, its health left aside."""

@@ -13,11 +13,12 @@ from meshdoctor.model.mesh import Service, VirtualService
 from meshdoctor.model.proxy import Fault, HeaderMatch, Route, RouteConfig, RouteMatch, VirtualHost, WeightedCluster
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
-from meshdoctor.predict.virtual_services import Rule, VirtualServices, config_path
+from meshdoctor.predict.virtual_services import Rule, VirtualServices
 from meshdoctor.semantics.ip_addresses import bare
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import protocol_class
-from meshdoctor.semantics.istio.resource_names import PASSTHROUGH
+from meshdoctor.semantics.istio.resource_names import PASSTHROUGH, config_path
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 
 UNREGISTERED_PORT = 80
 """The only port on which a VirtualService creates a virtual host for an unregistered name."""
@@ -77,8 +78,7 @@ class Routes:
             if rule.get("delegate"):
                 because = f"{service.ref} delegates routes of {host}; delegation is not evaluated"
                 self._virtual.unknowns.append(Unknown(because, port, host))
-            matches = [m for m in rule.get("match") or [{}] if isinstance(m, dict)]
-            for match in matches:
+            for match in objects_in(rule.get("match") or [{}]):
                 if self._virtual.fits(match, port, host):
                     yield self._route(service, rule, match, host, port, place)
 
@@ -93,7 +93,7 @@ class Routes:
             clusters=clusters,
             status=status,
             fault=_fault(rule.get("fault")),
-            config=config_path(service),
+            config=config_path(service.ref),
             path=f"$.predicted.{service.ref}.http[{place}]",
         )
 

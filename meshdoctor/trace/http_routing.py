@@ -42,7 +42,7 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
     """Follow the request to a cluster name; an Outcome where Envoy answers itself or cannot route."""
     if walk.destination.protocol != "http":
         return _not_http(walk)
-    config = hcm.route_config or walk.proxy.routes.get(hcm.route_config_name)
+    config = walk.proxy.routes_of(hcm)
     if config is None:
         return _no_routes(walk, hcm)
     request = request_of(walk, hcm)

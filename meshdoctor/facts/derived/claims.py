@@ -88,7 +88,7 @@ def _has_every_address(case: ProxyContext, host: str, port: int, own: str) -> bo
 
 
 def _named_in(listener: Listener, cluster: str) -> bool:
-    return any(c.tcp is not None and any(w.name == cluster for w in c.tcp.clusters) for c in listener.chains())
+    return any(cluster in chain.tcp_clusters for chain in listener.chains())
 
 
 def _opaque_chain(listener: Listener, cidr: str) -> FilterChain | None:

@@ -142,7 +142,7 @@ def _crowded_out(case: ProxyContext, host: str, port: int, declared: str) -> boo
     if own is None or own.name in case.uses or listener is None or not declared:
         return False
     chains = [c for c in listener.chains() if c.name not in POLICY_CHAINS]
-    holders = {n.host for c in chains if c.tcp for n in map(cluster_name, (w.name for w in c.tcp.clusters)) if n}
+    holders = {n.host for c in chains for n in map(cluster_name, c.tcp_clusters) if n}
     protocols = frozenset[str]().union(*(case.tracer.registration(h, port).protocols(port) for h in holders))
     if declared in EXCLUSIVE:
         return bool(protocols - {declared}) or any(c.http for c in chains)

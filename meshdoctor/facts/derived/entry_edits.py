@@ -14,6 +14,7 @@ from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.semantics.ip_addresses import as_cidr, bare, is_single
 from meshdoctor.semantics.istio.admission import refusals
 from meshdoctor.semantics.istio.protocols import behaviour, known_protocol, protocol_class
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 
 Manifest = dict[str, Any]
 
@@ -81,8 +82,8 @@ def with_target_port(entry: ServiceEntry, number: int, target: int) -> Manifest:
     for port in _ports(made):
         if port.get("number") == number:
             port["targetPort"] = target
-            for endpoint in made["spec"].get("endpoints") or []:
-                if isinstance(endpoint, dict) and port.get("name") in (endpoint.get("ports") or {}):
+            for endpoint in objects_in(made["spec"].get("endpoints")):
+                if port.get("name") in (endpoint.get("ports") or {}):
                     endpoint["ports"][port["name"]] = target
             return _admitted(entry, made)
     return {}
@@ -107,5 +108,4 @@ def _renamed(port: Manifest, protocol: str, taken: set[Any]) -> Any:
 
 
 def _ports(manifest: Manifest) -> list[Manifest]:
-    ports = manifest.get("spec", {}).get("ports") or []
-    return [p for p in ports if isinstance(p, dict)]
+    return objects_in(manifest.get("spec", {}).get("ports"))

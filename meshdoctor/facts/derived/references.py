@@ -14,6 +14,7 @@ from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.precedence import virtual_service_tier
 from meshdoctor.semantics.istio.registry import is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref, object_name, slug
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 from meshdoctor.trace.http_routing import POLICY_HOSTS
 from meshdoctor.trace.outbound import trace_host
 
@@ -160,17 +161,13 @@ def _destination_port(service: VirtualService, host: str) -> int:
     """A port the VirtualService itself names for the host: in a match, else in a destination."""
     routes: Sequence[dict[str, object]] = (*service.http, *service.tls, *service.tcp)
     for route in routes:
-        for match in _dicts(route.get("match")):
+        for match in objects_in(route.get("match")):
             if isinstance(match.get("port"), int):
                 return int(str(match["port"]))
-        for target in _dicts(route.get("route")):
+        for target in objects_in(route.get("route")):
             destination = target.get("destination")
             if isinstance(destination, dict) and destination.get("host") == host:
                 number = (destination.get("port") or {}).get("number")
                 if isinstance(number, int):
                     return number
     return 0
-
-
-def _dicts(value: object) -> list[dict[str, object]]:
-    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []

@@ -120,8 +120,8 @@ def _client(case: ProxyContext, uses: list[ClusterUse], entry: ServiceEntry | No
 
 def _declared(case: ProxyContext, entry: ServiceEntry | None, number: int) -> str:
     """Istio's class of the protocol the entry declares for a port; empty where no entry does."""
-    port = case.registry.port_of(entry, number) if entry else None
-    return protocol_class(port.protocol) if port else ""
+    ports = entry.ports if entry else ()
+    return next((protocol_class(port.protocol) for port in ports if port.number == number), "")
 
 
 def _rule_in_force(case: ProxyContext, cluster: Cluster) -> DestinationRule | None:

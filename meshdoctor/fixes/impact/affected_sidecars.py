@@ -47,7 +47,7 @@ class AffectedSidecars:
             summary = mesh.summary(key)
             if summary is None or pod_kind(key, pod, summary, mesh.namespaces) != "sidecar":
                 return False
-            return self._looks(summary.node.namespace or key.split("/", 1)[0], brief_labels(summary.node.metadata))
+            return self._looks(summary.node.namespace or key.split("/", 1)[0], summary.node.labels)
         return pod_kind(key, pod, None, mesh.namespaces) == "sidecar" and self._looks(pod.namespace, pod.labels)
 
     def _looks(self, namespace: str, labels: Mapping[str, str]) -> bool:
@@ -160,12 +160,6 @@ def gets(registry: Registry, viewer: Viewer, item: Item, labels: Mapping[str, st
     if "mesh" not in item.gateways or tier is None:
         return False
     return any(imported(viewer.sidecar, item.ref.namespace, h, None, viewer.namespace).ok for h in item.hosts)
-
-
-def brief_labels(metadata: Mapping[str, object]) -> dict[str, str]:
-    """The pod's labels as its proxy was told them."""
-    given = metadata.get("LABELS")
-    return {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
 
 
 def _ref(viewer: Viewer) -> object:

@@ -81,7 +81,7 @@ def identity_of(mesh: Mesh, registry: Registry, key: str) -> SidecarIdentity:
     pod = mesh.pods.get(key)
     node = summary.node if summary else Node()
     viewer = registry.viewer(_shell(key, node) if summary else None, pod)
-    labels = pod.labels if pod else _labels(node)
+    labels = pod.labels if pod else node.labels
     unmatched = summary.unmatched if summary else policy_of(mesh, viewer.sidecar)
     return SidecarIdentity(
         key=key,
@@ -118,11 +118,6 @@ def policy_of(mesh: Mesh, sidecar: Sidecar | None) -> str:
 def _shell(key: str, node: Node) -> Proxy:
     """A proxy of which no more is known than who it is."""
     return Proxy(key, node, {}, {}, {}, {}, (), frozenset(), "")
-
-
-def _labels(node: Node) -> dict[str, str]:
-    given = node.metadata.get("LABELS")
-    return {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
 
 
 def resolved_by(proxy: Proxy) -> dict[str, tuple[str, ...]]:
