@@ -61,7 +61,10 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
     declared = next((p.protocol.upper() for p in found.ports(port)), "")
     own = case.own_cluster(host, port)
     addresses = case.tracer.known_addresses(host, port) or ((host,) if is_ip(host) else ())
-    owners, kind = _listener_owners(case, traced)
+    owners = case.owners_of(traced.listener or "")
+    owner_kind = "Service" if any(o.endswith(CLUSTER_LOCAL) for o in owners) else "ServiceEntry" if owners else ""
+    named = next((e for e in found.other_ports if host in e.hosts), None)
+    unlisted = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
     known = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port)
     registered_now = bool(found.visible) or ("serviceentries" not in case.mesh.kinds_read and own is not None)
     protocol, resolution = _entry_shape(destination.protocol, host)
@@ -92,8 +95,8 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         entries=tuple(entry_view(e) for e in (*found.visible, *found.other_ports)),
         own_cluster_exists=own is not None,
         own_cluster_used=own is not None and own.name in case.uses,
-        listener_owners=owners,
-        listener_owner_kind=kind,
+        listener_owners=owners[:MAX_OWNERS],
+        listener_owner_kind=owner_kind,
         addresses=addresses,
         address_cidrs=cidrs(addresses),
         bypass=traced.because if traced.verdict is Verdict.BYPASSED else "",
@@ -105,8 +108,8 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         is_ip=is_ip(host),
         entry_protocol=protocol,
         entry_resolution=resolution,
-        with_port=_with_port(case, host, port, protocol, found),
-        with_addresses=_with_addresses(case, host, port, found),
+        with_port=entry_edits.with_port(named, port, protocol, _complete(case, named, host, port)) if named else {},
+        with_addresses=entry_edits.with_addresses(unlisted, _complete(case, unlisted, host, port)) if unlisted else {},
         crowded_out=traced.verdict is not Verdict.DELIVERED
         and (_crowded_out(case, host, port, declared) or _lost_its_tcp_side(case, traced, found)),
     )
@@ -115,17 +118,6 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
 def entry_name(case: ProxyContext, host: str, port: int) -> str:
     """A name for a new ServiceEntry in the pod's namespace."""
     return object_name(*(("ip",) if is_ip(host) else ()), host, port, taken=case.entry_names)
-
-
-def _with_port(case: ProxyContext, host: str, port: int, protocol: str, found: Registration) -> entry_edits.Manifest:
-    """The visible entry that names this very host, with the port added."""
-    named = next((e for e in found.other_ports if host in e.hosts), None)
-    return entry_edits.with_port(named, port, protocol, _complete(case, named, host, port)) if named else {}
-
-
-def _with_addresses(case: ProxyContext, host: str, port: int, found: Registration) -> entry_edits.Manifest:
-    named = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
-    return entry_edits.with_addresses(named, _complete(case, named, host, port)) if named else {}
 
 
 def _complete(case: ProxyContext, entry: ServiceEntry, host: str, port: int) -> tuple[str, ...]:
@@ -180,11 +172,3 @@ def _entry_shape(protocol: str, host: str) -> tuple[str, str]:
     if is_ip(host):
         return ("HTTP" if protocol == "http" else "TCP"), "STATIC"
     return {"http": ("HTTP", "DNS"), "tls": ("TLS", "DNS")}.get(protocol, ("TCP", "NONE"))
-
-
-def _listener_owners(case: ProxyContext, traced: Trace) -> tuple[tuple[str, ...], str]:
-    """Hosts of the chosen listener, and whether a Service or a ServiceEntry is among them."""
-    owners = case.owners_of(traced.listener or "")
-    if not owners:
-        return (), ""
-    return owners[:MAX_OWNERS], "Service" if any(o.endswith(CLUSTER_LOCAL) for o in owners) else "ServiceEntry"

@@ -73,7 +73,7 @@ def dns_capture(case: ProxyContext, entry: ServiceEntry) -> DnsCapture:
         "metadata": {"name": object_name(f"{workload.name}-dns-capture"), "namespace": pod.namespace},
         "spec": {"selector": {"matchLabels": labels}, "environmentVariables": variables},
     }
-    return DnsCapture(manifest, f"{workload.kind} {workload.namespace}/{workload.name}", _restart(workload))
+    return DnsCapture(manifest, str(workload), _restart(workload))
 
 
 def _selecting(case: ProxyContext, pod: Pod) -> dict[str, str]:

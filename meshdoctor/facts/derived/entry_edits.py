@@ -41,7 +41,12 @@ def with_protocol(entry: ServiceEntry, number: int, protocol: str, addresses: It
     made = with_addresses(entry, addresses) if opaque and not entry.addresses else copy.deepcopy(entry.manifest)
     for port in _ports(made):
         if port.get("number") == number:
-            port["name"] = _renamed(port, protocol, {p.get("name") for p in _ports(made)})
+            # only people read the name: its protocol part follows the protocol
+            head, dash, rest = str(port.get("name", "")).partition("-")
+            better = protocol.lower() + dash + rest
+            taken = {p.get("name") for p in _ports(made)}
+            if head == str(port.get("protocol", "")).lower() and better not in taken:
+                port["name"] = better
             port["protocol"] = protocol
             return _admitted(entry, made)
     return {}
@@ -97,14 +102,6 @@ def free_name(name: str, number: Any, taken: Container[Any]) -> str:
     """A port name unique in the entry, as admission requires."""
     tries = (name, f"{name}-{number}", *(f"{name}-{number}-{more}" for more in range(2, 300)))
     return next(one for one in tries if one not in taken)
-
-
-def _renamed(port: Manifest, protocol: str, taken: set[Any]) -> Any:
-    """The port's name with its protocol part updated; only people read it."""
-    name = str(port.get("name", ""))
-    head, dash, rest = name.partition("-")
-    better = protocol.lower() + dash + rest
-    return better if head == str(port.get("protocol", "")).lower() and better not in taken else port.get("name")
 
 
 def _ports(manifest: Manifest) -> list[Manifest]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from msgspec import Struct
 
@@ -167,16 +166,14 @@ def _gateway_for(mesh: Mesh, router: Proxy, ports: set[int], host: str) -> Gatew
     labels = _labels(mesh, router)
     led = {p.number for s in mesh.services if s.selector and s.selector.items() <= labels.items() for p in s.ports}
     for gateway in mesh.gateways:
-        if gateway.selector.items() <= labels.items() and any(_serves(s, led | ports, host) for s in gateway.servers):
-            return gateway
+        servers = gateway.servers if gateway.selector.items() <= labels.items() else ()
+        for server in servers:
+            # `hosts` may carry a namespace, `shop/*.example`
+            names = (str(h).rpartition("/")[2] for h in server.get("hosts") or [])
+            number = (server.get("port") or {}).get("number")
+            if number in led | ports and any(covers(name, host) for name in names):
+                return gateway
     return None
-
-
-def _serves(server: dict[str, Any], ports: set[int], host: str) -> bool:
-    """Whether a Gateway's server is for the host; its `hosts` may carry a namespace, `shop/*.example`."""
-    names = [str(h).rpartition("/")[2] for h in server.get("hosts") or []]
-    number = (server.get("port") or {}).get("number")
-    return number in ports and any(n == "*" or covers(n, host) for n in names)
 
 
 def _target(router: Proxy, chain: FilterChain, host: str) -> str:

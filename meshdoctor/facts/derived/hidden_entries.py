@@ -21,6 +21,9 @@ def hidden_entry(case: ProxyContext, hidden: Hidden, host: str, port: int) -> Hi
     entry, found = hidden.entry, hidden.visibility
     by_export, by_sidecar = "exportto" in found.field.lower(), found.field.startswith("Sidecar ")
     named = next((h for h in entry.hosts if covers(h, host)), host)
+    own, here = entry.ref.namespace, case.viewer.namespace
+    kept = [e for e in entry.export_to if e != "~"] or [own]
+    exports = tuple(dict.fromkeys([*kept, "." if here == own and own not in kept else here]))
     sidecar: dict[str, Any] = {}
     helps = by_export or by_sidecar
     if helps and not _gets(case, case.viewer.sidecar, entry, named, port):
@@ -33,15 +36,9 @@ def hidden_entry(case: ProxyContext, hidden: Hidden, host: str, port: int) -> Hi
         field=found.field,
         because=found.because,
         entry=entry_view(entry),
-        fixed_export_to=_widened_exports(entry, case.viewer.namespace) if by_export and helps else (),
+        fixed_export_to=exports if by_export and helps else (),
         sidecar=sidecar,
     )
-
-
-def _widened_exports(entry: ServiceEntry, namespace: str) -> tuple[str, ...]:
-    own = entry.ref.namespace
-    kept = [e for e in entry.export_to if e != "~"] or [own]
-    return tuple(dict.fromkeys([*kept, "." if namespace == own and own not in kept else namespace]))
 
 
 def _gets(case: ProxyContext, sidecar: Sidecar | None, entry: ServiceEntry, host: str, port: int) -> bool:

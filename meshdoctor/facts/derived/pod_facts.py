@@ -26,7 +26,7 @@ def pod_views(mesh: Mesh, registry: Registry) -> Iterator[PodView]:
             host="",
             port=0,
             policy="unknown",
-            resources=_owner(pod),
+            resources=(role(_workload(pod), "owner"),),
             evidence=(seen_at(pod.pointer, key, ".spec.containers"),),
             namespace=pod.namespace,
             sidecar=pod.proxy_container is not None or key in mesh.proxies,
@@ -55,14 +55,14 @@ def _asked(pod: Pod) -> str:
     return (pod.labels.get(INJECT) or pod.annotations.get(INJECT) or "").lower()
 
 
-def _owner(pod: Pod) -> tuple[ObjectRef, ...]:
-    return (role(pod.workload or ObjectRef("Pod", pod.namespace, pod.name), "owner"),)
+def _workload(pod: Pod) -> ObjectRef:
+    return pod.workload or ObjectRef("Pod", pod.namespace, pod.name)
 
 
 def credential_facts(mesh: Mesh) -> Iterator[Credential]:
     """One fact per literal secret in a pod's environment; never its value."""
     for seen in mesh.credentials:
-        workload = seen.pod.workload or ObjectRef("Pod", seen.pod.namespace, seen.pod.name)
+        workload = _workload(seen.pod)
         yield Credential(
             pod=seen.pod.key,
             host="",

@@ -107,7 +107,11 @@ class ProxyContext:
                     config = self.proxy.routes_of(chain.http)
                     if config is not None and config.path not in walked:
                         walked.add(config.path)
-                        yield from _route_uses(listener, chain, config)
+                        routes = ((host, route) for host in config.virtual_hosts for route in host.routes)
+                        for host, route in routes:
+                            yield from (
+                                ClusterUse(c.name, listener, chain, config, host, route) for c in route.clusters
+                            )
 
     @cached_property
     def policy(self) -> str:
@@ -187,18 +191,11 @@ class ProxyContext:
         entries = self.mesh.service_entries
         return frozenset(e.ref.name for e in entries if e.ref.namespace == self.viewer.namespace)
 
-    def has_pods_in(self, namespace: str) -> bool:
-        """Whether a pod of the mesh is in this namespace."""
-        return any(key.startswith(f"{namespace}/") for key in self.mesh.pod_names)
-
     def wildcard_listener(self, port: int) -> Listener | None:
         """The listener on the wildcard address of a port."""
         index = self.tracer.index
-        return (
-            next((index.by_address[w, port] for w in WILDCARDS if (w, port) in index.by_address), None)
-            if index
-            else None
-        )
+        binds = ((wildcard, port) for wildcard in WILDCARDS) if index else ()
+        return next((index.by_address[bind] for bind in binds if index and bind in index.by_address), None)
 
     def evidence(self, path: str, value: str = "") -> Evidence:
         """Evidence in this proxy's dump."""
@@ -224,13 +221,6 @@ class ProxyContext:
     def rejected_listeners(self) -> set[str]:
         """Names of listeners whose newest version this proxy rejected."""
         return {r.name for r in self.proxy.rejections if r.kind == "listener" and r.state == "error"}
-
-
-def _route_uses(listener: Listener, chain: FilterChain, config: RouteConfig) -> Iterator[ClusterUse]:
-    for host in config.virtual_hosts:
-        for route in host.routes:
-            for weighted in route.clusters:
-                yield ClusterUse(weighted.name, listener, chain, config, host, route)
 
 
 def host_lost(use: ClusterUse) -> tuple[str, int]:

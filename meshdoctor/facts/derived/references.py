@@ -69,6 +69,9 @@ def _hosts_of_virtual_service(case: ProxyContext, use: ClusterUse, port: int) ->
 def _dangling(case: ProxyContext, use: ClusterUse, host: str, port: int, warming: bool) -> Dangling:
     parsed = cluster_name(use.cluster)
     ref = config_ref(use.made_by)
+    place = f"listener {use.listener.name}, {use.chain.name or use.chain.path.rsplit('.', 1)[-1]}"
+    if use.config is not None and use.virtual_host is not None:
+        place = f"route {use.config.name}, virtual host {use.virtual_host.name}"
     return Dangling(
         pod=case.key,
         host=host,
@@ -77,18 +80,12 @@ def _dangling(case: ProxyContext, use: ClusterUse, host: str, port: int, warming
         resources=config_role(ref, "cause"),
         evidence=(case.evidence(use.path, use.cluster),),
         cluster=use.cluster,
-        place=_place(use),
+        place=place,
         config=config_name(ref),
         subset=parsed.subset if parsed else "",
         warming=warming,
         used=(host, port) in case.dependencies,
     )
-
-
-def _place(use: ClusterUse) -> str:
-    if use.config is not None and use.virtual_host is not None:
-        return f"route {use.config.name}, virtual host {use.virtual_host.name}"
-    return f"listener {use.listener.name}, {use.chain.name or use.chain.path.rsplit('.', 1)[-1]}"
 
 
 def faults(case: ProxyContext) -> Iterator[RouteFault]:
