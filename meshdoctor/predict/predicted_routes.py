@@ -83,14 +83,16 @@ class Routes:
                     yield self._route(service, rule, match, host, port, place)
 
     def _route(self, service: VirtualService, rule: Rule, match: Rule, host: str, port: int, place: int) -> Route:
-        action, clusters, status = _action(rule)
-        if action == "route":
-            clusters = self._virtual.clusters(rule.get("route"), service, port)
+        action, status = "route", None
+        if rule.get("redirect"):
+            action, status = "redirect", int(rule["redirect"].get("redirectCode") or 301)
+        elif rule.get("directResponse"):
+            action, status = "direct_response", int(rule["directResponse"].get("status") or 200)
         return Route(
             name=str(rule.get("name") or ""),
             match=self._match(match, host, port),
             action=action,
-            clusters=clusters,
+            clusters=self._virtual.clusters(rule.get("route"), service, port) if action == "route" else (),
             status=status,
             fault=_fault(rule.get("fault")),
             config=config_path(service.ref),
@@ -132,14 +134,6 @@ def _other_names(member: SidecarService) -> tuple[str, ...]:
         return singles[-1:]
     name, namespace = member.ref.name, member.ref.namespace
     return (f"{name}.{namespace}", f"{name}.{namespace}.svc", *singles)
-
-
-def _action(rule: Rule) -> tuple[str, tuple[WeightedCluster, ...], int | None]:
-    if rule.get("redirect"):
-        return "redirect", (), int(rule["redirect"].get("redirectCode") or 301)
-    if rule.get("directResponse"):
-        return "direct_response", (), int(rule["directResponse"].get("status") or 200)
-    return "route", (), None
 
 
 def _string_match(given: Any) -> tuple[str, str]:

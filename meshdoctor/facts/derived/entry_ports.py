@@ -67,10 +67,7 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
     uncovered = tuple(
         a for a in _uncovered(case, entry, answers) if not _gets_there(case, host, port.number, a, scheme)
     )
-    # with split-horizon DNS a laptop gets other addresses than a pod: was DNS resolved outside the mesh, and does only
-    # that show some of the addresses?
-    confirmed = {*case.tracer.resolved(host), *case.mesh.ips_beside.get(host, ())}
-    elsewhere = case.mesh.dns_from_elsewhere if set(uncovered) - confirmed else ""
+    elsewhere = _resolved_elsewhere(case, host, uncovered)
     real = scheme_protocol(scheme) or known_protocol(port.number)
     if port.protocol.upper() == "MYSQL":
         real = "mysql"
@@ -149,6 +146,15 @@ def _uncovered(case: ProxyContext, entry: ServiceEntry, answers: tuple[str, ...]
     """DNS answers outside spec.addresses. With DNS capture clients get the entry's addresses, so there are none."""
     captured = case.viewer.dns_capture and any(is_single(a) for a in entry.addresses)
     return [] if captured or not entry.addresses else [a for a in answers if not covered(a, entry.addresses)]
+
+
+def _resolved_elsewhere(case: ProxyContext, host: str, addresses: tuple[str, ...]) -> str:
+    """Where DNS was resolved outside the mesh, if only that shows some of the addresses.
+
+    With split-horizon DNS a laptop gets other addresses than a pod.
+    """
+    confirmed = {*case.tracer.resolved(host), *case.mesh.ips_beside.get(host, ())}
+    return case.mesh.dns_from_elsewhere if set(addresses) - confirmed else ""
 
 
 def _gets_there(case: ProxyContext, host: str, port: int, ip: str, scheme: str) -> bool:
