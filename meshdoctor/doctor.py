@@ -62,7 +62,7 @@ def diagnose(
 
 
 def hosts(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> HostTable:
-    """The external hosts: registered, wanted, and what becomes of each pod's connection."""
+    """The external hosts: those registered and the dependencies, with the verdict for each pod."""
     run = DiagnosisRun(case, sheet_of(case, namespaces, labels), rules=())
     run.drain()
     return run.hosts()
@@ -81,7 +81,7 @@ def trace(
     path: str = "/",
     namespaces: Sequence[str] | None = None,
 ) -> Trace:
-    """What the pod's sidecar does with one connection; without `ip`, with each known address of the host.
+    """The path of one connection through the pod's sidecar; without `ip`, to each known address of the host.
 
     Raises `UsageError` where no pod or several fit, naming the nearest.
     """

@@ -50,9 +50,8 @@ IN_CODE = re.compile(
 
 def documents() -> Iterator[Path]:
     """What a user or a newcomer reads: the package, the rules, the documents."""
-    yield from sorted(
-        path for path in (ROOT / "meshdoctor").rglob("*") if path.suffix in {".py", ".md", ".json", ".tcss"}
-    )
+    package = (ROOT / "meshdoctor").rglob("*")
+    yield from sorted(path for path in package if path.suffix in {".py", ".md", ".json", ".tcss"})
     yield from sorted((ROOT / "rules").glob("*.*"))
     yield from sorted((ROOT / "snapshots").glob("*/snapshot.yaml"))
     yield from (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / ".github" / "CONTRIBUTING.md")

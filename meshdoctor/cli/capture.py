@@ -41,8 +41,8 @@ def capture(
       # Save one namespace into a new folder
       meshdoctor capture shop/ -n shop
 
-      # Redact what was collected by hand
-      meshdoctor capture clean.tar.gz --from made-by-hand/
+      # Redact a folder of files collected without meshdoctor
+      meshdoctor capture clean.tar.gz --from collected/
     """
     if source_options.from_ is not None and (source_options.chosen or source_options.labels):
         raise UsageError("-n and -l choose pods of a cluster, but --from is saved whole: leave -n and -l out")

@@ -63,7 +63,7 @@ WAIT = "30s"
 
 
 class FixRequest(Struct, frozen=True, kw_only=True):
-    """What is to be done, the source aside."""
+    """The options of `fix` and `undo`, without those of the source."""
 
     finding: str = ""
     fix: str = ""
@@ -74,7 +74,7 @@ class FixRequest(Struct, frozen=True, kw_only=True):
     resume: int | None = None
     read_only: bool = False
     wait: int = 30
-    """Seconds that proxies are waited for."""
+    """Timeout in seconds for the sidecars to accept a change."""
     rule_dirs: tuple[Path, ...] = ()
 
 
@@ -202,7 +202,7 @@ def undo(
 
 
 def _typed(*given: tuple[str, str | Path | Sequence[str | Path] | None]) -> str:
-    """The options that were given, as a shell takes them, each with a space before it."""
+    """The options that were given, quoted for a shell, each after a space."""
     words: list[str] = []
     for name, value in given:
         values = [value] if isinstance(value, str | Path) else value or ()
@@ -211,7 +211,7 @@ def _typed(*given: tuple[str, str | Path | Sequence[str | Path] | None]) -> str:
 
 
 def _refuse_contradictions(request: FixRequest) -> None:
-    """Raise `UsageError` for options that do not go together."""
+    """Raise `UsageError` for options that exclude each other."""
     if request.read_only and (request.apply or request.resume is not None):
         raise UsageError("--read-only refuses --apply and --resume: leave one out")
     if request.apply and request.export is not None:
@@ -220,7 +220,7 @@ def _refuse_contradictions(request: FixRequest) -> None:
     given = [name for name, is_given in others if is_given]
     alone = "--history" if request.history else "--resume" if request.resume is not None else ""
     if alone and (request.finding or given):
-        raise UsageError(f"{alone} stands alone: leave {', '.join(given) or request.finding} out")
+        raise UsageError(f"{alone} takes no other option of a fix: leave {', '.join(given) or request.finding} out")
     if request.history and request.resume is not None:
         raise UsageError("--history and --resume exclude each other: leave one out")
     if given and not request.finding and not alone:
@@ -262,7 +262,7 @@ def _fixed(request: FixRequest, output: FixOutput, record: DiagnosisRecord) -> i
             output.preview(plan, _next(request, output, run))
             return ExitCode.FOUND if finding.severity is Severity.ERROR else ExitCode.CLEAN
         because = run.why_not("save")
-        _refuse(because and f"{because}. Its steps:\n{plan.fix.steps or 'it would change nothing'}")
+        _refuse(because and f"{because}. Its steps:\n{plan.fix.steps or 'nothing is to be changed'}")
         if request.export is not None:
             output.exported(plan, run.export(request.export))
             return ExitCode.CLEAN
@@ -270,7 +270,7 @@ def _fixed(request: FixRequest, output: FixOutput, record: DiagnosisRecord) -> i
 
 
 def _applied(request: FixRequest, output: FixOutput, run: FixRun, plan: FixPlan) -> int:
-    """The fix tried out, confirmed, applied and verified; undone where it made something worse and that is wanted."""
+    """`fix --apply`: tries it out, asks, applies, verifies, and offers the undo of a regression."""
     context = run.context
     if not request.yes:
         refuse_unconfirmed("--apply")
@@ -285,7 +285,7 @@ def _applied(request: FixRequest, output: FixOutput, run: FixRun, plan: FixPlan)
     made = run.apply()
     code = output.result(made)
     asks = made.verification is not None and made.verification.is_worse and not request.yes and not output.json
-    if not asks or not confirmed("something got worse. Undo now?"):
+    if not asks or not confirmed("there is a regression. Undo now?"):
         return code
     run.preview_undo()
     return output.undone(run.undo()) or ExitCode.FOUND
@@ -298,7 +298,7 @@ def _continued(
     output: FixOutput,
     source_options: SourceOptions,
 ) -> int:
-    """A fix of the journal continued or undone, on the cluster with the pods that it began with."""
+    """Resumes or undoes a fix of the journal, on a cluster with the pods that it was diagnosed with."""
     from meshdoctor.diagnosis.recorded import DiagnosisRequest
     from meshdoctor.fixes.fix_context import FixContext
     from meshdoctor.fixes.fix_run import FixRun
@@ -318,13 +318,13 @@ def _continued(
             run.preview_resume()
         output.announce_entry(entry, run.diffs, is_undo=is_undo)
         where = f" in {printable(entry.place.context)}" if entry.place.server else ""
-        if not request.yes and not confirmed(f"undo it{where}?" if is_undo else "continue it?"):
+        if not request.yes and not confirmed(f"undo it{where}?" if is_undo else "resume it?"):
             return ExitCode.INTERRUPTED
         return output.undone(run.undo()) if is_undo else output.result(run.resume())
 
 
 def _next(request: FixRequest, output: FixOutput, run: FixRun) -> list[tuple[str, str]]:
-    """Commands that follow a preview, each with what it does; none for a manual fix."""
+    """The commands after a preview, each with what it does; none for a manual fix."""
     from meshdoctor.fixes.fix_run import FOLDER
 
     if run.why_not("save"):

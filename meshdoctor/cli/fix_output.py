@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class FixOutput(Struct, frozen=True, kw_only=True):
-    """Prints what a command comes to; where it is a result, gives the exit code."""
+    """Prints the output of a command; a result gives the exit code."""
 
     json: bool
     page: TextWriter
     source: str = ""
-    """The options that name the source, as they were typed, for the next command: ` --from capture/`."""
+    """The options that name the source, as they were given, for the next command: ` --from capture/`."""
     cluster: str = ""
-    """The same of the cluster alone: ` --context prod`."""
+    """Those that name the cluster: ` --context prod`."""
 
     def findings(self, diagnosis: Diagnosis) -> None:
         """The findings that have a fix."""
@@ -57,7 +57,7 @@ class FixOutput(Struct, frozen=True, kw_only=True):
             put(self._preview(plan, next_))
 
     def announce(self, plan: FixPlan, *, with_diffs: bool) -> None:
-        """The same for whoever is to confirm it, on stderr."""
+        """The preview before the question, on stderr."""
         sys.stderr.write(f"{self._preview(plan, with_diffs=with_diffs)}\n")
 
     def _preview(self, plan: FixPlan, next_: Sequence[tuple[str, str]] = (), *, with_diffs: bool = True) -> str:
@@ -70,7 +70,7 @@ class FixOutput(Struct, frozen=True, kw_only=True):
         return text.render(view.preview(plan.finding, plan.fix, diffs, impact, next_), self.page)
 
     def announce_entry(self, entry: JournalEntry, diffs: Sequence[str], *, is_undo: bool = False) -> None:
-        """What continuing a fix of the journal writes, or its undo, and what that does not give back; on stderr."""
+        """What a resume or an undo writes, and what an undo does not restore; on stderr."""
         from meshdoctor.view.verification import ownership_changes
 
         title = f"{'undo of ' * is_undo}fix {entry.id}: {printable(entry.title)}"
@@ -114,12 +114,12 @@ class FixOutput(Struct, frozen=True, kw_only=True):
         if made.verification is not None:
             return ExitCode.CLEAN if made.is_as_before else ExitCode.FOUND
         if made.wrote and not made.entry.files:
-            say("no verdict: it is undone, and the mesh could not be checked again. Run `meshdoctor check`")
+            say("no verdict: the fix is undone, but the mesh could not be checked again. Run `meshdoctor check`")
             return ExitCode.NO_VERDICT
         return ExitCode.CLEAN
 
     def history(self, journal: Journal) -> ExitCode:
-        """The journal. What cannot be read is named, and hides nothing else."""
+        """The journal; unreadable entries are named on stderr."""
         from meshdoctor.report import fix_json, text
         from meshdoctor.view import journal as view
 
@@ -134,15 +134,15 @@ class FixOutput(Struct, frozen=True, kw_only=True):
 
 
 class StepPrinter:
-    """A line a step; on a terminal what is counted is counted on one line. Use it with `with`.
+    """Prints one line per step; on a terminal, counts on one line. Use it with `with`.
 
-    Where it ends after the fix was journaled, by Ctrl-C or half-way, it says what to do next.
+    Where the block ends early after the fix was journaled, it says what to do next.
     """
 
     def __init__(self, journaled: str = "") -> None:
         self._is_counting = False
         self.journaled = journaled
-        """Says under which number the fix is in the journal; empty where it is not yet."""
+        """The sentence that the fix is in the journal; empty before."""
 
     def __enter__(self) -> StepPrinter:
         return self
@@ -153,12 +153,12 @@ class StepPrinter:
         self._end_line()
         if isinstance(error, PartlyApplied):
             undo, resume = f"`meshdoctor undo {error.number}`", f"`meshdoctor fix --resume {error.number}`"
-            raise NotApplied(f"{error}: {undo} undoes it, {resume} continues it") from None
+            raise NotApplied(f"{error}: {undo} undoes it, {resume} resumes it") from None
         if kind is KeyboardInterrupt and self.journaled:
-            say(f"interrupted. {self.journaled}: `meshdoctor fix --history` shows how far it got and how to continue")
+            say(f"interrupted. {self.journaled}: `meshdoctor fix --history` shows its state and how to resume it")
 
     def tell(self, event: FixEvent) -> None:
-        """One step was done, or goes on."""
+        """Prints a step."""
         if event.step == "journaled":
             self.journaled = event.text
         if event.step == "begun":
@@ -180,13 +180,13 @@ class StepPrinter:
 
 
 def refuse_unconfirmed(what: str) -> None:
-    """Raise `UsageError` where nobody can be asked: a script has to say --yes."""
+    """Raise `UsageError` where stdin is no terminal: a script has to give --yes."""
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError(f"{what} asks before it writes, and stdin is no terminal: give --yes. Nothing was changed")
+        raise UsageError(f"{what} asks before it writes, and stdin is not a terminal: give --yes. Nothing was changed")
 
 
 def confirmed(question: str) -> bool:
-    """Whether the user says yes; anything else is no."""
+    """Whether the user answers yes; any other answer is no."""
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() in ("y", "yes"):

@@ -1,10 +1,9 @@
-"""What a look at files has left of its proxies, so that the next one reads only the files that it has to.
+"""Keeps the results of a refresh of files, so that the next one reads only the files that changed.
 
-Proxies are judged in shares of neighbours. A share's result is small: what its findings show, and each proxy's
-verdicts. It is taken over where none of its files changed; all are judged anew where anything beside dumps did, an
-access log among it (others are asked for the hosts that it shows), where other proxies are there, where the dump of a
-gateway or of a pod that is not asked for may be another, for sidecars' verdicts rest on those, and where a proxy's
-endpoints came or went: without dns.json they decide which rules are in force.
+Proxies are checked in shares of neighbours. The result of a share is reused if none of its files changed. Nothing is
+reused if anything but the pages of sidecars changed (an access log can add hosts that all pods are checked for, a
+gateway's dump decides verdicts of sidecars), if the proxies are others, or if a proxy gained or lost its endpoints
+(without dns.json they decide which rules apply).
 """
 
 from __future__ import annotations
@@ -20,20 +19,20 @@ from meshdoctor.model.evidence import proxy_of
 from meshdoctor.model.mesh import Mesh
 
 SHARE = 32
-"""Proxies in one share: what is read where one of them is looked at again."""
+"""Proxies in one share, which are read again together."""
 _PAGES = frozenset({"config_dump.json", "clusters.json", "clusters.txt", "server_info.json", "stats.txt"})
-"""Files of a proxy that tell of no other."""
+"""Files of a proxy that say nothing about other proxies."""
 
 
 class DiagnosisCache(Struct):
-    """One look. `stamp` is of the files as they were when it began, `root` the folder of the capture."""
+    """The results of one refresh. `stamp` is that of the files when it began, `root` the folder of the capture."""
 
     stamp: Stamp
     root: Path | None
     shares: list[CheckedShare] = []
 
     def still_good(self, stamp: Stamp, names: Sequence[str], again: Collection[str], mesh: Mesh) -> list[CheckedShare]:
-        """The shares that a look with this stamp over these proxies can take over; those of `again` it cannot."""
+        """The shares that a refresh with this stamp of these proxies can reuse; none with a pod of `again`."""
         if [name for share in self.shares for name in share.names] != list(names):
             return []
         changed = {self._pod_of(path) for path, _ in self.stamp ^ stamp}
@@ -50,7 +49,7 @@ class DiagnosisCache(Struct):
         return [share for share in self.shares if fresh.isdisjoint(share.names)]
 
     def _pod_of(self, path: str) -> str:
-        """The proxy that a file of the capture is of and nobody else; empty where it may be anybody's."""
+        """The proxy that a file is about; empty where it may be about others."""
         file = Path(path)
         if self.root is None or not file.is_relative_to(self.root):
             return ""
@@ -59,6 +58,6 @@ class DiagnosisCache(Struct):
 
 
 def shares_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Neighbours by name, for they are likely to be replicas."""
+    """The names in shares of neighbours, which are likely to be replicas."""
     ordered = sorted(names)
     return [tuple(ordered[at : at + SHARE]) for at in range(0, len(ordered), SHARE)]

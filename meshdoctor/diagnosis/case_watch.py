@@ -1,6 +1,6 @@
-"""The newest evidence of a source, diagnosed while somebody watches and questioned in between.
+"""The newest evidence of a source: diagnosed with events as it is read, and traced in between.
 
-Nothing here waits for whoever listens, and whoever listens never waits for a cluster or a file.
+Listeners must not block; they never wait for a cluster or a file.
 """
 
 from __future__ import annotations
@@ -29,60 +29,60 @@ Answer = TypeVar("Answer")
 Turn = TypeVar("Turn")
 
 Tell = Callable[[Event], None]
-"""Hears each event, in the thread that makes it. It must not wait."""
+"""Receives each event, in the thread of the diagnosis. It must not block."""
 
 FINDINGS_EVERY = 0.4
-"""Seconds between two tellings of all findings so far: to write them out costs as much as to check a pod or two."""
+"""Seconds between two `FindingsUpdated`: to make one costs as much as to check a pod or two."""
 
 OPEN_AT_MOST = 3
 """Sidecars that are kept open for traces; the dump of each may weigh tens of megabytes."""
 
 PATIENCE = 0.2
-"""Seconds after which whoever waits for a turn looks whether the session has ended: a program waits for its threads."""
+"""Seconds after which a thread that waits for its turn checks whether the session has ended."""
 
 
 class SessionStopped(Exception):
-    """Nobody listens any more."""
+    """The session was stopped."""
 
 
 class CaseWatch:
-    """Runs diagnoses and tells their events. `namespaces` and `labels` (a selector) limit the pods, as everywhere."""
+    """Runs diagnoses and sends their events. `namespaces` and `labels` (a selector) limit the pods."""
 
     def __init__(self, tell: Tell, namespaces: Sequence[str] = (), labels: str = "") -> None:
         self.case: Case | None = None
-        """The newest evidence; of a live cluster still growing while it is read."""
+        """The newest evidence; that of a live cluster grows while it is read."""
         self.finished: DiagnosisFinished | None = None
-        """Its end, where that is what was told last."""
+        """The last event, where that was the end of a diagnosis."""
         self._tell = tell
         self._namespaces = tuple(namespaces)
         self._labels = labels
         self._stop = threading.Event()
         self._turn = threading.Lock()
-        """Whoever opens dumps of the case has it: a proxy's turn, or a trace between two turns."""
+        """Held while dumps of the case are read: by the check of a proxy, or by a trace in between."""
         self._opened: dict[str, Tracer] = {}
         self._opened_of: Case | None = None
 
     @property
     def is_stopped(self) -> bool:
-        """Nobody listens any more."""
+        """The session was stopped."""
         return self._stop.is_set()
 
     def stop(self) -> None:
-        """Ends what is under way at its next step. Nothing more is told."""
+        """Ends a running diagnosis at its next step. No more events are sent."""
         self._stop.set()
 
     def tell(self, event: Event) -> None:
-        """Tells an event. Raises `SessionStopped` where nobody listens any more."""
+        """Sends an event. Raises `SessionStopped` after `stop`."""
         if self._stop.is_set():
             raise SessionStopped
         self._tell(event)
 
-    def take_up(self, case: Case) -> None:
-        """From now on this is the newest evidence. Of the one before nothing is held, for its dumps may be large."""
+    def set_case(self, case: Case) -> None:
+        """Replaces the evidence. Nothing of the old one is kept, as its dumps may be large."""
         self.case, self.finished = case, None
 
     def sheet(self, case: Case) -> FactSheet:
-        """The case's mesh as far as it is asked for."""
+        """The facts of the pods asked for."""
         return sheet_of(case, self._namespaces, self._labels)
 
     def start(self, case: Case, *, is_final: bool = True) -> DiagnosisRun:
@@ -90,19 +90,19 @@ class CaseWatch:
         return DiagnosisRun(case, self.sheet(case), load_catalogue(), is_final=is_final)
 
     def diagnose(
-        self, case: Case, kept: Sequence[CheckedShare] | None = None, *, doing: str = "judging", is_new: bool = True
+        self, case: Case, kept: Sequence[CheckedShare] | None = None, *, doing: str = "checking", is_new: bool = True
     ) -> list[CheckedShare]:
-        """Diagnoses a case that is whole, and tells the end. `is_new`: its pods were not listed before.
+        """Diagnoses a complete case and sends the end. `is_new`: its pods were not listed before.
 
-        `kept`: shares of an earlier run that hold; the result is this run's shares then.
+        `kept`: shares of an earlier run to reuse. Returns the shares of this run.
         """
-        self.take_up(case)
+        self.set_case(case)
         run = self.start(case)
         sheet, names = run.sheet, run.sheet.names
         if is_new:
             self.tell(list_pods(case.capture, sheet, names))
         unread: set[str] = set()
-        told_at = time.monotonic()
+        sent_at = time.monotonic()
         self.tell(Progress(0, len(names), doing))
         for done, event in enumerate(self.in_turn(run.events(kept)), 1):
             if isinstance(event, DiagnosisFinished):
@@ -114,19 +114,19 @@ class CaseWatch:
             self.tell(event)
             self._tell_unread(sheet, unread)
             self.tell(Progress(done + len(unread), len(names), doing))
-            if time.monotonic() - told_at > FINDINGS_EVERY:
+            if time.monotonic() - sent_at > FINDINGS_EVERY:
                 self.tell(FindingsUpdated(run.findings()))
-                told_at = time.monotonic()
+                sent_at = time.monotonic()
         return run.shares
 
-    def _tell_unread(self, sheet: FactSheet, told: set[str]) -> None:
+    def _tell_unread(self, sheet: FactSheet, sent: set[str]) -> None:
         for key, because in list(sheet.mesh.proxies_unread.items()):
-            if key not in told and sheet.is_asked(key):
-                told.add(key)
+            if key not in sent and sheet.is_asked(key):
+                sent.add(key)
                 self.tell(PodUnread(key, because))
 
     def in_turn(self, turns: Iterator[Turn]) -> Iterator[Turn]:
-        """The same, each made while nobody else opens a dump."""
+        """Yields `turns`; each is made while no other thread reads dumps."""
         while True:
             if self._stop.is_set():
                 raise SessionStopped
@@ -138,25 +138,23 @@ class CaseWatch:
             yield turn
 
     def using(self, work: Callable[[Case], Answer]) -> Answer:
-        """What `work` makes of the newest evidence, while nobody else opens a dump. Call it from a thread.
+        """The result of `work` on the newest evidence; no other thread reads dumps meanwhile. Call it from a thread.
 
-        Raises what `work` raises, `NothingToJudge` where nothing has been read yet, or the session ends meanwhile.
+        Raises what `work` raises, and `NothingToJudge` before anything was read, or where the session ends meanwhile.
         """
         if self.case is None:
             raise NothingToJudge("nothing has been read yet: wait for the first pods")
         while not self._turn.acquire(timeout=PATIENCE):
             if self._stop.is_set():
-                raise NothingToJudge("nothing is looked at any more")
+                raise NothingToJudge("the session has ended")
         try:
             return work(self.case)
         finally:
             self._turn.release()
 
     def trace(self, pod: str, host: str, port: int, **how: Any) -> Trace:
-        """What `doctor.trace` says of the newest evidence, without line numbers. May wait for one proxy's turn: call
-        it from a thread. A sidecar is opened for the first question only.
-
-        Raises what that raises, `NothingToJudge` where nothing has been read yet.
+        """As `doctor.trace` on the newest evidence, without line numbers. May wait for the check of one proxy: call it
+        from a thread. Raises as that does, and as `using`.
         """
         return self.using(lambda case: trace_from(self._tracer(case, pod), host, port, **how))
 
@@ -166,7 +164,7 @@ class CaseWatch:
         if pod not in self._opened:
             tracer = open_tracer(case, pod)
             if tracer.proxy is None:
-                # Its dump may still come in.
+                # Its dump may still be read.
                 return tracer
             while len(self._opened) >= OPEN_AT_MOST:
                 del self._opened[next(iter(self._opened))]
@@ -174,13 +172,13 @@ class CaseWatch:
         return self._opened[pod]
 
     def pod_facts(self, pod: str) -> PodFacts:
-        """All that is known of a pod. Opens its sidecar: call it from a thread; raises as `using`."""
+        """All that is known of a pod. Reads its dump: call it from a thread; raises as `using`."""
         from meshdoctor.diagnosis.details import pod_facts
 
         return self.using(lambda case: pod_facts(case, pod))
 
     def host_facts(self, host: str, port: int | None, pod: str = "") -> HostFacts:
-        """All that is known of a host; `pod`: whose sidecar is asked what it resolved the host to. As `pod_facts`."""
+        """All that is known of a host; with `pod`, also what its sidecar resolved. Call it as `pod_facts`."""
         from meshdoctor.diagnosis.details import host_facts
 
         return self.using(lambda case: host_facts(case, host, port, self._tracer(case, pod) if pod else None))

@@ -1,6 +1,6 @@
-"""A live run: the cluster's objects, the sidecars that matter, and DNS answers for the hosts that they name.
+"""Reads a live cluster: its objects, the sidecars, and DNS answers for the hosts that they name.
 
-It ends as a `Capture`, the same that `meshdoctor capture` saves; what comes after cannot tell the two apart.
+The result is a `Capture`, the same that `meshdoctor capture` saves.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def read_cluster(
 
 
 def open_cluster(source: ClusterSource, session: Session | None = None) -> LiveCluster:
-    """The cluster with its objects read and no sidecar asked yet. Raises as `read_cluster` does.
+    """The cluster with its objects, without sidecars. Raises as `read_cluster` does.
 
-    `session`: one that is logged in, where there is one.
+    `session`: one that is logged in, if any.
     """
     read_selector(source.scope.labels)
     session = session or Session(log_in(source.kubeconfig, source.context))
@@ -61,18 +61,18 @@ def open_cluster(source: ClusterSource, session: Session | None = None) -> LiveC
 
 
 def resolve(cluster: LiveCluster, resolver: Resolver) -> None:
-    """Asks DNS for what the mesh wants or registers, as far as the sidecars that were read tell."""
+    """Resolves the dependencies and the registered hosts, as far as they are known."""
     if resolver is not Resolver.OFF:
         _resolve(cluster, resolver, _names(cluster, "", None))
 
 
 def _names(cluster: LiveCluster, pod: str, hosts: Collection[str] | None) -> dict[str, str]:
-    """What DNS is asked for, and for which pod: the given hosts, else what the mesh wants or registers."""
+    """The names to resolve, and for which pod: the given hosts, else dependencies and registered hosts."""
     return names_to_resolve(read_mesh(cluster.capture())) if hosts is None else dict.fromkeys(hosts, pod)
 
 
 def _refuse_foreign(cluster: LiveCluster) -> None:
-    """Raise where there is no Istio to look at: the wrong context, most often."""
+    """Raise where the cluster has no Istio: most often the context is wrong."""
     objects = cluster.objects
     if not objects.has_istio and not any(pod.has_sidecar for pod in objects.pods):
         raise NothingToJudge(
@@ -82,7 +82,7 @@ def _refuse_foreign(cluster: LiveCluster) -> None:
 
 
 def _refuse_empty(cluster: LiveCluster) -> None:
-    """Raise where no pod is as asked for, with the nearest name of a namespace."""
+    """Raise where no pod matches, with the nearest name of a namespace."""
     scope = cluster.scope
     here = {key.split("/", 1)[0] for key in cluster.objects.asked_for}
     for namespace in scope.namespaces:
@@ -93,11 +93,11 @@ def _refuse_empty(cluster: LiveCluster) -> None:
             raise NothingToJudge(f"no pod{with_labels} in namespace {namespace} of {cluster.session.context}.{near}")
     if not here:
         asked = f"no pod has the labels {scope.labels}" if scope.labels else "there is no pod"
-        raise NothingToJudge(f"{asked} in context {cluster.session.context}, so there is nothing to judge.")
+        raise NothingToJudge(f"{asked} in context {cluster.session.context}, so there is nothing to check.")
 
 
 def _found(cluster: LiveCluster, pod: str) -> str:
-    """The pod meant; of several replicas one whose sidecar can be asked."""
+    """The pod of this name; of several replicas one whose sidecar can be read."""
     can_be_asked = {pod.key for pod in cluster.objects.pods if pod.has_sidecar and not pod.why_unasked}
     mesh = read_mesh(cluster.capture())
     return find_pod(mesh, pod, cluster.scope.namespaces, is_good=can_be_asked.__contains__)
@@ -109,7 +109,7 @@ def _resolve(cluster: LiveCluster, resolver: Resolver, names: dict[str, str]) ->
     answers = resolve_in_pods(cluster.session, _pods_to_ask(cluster, names)) if resolver is Resolver.AUTO else None
     answers = answers or resolve_here(list(names))
     if answers.addresses:
-        # Without a single answer DNS was not read: an empty document would say that it was.
+        # Without an answer DNS counts as not read; an empty document would say that it was.
         cluster.add(_document(answers))
     if answers.problems:
         named = ", ".join(answers.problems[:_NAMED])
@@ -118,7 +118,7 @@ def _resolve(cluster: LiveCluster, resolver: Resolver, names: dict[str, str]) ->
 
 
 def _pods_to_ask(cluster: LiveCluster, names: dict[str, str]) -> dict[str, tuple[str, str]]:
-    """Each name → (namespace, pod) of a pod that wants it and was read, else of any that was."""
+    """Each name → (namespace, pod) of a pod that was read: one with this dependency, else any."""
     read: Sequence[str] = cluster.read_pods
     if not read:
         return {}

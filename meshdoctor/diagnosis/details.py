@@ -1,4 +1,4 @@
-"""All that the evidence tells of one pod, or of one external host: what is shown when somebody asks for it."""
+"""All that the evidence says about one pod or one external host."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from meshdoctor.trace.outbound import Tracer
 
 
 class DependencySighting(Struct, frozen=True):
-    """One place in which a pod was seen to want a host."""
+    """One place that names a dependency of a pod."""
 
     pod: str
     pair: Pair
@@ -27,7 +27,7 @@ class DependencySighting(Struct, frozen=True):
 
 
 class Statement(Struct, frozen=True):
-    """A setting: its name, its value, where it stands and, where one is known, the document."""
+    """A setting: its name, its value, where it is set and, if known, the document."""
 
     name: str
     value: str
@@ -45,9 +45,9 @@ class PodFacts(Struct, frozen=True):
     version: str
     role: str
     policy: tuple[Statement, ...]
-    """The outbound policy in force, then what asks for one."""
+    """The outbound policy in force, then the objects that set one."""
     capture: tuple[Statement, ...]
-    """Settings that let connections go past the sidecar; none: everything is captured, or nobody knows."""
+    """Settings that exclude connections from the sidecar; none: all are captured, or it is not known."""
     dns_capture: bool | None
     """None where the proxy was not read."""
     dependencies: tuple[DependencySighting, ...]
@@ -64,7 +64,7 @@ class EntryFacts(Struct, frozen=True):
     ports: tuple[str, ...]
     """`443 TLS (https)`."""
     has_port: bool
-    """It has the port that is asked about."""
+    """It has the port in question."""
     resolution: str
     location: str
     addresses: tuple[str, ...]
@@ -84,18 +84,18 @@ class HostFacts(Struct, frozen=True):
     rules: tuple[Statement, ...]
     """VirtualServices and DestinationRules for the host."""
     addresses: tuple[tuple[str, str], ...]
-    """Each address with where it is known from."""
+    """Each address with its source."""
     dependencies: tuple[DependencySighting, ...]
     unread: tuple[Unread, ...]
 
 
 def pod_facts(case: Case, key: str) -> PodFacts:
-    """Reads the pod's dump where that is there. A pod that has gone gives empty facts and says so."""
+    """The facts of a pod, from its dump too if there is one. A deleted pod has empty facts and a reason in `unread`."""
     mesh = case.mesh
     pod = mesh.pods.get(key)
     proxy = mesh.proxies.get(key)
     if pod is None and proxy is None and key not in mesh.pod_names:
-        return PodFacts(key, "", {}, "", "", "", (), (), None, (), (Unread(key, "the pod is not there any more"),))
+        return PodFacts(key, "", {}, "", "", "", (), (), None, (), (Unread(key, "the pod does not exist any more"),))
     tracer = Tracer(mesh, key)
     policy = tuple(_policy(case, key, tracer)) if proxy is not None and tracer.viewer.is_sidecar else ()
     return PodFacts(
@@ -122,9 +122,9 @@ def _policy(case: Case, key: str, tracer: Tracer) -> Iterator[Statement]:
     sidecar, config = tracer.viewer.sidecar, case.mesh.mesh_config
     if sidecar is not None:
         value = sidecar.outbound_policy or "not set there"
-        yield Statement("asked for by", value, str(sidecar.ref), _evidence(sidecar.pointer))
+        yield Statement("set by", value, str(sidecar.ref), _evidence(sidecar.pointer))
     if config is not None and config.outbound_policy and not (sidecar and sidecar.outbound_policy):
-        yield Statement("asked for by", config.outbound_policy, "the mesh config", _evidence(config.pointer))
+        yield Statement("set by", config.outbound_policy, "the mesh config", _evidence(config.pointer))
 
 
 def _evidence(pointer: Pointer | None) -> Evidence | None:
@@ -180,7 +180,7 @@ def _kinds_unread(mesh: Mesh) -> Iterator[Unread]:
 
 
 def host_facts(case: Case, host: str, port: int | None, tracer: Tracer | None = None) -> HostFacts:
-    """`tracer`: of a pod whose sidecar tells what Envoy resolved the host to."""
+    """The facts of a host; with `tracer`, also the addresses that its sidecar resolved."""
     mesh = case.mesh
     registry = tracer.registry if tracer else Registry(mesh)
     entries = registry.entries(host)
@@ -234,6 +234,6 @@ def _addresses(mesh: Mesh, host: str, entries: list[ServiceEntry], tracer: Trace
     yield from ((ip, "beside the host in env") for ip in mesh.ips_beside.get(host, ()))
     for (pod, name), found in mesh.dialled.items():
         if name == host:
-            yield from ((ip, f"dialled by {pod}, by its access log") for ip in found)
+            yield from ((ip, f"used by {pod}, from its access log") for ip in found)
     if tracer is not None:
         yield from ((ip, f"resolved by the Envoy of {tracer.key}") for ip in tracer.resolved(host))

@@ -1,4 +1,4 @@
-"""What the rules said, with all that a report tells of the source beside it."""
+"""Builds a `Diagnosis` from the results of the rules and the facts about the source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from meshdoctor.semantics.istio.data_plane import KINDS, pod_kind
 
 
 def build_diagnosis(case: Case, sheet: FactSheet, rules: Sequence[Rule], results: RuleResults) -> Diagnosis:
-    """The diagnosis that these results come to."""
+    """The diagnosis of these results."""
     mesh, capture = case.mesh, case.capture
     summaries = list(mesh.summaries())
     pods = [key for key in {*mesh.pods, *(key for key, _ in summaries)} if sheet.is_asked(key)]
@@ -40,7 +40,7 @@ def build_diagnosis(case: Case, sheet: FactSheet, rules: Sequence[Rule], results
 
 
 def _restrict_fixes(mesh: Mesh, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """The findings; a fix that they offer as safe stays safe only where its impact on this mesh is."""
+    """The findings, with a `safe` fix downgraded where its impact on this mesh does harm."""
     if not any(fix.disposition is Disposition.SAFE for finding in findings for fix in finding.fixes):
         return findings
     from meshdoctor.fixes.impact.fix_safety import restrict_dispositions
@@ -52,11 +52,11 @@ def _notes(mesh: Mesh, summaries: Sequence[tuple[str, ProxySummary]]) -> Iterato
     for key, summary in summaries:
         yield from (f"{key}: {note}" for note in summary.notes[:3])
     if mesh.dns_from_elsewhere:
-        yield f"DNS was asked from {mesh.dns_from_elsewhere}: where it answers pods differently, so do the verdicts"
+        yield f"DNS answers are from {mesh.dns_from_elsewhere}: verdicts may differ where pods get other answers"
 
 
 def _evaluated(rules: Sequence[Rule], gaps: Sequence[NotEvaluated], checked: frozenset[str]) -> tuple[str, ...]:
-    """Rules that had their evidence for one of the proxies read at least, or lacked none."""
+    """Rules that had evidence for at least one proxy, or needed none."""
     nowhere = {gap.rule for gap in gaps if not gap.pods}
     blind: dict[str, set[str]] = {}
     for gap in gaps:
@@ -65,7 +65,7 @@ def _evaluated(rules: Sequence[Rule], gaps: Sequence[NotEvaluated], checked: fro
 
 
 def in_order(mesh: Mesh) -> tuple[Unread, ...]:
-    """`mesh.unread` in the same order however the work was shared out: dumps, then their pages, in the capture's."""
+    """`mesh.unread` in the order of the capture, however many processes read it."""
     order = {name: place for place, name in enumerate([*mesh.proxies_unread, *mesh.proxy_names])}
     places = {f"proxies/{name}": (1, place) for name, place in order.items() if name in mesh.proxies_unread}
     places |= {f"proxies/{name}/clusters.json": (2, place) for name, place in order.items()}

@@ -1,7 +1,6 @@
-"""The diagnosis of one case: every dump is opened once, for the rules and for the host table.
+"""The diagnosis of one case: every dump is read once, for the rules and for the host table.
 
-`drain` goes through all of it at once, over several processes where the dumps are large; whoever watches takes
-`events`.
+`drain` checks all proxies, in several processes if the dumps are large; `events` yields them one by one.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from meshdoctor.rules.tally import Tally
 
 
 class DiagnosisRun:
-    """One case on its way to its diagnosis. `sheet` is the case's, limited to the pods asked for.
+    """Checks one case. `sheet` is the case's, limited to the pods asked for.
 
-    `with_hosts`: whether the hosts will be asked for. `alone`: no proxy is checked for its replicas, which makes no
-    difference to the result. `is_final`: whether what is said of a pod holds to the end.
+    `with_hosts`: `hosts` will be called. `alone`: each replica is checked by itself, with the same result. `is_final`:
+    the result of a pod will not change.
     """
 
     def __init__(
@@ -51,58 +50,58 @@ class DiagnosisRun:
         self._checker = ProxyChecker(sheet, rules, likely_pairs(sheet) if with_hosts else None)
         self._alone = alone or self._checker.needs_every_pod
         self._groups = None if self._alone else ReplicaGroups(case.mesh, sheet.registry, self._proxies)
-        """Of the proxies that are checked one by one; those of a share have their own."""
+        """Replicas among the proxies that are checked one by one; a share has its own."""
         self._done = ShareResult.nothing()
         self._under_way: ShareResult | None = None
         self.shares: list[CheckedShare] = []
-        """Those that are complete."""
+        """The complete shares."""
 
     def drain(self, workers: int = 0) -> None:
         """Checks every proxy. `workers`: processes, 0 for as many as the size of the dumps is worth."""
         self._spread(self.sheet.names, self._checker, workers)
 
     def _spread(self, names: Collection[str], checker: ProxyChecker, workers: int = 0) -> None:
-        for share in spread(names, self._proxies.size, partial(self._share, checker), workers):
-            self._take(share)
+        for share in spread(names, self._proxies.size, partial(self._checked_share, checker), workers):
+            self._add_share(share)
 
-    def _share(self, checker: ProxyChecker, names: Collection[str]) -> CheckedShare:
+    def _checked_share(self, checker: ProxyChecker, names: Collection[str]) -> CheckedShare:
         result = ShareResult.nothing()
-        for _ in self._turns(names, checker, result):
+        for _ in self._check(names, checker, result):
             pass
         result.repeatable.clear()
         return CheckedShare(tuple(names), result, self._proxies.learnt(), tuple(self._case.mesh.unread))
 
-    def _take(self, share: CheckedShare) -> None:
-        """Takes in a share, from wherever it was checked."""
+    def _add_share(self, share: CheckedShare) -> None:
+        """Adds the result of a share."""
         mesh = self._case.mesh
         self._done.add(share.result)
         self._proxies.learn(share.learnt)
         mesh.unread += [note for note in share.unread if note not in mesh.unread]
 
     def events(self, kept: Sequence[CheckedShare] | None = None) -> Iterator[PodChecked | DiagnosisFinished]:
-        """Every proxy, checked as it is asked for, and the end.
+        """Checks every proxy, one per step, and yields the end.
 
-        `kept`: shares of an earlier run that still hold; `shares` is then the result in shares.
+        `kept`: shares of an earlier run to reuse; `shares` then has the result in shares.
         """
         names = self.sheet.names
         if kept is None:
-            yield from self.turns(names)
+            yield from self.check(names)
         else:
-            from meshdoctor.diagnosis.cache import shares_of  # `check` keeps nothing
+            from meshdoctor.diagnosis.cache import shares_of  # `check` needs no cache
 
             known = {share.names: share for share in kept}
             for share in shares_of(names):
-                yield from self._adopt(known[share]) if share in known else self._kept_turns(share)
+                yield from self._reuse_share(known[share]) if share in known else self._check_share(share)
         yield self.finished()
 
-    def turns(self, names: Collection[str]) -> Iterator[PodChecked]:
-        """Checks these proxies as they are asked for. May be called again with others.
+    def check(self, names: Collection[str]) -> Iterator[PodChecked]:
+        """Checks these proxies, one per step. May be called again with others.
 
-        One that cannot be read adds nothing and is in `mesh.proxies_unread`.
+        One that cannot be read is in `mesh.proxies_unread`.
         """
-        return self._turns(names, self._checker, self._done, self._groups)
+        return self._check(names, self._checker, self._done, self._groups)
 
-    def _turns(
+    def _check(
         self,
         names: Collection[str],
         checker: ProxyChecker,
@@ -112,7 +111,7 @@ class DiagnosisRun:
         for turn in proxies_to_check(self._case.mesh, self.sheet.registry, names, alone=self._alone, groups=groups):
             checker.check(turn, result)
             checked = self._checked(turn.place.pod, result)
-            del turn  # or this dump is held while the next one is read
+            del turn  # frees this dump before the next one is read
             yield checked
 
     def _checked(self, pod: str, result: ShareResult) -> PodChecked:
@@ -125,27 +124,27 @@ class DiagnosisRun:
             is_final=self._is_final,
         )
 
-    def _kept_turns(self, names: tuple[str, ...]) -> Iterator[PodChecked]:
-        """The turns of one share, which is then kept."""
+    def _check_share(self, names: tuple[str, ...]) -> Iterator[PodChecked]:
+        """Checks the proxies of a share, and keeps its result."""
         mesh, noted = self._case.mesh, len(self._case.mesh.unread)
         self._under_way = result = ShareResult.nothing()
-        yield from self._turns(names, self._checker, result)
+        yield from self._check(names, self._checker, result)
         self._under_way = None
         result.repeatable.clear()
         learnt = self._proxies.learnt(names)
         own = {f"proxies/{name}" for name in learnt.refused}
         unread = tuple(note for note in mesh.unread[noted:] if note.path not in own)
         self.shares.append(CheckedShare(names, result, learnt, unread))
-        self._take(self.shares[-1])
+        self._add_share(self.shares[-1])
 
-    def _adopt(self, share: CheckedShare) -> Iterator[PodChecked]:
-        """A share of an earlier run, whose files are as they were."""
+    def _reuse_share(self, share: CheckedShare) -> Iterator[PodChecked]:
+        """Reuses a share of an earlier run, whose files have not changed."""
         self.shares.append(share)
-        self._take(share)
+        self._add_share(share)
         yield from (self._checked(name, share.result) for name in share.names if name not in share.learnt.refused)
 
     def findings(self) -> tuple[Finding, ...]:
-        """Those of the proxies checked so far, without line numbers."""
+        """The findings of the proxies checked so far, without line numbers."""
         so_far = Tally()
         for result in (self._done, self._under_way):
             if result is not None:
@@ -153,16 +152,16 @@ class DiagnosisRun:
         return so_far.findings()
 
     def finished(self) -> DiagnosisFinished:
-        """The end, once every proxy was checked. To be asked once."""
-        hosts = self.hosts()  # may open dumps again: what it cannot read belongs into the diagnosis
+        """The end, once every proxy was checked. Call it once."""
+        hosts = self.hosts()  # may read dumps again, and the diagnosis has those that it cannot read
         return DiagnosisFinished(self._case, self.diagnosis(), hosts)
 
     def diagnosis(self) -> Diagnosis:
-        """The diagnosis, once every proxy was checked. To be asked once."""
+        """The diagnosis, once every proxy was checked. Call it once."""
         return build_diagnosis(self._case, self.sheet, self._rules, self.results())
 
     def results(self) -> RuleResults:
-        """What the rules say, once every proxy was checked. To be asked once."""
+        """The results of the rules, once every proxy was checked. Call it once."""
         return self._checker.results(self._done)
 
     def hosts(self) -> HostTable:
@@ -170,7 +169,7 @@ class DiagnosisRun:
         capture, mesh, columns = self._case.capture, self._case.mesh, self._done.columns
         pairs = pairs_of(self.sheet, columns.values())
         lacking = [pod for pod, column in columns.items() if column.lacks(pairs)]
-        if lacking:  # a host that one sidecar alone knows is asked of all others
+        if lacking:  # a host that only one sidecar has is checked for all others too
             self._spread(lacking, ProxyChecker(self.sheet, (), pairs))
         missing = [f"resources/{kind}.yaml" for kind in ("serviceentries", "pods") if kind not in mesh.kinds_read]
         unread = unread_dumps(mesh, self.sheet.is_asked)

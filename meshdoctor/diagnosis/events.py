@@ -1,7 +1,7 @@
-"""What a session tells, in this order: `PodsListed`, then `PodChecked`, `PodUnread`, `FindingsUpdated` and `Progress`
-as they come, then one end: `DiagnosisFinished` or `DiagnosisFailed`.
+"""The events of a session: `PodsListed`, then some `PodChecked`, `PodUnread`, `FindingsUpdated` and `Progress`, then
+one end: `DiagnosisFinished` or `DiagnosisFailed`.
 
-What is told of a pod replaces what was told of it before.
+An event of a pod replaces the one before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.host_table import HostRow, HostTable, TracedVerdict
 from meshdoctor.semantics.istio.data_plane import PodKind
 
-if TYPE_CHECKING:  # whoever only listens need not load what judges
+if TYPE_CHECKING:  # listeners need not load what checks
     from meshdoctor.facts.case import Case
 
 Pair = tuple[str, int | None]
@@ -23,25 +23,25 @@ Pair = tuple[str, int | None]
 
 
 class ListedPod(Struct, frozen=True):
-    """A pod that is there."""
+    """A pod of the mesh."""
 
     key: str
     """`namespace/name`."""
     workload: str
-    """Name of the Deployment, StatefulSet ... that owns it; empty where nobody says."""
+    """Name of the Deployment, StatefulSet ... that owns it; empty where it is not known."""
     workload_kind: str
     labels: Mapping[str, str]
     kind: PodKind
     is_coming: bool
-    """Its proxy's configuration will be looked at."""
+    """Its proxy will be checked."""
     because: str = ""
-    """Why it will not, where it has a proxy."""
+    """Why its proxy will not be checked; empty without a proxy."""
     is_kept: bool = False
-    """It is not read again: what was told of it in the look before holds until it is judged anew."""
+    """It is not read again: its last event holds until it is checked again."""
 
 
 class PodsListed(Struct, frozen=True):
-    """The pods, and the hosts that can be named before any sidecar was looked at."""
+    """The pods, and the hosts that are known before any sidecar is read."""
 
     source_kind: str
     location: str
@@ -52,43 +52,43 @@ class PodsListed(Struct, frozen=True):
 
 
 class PodChecked(Struct, frozen=True):
-    """One pod was looked at."""
+    """One pod was checked."""
 
     pod: str
     version: str
-    """Of its proxy; empty where it does not say."""
+    """Of its proxy; empty where it is not known."""
     policy: str
     """`REGISTRY_ONLY`, `ALLOW_ANY` or `unknown`; empty for a gateway, which has no outbound policy."""
     verdicts: Mapping[Pair, TracedVerdict]
-    """Replicas share one mapping: nobody changes it."""
+    """Replicas share one mapping: do not change it."""
     is_final: bool = True
-    """False while DNS answers and access logs are still to come in."""
+    """False while DNS answers and access logs are not read yet."""
 
 
 class PodUnread(Struct, frozen=True):
-    """One pod's proxy could not be looked at, and why."""
+    """One pod's proxy could not be read, and why."""
 
     pod: str
     because: str
 
 
 class FindingsUpdated(Struct, frozen=True):
-    """All findings so far; they replace those told before."""
+    """All findings so far; they replace those of the last such event."""
 
     findings: tuple[Finding, ...]
 
 
 class Progress(Struct, frozen=True):
-    """So many of the proxies are done."""
+    """How many proxies are done."""
 
     done: int
     total: int
     doing: str
-    """`reading sidecars`, `asking DNS`, ..., for the user."""
+    """`reading sidecars`, `resolving hosts` ..., for the user."""
 
 
 class DiagnosisFinished(Struct, frozen=True):
-    """The end: what `doctor.diagnose` and `doctor.hosts` say of the case."""
+    """The end, with the results of `doctor.diagnose` and `doctor.hosts`."""
 
     case: Case
     diagnosis: Diagnosis
@@ -96,12 +96,12 @@ class DiagnosisFinished(Struct, frozen=True):
 
 
 class DiagnosisFailed(Struct, frozen=True):
-    """The other end: nothing could be judged. What was told before still holds."""
+    """The other end: the refresh failed. Earlier events still hold."""
 
     because: str
     """For the user: what was read, what was expected, what to do next."""
     is_away: bool
-    """The source itself cannot be reached or read; else it holds nothing to judge, or was asked for wrongly."""
+    """The source cannot be reached or read; else it has nothing to check, or the request is wrong."""
 
 
 Event = PodsListed | PodChecked | PodUnread | FindingsUpdated | Progress | DiagnosisFinished | DiagnosisFailed

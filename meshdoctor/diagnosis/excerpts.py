@@ -1,6 +1,6 @@
-"""What a piece of evidence points to, cut out of its document: the part around it that a person can take in.
+"""The part of a document that a piece of evidence points to, with its surroundings, for display.
 
-Of a config dump of tens of megabytes only the parts on the way are decoded. What is cut out has no secrets in it.
+Of a large config dump only the parts on the path are decoded. Secrets are redacted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from meshdoctor.sources.redact import Removals, redact_object, redact_page
 _WHOLE = 6000
 """Bytes of compact JSON that are shown as a whole."""
 _LONGEST = 300_000
-"""Bytes of the value itself beyond which it is not shown."""
+"""Bytes of a value from which it is not shown."""
 _DUMPS = (".json",)
 _PLAIN = re.compile(r"[A-Za-z_][\w-]*\Z")
 
@@ -43,22 +43,22 @@ class Excerpt(Struct, frozen=True, kw_only=True):
     """`json` or `yaml`: how the document is written."""
     tree: Any = None
     inner: Steps = ()
-    """The way from the part to the deciding value; empty where the part is that value, or where none is known."""
+    """The path from the part to the deciding value; empty where the part is that value, or where none is known."""
     value: str = ""
-    """The deciding value, as the finding tells it."""
+    """The deciding value, as in the finding."""
     because: str = ""
 
 
 def excerpt(capture: Capture, piece: Evidence) -> Excerpt:
-    """The part of a document around a piece of evidence. Never raises: what cannot be read says so."""
+    """The part of a document around a piece of evidence. Never raises: `because` says what went wrong."""
     form = "json" if piece.document.endswith(_DUMPS) else "yaml"
     bare = Excerpt(document=piece.document, line=piece.line, form=form, value=piece.value)
     documents = _documents(capture, piece.document)
     steps = yamlio.steps_of(piece.path) if piece.path else None
     if not documents:
-        return structs.replace(bare, because="not among the documents that were read")
+        return structs.replace(bare, because="this document was not read")
     if steps is None:
-        because = f"no place that can be looked up: {piece.path}" if piece.path else "the document as a whole"
+        because = f"{piece.path} is not a path in the document" if piece.path else "the document as a whole"
         return structs.replace(bare, because=because)
     for document in documents:
         try:
@@ -68,26 +68,26 @@ def excerpt(capture: Capture, piece: Evidence) -> Excerpt:
         if found is not None:
             tree, length = found
             return structs.replace(bare, at=_path(steps[:length]), tree=tree, inner=tuple(steps[length:]))
-    return structs.replace(bare, because=f"it could not be cut out at {piece.path}")
+    return structs.replace(bare, because=f"{piece.path} could not be read from the document")
 
 
-def resource(capture: Capture, wanted: ObjectRef) -> Excerpt:
+def resource(capture: Capture, ref: ObjectRef) -> Excerpt:
     """An object as it was read, whole. Never raises."""
-    path = f"resources/{PLURALS.get(wanted.kind, '')}.yaml"
+    path = f"resources/{PLURALS.get(ref.kind, '')}.yaml"
     for document in _documents(capture, path):
         try:
             for steps, body in _objects(document):
                 metadata = body.get("metadata") or {}
                 names = (metadata.get("namespace") or "", metadata.get("name"))
-                if names == (wanted.namespace, wanted.name) and body.get("kind", wanted.kind) == wanted.kind:
+                if names == (ref.namespace, ref.name) and body.get("kind", ref.kind) == ref.kind:
                     return Excerpt(document=path, at=_path(steps), form="yaml", tree=_clean_object(body))
         except (Unreadable, OSError, ValueError):
             continue
-    return Excerpt(document=path, form="yaml", because="it is not among the objects that were read")
+    return Excerpt(document=path, form="yaml", because="this object was not read")
 
 
 def _path(steps: Iterable[str | int]) -> str:
-    """Steps as a JSONPath, as evidence is told with."""
+    """Steps as a JSONPath, as in evidence."""
     parts = ["$"]
     for step in steps:
         if isinstance(step, int):
@@ -101,14 +101,14 @@ def _path(steps: Iterable[str | int]) -> str:
 
 
 def _documents(capture: Capture, path: str) -> list[Document]:
-    """Those that the user knows under a path, the one under this very key first."""
+    """The documents with this path for the user, the one with this key first."""
     own = [capture.documents[path]] if path in capture.documents else []
     return own + [one for key, one in capture.documents.items() if one.path == path and key != path]
 
 
 def _of_dump(document: Document, steps: Steps) -> tuple[Any, int] | None:
     """The part to show, and how many steps lead to it."""
-    raws = list(_way(Raw(document.read()), steps))
+    raws = list(_values_on(Raw(document.read()), steps))
     if len(raws) <= len(steps) or len(bytes(raws[-1])) > _LONGEST:
         return None
     length = len(steps)
@@ -122,14 +122,14 @@ def _of_dump(document: Document, steps: Steps) -> tuple[Any, int] | None:
 
 
 def _as_page(steps: Steps, part: bytes) -> bytes:
-    """The part inside the names that lead to it: a name may tell of a secret."""
+    """The part inside the keys that lead to it: redaction depends on their names."""
     for step in reversed(steps):
         part = b"[" + part + b"]" if isinstance(step, int) else b"{" + json.dumps(step).encode() + b":" + part + b"}"
     return part
 
 
-def _way(raw: Raw, steps: Steps) -> Iterator[Raw]:
-    """The document, then what stands at each step, as far as the way leads."""
+def _values_on(raw: Raw, steps: Steps) -> Iterator[Raw]:
+    """The document, then the value at each step, as far as the path exists."""
     yield raw
     for step in steps:
         if isinstance(step, int):
@@ -146,14 +146,14 @@ def _way(raw: Raw, steps: Steps) -> Iterator[Raw]:
 
 
 def _of_resources(document: Document, steps: Steps) -> tuple[Any, int] | None:
-    """The object that the way leads into, and the number of steps to it."""
-    for length, body in _on_the_way(document, steps):
+    """The object on the path, and the number of steps to it."""
+    for length, body in _trees_on(document, steps):
         if isinstance(body, dict) and "metadata" in body and "items" not in body:
             return _clean_object(body), length
     return None
 
 
-def _on_the_way(document: Document, steps: Steps) -> Iterator[tuple[int, Any]]:
+def _trees_on(document: Document, steps: Steps) -> Iterator[tuple[int, Any]]:
     data = b"" if document.tree else document.read()
     text = None if document.tree else yamlio.split_list(data)
     if text is not None and len(steps) > 1 and steps[0] == "items" and isinstance(steps[1], int):
@@ -170,7 +170,7 @@ def _on_the_way(document: Document, steps: Steps) -> Iterator[tuple[int, Any]]:
 
 
 def _objects(document: Document) -> Iterator[tuple[Steps, dict[str, Any]]]:
-    """Every object of a document with the way to it."""
+    """Every object of a document with its path."""
     trees: Sequence[Any] = [document.tree()] if document.tree else yamlio.load_documents(document.read(), document.path)
     for number, tree in enumerate(trees):
         first: Steps = (number,) if len(trees) > 1 else ()

@@ -1,4 +1,4 @@
-"""Whether the files of a source have changed since somebody asked last."""
+"""Stamps of a source's files, which show whether one has changed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from pathlib import Path
 from meshdoctor.sources.source import Source
 
 AT_MOST = 50_000
-"""Files that are looked at; of a folder with more, the first that the system names."""
+"""Most files of a stamp; of a larger folder, the first that the system lists."""
 
 Stamp = frozenset[tuple[str, tuple[int, ...]]]
-"""Path of each file, and what tells it from another: its number, size, and times in nanoseconds.
+"""Path of each file with its inode, size, and times in nanoseconds.
 
-Copying keeps the time of the last change, and a dump may be as long as the one before: the system's own time of the
-change of the file's record (`st_ctime`) cannot be kept.
+A copy may keep size and modification time, but never `st_ctime`.
 """
 
 
 def stamp(source: Source) -> Stamp:
-    """What tells one state of the source's files from another. Reads no file; one that goes meanwhile is left out."""
+    """The stamp of the source's files now. Reads no file; one that is deleted meanwhile is left out."""
     found: set[tuple[str, tuple[int, ...]]] = set()
     for path in _files(source):
         try:
@@ -44,5 +43,5 @@ def _below(root: Path) -> Iterator[str]:
         return
     for folder, below, names in os.walk(root):
         yield from (os.path.join(folder, name) for name in names)
-        # What a link leads to is looked at in its own place, and where it leads, here.
+        # os.walk does not follow links to folders: the link itself is stamped.
         yield from filter(os.path.islink, (os.path.join(folder, name) for name in below))

@@ -1,4 +1,4 @@
-"""The pods of a mesh before any of their proxies was looked at."""
+"""The pods of a mesh before any of their proxies is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROXIED = ("sidecar", "gateway")
 
 
 def list_pods(capture: Capture, sheet: FactSheet, coming: Collection[str], kept: Collection[str] = ()) -> PodsListed:
-    """The pods asked for. `coming`: pods whose proxy's configuration is or will be there; `kept`: not read again."""
+    """The pods asked for. `coming`: pods whose proxy is or will be read; `kept`: not read again."""
     awaited = frozenset(coming)
     keys = filter(sheet.is_asked, sorted(sheet.mesh.pod_names))
     pods = tuple(_pod(sheet, key, key in awaited, key in kept) for key in keys)
@@ -24,7 +24,7 @@ def list_pods(capture: Capture, sheet: FactSheet, coming: Collection[str], kept:
 def _pod(sheet: FactSheet, key: str, is_coming: bool, is_kept: bool) -> ListedPod:
     mesh = sheet.mesh
     pod = mesh.pods.get(key)
-    # Of a pod that no resource names only its dump is there, which comes later: it is a sidecar's until then.
+    # A pod without a resource has only a dump, which comes later: until then it is taken for a sidecar.
     kind = "sidecar" if pod is None else pod_kind(key, pod, None, mesh.namespaces)
     owner = pod.workload if pod else None
     because = ""

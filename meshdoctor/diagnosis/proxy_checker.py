@@ -1,4 +1,4 @@
-"""The rules and the host table, proxy by proxy: what is kept of a proxy is what its findings and its column show."""
+"""Applies the rules to one proxy at a time, and makes its column of the host table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from meshdoctor.rules.tally import FindingShare, Tally
 
 
 class RuleResults(NamedTuple):
-    """What the rules say of a mesh."""
+    """The results of the rules for a mesh."""
 
     findings: tuple[Finding, ...]
     not_evaluated: tuple[NotEvaluated, ...]
@@ -35,26 +35,26 @@ class RuleResults(NamedTuple):
 
 
 class ShareResult(NamedTuple):
-    """What a share of the proxies adds to the diagnosis and to the host table."""
+    """The results of a share of the proxies."""
 
     tally: Tally
     pods: set[str]
-    """Those whose proxy was checked."""
+    """Pods whose proxy was checked."""
     hosts: set[tuple[str, int]]
     """External hosts that they connect to."""
     columns: dict[str, PodColumn]
     policies: dict[str, str]
     """Outbound policy of each sidecar."""
     repeatable: dict[str, tuple[PodEvidence, list[FindingShare]]]
-    """Of each pod that replicas may repeat, its part in each finding; empty once the share is complete."""
+    """The part in each finding of each pod that has replicas; empty once the share is complete."""
 
     @classmethod
     def nothing(cls) -> ShareResult:
-        """Nothing yet."""
+        """An empty result."""
         return cls(Tally(), set(), set(), {}, {}, {})
 
     def add(self, share: ShareResult) -> None:
-        """Takes in another share, which is complete."""
+        """Adds another share, which is complete."""
         self.tally.merge(share.tally)
         self.pods.update(share.pods)
         self.hosts.update(share.hosts)
@@ -63,7 +63,7 @@ class ShareResult(NamedTuple):
 
 
 class CheckedShare(NamedTuple):
-    """The result of some proxies with all that was learnt of them, so that none of their files is read again."""
+    """The result of some proxies with the notes on their files, so that none is read again."""
 
     names: tuple[str, ...]
     result: ShareResult
@@ -73,16 +73,16 @@ class CheckedShare(NamedTuple):
 
 
 class ProxyChecker:
-    """Checks proxies one by one: applies the rules, and makes a column with these pairs, unless `pairs` is None."""
+    """Checks proxies one by one. `pairs`: the hosts of the columns; None: no columns."""
 
     def __init__(self, sheet: FactSheet, rules: Sequence[Rule], pairs: Collection[Pair] | None) -> None:
         self._sheet = sheet
         self._rules = rules
         self._in_force = [rule for rule in rules if not cannot_run(rule, sheet.mesh)]
         self.needs_every_pod = depends_on_pod(self._in_force, PER_POD)
-        """A rule looks at the pod's name, so that no proxy can be checked for its replicas."""
+        """A rule depends on the pod's name, so that each replica has to be checked."""
         self._pod_facts: dict[tuple[str, str], list[Fact]] = {}
-        """Facts of the lists that no dump is read for, by list and pod."""
+        """Facts of the lists that need no dump, by list and pod."""
         if self.needs_every_pod:
             for name in PER_POD:
                 for fact in sheet.of_pods(name):
@@ -91,7 +91,7 @@ class ProxyChecker:
         self._dependencies = {} if pairs is None else dependencies_of(sheet)
 
     def check(self, turn: ProxyToCheck, result: ShareResult) -> None:
-        """Adds one proxy to the result; where it is the replica of one that was checked, by repeating that one."""
+        """Adds one proxy to the result; for a replica, the result of the proxy that was checked."""
         pod, first, case = turn.place.pod, turn.first, turn.case
         result.pods.add(pod)
         if case is not None:
@@ -119,7 +119,7 @@ class ProxyChecker:
         return self._pod_facts.get((name, pod), ()) if name in PER_POD else lists.facts(name)
 
     def results(self, done: ShareResult) -> RuleResults:
-        """What the rules say once every proxy is in `done`, to which what needs no proxy is added. Call it once."""
+        """The results once every proxy is in `done`; adds the rules that need no proxy. Call it once."""
         sheet, checked, tally = self._sheet, frozenset(done.pods), done.tally
         missing = {rule.id: gaps_of(rule, sheet.mesh, sheet.is_asked) for rule in self._rules}
         of_pods = [rule for rule in self._rules if compile_selector(rule.select).list_name in PER_POD]

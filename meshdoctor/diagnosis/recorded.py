@@ -1,4 +1,4 @@
-"""A diagnosis kept with what was asked for, so that a fix can be planned on it and verified by the same again."""
+"""A diagnosis with its request, so that a fix can be planned on it and verified by the same request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 
 
 class DiagnosisRequest(Struct, frozen=True):
-    """What is diagnosed: a source, some of its pods, by which rules."""
+    """What to diagnose: a source, some of its pods, and the rules."""
 
     source: Source
     namespaces: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class DiagnosisRequest(Struct, frozen=True):
     rule_dirs: tuple[Path, ...] = ()
 
     def open(self, watcher: FetchObserver | None = None, *, to_compare: bool = False) -> DiagnosisRecord:
-        """Reads the source and diagnoses it. `to_compare`: its `baseline` will be asked for, and is made beside it.
+        """Reads the source and diagnoses it. `to_compare`: `baseline` will be called.
 
         Raises what `doctor.open_case` and `doctor.diagnose` raise.
         """
@@ -42,13 +42,13 @@ class DiagnosisRequest(Struct, frozen=True):
         sheet = sheet_of(case, self.namespaces, self.labels)
         run = DiagnosisRun(case, sheet, load_catalogue(self.rule_dirs), with_hosts=to_compare)
         run.drain()
-        hosts = run.hosts() if to_compare else None  # before the diagnosis: they may open dumps again
+        hosts = run.hosts() if to_compare else None  # before the diagnosis, as they may read dumps again
         return DiagnosisRecord(self, case, run.diagnosis(), hosts)
 
     def again(self, namespaces: tuple[str, ...], labels: str) -> DiagnosisRecord:
-        """The same source diagnosed now, limited to some pods.
+        """Diagnoses the same source again, limited to some pods.
 
-        Raises as `open` does, and `KeyboardInterrupt` where Ctrl-C ended the reading: half of it verifies nothing.
+        Raises as `open` does, and `KeyboardInterrupt` where Ctrl-C ended it: a part verifies nothing.
         """
         source = self.source
         if source.cluster is not None:
@@ -62,9 +62,9 @@ class DiagnosisRequest(Struct, frozen=True):
 
 
 class DiagnosisRecord:
-    """A diagnosis, what was asked for, and the evidence: what a fix is planned on (`FixEvidence`).
+    """A diagnosis with its request and its case (`FixEvidence`).
 
-    `using` keeps others from the dumps while they are read.
+    `using` locks the dumps while they are read.
     """
 
     def __init__(
@@ -85,12 +85,12 @@ class DiagnosisRecord:
         self._using = using or (lambda work: work(case))
 
     def using(self, work: Callable[[Mesh], Answer]) -> Answer:
-        """What `work` makes of the mesh."""
+        """The result of `work` on the mesh."""
         made: Answer = self._using(lambda _: work(self.case.mesh))
         return made
 
     def baseline(self) -> Baseline:
-        """What it is compared by. Traces every host for every pod where that was not done yet (`to_compare`)."""
+        """The baseline. Traces every host for every pod, unless that is done (`to_compare`)."""
         if self._hosts is None:
             self._hosts = self.using(lambda _: self._traced())
         return baseline(self.diagnosis, self._hosts, self.case.mesh.pods)

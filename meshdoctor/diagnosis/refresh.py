@@ -1,8 +1,7 @@
-"""A look at a live cluster: pods are listed first, each is judged as its dump comes in, and all of them at the end.
+"""Refreshes a live cluster: lists the pods, checks each as its dump is read, and checks all of them at the end.
 
-What is told in between is provisional: DNS answers come after the dumps (pods that were read are asked), access logs
-with them, and a gateway's dump may come after those of the sidecars that send to it. Any of these can change any pod's
-verdicts, so the end judges all of it anew, replicas once.
+The results in between are provisional: DNS answers and access logs come after the dumps, and a gateway's dump may come
+after those of the sidecars that send to it. Any of these can change the verdicts of any pod.
 """
 
 from __future__ import annotations
@@ -26,19 +25,18 @@ from meshdoctor.sources.live.live_cluster import LiveCluster
 from meshdoctor.sources.source import Source
 
 IN_TURN = 32
-"""Sidecars that are asked whether they have changed, each time that no object has."""
+"""Sidecars that are asked whether they have changed, in a refresh without a changed object."""
 
 FINDINGS_AT_MOST = 25
-"""Tellings of the provisional findings, however many pods there are."""
+"""Most `FindingsUpdated` of one refresh."""
 
 
 def read_whole_cluster(
     watch: CaseWatch, source: Source, before: LiveCluster | None, pods: Collection[str]
 ) -> LiveCluster:
-    """Lists, fetches, judges, and gives the cluster as it was read.
+    """Reads and checks the cluster, and returns it.
 
-    Of `before`, where there is one, all sidecars but those of `pods` are taken over and not asked again. Raises as
-    `read_cluster` does, and `SessionStopped`.
+    With `before`, only the sidecars of `pods` are read again. Raises as `read_cluster` does, and `SessionStopped`.
     """
     cluster = _opened(watch, source)
     kept = cluster.keep_from(before, pods) if before else frozenset()
@@ -46,9 +44,9 @@ def read_whole_cluster(
 
 
 def _opened(watch: CaseWatch, source: Source, session: Session | None = None) -> LiveCluster:
-    """With `session` without a new login, unless the server wants one: a kubeconfig's plugin may take seconds."""
+    """Reuses the login of `session`, unless the server refuses it: a kubeconfig's plugin may take seconds."""
     asked = source.cluster or ClusterSource()
-    watch.tell(Progress(0, 0, "asking the cluster for its objects"))
+    watch.tell(Progress(0, 0, "reading the cluster's objects"))
     try:
         return open_cluster(asked, session)
     except Refused as problem:
@@ -67,54 +65,54 @@ def _read(
     asked = source.cluster or ClusterSource()
     cluster.fetch(_Arrivals(watch, source, cluster, kept), wanted)
     if asked.resolver is not Resolver.OFF:
-        watch.tell(Progress(0, 0, "asking DNS"))
+        watch.tell(Progress(0, 0, "resolving hosts"))
         resolve(cluster, asked.resolver)
     case = Case(add_manifests(cluster.capture(), source))
-    watch.diagnose(case, doing="judging with DNS answers", is_new=False)
+    watch.diagnose(case, doing="checking with DNS answers", is_new=False)
     return cluster
 
 
 class ClusterRefresh:
-    """Looks again at what has changed, and at nothing else: what watching a cluster costs it.
+    """Refreshes only what has changed, to watch a cluster at little cost.
 
     The objects are listed each time. Where they changed, every sidecar is asked for a few counters, this time and the
-    next, for a push takes its time, and also where the look before failed with what it had found; else some of them in
-    turn. Dumps are read of those that have changed, DNS is asked again where anything has.
+    next, as a push takes time, and also after a failed refresh; else some of them in turn. Dumps are read of sidecars
+    that have changed; hosts are resolved again where anything has.
     """
 
     def __init__(self) -> None:
         self._order: dict[str, None] = {}
-        """Pods whose sidecars were asked, the one that was asked longest ago first."""
-        self._is_restless = False
-        self._was_there = True
+        """Pods whose sidecars were asked, the longest ago first."""
+        self._has_just_changed = False
+        self._has_answered = True
         """The server answered the last time."""
 
     def reset(self) -> None:
-        """All of them were read just now."""
+        """All sidecars were read."""
         self._order = {}
 
     def refresh_changed(
         self, watch: CaseWatch, source: Source, before: LiveCluster, *, must_tell: bool
     ) -> LiveCluster | None:
-        """The cluster as it is now, judged and told; None where nothing has changed, unless it `must_tell`.
+        """Reads and checks what changed, and returns the cluster; None where nothing has, unless it `must_tell`.
 
         Raises as `read_whole_cluster`.
         """
-        session, self._was_there = before.session if self._was_there else None, False
+        session, self._has_answered = before.session if self._has_answered else None, False
         cluster = _opened(watch, source, session)
-        self._was_there = True
+        self._has_answered = True
         is_like = cluster.is_like(before)
-        ask_all, self._is_restless = not is_like or self._is_restless or must_tell, not is_like
+        ask_all, self._has_just_changed = not is_like or self._has_just_changed or must_tell, not is_like
         changed = cluster.changed_since(before, None if ask_all else self._next(cluster))
         if is_like and not changed and not must_tell:
             return None
         kept = cluster.keep_from(before, changed)
         asked = {pod.key for pod in cluster.asked}
-        # The others are not asked either: why not is told.
+        # Those that cannot be read are included: `fetched` says why.
         return _read(watch, source, cluster, kept, lambda key: key in changed or key not in asked)
 
     def _next(self, cluster: LiveCluster) -> list[str]:
-        """Whose turn it is: whoever was asked longest ago."""
+        """The sidecars that were asked longest ago."""
         here = [pod.key for pod in cluster.asked]
         turns = [*(key for key in here if key not in self._order), *(key for key in self._order if key in {*here})]
         asked = turns[:IN_TURN]
@@ -123,7 +121,7 @@ class ClusterRefresh:
 
 
 class _Arrivals:
-    """Hears of each sidecar that was read (a `FetchObserver`), checks it, and tells."""
+    """Checks each sidecar once it is read (a `FetchObserver`), and sends its event."""
 
     def __init__(self, watch: CaseWatch, source: Source, cluster: LiveCluster, kept: frozenset[str]) -> None:
         self._watch = watch
@@ -135,7 +133,7 @@ class _Arrivals:
 
     @cached_property
     def _case(self) -> Case:
-        """The cluster's objects, to which the dumps are added as they come."""
+        """The cluster's objects, to which each dump is added once it is read."""
         return Case(add_manifests(self._cluster.capture(), self._source))
 
     @cached_property
@@ -143,10 +141,10 @@ class _Arrivals:
         return self._watch.start(self._case, is_final=False)
 
     def listed(self, pods: int, sidecars: int) -> None:
-        """The pods are known; so many sidecars will be asked."""
+        """The pods are listed; so many sidecars will be read."""
         self._total = sidecars
         case = self._case
-        self._watch.take_up(case)
+        self._watch.set_case(case)
         sheet = self._watch.sheet(case)
         unasked = {note.path for note in case.capture.unread}
         asked = (pod.key for pod in self._cluster.objects.pods if pod.has_sidecar and not pod.why_unasked)
@@ -166,9 +164,9 @@ class _Arrivals:
             self._watch.tell(FindingsUpdated(self._run.findings()))
 
     def _added(self, pod: str) -> Iterator[PodChecked]:
-        """Its dump is added in its turn as well: a trace may go through the proxies meanwhile."""
+        """Adds its dump and checks it. Both need the lock: a trace may read the proxies meanwhile."""
         add_proxy(self._case.mesh, pod, self._cluster.documents_of(pod))
-        yield from self._run.turns([pod])
+        yield from self._run.check([pod])
 
     def _check(self, pod: str) -> None:
         mesh = self._case.mesh

@@ -1,4 +1,4 @@
-"""What of a case is asked for: its pods and its rules. What is not there is refused: silence would read like health."""
+"""Chooses the pods and the rules. Unknown names are refused, as an empty result would look healthy."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ def sheet_of(case: Case, namespaces: Sequence[str] = (), labels: str = "") -> Fa
     refuse_unknown(namespaces, case.mesh)
     sheet = FactSheet(case.mesh, namespaces, labels)
     if labels and not any(map(sheet.is_asked, case.mesh.pod_names)):
-        raise NothingToJudge(f"no pod has the labels {labels}, so there is nothing to judge.")
+        raise NothingToJudge(f"no pod has the labels {labels}, so there is nothing to check.")
     return sheet
 
 
 def refuse_empty(case: Case) -> None:
-    """Raise where not one proxy or pod could be read: 4 if something was there that is not readable, else 3."""
+    """Raise where no proxy or pod could be read: exit code 4 if there is an unreadable one, else 3."""
     mesh = case.mesh
     if mesh.pods or mesh.proxies:
         return
     if mesh.proxies_unread:
-        told = "; ".join(list(mesh.proxies_unread.values())[:3])
+        reasons = "; ".join(list(mesh.proxies_unread.values())[:3])
         more = len(mesh.proxies_unread) - 3
-        raise Unreadable(f"{told}; and {more} more like these" if more > 0 else told)
+        raise Unreadable(f"{reasons}; and {more} more" if more > 0 else reasons)
     why = "; ".join(f"{u.path}: {u.because}" for u in mesh.unread[:3])
     tail = f" Not read: {why}." if why else ""
     location = case.capture.location
-    raise NothingToJudge(f"{location}: no proxy and no pod in it, so there is nothing to judge.{tail}")
+    raise NothingToJudge(f"{location}: no proxy and no pod in it, so there is nothing to check.{tail}")
 
 
 def refuse_unknown(namespaces: Sequence[str], mesh: Mesh) -> None:
-    """Raise where a namespace asked for has no pod."""
+    """Raise where a chosen namespace has no pod."""
     there = sorted({key.split("/", 1)[0] for key in mesh.pod_names})
     for namespace in namespaces:
         if namespace not in there:

@@ -1,4 +1,4 @@
-"""One source, diagnosed as often as asked, in a thread of its own."""
+"""Diagnoses one source repeatedly, in a thread."""
 
 from __future__ import annotations
 
@@ -22,61 +22,60 @@ if TYPE_CHECKING:
 
 
 class DiagnosisSession(CaseWatch):
-    """A source being looked at."""
+    """A source, its newest evidence, and the thread that refreshes it."""
 
     def __init__(self, source: Source, tell: Tell, namespaces: Sequence[str] = (), labels: str = "") -> None:
         super().__init__(tell, namespaces, labels)
         self.source = source
         self._thread: threading.Thread | None = None
         self._cluster: LiveCluster | None = None
-        """The live cluster as the newest whole look left it."""
+        """The live cluster as the last complete refresh read it."""
         self._cluster_refresh: ClusterRefresh | None = None
         self._cache: DiagnosisCache | None = None
-        """What the newest look at files has left."""
+        """The results of the last refresh of files."""
 
     @property
     def is_busy(self) -> bool:
-        """A look is under way."""
+        """A refresh is running."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
     def stamp(self) -> Stamp | None:
-        """Of the files as they were when the newest look at them began; None where there was none, or it failed."""
+        """The files' stamp at the start of the last refresh; None before the first one, or where it failed."""
         return self._cache.stamp if self._cache is not None else None
 
     def refresh(self, pods: Collection[str] | None = None, *, only_changed: bool = False) -> bool:
-        """Starts a look in a thread of its own; False where one is under way already.
+        """Starts a refresh in a thread; False where one is running.
 
-        `pods` (keys): of a live cluster only these sidecars, and those nobody has read yet, are asked again. The
-        objects are read anew and everything is judged again: a proxy's verdicts depend on entries that may have
-        changed. Of files only the dumps of these pods, of their neighbours, and of those that were written since are
-        read again. `only_changed`: only sidecars that say that they have changed are asked again.
+        `pods` (keys): of a live cluster, only these sidecars and those not read yet are read again, with all objects,
+        and everything is checked again. Of files, only the dumps of these pods and of their neighbours, and those that
+        changed, are read again. `only_changed`: only sidecars that report a change are read again.
         """
         if self.is_busy:
             return False
-        # A daemon: a request that hangs must not keep the program from ending.
-        look = partial(self.look, pods, only_changed=only_changed)
-        self._thread = threading.Thread(target=look, daemon=True, name="meshdoctor session")
+        # A daemon, so that the program can end while a request hangs.
+        work = partial(self.refresh_now, pods, only_changed=only_changed)
+        self._thread = threading.Thread(target=work, daemon=True, name="meshdoctor session")
         self._thread.start()
         return True
 
-    def look(self, pods: Collection[str] | None = None, *, only_changed: bool = False) -> None:
-        """One look as `refresh` starts it, in this thread. Never raises: what goes wrong is told."""
+    def refresh_now(self, pods: Collection[str] | None = None, *, only_changed: bool = False) -> None:
+        """One refresh, in this thread. Never raises: an error becomes `DiagnosisFailed`."""
         try:
             if self.source.cluster is not None:
-                self._look_at_cluster(pods, only_changed=only_changed)
+                self._refresh_live(pods, only_changed=only_changed)
             else:
-                self._look_at_files(pods)
+                self._refresh_files(pods)
         except SessionStopped:
             return
         except MeshdoctorError as problem:
             self._fail(str(problem), is_away=isinstance(problem, Unreadable))
         except Exception as problem:
             what = str(problem).partition("\n")[0]
-            self._fail(f"a fault in meshdoctor itself: {type(problem).__name__}: {what}", is_away=False)
+            self._fail(f"a bug in meshdoctor: {type(problem).__name__}: {what}", is_away=False)
 
-    def _look_at_files(self, again: Collection[str] | None) -> None:
-        """With `again`, dumps that are as they were are not read but for those."""
+    def _refresh_files(self, again: Collection[str] | None) -> None:
+        """With `again`, only the dumps of these pods and those that changed are read."""
         from meshdoctor.diagnosis.cache import DiagnosisCache
         from meshdoctor.diagnosis.file_stamps import stamp
 
@@ -89,7 +88,7 @@ class DiagnosisSession(CaseWatch):
         cache.shares = self.diagnose(case, kept)
         self._cache = cache
 
-    def _look_at_cluster(self, pods: Collection[str] | None, *, only_changed: bool) -> None:
+    def _refresh_live(self, pods: Collection[str] | None, *, only_changed: bool) -> None:
         from meshdoctor.diagnosis.refresh import ClusterRefresh, read_whole_cluster
 
         if self._cluster_refresh is None:
@@ -100,7 +99,7 @@ class DiagnosisSession(CaseWatch):
             if found is not None:
                 self._cluster = found
             elif self.finished is not None:
-                # Nothing has changed: what was told holds.
+                # Nothing has changed: the last result holds.
                 self.tell(self.finished)
         else:
             self._cluster_refresh.reset()

@@ -34,7 +34,7 @@ def trace_from(
     authority: str | None = None,
     path: str = "/",
 ) -> Trace:
-    """What the tracer's sidecar does with one connection, without line numbers."""
+    """The trace of one connection, without line numbers."""
     destination = tracer.destination(host, port, ip=ip, protocol=protocol, sni=sni, authority=authority, path=path)
     trace = trace_host(tracer, destination)
     assumed = tracer.assumption(host, port) if protocol is None and sni is None and authority is None else None

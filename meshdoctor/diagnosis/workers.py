@@ -1,8 +1,7 @@
-"""Work over many dumps, shared out over the machine's processors. What comes out is the same with one.
+"""Spreads work on many dumps over processes, with the same result as one process.
 
-The other processes are copies of this one (`fork`), so that they have everything that was read and nothing needs to be
-sent to them; only results come back. Where that is not safe (another thread runs) or not there (Windows; macOS, whose
-libraries do not stand it), this process does all of it.
+The processes are forks of this one, so that only results are sent between them. Where a fork is not safe (another
+thread runs; macOS) or does not exist (Windows), this process does all of the work.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ if TYPE_CHECKING:  # ordinary captures need one process only
 Result = TypeVar("Result")
 
 WORTH_IT = 256 * 1024 * 1024
-"""Bytes of dumps, as stored, from which on a second process saves more than it costs."""
+"""Bytes of dumps, as stored, from which a second process saves more than it costs."""
 
 MOST = 4
 """Processes at most: each holds a dump or two."""
 
 _jobs: Sequence[Callable[[], Any]] = ()
-"""What the copies of this process do. They find it here: a closure cannot be sent to them."""
+"""The work of the forks. They inherit it here, as a closure cannot be sent to them."""
 
 
 def workers_for(size: int) -> int:
@@ -42,7 +41,7 @@ def workers_for(size: int) -> int:
 def spread(
     names: Collection[str], size: Callable[[str], int], work: Callable[[Collection[str]], Result], workers: int = 0
 ) -> list[Result]:
-    """What `work` gives for shares of `names` that are about as large, in order. `workers` 0: as many as are worth it.
+    """The results of `work` for shares of `names` of about the same size, in order. `workers` 0: as many as pay off.
 
     An error in one of the shares is raised here. A process that dies leaves its share to this one.
     """
@@ -63,7 +62,7 @@ def spread(
 
 
 def split(names: Sequence[str], size: Callable[[str], int], parts: int) -> list[Sequence[str]]:
-    """Neighbours stay together: they are likely to be replicas. Always one part at least, none of the others empty."""
+    """The names in parts of neighbours, which are likely to be replicas; at least one part, no other is empty."""
     total, done = sum(max(1, size(name)) for name in names), 0
     shares: list[list[str]] = [[] for _ in range(max(1, parts))]
     for name in names:
@@ -74,7 +73,7 @@ def split(names: Sequence[str], size: Callable[[str], int], parts: int) -> list[
 
 @contextmanager
 def _started(jobs: Sequence[Callable[[], Result]]) -> Iterator[list[Future[Result]]]:
-    """A process for each job, as far as there are any to be had; they end with the block, done or not."""
+    """Starts a process for each job, as far as the system allows; they end with the block."""
     global _jobs
     from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
     from multiprocessing import active_children, get_context
@@ -82,7 +81,7 @@ def _started(jobs: Sequence[Callable[[], Result]]) -> Iterator[list[Future[Resul
     _jobs = jobs
     started: list[Future[Result]] = []
     pool = None
-    # Ctrl-C is for this process, which ends the others: they inherit the mask and never hear it.
+    # Only this process gets Ctrl-C, and ends the others, which inherit the mask.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         with suppress(OSError, NotImplementedError, BrokenExecutor), warnings.catch_warnings():
@@ -106,7 +105,7 @@ def _run(number: int) -> Any:
 
 
 def _end_with_parent() -> None:
-    """Ends this process when the one that it is a copy of is killed: it would wait for work for ever."""
+    """Ends this fork when its parent is killed: it would wait for work for ever."""
     from multiprocessing import parent_process
 
     def wait() -> None:

@@ -1,4 +1,4 @@
-"""Where the fixes of one source are written, whether they may be, and what they rest on."""
+"""Where the fixes of one source are written, whether changes are allowed, and the evidence they are planned on."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 READ_ONLY = "read-only: neither a cluster nor your manifests are changed"
 
 
-def _nothing_diagnosed(begin: Callable[[str], None]) -> FixEvidence:
+def _nothing_diagnosed(_begin: Callable[[str], None]) -> FixEvidence:
     raise NothingToJudge("nothing has been diagnosed yet")
 
 
 class FixContext(Struct, frozen=True, kw_only=True):
-    """A source, whose cluster or manifests are changed, or else new files are written; and the journal."""
+    """A source, to whose cluster or manifests fixes are applied (else to new files), and the journal."""
 
     source: Source
     diagnose: Diagnose
-    """Verifies a fix on a cluster."""
+    """Diagnoses a cluster again, to verify a fix."""
     evidence: Callable[[Callable[[str], None]], FixEvidence] = _nothing_diagnosed
-    """The newest diagnosis, which a fix of a finding needs; its argument hears what is waited for.
+    """The newest diagnosis, which a fix of a finding needs; its argument receives each step as a text.
 
     Raises `NothingToJudge` where there is none.
     """
     journal: Journal = field(default_factory=Journal)
     location: str = ""
-    """The context of the cluster, as far as it is known."""
+    """The context of the cluster; empty where it is not known."""
     is_read_only: bool = False
     seconds: float = 30.0
-    """How long a cluster's proxies are waited for."""
-    why_unseen: Callable[[Finding], str] = lambda finding: ""
-    """Why nobody knows whether a finding still stands; empty where it is known to."""
+    """Timeout for the sidecars to accept a change."""
+    why_unread: Callable[[Finding], str] = lambda finding: ""
+    """Why the pods of a finding could not be read in the last refresh; empty where they were."""
 
     @property
     def in_files(self) -> bool:
@@ -52,12 +52,12 @@ class FixContext(Struct, frozen=True, kw_only=True):
 
     @property
     def manifests(self) -> tuple[Path, ...]:
-        """The user's own files; those beside a cluster are not what is changed."""
+        """The user's own files; not those given beside a cluster, which a fix does not change."""
         return self.source.manifests if self.in_files else ()
 
     @property
     def makes_new_files(self) -> bool:
-        """There is neither a cluster nor a manifest to change."""
+        """There is neither a cluster nor a manifest to change: fixes are new files."""
         return self.in_files and not self.manifests
 
     @property
@@ -66,7 +66,7 @@ class FixContext(Struct, frozen=True, kw_only=True):
         return READ_ONLY if self.is_read_only and not self.makes_new_files else ""
 
     def applier(self, tell: FixListener) -> ClusterApplier:
-        """Logs in to the cluster. Raises `Unreadable` and `UsageError` as that does, or where there is no cluster."""
+        """Logs in to the cluster. Raises `Unreadable`, and `UsageError` for an unknown context or without a cluster."""
         from meshdoctor.fixes.apply.cluster_applier import ClusterApplier
 
         if self.source.cluster is None:
@@ -76,12 +76,12 @@ class FixContext(Struct, frozen=True, kw_only=True):
     def entries(self, fingerprint: str = "") -> list[JournalEntry]:
         """Fixes of the journal that were applied here, the newest last; of one finding, or of all.
 
-        What cannot be read is left out: a fix says so when it needs it.
+        Unreadable entries are left out.
         """
         found, _ = self.journal.readable()
-        return [e for e in found if self._is_ours(e) and (not fingerprint or e.fingerprint == fingerprint)]
+        return [e for e in found if self._is_here(e) and (not fingerprint or e.fingerprint == fingerprint)]
 
-    def _is_ours(self, entry: JournalEntry) -> bool:
+    def _is_here(self, entry: JournalEntry) -> bool:
         if self.in_files:
             return bool(entry.files) and not entry.place.context
         return bool(entry.place.server or entry.files) and entry.place.context == self.location

@@ -1,4 +1,4 @@
-"""What a fix needs of a diagnosis: the mesh it is planned on, and what it is compared with afterwards."""
+"""What a fix needs of a diagnosis: the mesh to plan it on, and the baseline to verify it with."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class FixEvidence(Protocol):
     """A diagnosis together with the mesh that was diagnosed."""
 
     namespaces: tuple[str, ...]
-    """Whose pods were diagnosed; empty: all."""
+    """Namespaces whose pods were diagnosed; empty: all."""
     labels: str
     """The label selector of those pods; empty: all."""
     is_whole: bool
-    """Every pod of the mesh was read, whichever were diagnosed."""
+    """Every pod of the mesh was read, even where only some were diagnosed."""
 
     def using(self, work: Callable[[Mesh], Answer]) -> Answer:
-        """What `work` makes of the mesh, while nobody else opens its dumps."""
+        """The result of `work` on the mesh; no other thread reads its config dumps meanwhile."""
 
     def baseline(self) -> Baseline:
-        """What a verification compares with."""
+        """What a verification compares."""
 
 
 Diagnose = Callable[[tuple[str, ...], str], FixEvidence]

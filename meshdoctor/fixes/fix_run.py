@@ -1,7 +1,7 @@
-"""One fix: previewed, tried out, applied and verified, saved to files, continued, undone.
+"""One fix: previewed, tried out, applied and verified, saved to files, resumed, undone.
 
-`FixRun` knows the order of the steps and what may be done next. Who shows it hears each step as a `FixEvent`, and asks
-the user between the steps.
+`FixRun` knows the order of the steps and which may be next. Front ends get each step as a `FixEvent`, and ask the user
+between the steps.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FixAction = Literal["apply", "save", "resume", "undo"]
 
 FOLDER = Path("meshdoctor-fixes")
 """Where new files are written unless another folder is named."""
-_TRYING = "asking whether it is allowed, and trying it (dry run)"
+_DRY_RUN = "checking permissions and the dry run"
 
 
 class FixRun:
@@ -50,17 +50,17 @@ class FixRun:
         self.finding = finding
         self.fix = fix
         self.entry = entry
-        """As it stands in the journal; None until it is there."""
+        """The fix in the journal; None before it is journaled."""
         self.saved: JournalEntry | None = None
-        """What was written to files beside a cluster, to which it can be applied all the same."""
+        """The journal entry of an export of a cluster's fix, which can still be applied to the cluster."""
         self.plan: FixPlan | None = None
         self.diffs: tuple[str, ...] = ()
-        """Unified, of what was previewed or tried out last: one an object, or one for all files."""
+        """Unified diffs of the last preview or trial: one per object, or one for all files."""
         self.result: FixResult | None = None
         self.is_undo = False
-        """The result is that of an undo."""
-        self.refusal = "it is not tried out yet"
-        """Why it cannot be applied where something that exists is changed; empty once it was tried out."""
+        """`result` is that of an undo."""
+        self.refusal = "it was not tried yet"
+        """Why it cannot be applied to what exists; empty once `try_out` succeeded."""
         self._tell = tell
         self._journaled = 0
         self._applier: ClusterApplier | None = None
@@ -72,7 +72,7 @@ class FixRun:
 
     @property
     def is_open(self) -> bool:
-        """The journal has it as not done: interrupted, or waiting for a person."""
+        """The journal has it as unfinished: interrupted, or with manual steps left."""
         return self.entry is not None and self.entry.is_open
 
     @property
@@ -86,16 +86,16 @@ class FixRun:
         if action == "undo":
             applied = entry or self.saved
             if applied is None:
-                return "nothing of it is applied: there is nothing to undo"
+                return "it is not applied: there is nothing to undo"
             return why_ended(applied) or ("" if applied.files else context.why_read_only)
         if action == "resume":
-            return "nothing of it is applied yet" if entry is None else why_closed(entry) or context.why_read_only
+            return "it is not applied yet" if entry is None else why_closed(entry) or context.why_read_only
         if entry is not None:
-            return f"fix {entry.id} is {entry.state} already"
+            return f"fix {entry.id} is already {entry.state}"
         if self.plan is None:
-            return "it is not planned yet"
+            return "it is not previewed yet"
         if not self.plan.changes:
-            return f"fix {self.plan.fix.id} is manual, nothing is written"
+            return f"fix {self.plan.fix.id} is manual: nothing is written"
         if action == "save" or context.makes_new_files:
             return ""
         return context.why_read_only or self.refusal
@@ -103,18 +103,18 @@ class FixRun:
     # A fix of a finding
 
     def preview(self) -> FixPlan:
-        """Plans it: what it changes, and what else that affects. Writes nothing."""
+        """Plans its changes and predicts their impact. Writes nothing."""
         assert self.finding is not None
         assert self.fix is not None
-        self._begin("working out what it changes and whom that touches")
+        self._begin("planning the changes and predicting their impact")
         self.plan = plan(self.context.evidence(self._begin), self.finding, self.fix)
         self.diffs = _diffs(self.plan.changes)
         return self.plan
 
     def try_out(self, folder: Path | None = None) -> None:
-        """Has a cluster check the rights and a dry run; works out the edits of files, new ones in `folder`.
+        """Checks permissions and the dry run on a cluster; plans the edits of files, new ones in `folder`.
 
-        Writes nothing. Raises what stops it, as `apply` would.
+        Writes nothing. Raises what would stop `apply`.
         """
         try:
             self._try_out(folder)
@@ -127,29 +127,28 @@ class FixRun:
         found, context = self._planned, self.context
         if context.makes_new_files or folder is not None:
             self._folder = folder or FOLDER
-            self._edits = file_applier.beside(found, self._folder)
+            self._edits = file_applier.new_files(found, self._folder)
         elif context.in_files:
-            self._refuse_unseen(found.finding)
+            self._refuse_unread(found.finding)
             self._folder = context.manifests[0]
             self._edits = file_applier.edits_for(found, context.manifests)
         else:
-            self._refuse_unseen(found.finding)
-            self._begin(_TRYING)
+            self._refuse_unread(found.finding)
+            self._begin(_DRY_RUN)
             self._applier = context.applier(self._hear)
             self._prepared = self._applier.try_out(found.changes)
             for one in self._prepared:
-                if one.beside:
-                    text = f"{one.change.key} was written by {', '.join(one.beside)}: applying the old file again"
-                    self._tell(
-                        FixEvent("warning", f"{text} undoes the fix, so change that file too (an export has it)")
-                    )
+                if one.other_writers:
+                    text = f"{one.change.key} was written by {', '.join(one.other_writers)}"
+                    undone = "applying that manifest again undoes the fix. Change it too (an export contains it)"
+                    self._tell(FixEvent("warning", f"{text}: {undone}"))
             return
         self.diffs = (unified_files(self._edits),)
 
     def apply(self) -> FixResult:
-        """Writes what was tried out; on a cluster waits for the sidecars and verifies it.
+        """Writes what was tried out; on a cluster waits for the sidecars and verifies the fix.
 
-        Raises what stops it, with what stands once it is in the journal.
+        Raises what stops it, `PartlyApplied` once it is in the journal.
         """
         found, context = self._planned, self.context
         if context.in_files:
@@ -157,14 +156,14 @@ class FixRun:
             return self._keep(FixResult(entry=entry))
         assert self._applier is not None, "try_out comes first"
         evidence = context.evidence(self._begin)
-        self._refuse_unseen(found.finding)
-        with self._told_what_stands():
+        self._refuse_unread(found.finding)
+        with self._after_journaling():
             return self._keep(self._applier.apply(evidence, found, self._prepared))
 
     def save(self, folder: Path | None = None) -> Export | None:
-        """Writes it to files that an undo takes back: the user's manifests, or new ones in `folder`.
+        """Writes it to files, which an undo restores: the user's manifests, or new ones in `folder`.
 
-        For a cluster, and where an object is deleted, it is an export.
+        For a cluster, and for a deletion in `folder`, this is an export.
         """
         if self.context.in_files and (folder is None or all(c.after is not None for c in self._planned.changes)):
             self.try_out(folder)
@@ -192,25 +191,25 @@ class FixRun:
     # A fix of the journal
 
     def preview_resume(self) -> None:
-        """Shows what continuing it writes."""
+        """Makes the diffs of what `resume` writes."""
         entry = self._entry
         self.diffs = (unified_files(entry.files),) if entry.files else _diffs([one.change for one in entry.written])
 
     def resume(self) -> FixResult:
-        """Continues a fix that was interrupted, and verifies it. Raises as `apply` does."""
+        """Continues an unfinished fix, and verifies it. Raises as `apply` does."""
         entry = self._entry
         if entry.files:
             return self._keep(FixResult(entry=file_applier.write(entry, self.context.journal)))
-        self._begin(_TRYING)
+        self._begin(_DRY_RUN)
         applier = self.context.applier(self._hear)
         self._journaled = entry.id
-        with self._told_what_stands():
+        with self._after_journaling():
             return self._keep(applier.resume(entry))
 
     def preview_undo(self) -> None:
-        """Works out what an undo writes, and has it tried on a cluster. Writes nothing.
+        """Makes the diffs of an undo, and tries it on a cluster. Writes nothing.
 
-        Raises `NotApplied` where others wrote to an object meanwhile.
+        Raises `NotApplied` where somebody else changed an object since.
         """
         entry = self._entry
         refuse_ended(entry)
@@ -218,13 +217,13 @@ class FixRun:
             back = [file_edit(edit.path, edit.shown, edit.after, edit.before) for edit in entry.files]
             self.diffs = (unified_files(back),)
             return
-        self._begin("asking what taking it back would change")
+        self._begin("checking what the undo would change")
         self._applier = self.context.applier(self._hear)
         self._prepared = self._applier.undo_plan(entry)
         self.diffs = _diffs([one.change for one in self._prepared if one.way != "nothing"])
 
     def undo(self) -> FixResult:
-        """Undoes it as previewed, and compares with what was before it. Raises `NotEditable` where a file changed."""
+        """Undoes it as previewed, and compares with before the fix. Raises `NotEditable` where a file changed."""
         entry = self._entry
         if not entry.files:
             assert self._applier is not None, "preview_undo comes first"
@@ -233,14 +232,14 @@ class FixRun:
         if self.entry is not None:
             return self._keep(made, is_undo=True)
         self.saved = None
-        self._tell(FixEvent("applied", f"fix {entry.id} is taken back: what was written is removed"))
+        self._tell(FixEvent("applied", f"fix {entry.id} is undone: its files are removed"))
         return made
 
     # Helpers
 
     @property
     def _entry(self) -> JournalEntry:
-        """What can be continued or undone, as the journal has it now."""
+        """What can be resumed or undone, as the journal has it now."""
         applied = self.entry or self.saved
         assert applied is not None
         return self.context.journal.get(applied.id)
@@ -250,8 +249,8 @@ class FixRun:
         assert self.plan is not None, "preview comes first"
         return self.plan
 
-    def _refuse_unseen(self, finding: Finding) -> None:
-        because = self.context.why_unseen(finding)
+    def _refuse_unread(self, finding: Finding) -> None:
+        because = self.context.why_unread(finding)
         if because:
             raise NothingToJudge(because)
 
@@ -267,8 +266,8 @@ class FixRun:
         return made
 
     @contextmanager
-    def _told_what_stands(self) -> Iterator[None]:
-        """Says of a problem that comes once the fix is in the journal what it left there."""
+    def _after_journaling(self) -> Iterator[None]:
+        """Makes a problem after the fix is in the journal a `NotApplied` or `PartlyApplied`."""
         try:
             yield
         except UsageError:

@@ -23,9 +23,9 @@ class Disposition(StrEnum):
     """How safely a fix can be applied."""
 
     SAFE = "safe"
-    """It only adds; nothing else changes."""
+    """It only adds configuration: no other connection changes."""
     REVIEW = "review"
-    """It changes what other pods see."""
+    """It changes configuration that other pods use."""
     MANUAL = "manual"
     """It has to be done manually."""
 
@@ -48,14 +48,14 @@ class Fix(Struct, frozen=True):
 
     @property
     def disposition(self) -> Disposition:
-        """As it is offered in this mesh. A fix that nothing can be applied of is manual."""
+        """As it is offered in this mesh. A fix without manifests and deletions is manual."""
         if not (self.manifests or self.deletes):
             return Disposition.MANUAL
         return Disposition.REVIEW if self.declared is Disposition.SAFE and self.caution else self.declared
 
     @property
     def is_automatic(self) -> bool:
-        """It can be applied; else it has manual steps only."""
+        """It can be applied; else it has only manual steps."""
         return self.disposition is not Disposition.MANUAL
 
     @property
@@ -114,7 +114,7 @@ class Diagnosis(Struct, frozen=True):
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
     pod_kinds: dict[str, int] = {}
-    """Pods by what takes their traffic, of `semantics.dataplane.KINDS`; they add up to `pods`."""
+    """Pods by what handles their traffic (`data_plane.KINDS`); they add up to `pods`."""
 
     def count(self, severity: Severity) -> int:
         """Findings of this severity."""

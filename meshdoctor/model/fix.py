@@ -1,7 +1,6 @@
 """A fix while it is previewed and applied: the objects it changes, its impact and its verification.
 
-A `Change` is made of a finding's fix and the objects that were read; a `Touched` is what the changed set of objects
-would do to every pod, as far as the objects tell it.
+A `Change` is one object before and after; the `Impact` is predicted from the changed objects.
 """
 
 from __future__ import annotations
@@ -188,9 +187,7 @@ class Verification(Struct, frozen=True, kw_only=True):
 
     @property
     def holds(self) -> bool:
-        """The finding is gone and its connection works, nothing is worse but as predicted, and every sidecar judged
-        before was judged again.
-        """
+        """The finding is gone, nothing is worse that was not predicted, and every sidecar was checked again."""
         return self.is_gone and not (self.is_worse or self.still_failing or self.unread)
 
 
@@ -314,7 +311,7 @@ class FixEvent(Struct, frozen=True):
     """Progress of a fix, to be shown."""
 
     step: Literal[
-        "begun", "tried", "warning", "journaled", "written", "applied", "waiting", "judging", "judged", "rolled back"
+        "begun", "tried", "warning", "journaled", "written", "applied", "waiting", "checking", "checked", "rolled back"
     ]
     text: str = ""
     done: int = 0
@@ -332,7 +329,7 @@ class FixResult(Struct, frozen=True, kw_only=True):
     entry: JournalEntry
     wrote: bool = True
     """False: the cluster already had the change, and nothing was written."""
-    waited: Acceptance = Acceptance()
+    acceptance: Acceptance = Acceptance()
     verification: Verification | None = None
     """None: it could not be verified, for the reason in the entry's note."""
     ownership_changes: tuple[OwnershipChange, ...] = ()
@@ -348,6 +345,6 @@ class FixResult(Struct, frozen=True, kw_only=True):
 
     @property
     def unevaluated(self) -> tuple[str, ...]:
-        """Pods beside those of the finding that were not seen to take it: what it does there is not known yet."""
+        """Affected pods beside those of the finding whose sidecars were not seen to accept the change."""
         named = {*self.entry.pods, *(self.verification.unread if self.verification is not None else ())}
-        return tuple(sorted({*self.waited.pending, *self.waited.unread} - named))
+        return tuple(sorted({*self.acceptance.pending, *self.acceptance.unread} - named))

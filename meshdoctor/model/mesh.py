@@ -187,11 +187,11 @@ class Pod(Struct, frozen=True):
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
     containers: tuple[Container, ...] = ()
-    """Init containers included; `Container.is_init` tells."""
+    """Init containers included; see `Container.is_init`."""
     host_network: bool = False
     run_as_user: int | None = None
     workload: ObjectRef | None = None
-    """The Deployment, StatefulSet, Job ... that owns it, as far as owner references tell."""
+    """The Deployment, StatefulSet, Job ... that owns it, as far as owner references name it."""
     ip: str = ""
     phase: str = ""
     pointer: Pointer = Pointer("")
@@ -227,7 +227,7 @@ class MeshConfig(Struct, frozen=True):
 
 
 class Dependency(Struct, frozen=True):
-    """A host a pod asks for, and where that was seen.
+    """A host that a pod is configured to call, and where that is configured.
 
     `port` is None for a bare name: shown by `hosts`, never a finding.
     """
@@ -241,7 +241,7 @@ class Dependency(Struct, frozen=True):
 
 
 class Sighting(Struct, frozen=True):
-    """One place a wanted host was seen in, in words, with its pointer."""
+    """One place that names a host, in words, with its pointer."""
 
     where: str
     pointer: Pointer
@@ -266,41 +266,41 @@ class Mesh(Struct):
     destination_rules: tuple[DestinationRule, ...] = ()
     sidecars: tuple[Sidecar, ...] = ()
     services: Sequence[Service] = ()
-    """The largest kind by far: parsed when first looked at."""
+    """Parsed at first use, as it is by far the largest kind."""
     gateways: tuple[Gateway, ...] = ()
     envoy_filters: Sequence[EnvoyFilter] = ()
-    """Parsed when first looked at: only a prediction asks for them."""
+    """Parsed at first use: only a prediction needs them."""
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     pods: dict[str, Pod] = field(default_factory=dict)
     mesh_config: MeshConfig | None = None
     proxies: Mapping[str, Proxy] = field(default_factory=dict)
-    """By `namespace/pod`. Where they are `Proxies` a look at one reads its dump: go through them once, or by brief."""
+    """By `namespace/pod`. Access to one may read its dump: iterate once, or use `summaries`."""
     dns: dict[str, tuple[str, ...]] | None = None
     """Upstream DNS answers by host; None where dns.json was not read."""
     dns_from: str | None = None
-    """Where they were resolved, in words: `pod shop/web-1`, `this machine, not a pod`; None where nobody says."""
+    """Where they were resolved, in words: `pod shop/web-1`, `this machine, not a pod`; None where it is not known."""
     captured_at: str | None = None
-    """When the evidence was taken, ISO 8601; None where nobody says."""
+    """When the evidence was taken, ISO 8601; None where it is not known."""
     dependencies: tuple[Dependency, ...] = ()
     kinds_read: frozenset[str] = frozenset()
     """Plural kinds that were read, `serviceentries`; an empty List counts as read."""
     proxies_unread: dict[str, str] = field(default_factory=dict)
-    """Pods whose dump is there but could not be read, and why."""
+    """Pods whose dump could not be read, and why."""
     unread: list[Unread] = field(default_factory=list)
-    """Grows while kinds that are read late turn out to be broken."""
+    """Grows, as kinds that are parsed at first use may be unreadable."""
     ips_beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """IPs that stand in env beside a host, by host."""
+    """IPs beside a host in env, by host."""
     dialled: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    """IPs that a pod's access log shows it to dial for a host, by pod and host."""
+    """IPs that a pod connects to for a host according to its access log, by pod and host."""
     credentials: tuple[PlainCredential, ...] = ()
 
     @property
     def dns_from_elsewhere(self) -> str:
-        """`dns_from` where that is no pod of the mesh, so that pods may be told other addresses; else empty."""
+        """`dns_from` where that is no pod of the mesh, so that pods may get other answers; else empty."""
         return "" if self.dns_from is None or self.dns_from.startswith("pod ") else self.dns_from
 
     def why_unread(self, path: str) -> str:
-        """Why this document could not be read; empty where nobody says."""
+        """Why this document could not be read; empty where it is not known."""
         return next((note.because for note in self.unread if note.path == path), "")
 
     @property
@@ -314,7 +314,7 @@ class Mesh(Struct):
         return {*self.pods, *self.proxy_names, *self.proxies_unread}
 
     def summary(self, key: str) -> ProxySummary | None:
-        """What is known of one proxy; None where there is none, or its dump cannot be read."""
+        """The summary of one proxy; None where there is none, or its dump cannot be read."""
         if isinstance(self.proxies, Proxies):
             return self.proxies.summary(key)
         return summary_of(self.proxies[key]) if key in self.proxies else None
@@ -326,5 +326,5 @@ class Mesh(Struct):
 
     @property
     def istio_versions(self) -> tuple[str, ...]:
-        """Versions the proxies report, sorted."""
+        """The Istio versions of the proxies, sorted."""
         return tuple(sorted({summary.version for _, summary in self.summaries() if summary.version}))

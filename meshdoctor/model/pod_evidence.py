@@ -1,4 +1,4 @@
-"""Where one pod's own evidence lies, so that what was seen of one replica can be told of another."""
+"""The documents and objects of one pod, so that the evidence of one replica can be rewritten for another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PodEvidence(Struct, frozen=True):
     pod: str
     """`namespace/pod`."""
     folder: str = ""
-    """`proxies/shop/web-1/`; empty where nothing of it can be told of another."""
+    """`proxies/shop/web-1/`; empty where its evidence cannot be rewritten for a replica."""
     pointer: Pointer = Pointer("")
     """The pod's own object."""
     orders: Orders = {}

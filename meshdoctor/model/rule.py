@@ -1,4 +1,4 @@
-"""A rule file, as data: also the schema that rules/*.yaml are read against."""
+"""A rule file: the schema that rules/*.yaml are decoded with."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NEEDS = (
     "namespaces",
     "dns",
 )
-"""Evidence a rule can ask for: documents of a proxy, or a plural kind of resource."""
+"""Evidence that a rule can need: documents of a proxy, or a plural kind of resource."""
 
 
 class Subject(Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,11 +47,11 @@ class Subject(Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "{fact.host}"
     port: str = "{fact.port}"
     about: str = ""
-    """For findings without a host: what tells two of them apart, `{fact.workload}`. Empty: the resources named do."""
+    """For findings without a host: what distinguishes them, `{fact.workload}`. Empty: their resources."""
 
 
 class Grade(Struct, frozen=True, forbid_unknown_fields=True):
-    """A severity (and confidence) that replaces the rule's own where `when` holds. The first that holds is taken."""
+    """A severity (and confidence) that replaces the rule's own where `when` holds. The first that holds is used."""
 
     when: str
     severity: Severity
@@ -59,7 +59,7 @@ class Grade(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ManifestChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """A manifest made from one the fact holds: copied, with some fields set."""
+    """A manifest: a copy of one in the fact, with some fields set."""
 
     base: str
     """Path in the fact, `fact.entry.manifest`; of a list, each of its manifests is changed."""
@@ -68,7 +68,7 @@ class ManifestChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FixTemplate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A fix a rule offers; shown where `when` holds."""
+    """A fix of a rule; offered where `when` holds."""
 
     id: str
     title: str

@@ -62,7 +62,7 @@ def result(made: FixResult) -> bytes:
     verification = (
         None if made.verification is None else {"holds": made.verification.holds, **to_builtins(made.verification)}
     )
-    return _document("result", fix=_fix(made.entry), proxies=_proxies(made.waited), verification=verification)
+    return _document("result", fix=_fix(made.entry), proxies=_proxies(made.acceptance), verification=verification)
 
 
 def undo(made: FixResult) -> bytes:
@@ -72,7 +72,7 @@ def undo(made: FixResult) -> bytes:
         if made.verification is None
         else _changes(made.verification) | {"ownership_changes": to_builtins(made.ownership_changes)}
     )
-    return _document("undo", fix=_fix(made.entry), proxies=_proxies(made.waited), changes=changes)
+    return _document("undo", fix=_fix(made.entry), proxies=_proxies(made.acceptance), changes=changes)
 
 
 def history(entries: Sequence[JournalEntry]) -> bytes:
@@ -114,12 +114,12 @@ def _file(edit: FileEdit) -> dict[str, Any]:
     return {"action": edit.action, "path": edit.path}
 
 
-def _proxies(waited: Acceptance) -> dict[str, Any]:
+def _proxies(acceptance: Acceptance) -> dict[str, Any]:
     return {
-        "accepted": waited.accepted,
-        "pending": waited.pending,
-        "rejected": waited.rejected,
-        "unread": [{"pod": pod, "because": because} for pod, because in sorted(waited.unread.items())],
+        "accepted": acceptance.accepted,
+        "pending": acceptance.pending,
+        "rejected": acceptance.rejected,
+        "unread": [{"pod": pod, "because": because} for pod, because in sorted(acceptance.unread.items())],
     }
 
 

@@ -80,7 +80,7 @@ def finding_of(finding: Finding) -> dict[str, Any]:
 
 
 def fix_of(fix: Fix) -> dict[str, Any]:
-    """A fix, as data."""
+    """A fix."""
     return {
         "id": fix.id,
         "title": fix.title,

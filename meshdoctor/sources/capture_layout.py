@@ -7,7 +7,7 @@
     proxies/<namespace>/<pod>/config_dump.json, server_info.json, clusters.json (or clusters.txt), stats.txt,
                               access_log.json (or istio-proxy.log, which counts only where access_log.json is not there)
 
-Ground truth and expectations beside it (`observed.json`, `expect.yaml`) are never evidence.
+Observed results and expectations beside it (`observed.json`, `expect.yaml`) are never evidence.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from meshdoctor.trace.walk import Outcome, Walk
 
 
 def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
-    """The outcome of a walk that has a cluster name, in the order of product.md's verdict table."""
+    """The outcome of a walk that has a cluster name: first by the outbound policy, then by whose cluster it is."""
     name = walk.cluster_name or ""
     if name == BLACKHOLE:
         why = "outbound policy REGISTRY_ONLY sends connections to hosts that are not registered to this cluster, which "
@@ -78,7 +78,7 @@ def _other_cluster(cluster: Cluster, host: str) -> Outcome:
 
 
 def owns(walk: Walk, registry: Registry) -> tuple[bool, str]:
-    """Whether the walk's cluster is the host's own, and why (product.md, `trace --json`)."""
+    """Whether the walk's cluster is the host's own, and why: by name, by address, or by a VirtualService."""
     name = walk.cluster_name or ""
     parsed = cluster_name(name)
     destination = walk.destination

@@ -16,12 +16,13 @@ from textual.dom import DOMNode
 from textual.events import Event, Key, Resize
 from textual.screen import Screen
 
-from meshdoctor.tui.app_session import Appearance, SessionOpening, TuiSession
+from meshdoctor.tui.app_session import Appearance, TuiSession
 from meshdoctor.tui.auto_refresh import AutoRefresh
 from meshdoctor.tui.bindings import APP_KEYS
 from meshdoctor.tui.key_queue import KeyHandled, KeyQueue
 from meshdoctor.tui.messages import EventsWaiting, FixEnded, StateObserver, TraceRequested, WatchToggled
 from meshdoctor.tui.screens.main_screen import MainScreen
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.state.panel_titles import missing
 from meshdoctor.tui.themes import DEFAULT, OWN_COLOURS, THEMES
 from meshdoctor.tui.user_settings import Settings, is_colourless, keep_theme
@@ -57,7 +58,7 @@ class MeshdoctorApp(App[int]):
         self._has_checked_journal = False
         self._shown_at = 0.0
         self._missed = ""
-        """What the refresh before could not read, as the user was told."""
+        """What the previous refresh could not read, as it was shown."""
         self._code = 0
         self.key_queue = KeyQueue(self, super().on_event)
 

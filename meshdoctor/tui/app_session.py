@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from meshdoctor.tui.feed import Feed
+from meshdoctor.tui.session_state import SessionOpening, SessionState
 from meshdoctor.tui.state.mesh_state import MeshState, StateChange
 from meshdoctor.tui.state.view_state import ViewState
 
 if TYPE_CHECKING:
-    from meshdoctor.diagnosis.session import DiagnosisSession
     from meshdoctor.doctor import Source
     from meshdoctor.tui.session_fixes import SessionFixes
 
@@ -25,49 +25,22 @@ class Appearance(Struct, frozen=True):
     """Only ASCII is shown, because of the terminal or the user's settings."""
 
 
-class SessionOpening(Struct, frozen=True):
-    """What the session opens on."""
+class TuiSession(SessionState):
+    """Opens a source, refreshes its diagnosis and takes in its events.
 
-    source: Callable[[], Source]
-    """Called after the first paint, as it loads modules. May raise `MeshdoctorError`."""
-    place: str
-    """What the header shows until the source is read: a context, a path."""
-    namespaces: tuple[str, ...] = ()
-    labels: str = ""
-    is_read_only: bool = False
-
-
-class TuiSession:
-    """A source and its diagnosis. `wake` is called from another thread when events wait."""
+    `wake` is called from another thread when events wait.
+    """
 
     def __init__(
         self, opening: SessionOpening, wake: Callable[[], object], appearance: Appearance | None = None
     ) -> None:
-        self.opening = opening
+        super().__init__(opening)
         self.appearance = appearance or Appearance()
-        self.mesh_state = MeshState()
-        self.mesh_state.location = opening.place
         self.view_state = ViewState(self.mesh_state)
-        self.diagnosis_session: DiagnosisSession | None = None
-        """None until the source is opened."""
         self.is_watching = False
         """Watch mode is on."""
         self._wake = wake
         self._feed = Feed(wake)
-
-    @property
-    def open_diagnosis(self) -> DiagnosisSession:
-        """The diagnosis. Raises `NothingToJudge` until the source is opened."""
-        if self.diagnosis_session is None:
-            from meshdoctor.errors import NothingToJudge
-
-            raise NothingToJudge("nothing has been read yet")
-        return self.diagnosis_session
-
-    @property
-    def is_read_only(self) -> bool:
-        """No fix can be applied."""
-        return self.opening.is_read_only
 
     @cached_property
     def fixes(self) -> SessionFixes:

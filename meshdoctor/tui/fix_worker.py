@@ -1,6 +1,6 @@
-"""A `FixRun` at work in a thread, with its steps: screens come and go, and show what is kept here.
+"""Runs a `FixRun` in a thread and keeps its steps for the screens that show them.
 
-Whatever goes wrong is a step that says so.
+An error becomes a step.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from meshdoctor.errors import MeshdoctorError, PartlyApplied, Unreadable
 from meshdoctor.fixes.fix_run import FixAction, FixRun
@@ -17,8 +17,25 @@ from meshdoctor.tui.state.fix_steps import StepList, allowed
 from meshdoctor.view.journal import FILE_ACTIONS
 
 if TYPE_CHECKING:
+    from meshdoctor.fixes.fix_context import FixContext
     from meshdoctor.model.finding import Finding, Fix
-    from meshdoctor.tui.session_fixes import SessionFixes
+
+
+class FixTurns(Protocol):
+    """The fixes of a session, of which one at a time changes something."""
+
+    current: FixWorker | None
+    """The newest fix that began to change something."""
+    ended: Callable[[FixWorker], object]
+    """Hears, in any thread, that a fix which may have changed something has ended."""
+
+    @property
+    def context(self) -> FixContext:
+        """Where the fixes are written."""
+
+    @property
+    def busy_with(self) -> FixWorker | None:
+        """The fix that is changing something just now."""
 
 
 class FixWorker:
@@ -26,26 +43,26 @@ class FixWorker:
 
     def __init__(
         self,
-        fixes: SessionFixes,
+        fixes: FixTurns,
         *,
         finding: Finding | None = None,
         fix: Fix | None = None,
         entry: JournalEntry | None = None,
     ) -> None:
-        self.run = FixRun(fixes.context, self._hear, finding=finding, fix=fix, entry=entry)
+        self.run = FixRun(fixes.context, self._on_event, finding=finding, fix=fix, entry=entry)
         self.steps = StepList()
         self.diffs: tuple[str, ...] = ()
-        """What was previewed when it was opened."""
+        """The diffs of the preview."""
         self.is_writing = False
         """Something is being changed, or may be."""
         self.listeners: set[Callable[[], object]] = set()
-        """Hear, in any thread, that something is otherwise. They must not wait."""
+        """Called, in any thread, after each change of state. They must not block."""
         self._fixes = fixes
         self._thread: threading.Thread | None = None
 
     @property
     def is_busy(self) -> bool:
-        """A thread is at work."""
+        """Its thread is running."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
@@ -59,22 +76,22 @@ class FixWorker:
         return not self.run.context.manifests or bool(self.run.why_not("apply"))
 
     def why_not(self, action: FixAction) -> str:
-        """Why something cannot be done now; empty where it can. `apply` continues a fix that is open."""
+        """Why something cannot be done now; empty where it can. `apply` resumes an unfinished fix."""
         if self.is_busy:
-            return "it is under way"
+            return "it is running"
         if action != "save" and self._fixes.busy_with not in (None, self):
-            return "another fix is under way"
+            return "another fix is running"
         return self.run.why_not("resume" if action == "apply" and self.run.is_open else action)
 
     # What is done, each in a thread
 
     def prepare(self) -> FixWorker:
-        """Works out what it would change, and has that tried where there is a cluster. Changes nothing."""
+        """Previews the fix and tries it out on a cluster. Changes nothing."""
         self._start(self._prepare)
         return self
 
     def apply(self) -> None:
-        """Applies it, or continues it, and has it verified."""
+        """Applies or resumes it, and verifies it."""
         self._start(*([self.run.resume] if self.run.is_open else [self.run.try_out, self.run.apply]), writes=True)
 
     def save(self, folder: Path | None) -> None:
@@ -82,7 +99,7 @@ class FixWorker:
         self._start(lambda: self._save(folder), writes=True)
 
     def undo(self) -> None:
-        """Takes it back."""
+        """Undoes it."""
         self._start(self.run.preview_undo, self.run.undo, writes=True)
 
     def _start(self, *work: Callable[[], object], writes: bool = False) -> None:
@@ -95,7 +112,7 @@ class FixWorker:
             self.steps.lines.clear()
         else:
             self.steps.put("none", "")
-        # A daemon: whoever leaves the program is not held up; the journal says how far it got.
+        # A daemon, so that the program can end; the journal has how far the fix got.
         self._thread = threading.Thread(target=self._work, args=work, daemon=True, name="meshdoctor fix")
         self._thread.start()
 
@@ -106,29 +123,29 @@ class FixWorker:
             if self.steps.pending is not None:
                 self.steps.lines.pop()
         except PartlyApplied as problem:
-            self.steps.put("error", f"{problem}: u takes it back, a goes on with it")
+            self.steps.put("error", f"{problem}: u undoes it, a resumes it")
         except MeshdoctorError as problem:
             self.steps.put("error", str(problem))
-            if not self.is_writing and _may_pass(problem):
-                self.steps.put("info", "Nothing is changed: esc, then open it again to try again.")
+            if not self.is_writing and _may_be_temporary(problem):
+                self.steps.put("info", "Nothing was changed. To try again, press esc and open the fix again.")
         except Exception as problem:
             what = str(problem).partition("\n")[0]
-            self.steps.put("error", f"a fault in meshdoctor itself: {type(problem).__name__}: {what}")
+            self.steps.put("error", f"a bug in meshdoctor: {type(problem).__name__}: {what}")
         has_ended, self.is_writing = self.is_writing, False
         self._thread = None
-        self._tell()
+        self._notify()
         if has_ended:
             self._fixes.ended(self)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for listener in list(self.listeners):
             listener()
 
-    def _hear(self, event: FixEvent) -> None:
+    def _on_event(self, event: FixEvent) -> None:
         if event.step == "tried" and self.run.plan is not None:
             self.steps.put("fine", allowed(self.run.plan.changes))
         self.steps.absorb(event)
-        self._tell()
+        self._notify()
 
     def _prepare(self) -> None:
         run, context = self.run, self.run.context
@@ -145,21 +162,19 @@ class FixWorker:
         self.steps.put("none", self._offer())
 
     def _offer(self) -> str:
-        """What the keys do next, or why they do nothing."""
+        """What the keys do, or why they do nothing."""
         run, context = self.run, self.run.context
         if run.entry is not None and run.is_open:
-            waits = (
-                "waits for what is left to do" if run.entry.manual_steps else "was interrupted, unless it still runs"
-            )
-            return run.why_not("resume") or f"It {waits}. a goes on with it and verifies it, u takes it back."
+            state = "has manual steps left" if run.entry.manual_steps else "was interrupted, unless it still runs"
+            return run.why_not("resume") or f"It {state}. a resumes and verifies it, u undoes it."
         if run.entry is not None:
-            return run.why_not("undo") or "u takes it back. Nothing is changed yet."
+            return run.why_not("undo") or "u undoes it. Nothing is changed yet."
         if run.why_not("save"):
             return f"{run.why_not('save')}."
         if context.makes_new_files:
-            return "There is no cluster here. a or s writes the fix as new files; u takes them back."
+            return "There is no cluster to change. a or s writes the fix to new files, u removes them."
         if context.is_read_only:
-            return f"{context.why_read_only}: a is off. s writes the fix as files."
+            return f"{context.why_read_only}. a is disabled, s writes the fix to files."
         does = "changes the files given with -f" if context.in_files else "applies it"
         return f"a {does}. Nothing is changed yet."
 
@@ -170,17 +185,17 @@ class FixWorker:
         if made is not None:
             count = len(made.written)
             written = f"{count} file{'s' * (count != 1)} written below {made.folder}"
-            put("fine", written if count else f"{made.folder} holds it already")
+            put("fine", written if count else f"{made.folder} already has these files")
             for text in (*(f"to apply it: {command.do}" for command in made.commands), *made.notes):
                 put("info", text)
         for edit in entry.files if entry is not None and made is None else ():
             put("fine", f"{FILE_ACTIONS[edit.action]} {edit.shown}")
         if entry is not None and (made is None or made.written):
-            put("info", f"fix {entry.id} is in the journal: u takes it back")
+            put("info", f"fix {entry.id} is in the journal: u undoes it")
 
 
-def _may_pass(problem: MeshdoctorError) -> bool:
-    """The server did not answer, or did not mean it: another time it may work."""
+def _may_be_temporary(problem: MeshdoctorError) -> bool:
+    """The error may not occur again: no answer from the server, or a temporary refusal."""
     from meshdoctor.kube.session import Refused
 
     if isinstance(problem, Refused):

@@ -11,7 +11,7 @@ from meshdoctor.errors import UsageError
 from meshdoctor.text.icons import NEEDED
 from meshdoctor.text.nearest import nearest
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.themes import known_themes
 from meshdoctor.tui.user_settings import read_settings
 

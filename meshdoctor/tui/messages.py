@@ -81,7 +81,7 @@ class WatchToggled(Message):
 
 @runtime_checkable
 class StateObserver(Protocol):
-    """A screen that shows the state of the mesh and is told when it changes."""
+    """A screen that shows the state of the mesh and is notified when it changes."""
 
     is_mounted: bool
 

@@ -51,7 +51,7 @@ class WebPage(Server):
         return f"{self.public_url}/?key={self._secret}"
 
     def serve(self, debug: bool = False) -> None:
-        """Serves until the process is told to end."""
+        """Serves until the process is asked to end."""
         self.initialize_logging()
         app = web.Application()
         aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(self.templates_path))

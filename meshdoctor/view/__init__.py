@@ -1,1 +1,1 @@
-"""What users are told, as blocks that any front end draws: every sentence stands here once."""
+"""What users read, as blocks that any front end draws: every sentence stands here once."""

@@ -63,9 +63,7 @@ def findings(diagnosis: Diagnosis, firsts: Mapping[str, Fix], source: str = "") 
 def preview(
     finding: Finding, fix: Fix, diffs: Sequence[str], impact_of: Impact | None, next_: Sequence[tuple[str, str]] = ()
 ) -> Iterator[Block]:
-    """One fix before it is applied. `impact_of` is None for one that changes no object; `next_` are commands that may
-    follow, each with what it is for.
-    """
+    """One fix before it is applied. `impact_of`: None where no object changes; `next_`: commands and their purpose."""
     name = Paragraph(f"{finding.fingerprint[:FINGERPRINT]} [{finding.rule}]", "faint")
     title = f"{subject(finding)}: {finding.title}"
     yield Marked(finding.severity.value, title, (name, Paragraph(finding.message)), tone="strong")
@@ -92,13 +90,13 @@ def _other(fix: Fix) -> Block:
 
 
 def impact(found: Impact) -> Iterator[Block]:
-    """Which sidecars get the change, what gets worse, what gets better, what is not known."""
+    """The affected sidecars, regressions, improvements, and what is not known."""
     if found.pods:
         yield names("sidecars", found.pods, _PODS)
     else:
-        yield Labelled("sidecars", "no pod that was read gets the change")
-    for kept in found.managed:
-        yield Marked("error", f"{kept}: applying the fix does not change it, an export writes the change")
+        yield Labelled("sidecars", "no sidecar that was read receives the change")
+    for managed in found.managed:
+        yield Marked("error", f"{managed}: the fix is not applied to it; export the fix and change its source")
     for one in found.regressions[:_SHOWN]:
         where = f" for {host_port(one.host, one.port or None)}" if one.host else ""
         about = Paragraph(f"{one.because} ({some(one.pods, _PODS)})")
@@ -118,7 +116,7 @@ def impact(found: Impact) -> Iterator[Block]:
 
 
 def effects(fix: Fix, found: Impact | None) -> Iterator[Block]:
-    """The price of a fix, its impact (None: it changes no object), and what a person does afterwards."""
+    """The cost of a fix, its impact (None: it changes no object), and its manual steps."""
     yield Paragraph(fix.cost, "faint")
     if found is not None:
         yield GAP
@@ -154,7 +152,7 @@ def in_short(fix: Fix, changes: Sequence[Change], found: Impact, host: str | Non
 
 
 def manual(fix: Fix) -> Iterator[Block]:
-    """A fix of which nothing can be applied."""
+    """A manual fix."""
     yield Paragraph("This fix is manual: nothing is written.", "strong")
     yield GAP
     yield Paragraph(fix.steps or "The objects are already as the fix would make them.")
@@ -163,11 +161,11 @@ def manual(fix: Fix) -> Iterator[Block]:
 def exported(
     fix: Fix, folder: str, files: Sequence[str], lines: Sequence[tuple[str, str | None]], notes: Sequence[str]
 ) -> Iterator[Block]:
-    """What an export wrote, and the kubectl lines, each as (does it, undoes it)."""
+    """What an export wrote, and the kubectl commands, each as (apply, undo)."""
     if files:
         yield Marked("fine", f"{count(len(files), 'file')} written below {folder}:", tuple(map(CodeText, files)))
     else:
-        yield Marked("fine", f"{folder} holds all of it already, nothing was written")
+        yield Marked("fine", f"{folder} already has these files: nothing was written")
     yield from commands("To apply it:", [do for do, _ in lines])
     yield from commands("To undo it:", [undo for _, undo in lines if undo])
     for note in notes:

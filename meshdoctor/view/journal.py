@@ -11,7 +11,7 @@ from meshdoctor.view.verification import ownership_changes
 
 _PODS = 3
 FILE_ACTIONS = {"create": "created", "delete": "deleted", "update": "changed"}
-"""What became of a file, by action."""
+"""Words for what was done to a file."""
 _ICONS: dict[str, Icon] = {
     "verified": "fine", "written": "fine", "undone": "step", "failed": "unknown", "unverified": "warning",
 }  # fmt: skip
@@ -21,7 +21,7 @@ _ICONS: dict[str, Icon] = {
 def history(entries: Sequence[JournalEntry]) -> Iterator[Block]:
     """The journal, the newest first."""
     if not entries:
-        yield Paragraph("no fix was applied from here yet")
+        yield Paragraph("the journal is empty: no fix was applied yet")
         return
     rows = []
     for entry in reversed(entries):
@@ -39,7 +39,7 @@ def _row(entry: JournalEntry) -> Iterator[Block]:
         yield Labelled("manual steps", entry.manual_steps)
         yield Labelled("to verify it then", "", (CodeText(f"meshdoctor fix --resume {entry.id}"),))
     elif entry.was_interrupted:
-        yield Labelled("to continue it, unless it still runs", "", (CodeText(f"meshdoctor fix --resume {entry.id}"),))
+        yield Labelled("to resume it, unless it still runs", "", (CodeText(f"meshdoctor fix --resume {entry.id}"),))
         yield Labelled("to undo it", "", (CodeText(f"meshdoctor undo {entry.id}"),))
 
 
@@ -60,7 +60,7 @@ def details(entry: JournalEntry) -> Iterator[Block]:
 
 
 def written(entry: JournalEntry) -> Iterator[Block]:
-    """What a fix wrote to files, and what a person does then."""
+    """What a fix wrote to files, and its manual steps."""
     for edit in entry.files:
         yield Marked("fine", f"{FILE_ACTIONS[edit.action]} {edit.shown}")
     yield Marked("unknown", entry.note)
@@ -69,7 +69,7 @@ def written(entry: JournalEntry) -> Iterator[Block]:
 
 
 def then(entry: JournalEntry, cluster: str = "") -> Iterator[Block]:
-    """Commands that follow. `cluster` are the options that name the cluster."""
+    """The commands to verify or undo it. `cluster` are the options that name the cluster."""
     if entry.awaits_person:
         yield from commands(
             "To verify it once the manual steps are done:", [f"meshdoctor fix --resume {entry.id}{cluster}"]
@@ -80,7 +80,7 @@ def then(entry: JournalEntry, cluster: str = "") -> Iterator[Block]:
 def state(entry: JournalEntry) -> Iterator[Block]:
     """The last fix of a finding, in a sentence."""
     if entry.was_interrupted:
-        yield Marked("warning", f"fix {entry.id} of this finding was interrupted: it can be continued or undone")
+        yield Marked("warning", f"fix {entry.id} of this finding was interrupted: it can be resumed or undone")
     elif entry.awaits_person:
         yield Marked("warning", f"fix {entry.id} of this finding has manual steps: {entry.manual_steps}")
         yield Paragraph("It can be verified then, or undone.", "faint")

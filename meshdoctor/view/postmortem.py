@@ -53,7 +53,7 @@ def _head(finding: Finding, diagnosis: Diagnosis | None, at: str) -> Iterator[Bl
     yield Labelled("Rule", finding.rule, is_name=True)
     yield Labelled("Severity", f"{finding.severity}, {finding.confidence}")
     if diagnosis is not None:
-        yield Labelled(f"Seen in {diagnosis.source_kind}", diagnosis.location, is_name=True)
+        yield Labelled(f"Source ({diagnosis.source_kind})", diagnosis.location, is_name=True)
         if diagnosis.captured_at:
             yield Labelled("Captured", diagnosis.captured_at)
         if diagnosis.istio_versions:

@@ -13,7 +13,7 @@ from meshdoctor.view.blocks import Block, Icon, Labelled, Marked, Paragraph, nam
 _PODS = 3
 _SHOWN = 12
 _OLD = 600
-"""Seconds from which on it is said how old the evidence before the fix is."""
+"""Seconds from which the age of the evidence before the fix is shown."""
 
 
 def result(made: FixResult) -> Iterator[Block]:
@@ -56,7 +56,7 @@ def undone(made: FixResult) -> Iterator[Block]:
             yield Marked("warning", text)
     if verification is not None:
         if verification.unread:
-            yield Marked("unknown", f"gone, or not checked again: {some(verification.unread, _PODS)}")
+            yield Marked("unknown", f"deleted, or not checked again: {some(verification.unread, _PODS)}")
         yield from _age(verification)
 
 
@@ -66,7 +66,7 @@ def in_short(made: FixResult) -> str:
 
 
 def ownership_changes(found: Iterable[OwnershipChange], *, has_happened: bool = False) -> Iterator[str]:
-    """Each host and port that an undo does not give back; `has_happened`: it was undone."""
+    """A sentence for each host and port that an undo does not restore; `has_happened`: it was undone."""
     for one in found:
         where, pods = host_port(one.host, one.port), some(one.pods, _PODS)
         moved = f"{where} went" if has_happened else f"an undo would give {where}"
@@ -75,16 +75,16 @@ def ownership_changes(found: Iterable[OwnershipChange], *, has_happened: bool = 
 
 
 def _acceptance(made: FixResult) -> Iterator[Block]:
-    waited = made.waited
-    if waited.accepted:
-        yield Marked("fine", f"accepted by {count(len(waited.accepted), 'sidecar')}")
-    if waited.rejected:
-        yield Marked("error", f"rejected by {some(waited.rejected, _PODS)}: they run the old configuration")
-    if waited.pending:
-        yield Marked("unknown", f"pending: no new configuration was seen in {some(waited.pending, _PODS)}")
-    for pod, because in list(waited.unread.items())[:_PODS]:
-        yield Marked("unknown", f"{pod} could not be asked: {because}")
-    yield from more(len(waited.unread), "pod", _PODS)
+    acceptance = made.acceptance
+    if acceptance.accepted:
+        yield Marked("fine", f"accepted by {count(len(acceptance.accepted), 'sidecar')}")
+    if acceptance.rejected:
+        yield Marked("error", f"rejected by {some(acceptance.rejected, _PODS)}: they run the old configuration")
+    if acceptance.pending:
+        yield Marked("unknown", f"pending: no new configuration was seen in {some(acceptance.pending, _PODS)}")
+    for pod, because in list(acceptance.unread.items())[:_PODS]:
+        yield Marked("unknown", f"{pod} could not be read: {because}")
+    yield from more(len(acceptance.unread), "pod", _PODS)
 
 
 def _verification(made: FixResult, verification: Verification) -> Iterator[Block]:
@@ -92,7 +92,9 @@ def _verification(made: FixResult, verification: Verification) -> Iterator[Block
     if verification.is_gone:
         yield Marked("fine", f"{subject}: the finding is gone")
     else:
-        later = (Paragraph("A sidecar may accept the change later: check again then."),) if made.waited.pending else ()
+        later = (
+            (Paragraph("A sidecar may accept the change later: check again then."),) if made.acceptance.pending else ()
+        )
         yield Marked("error", f"{subject}: the finding is still there", later)
     yield from _connections("error", "still failing: ", verification.still_failing)
     yield from _connections("fine", "", verification.improvements)
@@ -159,11 +161,11 @@ def _scope(place: FixTarget) -> str:
 
 
 def _age(verification: Verification) -> Iterator[Block]:
-    """When the evidence of before was read, where that is long ago."""
+    """The time of the evidence before the fix, where that is long ago."""
     seconds = seconds_apart(verification.before_at, verification.after_at)
     if seconds is not None and seconds >= _OLD:
         ago = apart(verification.before_at, verification.after_at)
         text = (
-            f"compared with evidence of {verification.before_at}, {ago} before: changes by others since then count too"
+            f"compared with evidence of {verification.before_at}, {ago} before: other changes since then are included"
         )
         yield Marked("unknown", text)

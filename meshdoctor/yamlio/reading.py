@@ -47,7 +47,7 @@ def load_documents(data: bytes, where: str) -> list[Any]:
 
 
 class _Builder:
-    """Turns the parser events of one text into values. Used once."""
+    """Makes the parser events of one text into values. Used once."""
 
     def __init__(self, data: bytes, where: str) -> None:
         self.data = data

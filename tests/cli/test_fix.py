@@ -140,12 +140,12 @@ def test_what_may_follow_a_preview_names_the_same_source_and_fix(cli: Cli) -> No
     [
         (("db.payments.exmple:3306",), f"no finding db.payments.exmple:3306. Did you mean {DATABASE}?"),
         ((DATABASE, "--fix", "tcp-by-adress"), "Did you mean tcp-by-address?"),
-        ((DATABASE, "--fix", "dns-capture", "--apply", "--yes"), "is manual, nothing is written"),
-        ((DATABASE, "--fix", "dns-capture", "--export", "out"), "is manual, nothing is written"),
+        ((DATABASE, "--fix", "dns-capture", "--apply", "--yes"), "is manual: nothing is written"),
+        ((DATABASE, "--fix", "dns-capture", "--export", "out"), "is manual: nothing is written"),
         ((DATABASE, "--apply", "--export", "out"), "leave one out"),
         ((DATABASE, "--apply", "--yes", "--read-only"), "--read-only refuses"),
-        ((DATABASE, "--history"), "--history stands alone"),
-        (("--resume", "3", "--apply"), "--resume stands alone: leave --apply out"),
+        ((DATABASE, "--history"), "--history takes no other option"),
+        (("--resume", "3", "--apply"), "--resume takes no other option of a fix: leave --apply out"),
         (("--resume", "3", "--history"), "--history and --resume exclude each other"),
         (("--resume", "3", "--read-only"), "--read-only refuses"),
         (("--resume", "3"), "no fix 3 in"),
@@ -153,7 +153,7 @@ def test_what_may_follow_a_preview_names_the_same_source_and_fix(cli: Cli) -> No
         (("--export", "out"), "--export needs a finding"),
         (("--fix", "x"), "--fix needs a finding"),
         ((DATABASE, "--apply", "--wait", "soon"), "is not a duration"),
-        ((DATABASE, "--apply"), "stdin is no terminal: give --yes. Nothing was changed"),
+        ((DATABASE, "--apply"), "stdin is not a terminal: give --yes. Nothing was changed"),
     ],
 )
 def test_wrong_usage_writes_nothing(cli: Cli, elsewhere: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -166,7 +166,7 @@ def test_wrong_usage_writes_nothing(cli: Cli, elsewhere: Path, arguments: tuple[
 def test_a_name_of_several_findings_asks_which(cli: Cli) -> None:
     done = cli("fix", "tcp-hosts-ignored", "--from", "demo:tcp-port-clash-scoped")
     assert (done.code, done.out) == (2, "")
-    assert "tcp-hosts-ignored is 2 findings. Name one by its first column:" in done.err
+    assert "tcp-hosts-ignored matches 2 findings. Choose one by its fingerprint:" in done.err
     names = re.findall(r"^  ([0-9a-f]{8})  ", done.err, re.MULTILINE)
     assert len(names) == 2
     assert all(cli("fix", name, "--from", "demo:tcp-port-clash-scoped").code == 0 for name in names)
@@ -189,7 +189,7 @@ def test_what_is_there_already_is_not_written_over(cli: Cli, elsewhere: Path) ->
     assert cli("fix", DATABASE, *BLOCKED, "--apply", "--yes").code == 0
     again = cli("fix", DATABASE, *BLOCKED, "--apply", "--yes")
     assert (again.code, states()) == (4, ["written"])
-    assert f"{MADE} is there already" in again.err
+    assert f"{MADE} already exists" in again.err
 
 
 def test_ones_own_manifests_keep_comments_and_style_and_come_back_byte_for_byte(cli: Cli, manifests: Path) -> None:
@@ -252,7 +252,7 @@ def test_undo_leaves_a_file_alone_that_was_changed_since(cli: Cli, manifests: Pa
     manifests.write_text(since)
     done = cli("undo", "--yes")
     assert (done.code, states()) == (4, ["written"])
-    assert "changed since it was fixed" in done.err
+    assert "changed since the fix" in done.err
     assert manifests.read_text() == since
 
 
@@ -284,7 +284,7 @@ def test_an_interrupted_fix_of_files_goes_on(cli: Cli, elsewhere: Path, monkeypa
     assert (cli("fix", "--resume", "1").code, written(elsewhere)) == (130, {})
     assert cli("fix", "--resume", "1", "--yes").code == 0
     assert (written(elsewhere), states()) == (made, ["written"])
-    assert "there is nothing to go on with" in cli("fix", "--resume", "1", "--yes").err
+    assert "there is nothing to resume" in cli("fix", "--resume", "1", "--yes").err
 
 
 def test_an_export_is_written_once(cli: Cli, elsewhere: Path) -> None:
@@ -309,7 +309,7 @@ def test_an_export_as_json_and_to_a_folder_with_other_content(cli: Cli, elsewher
     files = written(elsewhere)
     refused = cli("fix", "github.com:443", *CLASH, "--export", "out")
     assert (refused.code, refused.out, written(elsewhere)) == (4, "", files)
-    assert "holds other files of these names: kustomization.yaml" in refused.err
+    assert "already has files of these names with other content: kustomization.yaml" in refused.err
 
 
 def test_read_only_still_exports(cli: Cli, elsewhere: Path) -> None:
@@ -318,7 +318,7 @@ def test_read_only_still_exports(cli: Cli, elsewhere: Path) -> None:
 
 
 def test_history_of_nothing_and_of_everything(cli: Cli) -> None:
-    assert cli("fix", "--history") == (0, "no fix was applied from here yet\n", "")
+    assert cli("fix", "--history") == (0, "the journal is empty: no fix was applied yet\n", "")
     journal = Journal()
     journal.folder.mkdir(parents=True)
     for one in HISTORY:
@@ -364,7 +364,7 @@ def test_a_journal_that_cannot_be_written_keeps_everything_as_it_is(
     (elsewhere.parent / "state").write_text("a file where a folder should be")
     done = cli("fix", DATABASE, *BLOCKED, "--apply", "--yes")
     assert (done.code, written(elsewhere)) == (4, {})
-    assert "so nothing is changed: MESHDOCTOR_STATE=FOLDER names another place" in done.err
+    assert "Nothing was changed: set MESHDOCTOR_STATE to another folder" in done.err
 
 
 def test_a_fix_of_a_cluster_is_not_undone_in_files(cli: Cli) -> None:

@@ -119,7 +119,7 @@ def source(kubeconfig: Path) -> MakeSource:
 
     def make(**changed: Any) -> ClusterSource:
         pace = FetchLimits(
-            at_once=changed.pop("at_once", 16), pod_seconds=changed.pop("pod_seconds", 30.0), log_seconds=0
+            concurrency=changed.pop("concurrency", 16), pod_seconds=changed.pop("pod_seconds", 30.0), log_seconds=0
         )
         return ClusterSource(kubeconfig=kubeconfig, pace=pace, **{"resolver": Resolver.OFF, **changed})
 

@@ -27,7 +27,7 @@ from tests.cluster.meshes import RATINGS, copy_pod, put_snapshot
 
 def looked(source: Source, **limits: Any) -> list[Event]:
     events: list[Event] = []
-    DiagnosisSession(source, events.append, **limits).look()
+    DiagnosisSession(source, events.append, **limits).refresh_now()
     return events
 
 
@@ -106,12 +106,12 @@ def test_one_pod_is_looked_at_again_and_the_others_dumps_are_kept(api: FakeApi, 
     other = copy_pod(api, "other")
     events: list[Event] = []
     diagnosis_session = DiagnosisSession(Source(cluster=source()), events.append)
-    diagnosis_session.look([other])
+    diagnosis_session.refresh_now([other])
     assert len(asked_of(api)) == 2, "nothing was read before"
     first = events[-1]
     api.asked.clear()
     events.clear()
-    diagnosis_session.look([other])
+    diagnosis_session.refresh_now([other])
     assert asked_of(api) == {other.split("/")[1]}
     assert found(events[-1]) == found(first)
     listed = next(event for event in events if isinstance(event, PodsListed))
@@ -123,11 +123,11 @@ def test_a_new_pod_is_asked_and_a_pod_that_went_is_forgotten(api: FakeApi, sourc
     events: list[Event] = []
     gone = copy_pod(api, "gone")
     diagnosis_session = DiagnosisSession(Source(cluster=source()), events.append)
-    diagnosis_session.look()
+    diagnosis_session.refresh_now()
     api.objects["pods"] = [one for one in api.objects["pods"] if one["metadata"]["name"] != gone.split("/")[1]]
     new = copy_pod(api, "new")
     api.asked.clear()
-    diagnosis_session.look([])
+    diagnosis_session.refresh_now([])
     assert asked_of(api) == {new.split("/")[1]}
     end = events[-1]
     assert isinstance(end, DiagnosisFinished)

@@ -34,7 +34,7 @@ def test_no_dump_is_added_while_somebody_has_the_turn(api: FakeApi, source: Make
             assert began.wait(10)
 
     diagnosis_session = DiagnosisSession(Source(cluster=source()), tell)
-    diagnosis_session.look()
+    diagnosis_session.refresh_now()
     asker.join(10)
     assert isinstance(events[-1], DiagnosisFinished), events[-1]
     assert seen == [(1, 1)]

@@ -135,15 +135,15 @@ def test_every_step_is_told_and_the_end_stands_on_stdout(cli: Cli, blocked: Fake
     done = applied(cli, DATABASE, "--context", "lab")
     steps = [line.strip() for line in done.err.splitlines()]
     assert steps == [
-        "the server accepts it (dry run)",
+        "the server accepts the change (dry run)",
         "fix 1 is in the journal",
         "created ServiceEntry bookinfo/db-payments-example-3306",
         "applied",
-        "fetching and judging again",
-        "the finding is gone and nothing is worse",
+        "checking again",
+        "the finding is gone and there is no regression",
     ]
     assert done.out.startswith("✓ fix 1 is applied and verified: ")
-    assert done.out.endswith("To take it back:\n  meshdoctor undo 1 --context lab\n")
+    assert done.out.endswith("To undo it:\n  meshdoctor undo 1 --context lab\n")
 
 
 def test_the_journal_is_written_before_the_object(cli: Cli, blocked: FakeApi, state: Path) -> None:
@@ -229,8 +229,8 @@ def test_a_journal_that_cannot_be_written_stops_it(cli: Cli, blocked: FakeApi, s
     state.write_text("a file")
     done = applied(cli)
     assert (done.code, done.out, writes(blocked)) == (4, "", [])
-    assert "cannot be written" in done.err
-    assert "so nothing is changed" in done.err
+    assert "cannot write the journal" in done.err
+    assert "Nothing was changed" in done.err
 
 
 KEEPERS = [
@@ -247,10 +247,10 @@ def test_what_a_tool_keeps_is_left_to_it(
 ) -> None:
     entry_of(clash, "hwcloud")["metadata"].setdefault(place, {})[mark] = value
     shown = cli("fix", "github.com:443", *HOW).out
-    assert f"ServiceEntry bookinfo/hwcloud is kept by {tool}" in " ".join(shown.split())
+    assert f"ServiceEntry bookinfo/hwcloud is managed by {tool}" in " ".join(shown.split())
     done = applied(cli, "github.com:443")
     assert (done.code, done.out, states(), writes(clash)) == (4, "", [], [])
-    assert f"ServiceEntry bookinfo/hwcloud is kept by {tool}" in done.err
+    assert f"ServiceEntry bookinfo/hwcloud is managed by {tool}" in done.err
     assert "\x1b" not in done.err
     assert cli("fix", "github.com:443", "--export", str(tmp_path / "out"), *HOW).code == 0
 
@@ -275,8 +275,8 @@ def test_a_fix_that_is_not_verified_says_so_and_is_undone(cli: Cli, clash: FakeA
     done = applied(cli, "github.com:443")
     assert (done.code, states()) == (1, ["unverified"])
     text = " ".join(done.out.split())
-    assert "! fix 1 is applied, and not verified" in text
-    assert f"? no new configuration was seen in {RATINGS}" in text
+    assert "! fix 1 is applied, not verified" in text
+    assert f"? pending: no new configuration was seen in {RATINGS}" in text
     assert "github.com:443: the finding is still there" in text, done.out
     assert cli("undo", "--yes", "--dns", "local", "--wait", "1s").code == 0
     assert [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")] == before
@@ -333,7 +333,7 @@ def test_an_api_server_that_goes_away_and_stays_away(
         patched.setattr(writing, "SECONDS", 1.0)
         done = applied(cli)
     assert (done.code, done.out, states()) == (4, "", ["applied"])
-    assert "`meshdoctor undo 1` undoes it, `meshdoctor fix --resume 1` continues it" in done.err
+    assert "`meshdoctor undo 1` undoes it, `meshdoctor fix --resume 1` resumes it" in done.err
     blocked.faults.clear()
     assert "interrupted" in cli("fix", "--history").out
     resumed = cli("fix", "--resume", "1", "--yes", *HOW)
@@ -346,7 +346,7 @@ def test_a_second_write_that_fails_takes_the_first_one_back(cli: Cli, clash: Fak
     clash.faults.append(once(denied, lambda asked: asked.is_write and asked.name == "hwcloud"))
     done = applied(cli, "github.com:443")
     assert (done.code, done.out, states()) == (4, "", ["failed"])
-    assert "took back ServiceEntry bookinfo/github" in done.err
+    assert "rolled back ServiceEntry bookinfo/github" in done.err
     assert [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")] == before
     assert "nothing to undo" in cli("undo", "--yes").err
 
@@ -375,5 +375,5 @@ def test_an_undo_that_cannot_be_judged_is_no_verdict(cli: Cli, blocked: FakeApi)
     blocked.forbidden = lambda asked: asked.resource == "pods" and asked.verb == "list"
     done = cli("undo", "--yes", "--dns", "local", "--wait", "1s")
     assert (done.code, states()) == (3, ["undone"])
-    assert "it was not judged again" in done.out
+    assert "the mesh was not checked again" in done.out
     assert "meshdoctor check" in done.err

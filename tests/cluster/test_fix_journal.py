@@ -46,8 +46,8 @@ def test_a_disk_that_fills_up_between_two_writes_takes_the_fix_back(
         done = applied(cli, "github.com:443")
     assert (done.code, done.out) == (4, "")
     assert "No space left on device" in done.err
-    assert "still says that fix 1 is planned" in done.err
-    assert "nothing is changed" not in done.err
+    assert "still has fix 1 as planned" in done.err
+    assert "Nothing was changed" not in done.err
     assert [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")] == before
     undone = cli(*UNDO)
     assert (undone.code, states()) == (0, ["undone"]), undone.err
@@ -100,7 +100,7 @@ def test_a_fix_that_another_process_works_on_is_left_to_it(
     assert (done.code, states()) == (0, ["verified"])
     for other in others:
         assert other.code == 2
-        assert "another meshdoctor is at work on fix 1" in other.err
+        assert "another meshdoctor process is working on fix 1" in other.err
 
 
 def named(api: FakeApi, uid: str) -> None:

@@ -50,17 +50,17 @@ def test_ctrl_c_while_sidecars_are_waited_for_says_how_to_go_on(
     Journal().put(replace(entry, before=replace(entry.before, at="2026-01-01T00:00:00Z")))
     resumed = cli("fix", "--resume", "1", "--yes", *HOW)
     assert (resumed.code, states()) == (0, ["verified"])
-    assert "? compared with what was seen at 2026-01-01T00:00:00Z, " in resumed.out
+    assert "? compared with evidence of 2026-01-01T00:00:00Z, " in resumed.out
 
 
 def test_a_fix_of_one_namespace_speaks_of_no_other(cli: Cli, blocked: FakeApi) -> None:
     done = applied(cli, DATABASE, "-n", "bookinfo")
     assert done.code == 0
-    assert "✓ nothing else got worse in namespace bookinfo; others were not looked at" in done.out
+    assert "✓ no regression in namespace bookinfo; other pods were not checked" in done.out
     listed = " ".join(cli("fix", "--history").out.split())
-    assert "nothing is worse in namespace bookinfo; others were not looked at" in listed
+    assert "there is no regression in namespace bookinfo; other pods were not checked" in listed
     undone = " ".join(cli("undo", "--yes", "--dns", "local", "--wait", "1s").out.split())
-    assert "every verdict in namespace bookinfo is what it was before it; others were not looked at" in undone
+    assert "every verdict in namespace bookinfo is as before the fix; other pods were not checked" in undone
 
 
 def test_another_proxy_that_was_not_seen_to_take_it_is_not_spoken_of(cli: Cli, blocked: FakeApi) -> None:
@@ -76,8 +76,8 @@ def test_another_proxy_that_was_not_seen_to_take_it_is_not_spoken_of(cli: Cli, b
     done = applied(cli)
     assert done.code == 0, done.out
     text = " ".join(done.out.split())
-    assert "? no new configuration was seen in bookinfo/other" in text
-    assert "? nothing else got worse; not evaluated, as they were not seen to take it: bookinfo/other" in text
+    assert "? pending: no new configuration was seen in bookinfo/other" in text
+    assert "? no regression; not evaluated, as they were not seen to accept it: bookinfo/other" in text
 
 
 def test_an_undo_says_first_what_it_cannot_give_back(cli: Cli, blocked: FakeApi) -> None:

@@ -52,7 +52,7 @@ class Watched:
         self.api = api
         self.events: list[Event] = []
         self.diagnosis_session = DiagnosisSession(Source(cluster=source()), self.events.append)
-        self.diagnosis_session.look()
+        self.diagnosis_session.refresh_now()
         assert isinstance(self.events[-1], DiagnosisFinished)
 
     def refresh_changed(self) -> Event:
@@ -60,7 +60,7 @@ class Watched:
         self.api.asked.clear()
         for envoy in self.api.envoys.values():
             envoy.asked.clear()
-        self.diagnosis_session.look(only_changed=True)
+        self.diagnosis_session.refresh_now(only_changed=True)
         return self.events[-1]
 
     @property

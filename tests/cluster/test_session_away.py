@@ -57,7 +57,7 @@ def test_gone_between_two_looks_leaves_everything_and_says_since_when(api: FakeA
             await to_finding(pilot)
             await press(pilot, "a")
             await ended(pilot)
-            assert "could not be read as a whole: R on the main screen looks again" in words(screen(pilot).steps)
+            assert "could not be read completely: press R on the main screen to refresh" in words(screen(pilot).steps)
             assert screen(pilot).check_action("apply", ()) is None
             await press(pilot, "escape", "escape")
             api.faults.clear()
@@ -79,12 +79,12 @@ def test_gone_in_the_middle_the_rest_turns_unknown_and_nothing_is_called_gone(ap
             front = screen(pilot)
             screen(pilot).app.session.refresh()
             await over(pilot)
-            assert "what showed it could not be read again" in str(front.query_one("#title").content)
+            assert "its evidence could not be read again" in str(front.query_one("#title").content)
             assert "✓" not in str(front.query_one("#title").content)
             assert front.trace is not None, "what was open stays"
             await press(pilot, "a")
             await ended(pilot)
-            assert "could not be read in the last look" in words(screen(pilot).steps)
+            assert "could not be read in the last refresh" in words(screen(pilot).steps)
             assert screen(pilot).check_action("apply", ()) is None
             await press(pilot, "escape", "escape")
             assert pods(pilot) == {NAME: "unread", "other": "unread"}
@@ -197,7 +197,7 @@ def test_a_server_given_up_is_not_waited_for_by_each_sidecar(
     api.faults.append(drop_pods)
 
     async def story() -> None:
-        async with opened(source(pod_seconds=600.0, at_once=2)) as pilot:
+        async with opened(source(pod_seconds=600.0, concurrency=2)) as pilot:
             assert set(pods(pilot).values()) == {"unread"}
             asked = {one.name for one in api.asked if one.resource.startswith("pods/")}
             assert len(asked) < 20, "the others are told what the first ones found"

@@ -84,9 +84,9 @@ CLASH = "tcp-port-clash"
 def test_it_is_applied_verified_and_taken_back(blocked: FakeApi, source: MakeSource) -> None:
     async def story() -> None:
         async with on_the_fix(source, MISSING) as pilot:
-            assert "verified: fix 1 works" in await do(pilot, "a")
+            assert "fix 1 is applied and verified" in await do(pilot, "a")
             assert find(blocked, *ENTRY) is not None
-            assert "taken back" in await do(pilot, "u")
+            assert "is undone" in await do(pilot, "u")
             assert find(blocked, *ENTRY) is None
 
     run(story())
@@ -144,7 +144,7 @@ def test_a_server_away_while_it_is_worked_out_is_a_line_and_it_can_be_tried_agai
         async with on_the_fix(source, MISSING) as pilot:
             said = words(screen(pilot).steps)
             assert "does not answer" in said
-            assert "esc, then open it again to try again" in said
+            assert "To try again, press esc and open the fix again" in said
             assert not can(pilot, "apply")
             blocked.faults.clear()
             await press(pilot, "escape", "a")
@@ -173,7 +173,7 @@ def test_a_server_that_goes_away_at_the_write_is_written_down_and_taken_back_lat
             blocked.faults.append(away)
             said = await do(pilot, "a")
             assert "does not answer" in said
-            assert "Fix 1 may be applied in part: u takes it back, a goes on with it" in said
+            assert "Fix 1 may be applied in part: u undoes it, a resumes it" in said
             assert states() == ["applied"]
             blocked.faults.clear()
             monkeypatch.setattr(writing, "SECONDS", patience)
@@ -199,13 +199,13 @@ def test_a_server_that_goes_away_after_the_write_verifies_nothing_and_u_works_la
             blocked.on_write = write
             Wait.seconds = 0.5
             said = await do(pilot, "a")
-            assert "verified" not in said
+            assert "is applied, not verified" in said
             Wait.seconds = 30.0
-            assert "could not be judged again" in said
+            assert "could not be checked again" in said
             assert states() == ["unverified"]
             blocked.faults.clear()
             blocked.on_write = push
-            assert "taken back" in await do(pilot, "u")
+            assert "is undone" in await do(pilot, "u")
             assert find(blocked, *ENTRY) is None
             await press(pilot, "escape", "escape")
             await look_again(pilot)
@@ -222,7 +222,7 @@ def test_a_server_away_at_the_undo_leaves_the_fix_to_be_taken_back(blocked: Fake
             assert "does not answer" in await do(pilot, "u")
             assert can(pilot, "undo")
             blocked.faults.clear()
-            assert "taken back" in await do(pilot, "u")
+            assert "is undone" in await do(pilot, "u")
 
     run(story())
     assert states() == ["undone"]
@@ -260,17 +260,17 @@ def test_s_is_in_the_journal_and_u_takes_it_back_and_a_still_applies(
         async with on_the_fix(source, MISSING) as pilot:
             await press(pilot, "s", "enter")
             await ended(pilot)
-            assert "fix 1 is in the journal: u takes it back" in words(screen(pilot).steps)
+            assert "fix 1 is in the journal: u undoes it" in words(screen(pilot).steps)
             assert "meshdoctor-fixes/kustomization.yaml" in files_below(work)
             assert states() == ["written"]
             assert can(pilot, "apply")
-            assert "fix 1 is taken back" in await do(pilot, "u")
+            assert "fix 1 is undone" in await do(pilot, "u")
             assert files_below(work) == []
             assert states() == ["undone"]
             await press(pilot, "s", "enter")
             await ended(pilot)
-            assert "verified: fix 3 works" in await do(pilot, "a")
-            assert "taken back" in await do(pilot, "u")
+            assert "fix 3 is applied and verified" in await do(pilot, "a")
+            assert "is undone" in await do(pilot, "u")
             assert states() == ["undone", "written", "undone"]
             await press(pilot, "escape", "escape", "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")

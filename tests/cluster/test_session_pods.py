@@ -21,7 +21,7 @@ def test_a_pod_that_goes_between_its_listing_and_its_dump(api: FakeApi, source: 
     async def story() -> None:
         async with opened(source()) as pilot:
             assert pods(pilot) == {NAME: "judged", "other": "unread"}
-            assert "the pod was deleted while it was read" in mesh_state(pilot).pods[other].because
+            assert "the pod was deleted while its sidecar was read" in mesh_state(pilot).pods[other].because
             assert mesh_state(pilot).findings
             without(api, other)
             await look_again(pilot)
@@ -78,7 +78,7 @@ def test_a_finding_whose_pods_have_all_gone_is_gone(api: FakeApi, source: MakeSo
             front.app.session.refresh()
             await over(pilot)
             await press(pilot, "escape")
-            assert any("no pod" in one for one in told(pilot)), "without a pod there is nothing to judge"
+            assert any("no pod" in one for one in told(pilot)), "without a pod there is nothing to check"
             assert mesh_state(pilot).findings, "what was known stays"
 
     run(story())
@@ -150,7 +150,7 @@ def test_an_answer_that_is_no_api_servers_is_a_sentence(api: FakeApi, source: Ma
             await look_again(pilot)
             failed = mesh_state(pilot).failed
             assert failed is not None
-            assert "is not what an API server gives" in failed.because
+            assert "is not that of an API server" in failed.because
             assert set(mesh_state(pilot).findings) == known
 
     run(story())

@@ -108,7 +108,7 @@ def test_while_sidecars_are_waited_for(
     push, blocked.on_write = blocked.on_write, lambda: None
     with session(kubeconfig, tmp_path) as shown:
         shown.press("a")
-        shown.until("0 of 1 proxies took it")
+        shown.until("0 of 1 sidecars accepted it")
         assert end(shown, how) == code
         assert b"Traceback" not in shown.written
     assert states() == ["applied"]

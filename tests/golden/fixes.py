@@ -112,7 +112,7 @@ LARGE = Impact(
         Regression("tcp-hosts-ignored", "github.com", 443, PODS[:5], "TCP port 443 has no address: it takes any IP"),
         Regression("duplicate-host", "", 0, (POD,), "two entries"),
     ),
-    managed=("ServiceEntry bookinfo/github is kept by Argo CD (label argocd.argoproj.io/instance=bookinfo)",),
+    managed=("ServiceEntry bookinfo/github is managed by Argo CD (label argocd.argoproj.io/instance=bookinfo)",),
     unknown=(
         "shop/web-7d9c6b5f4-00000 has no configuration in this capture, so what it does today is not known.",
         "DNS was not asked.",
@@ -179,17 +179,19 @@ def judged(
 BETTER = ConnectionChange(POD, "github.com:443", Verdict.MISROUTED, Verdict.DELIVERED)
 SCOPED = FixResult(
     entry=entry(place=replace(CLUSTER, namespaces=("bookinfo",))),
-    waited=Acceptance(accepted=(POD,), pending=PODS[:2]),
+    acceptance=Acceptance(accepted=(POD,), pending=PODS[:2]),
     verification=Verification(
         is_gone=True, improvements=(BETTER,), before_at="2026-11-18T03:04:05Z", after_at="2026-11-21T03:04:05Z"
     ),
 )
 VERIFIED = FixResult(
-    entry=entry(), waited=Acceptance(accepted=(POD,)), verification=Verification(is_gone=True, improvements=(BETTER,))
+    entry=entry(),
+    acceptance=Acceptance(accepted=(POD,)),
+    verification=Verification(is_gone=True, improvements=(BETTER,)),
 )
 STILL_THERE = FixResult(
     entry=entry(state="unverified", note="the finding is still there", manual_steps="Restart the pods of bookinfo."),
-    waited=Acceptance(
+    acceptance=Acceptance(
         accepted=PODS[:3],
         pending=PODS[3:9],
         rejected=PODS[9:10],
@@ -199,7 +201,7 @@ STILL_THERE = FixResult(
 )
 WORSE = FixResult(
     entry=entry(state="unverified"),
-    waited=Acceptance(accepted=PODS),
+    acceptance=Acceptance(accepted=PODS),
     verification=Verification(
         is_gone=True,
         improvements=(BETTER,),
@@ -211,7 +213,7 @@ WORSE = FixResult(
 )
 AS_PREDICTED = FixResult(
     entry=entry(),
-    waited=Acceptance(accepted=(POD,)),
+    acceptance=Acceptance(accepted=(POD,)),
     verification=Verification(
         is_gone=True,
         improvements=(BETTER,),
@@ -224,14 +226,16 @@ UNFINISHED = FixResult(
     entry=entry(state="applied", note="it works once a person has done the rest", manual_steps="Restart the pods."),
 )
 UNJUDGED = FixResult(
-    entry=entry(state="unverified", note="it could not be judged again: https://203.0.113.1:6443 does not answer"),
-    waited=Acceptance(pending=(POD,)),
+    entry=entry(
+        state="unverified", note="the mesh could not be checked again: https://203.0.113.1:6443 does not answer"
+    ),
+    acceptance=Acceptance(pending=(POD,)),
 )
 HOSTILE_RESULT = FixResult(
     entry=entry(
         subject=STEER, title=STEER, note=STEER, manual_steps=STEER, place=FixTarget(server=STEER, context=STEER)
     ),
-    waited=Acceptance(accepted=(STEER,), pending=(STEER,), rejected=(STEER,), unread={STEER: STEER}),
+    acceptance=Acceptance(accepted=(STEER,), pending=(STEER,), rejected=(STEER,), unread={STEER: STEER}),
     verification=Verification(
         is_gone=False,
         new_findings=(judged(STEER),),
@@ -259,11 +263,11 @@ WRITTEN = entry(
     manual_steps="Restart the pods of bookinfo.",
 )
 UNDONE = FixResult(
-    entry=entry(state="undone"), waited=Acceptance(accepted=(POD,)), verification=Verification(is_gone=True)
+    entry=entry(state="undone"), acceptance=Acceptance(accepted=(POD,)), verification=Verification(is_gone=True)
 )
 UNDONE_OTHERWISE = FixResult(
     entry=entry(state="undone"),
-    waited=Acceptance(accepted=(POD,), pending=PODS[:1]),
+    acceptance=Acceptance(accepted=(POD,), pending=PODS[:1]),
     verification=Verification(
         is_gone=True,
         regressions=(ConnectionChange(POD, "db.payments.example:3306", Verdict.DELIVERED, Verdict.BLOCKED),),
@@ -275,7 +279,7 @@ UNDONE_OTHERWISE = FixResult(
     ),
     ownership_changes=LARGE.not_restored,
 )
-UNDONE_UNJUDGED = FixResult(entry=entry(state="undone"), waited=Acceptance(accepted=(POD,)))
+UNDONE_UNJUDGED = FixResult(entry=entry(state="undone"), acceptance=Acceptance(accepted=(POD,)))
 UNDONE_FILES = FixResult(entry=replace(WRITTEN, state="undone"))
 HISTORY = [
     entry(id=1, state="undone", note="undone 2026-11-21T03:09:00Z"),

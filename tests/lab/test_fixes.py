@@ -87,7 +87,7 @@ def test_a_fix_turns_its_connection_and_undo_turns_it_back(lab: Lab, fix: Fix, t
     made = applier.apply(seen, planned, applier.try_out(planned.changes))
     assert made.verification is not None
     assert made.verification.holds, (made.verification, made.entry.note)
-    assert set(finding.pods) <= set(made.waited.accepted)
+    assert set(finding.pods) <= set(made.acceptance.accepted)
     assert made.entry.state == "verified"
     assert verdicts(lab, scenario.probes) == before | fix.turns
 

@@ -61,7 +61,7 @@ POINTS = [
     ("written", 2),
     ("applied", 0),
     ("waiting", 0),
-    ("judging", 0),
+    ("checking", 0),
 ]
 
 
@@ -153,7 +153,7 @@ def test_what_another_manager_applies_or_a_tool_keeps_is_not_touched(lab: Lab, t
     kept = {"name": "repo", "namespace": "shop", "labels": {"argocd.argoproj.io/instance": "egress"}}
     lab.api.apply(entry(lab, "repo") | {"metadata": kept})
     repo = [change for change in planned.changes if change.key.name == "repo"]
-    with pytest.raises(ManagedElsewhere, match=r"repo is kept by Argo CD .*--export"):
+    with pytest.raises(ManagedElsewhere, match=r"repo is managed by Argo CD .*--export"):
         applier.try_out(repo)
     assert [item["spec"] for item in lab.api.items(*ENTRIES)] == [item["spec"] for item in before]
     assert Journal(tmp_path).entries() == []

@@ -125,7 +125,7 @@ def test_a_proxy_that_lags_is_named_and_nothing_is_called_verified(lab: Lab, sto
     finally:
         frozen.__exit__(None, None, None)
         applier._tell = lambda event: None
-    assert made.waited.pending == planned.finding.pods
+    assert made.acceptance.pending == planned.finding.pods
     assert made.entry.state == "unverified"
     assert made.verification is None or made.verification.unread == planned.finding.pods
     lab.settle()
@@ -161,7 +161,7 @@ def test_what_istiod_pushed_for_others_before_the_write_is_not_the_fix(
     with silent:
         made = applier.apply(seen, planned, tried)
     monkeypatch.undo()
-    assert (made.waited.accepted, made.waited.pending) == ((), planned.finding.pods)
+    assert (made.acceptance.accepted, made.acceptance.pending) == ((), planned.finding.pods)
     assert made.entry.state == "unverified"
     applier.undo(made.entry, applier.undo_plan(made.entry))
 
@@ -190,7 +190,7 @@ def test_an_envoy_that_was_started_anew_after_refusals_takes_the_fix(
     made = applier.apply(seen, planned, tried)
     monkeypatch.undo()
     assert f"{refused}: 0" in pod.admin(f"/stats?filter={refused}").decode()
-    assert (made.waited.accepted, made.waited.rejected) == (planned.finding.pods, ())
+    assert (made.acceptance.accepted, made.acceptance.rejected) == (planned.finding.pods, ())
     assert made.entry.state == "verified"
     applier.undo(made.entry, applier.undo_plan(made.entry))
 
@@ -235,7 +235,7 @@ def test_the_story_as_it_is_typed(lab: Lab, story: Scenario, tmp_path: Path) -> 
     assert verdicts(lab, story.probes) == before | {DATABASE: "delivered"}
     typed(lab, tmp_path, "check", "--rule", "missing-service-entry", code=0)
     assert "verified" in typed(lab, tmp_path, "fix", "--history", code=0)
-    assert "every verdict is what it was" in typed(lab, tmp_path, "undo", "--yes", code=0)
+    assert "every verdict is as before the fix" in typed(lab, tmp_path, "undo", "--yes", code=0)
     assert verdicts(lab, story.probes) == before
     typed(lab, tmp_path, "undo", "--yes", code=2)
 

@@ -84,7 +84,7 @@ def test_an_object_that_was_made_anew_is_not_deleted(lab: Lab, writer: Writer) -
     lab.api.delete(made())
     lab.api.put_all([made()])
     for known in (mine, WrittenChange(change=mine.change)):
-        with pytest.raises(Stale, match=r"made anew since the fix|by the work of others \(kubectl-create\)"):
+        with pytest.raises(Stale, match=r"created again since the fix|kubectl-create wrote it, not meshdoctor"):
             restore(writer, known)
     assert is_there(lab)
 
@@ -123,7 +123,7 @@ def test_a_fix_that_was_never_written_takes_nothing_from_who_did_the_same(lab: L
     for one in planned.written:
         lab.api.put_all([one.change.after or {}])
     applier, _ = applier_of(lab, tmp_path)
-    with pytest.raises(Stale, match=r"by the work of others \(kubectl-create\)"):
+    with pytest.raises(Stale, match=r"kubectl-create wrote it, not meshdoctor"):
         applier.undo_plan(planned)
 
 

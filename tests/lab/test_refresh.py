@@ -39,21 +39,21 @@ def test_a_quiet_mesh_costs_no_dump_and_an_entry_of_somebody_else_is_seen(lab: L
     diagnosis_session = DiagnosisSession(
         Source(cluster=ClusterSource(kubeconfig=lab.kubeconfig, resolver=Resolver.OFF)), events.append
     )
-    diagnosis_session.look()
+    diagnosis_session.refresh_now()
     first = events[-1]
     assert isinstance(first, DiagnosisFinished)
     assert has_finding(first)
     end = first
     for _ in range(3):
         events.clear()
-        diagnosis_session.look(only_changed=True)
+        diagnosis_session.refresh_now(only_changed=True)
         end = events[-1]  # type: ignore[assignment]
     assert end is first or not [event for event in events if isinstance(event, PodChecked)], "it has come to rest"
     namespace = next(iter(lab.pods)).split("/")[0] if "/" in next(iter(lab.pods)) else scenario.pods[0].namespace
     lab.apply({**ENTRY, "metadata": {"name": "orders-db", "namespace": namespace}})
     until = monotonic() + PATIENCE
     while has_finding(end) and monotonic() < until:
-        diagnosis_session.look(only_changed=True)
+        diagnosis_session.refresh_now(only_changed=True)
         end = events[-1]  # type: ignore[assignment]
     assert not has_finding(end)
     assert verdicts(lab, scenario.probes)[DATABASE] == "delivered"

@@ -12,7 +12,7 @@ from meshdoctor.doctor import Source
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.session_state import SessionOpening
 from tests.lab.accounts import account_from
 from tests.lab.lab import Lab
 from tests.lab.scenario import Scenario, read_scenario
@@ -63,7 +63,7 @@ def test_story_1_is_lived_through_with_a_few_keys(lab: Lab, story: Scenario) -> 
             await press(pilot, "a")
             await ended(pilot)
             assert f"✓ {DATABASE}: blocked -> delivered" in words(front.steps)
-            assert "✓ verified: fix 1 works" in words(front.steps)
+            assert "✓ fix 1 is applied and verified" in words(front.steps)
             assert (await asyncio.to_thread(verdicts, lab, story.probes))[DATABASE] == "delivered"
             await press(pilot, "escape")
             await until(pilot, lambda: "gone since the last look" in str(screen(pilot).query_one("#title").content))
@@ -72,7 +72,7 @@ def test_story_1_is_lived_through_with_a_few_keys(lab: Lab, story: Scenario) -> 
             await ended(pilot)
             await press(pilot, "u")
             await ended(pilot)
-            assert "fix 1 is taken back: every verdict is what it was before it" in words(screen(pilot).steps)
+            assert "fix 1 is undone: every verdict is as before the fix" in words(screen(pilot).steps)
 
     asyncio.run(lived())
     assert verdicts(lab, story.probes)[DATABASE] == "blocked"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.doctor import Source
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
 from meshdoctor.tui.screens.matrix_screen import MatrixScreen
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.state.matrix_axes import matrix_axes
 from meshdoctor.tui.state.row_filter import read_filter
 from meshdoctor.view.trace import steps
@@ -82,7 +82,7 @@ def trace() -> None:
     """A trace from a sidecar that is open: what a keystroke costs."""
     source = Source(path=BIG) if BIG.is_file() else Source(snapshot="tcp-port-clash")
     diagnosis_session = DiagnosisSession(source, lambda event: None)
-    diagnosis_session.look()
+    diagnosis_session.refresh_now()
     pod = diagnosis_session.using(lambda case: next(iter(case.mesh.proxy_names)))
     say(f"trace, {BIG.name if source.path else 'a small dump'}")
     say(f"  first         {milliseconds(lambda: diagnosis_session.trace(pod, 'first.test', 443), 1)}")

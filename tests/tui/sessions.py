@@ -39,8 +39,8 @@ from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.text.times import now
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
 from meshdoctor.tui.session_fixes import SessionFixes
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.user_settings import Settings
 from tests.tui.waiting import PATIENCE, settled, until
 
@@ -194,16 +194,16 @@ class FakeApplier(ClusterApplier):
             self._step(FixEvent("written", f"changed {one.change.key}", number, len(entry.written)))
         entry = self._journal.update(entry, state="applied")
         self._step(FixEvent("applied", "applied"))
-        self._step(FixEvent("waiting", "1 of 3 proxies took it", 1, 3))
+        self._step(FixEvent("waiting", "1 of 3 sidecars accepted it", 1, 3))
         done = 2 if self.script.pending else 3
-        self._step(FixEvent("waiting", f"{done} of 3 proxies took it", done, 3))
-        self._step(FixEvent("judging", "fetching and judging again"))
-        self._step(FixEvent("judged", "the finding is gone"))
+        self._step(FixEvent("waiting", f"{done} of 3 sidecars accepted it", done, 3))
+        self._step(FixEvent("checking", "checking again"))
+        self._step(FixEvent("checked", "the finding is gone"))
         verification = _verification(entry, is_worse=self.script.is_worse)
         state = "unverified" if self.script.is_worse or self.script.pending else "verified"
         waited = Acceptance(accepted=entry.pods, pending=("shop/slow",) if self.script.pending else ())
         entry = self._journal.update(entry, state=state, note="the finding is gone")
-        return FixResult(entry=entry, waited=waited, verification=verification)
+        return FixResult(entry=entry, acceptance=waited, verification=verification)
 
     def resume(self, entry: JournalEntry) -> FixResult:
         self.script.did.append("resume")
@@ -219,7 +219,9 @@ class FakeApplier(ClusterApplier):
         self.script.did.append("undo")
         self._step(FixEvent("applied", "it is as it was"))
         entry = self._journal.update(entry, state="undone")
-        return FixResult(entry=entry, waited=Acceptance(accepted=entry.pods), verification=Verification(is_gone=False))
+        return FixResult(
+            entry=entry, acceptance=Acceptance(accepted=entry.pods), verification=Verification(is_gone=False)
+        )
 
 
 def _verification(entry: JournalEntry, *, is_worse: bool) -> Verification:

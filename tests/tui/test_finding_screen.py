@@ -32,7 +32,8 @@ def test_it_says_what_happens_whose_it_is_and_where_the_connection_goes_wrong() 
             way = words(front.path)
             assert "✗ cluster outbound|443||www.huaweicloud.com" in way
             assert way.count("✗") == 2
-            assert "github.com:443 is misrouted" in way
+            assert way.startswith("✗ misrouted [tcp-port-clash]")
+            assert "app github.com:443" in way
 
     run(story())
 

@@ -65,13 +65,13 @@ def test_a_shows_the_diff_and_whom_it_touches_and_changes_nothing() -> None:
 @pytest.mark.parametrize("key", ["a", "enter"])
 def test_a_again_applies_and_the_steps_come_one_by_one_and_u_undoes(key: str) -> None:
     async def story() -> None:
-        gates = {"waiting": threading.Event(), "judging": threading.Event()}
+        gates = {"waiting": threading.Event(), "checking": threading.Event()}
         script = Script(gates=gates)
         async with opened_finding(CLASH, fake=faking(script)) as pilot:
             await on_fix(pilot)
             front = screen(pilot)
             await press(pilot, key)
-            await until(pilot, lambda: "… 1 of 3 proxies took it" in words(front.steps))
+            await until(pilot, lambda: "… 1 of 3 sidecars accepted it" in words(front.steps))
             said = words(front.steps)
             assert "✓ allowed: may patch serviceentries in bookinfo" in said
             assert "✓ fix 1 is in the journal" in said
@@ -79,17 +79,17 @@ def test_a_again_applies_and_the_steps_come_one_by_one_and_u_undoes(key: str) ->
             assert "✓ applied" in said
             assert front.check_action("apply", ()) is None
             gates["waiting"].set()
-            await until(pilot, lambda: "… fetching and judging again" in words(front.steps))
-            assert "✓ 3 of 3 proxies took it" in words(front.steps)
-            gates["judging"].set()
+            await until(pilot, lambda: "… checking again" in words(front.steps))
+            assert "✓ 3 of 3 sidecars accepted it" in words(front.steps)
+            gates["checking"].set()
             await ended(pilot)
             said = words(front.steps)
             assert "✓ github.com:443: misrouted -> delivered" in said
-            assert "✓ verified: fix 1 works" in said
+            assert "✓ fix 1 is applied and verified" in said
             assert "…" not in said
             await press(pilot, "u")
             await ended(pilot)
-            assert "✓ fix 1 is taken back: every verdict is what it was before it" in words(front.steps)
+            assert "✓ fix 1 is undone: every verdict is as before the fix" in words(front.steps)
             assert script.did == ["apply", "undo"]
             assert [entry.state for entry in journal()] == ["undone"]
             assert front.check_action("undo", ()) is None
@@ -113,7 +113,7 @@ def test_the_board_looks_again_once_a_fix_has_ended() -> None:
     "problem",
     [
         NotApplied("may not patch serviceentries in bookinfo"),
-        ManagedElsewhere("ServiceEntry bookinfo/github is kept by Argo CD (label), which would undo the change"),
+        ManagedElsewhere("ServiceEntry bookinfo/github is managed by Argo CD (label), which would undo the change"),
         Stale("ServiceEntry bookinfo/github was changed since it was read (by kubectl)"),
         Conflict("ServiceEntry bookinfo/github: another field manager applies .spec.ports"),
         Unreadable("https://api.test does not answer"),
@@ -141,7 +141,7 @@ def test_a_fault_of_our_own_is_a_line_as_well() -> None:
         script = Script(refuses=ZeroDivisionError("by zero"))  # type: ignore[arg-type]
         async with opened_finding(CLASH, fake=faking(script)) as pilot:
             await on_fix(pilot)
-            assert "✗ a fault in meshdoctor itself: ZeroDivisionError: by zero" in words(screen(pilot).steps)
+            assert "✗ a bug in meshdoctor: ZeroDivisionError: by zero" in words(screen(pilot).steps)
 
     run(story())
 
@@ -160,7 +160,7 @@ def test_what_is_refused_only_once_it_is_written_leaves_nothing_and_can_be_tried
             script.breaks = None
             await press(pilot, "a")
             await ended(pilot)
-            assert "✓ verified: fix 2 works" in words(front.steps)
+            assert "✓ fix 2 is applied and verified" in words(front.steps)
             assert [entry.state for entry in journal()] == ["failed", "verified"]
 
     run(story())
@@ -174,11 +174,11 @@ def test_what_stops_half_way_is_offered_to_be_gone_on_with() -> None:
             front = screen(pilot)
             await press(pilot, "a")
             await ended(pilot)
-            assert "may be applied in part: u takes it back, a goes on with it" in words(front.steps)
+            assert "may be applied in part: u undoes it, a resumes it" in words(front.steps)
             script.breaks = None
             await press(pilot, "a")
             await ended(pilot)
-            assert "✓ verified: fix 1 works" in words(front.steps)
+            assert "✓ fix 1 is applied and verified" in words(front.steps)
             assert script.did == ["apply", "resume"]
 
     run(story())
@@ -198,7 +198,7 @@ def test_where_something_got_worse_the_undo_is_offered_at_once(answer: str, did:
             await ended(pilot)
             assert script.did == did
             if answer == "n":
-                assert "worse: other.test:443: delivered -> blocked" in words(front.steps)
+                assert "regression: other.test:443: delivered -> blocked" in words(front.steps)
 
     run(story())
 
@@ -210,8 +210,8 @@ def test_a_proxy_that_lags_is_named_and_nothing_is_called_verified() -> None:
             await press(pilot, "a")
             await ended(pilot)
             said = words(screen(pilot).steps)
-            assert "? 2 of 3 proxies took it" in said
-            assert "? no new configuration was seen in shop/slow" in said
+            assert "? 2 of 3 sidecars accepted it" in said
+            assert "? pending: no new configuration was seen in shop/slow" in said
 
     run(story())
 
@@ -288,7 +288,7 @@ def test_a_fix_by_hand_says_what_to_do_and_greys_the_keys() -> None:
             front = screen(pilot)
             assert "set exportTo" in words(front.diff)
             assert [front.check_action(key, ()) for key in ("apply", "save", "undo")] == [None, None, None]
-            assert "is manual, nothing is written" in words(front.steps)
+            assert "is manual: nothing is written" in words(front.steps)
 
     run(story())
 
@@ -303,13 +303,13 @@ def test_undo_later_from_the_finding_and_from_the_main_screen() -> None:
             await ended(pilot)
             await press(pilot, "escape")
             await until(pilot, lambda: finding.fixes.entry)
-            assert "fix 1 of it is applied and verified" in words(finding.fixes)
+            assert "fix 1 of this finding is applied and verified" in words(finding.fixes)
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
             lines = ["".join(cell.text for cell in line) for line in screen(pilot).diff.lines]
             assert "+    protocol: TCP" in lines
-            assert "u takes it back" in words(screen(pilot).steps)
+            assert "u undoes it" in words(screen(pilot).steps)
             await press(pilot, "escape", "escape", "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
@@ -335,7 +335,7 @@ def test_an_interrupted_fix_is_offered_when_the_session_opens() -> None:
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
-            assert "a goes on with it" in words(screen(pilot).steps)
+            assert "a resumes and verifies it" in words(screen(pilot).steps)
             await press(pilot, "a")
             await ended(pilot)
             assert script.did == ["apply", "resume"]
@@ -351,7 +351,7 @@ def test_a_fix_that_waits_for_a_person_is_offered_to_be_verified() -> None:
             await on_fix(pilot)
             await press(pilot, "a")
             await ended(pilot)
-            assert "left to do: restart the pods" in words(screen(pilot).steps)
+            assert "manual steps restart the pods" in words(screen(pilot).steps)
 
     run(story())
 
@@ -366,7 +366,7 @@ def test_the_postmortem_tells_what_was_done() -> None:
             await until(pilot, lambda: pilot.app.clipboard)
             text = pilot.app.clipboard
             assert "## What was done" in text
-            assert "State: **verified**" in text
+            assert "State: verified." in text
             assert "misrouted before, delivered after" in text
             assert "+    protocol: TLS" in text
 
@@ -383,6 +383,6 @@ def test_where_there_is_little_room_the_steps_come_to_the_front(size: tuple[int,
             await press(pilot, "a")
             await ended(pilot)
             assert (front.diff.display, front.query_one("#beside").display) == (False, True)
-            assert "verified: fix 1 works" in words(front.steps)
+            assert "fix 1 is applied and verified" in words(front.steps)
 
     run(story())

@@ -205,7 +205,7 @@ def test_e_writes_the_finding_under_the_cursor_or_all_that_are_marked(
         first = app.app.clipboard
         (path,) = tmp_path.glob("*.md")
         assert path.read_text(encoding="utf-8") == first
-        assert "## The way of the connection" in first
+        assert "## The path of the connection" in first
         await app.press("enter", "e")
         await app.until(lambda: len(list(tmp_path.glob("*.md"))) == 2, "the finding's screen writes one too")
         same = [re.sub(r"\d\d:\d\d:\d\d", "", one) for one in (first, app.app.clipboard)]

@@ -113,7 +113,7 @@ def test_a_selector_that_is_none_is_said_and_shows_everything(drive: Drive) -> N
     async def script(app: Driven) -> None:
         await app.press("slash", *"-l ", "=", "enter")
         assert len(app.keys("pods")) == 2
-        assert "no label selector" in told(app)[0]
+        assert "is not a label selector" in told(app)[0]
 
     drive(script)
 

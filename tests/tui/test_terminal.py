@@ -47,7 +47,7 @@ def left_well(shown: Terminal, code: int) -> None:
     end = shown.written[shown.written.rindex(LEFT) :]
     assert shown.written.rindex(SHOWN) > shown.written.rindex(HIDDEN)
     assert b"Traceback" not in shown.written
-    assert b"fault in meshdoctor" not in end
+    assert b"bug in meshdoctor" not in end
 
 
 def test_story_1_open_find_fix_look_undo_quit(folder: Path) -> None:
@@ -60,10 +60,10 @@ def test_story_1_open_find_fix_look_undo_quit(folder: Path) -> None:
         shown.press("a")
         shown.until("Save the fix to this folder")
         shown.press("enter")
-        shown.until("✓ created", "u takes it back")
+        shown.until("✓ created", "u undoes it")
         assert "db.payments.example" in (folder / FIX).read_text(encoding="utf-8")
         shown.press("u")
-        shown.until("is taken back")
+        shown.until("is undone")
         assert not (folder / FIX).exists()
         shown.press("q")
         shown.until("a fix", gone=["Changes"])

@@ -174,7 +174,7 @@ def test_moving_among_the_steps_shows_the_evidence_of_each(drive: Drive) -> None
 
 def test_a_sidecar_is_opened_once_and_asked_often() -> None:
     diagnosis_session = DiagnosisSession(Source(snapshot=CLASH), lambda event: None)
-    diagnosis_session.look()
+    diagnosis_session.refresh_now()
     pod = next(iter(diagnosis_session.using(lambda case: case.mesh.pods)))
     for port in range(400, 450):
         diagnosis_session.trace(pod, "github.com", port)
@@ -182,7 +182,7 @@ def test_a_sidecar_is_opened_once_and_asked_often() -> None:
     assert list(first) == [pod]
     diagnosis_session.trace(pod, "github.com", 443)
     assert diagnosis_session._opened[pod] is first[pod]
-    diagnosis_session.look()
+    diagnosis_session.refresh_now()
     diagnosis_session.trace(pod, "github.com", 443)
     assert diagnosis_session._opened[pod] is not first[pod], "newer evidence is opened anew"
 

@@ -41,7 +41,7 @@ def test_w_looks_again_when_files_change_and_marks_what_came_and_went(drive: Dri
         looked = mesh_state.diagnosis
         shutil.copy(snapshots_dir() / "tcp-port-clash" / "resources" / "serviceentries.yaml", entries)
         await app.pilot.pause(0.3)
-        assert mesh_state.diagnosis is looked, "nothing is looked at any more"
+        assert mesh_state.diagnosis is looked, "the session has ended"
 
     drive(script, source=lambda: Source(path=capture))
 

@@ -390,13 +390,3 @@ def test_a_plain_password_is_found_and_only_its_name_is_told() -> None:
     [finding] = [f for f in doctor.diagnose(Mesh(dump(), wants).case).findings if f.rule == "plaintext-credentials"]
     assert "DB_PASSWORD" in finding.message
     assert MARK not in repr(finding)
-
-
-def test_labels_choose_the_pods_as_namespaces_do() -> None:
-    labelled = [pod(DEPENDENCY, key=f"shop/{name}", labels={"app": name}) for name in ("web", "api")]
-    mesh = Mesh({"shop/web": dump(key="shop/web"), "shop/api": dump(key="shop/api")}, *labelled)
-    assert doctor.diagnose(mesh.case, labels="app=web").proxies == 1
-    assert doctor.diagnose(mesh.case, labels="app in (web, api)").proxies == 2
-    assert {v.pod for row in doctor.hosts(mesh.case, labels="app=web").hosts for v in row.verdicts} <= {"shop/web"}
-    with pytest.raises(NothingToJudge, match="no pod has the labels app=db"):
-        doctor.diagnose(mesh.case, labels="app=db")

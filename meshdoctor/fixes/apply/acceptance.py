@@ -1,12 +1,12 @@
-"""Whether proxies have taken what istiod pushed: by the versions of listeners and clusters that Envoy counts.
+"""Whether sidecars accepted what istiod pushed, by the versions of listeners and clusters in Envoy's statistics.
 
 istiod pushes a change to the proxies that get the changed object and to no others; a push gives both discovery
 services a new version, whether or not the listeners come out the same (istio pilot/pkg/xds/ads.go; Envoy's statistics
 `lds.version`, `cds.version` and `update_rejected`, envoyproxy.io "xDS subscription statistics"). A version's text is
 the time of the push by istiod's clock and a number, `2026-11-21T10:00:00Z/12` (pilot/pkg/xds/discovery.go).
 
-Other changes are pushed as well, and what was pushed before the write is not the change: a new version counts where the
-proxy was seen without it after the write, or where its text says that it is no older than the write.
+istiod pushes other changes too. A new version counts only where the sidecar was seen without it after the write, or
+where its text says that it is not older than the write.
 """
 
 from __future__ import annotations
@@ -28,43 +28,44 @@ from meshdoctor.sources.live.thread_pool import ThreadPool
 _STATS = r"/stats?filter=(lds|cds)\.(version|version_text|update_rejected)$"
 _LINE = re.compile(r'([a-z_]+)\.(lds|cds)\.(version|version_text|update_rejected): "?([^"\n]*)"?$', re.MULTILINE)
 _SKEW = timedelta(seconds=1)
-"""By so much istiod's clock may be behind the API server's; both tell whole seconds."""
+"""How far istiod's clock may be behind the API server's; both give whole seconds."""
 _ASK_SECONDS = 10.0
 _PAUSE = 0.3
 _SETTLE = 0.5
 """Routes and endpoints follow listeners in the same push."""
 _STRAGGLE = 5.0
-"""Seconds that other proxies are waited for once those of the finding have it."""
+"""Timeout for the other sidecars once those of the finding have it."""
 
 
 class ConfigVersions(Struct, frozen=True):
-    """What one Envoy runs: versions by service, and how many updates it refused."""
+    """The versions that one Envoy runs, and how many updates it rejected."""
 
-    versions: tuple[tuple[str, str], ...]
+    numbers: tuple[tuple[str, str], ...]
+    """By service."""
     rejected: int
     pushed: datetime | None = None
-    """When the newest of the versions was pushed, by istiod's clock; None where their text does not say."""
+    """When the newest of the versions was pushed, by istiod's clock; None where their text has no time."""
 
     @property
     def is_blank(self) -> bool:
-        """It has just started, and has no configuration yet."""
-        return any(version == "0" for _, version in self.versions)
+        """Envoy has just started, and has no configuration yet."""
+        return any(version == "0" for _, version in self.numbers)
 
 
 Tell = Callable[[int, int], None]
-"""How many took it, of how many."""
+"""How many accepted it, of how many."""
 
 
 class AcceptanceWatch:
-    """The proxies of some pods, from a moment right before the change. To look at them takes `seconds` at most."""
+    """The sidecars of some pods, from right before the change. Reading their versions takes at most `seconds`."""
 
-    def __init__(self, reader: SidecarReader, pods: Collection[str], at_once: int, seconds: float) -> None:
+    def __init__(self, reader: SidecarReader, pods: Collection[str], concurrency: int, seconds: float) -> None:
         self._reader = reader
-        self._at_once = at_once
+        self._concurrency = concurrency
         self.unread: dict[str, str] = {}
-        self.before = self._marks(pods, seconds)
-        self._stood: set[str] = set()
-        """Pods that were seen without the change after it was written."""
+        self.before = self._read_versions(pods, seconds)
+        self._without: set[str] = set()
+        """Pods seen without the change after it was written."""
 
     def wait(
         self,
@@ -73,7 +74,7 @@ class AcceptanceWatch:
         since: datetime | None = None,
         tell: Tell = lambda accepted, of: None,
     ) -> Acceptance:
-        """Until all have it, or the time is up; those that are not `first` get a few seconds more than those.
+        """Waits until all have it, or the timeout; once those of `first` have it, only a few seconds more.
 
         `since`: when the change was written, by the API server's clock.
         """
@@ -82,10 +83,10 @@ class AcceptanceWatch:
         urgent = left & set(first)
         tell(0, len(left))
         while left:
-            for pod, marks in self._marks(left, max(1.0, end - time.monotonic())).items():
-                if self._has_refused(pod, marks):
+            for pod, versions in self._read_versions(left, max(1.0, end - time.monotonic())).items():
+                if self._has_rejected(pod, versions):
                     rejected.add(pod)
-                elif self._has_taken(pod, marks, since):
+                elif self._has_accepted(pod, versions, since):
                     accepted.add(pod)
             left -= accepted | rejected
             tell(len(accepted), len(self.before))
@@ -105,26 +106,26 @@ class AcceptanceWatch:
             unread=unread,
         )
 
-    def _has_refused(self, pod: str, marks: ConfigVersions) -> bool:
-        """It refused an update since. A counter that went down is that of an Envoy that was started anew."""
+    def _has_rejected(self, pod: str, versions: ConfigVersions) -> bool:
+        """Envoy rejected an update since. A counter that went down means that Envoy restarted."""
         before = self.before[pod].rejected
-        return marks.rejected > (before if marks.rejected >= before else 0)
+        return versions.rejected > (before if versions.rejected >= before else 0)
 
-    def _has_taken(self, pod: str, marks: ConfigVersions, since: datetime | None) -> bool:
-        if marks.is_blank:
+    def _has_accepted(self, pod: str, versions: ConfigVersions, since: datetime | None) -> bool:
+        if versions.is_blank:
             return False
-        is_new = marks.versions != self.before[pod].versions
-        if is_new and (pod in self._stood or _is_since(marks, since)):
+        is_new = versions.numbers != self.before[pod].numbers
+        if is_new and (pod in self._without or _is_since(versions, since)):
             return True
-        # What it has now was there before the change, or was pushed before it: the next version counts.
-        self.before[pod] = marks
-        self._stood.add(pod)
+        # This version is older than the change: the next one counts.
+        self.before[pod] = versions
+        self._without.add(pod)
         return False
 
-    def _marks(self, pods: Iterable[str], seconds: float) -> dict[str, ConfigVersions]:
-        each = min(_ASK_SECONDS, seconds)
+    def _read_versions(self, pods: Iterable[str], seconds: float) -> dict[str, ConfigVersions]:
+        timeout = min(_ASK_SECONDS, seconds)
         pool: ThreadPool[str, ConfigVersions] = ThreadPool(
-            self._ask, at_once=self._at_once, seconds=each, within=seconds
+            self._read_pod, concurrency=self._concurrency, seconds=timeout, within=seconds
         )
         found: dict[str, ConfigVersions] = {}
         for done in pool.run(sorted(pods)):
@@ -137,13 +138,13 @@ class AcceptanceWatch:
                 raise done.problem
         return found
 
-    def _ask(self, pod: str, deadline: Deadline) -> ConfigVersions:
+    def _read_pod(self, pod: str, deadline: Deadline) -> ConfigVersions:
         namespace, _, name = pod.partition("/")
         page = self._reader.page(namespace, name, PROXY, _STATS, deadline).decode("utf-8", "replace")
         found = _LINE.findall(page)
         versions = tuple(sorted((f"{service}.{what}", value) for _, service, what, value in found if what == "version"))
         if not versions:
-            raise Unreadable("its statistics do not count versions of listeners and clusters")
+            raise Unreadable("its /stats page has no lds.version and cds.version")
         texts = (value for _, _, what, value in found if what == "version_text")
         pushed = max(filter(None, map(_pushed, texts)), default=None)
         rejected = sum(int(value) for _, _, what, value in found if what == "update_rejected" and value.isdigit())
@@ -159,6 +160,6 @@ def _pushed(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else None
 
 
-def _is_since(marks: ConfigVersions, since: datetime | None) -> bool:
-    """Not known to be older."""
-    return marks.pushed is None or since is None or marks.pushed >= since - _SKEW
+def _is_since(versions: ConfigVersions, since: datetime | None) -> bool:
+    """The versions are not known to be older."""
+    return versions.pushed is None or since is None or versions.pushed >= since - _SKEW

@@ -1,7 +1,7 @@
-"""A fix applied to a cluster, step by step, so that it can be stopped at any of them and gone on with or undone.
+"""Applies a fix to a cluster in steps; interrupted at any of them, it can be resumed or undone.
 
-rights → dry run → journal → write → wait for the proxies → fetch and judge again → journal. A second write that fails
-takes the first one back.
+permissions → dry run → journal → write → wait for the sidecars → check again → journal. If the second of two writes
+fails, the first is rolled back.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from meshdoctor.fixes.apply.acceptance import AcceptanceWatch
 from meshdoctor.fixes.apply.journal import Journal, refuse_closed, refuse_ended
 from meshdoctor.fixes.apply.object_writes import PreparedChange, inverse, prepare, restore, write
 from meshdoctor.fixes.fix_evidence import Diagnose, FixEvidence
-from meshdoctor.fixes.impact.ownership import made_anew, ownership_changes_of, ownership_of
+from meshdoctor.fixes.impact.ownership import deleted_entries, ownership_changes_of, ownership_of
 from meshdoctor.fixes.plan.fix_plan import FixPlan, planned
 from meshdoctor.fixes.verify.verification import compare
 from meshdoctor.kube.session import Refused, Session
@@ -35,20 +35,21 @@ from meshdoctor.model.fix import (
 )
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.sidecar_reader import SidecarReader
+from meshdoctor.text.phrases import count
 from meshdoctor.text.times import now
 from meshdoctor.view.verification import in_short
 
 _VERBS = {"create": ("get", "create", "patch"), "update": ("get", "patch"), "delete": ("get", "delete")}
-_LEFT = "it works once a person has done the rest; then --resume verifies it"
-_LOOKS = 3
-"""How often a mesh is judged after a fix: a new cluster may still resolve its host at the first look."""
+_MANUAL = "manual steps remain; resume the fix after them to verify it"
+_CHECKS = 3
+"""How often the mesh is checked after a fix: a new cluster may not have resolved its host the first time."""
 _PAUSE = 2.0
 
 
 class ClusterApplier:
-    """Applies fixes to one cluster and undoes them. `diagnose` is what verifies them.
+    """Applies fixes to one cluster and undoes them, and verifies that with `diagnose`.
 
-    `seconds` is how long proxies are waited for.
+    `seconds` is the timeout for the sidecars to accept a change.
     """
 
     def __init__(
@@ -64,79 +65,75 @@ class ClusterApplier:
         self._session = Session(log_in(source.kubeconfig, source.context))
         self._writer = Writer(self._session)
         self._reader = SidecarReader(self._session)
-        self._concurrency = source.pace.at_once
+        self._concurrency = source.pace.concurrency
         self._journal = journal
         self._diagnose = diagnose
         self._tell = tell
         self._seconds = seconds
 
     def try_out(self, changes: Sequence[Change]) -> list[PreparedChange]:
-        """Rights and dry run of every change, in their order. Writes nothing.
+        """Checks permissions and the dry run of every change, in their order. Writes nothing.
 
-        Raises `NotApplied` where a right is missing, an object moved on or is kept by a tool, or is already as it is to
-        be: an undo would take that from whoever did it. Raises `Refused` where the server refuses.
+        Raises `NotApplied` where a permission is missing, an object has changed, is managed by a tool, or already has
+        the change: an undo would remove the work of somebody else. Raises `Refused` where the server refuses.
         """
-        prepared = self._tried(changes)
+        prepared = self._dry_run(changes)
         for one in prepared:
             if one.way == "nothing":
-                raise NotApplied(
-                    f"{one.change.key} is already as the fix would leave it. Nothing was changed: check again"
-                )
+                raise NotApplied(f"{one.change.key} already has the change. Nothing was changed: check again")
         return prepared
 
-    def _tried(self, changes: Sequence[Change]) -> list[PreparedChange]:
+    def _dry_run(self, changes: Sequence[Change]) -> list[PreparedChange]:
         self._refuse_forbidden(changes)
         prepared = [prepare(self._writer, change) for change in changes]
-        self._tell(FixEvent("tried", "the server accepts it (dry run)"))
+        self._tell(FixEvent("tried", "the server accepts the change (dry run)"))
         return prepared
 
     def apply(self, evidence: FixEvidence, plan: FixPlan, prepared: Sequence[PreparedChange]) -> FixResult:
-        """Writes what was tried, waits, verifies it. Raises `NotApplied` and `Refused` where nothing was changed."""
+        """Writes what was tried out, waits, verifies. Raises `NotApplied` and `Refused` where nothing was changed."""
         before, place = evidence.baseline(), self._place(evidence)
         entry = self._journal.add(lambda number: structs.replace(planned(plan, number, place), before=before))
-        with self._journal.held(entry.id):
+        with self._journal.locked(entry.id):
             self._tell(FixEvent("journaled", f"fix {entry.id} is in the journal", number=entry.id))
             if not entry.manual_steps:
                 return self._carry_out(entry, prepared)
-            entry = self._journal.update(self._write(entry, prepared), state="applied", note=_LEFT)
-            self._tell(FixEvent("applied", f"applied; {_LEFT}"))
+            entry = self._journal.update(self._write(entry, prepared), state="applied", note=_MANUAL)
+            self._tell(FixEvent("applied", f"applied; {_MANUAL}"))
             return FixResult(entry=entry)
 
     def resume(self, entry: JournalEntry) -> FixResult:
-        """Goes on with a fix that was interrupted. Raises as `apply` does."""
+        """Continues an unfinished fix. Raises as `apply` does."""
         self._refuse_elsewhere(entry)
-        with self._journal.held(entry.id):
+        with self._journal.locked(entry.id):
             entry = self._journal.get(entry.id)
             refuse_closed(entry)
-            return self._carry_out(entry, self._tried([one.change for one in entry.written]))
+            return self._carry_out(entry, self._dry_run([one.change for one in entry.written]))
 
     def undo_plan(self, entry: JournalEntry) -> list[PreparedChange]:
-        """What an undo would write, tried on the server. Raises `NotApplied` where others wrote to it meanwhile."""
+        """What an undo would write, as a dry run. Raises `NotApplied` where somebody else changed an object since."""
         self._refuse_elsewhere(entry)
         refuse_ended(entry)
         self._refuse_forbidden([inverse(one.change) for one in entry.written])
         return [restore(self._writer, one) for one in reversed(entry.written)]
 
     def undo(self, entry: JournalEntry, prepared: Sequence[PreparedChange]) -> FixResult:
-        """Takes a fix back, waits, and compares with what was before it."""
-        with self._journal.held(entry.id):
+        """Undoes a fix, waits, and compares with before the fix."""
+        with self._journal.locked(entry.id):
             entry = self._journal.get(entry.id)
             refuse_ended(entry)
             wrote = any(one.way != "nothing" for one in prepared)
             watch = self._watch(entry, prepared)
-            entry = self._take_back(entry, prepared)
+            entry = self._write_undo(entry, prepared)
             since = self._session.answered
-            told = "it is as it was" if wrote else "it was never applied: there was nothing to undo"
-            self._tell(FixEvent("applied", told))
-            waited = self._wait(watch, entry, since)
-            made = FixResult(entry=entry, wrote=wrote, waited=waited)
+            nothing = "the fix was never applied: there was nothing to undo"
+            self._tell(FixEvent("applied", "undone" if wrote else nothing))
+            acceptance = self._wait(watch, entry, since)
+            made = FixResult(entry=entry, wrote=wrote, acceptance=acceptance)
             return self._compared(made) if wrote else made
 
-    def _take_back(self, entry: JournalEntry, prepared: Sequence[PreparedChange]) -> JournalEntry:
-        """The writes of an undo. From the first on, the journal says that the fix is whole no longer."""
-        begun = self._journal.update(
-            entry, state="applied", note=f"its undo began {now()} and did not end: undo it again"
-        )
+    def _write_undo(self, entry: JournalEntry, prepared: Sequence[PreparedChange]) -> JournalEntry:
+        """Writes an undo. Before the first write, the journal says that it has begun."""
+        begun = self._journal.update(entry, state="applied", note=f"an undo began {now()} and did not end: undo again")
         for number, one in enumerate(prepared):
             try:
                 write(self._writer, one)
@@ -153,21 +150,21 @@ class ClusterApplier:
         since = self._session.answered
         entry = self._journal.update(entry, state="applied")
         self._tell(FixEvent("applied", "applied"))
-        waited = self._wait(watch, entry, since)
-        verification, because = self._verified(entry, waited)
+        acceptance = self._wait(watch, entry, since)
+        verification, because = self._verified(entry, acceptance)
         state = "verified" if verification is not None and verification.holds else "unverified"
-        made = FixResult(entry=entry, waited=waited, verification=verification)
+        made = FixResult(entry=entry, acceptance=acceptance, verification=verification)
         entry = self._journal.update(entry, state=state, note=because or _in_words(made))
         return structs.replace(made, entry=entry)
 
     def _watch(self, entry: JournalEntry, prepared: Sequence[PreparedChange]) -> AcceptanceWatch | None:
-        """The proxies as they are right before a write; None where nothing is written."""
+        """The sidecars right before a write; None where nothing is written."""
         if all(one.way == "nothing" for one in prepared):
             return None
         return AcceptanceWatch(self._reader, entry.affected, self._concurrency, self._seconds)
 
     def _wait(self, watch: AcceptanceWatch | None, entry: JournalEntry, since: datetime | None) -> Acceptance:
-        """`since`: when the last write was answered."""
+        """`since`: when the server answered the last write."""
         return Acceptance() if watch is None else watch.wait(entry.pods, self._seconds, since, self._accepted)
 
     def _write(self, entry: JournalEntry, prepared: Sequence[PreparedChange]) -> JournalEntry:
@@ -179,10 +176,10 @@ class ClusterApplier:
                     written[number] = WrittenChange(change=one.change, uid=outcome.uid, version=outcome.version)
                     entry = self._journal.update(entry, written=tuple(written))
             except (MeshdoctorError, KeyboardInterrupt) as problem:
-                # Without a clear no, the write may have been done all the same.
+                # Unless the server refused it, the write may have been done.
                 done = number if isinstance(problem, Refused) and problem.status < 500 else number + 1
                 if done > number:
-                    time.sleep(_PAUSE)  # what is still on its way arrives before it is looked for
+                    time.sleep(_PAUSE)  # a request under way arrives before the object is read
                 self._roll_back(entry, written[:done], str(problem) or "interrupted")
                 raise
             if one.way == "nothing":
@@ -191,54 +188,59 @@ class ClusterApplier:
         return entry
 
     def _roll_back(self, entry: JournalEntry, done: Sequence[WrittenChange], because: str) -> None:
-        """Takes back what the first of several writes did. Leaves the entry to be undone where even that fails."""
+        """Undoes the writes that were done. Where that fails, the entry stays `applied`, so that it can be undone."""
         try:
             for one in reversed(done):
                 back = restore(self._writer, one)
                 write(self._writer, back)
                 if back.way != "nothing":
-                    self._tell(FixEvent("rolled back", f"took back {one.change.key}"))
+                    self._tell(FixEvent("rolled back", f"rolled back {one.change.key}"))
         except MeshdoctorError as problem:
-            self._journal.update(entry, state="applied", note=f"half applied: {because}; not taken back: {problem}")
+            self._journal.update(entry, state="applied", note=f"partly applied: {because}; rollback failed: {problem}")
             return
         self._journal.update(entry, state="failed", note=because)
 
-    def _verified(self, entry: JournalEntry, waited: Acceptance) -> tuple[Verification | None, str]:
-        """The verification by judging again, or None and why there is none. Who refused the update verifies nothing."""
+    def _verified(self, entry: JournalEntry, acceptance: Acceptance) -> tuple[Verification | None, str]:
+        """The verification, or None and the reason. A sidecar that rejected the update counts as not read."""
         verification, because = None, ""
-        for number in range(_LOOKS):
+        for number in range(_CHECKS):
             if number:
                 time.sleep(_PAUSE)
-            self._tell(FixEvent("judging", "fetching and judging again"))
+            self._tell(FixEvent("checking", "checking again"))
             try:
-                verification, because = compare(entry.before, self._seen_again(entry).baseline(), entry), ""
+                verification, because = compare(entry.before, self._diagnose_again(entry).baseline(), entry), ""
             except MeshdoctorError as problem:
-                because = f"it could not be judged again: {problem}"
+                because = f"the mesh could not be checked again: {problem}"
                 continue
-            verification = structs.replace(verification, unread=tuple(sorted({*verification.unread, *waited.rejected})))
+            verification = structs.replace(
+                verification, unread=tuple(sorted({*verification.unread, *acceptance.rejected}))
+            )
             if verification.is_gone and not verification.is_worse:
                 break
         self._tell(
-            FixEvent("judged", because or _in_words(FixResult(entry=entry, waited=waited, verification=verification)))
+            FixEvent(
+                "checked",
+                because or _in_words(FixResult(entry=entry, acceptance=acceptance, verification=verification)),
+            )
         )
         return verification, because
 
     def _compared(self, made: FixResult) -> FixResult:
-        """An undo with what differs from before the fix; without, where it cannot be judged."""
+        """The result of an undo with what differs from before the fix; without, where the mesh cannot be checked."""
         entry = made.entry
-        self._tell(FixEvent("judging", "fetching and judging again"))
+        self._tell(FixEvent("checking", "checking again"))
         try:
-            evidence = self._seen_again(entry)
+            evidence = self._diagnose_again(entry)
             verification = compare(entry.before, evidence.baseline())
         except MeshdoctorError:
             return made
-        anew = made_anew([one.change for one in entry.written])
-        now_owned = evidence.using(lambda mesh: ownership_of(mesh, anew))
+        deleted = deleted_entries([one.change for one in entry.written])
+        now_owned = evidence.using(lambda mesh: ownership_of(mesh, deleted))
         return structs.replace(
             made, verification=verification, ownership_changes=ownership_changes_of(entry.ownership, now_owned)
         )
 
-    def _seen_again(self, entry: JournalEntry) -> FixEvidence:
+    def _diagnose_again(self, entry: JournalEntry) -> FixEvidence:
         return self._diagnose(entry.place.namespaces, entry.place.labels)
 
     def _place(self, evidence: FixEvidence) -> FixTarget:
@@ -252,13 +254,13 @@ class ClusterApplier:
         )
 
     def _accepted(self, done: int, of: int) -> None:
-        self._tell(FixEvent("waiting", f"{done} of {of} proxies took it", done, of))
+        self._tell(FixEvent("waiting", f"{done} of {of} sidecars accepted it", done, of))
 
     def _refuse_forbidden(self, changes: Sequence[Change]) -> None:
         asked: dict[tuple[str, WriteTarget], str] = {}
         for change in changes:
             key = change.key
-            # A role may name the objects it is for; what does not exist yet has no name to the server.
+            # A role may be limited to named objects; a creation is checked without a name.
             target = target_of(key.api_version, key.kind, key.namespace, key.name if change.before is not None else "")
             for verb in _VERBS[change.action]:
                 if (verb, target) not in asked:
@@ -266,8 +268,8 @@ class ClusterApplier:
         refused = [because for because in asked.values() if because]
         if refused:
             raise NotApplied(
-                f"{'; '.join(refused)}. Nothing was changed. `meshdoctor rbac --apply` prints the role that is enough; "
-                "--export writes the manifests for whoever may"
+                f"{'; '.join(refused)}. Nothing was changed. `meshdoctor rbac --apply` prints the role that is needed; "
+                "--export writes the manifests for somebody who has it"
             )
 
     def _refuse_elsewhere(self, entry: JournalEntry) -> None:
@@ -275,11 +277,11 @@ class ClusterApplier:
         if not place.server:
             raise UsageError(f"fix {entry.id} was applied to files, not to a cluster")
         here = self._writer.cluster() if place.cluster else ""
-        # A tunnel gives another cluster the same address, and the same cluster another one.
+        # A tunnel may give two clusters one address, or one cluster two.
         is_here = here == place.cluster if here else place.server == self._session.server
         if not is_here:
             raise UsageError(
-                f"fix {entry.id} was applied to context {place.context} ({place.server}), and this is "
+                f"fix {entry.id} was applied to context {place.context} ({place.server}), not to "
                 f"{self._session.context} ({self._session.server}): give --context"
             )
 
@@ -293,11 +295,11 @@ def _in_words(made: FixResult) -> str:
         return ""
     if verification.holds:
         return in_short(made)
-    parts = [] if verification.is_gone else ["the finding is still there"]
-    parts += (
-        [f"{len(verification.still_failing)} of its connections fail as before"] if verification.still_failing else []
+    counts = (
+        (verification.still_failing, "connection", " still failing"),
+        (verification.new_findings, "new finding", ""),
+        (verification.regressions, "connection", " worse"),
+        (verification.unread, "sidecar", " not checked again"),
     )
-    parts += [f"{len(verification.new_findings)} new findings"] if verification.new_findings else []
-    parts += [f"{len(verification.regressions)} connections are worse"] if verification.regressions else []
-    parts += [f"{len(verification.unread)} sidecars could not be judged again"] if verification.unread else []
-    return ", ".join(parts)
+    parts = [] if verification.is_gone else ["the finding is still there"]
+    return ", ".join([*parts, *(count(len(found), noun) + how for found, noun, how in counts if found)])

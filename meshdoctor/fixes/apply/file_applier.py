@@ -1,4 +1,4 @@
-"""A fix applied to files: the user's own manifests, or new ones beside a capture, which itself is never changed."""
+"""Applies a fix to files: the user's manifests, or new ones beside a capture, which is never changed."""
 
 from __future__ import annotations
 
@@ -20,49 +20,49 @@ from meshdoctor.model.fix import FileEdit, FixTarget, JournalEntry
 from meshdoctor.text.secrets import REDACTED
 from meshdoctor.text.times import now
 
-_UNVERIFIED = "files verify nothing: apply them to the cluster, then `meshdoctor check` says whether it worked"
+_UNVERIFIED = "not verified: apply the files to the cluster, then run `meshdoctor check`"
 
 
 def edits_for(plan: FixPlan, paths: Sequence[Path]) -> tuple[FileEdit, ...]:
-    """What becomes of the manifests at `paths`. Raises `NotEditable` where one of the changes cannot be carried out."""
+    """The edits of the manifests at `paths`. Raises `NotEditable` where one of the changes cannot be made."""
     return plan_edits(plan.changes, read_manifests(paths))
 
 
-def beside(plan: FixPlan, folder: Path) -> tuple[FileEdit, ...]:
+def new_files(plan: FixPlan, folder: Path) -> tuple[FileEdit, ...]:
     """The fixed objects as new files in `folder`, for a capture without manifests.
 
-    Raises `NotApplied` for a deletion, which no file can say, where a file of the name is there already, and where a
-    secret that was redacted would have to be written.
+    Raises `NotApplied` for a deletion, for a file that already exists, and for a value that was redacted.
     """
     edits = []
     for change in plan.changes:
         if change.after is None:
-            raise NotApplied(f"{change.key} is to be deleted, which no new file says: --export prints the kubectl line")
+            raise NotApplied(f"the fix deletes {change.key}, which no file can: --export prints the kubectl command")
         shown = folder / file_name(change.key)
         path = os.path.realpath(shown)
         if os.path.lexists(path):
-            raise NotApplied(f"{shown} is there already: move it away, or --export to another folder")
+            raise NotApplied(f"{shown} already exists: move it, or use --export with another folder")
         text = yamlio.dump(change.after)
         if REDACTED in text:
             raise NotApplied(
-                f"{change.key} holds a secret that was redacted when it was captured, so it cannot be written: fix it "
-                "in your own manifests (-f), or on the cluster"
+                f"{change.key} contains a secret that was redacted in the capture: fix it in your own manifests (-f), "
+                "or on the cluster"
             )
         edits.append(file_edit(path, str(shown), None, text.encode()))
     return tuple(edits)
 
 
 def apply(plan: FixPlan, edits: Sequence[FileEdit], journal: Journal, folder: Path, context: str = "") -> JournalEntry:
-    """Journals, with what was there before, and writes. `context`: of the cluster that it is for, where there is one.
+    """Journals the edits and writes them. `context`: of the cluster that they are for, if any.
 
-    Raises `NotEditable` where a file changed; then none is."""
+    Raises `NotEditable` where a file has changed; then none is written.
+    """
     place = FixTarget(folder=str(folder), context=context)
     entry = journal.add(lambda number: structs.replace(planned(plan, number, place), files=tuple(edits)))
     return write(entry, journal)
 
 
 def write(entry: JournalEntry, journal: Journal) -> JournalEntry:
-    """Writes what an entry says; done twice, it finds its work done. Raises as `apply` does."""
+    """Writes the files of an entry; those already written are left alone. Raises as `apply` does."""
     refuse_closed(entry)
     try:
         for edit in entry.files:
@@ -71,14 +71,14 @@ def write(entry: JournalEntry, journal: Journal) -> JournalEntry:
     except (NotApplied, OSError) as problem:
         because = str(problem)
         if isinstance(problem, OSError):
-            because = f"{problem.filename} cannot be made: {problem.strerror}. Nothing was written: name another folder"
+            because = f"cannot create {problem.filename}: {problem.strerror}. Nothing was written: give another folder"
         journal.update(entry, state="failed", note=because)
         raise NotApplied(because) from None
     return journal.update(entry, state="written", note=_UNVERIFIED)
 
 
 def undo(entry: JournalEntry, journal: Journal) -> JournalEntry:
-    """Puts every file back. Raises `NotEditable` where one is no longer what was written; then none is touched."""
+    """Restores every file. Raises `NotEditable` where one has changed since the fix; then none is restored."""
     refuse_ended(entry)
     undo_edits(entry.files)
     return journal.update(entry, state="undone", note=f"undone {now()}")

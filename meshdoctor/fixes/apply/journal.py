@@ -1,7 +1,7 @@
-"""The journal: one file a fix under the user's state folder, readable whenever the process ends.
+"""The journal: one file per fix in the user's state folder.
 
-A file is written beside, flushed to disk and renamed, so that it is there whole or not at all; an entry is on disk
-before the cluster or a file is changed.
+Each write is atomic (a temporary file, flushed and renamed), and an entry is on disk before the cluster or a file is
+changed.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from meshdoctor.model.fix import JournalEntry
 _SUFFIX = ".json"
 _STATE = "MESHDOCTOR_STATE"
 _SCHEMA = 1
-"""Of entries: the latest that is understood."""
+"""The newest schema of entries that can be read."""
 
 
 def default_folder() -> Path:
-    """`$MESHDOCTOR_STATE`, else the user's state folder as the platform has it."""
+    """`$MESHDOCTOR_STATE`, else the platform's state folder of the user."""
     named = os.environ.get(_STATE)
     if named:
         return Path(named)
@@ -46,7 +46,7 @@ class Journal:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             while True:
                 number = max(self._numbers(), default=0) + 1
-                # Two processes may want one number: the file that is made first has it.
+                # Two processes may choose the same number: whoever creates the file has it.
                 try:
                     os.close(os.open(self._path(number), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
                 except FileExistsError:
@@ -58,7 +58,7 @@ class Journal:
             raise self._unwritable(problem) from None
 
     def put(self, entry: JournalEntry) -> JournalEntry:
-        """Writes an entry anew, through to the disk. Raises `Unreadable` where it cannot be written."""
+        """Writes an entry. Raises `Unreadable` where it cannot be written."""
         try:
             return self._put(entry)
         except OSError as problem:
@@ -76,20 +76,20 @@ class Journal:
         return entry
 
     def update(self, entry: JournalEntry, **fields: object) -> JournalEntry:
-        """An entry with some fields replaced, written. Raises `Unreadable` where the old one stays in its place."""
+        """Writes an entry with some fields replaced. Raises `Unreadable` where the old one stays."""
         try:
             return self._put(structs.replace(entry, **fields))
         except OSError as problem:
             raise Unreadable(
-                f"the journal in {self.folder} cannot be written ({problem.strerror}): it still says that fix "
-                f"{entry.id} is {entry.state}. Make room, then look with `meshdoctor fix --history`"
+                f"cannot write the journal in {self.folder} ({problem.strerror}): it still has fix {entry.id} as "
+                f"{entry.state}. Free disk space, then run `meshdoctor fix --history`"
             ) from None
 
     @contextmanager
-    def held(self, number: int) -> Iterator[None]:
-        """Keeps other processes from a fix while it is worked on; freed by the end of this one, however it ends.
+    def locked(self, number: int) -> Iterator[None]:
+        """Locks a fix; the lock ends with the block or the process.
 
-        Raises `UsageError` where another process works on it.
+        Raises `UsageError` where another process has it.
         """
         try:
             handle = os.open(self.folder / f"{number:06d}.lock", os.O_CREAT | os.O_RDWR, 0o600)
@@ -99,7 +99,7 @@ class Journal:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise UsageError(f"another meshdoctor is at work on fix {number}: wait until it has ended") from None
+                raise UsageError(f"another meshdoctor process is working on fix {number}: wait for its end") from None
             except OSError:
                 pass  # a file system without locks
             yield
@@ -107,10 +107,7 @@ class Journal:
             os.close(handle)
 
     def entries(self) -> list[JournalEntry]:
-        """All entries, the oldest first; a file that an interruption left empty is none.
-
-        Raises `Unreadable` where one of them cannot be read.
-        """
+        """All entries, the oldest first. Raises `Unreadable` where one of them cannot be read."""
         found, broken = self.readable()
         if broken:
             raise broken[0]
@@ -145,11 +142,11 @@ class Journal:
             raise Unreadable(f"{path} cannot be read: {problem.strerror}") from None
         except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
             raise Unreadable(
-                f"{path} is no journal entry of this version of meshdoctor ({problem}): move it away to go on "
-                "without it"
+                f"{path} is not a journal entry that this version of meshdoctor can read ({problem}): move the file "
+                "elsewhere to ignore it"
             ) from None
         if entry is not None and entry.schema > _SCHEMA:
-            raise Unreadable(f"{path} was written by a newer meshdoctor (schema {entry.schema}): use that one")
+            raise Unreadable(f"{path} was written by a newer meshdoctor (schema {entry.schema}): use that version")
         return entry
 
     def _numbers(self) -> list[int]:
@@ -163,8 +160,8 @@ class Journal:
 
     def _unwritable(self, problem: OSError) -> Unreadable:
         return Unreadable(
-            f"the journal in {self.folder} cannot be written ({problem.strerror}), so nothing is changed: "
-            f"{_STATE}=FOLDER names another place"
+            f"cannot write the journal in {self.folder} ({problem.strerror}). Nothing was changed: set {_STATE} to "
+            "another folder"
         )
 
 
@@ -174,18 +171,18 @@ def why_ended(entry: JournalEntry) -> str:
 
 
 def why_closed(entry: JournalEntry) -> str:
-    """Why a fix cannot be continued; empty where it can."""
-    return "" if entry.is_open else f"fix {entry.id} is {entry.state}: there is nothing to go on with"
+    """Why a fix cannot be resumed; empty where it can."""
+    return "" if entry.is_open else f"fix {entry.id} is {entry.state}: there is nothing to resume"
 
 
 def refuse_ended(entry: JournalEntry) -> None:
-    """Raise `UsageError` where a fix leaves nothing to undo."""
+    """Raise `UsageError` where a fix cannot be undone."""
     if why_ended(entry):
         raise UsageError(why_ended(entry))
 
 
 def refuse_closed(entry: JournalEntry) -> None:
-    """Raise `UsageError` where a fix leaves nothing to go on with."""
+    """Raise `UsageError` where a fix cannot be resumed."""
     if why_closed(entry):
         raise UsageError(why_closed(entry))
 

@@ -1,9 +1,8 @@
-"""One change to one object of a cluster: held against what is there now, tried, written.
+"""One change to one object of a cluster: compared with the object now, tried as a dry run, written.
 
-A creation is a server-side apply. An update is one too where that gives the wanted object and takes no field from
-anybody. Where a field was last written by an update (kubectl create, edit or client-side apply: declared by nobody),
-it is edited, as `kubectl edit` would. Where another manager holds it by server-side apply, nothing is written: that
-manager comes back for it.
+A creation is a server-side apply, and so is an update where that gives the intended object without a conflict. A field
+that was last written by an update (kubectl create, edit or client-side apply) is patched, as `kubectl edit` does. Where
+another manager owns a field by server-side apply, nothing is written: that manager would overwrite it.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ Way = Literal["apply", "edit", "delete", "nothing"]
 
 
 class Stale(NotApplied):
-    """The object is not what the preview rests on."""
+    """The object has changed since it was read."""
 
 
 class ManagedElsewhere(NotApplied):
-    """The object is kept by a tool that would undo the change."""
+    """The object is managed by a tool that would undo the change."""
 
 
 class PreparedChange(Struct, frozen=True, kw_only=True):
-    """A change as it will be written, tried on the server."""
+    """A change as it will be written, after its dry run."""
 
     change: Change
     target: WriteTarget
@@ -47,22 +46,22 @@ class PreparedChange(Struct, frozen=True, kw_only=True):
     """The object as the server has it, with its metadata."""
     body: Object = {}
     """What is applied, or the merge patch of an edit."""
-    beside: tuple[str, ...] = ()
-    """Field managers that wrote the fields that are edited: their next apply of an old file takes the fix back."""
+    other_writers: tuple[str, ...] = ()
+    """Field managers that wrote the object: if they apply an old manifest again, the fix is undone."""
 
 
 class WriteOutcome(Struct, frozen=True):
-    """What a write left: identity of the object as the server has it then, empty where it is gone."""
+    """The object's uid and resourceVersion after a write, empty where it is deleted."""
 
     uid: str = ""
     version: str = ""
 
 
 def prepare(writer: Writer, change: Change) -> PreparedChange:
-    """Holds the change against the cluster and tries it there (dry run). Writes nothing.
+    """Compares the change with the cluster's object and makes a dry run. Writes nothing.
 
-    Raises `Stale`, `Kept`, `kube.writes.Conflict` where another manager applies one of the fields, and `Refused` where
-    the server or its admission refuses.
+    Raises `Stale`, `ManagedElsewhere`, `kube.writes.Conflict` where another manager applies one of the fields, and
+    `Refused` where the server or its admission refuses.
     """
     target = _target(writer, change)
     live = writer.read(target)
@@ -72,13 +71,13 @@ def prepare(writer: Writer, change: Change) -> PreparedChange:
     _refuse_redacted(change)
     owner = owner_of(live) if live is not None else None
     if owner is not None:
-        raise _kept(change, owner)
+        raise _managed(change, owner)
     if live is None:
         body = {**(change.after or {}), "apiVersion": _api_version(target)}
         writer.apply(target, body, dry_run=True)
         return PreparedChange(change=change, target=target, way="apply", body=body)
     if change.after is None:
-        _refuse_held(change, _applied_whole(live))
+        _refuse_owned(change, _owned_object(live))
         uid, version = _identity(live)
         writer.delete(target, uid=uid, version=version, dry_run=True)
         return PreparedChange(change=change, target=target, way="delete", live=live)
@@ -86,11 +85,9 @@ def prepare(writer: Writer, change: Change) -> PreparedChange:
 
 
 def restore(writer: Writer, written: WrittenChange) -> PreparedChange:
-    """Tries what takes one change back; where the object is as it was before it, that is nothing.
+    """Prepares the undo of one change; where the object is as before the change, nothing is to be written.
 
-    Raises as `prepare` does, and `Stale` for an object that is not the one that was written: made anew since, or never
-    written by meshdoctor at all. What others were found to hold before the fix, they still do: only who came since is
-    asked.
+    Raises as `prepare` does, and `Stale` for an object that was created again since, or that meshdoctor never wrote.
     """
     change = inverse(written.change)
     target = _target(writer, change)
@@ -98,24 +95,24 @@ def restore(writer: Writer, written: WrittenChange) -> PreparedChange:
     if live is None or change.before is None or _is_there(change, live):
         return prepare(writer, change)
     _refuse_stale(change, live, whole=change.after is None)
-    _refuse_stranger(written, live)
+    _refuse_unwritten(written, live)
     if change.after is None:
         return prepare(writer, change)
     owner = owner_of(live)
     if owner is not None:
-        raise _kept(change, owner)
+        raise _managed(change, owner)
     _refuse_redacted(change)
     patch = _patch(change)
-    given_up = _given_up(writer, target, live, patch)
-    if given_up is not None:
-        return PreparedChange(change=change, target=target, way="apply", live=live, body=given_up)
-    _refuse_held(change, _held(live, patch, None))
+    release = _release(writer, target, live, patch)
+    if release is not None:
+        return PreparedChange(change=change, target=target, way="apply", live=live, body=release)
+    _refuse_owned(change, _owned_fields(live, patch, None))
     writer.edit(target, patch, version=_identity(live)[1], dry_run=True)
     return PreparedChange(change=change, target=target, way="edit", live=live, body=patch)
 
 
-def _given_up(writer: Writer, target: WriteTarget, live: Object, patch: Object) -> Object | None:
-    """An apply that declares nothing any more, where that alone takes the fix back: it touches no one else's field."""
+def _release(writer: Writer, target: WriteTarget, live: Object, patch: Object) -> Object | None:
+    """An apply without fields, where that alone undoes the fix: it removes only what meshdoctor owns."""
     if not _declares(live):
         return None
     names = {"name": target.name, "namespace": target.namespace}
@@ -125,17 +122,17 @@ def _given_up(writer: Writer, target: WriteTarget, live: Object, patch: Object) 
 
 
 def write(writer: Writer, prepared: PreparedChange) -> WriteOutcome:
-    """Does it. Raises `Conflict` where somebody wrote since `prepare`, and what `Session.send` raises."""
+    """Writes it. Raises `Conflict` where the object changed since `prepare`, and what `Session.send` raises."""
     live = prepared.live
     if prepared.way == "nothing":
         return WriteOutcome(*_identity(live)) if live is not None else WriteOutcome()
     if prepared.way == "apply":
         body = prepared.body
         if live is None and writer.read(prepared.target) is not None:
-            # No apply can ask that there be nothing yet: it would mix with what another made meanwhile.
-            raise Conflict(f"somebody made {prepared.change.key} since it was looked for")
+            # An apply cannot require that the object does not exist: it would merge with one created meanwhile.
+            raise Conflict(f"{prepared.change.key} was created by somebody else since the dry run")
         if live is not None:
-            # An apply that names a resourceVersion is refused where somebody wrote meanwhile.
+            # With a resourceVersion, the server refuses an apply to an object that has changed.
             body = {**body, "metadata": {**body["metadata"], "resourceVersion": _identity(live)[1]}}
         return WriteOutcome(*_identity(writer.apply(prepared.target, body)))
     assert live is not None
@@ -147,7 +144,7 @@ def write(writer: Writer, prepared: PreparedChange) -> WriteOutcome:
 
 
 def inverse(change: Change) -> Change:
-    """What undoes the change."""
+    """The change that undoes this one."""
     return Change(key=change.key, before=change.after, after=change.before)
 
 
@@ -164,23 +161,23 @@ def _update(writer: Writer, change: Change, target: WriteTarget, live: Object) -
             raise
         conflict = problem
     except Refused as problem:
-        # Items of a list are merged by key: a renamed port would stand beside the old one. The edit is tried below.
+        # Apply merges list items by key: a renamed port would be added beside the old one. The edit is tried below.
         if problem.status != _INVALID:
             raise
     else:
-        # A second apply gives up what the first one declared; and an apply removes nothing that others wrote.
+        # A second apply would remove what the first one set; and an apply removes no field of other managers.
         if tried.get("spec") == edited.get("spec") and not _declares(live):
             return PreparedChange(change=change, target=target, way="apply", live=live, body=body)
-    _refuse_held(change, _held(live, patch, conflict))
+    _refuse_owned(change, _owned_fields(live, patch, conflict))
     writer.edit(target, patch, version=version, dry_run=True)
-    beside = writers(live, MANAGER)
-    return PreparedChange(change=change, target=target, way="edit", live=live, body=patch, beside=beside)
+    others = writers(live, MANAGER)
+    return PreparedChange(change=change, target=target, way="edit", live=live, body=patch, other_writers=others)
 
 
-def _held(live: Object, patch: Object, conflict: Conflict | None) -> tuple[FieldConflict, ...]:
-    """The fields that another manager applies; what an update left behind is nobody's claim.
+def _owned_fields(live: Object, patch: Object, conflict: Conflict | None) -> tuple[FieldConflict, ...]:
+    """The fields of the patch that another manager owns by server-side apply.
 
-    A conflict names what would be set; what would be taken out an apply never meets.
+    A conflict names the fields that would be set, but not those that would be removed.
     """
     applying = appliers(live, MANAGER)
     met = [field for field in conflict.fields if field.manager in applying] if conflict is not None else []
@@ -188,34 +185,34 @@ def _held(live: Object, patch: Object, conflict: Conflict | None) -> tuple[Field
     return tuple(met or found)
 
 
-def _applied_whole(live: Object) -> tuple[FieldConflict, ...]:
-    """Who applies anything of an object: they make it anew where it is deleted."""
+def _owned_object(live: Object) -> tuple[FieldConflict, ...]:
+    """Managers that apply the object: they would create it again after a deletion."""
     return tuple(FieldConflict(printable(manager), "the object") for manager in sorted(appliers(live, MANAGER)))
 
 
-def _refuse_held(change: Change, held: tuple[FieldConflict, ...]) -> None:
+def _refuse_owned(change: Change, held: tuple[FieldConflict, ...]) -> None:
     if held:
         fields = ", ".join(f"{f.field} (by {f.manager})" for f in held)
         raise Conflict(
-            f"{change.key}: another field manager applies {fields} and would take it back. Nothing was changed: "
-            "change it where that manager has it from, --export writes the manifest",
+            f"{change.key}: another field manager applies {fields} and would undo the change. Nothing was changed: "
+            "change its source; --export writes the manifest",
             held,
         )
 
 
-def _refuse_stranger(written: WrittenChange, live: Object) -> None:
-    """Raise where the object is as the fix leaves it, and is not the fix's work."""
+def _refuse_unwritten(written: WrittenChange, live: Object) -> None:
+    """Raise where the object has the change, but meshdoctor did not write it."""
     key = written.change.key
     if written.uid:
         if written.uid != _identity(live)[0]:
-            raise Stale(f"{key} was deleted and made anew since the fix: it is not meshdoctor's to take back")
+            raise Stale(f"{key} was deleted and created again since the fix. Nothing was undone")
         return
-    # Nobody knows whether it was written. Managers are told by what they set: who only took fields out leaves no trace.
+    # It is not known whether it was written. A manager that only removed fields is not in managedFields.
     managers = (live.get("metadata") or {}).get("managedFields") or []
-    left_a_trace = written.change.before is None or _sets_something(_patch(written.change))
-    if managers and left_a_trace and not any(one.get("manager") == MANAGER for one in managers):
+    is_recorded = written.change.before is None or _sets_something(_patch(written.change))
+    if managers and is_recorded and not any(one.get("manager") == MANAGER for one in managers):
         who = ", ".join(writers(live, MANAGER))
-        raise Stale(f"{key} is as the fix was to leave it, by the work of others ({who}): nothing is taken back")
+        raise Stale(f"{key} has the change, but {who} wrote it, not meshdoctor. Nothing was undone")
 
 
 def _target(writer: Writer, change: Change) -> WriteTarget:
@@ -232,7 +229,7 @@ def _patch(change: Change) -> Object:
 
 
 def _declared(change: Change, patch: Object, api_version: str) -> Object:
-    """The object's name and those top fields of its spec that change, whole: what an apply declares."""
+    """What an apply sends: the object's name, and the top-level fields of its spec that change, whole."""
     assert change.after is not None
     names = change.after.get("metadata") or {}
     key = change.key
@@ -265,7 +262,7 @@ def _declares(live: Object) -> bool:
 
 
 def _is_there(change: Change, live: Object | None) -> bool:
-    """The cluster has what the change is to bring: an interrupted fix goes on from here."""
+    """The object already has the change, as after an interrupted fix."""
     if live is None:
         return change.after is None
     if change.after is None:
@@ -278,11 +275,11 @@ def _is_there(change: Change, live: Object | None) -> bool:
 
 
 def _refuse_stale(change: Change, live: Object | None, *, whole: bool) -> None:
-    """Raise where the cluster's object is not the change's `before`; not `whole`: in what the change touches."""
+    """Raise where the object differs from the change's `before`; not `whole`: in a field that the change sets."""
     key = change.key
     if change.before is None:
         if live is not None:
-            raise Stale(f"{key} exists by now, and is not the one to be made. Nothing was changed: check again")
+            raise Stale(f"{key} was created by somebody else since it was read. Nothing was changed: check again")
         return
     if live is None:
         raise Stale(f"{key} was deleted since it was read. Nothing was changed: check again")
@@ -297,9 +294,9 @@ def _refuse_stale(change: Change, live: Object | None, *, whole: bool) -> None:
 
 
 def _refuse_redacted(change: Change) -> None:
-    """Raise where a secret would have to be written, or written back by an undo: meshdoctor has only its mark.
+    """Raise where a secret, which meshdoctor redacts, would have to be written or restored.
 
-    Of an update only what changes counts: a merge patch leaves the rest alone, but gives a list whole.
+    Of an update only the merge patch counts, which contains changed lists whole.
     """
     if change.before is None or change.after is None:
         written: list[Any] = [change.before, change.after]
@@ -307,13 +304,13 @@ def _refuse_redacted(change: Change) -> None:
         written = [_patch(change), merge_patch(change.after, change.before)]
     if REDACTED in str(written):
         raise NotApplied(
-            f"{change.key} holds a secret, which meshdoctor never keeps: it could write or put back only a mark in its "
-            "place. Nothing was changed: make the change by hand"
+            f"{change.key} contains a secret, which meshdoctor redacts: it can neither write nor restore it. Nothing "
+            "was changed: make the change with kubectl"
         )
 
 
 def _plain(live: Object) -> Object:
-    """The object as it was read for the diagnosis: without what is redacted, and without what the server adds."""
+    """The object as the diagnosis reads it: redacted, and without the fields that the server sets."""
     return redact_object("", copy.deepcopy(live), Removals())
 
 
@@ -322,8 +319,8 @@ def _identity(live: Object) -> tuple[str, str]:
     return str(metadata.get("uid", "")), str(metadata.get("resourceVersion", ""))
 
 
-def _kept(change: Change, owner: Owner) -> ManagedElsewhere:
+def _managed(change: Change, owner: Owner) -> ManagedElsewhere:
     return ManagedElsewhere(
-        f"{change.key} is kept by {owner.tool} ({owner.sign}), which would undo the change. Nothing was changed: make "
-        "it where the object comes from, --export writes the manifest"
+        f"{change.key} is managed by {owner.tool} ({owner.sign}), which would undo the change. Nothing was changed: "
+        f"change its source in {owner.tool}; --export writes the manifest"
     )

@@ -1,10 +1,10 @@
-"""`--export DIR`: a fix as files for whoever owns the objects: whole objects, a kustomize overlay, kubectl lines.
+"""`--export DIR`: a fix as files for the owner of the objects: manifests, a kustomize overlay, kubectl commands.
 
     DIR/kustomization.yaml   names the new objects and the patches
     DIR/<object>.yaml        a new object, whole
-    DIR/patches/<object>     a changed object's patch, and `$patch: delete` for one that goes
-    DIR/whole/<object>.yaml  a changed object, whole, for repositories that keep it so
-    DIR/undo/<object>        what brings back the object as it was
+    DIR/patches/<object>     the patch of a changed object, `$patch: delete` for a deleted one
+    DIR/whole/<object>.yaml  a changed object, whole, for repositories without overlays
+    DIR/undo/<object>        the patch or manifest that undoes the change
 
 Objects of Istio are patched by a merge patch, which kustomize and the API server read alike. Built-in kinds get a JSON
 patch: kustomize would merge their lists item by item and never take one out
@@ -41,14 +41,14 @@ _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 class Export(Struct, frozen=True):
-    """What an export wrote, and the lines that carry it out."""
+    """What an export wrote, and the commands that apply it."""
 
     folder: str
     written: tuple[str, ...]
-    """Files below the folder that were not there before."""
+    """New files, by path below the folder."""
     commands: tuple[Command, ...]
     notes: tuple[str, ...] = ()
-    """What was left out and why, each a sentence."""
+    """What was left out and why, in sentences."""
 
 
 Write = Callable[[Sequence[FileEdit]], object]
@@ -62,24 +62,24 @@ def export(
     context: str | None = None,
     write: Write = write_edits,
 ) -> Export:
-    """Writes the changes below `folder`, which is made where it is not there. Running it again changes nothing.
+    """Writes the changes below `folder`, which is created. Running it again changes nothing.
 
     With `base`, a kustomization's path as seen from `folder`, the overlay builds by itself; without, one that has
-    patches is a component for the owner's kustomization. `context` is kubectl's, for the lines. `write` is given the
-    files that are new, if any.
+    patches is a component for the owner's kustomization. `context` is kubectl's, for the commands. `write` writes the
+    new files.
 
-    Raises `NotEditable` where a file there says something else (none is written), where the folder cannot be written,
-    and where a secret that was redacted would have to be written.
+    Raises `NotEditable` where a file exists with other content (none is written), where the folder cannot be written,
+    and for a secret that was redacted.
     """
-    sheaf = _ExportFiles(folder, context)
+    found = _ExportFiles(folder, context)
     for change in changes:
-        sheaf.add(change)
-    sheaf.files["kustomization.yaml"] = _kustomization(sheaf, base)
-    return Export(str(folder), _written(folder, sheaf.files, write), tuple(sheaf.commands), tuple(sheaf.notes))
+        found.add(change)
+    found.files["kustomization.yaml"] = _kustomization(found, base)
+    return Export(str(folder), _write_new(folder, found.files, write), tuple(found.commands), tuple(found.notes))
 
 
 class _ExportFiles:
-    """The files of an export while they are gathered, by path below the folder."""
+    """Collects the files of an export, by path below the folder."""
 
     def __init__(self, folder: Path, context: str | None) -> None:
         self.folder = folder
@@ -92,7 +92,7 @@ class _ExportFiles:
         self.names: set[str] = set()
 
     def add(self, change: Change) -> None:
-        """One change's files and lines; none where nothing changes, which kustomize would not take for a patch."""
+        """Adds the files and commands of a change; none where nothing changes: kustomize refuses an empty patch."""
         if same(change.before, change.after):
             return
         stem = self._stem(change.key)
@@ -111,7 +111,7 @@ class _ExportFiles:
     def _delete(self, change: Change, stem: str, before: dict[str, Any]) -> None:
         self._put(f"patches/{stem}.yaml", {**_head(change.key), "$patch": "delete"}, change.key)
         self.patches.append({"path": f"patches/{stem}.yaml"})
-        undo = self._whole(f"undo/{stem}.yaml", before, change.key)
+        undo = self._put_optional(f"undo/{stem}.yaml", before, change.key)
         line = apply_line(undo, self.context) if undo else None
         self.commands.append(Command(delete_line(change.key, self.context), line))
 
@@ -126,8 +126,8 @@ class _ExportFiles:
             kind, patch, back = "json", json_patch(before, after), json_patch(after, before)
             self.patches.append({"path": f"patches/{stem}.yaml", "target": _target(key)})
         path = self._put(f"patches/{stem}.yaml", patch, key)
-        self._whole(f"whole/{stem}.yaml", after, key)
-        undo = self._whole(f"undo/{stem}.yaml", back, key)
+        self._put_optional(f"whole/{stem}.yaml", after, key)
+        undo = self._put_optional(f"undo/{stem}.yaml", back, key)
         undo_line = patch_line(key, undo, kind, self.context) if undo else None
         self.commands.append(Command(patch_line(key, path, kind, self.context), undo_line))
 
@@ -141,33 +141,33 @@ class _ExportFiles:
         return stem
 
     def _put(self, path: str, value: Any, key: ObjectRef) -> str:
-        """Takes a file in; its place as the shell lines name it. Raises `NotEditable` where a secret lacks."""
+        """Adds a file, and returns its path for the commands. Raises `NotEditable` for a redacted secret."""
         text = dump(value)
         if REDACTED in text:
             raise NotEditable(
-                f"{printable(str(key))} holds a secret that was redacted when it was captured, so it cannot be "
-                "exported. Export from the live cluster."
+                f"{printable(str(key))} contains a secret that was redacted in the capture, so it cannot be exported. "
+                "Export from the live cluster."
             )
         self.files[path] = text
         return os.path.join(self.folder, path)
 
-    def _whole(self, path: str, value: Any, key: ObjectRef) -> str | None:
-        """Takes a file in that one can do without; None, and a note, where a secret lacks."""
+    def _put_optional(self, path: str, value: Any, key: ObjectRef) -> str | None:
+        """Adds an optional file; for a redacted secret, None and a note."""
         try:
             return self._put(path, value, key)
         except NotEditable:
-            self.notes.append(f"{path} is not written: {printable(str(key))} holds a secret that was redacted.")
+            self.notes.append(f"{path} is not written: {printable(str(key))} contains a secret that was redacted.")
             return None
 
 
-def _kustomization(sheaf: _ExportFiles, base: str | None) -> str:
-    is_part = bool(sheaf.patches) and base is None
+def _kustomization(files: _ExportFiles, base: str | None) -> str:
+    is_part = bool(files.patches) and base is None
     tree: dict[str, Any] = dict(_COMPONENT if is_part else _KUSTOMIZATION)
-    resources = [*([base] if base else []), *sheaf.resources]
+    resources = [*([base] if base else []), *files.resources]
     if resources:
         tree["resources"] = resources
-    if sheaf.patches:
-        tree["patches"] = sheaf.patches
+    if files.patches:
+        tree["patches"] = files.patches
     return (_USE if is_part else "") + dump(tree)
 
 
@@ -176,7 +176,7 @@ def _is_istio(key: ObjectRef) -> bool:
 
 
 def _head(key: ObjectRef) -> dict[str, Any]:
-    """What names an object in a patch. Without a target, kustomize fails where the object is not among its own."""
+    """The fields that name an object in a patch; without a target, kustomize fails if it does not have the object."""
     named = {"name": key.name, **({"namespace": key.namespace} if key.namespace else {})}
     return {"apiVersion": key.api_version, "kind": key.kind, "metadata": named}
 
@@ -188,38 +188,38 @@ def _within(key: ObjectRef, patch: dict[str, Any]) -> dict[str, Any]:
 
 
 def _target(key: ObjectRef) -> dict[str, Any]:
-    """What a JSON patch is for. kustomize takes names for regular expressions of the whole name."""
+    """The target of a JSON patch. kustomize reads names as regular expressions of the whole name."""
     group, _, version = key.api_version.rpartition("/")
     names = {"name": key.name, "namespace": key.namespace}
     exact = {field: _SPECIAL.sub(r"\\\g<0>", name) for field, name in names.items() if name}
     return {**({"group": group} if group else {}), "version": version, "kind": key.kind, **exact}
 
 
-def _written(folder: Path, files: dict[str, str], write: Write) -> tuple[str, ...]:
-    """Writes what is not there yet. Raises `NotEditable` where something else is."""
+def _write_new(folder: Path, files: dict[str, str], write: Write) -> tuple[str, ...]:
+    """Writes the files that do not exist yet. Raises `NotEditable` for one with other content."""
     root = os.path.realpath(folder)
     places = {path: os.path.join(root, path) for path in files}
     there = {path: place for path, place in places.items() if os.path.lexists(place)}
-    differ = [path for path, place in there.items() if not _says(root, place, files[path])]
+    differ = [path for path, place in there.items() if not _has_content(root, place, files[path])]
     if differ:
         raise NotEditable(
-            f"{printable(str(folder))} holds other files of these names: {', '.join(differ)}. "
-            "Nothing was written; give an empty folder."
+            f"{printable(str(folder))} already has files of these names with other content: {', '.join(differ)}. "
+            "Nothing was written: give an empty folder."
         )
     new = [path for path in files if path not in there]
     try:
         for path in new:
             os.makedirs(os.path.dirname(places[path]), exist_ok=True)
     except OSError as problem:
-        told = problem.strerror or problem
-        raise NotEditable(f"{printable(str(folder))} cannot be written: {told}. Give another folder.") from None
+        because = problem.strerror or problem
+        raise NotEditable(f"{printable(str(folder))} cannot be written: {because}. Give another folder.") from None
     if new:
         write([file_edit(places[path], os.path.join(folder, path), None, files[path].encode()) for path in new])
     return tuple(new)
 
 
-def _says(root: str, place: str, text: str) -> bool:
-    """A file inside the folder with just this content."""
+def _has_content(root: str, place: str, text: str) -> bool:
+    """It is a file inside the folder with this content."""
     real = os.path.realpath(place)
     if os.path.commonpath((root, real)) != root or not os.path.isfile(real):
         return False

@@ -1,7 +1,7 @@
-"""Fixes in users' own manifest files: which bytes of which file change, and what that looks like.
+"""Plans the edits of a fix in the user's manifest files, and shows them as diffs. `file_writes` writes them.
 
-Nothing is written here; `fixes.writing` does that. A change is refused, never guessed at, where its object stands in
-two files or in none, where the file says something else than what was read, and where a program makes the file.
+A change is refused where its object is in no file or in several, where the file differs from the evidence, and where a
+program generates the file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from meshdoctor.text.printable import printable
 from meshdoctor.yamlio.alignment import same
 from meshdoctor.yamlio.editing import rewritten, without_document
 
-_EXPORT = "use --export"
 _NAMING = ("apiVersion", "kind", "metadata")
 
 
@@ -42,9 +41,9 @@ def file_edit(path: str, shown: str, before: bytes | None, after: bytes | None) 
 
 
 def plan_edits(changes: Sequence[Change], manifests: Manifests) -> tuple[FileEdit, ...]:
-    """What becomes of the files: one edit a file, whatever number of changes it takes.
+    """The edits of the files, one per file.
 
-    Raises `NotEditable`, with what to do, where one of the changes cannot be carried out; then none is.
+    Raises `NotEditable`, with what to do, where one of the changes cannot be made.
     """
     plan = _Plan(manifests)
     for change in sorted(changes, key=lambda change: change.before is None):
@@ -59,7 +58,7 @@ def plan_edits(changes: Sequence[Change], manifests: Manifests) -> tuple[FileEdi
 
 
 def unified_files(edits: Sequence[FileEdit]) -> str:
-    """The edits as a unified diff of the files, fit for a terminal."""
+    """The edits as a unified diff, safe to print on a terminal."""
     lines: list[str] = []
     for edit in edits:
         lines += unified_diff(
@@ -73,7 +72,7 @@ def unified_files(edits: Sequence[FileEdit]) -> str:
 
 
 class _Plan:
-    """The files while they change, one change after the other."""
+    """The files while the changes are made, one after the other."""
 
     def __init__(self, manifests: Manifests) -> None:
         self.manifests = manifests
@@ -81,31 +80,31 @@ class _Plan:
         self.removed: set[str] = set()
 
     def alter(self, change: Change) -> None:
-        """Carries out an update or a deletion where the object stands."""
+        """Makes an update or a deletion in the file that has the object."""
         file, placed = self._only(change)
-        _refuse_made(file, placed)
+        _refuse_generated(file, placed)
         if change.after is None:
-            _refuse_moved(change, file, placed, [(key,) for key in change.before or {} if key not in _NAMING])
+            _refuse_different(change, file, placed, [(key,) for key in change.before or {} if key not in _NAMING])
             self._remove(file, placed)
             return
         edits = difference(change.before, change.after)
-        _refuse_moved(change, file, placed, [edit.path for edit in edits])
+        _refuse_different(change, file, placed, [edit.path for edit in edits])
         try:
             body = in_order_of(change.after, patched(placed.body, edits))
         except LookupError:
-            raise _says_otherwise(change, file) from None
+            raise _differs(change, file) from None
         self._put(file, placed.document, placed.steps, body)
 
     def create(self, change: Change) -> None:
-        """Puts a new object where its like stands."""
+        """Adds a new object where similar objects are."""
         for file, _ in self._places(change):
-            raise NotEditable(f"{printable(str(change.key))} is in {printable(file.shown)} already. Look again.")
+            raise NotEditable(f"{printable(str(change.key))} is already in {printable(file.shown)}: check again.")
         for home in list(placement_of(change, self.now, self.manifests)):
             self.now[home.path] = home
             self.removed.discard(home.path)
 
     def edits(self) -> tuple[FileEdit, ...]:
-        """What differs from the files as they were read."""
+        """The files that differ from what was read."""
         found = []
         for path, file in self.now.items():
             before = self.manifests.files[path].data if path in self.manifests.files else None
@@ -125,22 +124,22 @@ class _Plan:
             raise NotEditable(f"{name} is in none of the files given with -f.{self._hint(change)}")
         if len(places) > 1:
             shown = " and ".join(dict.fromkeys(printable(file.shown) for file, _ in places))
-            raise NotEditable(f"{name} is defined more than once, in {shown}. Keep one of them, or {_EXPORT}.")
+            raise NotEditable(f"{name} is defined more than once, in {shown}. Keep one of them, or use --export.")
         return places[0]
 
     def _hint(self, change: Change) -> str:
-        """Where the object may be all the same."""
+        """Where the object may be instead."""
         key = change.key
         for file in self.now.values():
             for placed in file.objects:
                 if (placed.key.kind, placed.key.name) == (key.kind, key.name):
                     other = printable(str(placed.key))
-                    return f" {printable(file.shown)} has {other}: write the namespace there, or {_EXPORT}."
+                    return f" {printable(file.shown)} has {other}: set metadata.namespace there, or use --export."
         problems = [file.problem for file in self.now.values() if file.problem]
-        told = f" It may be in one that could not be read: {' '.join(problems[:3])}" if problems else ""
+        hint = f" It may be in a file that could not be read: {' '.join(problems[:3])}" if problems else ""
         makers = [printable(file.shown) for file in self.now.values() if makes_objects(file)]
-        told += f" {makers[0]} makes or renames objects: a fix belongs there." if makers else ""
-        return f"{told} Give its file with -f, or {_EXPORT}."
+        hint += f" {makers[0]} generates or renames objects: make the change there." if makers else ""
+        return f"{hint} Give its file with -f, or use --export."
 
     def _remove(self, file: ManifestFile, placed: PlacedObject) -> None:
         if placed.steps:
@@ -161,7 +160,7 @@ class _Plan:
 
 
 def with_value(tree: Any, steps: TreePath, value: Any) -> Any:
-    """`tree` with `value` at the place `steps` leads to; `tree` itself stays."""
+    """A copy of `tree` with `value` at the path `steps`."""
     if not steps:
         return value
     inner = with_value(tree[steps[0]], steps[1:], value)
@@ -176,14 +175,14 @@ def _at(tree: Any, steps: TreePath) -> Any:
     return tree
 
 
-def _refuse_moved(change: Change, file: ManifestFile, placed: PlacedObject, paths: list[TreePath]) -> None:
-    """Raises where the file says something else than what was read, at a place that is to change."""
+def _refuse_different(change: Change, file: ManifestFile, placed: PlacedObject, paths: list[TreePath]) -> None:
+    """Raises where the file differs from the evidence in a field that the change sets."""
     if not all(_agree(placed.body, change.before, path) for path in paths):
-        raise _says_otherwise(change, file)
+        raise _differs(change, file)
 
 
 def _agree(there: Any, read: Any, path: TreePath) -> bool:
-    """Two trees say the same at the end of `path`; on the way, lists are the same as a whole."""
+    """Two trees have the same value at `path`; a list on the path has to be the same as a whole."""
     if not path or not isinstance(read, dict) or not isinstance(there, dict):
         return same(there, read)
     if path[0] not in read or path[0] not in there:
@@ -191,33 +190,35 @@ def _agree(there: Any, read: Any, path: TreePath) -> bool:
     return _agree(there[str(path[0])], read[str(path[0])], path[1:])
 
 
-def _says_otherwise(change: Change, file: ManifestFile) -> NotEditable:
+def _differs(change: Change, file: ManifestFile) -> NotEditable:
     name, shown = printable(str(change.key)), printable(file.shown)
     return NotEditable(
-        f"{shown} says something else of {name} than what was read, just where it is to change. "
-        f"Check that file by itself (-f {shown}), or {_EXPORT}."
+        f"{name} in {shown} differs from the evidence in a field that the fix changes. "
+        f"Check that file alone (-f {shown}), or use --export."
     )
 
 
-def _refuse_made(file: ManifestFile, placed: PlacedObject) -> None:
-    """Raises where a program writes the file, or would find its seal broken."""
+def _refuse_generated(file: ManifestFile, placed: PlacedObject) -> None:
+    """Raises for a template, and for a file encrypted with SOPS, whose checksum an edit would break."""
     name, shown = printable(str(placed.key)), printable(file.shown)
     document = file.documents[placed.document]
     if isinstance(document, dict) and ("sops" in document or "sops" in placed.body):
-        raise NotEditable(f"{shown} is sealed with SOPS: change {name} with `sops edit`, or {_EXPORT}.")
+        raise NotEditable(f"{shown} is encrypted with SOPS: change {name} with `sops edit`, or use --export.")
     if is_template(yamlio.dump(placed.body).encode()):
-        raise NotEditable(f"{name} in {shown} is a template: change the chart by hand, or {_EXPORT}.")
+        raise NotEditable(f"{name} in {shown} is a template: change the chart itself, or use --export.")
 
 
 def _refuse_unwritable(edit: FileEdit, manifests: Manifests) -> None:
-    """Raises where the file may not be written, or lies outside of what was given."""
+    """Raises where the file may not be written, or is outside the folders given."""
     folder, shown = os.path.dirname(edit.path), printable(edit.shown)
     if not any(os.path.commonpath((folder, root)) == root for root in manifests.folders):
-        raise NotEditable(f"{shown} leads out of the folders given with -f. Give its own place, or {_EXPORT}.")
+        raise NotEditable(
+            f"{shown} links to a file outside the folders of -f. Give that file with -f, or use --export."
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise NotEditable(f"{shown} cannot be written: its folder is read-only. {_EXPORT.capitalize()}.")
+        raise NotEditable(f"{shown} cannot be written: its folder is read-only. Use --export.")
     if edit.before is not None and not os.access(edit.path, os.W_OK):
-        raise NotEditable(f"{shown} is read-only for you. Make it writable, or {_EXPORT}.")
+        raise NotEditable(f"{shown} is not writable for you. Make it writable, or use --export.")
 
 
 def _lines(data: bytes | None) -> list[str]:

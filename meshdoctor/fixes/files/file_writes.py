@@ -1,8 +1,7 @@
-"""Writes fixes to files and takes them back: all of them or none, and never over what somebody else wrote meanwhile.
+"""Writes the files of a fix and restores them: all or none, and never over a change of somebody else.
 
-A file is exchanged whole: written beside its place, flushed to disk, then renamed over it, so that a reader or a crash
-sees the old one or the new one. Done twice, each step finds its work done: an interrupted fix can be continued or
-taken back.
+Each write is atomic (a temporary file, flushed and renamed). A file that already has the content is left alone, so that
+an interrupted fix can be resumed or undone.
 """
 
 from __future__ import annotations
@@ -19,39 +18,40 @@ from meshdoctor.text.printable import printable
 
 
 def write_edits(edits: Sequence[FileEdit]) -> None:
-    """Writes every edit. A file that already is as it is to be is left alone.
+    """Writes every edit.
 
-    Raises `NotEditable` where a file is neither as it was read nor as it is to be, before anything is written; and
-    where writing fails, after the files written so far were put back.
+    Raises `NotEditable` where a file changed since it was read, before anything is written; and where a write fails,
+    after the files written so far were restored.
     """
-    _exchange([(edit, edit.before, edit.after) for edit in edits], "changed since it was read; look at the fix again")
+    moves = [(edit, edit.before, edit.after) for edit in edits]
+    _exchange(moves, "was changed since it was read. Nothing was written: check again")
 
 
 def undo_edits(edits: Sequence[FileEdit]) -> None:
-    """Puts every file back as it was before `write_edits`. One that already is so is left alone.
+    """Restores every file as it was before `write_edits`.
 
-    Raises `NotEditable` where a file is no longer what was written; then none is touched.
+    Raises `NotEditable` where a file changed since the fix; then none is restored.
     """
     moves = [(edit, edit.after, edit.before) for edit in reversed(edits)]
-    _exchange(moves, "changed since it was fixed; take the fix out by hand, or put back the file as it was written")
+    _exchange(moves, "was changed since the fix. Nothing was written: restore what the fix wrote, or edit it yourself")
 
 
 def is_written(edit: FileEdit) -> bool:
-    """The file is as the edit leaves it. Raises `NotEditable` where it cannot be read."""
+    """The file has the content of the edit. Raises `NotEditable` where it cannot be read."""
     return _content(edit) == edit.after
 
 
 _Move = tuple[FileEdit, bytes | None, bytes | None]
 
 
-def _exchange(moves: Sequence[_Move], complaint: str) -> None:
+def _exchange(moves: Sequence[_Move], problem_text: str) -> None:
     waiting = []
     for edit, old, new in moves:
         there = _content(edit)
         if there == new:
             continue
         if there != old:
-            raise NotEditable(f"{printable(edit.shown)} was {complaint}. Nothing was written.")
+            raise NotEditable(f"{printable(edit.shown)} {problem_text}.")
         waiting.append((edit, old, new))
     done: list[_Move] = []
     try:
@@ -60,18 +60,17 @@ def _exchange(moves: Sequence[_Move], complaint: str) -> None:
             done.append((edit, old, new))
     except OSError as problem:
         failed = printable(waiting[len(done)][0].shown)
-        told = f"{failed} cannot be written: {problem.strerror or problem}."
-        raise NotEditable(f"{told} {_put_back(done)}") from None
+        raise NotEditable(f"{failed} cannot be written: {problem.strerror or problem}. {_restore(done)}") from None
     except BaseException:  # Ctrl-C between two files
-        _put_back(done)
+        _restore(done)
         raise
 
 
 def _content(edit: FileEdit) -> bytes | None:
-    """What is in the file now, None where there is none. A place that has become a link is not followed."""
+    """The content of the file now, None where there is none. A path that has become a link is refused."""
     shown = printable(edit.shown)
     if os.path.realpath(edit.path) != edit.path:
-        raise NotEditable(f"{shown} was a file and leads elsewhere now. Nothing was written; look at the fix again.")
+        raise NotEditable(f"{shown} was a file and is now a link. Nothing was written: check again.")
     try:
         with open(edit.path, "rb") as file:
             return file.read()
@@ -81,21 +80,21 @@ def _content(edit: FileEdit) -> bytes | None:
         raise NotEditable(f"{shown} cannot be read: {problem.strerror or problem}. Nothing was written.") from None
 
 
-def _put_back(done: Sequence[_Move]) -> str:
-    """Undoes moves, the last one first; says what became of it."""
-    still_failing = []
+def _restore(done: Sequence[_Move]) -> str:
+    """Undoes moves, the last one first; returns a sentence on the result."""
+    failed = []
     for edit, old, new in reversed(done):
         try:
             _put(edit.path, new, old)
         except OSError:
-            still_failing.append(printable(edit.shown))
-    if still_failing:
-        return f"These stay changed, and could not be put back: {', '.join(still_failing)}."
-    return "The files written before it were put back." if done else "Nothing was written."
+            failed.append(printable(edit.shown))
+    if failed:
+        return f"These files were changed and could not be restored: {', '.join(failed)}."
+    return "The files written before it were restored." if done else "Nothing was written."
 
 
 def _put(path: str, old: bytes | None, new: bytes | None) -> None:
-    """One file: `old`, which is there, becomes `new`. Raises `OSError`; then the file is as it was."""
+    """Replaces the content `old` of a file by `new`. Raises `OSError`; then the file is unchanged."""
     folder = os.path.dirname(path)
     if new is None:
         os.unlink(path)
@@ -104,7 +103,7 @@ def _put(path: str, old: bytes | None, new: bytes | None) -> None:
         try:
             _write(beside, new, path if old is not None else None)
             if old is None:
-                _make_known(beside, path)
+                _rename_new(beside, path)
             else:
                 os.replace(beside, path)
         except BaseException:
@@ -115,7 +114,7 @@ def _put(path: str, old: bytes | None, new: bytes | None) -> None:
 
 
 def _write(path: str, data: bytes, like: str | None) -> None:
-    """A new file, on disk when this returns: with mode and owner of `like`, or what the user's mask leaves."""
+    """Writes a new file through to the disk, with mode and owner of `like`, else with the user's umask."""
     status = os.stat(like) if like else None
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if status else 0o666)
     with os.fdopen(handle, "wb") as file:
@@ -128,8 +127,8 @@ def _write(path: str, data: bytes, like: str | None) -> None:
         os.fsync(handle)
 
 
-def _make_known(beside: str, path: str) -> None:
-    """Gives a written file its name. Raises `FileExistsError` where another made one of that name meanwhile."""
+def _rename_new(beside: str, path: str) -> None:
+    """Renames a new file to `path`. Raises `FileExistsError` where that exists meanwhile."""
     try:
         os.link(beside, path)
     except FileExistsError:
@@ -143,7 +142,7 @@ def _make_known(beside: str, path: str) -> None:
 
 
 def _flush_folder(folder: str) -> None:
-    """Makes a rename last. Some file systems cannot flush a folder; they keep it in order themselves."""
+    """Flushes a rename to the disk, on file systems that can flush a folder."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,7 +1,6 @@
-"""Where the objects of manifest files stand: which file, which document, which item of a List.
+"""Locates the objects of manifest files: the file, the document, the item of a List.
 
-The same files are looked at as `-f` reads them, and an object is named as the facts name it: one without a namespace
-is in `default`. Nothing is written here.
+The files are those that `-f` reads. An object without a namespace is in `default`, as for the facts.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _MAKERS = {"configMapGenerator", "secretGenerator", "generators", "helmCharts", 
 
 
 class PlacedObject(Struct, frozen=True):
-    """One object of a file: its name, the document it stands in, the steps to it there, and the object."""
+    """One object of a file: its name, the index of its document, the path in that document, and the object."""
 
     key: ObjectRef
     document: int
@@ -40,14 +39,14 @@ class PlacedObject(Struct, frozen=True):
 
 
 class ManifestFile(Struct, frozen=True):
-    """One file as it was read. `path` is its real place, symbolic links followed; `shown` is what the user calls it."""
+    """One file as it was read. `path` has its symbolic links resolved; `shown` is the path that the user gave."""
 
     path: str
     shown: str
     data: bytes
     documents: tuple[Any, ...] = ()
     problem: str = ""
-    """Why it could not be read, a sentence; empty where it could."""
+    """Why it could not be read, in a sentence; empty where it could."""
 
     @property
     def objects(self) -> Iterator[PlacedObject]:
@@ -58,7 +57,7 @@ class ManifestFile(Struct, frozen=True):
 
 
 class Manifests(Struct, frozen=True):
-    """All that `-f` names: its files by real path, and the real folders that new files may go to, best first."""
+    """The files given with `-f`, by resolved path, and the folders for new files, best first."""
 
     files: dict[str, ManifestFile]
     folders: tuple[str, ...]
@@ -66,9 +65,9 @@ class Manifests(Struct, frozen=True):
 
 
 def read_manifests(paths: Sequence[Path], limits: Limits = LIMITS) -> Manifests:
-    """The files at `paths`, each once however many ways lead to it; standard input has no place and is passed over.
+    """The files at `paths`, each once; standard input is left out.
 
-    Raises as `collect.with_manifests` does for a path that is not there.
+    Raises as `with_manifests` does for a path that does not exist.
     """
     files: dict[str, ManifestFile] = {}
     unread: list[Unread] = []
@@ -85,28 +84,28 @@ def read_manifests(paths: Sequence[Path], limits: Limits = LIMITS) -> Manifests:
 
 
 def read_file(path: str, shown: str, data: bytes) -> ManifestFile:
-    """A file by its content."""
+    """Parses the content of a file."""
     try:
         documents = load_documents(data, printable(shown))
     except Unreadable as problem:
-        told = f"{printable(shown)} is a template" if _TEMPLATE.search(data) else str(problem).rstrip(".")
-        return ManifestFile(path, shown, data, (), f"{told}.")
+        because = f"{printable(shown)} is a template" if is_template(data) else str(problem).rstrip(".")
+        return ManifestFile(path, shown, data, (), f"{because}.")
     return ManifestFile(path, shown, data, tuple(documents))
 
 
 def is_template(data: bytes) -> bool:
-    """Helm, or another program that fills in `{{ .Values.x }}`, makes the manifest from this text."""
+    """The text is a template, `{{ .Values.x }}`, of Helm or a like program."""
     return _TEMPLATE.search(data) is not None
 
 
 def makes_objects(file: ManifestFile) -> bool:
-    """A kustomization that makes objects which stand in no file, or gives them other names than their files."""
+    """It is a kustomization that generates objects, or renames those of its files."""
     is_one = Path(file.path).name in ("kustomization.yaml", "kustomization.yml")
     return is_one and any(isinstance(tree, dict) and not _MAKERS.isdisjoint(tree) for tree in file.documents)
 
 
 def same_object(one: ObjectRef, other: ObjectRef) -> bool:
-    """The same object, whatever version of its group it is written in."""
+    """They name the same object, perhaps in different versions of its API group."""
     return structs.replace(one, api_version=other.api_version) == other and one.group == other.group
 
 
@@ -116,12 +115,14 @@ def _from_disk(path: str, shown: str) -> ManifestFile:
     except OSError as problem:
         return ManifestFile(path, shown, b"", (), f"{printable(shown)} cannot be read: {problem.strerror or problem}.")
     if data.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
-        return ManifestFile(path, shown, data, (), f"{printable(shown)} is packed; unpack it to have it changed.")
+        return ManifestFile(
+            path, shown, data, (), f"{printable(shown)} is compressed: decompress it to have it changed."
+        )
     return read_file(path, shown, data)
 
 
 def _objects(tree: Any, document: int, steps: TreePath, kind: str, api_version: str) -> Iterator[PlacedObject]:
-    """The object, or the items of the List. An item without kind or apiVersion has the List's."""
+    """The object, or the items of the List. An item without kind or apiVersion gets the List's."""
     if isinstance(tree, list):
         for index, item in enumerate(tree):
             yield from _objects(item, document, (*steps, index), kind, api_version)

@@ -1,4 +1,4 @@
-"""Where a new object goes: to its like, where there is any."""
+"""Chooses the file for a new object: where similar objects are, if anywhere."""
 
 from __future__ import annotations
 
@@ -21,35 +21,36 @@ _LONGEST = 200
 
 
 def placement_of(change: Change, files: Mapping[str, ManifestFile], manifests: Manifests) -> Iterator[ManifestFile]:
-    """The files as they are with the new object: the one that takes it, and a kustomization that must name it.
+    """The changed files: the one with the new object, and the kustomization that has to name a new file.
 
-    A List or a file of several documents takes one more; a file of one object gets a neighbour. The like is, in this
-    order: a capture's file of that kind, the same kind in the same namespace, the same namespace, the same kind.
-    Raises `NotEditable` where there is no folder to write to.
+    A List or a file of several documents gets the object; beside a file of one object, a new file is created. Similar
+    is, in this order: a capture's file of that kind, the same kind and namespace, the same namespace, the same kind.
+    Raises `NotEditable` where there is no folder for a new file.
     """
-    like = _like(change.key, files)
-    if like is not None:
-        taken = _taken(like, change)
-        if taken is not None:
-            yield taken
+    similar = _similar(change.key, files)
+    if similar is not None:
+        changed = _with_object(similar, change)
+        if changed is not None:
+            yield changed
             return
-    if like is None and not manifests.folders:
-        raise NotEditable(f"There is no folder for {printable(str(change.key))}: give one with -f, or use --export.")
-    folder, beside = (os.path.dirname(like.path), os.path.dirname(like.shown)) if like else (manifests.folders[0],) * 2
+    if similar is None and not manifests.folders:
+        raise NotEditable(f"No folder to write {printable(str(change.key))} to: give one with -f, or use --export.")
+    folder = os.path.dirname(similar.path) if similar else manifests.folders[0]
+    shown = os.path.dirname(similar.shown) if similar else folder
     name = _free_name(folder, change.key, files)
-    data = new_file(change.after or {}, like.data if like else None, name)
-    yield read_file(os.path.join(folder, name), os.path.join(beside, name), data)
+    data = new_file(change.after or {}, similar.data if similar else None, name)
+    yield read_file(os.path.join(folder, name), os.path.join(shown, name), data)
     yield from _named_in_kustomization(folder, name, files)
 
 
 def file_name(key: ObjectRef) -> str:
-    """`serviceentry-shop-github.yaml`: what names hold besides letters, digits, `.` and `-` becomes `-`."""
+    """`serviceentry-shop-github.yaml`: other characters than letters, digits, `.` and `-` become `-`."""
     text = "-".join(part for part in (key.kind, key.namespace, key.name) if part).lower()
     return re.sub(r"[^a-z0-9.-]+", "-", text).strip(".-")[:_LONGEST] + ".yaml"
 
 
-def _like(key: ObjectRef, files: Mapping[str, ManifestFile]) -> ManifestFile | None:
-    """The file that holds most objects of the nearest sort."""
+def _similar(key: ObjectRef, files: Mapping[str, ManifestFile]) -> ManifestFile | None:
+    """The file with the most similar objects."""
     best: tuple[tuple[int, ...], ManifestFile] | None = None
     for file in files.values():
         if is_template(file.data) or any(isinstance(tree, dict) and "sops" in tree for tree in file.documents):
@@ -65,12 +66,12 @@ def _like(key: ObjectRef, files: Mapping[str, ManifestFile]) -> ManifestFile | N
 
 
 def _is_for(file: ManifestFile, kind: str) -> bool:
-    """A List named for a kind, as captures have them: `serviceentries.yaml`."""
+    """It is a List named after the kind, as in captures: `serviceentries.yaml`."""
     return os.path.basename(file.path).split(".")[0] == PLURALS.get(kind) and _list_steps(file, kind) is not None
 
 
-def _taken(file: ManifestFile, change: Change) -> ManifestFile | None:
-    """The file with the object in it, None where it holds one object only."""
+def _with_object(file: ManifestFile, change: Change) -> ManifestFile | None:
+    """The file with the object added; None for a file of a single object."""
     value, shown = change.after or {}, printable(file.shown)
     steps = _list_steps(file, change.key.kind)
     if steps is not None:
@@ -83,7 +84,7 @@ def _taken(file: ManifestFile, change: Change) -> ManifestFile | None:
 
 
 def _list_steps(file: ManifestFile, kind: str) -> tuple[str, ...] | None:
-    """The way to the list of a file that is a List for this kind, None for any other file."""
+    """The path to the items of a List for this kind; None for any other file."""
     if len(file.documents) != 1:
         return None
     tree = file.documents[0]
@@ -104,7 +105,7 @@ def _free_name(folder: str, key: ObjectRef, files: Mapping[str, ManifestFile]) -
 
 
 def _named_in_kustomization(folder: str, name: str, files: Mapping[str, ManifestFile]) -> Iterator[ManifestFile]:
-    """The folder's kustomization with the new file among its resources: without, kustomize would not see it."""
+    """The folder's kustomization with the new file in its resources."""
     for file in (files.get(os.path.join(folder, known)) for known in _KUSTOMIZATIONS):
         if file is None or not file.documents or not isinstance(file.documents[0], dict):
             continue

@@ -1,4 +1,4 @@
-"""Which pods see the objects of a change, and which of them see alike."""
+"""Which sidecars a change affects, grouped by identical configuration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from meshdoctor.fixes.impact.changed_mesh import Item, MovedAddress
+from meshdoctor.fixes.impact.changed_mesh import ChangedObject, Item
 from meshdoctor.fixes.impact.predicted_sidecar import after_change
 from meshdoctor.model.mesh import DestinationRule, Mesh, MeshConfig, Pod, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.predict.predicted_clusters import is_exported_rule
@@ -20,7 +20,7 @@ from meshdoctor.semantics.istio.visibility import Exported, imported, visible
 
 
 class SidecarGroup(Struct, frozen=True):
-    """Pods whose sidecars get the same whatever the services are; `first` stands for all."""
+    """Pods whose sidecars receive the same configuration; `first` is compared for all."""
 
     first: str
     pods: tuple[str, ...]
@@ -29,48 +29,48 @@ class SidecarGroup(Struct, frozen=True):
 class AffectedSidecars:
     """The sidecars of a mesh before and after a change."""
 
-    def __init__(self, before: Registry, after: Registry, moved: Iterable[MovedAddress]) -> None:
+    def __init__(self, before: Registry, after: Registry, moved: Iterable[ChangedObject]) -> None:
         self._before = before
         self._after = after
         self._moved = tuple(moved)
-        self._decided: dict[tuple[object, ...], bool] = {}
+        self._received: dict[tuple[object, ...], bool] = {}
         self._label_names = _label_names(before.mesh) | _label_names(after.mesh)
 
     def pods(self) -> list[str]:
-        """Every pod with a sidecar that gets one of the objects, before or after, sorted."""
-        return [key for key in sorted(self._before.mesh.pod_names) if self._sees(key)]
+        """Every pod whose sidecar receives one of the objects, before or after, sorted."""
+        return [key for key in sorted(self._before.mesh.pod_names) if self._is_affected(key)]
 
-    def _sees(self, key: str) -> bool:
+    def _is_affected(self, key: str) -> bool:
         mesh = self._before.mesh
         pod = mesh.pods.get(key)
         if pod is None or not pod.namespace:
             summary = mesh.summary(key)
             if summary is None or pod_kind(key, pod, summary, mesh.namespaces) != "sidecar":
                 return False
-            return self._looks(summary.node.namespace or key.split("/", 1)[0], summary.node.labels)
-        return pod_kind(key, pod, None, mesh.namespaces) == "sidecar" and self._looks(pod.namespace, pod.labels)
+            return self._receives(summary.node.namespace or key.split("/", 1)[0], summary.node.labels)
+        return pod_kind(key, pod, None, mesh.namespaces) == "sidecar" and self._receives(pod.namespace, pod.labels)
 
-    def _looks(self, namespace: str, labels: Mapping[str, str]) -> bool:
-        stand_in = Pod(namespace, "", labels=dict(labels))
-        before, after = self._before.viewer(None, stand_in), self._after.viewer(None, stand_in)
+    def _receives(self, namespace: str, labels: Mapping[str, str]) -> bool:
+        typical = Pod(namespace, "", labels=dict(labels))
+        before, after = self._before.viewer(None, typical), self._after.viewer(None, typical)
         chosen = tuple(sorted((k, v) for k, v in labels.items() if k in self._label_names))
         key = (namespace, _ref(before), _ref(after), chosen)
-        if key not in self._decided:
-            self._decided[key] = any(self._gets(one, before, after, labels) for one in self._moved)
-        return self._decided[key]
+        if key not in self._received:
+            self._received[key] = any(self._receives_one(one, before, after, labels) for one in self._moved)
+        return self._received[key]
 
-    def _gets(self, moved: MovedAddress, before: Viewer, after: Viewer, labels: Mapping[str, str]) -> bool:
+    def _receives_one(self, moved: ChangedObject, before: Viewer, after: Viewer, labels: Mapping[str, str]) -> bool:
         return (moved.before is not None and gets(self._before, before, moved.before, labels)) or (
             moved.after is not None and gets(self._after, after, moved.after, labels)
         )
 
-    def outlook(self, who: SidecarIdentity, pod: Pod | None) -> tuple[object, ...]:
-        """What two pods must have in common to be of one group, before and after."""
+    def group_key(self, who: SidecarIdentity, pod: Pod | None) -> tuple[object, ...]:
+        """The settings that all pods of a group have in common, before and after."""
         later = after_change(who, self._after.mesh, self._after)
         labels = tuple(sorted((k, v) for k, v in who.labels.items() if k in self._label_names))
         settings = capture_settings(pod, who.node)
         return (
-            *(self._standing(one.viewer) for one in (who, later)),
+            *(self._namespace_key(one.viewer) for one in (who, later)),
             *(_ref(one.viewer) for one in (who, later)),
             who.viewer.dns_capture,
             who.viewer.families,
@@ -87,25 +87,25 @@ class AffectedSidecars:
             len(settings.exempt_containers),
         )
 
-    def _standing(self, viewer: Viewer) -> object:
-        """What a namespace comes to: itself, or, where it owns nothing that counts, what else it may see."""
+    def _namespace_key(self, viewer: Viewer) -> object:
+        """The namespace, or where it has no configuration of its own, which restricted objects it may see."""
         namespace = viewer.namespace
-        if viewer.sidecar is not None or namespace in self._particular:
+        if viewer.sidecar is not None or namespace in self._namespaces_apart:
             return namespace
-        if namespace not in self._standings:
+        if namespace not in self._namespace_keys:
             config = self._before.mesh.mesh_config
-            alone = Viewer(namespace)
-            seen = (_sees_exported(item, alone, config) for item in self._restricted)
-            self._standings[namespace] = tuple(seen)
-        return self._standings[namespace]
+            viewer_there = Viewer(namespace)
+            seen = (_sees_exported(item, viewer_there, config) for item in self._restricted)
+            self._namespace_keys[namespace] = tuple(seen)
+        return self._namespace_keys[namespace]
 
     @cached_property
-    def _standings(self) -> dict[str, object]:
+    def _namespace_keys(self) -> dict[str, object]:
         return {}
 
     @cached_property
     def _restricted(self) -> list[Exported | VirtualService | DestinationRule]:
-        """Objects that some namespaces get and others do not."""
+        """Objects that are exported to some namespaces only."""
         found: list[Exported | VirtualService | DestinationRule] = []
         for mesh in (self._before.mesh, self._after.mesh):
             lists = (mesh.service_entries, mesh.services, mesh.virtual_services, mesh.destination_rules)
@@ -113,9 +113,10 @@ class AffectedSidecars:
         return list({id(item): item for item in found}.values())
 
     @cached_property
-    def _particular(self) -> frozenset[str]:
-        """Namespaces in which a sidecar gets something for being there: what is exported to them, what they own of a
-        host that others have too, DestinationRules, and all of them where the mesh's default is not public."""
+    def _namespaces_apart(self) -> frozenset[str]:
+        """Namespaces with configuration of their own: DestinationRules, EnvoyFilters, restricted objects, or an entry
+        for a host that others have too. All of them, where the mesh does not export to all by default.
+        """
         found: set[str] = set()
         for mesh in (self._before.mesh, self._after.mesh):
             config = mesh.mesh_config
@@ -148,7 +149,7 @@ def _sees_exported(
 
 
 def gets(registry: Registry, viewer: Viewer, item: Item, labels: Mapping[str, str]) -> bool:
-    """Whether a sidecar gets an object, or what is made of it."""
+    """Whether a sidecar receives an object."""
     if isinstance(item, ServiceEntry):
         return any(registry.visibility(item, host, None, viewer).ok for host in item.hosts)
     if isinstance(item, Sidecar):
@@ -167,11 +168,11 @@ def _ref(viewer: Viewer) -> object:
 
 
 def _label_names(mesh: Mesh) -> frozenset[str]:
-    """Labels by which any object picks its sidecars, other than Sidecars themselves."""
+    """Labels by which objects other than Sidecars select workloads."""
     rules = (r.workload_selector or {} for r in mesh.destination_rules)
     filters = (f.selector or {} for f in mesh.envoy_filters)
     return frozenset(
-        name for wanted in (*rules, *filters, *map(dict, _source_labels(mesh.virtual_services))) for name in wanted
+        name for selector in (*rules, *filters, *map(dict, _source_labels(mesh.virtual_services))) for name in selector
     )
 
 

@@ -1,4 +1,4 @@
-"""How far a change reaches: the ports and hosts whose connections it may turn."""
+"""The ports and hosts whose connections a change may affect."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from meshdoctor.fixes.impact.changed_mesh import Item, MovedAddress
+from meshdoctor.fixes.impact.changed_mesh import ChangedObject, Item
 from meshdoctor.model.mesh import DestinationRule, Mesh, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.predict.predicted_routes import UNREGISTERED_PORT
 from meshdoctor.semantics.istio.host_names import covers
 
 
 class ChangeScope(Struct, frozen=True):
-    """Every port in question, and the hosts that are in question on any port."""
+    """Ports, and hosts that may be affected on any port."""
 
     ports: frozenset[int]
     hosts: frozenset[str]
     names_move: bool = False
-    """Addresses of an entry change, so that clients may dial others."""
+    """Addresses of an entry change, so that clients may connect to others."""
 
     def holds(self, host: str, port: int) -> bool:
-        """Whether a connection may turn."""
+        """Whether the change may affect a connection."""
         return port in self.ports or any(covers(pattern, host) for pattern in self.hosts)
 
 
-def reach_of(moved: Sequence[MovedAddress], before: Mesh, after: Mesh) -> ChangeScope:
-    """The ports of each changed object and of whatever else shares one of its hosts, in either mesh."""
+def scope_of(moved: Sequence[ChangedObject], before: Mesh, after: Mesh) -> ChangeScope:
+    """The scope of the changed objects and of the entries that share one of their hosts, before or after."""
     items = [item for one in moved for item in (one.before, one.after) if item is not None]
     entries = [*before.service_entries, *after.service_entries]
     named = frozenset(host for item in items for host in _hosts(item))
@@ -36,18 +36,18 @@ def reach_of(moved: Sequence[MovedAddress], before: Mesh, after: Mesh) -> Change
     if everywhere:
         ports |= {dependency.port for dependency in before.dependencies if dependency.port is not None}
     else:
-        ports |= {w.port for w in before.dependencies if w.port is not None and any(covers(h, w.host) for h in hosts)}
+        ports |= {d.port for d in before.dependencies if d.port is not None and any(covers(h, d.host) for h in hosts)}
     return ChangeScope(frozenset(ports) | _own_ports(items), hosts, any(map(_moves_names, moved)))
 
 
-def _moves_names(one: MovedAddress) -> bool:
+def _moves_names(one: ChangedObject) -> bool:
     entries = [item for item in (one.before, one.after) if isinstance(item, ServiceEntry)]
     names = [(e.addresses, e.status_addresses) for e in entries if e.addresses or e.status_addresses]
     return len(names) == 1 or (len(names) == 2 and names[0] != names[1])
 
 
 def _sent_to(hosts: frozenset[str], services: Iterable[VirtualService]) -> Iterator[str]:
-    """Hosts that a VirtualService sends to one of these."""
+    """Hosts whose VirtualService sends them to one of these."""
     for service in services:
         routes = [route for rule in (*service.http, *service.tls, *service.tcp) for route in rule.get("route") or ()]
         targets = (route.get("destination") for route in routes if isinstance(route, dict))

@@ -1,4 +1,4 @@
-"""The mesh as it would be once changes are applied: the same proxies and pods, other objects."""
+"""The mesh after a change: the same proxies and pods, other objects."""
 
 from __future__ import annotations
 
@@ -31,39 +31,36 @@ _READERS: dict[str, tuple[str, _Read]] = {
 }
 
 PLACEHOLDERS = "240.240.255."
-"""Virtual addresses that stand for those Istio will choose."""
+"""Placeholders for virtual addresses that Istio will allocate."""
 
 
-class MovedAddress(Struct, frozen=True):
-    """One object before and after; None where it is not there."""
+class ChangedObject(Struct, frozen=True):
+    """One object before and after; None where it does not exist."""
 
     before: Item | None
     after: Item | None
 
 
 class ChangedMesh(Struct, frozen=True):
-    """The mesh with the changes, what moved, and the changes that could not be understood, each a sentence."""
+    """The mesh with the changes, the changed objects, and why some are not predicted, in sentences."""
 
     mesh: Mesh
-    moved: tuple[MovedAddress, ...]
+    moved: tuple[ChangedObject, ...]
     unknown: tuple[str, ...]
 
 
 def applied(mesh: Mesh, changes: Sequence[Change], now: str = "") -> ChangedMesh:
-    """The changes applied in their order. A created object is as young as `now` (RFC 3339; the clock's, if empty).
-
-    Nothing in `mesh` is changed.
-    """
+    """Applies the changes in order to a copy of `mesh`. Created objects get the creation time `now` (RFC 3339)."""
     now = now or times.now()
     objects: dict[str, dict[tuple[str, str], Item]] = {
         field: {(item.ref.namespace, item.ref.name): item for item in getattr(mesh, field)}
         for field, _ in _READERS.values()
     }
-    moved: list[MovedAddress] = []
+    moved: list[ChangedObject] = []
     unknown: list[str] = []
     for change in changes:
         if change.key.kind not in _READERS:
-            unknown.append(f"what {change.key} does to connections is not predicted")
+            unknown.append(f"the impact of {change.key} is not predicted")
             continue
         field, read = _READERS[change.key.kind]
         place = (change.key.namespace, change.key.name)
@@ -71,23 +68,23 @@ def applied(mesh: Mesh, changes: Sequence[Change], now: str = "") -> ChangedMesh
         try:
             after = _after(change, before, read, now)
         except ValueError as problem:
-            unknown.append(f"{change.key} as it is to be cannot be read: {problem}")
+            unknown.append(f"{change.key} cannot be read with the change: {problem}")
             after = before
         objects[field] = _placed(objects[field], place, after)
         if after is not before:
-            moved.append(MovedAddress(before, after))
+            moved.append(ChangedObject(before, after))
     fields: dict[str, Any] = {field: tuple(items.values()) for field, items in objects.items()}
     entries = tuple(_with_virtual(fields["service_entries"], mesh.service_entries))
     fields["service_entries"] = entries
     by_ref = {entry.ref: entry for entry in entries}
-    moved = [MovedAddress(m.before, by_ref.get(m.after.ref, m.after) if m.after else None) for m in moved]
+    moved = [ChangedObject(m.before, by_ref.get(m.after.ref, m.after) if m.after else None) for m in moved]
     return ChangedMesh(structs.replace(mesh, **fields), tuple(moved), tuple(unknown))
 
 
 def _placed(
     items: dict[tuple[str, str], Item], place: tuple[str, str], item: Item | None
 ) -> dict[tuple[str, str], Item]:
-    """The objects with one replaced, taken out, or put where the API server would list it."""
+    """The objects with one replaced, removed, or added where the API server would list it."""
     if place in items:
         return {at: item if at == place else one for at, one in items.items() if at != place or item is not None}  # type: ignore[misc]
     if item is None:
@@ -103,7 +100,7 @@ def _after(change: Change, before: Item | None, read: _Read, now: str) -> Item |
     metadata = {**(change.after.get("metadata") or {}), "creationTimestamp": before.created if before else now}
     body = {**change.after, "metadata": metadata}
     body.pop("status", None)
-    found = ObjectSource(change.key.kind, change.key.api_version, body, Pointer(f"{change.key} as it is to be"))
+    found = ObjectSource(change.key.kind, change.key.api_version, body, Pointer(f"{change.key} with the change"))
     made = read(found)
     if not isinstance(made, ServiceEntry) or not isinstance(before, ServiceEntry) or not is_allocated(made):
         return made
@@ -112,7 +109,7 @@ def _after(change: Change, before: Item | None, read: _Read, now: str) -> Item |
 
 
 def _with_virtual(entries: Iterable[ServiceEntry], before: Sequence[ServiceEntry]) -> Iterator[ServiceEntry]:
-    """Entries that Istio will give a virtual address get one that stands for it, where Istio gives such at all here."""
+    """Adds placeholder addresses to entries for which Istio will allocate one, if it does in this mesh."""
     allocates = any(entry.status_addresses for entry in before)
     known = {id(entry) for entry in before}
     number = 0

@@ -1,4 +1,4 @@
-"""One group of sidecars before and after a change: claims that move, connections that turn, rules newly broken."""
+"""Compares one group of sidecars before and after a change: claims, connections, regressions."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Ask = tuple[str, int, str]
 """Host, port and URL scheme of a connection."""
 
 
-class Open(Struct, frozen=True):
-    """Connections of which it is not known what the change does to them."""
+class UnknownImpact(Struct, frozen=True):
+    """A connection on which the impact of the change is not known."""
 
     host: str
     port: int
@@ -40,36 +40,38 @@ class Open(Struct, frozen=True):
 
 
 class Compared(Struct, frozen=True):
-    """What a change does to one group."""
+    """The impact of a change on a group."""
 
     claims: tuple[ClaimChange, ...] = ()
     connections: tuple[PredictedChange, ...] = ()
     regressions: tuple[Regression, ...] = ()
-    open: tuple[Open, ...] = ()
+    unknown: tuple[UnknownImpact, ...] = ()
 
 
 class Comparison:
-    """Two meshes, before and after, as groups of sidecars would have them."""
+    """Compares groups of sidecars in two meshes, before and after a change."""
 
-    def __init__(self, before: Registry, after: Registry, reach: ChangeScope) -> None:
+    def __init__(self, before: Registry, after: Registry, scope: ChangeScope) -> None:
         self._before = before
         self._after = after
-        self._reach = reach
+        self._scope = scope
 
     def of(self, group: SidecarGroup) -> Compared:
-        """What the change does to the group, judged by its first pod."""
+        """The impact of the change on a group, predicted for its first pod."""
         before, after = self._predicted_sidecar(group)
-        if not self._reach.names_move and _same(before.predicted, after.predicted):
+        if not self._scope.names_move and _same(before.predicted, after.predicted):
             return Compared()
         proxy = self._before.mesh.proxies.get(group.first)
         if proxy is not None:
             before, after = self._predicted_sidecar(group, with_names=True)
-        effects, unsettled = self._effects(group, before, after, Tracer(self._before.mesh, group.first, self._before))
+        connections, unknown = self._compare_connections(
+            group, before, after, Tracer(self._before.mesh, group.first, self._before)
+        )
         return Compared(
-            claims=tuple(_moves(before.predicted, after.predicted, group.pods)),
-            connections=tuple(effects),
-            regressions=tuple(regressions_of(before, after, group, self._reach.ports)),
-            open=tuple(unsettled),
+            claims=tuple(_claim_changes(before.predicted, after.predicted, group.pods)),
+            connections=tuple(connections),
+            regressions=tuple(regressions_of(before, after, group, self._scope.ports)),
+            unknown=tuple(unknown),
         )
 
     def _predicted_sidecar(
@@ -80,40 +82,40 @@ class Comparison:
         if with_names:
             who = with_dump(who, mesh.proxies[group.first])
         later = after_change(who, self._after.mesh, self._after)
-        ports = self._reach.ports
+        ports = self._scope.ports
         return PredictedSidecar(mesh, who, ports, self._before), PredictedSidecar(
             self._after.mesh, later, ports, self._after
         )
 
-    def _effects(
+    def _compare_connections(
         self, group: SidecarGroup, before: PredictedSidecar, after: PredictedSidecar, real: Tracer
-    ) -> tuple[list[PredictedChange], list[Open]]:
-        effects: list[PredictedChange] = []
-        unsettled: list[Open] = []
+    ) -> tuple[list[PredictedChange], list[UnknownImpact]]:
+        connections: list[PredictedChange] = []
+        unknown: list[UnknownImpact] = []
         for (host, port, scheme), pods in self._asks(group, before, after).items():
-            was, becomes = before.seen(host, port, scheme), _becomes(before, after, (host, port, scheme))
+            was, becomes = before.seen(host, port, scheme), _verdict_after(before, after, (host, port, scheme))
             if Verdict.UNKNOWN not in (was.verdict, becomes.verdict):
-                if _turn(was) == _turn(becomes):
+                if _outcome(was) == _outcome(becomes):
                     continue
                 contradiction = _contradiction(was, seen_by(real, host, port, scheme)) if real.proxy else ""
                 if not contradiction:
-                    effects.append(predicted_change(host, port, pods, was, becomes))
+                    connections.append(predicted_change(host, port, pods, was, becomes))
                     continue
-                unsettled.append(Open(host, port, contradiction, pods))
+                unknown.append(UnknownImpact(host, port, contradiction, pods))
             else:
                 because = becomes.because if becomes.verdict is Verdict.UNKNOWN else was.because
-                unsettled.append(Open(host, port, because, pods))
-        return effects, unsettled
+                unknown.append(UnknownImpact(host, port, because, pods))
+        return connections, unknown
 
     def _asks(self, group: SidecarGroup, *predicted_sidecar: PredictedSidecar) -> dict[Ask, tuple[str, ...]]:
-        """The connections to trace, with their pods: the pods' dependencies, and what is registered for all of them."""
+        """The connections to trace, with their pods: their dependencies, and the registered hosts for all of them."""
         found: dict[Ask, list[str]] = {}
         dependencies = self._before.dependencies
-        pairs = dict.fromkeys(pair for one in predicted_sidecar for pair in registered(one, self._reach.ports))
+        pairs = dict.fromkeys(pair for one in predicted_sidecar for pair in registered(one, self._scope.ports))
         for pod in group.pods:
             own = dependencies.get(pod, {})
             for (host, port), dependency in own.items():
-                if self._reach.holds(host, port):
+                if self._scope.holds(host, port):
                     found.setdefault((host, port, dependency.scheme), []).append(pod)
             for host, port in pairs:
                 if (host, port) not in own:
@@ -121,10 +123,10 @@ class Comparison:
         return {ask: tuple(pods) for ask, pods in found.items()}
 
 
-def _becomes(before: PredictedSidecar, after: PredictedSidecar, ask: Ask) -> PredictedVerdict:
-    """What becomes of a connection, or of one by the client of today where that is worse.
+def _verdict_after(before: PredictedSidecar, after: PredictedSidecar, ask: Ask) -> PredictedVerdict:
+    """The verdict after the change, or that of a client with today's protocol where it is worse.
 
-    A declaration that changes does not change the client, unless it comes to what the port is known for.
+    A changed `protocol` does not change the client, unless it is now the well-known protocol of the port.
     """
     host, port, scheme = ask
     seen = after.seen(host, port, scheme)
@@ -139,7 +141,7 @@ def _becomes(before: PredictedSidecar, after: PredictedSidecar, ask: Ask) -> Pre
 
 
 def registered(predicted_sidecar: PredictedSidecar, ports: Collection[int]) -> Iterator[tuple[str, int]]:
-    """host:port pairs that ServiceEntries register for this sidecar, wildcards left out: nobody dials those."""
+    """host:port pairs that ServiceEntries register for this sidecar, without wildcards, to which no client connects."""
     registry, viewer = predicted_sidecar.tracer.registry, predicted_sidecar.tracer.viewer
     for entry in predicted_sidecar.mesh.service_entries:
         for port in entry.ports:
@@ -151,7 +153,7 @@ def registered(predicted_sidecar: PredictedSidecar, ports: Collection[int]) -> I
 
 
 def _same(before: Prediction, after: Prediction) -> bool:
-    """Whether both give one configuration. Who made a claim is not part of it."""
+    """Whether both are the same configuration, whichever object made a claim."""
     one, other = before.proxy, after.proxy
     return (
         one.listeners == other.listeners
@@ -162,31 +164,31 @@ def _same(before: Prediction, after: Prediction) -> bool:
     )
 
 
-def _turn(seen: PredictedVerdict) -> tuple[Verdict, str]:
+def _outcome(seen: PredictedVerdict) -> tuple[Verdict, str]:
     return seen.verdict, seen.owner
 
 
 def _contradiction(was: PredictedVerdict, real: PredictedVerdict) -> str:
-    """Why the model is not believed: the dump says otherwise of what is there now."""
-    if real.verdict is Verdict.UNKNOWN or _turn(real) == _turn(was):
+    """How the sidecar's real configuration differs from the prediction for the objects now; empty where it does not."""
+    if real.verdict is Verdict.UNKNOWN or _outcome(real) == _outcome(was):
         return ""
-    return f"today its sidecar has it {real.verdict}, where the objects alone would make it {was.verdict}"
+    return f"the sidecar now gives {real.verdict}, but the prediction from the objects is {was.verdict}"
 
 
 def predicted_change(
     host: str, port: int, pods: tuple[str, ...], was: PredictedVerdict, becomes: PredictedVerdict
 ) -> PredictedChange:
-    """What the pods' connection turns from and to."""
+    """The verdicts of a connection before and after."""
     ends = (words(was, host), words(becomes, host))
     return PredictedChange(host, port, pods, *ends, becomes.verdict.is_worse_than(was.verdict), becomes.because)
 
 
 def words(seen: PredictedVerdict, host: str) -> str:
-    """A verdict, with whose cluster is reached where that is another host's."""
+    """A verdict, with the host that is reached where it is another."""
     return f"{seen.verdict} to {seen.owner}" if seen.owner and seen.owner != host.lower() else seen.verdict
 
 
-def _moves(before: Prediction, after: Prediction, pods: tuple[str, ...]) -> Iterator[ClaimChange]:
+def _claim_changes(before: Prediction, after: Prediction, pods: tuple[str, ...]) -> Iterator[ClaimChange]:
     here, there = _places(before), _places(after)
     yield from (ClaimChange("leaves", *place, pods) for place in here if place not in there)
     yield from (ClaimChange("enters", *place, pods) for place in there if place not in here)
@@ -198,20 +200,20 @@ def _places(predicted: Prediction) -> Mapping[tuple[str, int, str], None]:
 
 def _bind_words(bind: str, place: str) -> str:
     if bind.startswith((PLACEHOLDERS, "2001:2::ffff:")):
-        return place.replace(bind, "a virtual address that Istio will give it")
+        return place.replace(bind, "a virtual address that Istio will allocate")
     return place
 
 
-Pods = TypeVar("Pods", ClaimChange, PredictedChange, Regression, Open)
+Pods = TypeVar("Pods", ClaimChange, PredictedChange, Regression, UnknownImpact)
 
 
 def merged(compared: Sequence[Compared]) -> Compared:
-    """What several groups come to: like things are told once, with all their pods."""
+    """Combines the impact on several groups: equal items become one, with all their pods."""
     return Compared(
         claims=_gathered([claim for one in compared for claim in one.claims]),
         connections=_gathered([effect for one in compared for effect in one.connections]),
         regressions=_gathered([fault for one in compared for fault in one.regressions]),
-        open=_gathered([found for one in compared for found in one.open]),
+        unknown=_gathered([found for one in compared for found in one.unknown]),
     )
 
 

@@ -1,4 +1,4 @@
-"""A fix's disposition made honest: what would harm anybody is not offered as safe."""
+"""Downgrades fixes that are declared `safe` to `review` where their predicted impact does harm."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from meshdoctor.fixes.plan.changes import changes_of
 from meshdoctor.model.finding import Disposition, Finding, Fix
 from meshdoctor.model.fix import Change, Impact
 from meshdoctor.model.mesh import Mesh
+from meshdoctor.text.phrases import count
 
 PREDICTED = 30
-"""Findings whose safe fixes are held against the mesh in one look."""
-_NOT_PREDICTED = "Its impact was not predicted among so many findings: `meshdoctor fix` predicts it."
+"""Findings whose safe fixes are predicted in one diagnosis."""
+_NOT_PREDICTED = f"Its impact is predicted for the first {PREDICTED} findings only: `meshdoctor fix` predicts this one."
 
 
 def downgrade_if_harmful(mesh: Mesh, fix: Fix, changes: Sequence[Change], impact: Impact) -> Fix:
-    """The fix as it may be offered: a `safe` one that does harm says so, and is `review`."""
+    """The fix; where it is declared `safe` and does harm, with a caution, which makes it `review`."""
     is_safe = changes and fix.is_automatic and fix.declared is Disposition.SAFE
     return structs.replace(fix, caution=harm_of(mesh, impact) if is_safe else "")
 
 
 def restrict_dispositions(mesh: Mesh, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The findings, their safe fixes held against the mesh: what would harm anybody is offered as `review`.
+    """The findings with every harmful `safe` fix downgraded to `review`.
 
-    Beyond `PREDICTED` fixes, in the order of the findings, none is called safe: a prediction takes its time.
+    Beyond `PREDICTED` findings all are downgraded, as a prediction takes time.
     """
     made = []
     left = PREDICTED
@@ -53,22 +54,22 @@ def _offered(mesh: Mesh, finding: Finding, *, predict: bool) -> Finding:
 
 
 def harm_of(mesh: Mesh, impact: Impact) -> str:
-    """The worst that a fix does, in one sentence; empty where it does no harm that is known."""
+    """The worst known harm of a fix, in one sentence; empty where there is none."""
     worse = [effect for effect in impact.connections if effect.is_worse]
     if worse:
         first = worse[0]
-        more = _more(len(worse) - 1, "change for the worse")
+        more = _more(len(worse) - 1, "regression")
         pods = _whose(mesh, first.pods)
-        return f"It turns {first.host}:{first.port} from {first.before} to {first.after} for {pods}{more}."
+        return f"It changes {first.host}:{first.port} from {first.before} to {first.after} for {pods}{more}."
     if impact.regressions:
         fault = impact.regressions[0]
-        more = _more(len(impact.regressions) - 1, "are newly broken")
-        return f"It newly breaks {fault.rule} for {fault.host}:{fault.port} in {_whose(mesh, fault.pods)}{more}."
+        more = _more(len(impact.regressions) - 1, "new finding")
+        return f"It causes {fault.rule} for {fault.host}:{fault.port} in {_whose(mesh, fault.pods)}{more}."
     return ""
 
 
-def _more(count: int, what: str) -> str:
-    return f", and {count} more {what}" if count else ""
+def _more(number: int, noun: str) -> str:
+    return f", and {count(number, f'more {noun}')}" if number else ""
 
 
 def _whose(mesh: Mesh, pods: Sequence[str]) -> str:

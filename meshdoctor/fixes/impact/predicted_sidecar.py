@@ -1,4 +1,4 @@
-"""One sidecar as the resources would have it: its connections traced through a configuration that is predicted."""
+"""One sidecar with the configuration that is predicted from the objects, and traces through it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEFAULT_POLICY = "ALLOW_ANY"
 
 
 class PredictedVerdict(Struct, frozen=True):
-    """A verdict of `trace`, the host whose cluster is reached, and why; `unknown` where the resources leave it open."""
+    """A verdict of `trace`, the host that is reached, and why; `unknown` where the objects do not decide it."""
 
     verdict: Verdict
     owner: str
@@ -31,7 +31,7 @@ class PredictedVerdict(Struct, frozen=True):
 
 
 class CachingTracer(Tracer):
-    """A tracer that is asked the same from many sides, and traces it once."""
+    """A tracer that traces each connection once."""
 
     def __init__(self, mesh: Mesh, pod: str) -> None:
         super().__init__(mesh, pod)
@@ -45,7 +45,7 @@ class CachingTracer(Tracer):
 
 
 class PredictedSidecar:
-    """One sidecar's predicted configuration for some ports, and the way of connections through it."""
+    """One sidecar's predicted configuration for some ports, and the paths of connections through it."""
 
     def __init__(
         self, mesh: Mesh, who: SidecarIdentity, ports: Collection[int], registry: Registry | None = None
@@ -58,25 +58,25 @@ class PredictedSidecar:
     def seen(
         self, host: str, port: int, scheme: str = "", ip: str | None = None, protocol: str | None = None
     ) -> PredictedVerdict:
-        """What becomes of a connection as the client most likely opens it, to `ip` or each address it may dial."""
-        doubt = unknown_about(self.predicted.unknowns, host, port)
-        if not doubt:
+        """The verdict of a connection as the client most likely opens it, to `ip` or each address it may use."""
+        unknown = unknown_about(self.predicted.unknowns, host, port)
+        if not unknown:
             seen = seen_by(self.tracer, host, port, scheme, ip, protocol)
-            doubt = unknown_about(self.predicted.unknowns, seen.owner, port) if seen.owner else ""
-        return PredictedVerdict(Verdict.UNKNOWN, "", doubt) if doubt else seen
+            unknown = unknown_about(self.predicted.unknowns, seen.owner, port) if seen.owner else ""
+        return PredictedVerdict(Verdict.UNKNOWN, "", unknown) if unknown else seen
 
 
 def seen_by(
     tracer: Tracer, host: str, port: int, scheme: str = "", ip: str | None = None, protocol: str | None = None
 ) -> PredictedVerdict:
-    """What a sidecar does with such a connection."""
+    """The verdict of a connection through a traced sidecar."""
     destination = tracer.destination(host, port, scheme=scheme, ip=ip, protocol=protocol)
     traced = trace_host(tracer, destination, dialled_only=True)
     return PredictedVerdict(traced.verdict, traced.owner, traced.because, traced.reason)
 
 
 def identity_of(mesh: Mesh, registry: Registry, key: str) -> SidecarIdentity:
-    """What is known of a pod's sidecar: from its brief, else from the mesh's settings and its Sidecar."""
+    """A pod's sidecar: from its config dump, else from the mesh config and its Sidecar."""
     summary = mesh.summary(key)
     pod = mesh.pods.get(key)
     node = summary.node if summary else Node()
@@ -94,7 +94,7 @@ def identity_of(mesh: Mesh, registry: Registry, key: str) -> SidecarIdentity:
 
 
 def after_change(who: SidecarIdentity, mesh: Mesh, registry: Registry) -> SidecarIdentity:
-    """The same sidecar among changed objects: the Sidecar that applies to it may be another, and so its policy."""
+    """The same sidecar after a change: another Sidecar may apply to it, with another outbound policy."""
     viewer = registry.viewer(_shell(who.key, who.node), mesh.pods.get(who.key))
     before, after = (one.outbound_policy if one else None for one in (who.viewer.sidecar, viewer.sidecar))
     unmatched = who.unmatched if before == after else policy_of(mesh, viewer.sidecar)
@@ -102,12 +102,12 @@ def after_change(who: SidecarIdentity, mesh: Mesh, registry: Registry) -> Sideca
 
 
 def with_dump(who: SidecarIdentity, proxy: Proxy) -> SidecarIdentity:
-    """The sidecar with what its dump tells of names and pods beyond the mesh's objects."""
+    """The sidecar with the DNS answers and endpoints of its config dump."""
     return structs.replace(who, resolved=resolved_by(proxy), running=running_in(proxy))
 
 
 def policy_of(mesh: Mesh, sidecar: Sidecar | None) -> str:
-    """The cluster for unmatched connections by the Sidecar, else the mesh's settings; empty where neither tells."""
+    """The cluster for unmatched connections by the Sidecar, else the mesh's settings; empty where neither is known."""
     if sidecar is not None and sidecar.outbound_policy is not None:
         return POLICIES.get(sidecar.outbound_policy, "")
     if mesh.mesh_config is None:
@@ -116,12 +116,12 @@ def policy_of(mesh: Mesh, sidecar: Sidecar | None) -> str:
 
 
 def _shell(key: str, node: Node) -> Proxy:
-    """A proxy of which no more is known than who it is."""
+    """A proxy without configuration."""
     return Proxy(key, node, {}, {}, {}, {}, (), frozenset(), "")
 
 
 def resolved_by(proxy: Proxy) -> dict[str, tuple[str, ...]]:
-    """What a sidecar's DNS clusters of one name each resolve it to, as its /clusters page or EDS tells."""
+    """The addresses that a sidecar's DNS clusters resolved, by name, from its /clusters page or EDS."""
     found: dict[str, tuple[str, ...]] = {}
     live = proxy.live_endpoints or {}
     for name, kind in proxy.cluster_types.items():
@@ -134,7 +134,7 @@ def resolved_by(proxy: Proxy) -> dict[str, tuple[str, ...]]:
 
 
 def running_in(proxy: Proxy) -> dict[str, tuple[Endpoint, ...]]:
-    """The endpoints a sidecar has for in-cluster Services, where it tells them."""
+    """A sidecar's endpoints of in-cluster Services, where they are known."""
     local = (
         proxy.clusters[n] for n, kind in proxy.cluster_types.items() if kind == "EDS" and n.endswith(CLUSTER_LOCAL)
     )
@@ -143,7 +143,7 @@ def running_in(proxy: Proxy) -> dict[str, tuple[Endpoint, ...]]:
 
 
 def _names(mesh: Mesh, resolved: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]] | None:
-    """DNS answers, and beside them what the sidecar itself found for names of which there is none."""
+    """DNS answers, and those of the sidecar for names without one."""
     if mesh.dns is None and not resolved:
         return None
     answers = mesh.dns or {}

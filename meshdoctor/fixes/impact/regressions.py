@@ -1,4 +1,4 @@
-"""Rules that a changed set of objects breaks anew: the built-in rules, run over the predicted configuration."""
+"""Findings that a change causes: the built-in rules, run over the predicted configuration."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ PREDICTABLE = (
     "upstream-identity-unverified",
     "virtual-service-without-entry",
 )
-"""Rules whose facts rest on objects alone: what a pod runs, what is refused and what resolves is not predicted."""
+"""Rules whose facts can be predicted from the objects alone."""
 
 OF_DEPENDENCIES = ("missing-service-entry", "service-entry-not-visible")
-"""Rules that speak of what a pod wants, so that only pods that want it are touched."""
+"""Rules about dependencies, which affect only the pods that have them."""
 
 HARMFUL = ("error", "warning")
 
@@ -52,23 +52,20 @@ Fault = tuple[str, str, int]
 def regressions_of(
     before: PredictedSidecar, after: PredictedSidecar, group: SidecarGroup, ports: Collection[int]
 ) -> Iterator[Regression]:
-    """Faults that are there after and were not before, as errors or warnings, for the pods of one group.
-
-    Where the objects leave a connection open, nothing is said of its host.
-    """
-    dependencies = [w for w in before.mesh.dependencies if w.pod in group.pods and w.port in ports]
+    """New errors and warnings for the pods of one group, except for hosts whose connections cannot be predicted."""
+    dependencies = [d for d in before.mesh.dependencies if d.pod in group.pods and d.port in ports]
     known = faults_of(before, dependencies, ports)
     for fault, finding in faults_of(after, dependencies, ports).items():
         rule, host, port = fault
         if fault not in known and not unknown_about(after.predicted.unknowns, host, port):
-            depending = tuple(dict.fromkeys(w.pod for w in dependencies if (w.host, w.port) == (host, port)))
+            depending = tuple(dict.fromkeys(d.pod for d in dependencies if (d.host, d.port) == (host, port)))
             yield Regression(rule, host, port, depending if rule in OF_DEPENDENCIES else group.pods, finding.message)
 
 
 def faults_of(
     predicted_sidecar: PredictedSidecar, dependencies: Iterable[Dependency], ports: Collection[int]
 ) -> dict[Fault, Finding]:
-    """What the rules find in one predicted configuration on these ports, as of its pod, which has all dependencies."""
+    """The findings in one predicted configuration on these ports, as if its pod had all the dependencies."""
     key = predicted_sidecar.tracer.key
     own = {(dependency.host, dependency.port): structs.replace(dependency, pod=key) for dependency in dependencies}
     part = _part_of(predicted_sidecar.mesh, tuple(own.values()), ports)
@@ -84,13 +81,13 @@ def _fault(finding: Finding) -> Fault:
 
 @cache
 def _rules() -> list[Rule]:
-    """The rules without their fixes: what is predicted is not fixed."""
+    """The rules without their fixes, which a prediction does not need."""
     rules = load_rules([bundled.rules_dir() / f"{name}.yaml" for name in PREDICTABLE])
     return [structs.replace(rule, fixes=()) for rule in rules]
 
 
 def _part_of(mesh: Mesh, dependencies: tuple[Dependency, ...], ports: Collection[int]) -> Mesh:
-    """The mesh as far as these ports and dependencies go."""
+    """The mesh with only the objects on these ports, and these dependencies."""
     return structs.replace(
         mesh,
         service_entries=tuple(e for e in mesh.service_entries if any(p.number in ports for p in e.ports)),

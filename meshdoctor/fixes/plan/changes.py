@@ -1,4 +1,4 @@
-"""A finding's fix as changes to objects: what is there now, and what is to be there."""
+"""The changes of a fix: each object before and after."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _DEFAULT_NAMESPACE = "default"
 
 
 def changes_of(mesh: Mesh, fix: Fix) -> tuple[Change, ...]:
-    """The changes a fix makes to the mesh's objects, creations and updates before deletions; none that change nothing.
+    """The changes of a fix to the mesh's objects, deletions last.
 
-    Raises `Unreadable` where the mesh has not got an object that is to be deleted.
+    Raises `Unreadable` where an object to delete was not read.
     """
     there = {key_of(manifest): manifest for manifest in _manifests(mesh)}
     names = {structs.replace(key, api_version=""): key for key in there}
@@ -38,13 +38,13 @@ def changes_of(mesh: Mesh, fix: Fix) -> tuple[Change, ...]:
     for item in fix.deletes:
         known = names.get(item)
         if known is None:
-            raise Unreadable(f"{item} is to be deleted and was not read: check again")
+            raise Unreadable(f"the fix deletes {item}, which was not read: check again")
         found.append(Change(key=known, before=there[known]))
     return tuple(found)
 
 
 def key_of(manifest: Manifest) -> ObjectRef:
-    """The name of the object that a manifest describes; without a namespace it is `default`'s."""
+    """The name of a manifest's object; the namespace defaults to `default`."""
     metadata = manifest.get("metadata") or {}
     return ObjectRef(
         kind=str(manifest.get("kind", "")),
@@ -55,7 +55,7 @@ def key_of(manifest: Manifest) -> ObjectRef:
 
 
 def was_read(mesh: Mesh, change: Change) -> bool:
-    """Objects of the change's kind were read, so that one not there is known to be absent."""
+    """Objects of the change's kind were read, so that it is known whether this one exists."""
     plural = PLURALS.get(change.key.kind)
     return plural is None or plural in mesh.kinds_read
 

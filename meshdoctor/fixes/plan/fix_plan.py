@@ -1,4 +1,4 @@
-"""A finding and one of its fixes: what would be changed, and whom that touches. Nothing is changed here."""
+"""Plans a fix of a finding: its changes and their impact. Nothing is changed here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from meshdoctor.errors import UsageError
 from meshdoctor.fixes.fix_evidence import FixEvidence
 from meshdoctor.fixes.impact.fix_safety import downgrade_if_harmful
 from meshdoctor.fixes.impact.impact import impact_of
-from meshdoctor.fixes.impact.ownership import made_anew, not_restored, ownership_of
+from meshdoctor.fixes.impact.ownership import deleted_entries, not_restored, ownership_of
 from meshdoctor.fixes.plan.changes import changes_of, was_read
 from meshdoctor.fixes.plan.owners import owner_of
 from meshdoctor.model.finding import Finding, Fix
@@ -25,15 +25,15 @@ _SHORTEST = 4
 
 
 class FixPlan(Struct, frozen=True, kw_only=True):
-    """One fix of one finding, ready to be shown. Without `changes` it is a recipe for a person."""
+    """One fix of one finding. Without `changes` it is manual."""
 
     finding: Finding
     fix: Fix
-    """Its disposition and price as they are in this mesh."""
+    """With its disposition and cost in this mesh."""
     changes: tuple[Change, ...]
     impact: Impact
     ownership: tuple[Ownership, ...] = ()
-    """Whose the hosts and ports are that an undo may not give back."""
+    """Owners of the hosts and ports that an undo may not restore."""
 
 
 def find(findings: Sequence[Finding], name: str) -> Finding:
@@ -43,13 +43,13 @@ def find(findings: Sequence[Finding], name: str) -> Finding:
     """
     fitting = [finding for finding in findings if _fits(finding, name)]
     if len(fitting) > 1:
-        # What another finding explains goes with its cause.
+        # A finding that another one explains goes away with that one.
         fitting = [finding for finding in fitting if not finding.caused_by] or fitting
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         named = "\n".join(f"  {one.fingerprint[:8]}  {subject(one)}  {one.rule}" for one in fitting)
-        raise UsageError(f"{name} is {len(fitting)} findings. Name one by its first column:\n{named}")
+        raise UsageError(f"{name} matches {len(fitting)} findings. Choose one by its fingerprint:\n{named}")
     names = sorted({finding.rule for finding in findings} | {subject(finding) for finding in findings})
     raise UsageError(f"no finding {name}. {nearest(name, names)}")
 
@@ -60,7 +60,7 @@ def choose(finding: Finding, fix_id: str = "") -> Fix:
     Raises `UsageError` where the finding has none, or none of this id.
     """
     if not finding.fixes:
-        raise UsageError(f"{finding.rule} offers no fix for {subject(finding)}: {finding.docs}")
+        raise UsageError(f"{finding.rule} has no fix for {subject(finding)}: {finding.docs}")
     if not fix_id:
         return next((fix for fix in finding.fixes if fix.is_automatic), finding.fixes[0])
     for fix in finding.fixes:
@@ -70,31 +70,31 @@ def choose(finding: Finding, fix_id: str = "") -> Fix:
 
 
 def plan(evidence: FixEvidence, finding: Finding, fix: Fix) -> FixPlan:
-    """What the fix would change, and whom that touches."""
+    """The changes of the fix and their impact."""
     if not fix.is_automatic:
         return FixPlan(finding=finding, fix=fix, changes=(), impact=Impact())
-    return evidence.using(lambda mesh: _plan(mesh, finding, fix, _out_of_sight(evidence)))
+    return evidence.using(lambda mesh: _plan(mesh, finding, fix, _unread_pods(evidence)))
 
 
-def _plan(mesh: Mesh, finding: Finding, fix: Fix, out_of_sight: tuple[str, ...]) -> FixPlan:
+def _plan(mesh: Mesh, finding: Finding, fix: Fix, unread_pods: tuple[str, ...]) -> FixPlan:
     changes = changes_of(mesh, fix)
     unread = [str(change.key) for change in changes if not was_read(mesh, change)]
     if unread:
         raise UsageError(
-            f"the objects of the kind were not read, so nobody knows whether {', '.join(unread)} is there already: "
-            "read a whole capture, or the cluster with the role of `meshdoctor rbac`"
+            f"objects of this kind were not read, so it is not known whether {', '.join(unread)} already exists: "
+            "use a complete capture, or the cluster with the role that `meshdoctor rbac` prints"
         )
     impact = impact_of(mesh, changes)
-    impact = structs.replace(impact, managed=_kept(changes), unknown=(*impact.unknown, *out_of_sight))
+    impact = structs.replace(impact, managed=_managed(changes), unknown=(*impact.unknown, *unread_pods))
     impact = structs.replace(impact, not_restored=not_restored(mesh, changes))
     fix = downgrade_if_harmful(mesh, fix, changes, impact)
     return FixPlan(
-        finding=finding, fix=fix, changes=changes, impact=impact, ownership=ownership_of(mesh, made_anew(changes))
+        finding=finding, fix=fix, changes=changes, impact=impact, ownership=ownership_of(mesh, deleted_entries(changes))
     )
 
 
 def planned(plan: FixPlan, number: int, place: FixTarget) -> JournalEntry:
-    """The journal's entry of a fix that is about to be applied."""
+    """The journal entry of a fix that is about to be applied."""
     finding, fix, impact = plan.finding, plan.fix, plan.impact
     return JournalEntry(
         id=number,
@@ -117,18 +117,18 @@ def planned(plan: FixPlan, number: int, place: FixTarget) -> JournalEntry:
     )
 
 
-def _out_of_sight(evidence: FixEvidence) -> tuple[str, ...]:
-    """Pods that nobody looked at may see the objects as well."""
+def _unread_pods(evidence: FixEvidence) -> tuple[str, ...]:
+    """Says which pods were read, where others may receive the objects too."""
     if evidence.is_whole:
         return ()
     labels = [f"-l {evidence.labels}"] if evidence.labels else []
     asked = " ".join([*(f"-n {name}" for name in evidence.namespaces), *labels])
-    return (f"only the pods of {asked} were looked at: whom else it touches, nobody knows and nothing verifies",)
+    return (f"only the pods of {asked} were read: the impact on other pods is neither predicted nor verified",)
 
 
-def _kept(changes: Sequence[Change]) -> tuple[str, ...]:
+def _managed(changes: Sequence[Change]) -> tuple[str, ...]:
     owners = ((change.key, owner_of(change.before)) for change in changes if change.before is not None)
-    return tuple(f"{key} is kept by {owner.tool} ({owner.sign})" for key, owner in owners if owner is not None)
+    return tuple(f"{key} is managed by {owner.tool} ({owner.sign})" for key, owner in owners if owner is not None)
 
 
 def _fits(finding: Finding, name: str) -> bool:

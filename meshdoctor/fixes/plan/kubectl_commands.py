@@ -1,4 +1,4 @@
-"""The kubectl lines that carry a change out by hand, and those that take it back."""
+"""The kubectl commands that apply a change without meshdoctor, and those that undo it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MANAGER = "meshdoctor"
 
 
 class Command(Struct, frozen=True):
-    """One change as shell lines, quoted for a POSIX shell."""
+    """The commands of one change, quoted for a POSIX shell."""
 
     do: str
     undo: str | None
-    """None where what was there is not known whole, so that no line brings it back."""
+    """None where the object before the change is not fully known."""
 
 
 def apply_line(file: str, context: str | None = None) -> str:
@@ -39,7 +39,7 @@ def delete_line(key: ObjectRef, context: str | None = None) -> str:
 
 
 def _named(key: ObjectRef) -> list[str]:
-    """The object as `type.group/name`: no name can be taken for an option."""
+    """The object as `type.group/name`, which cannot be taken for an option."""
     resource = ".".join(part for part in (PLURALS.get(key.kind, key.kind.lower()), key.group) if part)
     return [f"{resource}/{key.name}", *([f"--namespace={key.namespace}"] if key.namespace else [])]
 

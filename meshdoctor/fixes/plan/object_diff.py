@@ -1,4 +1,4 @@
-"""What differs between an object as it is and as it is to be: as edits, as a merge patch, as a diff to read."""
+"""The difference of an object before and after a change: as edits, as patches, as a unified diff."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Path = tuple[str | int, ...]
 
 
 class Edit(Struct, frozen=True):
-    """One place of a tree that changes.
+    """One change in a tree.
 
-    `path` leads through the tree as it was. Without `old` something is put in: in a list, in front of the item that
-    stands there (at the list's length: behind the last). Without `new` it is taken out.
+    `path` is a path in the tree before. Without `old`, `new` is added: in a list, before the item at that index.
+    Without `new`, `old` is removed.
     """
 
     path: Path
@@ -29,15 +29,15 @@ class Edit(Struct, frozen=True):
 
 
 def difference(before: Any, after: Any) -> list[Edit]:
-    """The smallest edits that make `before` into `after`; `patched` carries them out.
+    """The smallest edits from `before` to `after`, for `patched`.
 
-    Items of lists are the same thing as `yamlio.alignment` has it: a port whose number changes is edited, not replaced.
+    List items are matched by `yamlio.alignment`: a port whose number changes is edited, not replaced.
     """
     return list(_edits((), before, after))
 
 
 def patched(tree: Any, edits: list[Edit]) -> Any:
-    """`tree` with `edits` carried out; `tree` itself stays. Raises `LookupError` where an edit finds no such place."""
+    """A copy of `tree` with the edits made. Raises `LookupError` where a path of an edit does not exist."""
     whole = [edit for edit in edits if not edit.path]
     if whole:
         return whole[-1].new
@@ -60,9 +60,9 @@ def patched(tree: Any, edits: list[Edit]) -> Any:
 
 
 def merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """The JSON merge patch (RFC 7386) from `before` to `after`: None takes a key out, a list is given whole.
+    """The JSON merge patch (RFC 7386) from `before` to `after`: None removes a key, a list is replaced.
 
-    A None inside `after` cannot be told from a key taken out; the API server keeps neither.
+    A None in `after` has the same effect as a removed key; the API server keeps neither.
     """
     patch: dict[str, Any] = {key: None for key in before if key not in after}
     for key, new in after.items():
@@ -72,13 +72,12 @@ def merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
             if inner:
                 patch[key] = inner
         elif key not in before or not same(old, new):
-            # A None inside a mapping that is new would be taken for a key to take out, which is what it comes to.
             patch[key] = new
     return patch
 
 
 def merged(tree: Any, patch: Any) -> Any:
-    """`tree` with a JSON merge patch (RFC 7386) carried out; `tree` itself stays."""
+    """A copy of `tree` with a JSON merge patch (RFC 7386) applied."""
     if not isinstance(patch, dict):
         return patch
     made = dict(tree) if isinstance(tree, dict) else {}
@@ -96,10 +95,9 @@ def json_patch(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, 
 
 
 def unified(change: Change) -> str:
-    """The change as a unified diff of the object's YAML, fit for a terminal; empty where nothing changes.
+    """The change as a unified diff of the object's YAML, safe to print; empty where nothing changes.
 
-    Keys keep the order they have now, so that only what changes shows. What is created or deleted has /dev/null
-    on the other side.
+    Keys keep their order, so that only changes show. A created or deleted object is compared with /dev/null.
     """
     name = printable(str(change.key))
     after = in_order_of(change.before, change.after)
@@ -114,7 +112,7 @@ def unified(change: Change) -> str:
 
 
 def in_order_of(model: Any, value: Any) -> Any:
-    """`value` with the keys it shares with `model` in the order they have there."""
+    """`value` with its keys in the order of `model`."""
     if isinstance(model, dict) and isinstance(value, dict):
         keys = [key for key in model if key in value]
         if [key for key in value if key in model] == keys:

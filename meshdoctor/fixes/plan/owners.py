@@ -1,8 +1,8 @@
-"""Who keeps an object as it is: a change to what Helm, Argo CD, Flux or an operator keeps would be undone by them.
+"""Detects the tool that manages an object: Helm, Argo CD, Flux or an operator would undo a change to it.
 
-Sources: helm.sh/docs/chart_best_practices/labels and pkg/action/validate.go of helm/helm; argo-cd
-docs/user-guide/resource_tracking.md; fluxcd.io/flux/components/kustomize and helm, "labels"; fleet.rancher.io
-"bundle resource labels"; Kubernetes' well-known labels and owner references.
+Sources: helm.sh/docs/chart_best_practices/labels and pkg/action/validate.go of helm/helm;
+argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking; fluxcd.io/flux/components/kustomize and helm, "labels";
+fleet.rancher.io "bundle resource labels"; Kubernetes' well-known labels and owner references.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Object = Mapping[str, Any]
 
 
 class Owner(Struct, frozen=True):
-    """A tool that keeps an object, and the sign it is known by."""
+    """A tool that manages an object, and the label, annotation or manager that shows it."""
 
     tool: str
     sign: str
@@ -56,7 +56,7 @@ _BY_PERSON = frozenset({"", "kubectl", "istioctl", "meshdoctor", "manual", "hand
 
 
 def owner_of(body: Object) -> Owner | None:
-    """The tool that keeps the object as the server has it, managedFields included; None where nothing shows one."""
+    """The tool that manages the object, as its metadata and managedFields show; None where they show none."""
     return next(_owners(body), None)
 
 
@@ -81,18 +81,17 @@ def _owners(body: Object) -> Iterator[Owner]:
 
 
 def appliers(body: Object, ours: str) -> frozenset[str]:
-    """Field managers other than `ours` that hold fields by server-side apply: they come back for what they declare.
-    Their names are printable, as those of a conflict are.
+    """Field managers other than `ours` that own fields by server-side apply, and would set them again.
 
-    What an update wrote (kubectl create, edit, client-side apply) is declared by nobody: an edit may follow an edit.
+    Fields that an update wrote (kubectl create, edit, client-side apply) may be edited.
     """
     return frozenset(printable(str(entry.get("manager"))) for entry in _applied(body, ours))
 
 
 def holders(body: Object, patch: Object, ours: str) -> tuple[tuple[str, str], ...]:
-    """(manager, field) of what a merge patch would change and a manager other than `ours` applies.
+    """(manager, field) of the fields of a merge patch that a manager other than `ours` applies.
 
-    managedFields name a field `f:spec`; a list or map below which nothing more is named is held as a whole
+    managedFields name a field `f:spec`; a list or map without names below it is owned as a whole
     (sigs.k8s.io/structured-merge-diff, fieldpath/serialize.go).
     """
     return tuple(
@@ -121,7 +120,7 @@ def _leaves(patch: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _names(fields: Any, path: tuple[str, ...]) -> bool:
-    """Whether a set of managed fields holds the path or part of it."""
+    """Whether a set of managed fields has the path or a part of it."""
     at = fields
     for segment in path:
         at = _mapping(at).get(f"f:{segment}")
@@ -133,7 +132,7 @@ def _names(fields: Any, path: tuple[str, ...]) -> bool:
 
 
 def writers(body: Object, ours: str) -> tuple[str, ...]:
-    """Field managers other than `ours` that wrote the object, its status aside, in the order of the server."""
+    """Field managers other than `ours` that wrote the object (not its status), in the server's order."""
     fields = _items(_mapping(body.get("metadata")).get("managedFields"))
     named = (str(entry.get("manager")) for entry in fields if entry.get("subresource") != "status")
     return tuple(dict.fromkeys(printable(name) for name in named if name != ours))

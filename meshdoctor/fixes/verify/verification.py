@@ -1,4 +1,4 @@
-"""Before and after: did the finding go, and did anything else get worse?"""
+"""Compares a mesh before and after a fix: is the finding gone, is anything worse?"""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from meshdoctor.semantics.istio.host_names import host_port
 
 
 def baseline(diagnosis: Diagnosis, hosts: HostTable, pods: Mapping[str, Pod]) -> Baseline:
-    """What two looks at a mesh are compared by. `pods` are the mesh's."""
+    """The results of a diagnosis that `compare` needs. `pods` are the mesh's."""
     verdicts: dict[str, dict[str, Verdict]] = {}
     for row in hosts.hosts:
         if row.port is not None:
             verdicts[host_port(row.host, row.port)] = {v.pod: v.verdict for v in row.verdicts}
-    proxies = sorted({pod for judged in verdicts.values() for pod in judged})
+    proxies = sorted({pod for by_pod in verdicts.values() for pod in by_pod})
     workloads = {key: pods[key].workload for key in proxies if key in pods}
     return Baseline(
         at=diagnosis.captured_at or "",
-        findings={finding.fingerprint: _judged(finding) for finding in diagnosis.findings},
+        findings={finding.fingerprint: _summary(finding) for finding in diagnosis.findings},
         verdicts=verdicts,
         proxies=tuple(proxies),
         workloads={key: str(workload) for key, workload in workloads.items() if workload is not None},
@@ -46,7 +46,7 @@ def _gaps(diagnosis: Diagnosis) -> dict[str, tuple[str, ...]]:
 
 
 class _Predicted(NamedTuple):
-    """What the preview said of a fix."""
+    """What the preview of a fix predicted."""
 
     regressions: frozenset[tuple[str, str]]
     """Pod and `host:port`."""
@@ -57,36 +57,36 @@ class _Predicted(NamedTuple):
 
 
 def compare(before: Baseline, after: Baseline, entry: JournalEntry | None = None) -> Verification:
-    """The verification that the fix of `entry` worked, or what speaks against it; without an entry, only what differs.
+    """The verification of the fix of `entry`; without an entry, only the differences.
 
-    A finding about a host that was not known before, and that the fix's objects do not name, comes from traffic that
-    was first seen since: it is told and counts for nothing. Where no verdict of the fixed host turned, a new finding
-    about it is the old one under another name: a sidecar that lags runs what the objects no longer explain.
+    A finding about a host that was not known before, and that the fix's objects do not name, comes from traffic first
+    seen since: it is shown and does not count. Where no verdict of the fixed host changed, a new finding about it
+    counts as the old one: a pending sidecar has a configuration that no longer matches the objects.
     """
     predicted = _predicted(entry)
     found: dict[str, list[FindingSummary]] = {"new": [], "predicted": [], "first": []}
-    for judged in _new(before, after):
-        known = not judged.host or judged.host in predicted.hosts
-        known = known or host_port(judged.host, judged.port) in before.verdicts
-        found["predicted" if _about(judged) in predicted.broken else "new" if known else "first"].append(judged)
-    heirs = _heirs(before, after)
-    turns = list(_turns(before, after, heirs))
+    for summary in _new(before, after):
+        known = not summary.host or summary.host in predicted.hosts
+        known = known or host_port(summary.host, summary.port) in before.verdicts
+        found["predicted" if _about(summary) in predicted.broken else "new" if known else "first"].append(summary)
+    successors = _successors(before, after)
+    changes = list(_changes(before, after, successors))
     mark = entry.fingerprint if entry is not None else ""
-    missing = {pod for pod, heir in heirs.items() if not heir}
+    missing = {pod for pod, successor in successors.items() if not successor}
     if entry is not None:
-        missing |= _unjudged(before, after, heirs, entry)
-    worse = [turn for turn in turns if turn.after.is_worse_than(turn.before)]
-    renamed = _renamed(before, mark, found["new"], turns)
+        missing |= _unchecked(before, after, successors, entry)
+    worse = [change for change in changes if change.after.is_worse_than(change.before)]
+    renamed = _renamed(before, mark, found["new"], changes)
     return Verification(
         is_gone=not renamed and _is_gone(before, after, mark),
-        new_findings=tuple(judged for judged in found["new"] if judged not in renamed),
+        new_findings=tuple(summary for summary in found["new"] if summary not in renamed),
         first_seen=tuple(found["first"]),
         predicted_findings=tuple(found["predicted"]),
-        still_failing=tuple(_still_failing(before, after, heirs, entry)) if entry is not None else (),
+        still_failing=tuple(_still_failing(before, after, successors, entry)) if entry is not None else (),
         regressions=tuple(t for t in worse if (t.pod, t.host) not in predicted.regressions),
         predicted=tuple(t for t in worse if (t.pod, t.host) in predicted.regressions),
-        improvements=tuple(turn for turn in turns if turn.before.is_worse_than(turn.after)),
-        unread=tuple(sorted(missing | {t.pod for t in turns if t.after is Verdict.UNKNOWN})),
+        improvements=tuple(change for change in changes if change.before.is_worse_than(change.after)),
+        unread=tuple(sorted(missing | {t.pod for t in changes if t.after is Verdict.UNKNOWN})),
         before_at=before.at,
         after_at=after.at,
     )
@@ -103,72 +103,72 @@ def _predicted(entry: JournalEntry | None) -> _Predicted:
 
 
 def _is_gone(before: Baseline, after: Baseline, fingerprint: str) -> bool:
-    """Neither it nor one of the same rule, host and port: a finding explained by another has another fingerprint."""
-    wanted = before.findings.get(fingerprint)
+    """Neither the finding nor one of the same rule, host and port is left."""
+    fixed = before.findings.get(fingerprint)
     if fingerprint in after.findings:
         return False
-    return wanted is None or not wanted.host or _about(wanted) not in map(_about, after.findings.values())
+    return fixed is None or not fixed.host or _about(fixed) not in map(_about, after.findings.values())
 
 
 def _renamed(
-    before: Baseline, fingerprint: str, new: Sequence[FindingSummary], turns: Sequence[ConnectionChange]
+    before: Baseline, fingerprint: str, new: Sequence[FindingSummary], changes: Sequence[ConnectionChange]
 ) -> list[FindingSummary]:
-    """New findings that say of the same connection, which has not changed, what the old one said."""
+    """New findings about the connection of the old one, whose verdicts have not changed."""
     place = _connection(before, fingerprint)
-    if place not in before.verdicts or any(turn.host == place for turn in turns):
+    if place not in before.verdicts or any(change.host == place for change in changes):
         return []
-    return [judged for judged in new if host_port(judged.host, judged.port) == place]
+    return [summary for summary in new if host_port(summary.host, summary.port) == place]
 
 
-def _unjudged(before: Baseline, after: Baseline, heirs: Mapping[str, str], entry: JournalEntry) -> set[str]:
-    """Pods of the finding for which its absence shows nothing.
+def _unchecked(before: Baseline, after: Baseline, successors: Mapping[str, str], entry: JournalEntry) -> set[str]:
+    """Pods of the finding for which its absence does not show that it is gone.
 
-    Its rule was not judged, or lacked a gateway that it had before, through which the connection may go; or its
-    connection is no longer known: what was wanted by a line of the access log is forgotten with it.
+    Its rule had no evidence, or lacks a gateway that it had before; or the connection is no longer known, as its line
+    has left the access log.
     """
     gaps = set(after.gaps.get(entry.rule, ())) - set(before.gaps.get(entry.rule, ()))
-    was, is_now = (look.verdicts.get(_connection(before, entry.fingerprint), {}) for look in (before, after))
-    judged = [pod for pod in entry.pods if heirs.get(pod)]
+    was, is_now = (one.verdicts.get(_connection(before, entry.fingerprint), {}) for one in (before, after))
+    checked = [pod for pod in entry.pods if successors.get(pod)]
     if entry.rule not in after.rules or gaps & {*after.gateways}:
-        return set(judged)
-    return {pod for pod in judged if heirs[pod] in gaps or (pod in was and heirs[pod] not in is_now)}
+        return set(checked)
+    return {pod for pod in checked if successors[pod] in gaps or (pod in was and successors[pod] not in is_now)}
 
 
 def _still_failing(
-    before: Baseline, after: Baseline, heirs: Mapping[str, str], entry: JournalEntry
+    before: Baseline, after: Baseline, successors: Mapping[str, str], entry: JournalEntry
 ) -> list[ConnectionChange]:
-    """Connections of an error that is gone, where not one of them got better.
+    """The connections of an error that is gone, where not one of them improved.
 
-    One is enough: what a scope takes from pods that never wanted the host may stay as it was.
+    One is enough: pods without the dependency may stay as they were.
     """
     finding = before.findings.get(entry.fingerprint)
     if finding is None or finding.severity is not Severity.ERROR:
         return []
     host = _connection(before, entry.fingerprint)
     was, is_now = before.verdicts.get(host, {}), after.verdicts.get(host, {})
-    turns = [
-        ConnectionChange(pod, host, was.get(pod, Verdict.UNKNOWN), is_now.get(heirs.get(pod, ""), Verdict.UNKNOWN))
+    changes = [
+        ConnectionChange(pod, host, was.get(pod, Verdict.UNKNOWN), is_now.get(successors.get(pod, ""), Verdict.UNKNOWN))
         for pod in entry.pods
     ]
-    failed = [turn for turn in turns if turn.before.severity and turn.after is not Verdict.UNKNOWN]
-    return failed if not any(turn.before.is_worse_than(turn.after) for turn in failed) else []
+    failed = [change for change in changes if change.before.severity and change.after is not Verdict.UNKNOWN]
+    return failed if not any(change.before.is_worse_than(change.after) for change in failed) else []
 
 
 def _connection(before: Baseline, fingerprint: str) -> str:
-    """`host:port` that the finding is about, as `verdicts` name it; empty where it is about none."""
+    """The `host:port` of the finding, as in `verdicts`; empty where it has none."""
     finding = before.findings.get(fingerprint)
     return host_port(finding.host, finding.port) if finding is not None and finding.host and finding.port else ""
 
 
 def _new(before: Baseline, after: Baseline) -> Iterator[FindingSummary]:
     known = set(map(_about, before.findings.values()))
-    for mark, judged in after.findings.items():
-        if mark not in before.findings and judged.severity is not Severity.INFO and _about(judged) not in known:
-            yield judged
+    for mark, summary in after.findings.items():
+        if mark not in before.findings and summary.severity is not Severity.INFO and _about(summary) not in known:
+            yield summary
 
 
-def _about(judged: FindingSummary) -> tuple[str, str, int]:
-    return judged.rule, judged.host, judged.port
+def _about(summary: FindingSummary) -> tuple[str, str, int]:
+    return summary.rule, summary.host, summary.port
 
 
 def _hosts(change: Change) -> list[str]:
@@ -176,24 +176,21 @@ def _hosts(change: Change) -> list[str]:
     return [str(host).lower() for host in hosts] if isinstance(hosts, list) else []
 
 
-def _heirs(before: Baseline, after: Baseline) -> dict[str, str]:
-    """For each pod judged before the one to compare it with: itself, else one of its workload, else none.
-
-    Pods are made anew all the time, and by some fixes have to be.
-    """
+def _successors(before: Baseline, after: Baseline) -> dict[str, str]:
+    """For each pod before, the pod to compare it with: itself, else a new one of its workload, else none."""
     there = set(after.proxies)
-    anew = {work: pod for pod, work in sorted(after.workloads.items(), reverse=True) if pod not in before.workloads}
-    return {pod: pod if pod in there else anew.get(before.workloads.get(pod, ""), "") for pod in before.proxies}
+    new = {work: pod for pod, work in sorted(after.workloads.items(), reverse=True) if pod not in before.workloads}
+    return {pod: pod if pod in there else new.get(before.workloads.get(pod, ""), "") for pod in before.proxies}
 
 
-def _turns(before: Baseline, after: Baseline, heirs: Mapping[str, str]) -> Iterator[ConnectionChange]:
+def _changes(before: Baseline, after: Baseline, successors: Mapping[str, str]) -> Iterator[ConnectionChange]:
     for host, pods in before.verdicts.items():
         now = after.verdicts.get(host, {})
         for pod, was in pods.items():
-            is_now = now.get(heirs[pod], was)
+            is_now = now.get(successors[pod], was)
             if is_now != was:
                 yield ConnectionChange(pod, host, was, is_now)
 
 
-def _judged(finding: Finding) -> FindingSummary:
+def _summary(finding: Finding) -> FindingSummary:
     return FindingSummary(finding.rule, finding.host or "", finding.port or 0, finding.severity, finding.message)

@@ -19,7 +19,7 @@ WORKLOADS = {
     "rs": "ReplicaSet",
 }
 _PODS = ("pod", "pods", "po")
-"""As `kubectl get pods -o name` writes them; a namespace of such a name is told by the whole `namespace/name`."""
+"""As `kubectl get pods -o name` writes them; a pod in a namespace of such a name needs `namespace/name`."""
 SHOWN = 5
 
 

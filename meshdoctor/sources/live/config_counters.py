@@ -32,13 +32,13 @@ def state_of(stats: bytes) -> str:
     return "\n".join(found[name] for name in sorted(found)) if any(n.endswith(".version") for n in found) else ""
 
 
-def states(reader: SidecarReader, pods: Collection[LivePod], at_once: int) -> dict[str, str]:
+def states(reader: SidecarReader, pods: Collection[LivePod], concurrency: int) -> dict[str, str]:
     """The state of each of these sidecars by `namespace/name`; those that do not answer are left out."""
 
     def ask(pod: LivePod, deadline: Deadline) -> str:
         return state_of(reader.page(pod.namespace, pod.name, PROXY, PAGE, deadline))
 
-    pool: ThreadPool[LivePod, str] = ThreadPool(ask, at_once=at_once, seconds=SECONDS)
+    pool: ThreadPool[LivePod, str] = ThreadPool(ask, concurrency=concurrency, seconds=SECONDS)
     found: dict[str, str] = {}
     for done in pool.run(sorted(pods, key=lambda pod: pod.key)):
         if done.result is not None:

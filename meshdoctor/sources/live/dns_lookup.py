@@ -19,7 +19,7 @@ from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.sources.live.live_pods import PROXY
 from meshdoctor.sources.live.thread_pool import ThreadPool
 
-AT_ONCE = 16
+CONCURRENCY = 16
 SECONDS = 5.0
 """Time limit for one name. `getaddrinfo` has none, so a thread that takes longer is abandoned."""
 
@@ -65,7 +65,7 @@ def _can_ask(session: Session, pod: tuple[str, str]) -> bool:
 
 
 def _all(hosts: Sequence[str], ask: Callable[[str, Deadline], tuple[str, ...]], where: str) -> DnsResult:
-    pool = ThreadPool(ask, at_once=AT_ONCE, seconds=SECONDS)
+    pool = ThreadPool(ask, concurrency=CONCURRENCY, seconds=SECONDS)
     addresses: dict[str, tuple[str, ...]] = {}
     problems: list[str] = []
     for done in pool.run(hosts):

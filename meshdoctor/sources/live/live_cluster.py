@@ -38,7 +38,7 @@ _VOLATILE = ("resourceVersion", "managedFields")
 class FetchLimits(Struct, frozen=True):
     """Concurrency and time limits."""
 
-    at_once: int = 16
+    concurrency: int = 16
     """Sidecars read at the same time."""
     pod_seconds: float = 30.0
     """Time limit of one sidecar, retries included."""
@@ -98,7 +98,7 @@ class LiveCluster:
             watcher.listed(len(self.objects.pods), len(asked))
         reader = SidecarReader(self.session)
         pool: ThreadPool[LivePod, _SidecarEvidence] = ThreadPool(
-            partial(self._read, reader), at_once=self.pace.at_once, seconds=self.pace.pod_seconds
+            partial(self._read, reader), concurrency=self.pace.concurrency, seconds=self.pace.pod_seconds
         )
         left = {pod.key: pod for pod in asked}
         try:
@@ -206,7 +206,7 @@ class LiveCluster:
         restarted = self._restarted(before)
         known = {*before.read_pods} - restarted
         asked = [pod for pod in self.asked if pod.key not in known or among is None or pod.key in among]
-        found = states(SidecarReader(self.session), asked, self.pace.at_once)
+        found = states(SidecarReader(self.session), asked, self.pace.concurrency)
         changed = set[str]()
         for pod in asked:
             missed = [note for note in before._unread if note.path == _path(pod)]

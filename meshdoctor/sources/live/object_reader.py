@@ -22,7 +22,7 @@ from meshdoctor.sources.redact import Removals, redact_object
 
 SECONDS = 60.0
 """Time limit for all pages of one kind."""
-_AT_ONCE = 8
+_CONCURRENCY = 8
 _MESH_CONFIG = "istio"
 
 
@@ -99,7 +99,7 @@ class _ObjectReader:
 
     def kinds(self) -> None:
         pool: ThreadPool[Kind, KindList] = ThreadPool(
-            lambda kind, deadline: self.lister.list(kind, deadline), at_once=_AT_ONCE, seconds=SECONDS
+            lambda kind, deadline: self.lister.list(kind, deadline), concurrency=_CONCURRENCY, seconds=SECONDS
         )
         outcomes = {done.item: done for done in pool.run(LISTED)}
         absent = {kind for kind, done in outcomes.items() if isinstance(done.problem, NotInstalled)}
@@ -150,7 +150,9 @@ class _ObjectReader:
     def _read_config_maps(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]] | None:
         """The ConfigMaps that exist, None where none could be read. One that does not exist is not noted."""
         pool: ThreadPool[tuple[str, str], dict[str, Any]] = ThreadPool(
-            lambda key, deadline: self.lister.get(CONFIG_MAPS, *key, deadline), at_once=_AT_ONCE, seconds=SECONDS
+            lambda key, deadline: self.lister.get(CONFIG_MAPS, *key, deadline),
+            concurrency=_CONCURRENCY,
+            seconds=SECONDS,
         )
         outcomes = {done.item: done for done in pool.run(keys)}
         read: dict[tuple[str, str], dict[str, Any]] = {}

@@ -37,10 +37,10 @@ class ThreadPool(Generic[Item, Result]):
     """
 
     def __init__(
-        self, work: Callable[[Item, Deadline], Result], *, at_once: int, seconds: float, within: float = math.inf
+        self, work: Callable[[Item, Deadline], Result], *, concurrency: int, seconds: float, within: float = math.inf
     ) -> None:
         self._work = work
-        self._at_once = at_once
+        self._concurrency = concurrency
         self._seconds = seconds
         self._end = time.monotonic() + within
         self._stop = threading.Event()
@@ -52,7 +52,7 @@ class ThreadPool(Generic[Item, Result]):
         """The result of each item as it is ready, exactly one for every item; `problem` is what `work` raised."""
         for index in range(len(items)):
             self._waiting.put(index)
-        for _ in range(min(self._at_once, len(items))):
+        for _ in range(min(self._concurrency, len(items))):
             self._start(items)
         left = set(range(len(items)))
         try:

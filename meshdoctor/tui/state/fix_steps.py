@@ -1,4 +1,4 @@
-"""The steps of a fix as they come: what is done, what is under way and for how long, what stopped it."""
+"""The steps of a fix: those done, the one that is running and for how long, and what stopped it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Mark = Literal["fine", "pending", "error", "warning", "unknown", "info", "none"]
 
 _VERBS = {"create": "create", "update": "patch", "delete": "delete"}
 _COUNTED = 2.0
-"""Seconds from which on it is said how long a step takes."""
+"""Seconds from which the duration of a running step is shown."""
 
 
 class StepLine(Struct, frozen=True):
@@ -28,11 +28,11 @@ class StepLine(Struct, frozen=True):
     mark: Mark
     text: str
     began: float = 0.0
-    """Of a pending one, by the clock of the steps."""
+    """When a pending step began, by the clock of the list."""
 
 
 class StepList:
-    """Steps in their order. The last one may be pending; what comes next ends it."""
+    """Steps in their order. The last one may be pending; the next step replaces it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.lines: list[StepLine] = []
@@ -41,12 +41,12 @@ class StepList:
 
     @property
     def pending(self) -> StepLine | None:
-        """The step under way."""
+        """The step that is running."""
         last = self.lines[-1] if self.lines else None
         return last if last is not None and last.mark == "pending" else None
 
     def begin(self, text: str) -> None:
-        """A step is under way; under the same mark its text goes on changing."""
+        """Adds a pending step, or changes its text."""
         now = self.pending
         if now is not None:
             self.lines[-1] = structs.replace(now, text=text)
@@ -54,28 +54,28 @@ class StepList:
             self.lines.append(StepLine("pending", text, self._clock()))
 
     def put(self, mark: Mark, text: str) -> None:
-        """A step has ended: in place of the pending one, if there is one."""
+        """Adds a finished step, in place of a pending one."""
         if self.pending is not None:
             self.lines.pop()
         self.lines.append(StepLine(mark, text))
 
     def absorb(self, event: FixEvent) -> None:
-        """A step that a fix tells."""
+        """Adds an event of a fix."""
         match event.step:
             case "waiting":
                 self._accepted = (event.done, event.of)
                 self.begin(event.text)
             case "begun":
                 self.begin(event.text)
-            case "judging":
+            case "checking":
                 self._end_waiting()
                 self.begin(event.text)
             case "journaled":
-                self.put("fine", f"{event.text}: u takes it back")
+                self.put("fine", f"{event.text}: u undoes it")
             case "rolled back" | "warning":
                 self.put("warning", event.text)
-            case "judged":
-                self.put("fine", "judged again")
+            case "checked":
+                self.put("fine", "checked again")
             case _:
                 count = f" ({event.done} of {event.of})" if event.of > 1 else ""
                 self.put("fine", f"{event.text}{count}")
@@ -100,7 +100,7 @@ class StepList:
 
 
 def allowed(changes: Sequence[Change]) -> str:
-    """What the dry run has shown to be allowed, in words."""
+    """The permissions that were checked, in a sentence."""
     rights = [
         f"{_VERBS[c.action]} {PLURALS.get(c.key.kind, c.key.kind)} in {c.key.namespace or 'the cluster'}"
         for c in changes

@@ -41,7 +41,7 @@ class PodRow(Struct):
     """Why it could not be read, or why it has no sidecar to check."""
     version: str = ""
     egress: str = ""
-    """The outbound policy: `closed`, `open` or `?`; empty while it is not known."""
+    """The outbound policy: `REGISTRY_ONLY`, `ALLOW_ANY` or `?`; empty while it is not known."""
     is_final: bool = False
     verdicts: Mapping[Pair, TracedVerdict] = {}
     dependencies: frozenset[Pair] = frozenset()

@@ -49,7 +49,7 @@ class Form(Struct):
 
 
 class TraceRequest(Struct, frozen=True):
-    """A connection to trace: the arguments of `Sitting.trace`."""
+    """A connection to trace: the arguments of `DiagnosisSession.trace`."""
 
     pod: str
     host: str

@@ -37,7 +37,7 @@ class Looked:
     def look(self, *again: str, whole: bool = False) -> DiagnosisFinished:
         self.events.clear()
         self.read.clear()
-        self.diagnosis_session.look(None if whole else again)
+        self.diagnosis_session.refresh_now(None if whole else again)
         end = self.events[-1]
         assert isinstance(end, DiagnosisFinished), end
         return end
@@ -50,7 +50,7 @@ class Looked:
             if isinstance(event, PodChecked)
         }
         events: list[Event] = []
-        DiagnosisSession(self.source, events.append).look()
+        DiagnosisSession(self.source, events.append).refresh_now()
         fresh = events[-1]
         assert isinstance(fresh, DiagnosisFinished)
         wholly = {
@@ -161,7 +161,7 @@ def test_after_a_look_that_failed_everything_is_read(tmp_path: Path, monkeypatch
     looked = Looked(tmp_path / "capture", monkeypatch)
     looked.look()
     (tmp_path / "capture").rename(tmp_path / "away")
-    looked.diagnosis_session.look(pods[:1])
+    looked.diagnosis_session.refresh_now(pods[:1])
     assert isinstance(looked.events[-1], DiagnosisFailed)
     (tmp_path / "away").rename(tmp_path / "capture")
     end = looked.look(pods[0])

@@ -27,7 +27,7 @@ def end_of(
     diagnosis_session: DiagnosisSession, events: list[Event], again: tuple[str, ...] | None
 ) -> DiagnosisFinished:
     events.clear()
-    diagnosis_session.look(again)
+    diagnosis_session.refresh_now(again)
     end = events[-1]
     assert isinstance(end, DiagnosisFinished), end
     return end

@@ -44,7 +44,7 @@ def test_capture_settings_are_told_with_where_they_stand() -> None:
 def test_what_is_not_there_is_named() -> None:
     case = doctor.open_case(Source(snapshot="healthy"))
     facts = pod_facts(case, "shop/nobody")
-    assert "not there any more" in facts.unread[0].because
+    assert "does not exist any more" in facts.unread[0].because
     found = host_facts(case, "nobody.test", 443)
     assert (found.entries, found.addresses, found.dependencies) == ((), (), ())
     assert found.are_entries_known

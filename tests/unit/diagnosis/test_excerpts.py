@@ -55,7 +55,7 @@ def test_a_place_that_is_not_there_says_so(path: str) -> None:
 
 
 def test_a_document_that_was_not_read_says_so() -> None:
-    assert "not among" in excerpt(capture(), Evidence("resources/pods.yaml", "$.items[0]")).because
+    assert "was not read" in excerpt(capture(), Evidence("resources/pods.yaml", "$.items[0]")).because
 
 
 def test_a_document_that_is_torn_says_so() -> None:

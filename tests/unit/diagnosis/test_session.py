@@ -30,7 +30,7 @@ from tests.replicas import Crowd
 
 def looked(source: Source, **limits: object) -> list[Event]:
     events: list[Event] = []
-    DiagnosisSession(source, events.append, **limits).look()  # type: ignore[arg-type]
+    DiagnosisSession(source, events.append, **limits).refresh_now()  # type: ignore[arg-type]
     return events
 
 
@@ -130,9 +130,7 @@ def test_a_fault_of_its_own_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None
         raise ValueError("seven\nof nine")
 
     monkeypatch.setattr(session, "open_case", broken)
-    assert looked(Source(snapshot="healthy")) == [
-        DiagnosisFailed("a fault in meshdoctor itself: ValueError: seven", False)
-    ]
+    assert looked(Source(snapshot="healthy")) == [DiagnosisFailed("a bug in meshdoctor: ValueError: seven", False)]
 
 
 def stopped_at(kind: type[Event]) -> list[Event]:
@@ -144,7 +142,7 @@ def stopped_at(kind: type[Event]) -> list[Event]:
             diagnosis_session.stop()
 
     diagnosis_session = DiagnosisSession(Source(snapshot="tcp-port-clash-scoped"), tell)
-    diagnosis_session.look()
+    diagnosis_session.refresh_now()
     return events
 
 
@@ -180,7 +178,7 @@ def test_a_trace_is_answered_from_the_newest_evidence() -> None:
     diagnosis_session = DiagnosisSession(Source(snapshot="tcp-port-clash"), lambda event: None)
     with pytest.raises(NothingToJudge, match="nothing has been read yet"):
         diagnosis_session.trace("ratings", "github.com", 443)
-    diagnosis_session.look()
+    diagnosis_session.refresh_now()
     case = doctor.open_case(Source(snapshot="tcp-port-clash"))
     tracer = open_tracer(case, "ratings")
     for how in ({}, {"protocol": "tls", "sni": ""}, {"ip": "198.51.100.20"}):
@@ -199,7 +197,7 @@ def test_a_trace_between_two_turns_changes_nothing() -> None:
             traces.append(diagnosis_session.trace(event.pod, "github.com", 443).verdict)
 
     diagnosis_session = DiagnosisSession(Source(snapshot="tcp-port-clash-scoped"), tell)
-    diagnosis_session.look()
+    diagnosis_session.refresh_now()
     assert len(traces) == 2
     end = events[-1]
     assert isinstance(end, DiagnosisFinished)

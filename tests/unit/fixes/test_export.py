@@ -218,7 +218,9 @@ def test_an_export_done_twice_changes_nothing(tmp_path: Path) -> None:
 
 def test_other_files_are_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "kustomization.yaml").write_text("mine: 1\n")
-    with pytest.raises(NotEditable, match=r"holds other files of these names: kustomization\.yaml.*empty folder"):
+    with pytest.raises(
+        NotEditable, match=r"already has files of these names with other content: kustomization\.yaml.*empty folder"
+    ):
         export(ALL, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["kustomization.yaml"]
 
@@ -227,7 +229,7 @@ def test_links_in_the_folder_lead_nowhere_else(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out/patches").symlink_to("../elsewhere")
-    with pytest.raises(NotEditable, match="leads elsewhere"):
+    with pytest.raises(NotEditable, match="is now a link"):
         export(ALL, tmp_path / "out")
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
@@ -256,7 +258,7 @@ def test_a_redacted_secret_is_not_written(tmp_path: Path) -> None:
     done = export([change(secret, more), change(OLD, None)], tmp_path)
     assert "whole/deployment-shop-api.yaml" not in done.written
     assert done.notes == (
-        "whole/deployment-shop-api.yaml is not written: Deployment shop/api holds a secret that was redacted.",
+        "whole/deployment-shop-api.yaml is not written: Deployment shop/api contains a secret that was redacted.",
     )
     with pytest.raises(NotEditable, match="redacted"):
         export([change(None, secret)], tmp_path / "other")

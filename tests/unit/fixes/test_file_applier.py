@@ -1,4 +1,4 @@
-"""A fix beside a capture, as new files."""
+"""A fix new_files a capture, as new files."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def some_plan() -> FixPlan:
 
 def test_what_was_redacted_is_not_written_as_if_it_were_the_secret(tmp_path: Path) -> None:
     made = some_plan()
-    assert file_applier.beside(made, tmp_path)
+    assert file_applier.new_files(made, tmp_path)
     change = made.changes[0]
     metadata = {**(change.after or {})["metadata"], "annotations": {"token": REDACTED}}
     spoilt = structs.replace(change, after={**(change.after or {}), "metadata": metadata})
     with pytest.raises(NotApplied, match="redacted"):
-        file_applier.beside(structs.replace(made, changes=(spoilt, *made.changes[1:])), tmp_path)
+        file_applier.new_files(structs.replace(made, changes=(spoilt, *made.changes[1:])), tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -145,19 +145,19 @@ HELM = "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata:\n  nam
     ("files", "told"),
     [
         ({"a.yaml": dump(entry("x"))}, "ServiceEntry shop/github is in none of the files given with -f. Give its file"),
-        ({"a.yaml": dump(entry(namespace=""))}, "has ServiceEntry default/github: write the namespace there"),
+        ({"a.yaml": dump(entry(namespace=""))}, "has ServiceEntry default/github: set metadata.namespace there"),
         ({"a.yaml": dump(entry()), "b.yml": dump(entry())}, "is defined more than once, in"),
         ({"a.yaml": dump(entry()) + "---\n" + dump(entry())}, "is defined more than once, in"),
         ({"t.yaml": HELM.format("{{ .Values.ns }}")}, "t.yaml is a template"),
-        ({"t.yaml": dump(entry(resolution="DNS", note="{{ .Values.x }}"))}, "is a template: change the chart by hand"),
-        ({"a.yaml": dump({**entry(), "sops": {"mac": "ENC[...]"}})}, "is sealed with SOPS"),
-        ({"a.yaml": dump(entry(addresses=["10.0.0.1"]))}, "says something else of ServiceEntry shop/github"),
+        ({"t.yaml": dump(entry(resolution="DNS", note="{{ .Values.x }}"))}, "is a template: change the chart itself"),
+        ({"a.yaml": dump({**entry(), "sops": {"mac": "ENC[...]"}})}, "is encrypted with SOPS"),
+        ({"a.yaml": dump(entry(addresses=["10.0.0.1"]))}, "differs from the evidence in a field"),
         ({"a.yaml": "a: [\n"}, "could not be read"),
         (
             {"kustomization.yaml": "namePrefix: eu-\nresources: [a.yaml]\n", "a.yaml": dump(entry("hub"))},
-            "kustomization.yaml makes or renames objects",
+            "kustomization.yaml generates or renames objects",
         ),
-        ({"a.yaml.gz": b"\x1f\x8b\x08"}, "is packed"),
+        ({"a.yaml.gz": b"\x1f\x8b\x08"}, "is compressed"),
     ],
 )
 def test_what_is_better_left_alone_is_refused(tmp_path: Path, files: dict[str, str | bytes], told: str) -> None:
@@ -172,8 +172,8 @@ def test_what_is_better_left_alone_is_refused(tmp_path: Path, files: dict[str, s
 def test_a_change_of_what_the_file_says_otherwise_is_refused(tmp_path: Path) -> None:
     write(tmp_path, {"a.yaml": dump(entry(ports=[{"number": 80}]))})
     ported = change(entry(ports=[{"number": 443}]), entry(ports=[{"number": 443}, {"number": 80}]))
-    assert "says something else" in refusal(tmp_path, changes=(ported,))
-    assert "says something else" in refusal(tmp_path, changes=(change(entry(ports=[]), None),))
+    assert "differs from the evidence" in refusal(tmp_path, changes=(ported,))
+    assert "differs from the evidence" in refusal(tmp_path, changes=(change(entry(ports=[]), None),))
     assert "already" in refusal(tmp_path, changes=(change(None, entry()),))
 
 
@@ -208,10 +208,12 @@ def test_a_link_out_of_the_folder_is_not_followed_and_one_given_itself_is(tmp_pa
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="does not exist"):
         plan(tmp_path / "none")
-    assert "There is no folder" in refusal(Path("-"), changes=(change(None, entry()),))
+    assert "No folder to write" in refusal(Path("-"), changes=(change(None, entry()),))
 
 
-@pytest.mark.parametrize(("name", "told"), [("a.yaml", "a.yaml is read-only"), ("", "its folder is read-only")])
+@pytest.mark.parametrize(
+    ("name", "told"), [("a.yaml", "a.yaml is not writable for you"), ("", "its folder is read-only")]
+)
 def test_what_is_read_only_is_refused_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str
 ) -> None:

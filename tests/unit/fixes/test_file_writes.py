@@ -45,7 +45,7 @@ def test_undo_is_refused_where_the_file_is_not_what_was_written(tmp_path: Path) 
     write_edits(edits)
     (tmp_path / "a.yaml").write_text("changed: 1\n")
     was = contents(tmp_path)
-    with pytest.raises(NotEditable, match=r"a\.yaml was changed since it was fixed"):
+    with pytest.raises(NotEditable, match=r"a\.yaml was changed since the fix"):
         undo_edits(edits)
     assert contents(tmp_path) == was
 
@@ -68,7 +68,7 @@ def test_what_was_written_is_put_back_when_the_next_fails(
     with pytest.raises(NotEditable, match="No space left on device") as caught:
         write_edits(edits)
     assert contents(tmp_path) == was
-    assert ("put back" in str(caught.value)) == bool(fails)
+    assert ("were restored" in str(caught.value)) == bool(fails)
 
 
 def test_ctrl_c_between_two_files_leaves_both_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_what_cannot_be_put_back_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         replace(old, new)
 
     monkeypatch.setattr(os, "replace", failing)
-    with pytest.raises(NotEditable, match=r"These stay changed, and could not be put back: .*a\.yaml"):
+    with pytest.raises(NotEditable, match=r"These files were changed and could not be restored: .*a\.yaml"):
         write_edits(edits)
 
 
@@ -129,7 +129,7 @@ def test_a_file_that_became_a_link_is_not_followed(tmp_path: Path) -> None:
     edits = plan(tmp_path / "in")
     (tmp_path / "in/a.yaml").unlink()
     (tmp_path / "in/a.yaml").symlink_to("../out.yaml")
-    with pytest.raises(NotEditable, match="leads elsewhere now"):
+    with pytest.raises(NotEditable, match="is now a link"):
         write_edits(edits)
     assert (tmp_path / "out.yaml").read_text() == dump(entry())
 

@@ -55,7 +55,7 @@ def test_who_keeps_an_object_is_said_before(tool: str, tmp_path: Path) -> None:
     seen = DiagnosisRequest(Source(snapshot="tcp-port-clash", manifests=(tmp_path,))).open()
     finding = find(seen.diagnosis.findings, "tcp-port-clash")
     (kept,) = plan(seen, finding, choose(finding)).impact.managed
-    assert kept.startswith(f"ServiceEntry bookinfo/github is kept by {tool} (")
+    assert kept.startswith(f"ServiceEntry bookinfo/github is managed by {tool} (")
 
 
 def test_nobody_keeps_what_nothing_marks(clash: DiagnosisRecord) -> None:
@@ -70,5 +70,5 @@ def test_a_fix_nobody_predicted_is_not_called_safe(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(fix_safety, "PREDICTED", 0)
     (again,) = fix_safety.restrict_dispositions(blocked.case.mesh, [finding])
     assert choose(again).disposition == "review"
-    assert "`meshdoctor fix` predicts it" in choose(again).cost
+    assert "`meshdoctor fix` predicts this one" in choose(again).cost
     assert plan(blocked, again, choose(again)).fix == choose(finding)

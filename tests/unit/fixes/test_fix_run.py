@@ -72,14 +72,14 @@ def test_new_files_are_written_and_undone_and_each_step_is_offered_in_its_turn(
     clash: DiagnosisRecord, files: FixContext, tmp_path: Path
 ) -> None:
     run, folder = run_of(clash, files), tmp_path / "out"
-    assert run.why_not("apply") == "it is not planned yet"
+    assert run.why_not("apply") == "it is not previewed yet"
     run.preview()
     run.try_out(folder)
     assert (run.why_not("apply"), folder.exists()) == ("", False)
     run.apply()
     assert sorted(map(str, folder.iterdir())) == sorted(run.files)
-    assert run.why_not("apply") == run.why_not("save") == "fix 1 is written already"
-    assert run.why_not("resume") == "fix 1 is written: there is nothing to go on with"
+    assert run.why_not("apply") == run.why_not("save") == "fix 1 is already written"
+    assert run.why_not("resume") == "fix 1 is written: there is nothing to resume"
     run.preview_undo()
     run.undo()
     assert (run.is_undo, list(folder.iterdir())) == (True, [])
@@ -89,7 +89,7 @@ def test_new_files_are_written_and_undone_and_each_step_is_offered_in_its_turn(
 def test_a_manual_fix_is_only_shown(clash: DiagnosisRecord, files: FixContext) -> None:
     run = run_of(clash, files, "move-and-scope")
     run.preview()
-    assert run.why_not("save") == run.why_not("apply") == "fix move-and-scope is manual, nothing is written"
+    assert run.why_not("save") == run.why_not("apply") == "fix move-and-scope is manual: nothing is written"
 
 
 @pytest.mark.parametrize("has_cluster", [True, False])
@@ -119,7 +119,7 @@ def test_read_only_leaves_what_exists_alone_and_new_files_are_written_all_the_sa
 def test_a_finding_that_may_be_gone_is_not_fixed_on_a_cluster(
     clash: DiagnosisRecord, cluster: Callable[[str], FixContext]
 ) -> None:
-    run = run_of(clash, structs.replace(cluster("failed"), why_unseen=lambda finding: "its pods were not read"))
+    run = run_of(clash, structs.replace(cluster("failed"), why_unread=lambda finding: "its pods were not read"))
     run.preview()
     with pytest.raises(NothingToJudge, match="its pods were not read"):
         run.try_out()
@@ -147,7 +147,7 @@ def test_a_fix_that_stopped_half_way_can_be_continued_or_undone(
         run.apply()
     assert caught.value.number == 1
     assert [run.why_not(action) for action in ("resume", "undo")] == ["", ""]
-    assert run.why_not("apply") == "fix 1 is applied already"
+    assert run.why_not("apply") == "fix 1 is already applied"
 
 
 def test_what_was_applied_to_a_cluster_is_not_undone_in_files(

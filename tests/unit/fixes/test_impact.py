@@ -178,7 +178,7 @@ def test_a_virtual_address_is_predicted_where_istio_gives_them() -> None:
 def test_what_cannot_be_predicted_is_named() -> None:
     key = ObjectRef("Deployment", "shop", "web", api_version="apps/v1")
     impact = told(mesh(), Change(key=key, before={}, after={"metadata": {}}))
-    assert impact == Impact(unknown=("what Deployment shop/web does to connections is not predicted",))
+    assert impact == Impact(unknown=("the impact of Deployment shop/web is not predicted",))
     bad = change(None, item("ServiceEntry", "a", hosts=5))
     assert "cannot be read" in told(mesh(), bad).unknown[0]
 
@@ -216,7 +216,7 @@ def test_a_harmful_fix_is_not_safe_and_says_why() -> None:
     changes = (change(None, entry("b", 9000, "TCP", exportTo=["."])),)
     fix = downgrade_if_harmful(made, SAFE, changes, impact_of(made, changes, NOW))
     assert fix.disposition == "review"
-    assert fix.cost == ("Its price. It turns a.example:9000 from delivered to misrouted to b.example for shop/web.")
+    assert fix.cost == ("Its price. It changes a.example:9000 from delivered to misrouted to b.example for shop/web.")
 
 
 def test_harm_names_the_workload_and_counts_the_rest() -> None:
@@ -226,7 +226,7 @@ def test_harm_names_the_workload_and_counts_the_rest() -> None:
     effect = PredictedChange("a.example", 443, keys, "delivered", "blocked", True, "gone")
     other = structs.replace(effect, host="b.example")
     fix = downgrade_if_harmful(mesh(*pods), SAFE, CHANGES, Impact(connections=(effect, other)))
-    assert fix.caution.endswith("for 3 pods of Deployment shop/web, and 1 more change for the worse.")
+    assert fix.caution.endswith("for 3 pods of Deployment shop/web, and 1 more regression.")
 
 
 @pytest.mark.parametrize("declared", [Disposition.REVIEW, Disposition.MANUAL])

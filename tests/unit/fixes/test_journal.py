@@ -97,7 +97,7 @@ def test_a_file_that_is_no_entry_is_named(tmp_path: Path, content: bytes) -> Non
     journal = Journal(tmp_path)
     add(journal)
     (journal.folder / "000002.json").write_bytes(content)
-    with pytest.raises(Unreadable, match=r"000002\.json is no journal entry"):
+    with pytest.raises(Unreadable, match=r"000002\.json is not a journal entry"):
         journal.entries()
     assert journal.get(1).id == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshdoctor.fixes.impact.ownership import made_anew, not_restored, ownership_changes_of, ownership_of
+from meshdoctor.fixes.impact.ownership import deleted_entries, not_restored, ownership_changes_of, ownership_of
 from meshdoctor.model.fix import Change, OwnershipChange
 from tests.unit.fixes.small_mesh import MID, NEW, NOW, OLD, Tree, change, entry, mesh, pod
 
@@ -23,7 +23,7 @@ def test_a_port_that_a_younger_entry_waits_for_is_lost_by_the_undo() -> None:
 
 
 def test_it_is_so_on_the_objects_that_an_undo_really_leaves() -> None:
-    keys = made_anew(MERGE)
+    keys = deleted_entries(MERGE)
     before = ownership_of(mesh(FIRST, SECOND, OTHER, dns=DNS), keys)
     anew = SECOND | {"metadata": SECOND["metadata"] | {"creationTimestamp": NOW}}
     assert ownership_changes_of(before, ownership_of(mesh(FIRST, anew, OTHER, dns=DNS), keys)) == (B_HAS_IT,)

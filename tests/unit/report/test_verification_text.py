@@ -20,9 +20,9 @@ SOME = FixTarget(namespaces=("shop", "bank"), labels="app=web")
 
 
 def made(
-    place: FixTarget = ALL, waited: Acceptance = TAKEN, verification: Verification = HOLDS, **given: Any
+    place: FixTarget = ALL, acceptance: Acceptance = TAKEN, verification: Verification = HOLDS, **given: Any
 ) -> FixResult:
-    return FixResult(entry=entry(place=place, **given), waited=waited, verification=verification)
+    return FixResult(entry=entry(place=place, **given), acceptance=acceptance, verification=verification)
 
 
 def shown(blocks: Iterable[Block]) -> str:
@@ -42,15 +42,15 @@ def test_the_scope_is_named(place: FixTarget, said: str) -> None:
 
 
 def test_pods_that_were_not_seen_to_accept_it_are_named() -> None:
-    waited = Acceptance(
+    acceptance = Acceptance(
         accepted=(POD,), pending=("bank/till-1", POD), unread={"bank/till-2": "forbidden", "bank/gone": "404"}
     )
-    found = made(waited=waited, verification=Verification(is_gone=True, unread=("bank/gone",)))
+    found = made(acceptance=acceptance, verification=Verification(is_gone=True, unread=("bank/gone",)))
     assert found.unevaluated == ("bank/till-1", "bank/till-2")
     said = "; not evaluated, as they were not seen to accept it: bank/till-1, bank/till-2"
     assert f"? fix 7 is undone: every verdict is as before the fix{said}" in shown(undone(found))
     assert in_short(found) == f"the finding is gone and there is no regression{said}"
-    found = made(waited=Acceptance(pending=waited.pending, unread={"bank/till-2": "forbidden"}))
+    found = made(acceptance=Acceptance(pending=acceptance.pending, unread={"bank/till-2": "forbidden"}))
     assert f"? no regression{said}" in shown(result(found))
 
 
@@ -75,5 +75,5 @@ def test_all_of_it_stands_in_the_result() -> None:
         assert "in namespace shop" in said
         assert "other pods were not checked; not evaluated" in said
         assert "compared with evidence of 2026-11-18T09:00:00Z" in said
-    pending = made(waited=Acceptance(pending=("bank/till-1",)))
+    pending = made(acceptance=Acceptance(pending=("bank/till-1",)))
     assert "✓ no regression" not in shown(result(pending))

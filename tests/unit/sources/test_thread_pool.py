@@ -29,7 +29,7 @@ def test_each_item_has_one_outcome() -> None:
             raise Unreadable(f"not {item}")
         return item * item
 
-    done = {outcome.item: outcome for outcome in ThreadPool(work, at_once=4, seconds=30.0).run(range(50))}
+    done = {outcome.item: outcome for outcome in ThreadPool(work, concurrency=4, seconds=30.0).run(range(50))}
     assert sorted(done) == [*range(50)]
     assert {item: outcome.result for item, outcome in done.items() if not outcome.problem} == {
         item: item * item for item in range(50) if item % 10 != 3
@@ -44,13 +44,15 @@ def test_what_is_left_when_the_time_for_all_is_up_has_an_outcome_too() -> None:
             deadline.left("it")
         return item
 
-    done = {outcome.item: outcome for outcome in ThreadPool(work, at_once=2, seconds=30.0, within=1.5).run(range(8))}
+    done = {
+        outcome.item: outcome for outcome in ThreadPool(work, concurrency=2, seconds=30.0, within=1.5).run(range(8))
+    }
     assert (sorted(done), done[0].result) == ([*range(8)], 0)
     assert all(isinstance(done[item].problem, TimedOut) for item in range(1, 8))
 
 
 def test_nothing_to_do() -> None:
-    assert list(ThreadPool(lambda item, deadline: item, at_once=4, seconds=1.0).run([])) == []
+    assert list(ThreadPool(lambda item, deadline: item, concurrency=4, seconds=1.0).run([])) == []
 
 
 def test_no_more_at_once_than_allowed() -> None:
@@ -64,7 +66,7 @@ def test_no_more_at_once_than_allowed() -> None:
         deadline.sleep(0.005)
         inside.release()
 
-    assert len(list(ThreadPool(work, at_once=3, seconds=30.0).run(range(30)))) == 30
+    assert len(list(ThreadPool(work, concurrency=3, seconds=30.0).run(range(30)))) == 30
     assert crowded == []
 
 
@@ -74,7 +76,7 @@ def test_what_hangs_in_a_call_without_deadline_is_given_up_and_the_rest_goes_on(
             release.wait()
         return item
 
-    done = {outcome.item: outcome for outcome in ThreadPool(work, at_once=2, seconds=0.2).run(range(8))}
+    done = {outcome.item: outcome for outcome in ThreadPool(work, concurrency=2, seconds=0.2).run(range(8))}
     assert sorted(done) == [*range(8)]
     assert isinstance(done[0].problem, TimedOut)
     assert isinstance(done[1].problem, TimedOut)
@@ -92,7 +94,7 @@ def test_whoever_stops_taking_outcomes_ends_the_work(release: threading.Event) -
         deadline.left("it")
         return item
 
-    outcomes = ThreadPool(work, at_once=2, seconds=30.0).run(range(2))
+    outcomes = ThreadPool(work, concurrency=2, seconds=30.0).run(range(2))
     assert next(outcomes).item == 0
     outcomes.close()  # type: ignore[attr-defined] # it is a generator: what an interrupted `for` does with it
     assert ended.wait(10.0)

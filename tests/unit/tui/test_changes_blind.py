@@ -26,7 +26,7 @@ class Looked:
 
     def look(self) -> None:
         self.events.clear()
-        self.diagnosis_session.look()
+        self.diagnosis_session.refresh_now()
         self.mesh_state.apply(self.events)
 
 

@@ -103,7 +103,7 @@ def test_a_failed_look_keeps_what_was_known() -> None:
 
 def ended(name: str) -> list[Event]:
     events: list[Event] = []
-    DiagnosisSession(Source(snapshot=name), events.append).look()
+    DiagnosisSession(Source(snapshot=name), events.append).refresh_now()
     return events
 
 

@@ -188,10 +188,14 @@ def test_what_gets_worse_and_who_keeps_the_object_are_told() -> None:
     worse = PredictedChange("b.test", 443, ("shop/x",), "delivered", "blocked", True, "nothing matches")
     fault = Regression("missing-service-entry", "b.test", 443, ("shop/x",), "it falls through")
     impact = Impact(
-        pods=("shop/x",), connections=(worse,), regressions=(fault,), managed=("it is kept by Flux",), unknown=("DNS",)
+        pods=("shop/x",),
+        connections=(worse,),
+        regressions=(fault,),
+        managed=("it is managed by Flux",),
+        unknown=("DNS",),
     )
     said = flat(draw(effects(FIX, impact), 100))
-    assert "✗ it is kept by Flux: applying the fix does not change it" in said
+    assert "✗ it is managed by Flux: the fix is not applied to it" in said
     assert "✗ regression: missing-service-entry for b.test:443" in said
     assert "! b.test:443: delivered -> blocked for shop/x, because nothing matches" in said
     assert "? DNS" in said
@@ -203,14 +207,14 @@ def test_steps_end_one_another_and_say_how_long_the_pending_one_takes() -> None:
     steps.begin("asking")
     steps.absorb(FixEvent("tried", "accepted"))
     steps.absorb(FixEvent("written", "changed a", 1, 2))
-    steps.absorb(FixEvent("waiting", "0 of 3 proxies took it", 0, 3))
+    steps.absorb(FixEvent("waiting", "0 of 3 sidecars accepted it", 0, 3))
     now[0] = 4.2
-    steps.absorb(FixEvent("waiting", "2 of 3 proxies took it", 2, 3))
+    steps.absorb(FixEvent("waiting", "2 of 3 sidecars accepted it", 2, 3))
     assert text(steps.laid_out(60)).split("\n") == [
-        "✓ accepted", "✓ changed a (1 of 2)", "… 2 of 3 proxies took it, 4 s so far",
+        "✓ accepted", "✓ changed a (1 of 2)", "… 2 of 3 sidecars accepted it, 4 s so far",
     ]  # fmt: skip
-    steps.absorb(FixEvent("judging", "judging again"))
-    assert text(steps.laid_out(60)).split("\n")[-2:] == ["? 2 of 3 proxies took it", "… judging again"]
+    steps.absorb(FixEvent("checking", "checking again"))
+    assert text(steps.laid_out(60)).split("\n")[-2:] == ["? 2 of 3 sidecars accepted it", "… checking again"]
     steps.put("error", "the server said no")
     assert steps.pending is None
     assert text(steps.laid_out(60, ascii_only=True)).split("\n")[-1] == "x the server said no"
@@ -224,7 +228,7 @@ def test_the_result_shows_each_verdict_before_and_after() -> None:
     turn = ConnectionChange("shop/web-1", "a.test:443", Verdict.MISROUTED, Verdict.DELIVERED)
     made = FixResult(
         entry=ENTRY,
-        waited=Acceptance(accepted=("shop/web-1",)),
+        acceptance=Acceptance(accepted=("shop/web-1",)),
         verification=Verification(is_gone=True, improvements=(turn,)),
     )
     said = flat(draw(result(made), 80))
@@ -276,7 +280,9 @@ def test_the_session_claims_no_more_than_it_looked_at() -> None:
     entry = replace(ENTRY, place=replace(ENTRY.place, namespaces=("shop",)))
     verification = Verification(is_gone=True, before_at="2026-11-18T14:03:07Z", after_at="2026-11-21T14:03:07Z")
     said = flat(
-        draw(result(FixResult(entry=entry, waited=Acceptance(pending=("bank/till",)), verification=verification)), 80)
+        draw(
+            result(FixResult(entry=entry, acceptance=Acceptance(pending=("bank/till",)), verification=verification)), 80
+        )
     )
     assert "? no regression in namespace shop; other pods were not checked" in said
     assert "not evaluated, as they were not seen to accept it: bank/till" in said
