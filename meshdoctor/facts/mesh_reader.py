@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from functools import partial
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.dependencies.credentials import credentials
 from meshdoctor.facts.dependencies.from_access_log import dialled, read_logs, with_traffic
-from meshdoctor.facts.dependencies.from_configuration import configured_dependencies, ips_beside, service_test
+from meshdoctor.facts.dependencies.from_configuration import (
+    configured_dependencies,
+    credentials,
+    ips_beside,
+    service_test,
+)
 from meshdoctor.facts.envoy.istioctl_output import PASTED, read_pasted
 from meshdoctor.facts.lazy import LazySequence
 from meshdoctor.facts.proxy_files import DumpProxies, OpenedDump, ProxyPage, ProxySource

@@ -268,7 +268,7 @@ class Node(Struct, frozen=True):
 
     @property
     def labels(self) -> dict[str, str]:
-        """The pod's labels as its proxy was told them."""
+        """The pod's labels in its proxy's node metadata."""
         given = self.metadata.get("LABELS")
         return {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
 

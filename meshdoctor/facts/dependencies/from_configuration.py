@@ -24,10 +24,10 @@ from meshdoctor.facts.dependencies.addresses_in_text import (
     targets_in,
 )
 from meshdoctor.model.evidence import Pointer
-from meshdoctor.model.mesh import Container, Dependency, Pod, Service, Sighting
+from meshdoctor.model.mesh import Container, Dependency, PlainCredential, Pod, Service, Sighting
 from meshdoctor.semantics.istio.data_plane import GATEWAYS, proxy_role
 from meshdoctor.semantics.istio.traffic_capture import ISTIO_CONTAINERS
-from meshdoctor.text.secrets import REDACTED, is_secret_name
+from meshdoctor.text.secrets import REDACTED, form_of_secret, is_secret_name
 from meshdoctor.text.word_sets import words
 
 IsExternal = Callable[[str, str], bool]
@@ -108,6 +108,20 @@ def ips_beside(pods: Iterable[Pod]) -> dict[str, tuple[str, ...]]:
             for host, _, addresses in _beside(container):
                 found.setdefault(host, {}).update(dict.fromkeys(addresses))
     return {host: tuple(addresses) for host, addresses in found.items()}
+
+
+def credentials(pods: Iterable[Pod]) -> tuple[PlainCredential, ...]:
+    """Every variable of an application container whose literal value is, or holds, a password.
+
+    Values from Secrets, ConfigMaps and fields are not literals. The marker of a redacted value counts as one.
+    """
+    return tuple(
+        PlainCredential(pod, container.name, variable.name, form, variable.pointer)
+        for pod in pods
+        for container in _app_containers(pod)
+        for variable in container.env
+        if variable.source == "literal" and variable.value and (form := form_of_secret(variable.name, variable.value))
+    )
 
 
 def _app_containers(pod: Pod) -> Iterator[Container]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
 
 from meshdoctor.facts.derived import entry_edits
-from meshdoctor.facts.derived.hidden_entries import hidden_entry
 from meshdoctor.facts.derived.known_addresses import addresses_taken, entry_answers
 from meshdoctor.facts.derived.proxy_context import POLICY_CHAINS, ProxyContext
 from meshdoctor.facts.derived.resource_views import cidrs, entry_view, role, seen_at
+from meshdoctor.model.entry_view import HiddenEntry
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.mesh import Dependency, ServiceEntry
+from meshdoctor.model.mesh import Dependency, EgressListener, ServiceEntry, Sidecar
 from meshdoctor.model.sheet import Connection
 from meshdoctor.model.trace import Destination, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip
+from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import (
     EXCLUSIVE,
     is_server_first,
@@ -22,8 +27,9 @@ from meshdoctor.semantics.istio.protocols import (
     protocol_class,
     scheme_protocol,
 )
-from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registration
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Hidden, Registration
 from meshdoctor.semantics.istio.resource_names import cluster_name, object_name, slug
+from meshdoctor.semantics.istio.visibility import imported
 from meshdoctor.trace.outbound import trace_host
 
 MAX_SEEN, MAX_OWNERS = 5, 20
@@ -91,7 +97,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         registered=registered_now,
         registered_host=registered_now or bool(found.other_ports),
         registered_ports=tuple(sorted({p.number for e in (*found.visible, *found.other_ports) for p in e.ports})),
-        hidden=tuple(hidden_entry(case, h, host, port) for h in found.hidden),
+        hidden=tuple(_hidden_entry(case, h, host, port) for h in found.hidden),
         entries=tuple(entry_view(e) for e in (*found.visible, *found.other_ports)),
         own_cluster_exists=own is not None,
         own_cluster_used=own is not None and own.name in case.uses,
@@ -172,3 +178,55 @@ def _entry_shape(protocol: str, host: str) -> tuple[str, str]:
     if is_ip(host):
         return ("HTTP" if protocol == "http" else "TCP"), "STATIC"
     return {"http": ("HTTP", "DNS"), "tls": ("TLS", "DNS")}.get(protocol, ("TCP", "NONE"))
+
+
+def _hidden_entry(case: ProxyContext, hidden: Hidden, host: str, port: int) -> HiddenEntry:
+    """A hidden entry with the changes that together make it visible; none where none would."""
+    entry, found = hidden.entry, hidden.visibility
+    by_export, by_sidecar = "exportto" in found.field.lower(), found.field.startswith("Sidecar ")
+    named = next((h for h in entry.hosts if covers(h, host)), host)
+    own, here = entry.ref.namespace, case.viewer.namespace
+    kept = [e for e in entry.export_to if e != "~"] or [own]
+    exports = tuple(dict.fromkeys([*kept, "." if here == own and own not in kept else here]))
+    sidecar: dict[str, Any] = {}
+    helps = by_export or by_sidecar
+    if helps and not _gets(case, case.viewer.sidecar, entry, named, port):
+        sidecar = _widened(case, entry, named, port)
+        helps = bool(sidecar)
+    return HiddenEntry(
+        kind="ServiceEntry",
+        namespace=entry.ref.namespace,
+        name=entry.ref.name,
+        field=found.field,
+        because=found.because,
+        entry=entry_view(entry),
+        fixed_export_to=exports if by_export and helps else (),
+        sidecar=sidecar,
+    )
+
+
+def _gets(case: ProxyContext, sidecar: Sidecar | None, entry: ServiceEntry, host: str, port: int) -> bool:
+    return imported(sidecar, entry.ref.namespace, host, port, case.viewer.namespace).ok
+
+
+def _widened(case: ProxyContext, entry: ServiceEntry, host: str, port: int) -> dict[str, Any]:
+    """The pod's Sidecar with the entry's host added to its egress; `{}` where that would not help.
+
+    The host is added to the egress listener without a port, or to a new one. A `~` exclusion prevents it.
+    """
+    sidecar = case.viewer.sidecar
+    egress = sidecar.manifest.get("spec", {}).get("egress") if sidecar else None
+    if sidecar is None or not isinstance(egress, list) or len(egress) != len(sidecar.egress):
+        return {}
+    named = f"{entry.ref.namespace}/{host}"
+    at = next((n for n, listener in enumerate(sidecar.egress) if listener.port is None), None)
+    made = copy.deepcopy(sidecar.manifest)
+    listeners = list(sidecar.egress)
+    if at is None:
+        made["spec"]["egress"].append({"hosts": [named]})
+        listeners.append(EgressListener((named,)))
+    else:
+        kept = [h for h in made["spec"]["egress"][at].get("hosts") or [] if h != "~/*"]
+        made["spec"]["egress"][at]["hosts"] = [*kept, named]
+        listeners[at] = replace(listeners[at], hosts=(*kept, named))
+    return made if _gets(case, replace(sidecar, egress=tuple(listeners)), entry, host, port) else {}

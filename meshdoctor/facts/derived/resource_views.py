@@ -10,18 +10,7 @@ from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.ip_addresses import as_cidr
 
-NO_ENTRY = EntryView(
-    kind="",
-    namespace="",
-    name="",
-    created="",
-    addresses=(),
-    resolution="",
-    location="",
-    protocols=(),
-    export_to=(),
-    manifest={},
-)
+NO_ENTRY = EntryView("", "", "", "", (), "", "", (), (), {})
 """Placeholder where no entry is known."""
 
 

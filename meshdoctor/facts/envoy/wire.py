@@ -7,7 +7,7 @@ old Envoy lacks many of them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
 from msgspec import Raw, Struct, field
@@ -349,16 +349,6 @@ class ConfigDump(Wire):
 
 
 SECTION_LISTS: dict[str, type[Wire]] = {
-    "static_listeners": ListenerEntry,
-    "dynamic_listeners": ListenerEntry,
-    "dynamic_active_listeners": ListenerEntry,
-    "dynamic_warming_listeners": ListenerEntry,
-    "static_clusters": ClusterEntry,
-    "dynamic_active_clusters": ClusterEntry,
-    "dynamic_warming_clusters": ClusterEntry,
-    "static_route_configs": RouteEntry,
-    "dynamic_route_configs": RouteEntry,
-    "static_endpoint_configs": EndpointEntry,
-    "dynamic_endpoint_configs": EndpointEntry,
+    found.name: get_args(found.type)[0] for found in msgspec.structs.fields(Section) if get_origin(found.type) is list
 }
 """Lists of a section and the shape of their items."""

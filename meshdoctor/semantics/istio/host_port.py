@@ -41,11 +41,7 @@ def read_host_port(text: str) -> HostPort:
 
 
 def address(text: str) -> str:
-    """An IP address in its usual form.
-
-    Raises:
-        UsageError: it is none.
-    """
+    """An IP address in its usual form. Raises `UsageError` where it is none."""
     try:
         return str(_ip(text))
     except ValueError:

@@ -104,8 +104,12 @@ def capture_settings(pod: Pod | None, node: Node | None = None, document: str = 
             return CaptureSetting(annotations[annotation], f"annotation {annotation}", pointer)
         return CaptureSetting(default, "")
 
-    told = node.metadata.get("INTERCEPTION_MODE") if node else None
-    mode = setting("interceptionMode", told if isinstance(told, str) and told else "REDIRECT", INTERCEPTION_MODE)
+    mode_of_node = node.metadata.get("INTERCEPTION_MODE") if node else None
+    mode = setting(
+        "interceptionMode",
+        mode_of_node if isinstance(mode_of_node, str) and mode_of_node else "REDIRECT",
+        INTERCEPTION_MODE,
+    )
     host_network = None
     if pod is not None and pod.host_network:
         at = Pointer(pod.pointer.document, pod.pointer.path + ".spec.hostNetwork")
