@@ -293,7 +293,6 @@ class Proxy(Struct):
     document: str
     documents: Mapping[str, str] = field(default_factory=dict)
     """Other documents by section, where it has several: their paths begin with the section, `clusters$[7]`."""
-    api: str = "v3"
     unknown_types: dict[str, int] = field(default_factory=dict)
     """Sections and filters this reader does not know: kept out, counted, never fatal."""
     live_endpoints: Mapping[str, tuple[Endpoint, ...]] | None = None

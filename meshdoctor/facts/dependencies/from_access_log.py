@@ -16,7 +16,7 @@ from meshdoctor.facts.dependencies.from_configuration import IsExternal
 from meshdoctor.model.access_log import FILE, RAW_FILE, AccessLog, LogEntry
 from meshdoctor.model.evidence import Capture, Pointer, Unread
 from meshdoctor.model.mesh import Dependency, Mesh, Sighting
-from meshdoctor.semantics.envoy.access_log import MAX_ENTRIES, decode, digest
+from meshdoctor.semantics.envoy.log_summary import MAX_ENTRIES, decode, digest
 from meshdoctor.semantics.ip_addresses import covered
 from meshdoctor.semantics.istio.data_plane import GATEWAYS, is_ztunnel, proxy_role
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL

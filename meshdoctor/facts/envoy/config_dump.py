@@ -49,7 +49,6 @@ class Draft:
         self.sections: set[str] = set()
         self.unknown: dict[str, int] = {}
         self.notes: list[str] = []
-        self.api = "v3"
 
     def reject(self, kind: str, name: str, state: str, error: wire.ErrorState | None, active: bool, path: str) -> None:
         """Record a rejected or warming resource."""
@@ -86,7 +85,6 @@ class Draft:
             sections=frozenset(self.sections),
             document=self.document,
             documents=self.documents,
-            api=self.api,
             unknown_types=self.unknown,
             live_endpoints=None if live is None else LazyMap(live, status_endpoints),
             notes=self.notes,
@@ -210,8 +208,6 @@ def _read_section(draft: Draft, section: wire.Section, path: str) -> None:
             draft.unknown[section.type or "untyped section"] = draft.unknown.get(section.type, 0) + 1
         return
     draft.sections.add(known)
-    if "v2alpha" in section.type:
-        draft.api = "v2"
     READERS[known](draft, section, path)
 
 

@@ -16,7 +16,7 @@ from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.ip_addresses import as_written
 from meshdoctor.semantics.istio.protocols import service_protocol
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
-from meshdoctor.semantics.kubernetes.wire import WireMetadata
+from meshdoctor.semantics.kubernetes.api_objects import WireMetadata
 from meshdoctor.text.printable import printable
 from meshdoctor.yamlio import load_documents
 

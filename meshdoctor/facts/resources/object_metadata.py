@@ -14,7 +14,7 @@ from msgspec import Struct
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio import egress_kinds
-from meshdoctor.semantics.kubernetes.wire import WireMetadata
+from meshdoctor.semantics.kubernetes.api_objects import WireMetadata
 
 _ISTIO_READ = ("ServiceEntry", "VirtualService", "DestinationRule", "Sidecar", "Gateway", "EnvoyFilter")
 _CORE_READ = ("Service", "Namespace", "Pod", "ConfigMap")

@@ -15,7 +15,7 @@ from meshdoctor.facts.resources.object_metadata import ObjectSource, checked, re
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, EnvVar, Pod
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.semantics.kubernetes.wire import (
+from meshdoctor.semantics.kubernetes.api_objects import (
     WireContainer,
     WireEnv,
     WireEnvFrom,

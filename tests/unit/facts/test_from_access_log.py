@@ -12,7 +12,7 @@ from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.model.access_log import AccessLog, LogEntry
 from meshdoctor.model.evidence import Document
 from meshdoctor.model.mesh import Dependency
-from meshdoctor.semantics.envoy.access_log import encode
+from meshdoctor.semantics.envoy.log_summary import encode
 from tests.meshes import (
     GATEWAY_POD,
     PASSTHROUGH,
