@@ -155,6 +155,8 @@ def _usage_error(error: Exception) -> int:
     show = getattr(error, "show", None)
     if show is None:
         return 0
+    if isinstance(message := getattr(error, "message", None), str):  # typer passes on how pydantic words it
+        vars(error)["message"] = message.removeprefix("Value error, ").replace("Input should be", "must be")
     show()
     return ExitCode.USAGE
 

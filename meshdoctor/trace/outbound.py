@@ -247,11 +247,11 @@ class Tracer:
         if not self.settings.known:
             why += "; the pod's own settings were not read, so Istio's default is assumed"
         walk.setting = f"{found.field} (now {found.value or 'empty'})" if found.field else ""
-        word = {True: "captured", False: "not captured", None: "not known"}[found.verdict]
+        word = {True: "redirected", False: "not redirected", None: "not known"}[found.verdict]
         at = Evidence(found.pointer.document, found.pointer.path, found.value) if found.pointer else None
-        walk.steps.append(Step("capture", word, why, at))
+        walk.steps.append(Step("redirection", word, why, at))
         if found.verdict is False and self.index is not None and self.index.accepts(destination.ip, destination.port):
-            walk.step("capture", "dialled directly", "a listener of the sidecar is bound to this address and port")
+            walk.step("redirection", "dialled directly", "a listener of the sidecar is bound to this address and port")
             return None
         if found.verdict is False:
             return Outcome(Verdict.BYPASSED, "bypassed", why)
@@ -269,11 +269,11 @@ class Tracer:
     def _without_proxy(self, destination: Destination) -> Trace:
         if self.pod is not None and is_ambient(self.pod, self.mesh.namespaces):
             why = "the pod is in ambient mode: its connections go to its node's ztunnel, which meshdoctor does not read"
-            step = Step("capture", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
+            step = Step("redirection", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
             return Trace(self.key, destination, Verdict.UNKNOWN, "ambient", why, steps=(step,), missing=("ztunnel",))
         if self.pod is not None and self.pod.proxy_container is None:
             why = "the pod has no sidecar, so Istio does not handle the connection"
-            step = Step("capture", "no sidecar", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
+            step = Step("redirection", "no sidecar", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
             return Trace(self.key, destination, Verdict.BYPASSED, "no-sidecar", why, steps=(step,))
         document = f"proxies/{self.key}/config_dump.json"
         why = self.mesh.proxies_unread.get(self.key) or self.mesh.why_unread(document) or f"{document} was not read"

@@ -179,8 +179,7 @@ class MeshdoctorApp(App[int]):
     @on(WatchToggled)
     def _watch_toggled(self, message: WatchToggled) -> None:
         message.stop()
-        text = self.watching.description if self.watching.toggle() else "off"
-        self.notify(text, title="Watch mode", markup=False)
+        self.notify(self.watching.toggle(), title="Watch mode", markup=False)
         self.main.show_all()
 
     @on(TraceRequested)

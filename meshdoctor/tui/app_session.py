@@ -116,7 +116,7 @@ class TuiSession(SessionState):
         self.begin()
 
     def open_demo(self, name: str = "") -> None:
-        """Opens a bundled mesh, by default the first that has an error."""
+        """Opens a bundled snapshot, by default the first that has an error."""
         self.open(SessionOpening(lambda: demo_source(name), f"demo:{name}" if name else "demo", is_read_only=True))
 
     def stop(self) -> None:

@@ -52,6 +52,6 @@ def _fix(fix: FixTemplate) -> Marked:
 
 
 def _placeholders(template: str) -> str:
-    """A template as one reads it without a fact: `{fact.winner.host}` is `<winner host>`."""
+    """A template as one reads it without a fact: `{fact.active.host}` is `<active host>`."""
     named = _CAPTURE.sub(lambda match: "<" + re.sub(r"[\W_]+", " ", match[1]).strip() + ">", template)
     return named.replace("{{", "{").replace("}}", "}")

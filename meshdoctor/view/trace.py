@@ -11,7 +11,7 @@ from meshdoctor.view.blocks import GAP, Block, Labelled, Marked, Paragraph, Path
 
 _NOTES = {Verdict.DELIVERED: "", Verdict.UNKNOWN: "not known from here on"}
 _DECIDED_AT = {
-    Verdict.BYPASSED: "capture",
+    Verdict.BYPASSED: "redirection",
     Verdict.PASSTHROUGH: "cluster",
     Verdict.LEAKED: "cluster",
     Verdict.MISROUTED: "cluster",

@@ -1,4 +1,4 @@
-"""A session on a bundled mesh, and a stand-in for who writes to a cluster, with gates to stop it at."""
+"""A session on a bundled snapshot, and a stand-in for who writes to a cluster, with gates to stop it at."""
 
 from __future__ import annotations
 

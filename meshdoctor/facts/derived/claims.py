@@ -51,7 +51,7 @@ def _claim(case: ProxyContext, entry: ServiceEntry, host: str, port: Port, bind:
     own = f"outbound|{port.number}||{host}"
     chain = _opaque_chain(listener, cidr)
     if _named_in(listener, own) or chain is None or chain.tcp is None:
-        yield _fact(case, entry, host, port, bind, listener, chain, entry_view(entry), host, "won")
+        yield _fact(case, entry, host, port, bind, listener, chain, entry_view(entry), host, "active")
         return
     holder = cluster_name(chain.tcp.clusters[0].name)
     if holder is None or _is_virtual_service(chain) or holder.host == host:
@@ -64,7 +64,7 @@ def _claim(case: ProxyContext, entry: ServiceEntry, host: str, port: Port, bind:
         if all(at is not None and _named_in(at, own) for at in found):
             return
     winner = _winner(case, holder.host, port.number)
-    yield _fact(case, entry, host, port, bind, listener, chain, winner, holder.host, "lost")
+    yield _fact(case, entry, host, port, bind, listener, chain, winner, holder.host, "shadowed")
 
 
 def _listener_at(case: ProxyContext, bind: str, port: int) -> Listener | None:
@@ -118,7 +118,7 @@ def _fact(
 ) -> Claim:
     view, active = entry_view(entry), _object(case, winner)
     evidence = [case.evidence(chain.path if chain else listener.path, winner_host)]
-    capture = dns_capture(case, entry) if outcome == "lost" else NOT_OFFERED
+    capture = dns_capture(case, entry) if outcome == "shadowed" else NOT_OFFERED
     if entry.pointer.document:
         evidence.append(seen_at(entry.pointer, str(entry.ref)))
     return Claim(
@@ -126,26 +126,26 @@ def _fact(
         host=host,
         port=port.number,
         policy=case.policy,
-        resources=(*view_role(winner, "active"), *view_role(view, "shadowed")) if outcome == "lost" else (),
+        resources=(*view_role(winner, "active"), *view_role(view, "shadowed")) if outcome == "shadowed" else (),
         evidence=tuple(evidence),
         bind=bind,
         protocol=port.protocol.upper(),
         protocol_family="tcp",
         outcome=outcome,
-        reason=_reason(case, entry, host, winner, winner_host) if outcome == "lost" else "",
+        reason=_reason(case, entry, host, winner, winner_host) if outcome == "shadowed" else "",
         entry=view,
-        winner=winner,
-        winner_host=winner_host,
+        active=winner,
+        active_host=winner_host,
         listener=listener.name,
         listener_in_error=listener.name in case.rejected_listeners,
         own_addresses=entry_edits.listable(entry, _answers(case, entry, host)),
         addresses_taken=addresses_taken(case, host),
-        winner_addresses=entry_edits.listable(active, _answers(case, active, winner_host)) if active else (),
+        active_addresses=entry_edits.listable(active, _answers(case, active, winner_host)) if active else (),
         as_tls=entry_edits.as_tls(entry, port.number),
         dns_capture=capture.manifest,
         workload=capture.workload,
         restart=capture.restart,
-        winner_as_tls=entry_edits.as_tls(active, port.number) if active else {},
+        active_as_tls=entry_edits.as_tls(active, port.number) if active else {},
         has_pods_at_home=any(key.startswith(f"{entry.ref.namespace}/") for key in case.mesh.pod_names),
     )
 
@@ -186,4 +186,6 @@ def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
         ref = ObjectRef("ServiceEntry", cluster.services[0][1] if cluster.services else "", f"(for {parsed.host})")
         loser = ServiceEntry(ref, (parsed.host,), (Port(parsed.port),))
         winner = _winner(case, holder.host, parsed.port)
-        yield _fact(case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "lost")
+        yield _fact(
+            case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "shadowed"
+        )

@@ -74,8 +74,8 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
         policy=case.policy,
         resources=(role(winner.ref, "active"), *(role(e.ref, "shadowed") for e in losers)),
         evidence=tuple(seen_at(e.pointer, str(e.ref), ".spec") for e in ranked),
-        winner=entry_view(winner),
-        losers=tuple(entry_view(e) for e in losers),
+        active=entry_view(winner),
+        shadowed=tuple(entry_view(e) for e in losers),
         differs=differs,
         lost_ports=tuple(lost),
         effect=_effect(winner, losers, lost, because, split),
@@ -85,7 +85,7 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
         merged=merged.manifest,
         trimmed=merged.trimmed,
         deleted=merged.deleted,
-        merge_price=merged.price,
+        merge_tradeoff=merged.price,
     )
 
 

@@ -126,11 +126,7 @@ def _own_listener(case: ProxyContext, host: str, port: int) -> str:
 
 def _why(mismatch: str, port: Port, known: str, traced: Trace | None) -> str:
     """The mismatch in words: the usual protocol of the port, and what happens to such a connection."""
-    becomes = (
-        f"such a connection: {traced.because}"
-        if traced and traced.verdict is not Verdict.DELIVERED
-        else "such connections still succeed"
-    )
+    becomes = traced.because if traced and traced.verdict is not Verdict.DELIVERED else "such connections still succeed"
     if mismatch == "http-on-tls-port":
         return f"clients of port {port.number} speak TLS, which no HTTP filter chain matches; {becomes}"
     if mismatch == "declared-differs":

@@ -356,7 +356,7 @@ class MainScreen(Screen[None]):
         self.run_worker(open_last(self, self.session), exclusive=True, group="undo")
 
     def action_demo(self) -> None:
-        """Opens a bundled mesh in place of the cluster that could not be read."""
+        """Opens a bundled snapshot in place of the cluster that could not be read."""
         self.session.open_demo()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -49,8 +49,6 @@ from meshdoctor.view import trace as view
 
 WIDE = 100
 """With fewer columns the path stands above the verdict, not beside it."""
-_UNWRAPPED = 10_000
-"""Columns: the verdict's widget wraps its lines."""
 _TEXTS = ("pod", "to", "ip", "sni", "authority", "path")
 _PLACEHOLDERS = {
     "pod": "a pod",
@@ -136,6 +134,7 @@ class TraceScreen(Screen[None]):
     def on_resize(self, event: Resize) -> None:
         """Stacks the panels in a small terminal."""
         self._fit(event.size.width, event.size.height)
+        self.call_after_refresh(self._show_verdict)  # its own width is not known yet
 
     def _fit(self, width: int, height: int) -> None:
         self.set_class(width < WIDE, "-narrow")
@@ -161,16 +160,21 @@ class TraceScreen(Screen[None]):
         self._command = as_command(asked)
         self._show_title("")
         self._show_kind()
-        ascii_only = self.session.appearance.ascii_only
         self._path.put(view.steps(trace, with_app=True))
-        lines = draw([view.verdict(trace)], _UNWRAPPED, ascii_only=ascii_only)
-        self._verdict.update(Content("\n").join(map(toned, lines)))
+        self._show_verdict()
         self._rows = {row.ip: row for row in view.worst_first(trace)}
         self._addresses.show(list(self._rows))
         self._addresses.display = len(self._rows) > 1
         self.set_class(len(self._rows) > 1, "-several")
         self._addresses.border_title = f"Addresses {len(self._rows)}"
         self._show_evidence()
+
+    def _show_verdict(self) -> None:
+        """Draws the verdict for the width of its panel, so that wrapped lines keep their indent."""
+        width = self._verdict.content_size.width
+        if self.trace is not None and width > 0:
+            lines = draw([view.verdict(self.trace)], width, ascii_only=self.session.appearance.ascii_only)
+            self._verdict.update(Content("\n").join(map(toned, lines)))
 
     def state_changed(self, changed: StateChange) -> None:
         """Traces again with the newer evidence."""

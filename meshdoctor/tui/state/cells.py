@@ -135,12 +135,12 @@ def _verdict(row: HostLine, pod: PodRow | None, ascii_only: bool) -> Cell:
 
 
 def finding_cells(row: FindingLine, *, ascii_only: bool = False) -> tuple[Cell, ...]:
-    """Sign, rule, subject, pods, message."""
+    """Icon, rule, target, pods, title."""
     found = row.finding
     return (
         Cell(icon(found.severity, ascii_only=ascii_only), tone(found.severity)),
         Cell(printable(found.rule), tone(found.severity)),
         Cell(printable(row.subject)),
         Cell(str(len(found.pods)) if found.pods else "-", "faint"),
-        Cell(printable(" ".join(found.message.split())), "faint" if found.caused_by else "plain"),
+        Cell(printable(" ".join(found.title.split())), "faint" if found.caused_by else "plain"),
     )

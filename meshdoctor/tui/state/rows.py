@@ -170,5 +170,5 @@ class FindingLine(Struct):
     def index_text(self) -> None:
         """Updates the text that a filter searches."""
         found = self.finding
-        parts = (found.severity, found.rule, self.subject, found.message, *found.pods[:20])
+        parts = (found.severity, found.rule, self.subject, found.title, found.message, *found.pods[:20])
         self.text = " ".join(parts).lower()

@@ -29,7 +29,7 @@ def test_a_row_of_each_part() -> None:
     made.hosts[DB].is_registered_known = True
     assert texts(view_state, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "-", "1", "blocked"]
     key = next(iter(made.findings))
-    assert texts(view_state, "findings", key) == [" ✗", "clash", "api.maps.test:443", "1", "clash at api.maps.test."]
+    assert texts(view_state, "findings", key) == [" ✗", "clash", "api.maps.test:443", "1", "Title of clash"]
 
 
 def test_a_chosen_pod_gives_hosts_its_own_verdict() -> None:
@@ -57,7 +57,7 @@ def test_marked_and_new_rows_have_a_sign_of_their_own() -> None:
 def test_hostile_names_are_written_out() -> None:
     made = mesh_state()
     made.apply([listed([pod("shop/\x1b[2Jx-1")], [host(("\x1b]0;evil.test", 443), by=["ServiceEntry a/\x07"])])])
-    made.apply([FindingsUpdated((finding("clash", Severity.ERROR, ("\x1bhost", 443), message="a\x1b[31mb\nc"),))])
+    made.apply([FindingsUpdated((finding("clash", Severity.ERROR, ("\x1bhost", 443), title="a\x1b[31mb\nc"),))])
     view_state = ViewState(made)
     for panel in PANELS:
         for key in view_state.keys(panel):

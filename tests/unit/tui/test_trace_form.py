@@ -101,7 +101,7 @@ def trace(**more: Any) -> Trace:
         "reason": "tcp-port-clash",
         "because": "it is sent to b.test",
         "steps": (
-            Step("capture", "captured", "every address"),
+            Step("redirection", "redirected", "every address"),
             Step("listener", "0.0.0.0_443", "the wildcard\x1b[31m", Evidence("x.json", "$.configs[3].a[1].b", "v")),
             Step("cluster", "outbound|443||b.test", "not its own"),
             Step("endpoint", "198.51.100.9:443", "STRICT_DNS"),
@@ -113,7 +113,7 @@ def trace(**more: Any) -> Trace:
 
 def test_the_path_begins_at_the_app_and_marks_the_step_that_decides() -> None:
     found = steps(trace(), with_app=True)
-    assert [step.at for step in found] == ["app", "capture", "listener", "cluster", "endpoint"]
+    assert [step.at for step in found] == ["app", "redirection", "listener", "cluster", "endpoint"]
     assert [step.icon for step in found] == ["step", "step", "step", "error", "step"]
     assert [step.note for step in found if step.note] == ["goes wrong here"]
 
