@@ -69,11 +69,7 @@ class Template(NamedTuple):
 
 @cache
 def parse_template(text: str) -> Template:
-    """Parse a template, once per text.
-
-    Raises:
-        BadTemplate: a brace without its partner, or a capture that is none.
-    """
+    """Parse a template, once per text. Raises `BadTemplate` for an unpaired brace, or a capture that is none."""
     pieces: list[str | Placeholder] = []
     end = 0
     for match in _PIECE.finditer(text):
