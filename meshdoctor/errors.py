@@ -55,3 +55,9 @@ class PartlyApplied(NotApplied):
 
 class NotEditable(NotApplied):
     """A file cannot be edited safely. Nothing was written."""
+
+
+def fault(error: Exception) -> str:
+    """The message for an exception that is a bug of meshdoctor."""
+    what = str(error).partition("\n")[0]
+    return f"a bug in meshdoctor: {type(error).__name__}{': ' if what else ''}{what}"

@@ -17,7 +17,7 @@ import pytest
 from meshdoctor import doctor, yamlio
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
-from meshdoctor.semantics.envoy.access_log import digest
+from meshdoctor.semantics.envoy.log_summary import digest
 
 ROOT = Path(__file__).resolve().parent.parent
 SNAPSHOTS = ROOT / "snapshots"

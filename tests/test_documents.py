@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import resolve_name
 
 import msgspec
 import pytest
@@ -31,6 +34,8 @@ from tests.test_rules import Cases, findings
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRIBUTING = ROOT / ".github" / "CONTRIBUTING.md"
+ARCHITECTURE = ROOT / "meshdoctor" / "docs" / "architecture.md"
+PACKAGE = ROOT / "meshdoctor"
 HINT = "run: python -m tests.documents"
 BUNDLED = re.compile(r"demo:[a-z]|^meshdoctor (docs|rules|--version|demo --)")
 """Command lines that run on any machine."""
@@ -173,3 +178,40 @@ def test_the_worked_example_is_a_rule_that_passes_its_cases(tmp_path: Path) -> N
         plain = [msgspec.to_builtins(one) | {"fixes": [fix.id for fix in one.fixes]} for one in found]
         shown = [{key: one.get(key) for key in want} for one, want in zip(plain, case.expect, strict=True)]
         assert shown == case.expect
+
+
+def test_the_architecture_page_has_every_package() -> None:
+    packages = {".".join(found.parent.relative_to(PACKAGE).parts) for found in PACKAGE.rglob("__init__.py")}
+    first_cells = re.findall(r"^\| (`.*?`) \|", text_of(ARCHITECTURE), re.MULTILINE)
+    assert packages - {""} <= {name for cell in first_cells for name in re.findall(r"`([\w.]+)`", cell)}
+
+
+def test_the_architecture_page_has_the_layers_that_are_checked() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    (layers,) = (one["layers"] for one in tools["importlinter"]["contracts"] if one["type"] == "layers")
+    (shown,) = re.findall(r"^```text\n(cli\n.*?)^```$", text_of(ARCHITECTURE), re.MULTILINE | re.DOTALL)
+    assert shown.splitlines() == [layer for layer in layers if layer != "__main__"]
+
+
+@pytest.mark.parametrize("document", [ARCHITECTURE, CONTRIBUTING], ids=lambda path: path.stem)
+def test_every_module_and_class_named_is_there(document: Path) -> None:
+    text = text_of(document)
+    tops = {path.stem for path in PACKAGE.iterdir()}
+    dotted = [name for name in re.findall(r"`([a-z_]+(?:\.\w+)+)`", text) if name.split(".")[0] in tops]
+    assert len(dotted) > 10
+    for name in dotted:
+        resolve_name(f"meshdoctor.{name}")
+    sources = "\n".join(text_of(path) for path in PACKAGE.rglob("*.py"))
+    classes = re.findall(r"^class (\w+)", sources, re.MULTILINE)
+    assert [name for name in re.findall(r"`([A-Z][a-z]\w+)`", text) if name not in classes] == []
+
+
+def test_contributing_names_commands_that_are_there() -> None:
+    text = text_of(CONTRIBUTING)
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = re.findall(r"`make ([a-z-]+)", text)
+    assert named
+    assert set(named) <= targets
+    modules = re.findall(r"python -m ([\w.]+)", text)
+    assert modules
+    assert [name for name in modules if find_spec(name) is None] == []

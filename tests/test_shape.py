@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
+import tokenize
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -50,6 +52,18 @@ def strings(name: str) -> Iterator[str]:
     for node in ast.walk(module):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documenting:
             yield node.value
+
+
+def remarks(name: str) -> Iterator[str]:
+    """The docstrings and comments of a module."""
+    module = tree(name)
+    documenting = docstrings(module)
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) in documenting:
+            yield node.value
+    for token in tokenize.generate_tokens(io.StringIO(MODULES[name].read_text(encoding="utf-8")).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
 
 
 def captures() -> list[Path]:
@@ -104,6 +118,19 @@ def test_no_file_knows_the_machine_it_was_written_on(pattern: re.Pattern[str]) -
         text = path.read_text(encoding="utf-8", errors="replace")
         found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in pattern.finditer(text)]
     assert found == []
+
+
+def test_no_remark_refers_to_a_document_that_is_not_in_the_repository() -> None:
+    here = {path.name for path in committed() if path.suffix == ".md"}
+    named = [(name, found) for name in MODULES for text in remarks(name) for found in re.findall(r"[\w-]+\.md\b", text)]
+    named += [
+        (path.name, found)
+        for path in committed()
+        if path.suffix in (".yaml", ".yml", ".toml") or path.name == "Makefile"
+        for found in re.findall(r"[\w-]+\.md\b", path.read_text(encoding="utf-8"))
+    ]
+    assert ("tests/lab/__init__.py", "CONTRIBUTING.md") in named
+    assert [(name, found) for name, found in named if found not in here] == []
 
 
 def test_the_search_for_machine_paths_finds_one() -> None:

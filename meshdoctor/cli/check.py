@@ -105,27 +105,26 @@ def check(
         namespaces=source_options.chosen,
         labels=source_options.labels,
     )
-    write(diagnosis, outputs, verbose=verbose, no_color=no_color)
+    write(diagnosis, outputs, verbose=verbose, no_color=no_color, source=source_options.as_typed(rules))
     return ended(case) or exit_code(diagnosis, fail_on, strict=strict)
 
 
-def write(diagnosis: Diagnosis, outputs: list[Output], *, verbose: bool, no_color: bool) -> None:
-    """Write every output, files first, so that a slow or closed pipe does not delay them.
+def write(diagnosis: Diagnosis, outputs: list[Output], *, verbose: bool, no_color: bool, source: str) -> None:
+    """Write every output, files first, so that a slow or closed pipe does not delay them. Raises `Unreadable`.
 
-    Raises:
-        Unreadable: a file or stdout cannot be written.
+    `source` are the options to repeat in a command that goes on from here.
     """
     for output in outputs:
         if output.file is not None:
-            result = _rendered(diagnosis, output, verbose=verbose, no_color=True)
+            result = _rendered(diagnosis, output, verbose=verbose, no_color=True, source=source)
             write_file(output.file, result if isinstance(result, bytes) else encoded(result))
             say(f"wrote {output.file}")
     for output in outputs:
         if output.file is None:
-            put(_rendered(diagnosis, output, verbose=verbose, no_color=no_color))
+            put(_rendered(diagnosis, output, verbose=verbose, no_color=no_color, source=source))
 
 
-def _rendered(diagnosis: Diagnosis, output: Output, *, verbose: bool, no_color: bool) -> str | bytes:
+def _rendered(diagnosis: Diagnosis, output: Output, *, verbose: bool, no_color: bool, source: str) -> str | bytes:
     if output.format == "json":
         from meshdoctor.report import json_v1
 
@@ -135,7 +134,7 @@ def _rendered(diagnosis: Diagnosis, output: Output, *, verbose: bool, no_color: 
     from meshdoctor.view import check as view
 
     page = TextWriter() if output.file is not None else writer(no_color=no_color)
-    return text.render(view.report(diagnosis, verbose=verbose), page)
+    return text.render(view.report(diagnosis, verbose=verbose, source=source), page)
 
 
 def exit_code(diagnosis: Diagnosis, fail_on: FailOn, *, strict: bool) -> ExitCode:

@@ -89,7 +89,7 @@ def _shown(snapshot: SnapshotInfo, diagnosis: Diagnosis, page: TextWriter, *, ve
     from meshdoctor.view import check
     from meshdoctor.view import demo as view
 
-    report = list(check.report(diagnosis, verbose=verbose))
+    report = list(check.report(diagnosis, verbose=verbose, source=f" --from demo:{snapshot.name}" if bare else None))
     if not bare:
         before = view.opening(snapshot.title, snapshot.story, snapshot.istio_version)
         report = [before, *report, view.next_steps(snapshot.name, diagnosis)]
@@ -99,9 +99,7 @@ def _shown(snapshot: SnapshotInfo, diagnosis: Diagnosis, page: TextWriter, *, ve
 def _choose(name: str | None, snapshots: Sequence[SnapshotInfo]) -> SnapshotInfo:
     """The snapshot of that name; without a name the first with an error.
 
-    Raises:
-        UsageError: there is no snapshot of that name; suggests similar names.
-        Unreadable: the installation has no snapshots.
+    Raises `UsageError` where there is none of that name, `Unreadable` where the installation has no snapshots.
     """
     if not snapshots:
         raise Unreadable("no snapshot is bundled with this installation: install meshdoctor again")
@@ -110,4 +108,4 @@ def _choose(name: str | None, snapshots: Sequence[SnapshotInfo]) -> SnapshotInfo
     found = next((s for s in snapshots if s.name == name), None)
     if found is not None:
         return found
-    raise UsageError(f"there is no snapshot {name}. {nearest(name, [snapshot.name for snapshot in snapshots])}")
+    raise UsageError(f"there is no snapshot {name!r}. {nearest(name, [snapshot.name for snapshot in snapshots])}")

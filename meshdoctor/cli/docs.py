@@ -60,7 +60,7 @@ def docs(topic: Topic = None, no_color: options.NoColor = False) -> int:
     page = writer(no_color=no_color)
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     if is_terminal and page.symbols:
-        from meshdoctor.cli.markdown import rendered
+        from meshdoctor.cli.terminal_markdown import rendered
 
         text = rendered(text, page.width, colour=page.colour)
     put(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -108,10 +107,12 @@ def fix(
         rule_dirs=tuple(rules or ()),
     )
     _refuse_contradictions(request)
-    cluster = _typed(("--context", source_options.context), ("--kubeconfig", source_options.kubeconfig))
-    files = _typed(("--from", source_options.from_), ("-f", source_options.filenames))
-    pods = _typed(("-n", source_options.namespaces), ("-l", source_options.selector), ("--rules", rules))
-    output = FixOutput(json=json, page=writer(no_color=no_color), source=files + cluster + pods, cluster=cluster)
+    output = FixOutput(
+        json=json,
+        page=writer(no_color=no_color),
+        source=source_options.as_typed(rules),
+        cluster=source_options.cluster_as_typed,
+    )
     from meshdoctor.fixes.apply.journal import Journal
 
     if history:
@@ -199,15 +200,6 @@ def undo(
     request = FixRequest(yes=yes, wait=options.seconds(wait, "--wait"))
     output = FixOutput(json=json, page=writer(no_color=no_color))
     return _continued("undo", entry, request, output, source_options)
-
-
-def _typed(*given: tuple[str, str | Path | Sequence[str | Path] | None]) -> str:
-    """The options that were given, quoted for a shell, each after a space."""
-    words: list[str] = []
-    for name, value in given:
-        values = [value] if isinstance(value, str | Path) else value or ()
-        words += [word for one in values for word in (name, str(one))]
-    return f" {shlex.join(words)}" if words else ""
 
 
 def _refuse_contradictions(request: FixRequest) -> None:

@@ -53,7 +53,7 @@ def open_session(
     os.environ.setdefault("TEXTUAL_FPS", FRAMES)
     if no_color:
         os.environ["NO_COLOR"] = "1"
-    from meshdoctor.tui.app_session import SessionOpening
     from meshdoctor.tui.launch import run
+    from meshdoctor.tui.session_state import SessionOpening
 
     return run(SessionOpening(source, place, namespaces, labels, read_only), theme or "", ascii_only=ascii_only)

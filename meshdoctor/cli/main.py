@@ -27,7 +27,7 @@ from meshdoctor.cli.serve import serve
 from meshdoctor.cli.source_options import SourceOptions, spread
 from meshdoctor.cli.streams import put, say
 from meshdoctor.cli.trace import trace
-from meshdoctor.errors import MeshdoctorError
+from meshdoctor.errors import MeshdoctorError, fault
 
 _DEBUG = "MESHDOCTOR_DEBUG"
 
@@ -155,14 +155,15 @@ def _usage_error(error: Exception) -> int:
     show = getattr(error, "show", None)
     if show is None:
         return 0
+    if isinstance(message := getattr(error, "message", None), str):  # typer passes on how pydantic words it
+        vars(error)["message"] = message.removeprefix("Value error, ").replace("Input should be", "must be")
     show()
     return ExitCode.USAGE
 
 
 def _internal_error(error: Exception) -> int:
     _show_traceback()
-    what = str(error).partition("\n")[0]
-    message = f"a fault in meshdoctor itself: {type(error).__name__}{': ' if what else ''}{what}"
+    message = fault(error)
     if not os.environ.get(_DEBUG):
         message += "\n  Please report it, with the output of the same command with `meshdoctor --debug`."
     say(message)

@@ -111,11 +111,7 @@ RuleDirs = Annotated[
 
 
 def files(from_: str | None, filenames: Sequence[Path] | None) -> Source | None:
-    """The files to read, None without --from and -f.
-
-    Raises:
-        UsageError: --from is empty.
-    """
+    """The files to read, None without --from and -f. Raises `UsageError` where --from is empty."""
     manifests = tuple(filenames or ())
     if from_ is None and not manifests:
         return None
@@ -128,23 +124,8 @@ def files(from_: str | None, filenames: Sequence[Path] | None) -> Source | None:
     return Source(path=None if from_ is None else Path(from_), manifests=manifests)
 
 
-def chosen_namespaces(namespaces: Sequence[str] | None, all_namespaces: bool) -> tuple[str, ...]:
-    """Namespaces that were given; empty means all.
-
-    Raises:
-        UsageError: both -n and -A were given.
-    """
-    if namespaces and all_namespaces:
-        raise UsageError("-n and -A exclude each other: give one of them")
-    return tuple(dict.fromkeys(namespaces or ()))
-
-
 def seconds(text: str, option: str) -> int:
-    """A duration as a number of seconds.
-
-    Raises:
-        UsageError: it is not a duration.
-    """
+    """A duration as a number of seconds. Raises `UsageError` for any other text."""
     match = _TIME.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"{option} {text!r} is not a duration: write 90s, 10m or 1h")

@@ -22,8 +22,7 @@ class Output(NamedTuple):
 def read_outputs(wanted: Sequence[str], *, json: bool) -> list[Output]:
     """The outputs of -o and --json; text on stdout without them.
 
-    Raises:
-        UsageError: an unknown format, or two outputs to one target.
+    Raises `UsageError` for an unknown format, or two outputs to one target.
     """
     outputs = [_read(text) for text in wanted]
     if json and Output("json", None) not in outputs:

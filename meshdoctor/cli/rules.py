@@ -78,11 +78,7 @@ def explain(rule: RuleId, rules: options.RuleDirs = None) -> int:
 
 
 def find_rule(name: str, catalogue: Sequence[Rule]) -> Rule:
-    """The rule of that id.
-
-    Raises:
-        UsageError: there is none; suggests similar ids.
-    """
+    """The rule of that id. Raises `UsageError` where there is none; suggests similar ids."""
     by_id = {rule.id: rule for rule in catalogue}
     if name in by_id:
         return by_id[name]

@@ -67,8 +67,7 @@ def serve(
 def _public_name(host: str, *, remote: bool) -> str:
     """The host name in the printed address, where it is not the address listened on; else empty.
 
-    Raises:
-        UsageError: it is not an IP address, or other machines can reach it and --remote is missing.
+    Raises `UsageError` where it is not an IP address, or other machines can reach it and --remote is missing.
     """
     try:
         address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
@@ -82,19 +81,16 @@ def _public_name(host: str, *, remote: bool) -> str:
     return socket.gethostname() if address.is_unspecified else ""
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 is any free one. Raises Unreadable where the port is not available."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as problem:
-        raise Unreadable(f"cannot listen on {host}:{port}: {problem.strerror}. Give another --port") from None
-
-
 def _serve(command: str, host: str, port: int, name: str) -> int:
+    """Serves until Ctrl-C; port 0 is any free one. Raises `Unreadable` where the port is not available."""
     from meshdoctor.tui.web_page import WebPage
 
-    with _listening(host, port) as listening:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family)
+    except OSError as problem:
+        raise Unreadable(f"cannot listen on {host}:{port}: {problem.strerror}. Give another --port") from None
+    with listening:
         page = WebPage(command, listening, name)
         put(f"{page.address}\n")
         say("open this address in a browser; Ctrl-C stops the server")

@@ -6,9 +6,11 @@ Typer has no groups of options, so `spread` presents the fields of `SourceOption
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from meshdoctor.cli import options
@@ -42,12 +44,10 @@ class SourceOptions:
 
     @property
     def chosen(self) -> tuple[str, ...]:
-        """Namespaces that were given; empty means all.
-
-        Raises:
-            UsageError: both -n and -A were given.
-        """
-        return options.chosen_namespaces(self.namespaces, self.all_namespaces)
+        """Namespaces that were given; empty means all. Raises `UsageError` where both -n and -A were given."""
+        if self.namespaces and self.all_namespaces:
+            raise UsageError("-n and -A exclude each other: give one of them")
+        return tuple(dict.fromkeys(self.namespaces or ()))
 
     @property
     def labels(self) -> str:
@@ -55,12 +55,9 @@ class SourceOptions:
         return self.selector or ""
 
     def source(self) -> Source:
-        """The files of --from and -f, else the cluster.
-
-        Raises:
-            UsageError: both files and a cluster were given, or the value of an option is invalid.
-        """
+        """The files of --from and -f, else the cluster. Raises `UsageError` for both, and for an invalid value."""
         chosen = self.chosen
+        self._times()
         files = options.files(self.from_, self.filenames)
         if files is not None:
             if self.context is not None or self.kubeconfig is not None:
@@ -94,21 +91,45 @@ class SourceOptions:
                 words += [f"{name}={one}" for one in (value if isinstance(value, list) else [value])]
         return words
 
+    @property
+    def cluster_as_typed(self) -> str:
+        """The options that choose the cluster, for a printed command; each has a space before it."""
+        return _as_typed(("--context", self.context), ("--kubeconfig", self.kubeconfig))
+
+    def as_typed(self, rule_dirs: Sequence[Path] | None) -> str:
+        """The options that choose source, pods and rules, for a printed command; each has a space before it."""
+        files = _as_typed(("--from", self.from_), ("-f", self.filenames))
+        pods = _as_typed(("-n", self.namespaces), ("-l", self.selector), ("--rules", rule_dirs))
+        return files + self.cluster_as_typed + pods
+
+    def _times(self) -> tuple[int, int]:
+        """--timeout and --logs-since in seconds; a value that is no duration is refused with files too."""
+        wait = options.seconds(self.timeout, "--timeout")
+        if not wait:
+            raise UsageError("--timeout must be more than 0: write 30s")
+        return wait, options.seconds(self.logs_since, "--logs-since")
+
     def _cluster(self, namespaces: tuple[str, ...]) -> ClusterSource:
         from meshdoctor.sources.live.cluster_source import ClusterSource
         from meshdoctor.sources.live.live_cluster import FetchLimits
         from meshdoctor.sources.live.object_reader import Scope
 
-        wait = options.seconds(self.timeout, "--timeout")
-        if not wait:
-            raise UsageError("--timeout must be more than 0: write 30s")
+        wait, logs = self._times()
         return ClusterSource(
             kubeconfig=self.kubeconfig,
             context=self.context,
             scope=Scope(namespaces, self.labels, self.istio_namespace),
-            pace=FetchLimits(self.concurrency, wait, options.seconds(self.logs_since, "--logs-since")),
+            pace=FetchLimits(self.concurrency, wait, logs),
             resolver=self.dns,
         )
+
+
+def _as_typed(*given: tuple[str, str | Path | Sequence[str | Path] | None]) -> str:
+    words: list[str] = []
+    for name, value in given:
+        values = [value] if isinstance(value, str | Path) else value or ()
+        words += [word for one in values for word in (name, str(one))]
+    return f" {shlex.join(words)}" if words else ""
 
 
 def spread(command: Callable[..., int], *without: str) -> Callable[..., int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.text.icons import NEEDED
+from meshdoctor.text import icons
 
 if TYPE_CHECKING:
     from meshdoctor.report.text_writer import TextWriter
@@ -28,11 +28,7 @@ def say(message: str) -> None:
 
 
 def put(result: str | bytes) -> None:
-    """Write the result to stdout. A reader that ended (`| head`) is no error; a full disk is one.
-
-    Raises:
-        Unreadable: stdout cannot be written.
-    """
+    """Write the result to stdout. A reader that ended (`| head`) is no error; a full disk raises `Unreadable`."""
     stream: TextIO | None = sys.stdout
     if stream is None:  # as Python has it where the process was started with stdout closed
         raise Unreadable("cannot write the result: stdout is closed")
@@ -56,10 +52,7 @@ def encoded(text: str, encoding: str | None = "utf-8") -> bytes:
 def write_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, so that a pipeline never reads half a report.
 
-    An existing file that is not a regular one (a pipe, `/dev/null`) is written to, not replaced.
-
-    Raises:
-        Unreadable: the file cannot be written.
+    An existing file that is not a regular one (a pipe, `/dev/null`) is written to, not replaced. Raises `Unreadable`.
     """
     target = Path(os.path.realpath(path))
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -84,7 +77,9 @@ def writer(*, no_color: bool) -> TextWriter:
         return TextWriter(width=80, colour=False, symbols=False)
     terminal = sys.stdout.isatty()
     colour = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return TextWriter(width=_width(sys.stdout) if terminal else 80, colour=colour, symbols=_has_symbols(sys.stdout))
+    return TextWriter(
+        width=_width(sys.stdout) if terminal else 80, colour=colour, symbols=icons.are_in(sys.stdout.encoding)
+    )
 
 
 def _width(stream: TextIO) -> int:
@@ -93,11 +88,3 @@ def _width(stream: TextIO) -> int:
     except (OSError, ValueError):
         width = 80
     return min(max(width, _NARROWEST), _WIDEST)
-
-
-def _has_symbols(stream: TextIO) -> bool:
-    try:
-        NEEDED.encode(stream.encoding or "")
-    except (LookupError, UnicodeEncodeError):
-        return False
-    return True

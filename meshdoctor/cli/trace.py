@@ -135,8 +135,7 @@ def _rendered(result: Trace, *, json: bool, no_color: bool) -> str | bytes:
 def _protocol(given: Protocol | None, from_url: str | None, *, sni: str | None, http: str | None) -> str | None:
     """The client's protocol from --protocol, else from other options, else from the scheme of the URL; else None.
 
-    Raises:
-        UsageError: the options contradict one another.
+    Raises `UsageError` where the options contradict one another.
     """
     if sni is not None and http:
         raise UsageError("--sni is for TLS, --authority and --path are for plain HTTP: give one of them")

@@ -63,12 +63,14 @@ def _read_files(source: Source) -> Capture:
     if source.snapshot is not None:
         name, names = source.snapshot, bundled.snapshot_names()
         if name not in names:
-            raise UsageError(f"no snapshot {name}. {nearest(name, names)}")
+            raise UsageError(f"there is no snapshot {name!r}. {nearest(name, names)}")
         return structs.replace(read_snapshot(bundled.snapshots_dir() / name), location=f"demo:{name}")
     if source.path is not None:
         return read_capture(source.path)
     if source.manifests:
-        raise UsageError("manifests alone show no proxy: give a capture or a config dump with --from, -f beside it.")
+        raise UsageError(
+            "-f gives manifests, which contain no sidecar: give a capture or a config dump too, with --from."
+        )
     raise UsageError("nothing to look at: give a capture with --from PATH, or try `meshdoctor demo`.")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from meshdoctor.diagnosis.case_reader import open_case
 from meshdoctor.diagnosis.case_watch import CaseWatch, SessionStopped, Tell
 from meshdoctor.diagnosis.events import DiagnosisFailed
-from meshdoctor.errors import MeshdoctorError, Unreadable
+from meshdoctor.errors import MeshdoctorError, Unreadable, fault
 from meshdoctor.sources.source import Source
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ class DiagnosisSession(CaseWatch):
         except MeshdoctorError as problem:
             self._fail(str(problem), is_away=isinstance(problem, Unreadable))
         except Exception as problem:
-            what = str(problem).partition("\n")[0]
-            self._fail(f"a bug in meshdoctor: {type(problem).__name__}: {what}", is_away=False)
+            self._fail(fault(problem), is_away=False)
 
     def _refresh_files(self, again: Collection[str] | None) -> None:
         """With `again`, only the dumps of these pods and those that changed are read."""

@@ -40,16 +40,13 @@ class _Numbered:
             return piece
         place = (piece.document, piece.path)
         if place not in self._found:
-            lines = (part.of(piece.path) for part in self._of(piece.document))
+            if piece.document not in self._lines:
+                # of a file with several kinds, one text per kind, with the line numbers of the whole file
+                self._lines[piece.document] = [Lines(_content(found)) for found in self._documents[piece.document]]
+            lines = (part.of(piece.path) for part in self._lines[piece.document])
             self._found[place] = next((line for line in lines if line is not None), None)
         line = self._found[place]
         return structs.replace(piece, line=line) if line is not None else piece
-
-    def _of(self, path: str) -> list[Lines]:
-        """The text, or, of a file with several kinds, one text per kind, with the line numbers of the whole file."""
-        if path not in self._lines:
-            self._lines[path] = [Lines(_content(document)) for document in self._documents[path]]
-        return self._lines[path]
 
 
 def _content(document: Document) -> bytes:

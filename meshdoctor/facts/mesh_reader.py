@@ -5,17 +5,21 @@ A document that cannot be read does not affect the others: it is named in `Mesh.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.dependencies.credentials import credentials
 from meshdoctor.facts.dependencies.from_access_log import dialled, read_logs, with_traffic
-from meshdoctor.facts.dependencies.from_configuration import configured_dependencies, ips_beside, service_test
+from meshdoctor.facts.dependencies.from_configuration import (
+    configured_dependencies,
+    credentials,
+    ips_beside,
+    service_test,
+)
 from meshdoctor.facts.envoy.istioctl_output import PASTED, read_pasted
 from meshdoctor.facts.lazy import LazySequence
 from meshdoctor.facts.proxy_files import DumpProxies, OpenedDump, ProxyPage, ProxySource
-from meshdoctor.facts.resources.resource_reader import Resources, read_resources
+from meshdoctor.facts.resources.resource_reader import Resources
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.semantics.istio.data_plane import is_ztunnel
@@ -28,7 +32,7 @@ UNNAMED = "-/"
 def read_mesh(capture: Capture) -> Mesh:
     """Everything in the capture. Dumps, pages and large kinds are decoded on demand."""
     problems: list[Unread] = list(capture.unread)
-    resources = read_resources(capture, problems)
+    resources = Resources(capture, problems)
     dns = resources.dns
     mesh = Mesh(
         service_entries=resources.service_entries,
@@ -83,30 +87,26 @@ def _proxies(capture: Capture, mesh: Mesh) -> DumpProxies:
         mesh.proxies_unread[key] = because
         mesh.unread.append(Unread(f"proxies/{key}", because))
 
-    for key, documents in _of_envoys(capture, mesh):
+    found = capture.proxy_documents().items()
+    for key, documents in ((key, documents) for key, documents in found if not is_ztunnel(key, mesh.pods.get(key))):
         if not key.startswith(UNNAMED):
             if "config_dump.json" in documents:
                 sources[key] = _source(key, documents, mesh.unread)
             continue
         try:
-            found = _loose(key, documents, mesh.unread)
-            proxy = found.proxy
+            single = _loose(key, documents, mesh.unread)
+            proxy = single.proxy
         except (Unreadable, OSError) as problem:
             refuse(key, str(problem))
             continue
         if proxy is not None:
-            found.key = proxy.key
-            opened.append(found)
-            sources[proxy.key] = ProxySource(partial(_loose, key, documents, mesh.unread, proxy.key), found.size)
+            single.key = proxy.key
+            opened.append(single)
+            sources[proxy.key] = ProxySource(partial(_loose, key, documents, mesh.unread, proxy.key), single.size)
     proxies = DumpProxies(sources, refuse)
     for one in opened:
         proxies.hold(one)
     return proxies
-
-
-def _of_envoys(capture: Capture, mesh: Mesh) -> Iterator[tuple[str, dict[str, Document]]]:
-    found = capture.proxy_documents().items()
-    return ((key, documents) for key, documents in found if not is_ztunnel(key, mesh.pods.get(key)))
 
 
 def _source(key: str, documents: Mapping[str, Document], problems: list[Unread]) -> ProxySource:

@@ -111,11 +111,6 @@ class Impact(Struct, frozen=True, kw_only=True):
     not_restored: tuple[OwnershipChange, ...] = ()
     """What an undo would not restore: an object that was deleted is created again, and is the newest."""
 
-    @property
-    def harms(self) -> bool:
-        """It causes a new finding, or makes a connection worse."""
-        return bool(self.regressions) or any(effect.is_worse for effect in self.connections)
-
 
 class FindingSummary(Struct, frozen=True):
     """The parts of a finding that a comparison needs."""

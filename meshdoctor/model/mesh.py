@@ -161,7 +161,6 @@ class Container(Struct, frozen=True):
     """A container of a pod."""
 
     name: str
-    image: str = ""
     args: tuple[str, ...] = ()
     """command and args together."""
     env: tuple[EnvVar, ...] = ()
@@ -222,7 +221,6 @@ class MeshConfig(Struct, frozen=True):
     default_service_export_to: tuple[str, ...] = ("*",)
     default_virtual_service_export_to: tuple[str, ...] = ("*",)
     root_namespace: str = "istio-system"
-    trust_domain: str = "cluster.local"
     has_entry_visibility: bool = False
     """serviceEntryVisibility is set (Istio 1.31): it may narrow exportTo."""
     pointer: Pointer = Pointer("")
@@ -240,11 +238,6 @@ class Dependency(Struct, frozen=True):
     scheme: str = ""
     """URL scheme or `""`: a hint for the protocol."""
     seen: tuple[Sighting, ...] = ()
-
-    @property
-    def certain(self) -> bool:
-        """Named with its port, so a finding may rest on it."""
-        return self.port is not None
 
 
 class Sighting(Struct, frozen=True):
@@ -279,7 +272,6 @@ class Mesh(Struct):
     """Parsed at first use: only a prediction needs them."""
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     pods: dict[str, Pod] = field(default_factory=dict)
-    config_maps: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     mesh_config: MeshConfig | None = None
     proxies: Mapping[str, Proxy] = field(default_factory=dict)
     """By `namespace/pod`. Access to one may read its dump: iterate once, or use `summaries`."""

@@ -6,7 +6,7 @@ means the field was absent. Every object carries the `Pointer` path of its evide
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
 
@@ -83,10 +83,7 @@ class Route(Struct, frozen=True):
     cluster_header: str = ""
     status: int | None = None
     """Status of a direct response, or a redirect."""
-    timeout: float | None = None
     fault: Fault | None = None
-    mirrors: tuple[str, ...] = ()
-    host_rewrite: str = ""
     config: str = ""
     """metadata istio.config: path of the VirtualService that made it."""
     path: str = ""
@@ -109,6 +106,11 @@ class RouteConfig(Struct, frozen=True):
     ignore_port_in_host_matching: bool = False
     path: str = ""
 
+    @property
+    def clusters(self) -> Iterator[str]:
+        """Names of the clusters that its routes may pick."""
+        return (cluster.name for host in self.virtual_hosts for route in host.routes for cluster in route.clusters)
+
 
 class HttpConnectionManager(Struct, frozen=True):
     """The part of an HCM that decides where a request goes."""
@@ -116,7 +118,6 @@ class HttpConnectionManager(Struct, frozen=True):
     route_config_name: str = ""
     route_config: RouteConfig | None = None
     """Inline routes, else None and `route_config_name` names an RDS resource."""
-    filters: tuple[str, ...] = ()
     strip_port: bool = False
     fault: Fault | None = None
     """Listener-wide settings of the fault filter (a route's own replace them)."""
@@ -126,7 +127,6 @@ class TcpProxy(Struct, frozen=True):
     """filters.network.tcp_proxy: the clusters it may pick, heaviest first."""
 
     clusters: tuple[WeightedCluster, ...]
-    tunneling_hostname: str = ""
 
 
 class FilterChain(Struct, frozen=True):
@@ -137,12 +137,15 @@ class FilterChain(Struct, frozen=True):
     filters: tuple[str, ...]
     tcp: TcpProxy | None = None
     http: HttpConnectionManager | None = None
-    tls_terminated: bool = False
-    """A downstream TLS transport socket: Envoy decrypts here (gateways, inbound)."""
     config: str = ""
     """metadata istio.config: path of the VirtualService that made it."""
     is_default: bool = False
     path: str = ""
+
+    @property
+    def tcp_clusters(self) -> tuple[str, ...]:
+        """Names of the clusters that its TCP proxy may pick."""
+        return tuple(c.name for c in self.tcp.clusters) if self.tcp else ()
 
 
 class ListenerFilter(Struct, frozen=True):
@@ -152,7 +155,6 @@ class ListenerFilter(Struct, frozen=True):
     disabled_ports: tuple[tuple[int, int], ...] = ()
     """Destination port ranges [start, end) for which `filter_disabled` switches it off."""
     disabled_always: bool = False
-    http_protocols: tuple[str, ...] = ()
 
 
 class Listener(Struct, frozen=True):
@@ -192,7 +194,6 @@ class TlsSocket(Struct, frozen=True):
     """SAN matchers, auto_san_validation or a pinned certificate."""
     istio_mutual: bool = False
     """Uses the workload's own mesh certificate (SDS `default`, or ALPN istio)."""
-    client_certificate: bool = False
     match: str = ""
     match_labels: dict[str, str] = field(default_factory=dict)
     path: str = ""
@@ -222,9 +223,7 @@ class Cluster(Struct, frozen=True):
     tls: TlsSocket | None = None
     tls_matches: tuple[TlsSocket | None, ...] = ()
     """transport_socket_matches in order; None stands for raw_buffer."""
-    tls_match_names: tuple[str, ...] = ()
     auto_sni: bool = False
-    auto_san: bool = False
     eds_service_name: str = ""
     external: bool = False
     """metadata istio.external: a MESH_EXTERNAL ServiceEntry (Istio 1.20 and later)."""
@@ -250,7 +249,6 @@ class Rejection(Struct, frozen=True):
     details: str
     has_active: bool
     """An older version is in force meanwhile."""
-    last_update: str = ""
     path: str = ""
     document: str = ""
 
@@ -267,6 +265,12 @@ class Node(Struct, frozen=True):
     version: str = ""
     """Istio version as the proxy reports it."""
     metadata: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The pod's labels in its proxy's node metadata."""
+        given = self.metadata.get("LABELS")
+        return {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
 
 
 class Proxy(Struct):
@@ -289,7 +293,6 @@ class Proxy(Struct):
     document: str
     documents: Mapping[str, str] = field(default_factory=dict)
     """Other documents by section, where it has several: their paths begin with the section, `clusters$[7]`."""
-    api: str = "v3"
     unknown_types: dict[str, int] = field(default_factory=dict)
     """Sections and filters this reader does not know: kept out, counted, never fatal."""
     live_endpoints: Mapping[str, tuple[Endpoint, ...]] | None = None
@@ -302,6 +305,10 @@ class Proxy(Struct):
         """The evidence at a path, in the document that the path belongs to."""
         section, dollar, below = path.partition("$")
         return Evidence(self.documents.get(section, self.document), dollar + below, value)
+
+    def routes_of(self, http: HttpConnectionManager) -> RouteConfig | None:
+        """The routes of a connection manager, its own or by RDS; None where they are not there."""
+        return http.route_config or self.routes.get(http.route_config_name)
 
     def first_endpoint(self, cluster: Cluster) -> Endpoint | None:
         """The endpoint whose labels choose a transport socket: as configured, its health left aside."""

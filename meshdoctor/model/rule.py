@@ -79,7 +79,7 @@ class FixTemplate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     steps: str = ""
     """Manual steps: the whole fix for `manual`, else what remains after the manifests are applied."""
     deletes: str = ""
-    """Path in the fact, `fact.losers`: objects that are deleted once the manifests are applied."""
+    """Path in the fact, `fact.shadowed`: objects that are deleted once the manifests are applied."""
 
 
 class RulePage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -158,22 +158,22 @@ class Claim(Fact, frozen=True):
     protocol_family: str
     """`tcp` (TCP and unset: one opaque chain), `tls` or `http`."""
     outcome: str
-    """`won` (active), `lost` (shadowed) or `shared` (both have a filter chain)."""
+    """`active`, `shadowed` or `shared` (both have a filter chain)."""
     reason: str
     """Why it is active or shadowed, in words, with creation times."""
     entry: EntryView
-    winner: EntryView
-    """Owner of the active filter chain (itself where it won). `kind` is `ServiceEntry` or `Service`."""
-    winner_host: str
+    active: EntryView
+    """Owner of the active filter chain (itself where it is active). `kind` is `ServiceEntry` or `Service`."""
+    active_host: str
     listener: str
     listener_in_error: bool
     own_addresses: tuple[str, ...]
     """CIDRs this entry should list, from DNS."""
-    winner_addresses: tuple[str, ...]
+    active_addresses: tuple[str, ...]
     """CIDRs the active entry should list, from DNS."""
     as_tls: dict[str, Any] = field(default_factory=dict)
     """This entry's manifest with the port declared TLS; empty unless clients are known to speak TLS (443 ...)."""
-    winner_as_tls: dict[str, Any] = field(default_factory=dict)
+    active_as_tls: dict[str, Any] = field(default_factory=dict)
     """The same for the active entry's manifest."""
     has_pods_at_home: bool = False
     """Whether pods exist in the shadowed entry's namespace, so that an entry limited to it still has clients."""
@@ -213,8 +213,8 @@ class Leak(Fact, frozen=True):
 class Duplicate(Fact, frozen=True):
     """Several different visible ServiceEntries for one host."""
 
-    winner: EntryView
-    losers: tuple[EntryView, ...]
+    active: EntryView
+    shadowed: tuple[EntryView, ...]
     differs: tuple[str, ...]
     """The fields that differ, of resolution, protocol, endpoints, ports."""
     lost_ports: tuple[int, ...]
@@ -232,7 +232,7 @@ class Duplicate(Fact, frozen=True):
     """Manifests of shadowed entries that also have other hosts, without the hosts of the active entry."""
     deleted: tuple[EntryView, ...] = ()
     """Shadowed entries that are completely merged."""
-    merge_price: str = ""
+    merge_tradeoff: str = ""
     """The trade-offs of the merged entry, in sentences; empty where there are none."""
 
 

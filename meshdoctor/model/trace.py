@@ -28,7 +28,7 @@ class Destination(Struct, frozen=True, omit_defaults=False):
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
-    """One decision: `at` is capture, listener, listener_filters, filter_chain, route, cluster or endpoint."""
+    """One decision: `at` is redirection, listener, listener_filters, filter_chain, route, cluster or endpoint."""
 
     at: str
     chose: str | None

@@ -14,7 +14,7 @@ from msgspec import Struct
 from meshdoctor.model.mesh import Port
 from meshdoctor.model.proxy import WeightedCluster
 from meshdoctor.predict.sidecar_services import SidecarService
-from meshdoctor.predict.virtual_services import OpaqueRoute, VirtualServices
+from meshdoctor.predict.virtual_services import VirtualServices
 from meshdoctor.semantics.ip_addresses import bare, is_single, network
 from meshdoctor.semantics.istio.protocols import protocol_class
 
@@ -81,22 +81,19 @@ def _claims(member: SidecarService, port: Port, virtual: VirtualServices) -> Ite
         return
     if member.per_endpoint:
         return
-    for bind, ranges in _binds(member):
+    binds = [(bare(a), ()) if is_single(a) else ("", (a,)) for a in member.addresses] or [("", ())]
+    for bind, ranges in binds:
         for route in virtual.opaque_routes(member, port, family, sni=not bind):
-            yield _claim(member, port, "tls" if family == "tls" else "tcp", bind, ranges, route)
+            yield ListenerClaim(
+                member=member,
+                port=port.number,
+                protocol=protocol,
+                family="tls" if family == "tls" else "tcp",
+                bind=bind,
+                ranges=route.subnets or ranges,
+                names=route.names,
+                clusters=route.clusters,
+                config=route.config,
+            )
         if family == "auto":
             yield ListenerClaim(member, port.number, protocol, "http", bind)
-
-
-def _claim(
-    member: SidecarService, port: Port, family: str, bind: str, ranges: tuple[str, ...], route: OpaqueRoute
-) -> ListenerClaim:
-    chosen = route.subnets or ranges
-    protocol = port.protocol.upper()
-    return ListenerClaim(member, port.number, protocol, family, bind, chosen, route.names, route.clusters, route.config)
-
-
-def _binds(member: SidecarService) -> list[tuple[str, tuple[str, ...]]]:
-    if not member.addresses:
-        return [("", ())]
-    return [(bare(a), ()) if is_single(a) else ("", (a,)) for a in member.addresses]

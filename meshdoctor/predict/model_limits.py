@@ -11,7 +11,7 @@ from meshdoctor.predict.predicted_listeners import PortClaims
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.semantics.istio.protocols import protocol_class
-from meshdoctor.semantics.istio.registry import Registry, Viewer
+from meshdoctor.semantics.istio.registry import Registry, Viewer, is_allocated
 from meshdoctor.semantics.istio.visibility import DEFAULT_ROOT_NAMESPACE
 
 NEEDED = ("serviceentries", "services", "virtualservices", "destinationrules", "sidecars")
@@ -63,14 +63,6 @@ def _of_filters(registry: Registry, viewer: Viewer, labels: Mapping[str, str]) -
                 yield Unknown(f"{found.ref} patches the sidecar's configuration", port)
 
 
-def may_be_allocated(entry: ServiceEntry) -> bool:
-    """Whether Istio gives the entry's hosts virtual addresses (ip_autoallocation.go, ShouldV2AutoAllocateIP)."""
-    if entry.addresses or entry.resolution == "NONE" or any("*" in host for host in entry.hosts):
-        return False
-    labels = entry.manifest.get("metadata", {}).get("labels") or {}
-    return str(labels.get("networking.istio.io/enable-autoallocate-ip", "")).lower() != "false"
-
-
 def _of_ties(visible: Sequence[SidecarService]) -> Iterator[Unknown]:
     """Two different entries for one host, in one namespace and created in the same second: their order is undefined."""
     seen: dict[tuple[object, ...], ServiceEntry] = {}
@@ -104,7 +96,7 @@ def _of_borrowed_endpoints(visible: Sequence[SidecarService]) -> Iterator[Unknow
 
 def _of_virtual_addresses(visible: Sequence[SidecarService]) -> Iterator[Unknown]:
     for member in visible:
-        if member.entry is not None and not member.addresses and may_be_allocated(member.entry):
+        if member.entry is not None and not member.addresses and is_allocated(member.entry):
             because = f"it is unknown whether this pod connects to a virtual address of {member.host}"
             yield Unknown(because, None, member.host)
 

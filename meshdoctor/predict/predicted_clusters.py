@@ -17,6 +17,7 @@ from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.precedence import export_tier
 from meshdoctor.semantics.istio.registry import Viewer, long_host
+from meshdoctor.semantics.istio.resource_names import config_path
 from meshdoctor.semantics.istio.traffic_policy import tls_settings
 
 _TYPES = {"NONE": "ORIGINAL_DST", "STATIC": "EDS", "DNS": "STRICT_DNS", "DNS_ROUND_ROBIN": "LOGICAL_DNS"}
@@ -59,7 +60,8 @@ class Clusters:
 
     def _add_host(self, host: str, same: Sequence[SidecarService]) -> None:
         first = min(same, key=lambda m: (m.entry is not None, m.order))
-        for member in [first, *(m for m in same if m is not first and _merges(first, m))]:
+        merged = [m for m in same if m is not first and first.entry and m.entry and are_alike(first.entry, m.entry)]
+        for member in [first, *merged]:
             for port in member.ports:
                 self._add_port(host, member, port)
 
@@ -93,7 +95,7 @@ class Clusters:
             tls=self._tls(host, port, rule),
             external=member.entry is not None and member.entry.location != "MESH_INTERNAL",
             services=((host, member.ref.namespace),),
-            config=_path(rule) if rule else "",
+            config=config_path(rule.ref) if rule else "",
             port_override=port.target_port if kind == "ORIGINAL_DST" else None,
             path=f"$.predicted.{name}",
         )
@@ -111,7 +113,6 @@ class Clusters:
             verifies_chain=not settings.get("insecureSkipVerify"),
             verifies_name=not settings.get("insecureSkipVerify"),
             istio_mutual=mode == "ISTIO_MUTUAL",
-            client_certificate=mode == "MUTUAL",
         )
 
     def _rule_for(self, host: str, namespace: str) -> DestinationRule | None:
@@ -120,7 +121,7 @@ class Clusters:
         for owner in dict.fromkeys((self._viewer.namespace, namespace, self._root)):
             fitting = [r for r in self._rules if r.ref.namespace == owner and self._applies(r, host)]
             if fitting:
-                return min(fitting, key=lambda r: (*_specificity(r), r.created, r.ref.name))
+                return min(fitting, key=_rank)
         return None
 
     def _applies(self, rule: DestinationRule, host: str) -> bool:
@@ -132,29 +133,20 @@ class Clusters:
         return rule.ref.namespace == self._viewer.namespace and selector.items() <= self._labels.items()
 
 
+def _rank(rule: DestinationRule) -> tuple[bool, bool, int, str, str]:
+    is_general = rule.workload_selector is None
+    return is_general, rule.host.startswith("*"), -len(rule.host), rule.created, rule.ref.name
+
+
 def is_exported_rule(rule: DestinationRule, namespace: str) -> bool:
     """Whether the rule is exported to the namespace."""
     return export_tier(rule.export_to or ("*",), rule.ref.namespace, namespace) is not None
-
-
-def _specificity(rule: DestinationRule) -> tuple[int, bool, int]:
-    return rule.workload_selector is None, rule.host.startswith("*"), -len(rule.host)
-
-
-def _path(rule: DestinationRule) -> str:
-    return f"/apis/networking.istio.io/v1/namespaces/{rule.ref.namespace}/destination-rule/{rule.ref.name}"
 
 
 def _resolution(member: SidecarService) -> str:
     if isinstance(member.item, ServiceEntry):
         return member.item.resolution
     return "STATIC" if member.addresses else "NONE"
-
-
-def _merges(first: SidecarService, second: SidecarService) -> bool:
-    """Whether the ports of a second entry of a host are merged into the first's cluster list."""
-    one, other = first.entry, second.entry
-    return one is not None and other is not None and are_alike(one, other)
 
 
 def are_alike(one: ServiceEntry, other: ServiceEntry) -> bool:

@@ -45,16 +45,14 @@ def resolve_conflicts(claims: Iterable[ListenerClaim]) -> list[PortClaims]:
     places: dict[tuple[str, int], list[ListenerClaim]] = {}
     for claim in claims:
         places.setdefault((claim.bind, claim.port), []).append(claim)
-    return [_resolve_port(bind, port, claims) for (bind, port), claims in places.items()]
-
-
-def _resolve_port(bind: str, port: int, claims: Sequence[ListenerClaim]) -> PortClaims:
-    first = claims[0]
-    active: list[ListenerClaim] = []
-    shadowed: list[ListenerClaim] = []
-    for claim in claims:
-        (shadowed if _is_shadowed(claim, first, active) else active).append(claim)
-    return PortClaims(bind, port, tuple(active), tuple(shadowed), tuple(_unknowns(bind, port, claims)))
+    found = []
+    for (bind, port), same in places.items():
+        active: list[ListenerClaim] = []
+        shadowed: list[ListenerClaim] = []
+        for claim in same:
+            (shadowed if _is_shadowed(claim, same[0], active) else active).append(claim)
+        found.append(PortClaims(bind, port, tuple(active), tuple(shadowed), tuple(_unknowns(bind, port, same))))
+    return found
 
 
 def _is_shadowed(claim: ListenerClaim, first: ListenerClaim, active: Sequence[ListenerClaim]) -> bool:
@@ -63,12 +61,9 @@ def _is_shadowed(claim: ListenerClaim, first: ListenerClaim, active: Sequence[Li
         return True
     if claim.family == "http":
         return False
-    return any(h.family != "http" and h.match == claim.match and not _same(h, claim) for h in active)
-
-
-def _same(one: ListenerClaim, other: ListenerClaim) -> bool:
-    """Whether two entries of one host need the same chain, which leads to the same cluster for both."""
-    return one.member.host == other.member.host and one.clusters == other.clusters
+    # two entries of one host that lead to the same clusters share their chain
+    needed = (claim.host, claim.clusters)
+    return any(h.family != "http" and h.match == claim.match and (h.host, h.clusters) != needed for h in active)
 
 
 def _unknowns(bind: str, port: int, claims: Sequence[ListenerClaim]) -> Iterable[Unknown]:
@@ -109,12 +104,16 @@ def build(claims: PortClaims, wildcards: tuple[str, ...], unmatched: str, timeou
         default = FilterChain("PassthroughFilterChain", match, ("tcp_proxy",), fallback, is_default=True)
     elif not rest:
         rest, default = (default,), None
+    inspectors = {
+        "tls_inspector": any(chain.match.server_names for chain in rest),
+        "http_inspector": any(chain.match.application_protocols for chain in rest),
+    }
     return Listener(
         name=name,
         addresses=tuple((bind, claims.port) for bind in binds),
         filter_chains=rest,
         default_filter_chain=default,
-        listener_filters=tuple(_inspectors(rest)),
+        listener_filters=tuple(ListenerFilter(kind) for kind, runs in inspectors.items() if runs),
         listener_filters_timeout=timeout,
         continue_on_listener_filters_timeout=True,
         bind_to_port=False,
@@ -127,37 +126,25 @@ def _chains(claims: PortClaims) -> list[FilterChain]:
     found: list[FilterChain] = []
     http = next((claim for claim in claims.active if claim.family == "http"), None)
     if http is not None:
-        found.append(_http_chain(route_name(claims, http), f"$.predicted.{claims.bind}_{claims.port}.http"))
+        match = FilterChainMatch(transport_protocol="raw_buffer", application_protocols=HTTP_PROTOCOLS)
+        manager = HttpConnectionManager(route_name(claims, http))
+        path = f"$.predicted.{claims.bind}_{claims.port}.http"
+        found.append(FilterChain("", match, ("http_connection_manager",), http=manager, path=path))
     seen = set()
     for claim in claims.active:
         if claim.family == "http" or claim.match in seen:
             continue
         seen.add(claim.match)
-        found.append(_tcp_chain(claim, f"$.predicted.{claims.bind}_{claims.port}.{len(found)}"))
+        ranges = () if _is_all(claim.ranges) else tuple(str(network(r)) for r in claim.ranges)
+        match = FilterChainMatch(prefix_ranges=ranges, server_names=claim.names)
+        path = f"$.predicted.{claims.bind}_{claims.port}.{len(found)}"
+        found.append(FilterChain("", match, ("tcp_proxy",), TcpProxy(claim.clusters), config=claim.config, path=path))
     return found
 
 
 def route_name(claims: PortClaims, claim: ListenerClaim) -> str:
     """The route configuration of a listener's HTTP chain: shared on the wildcard address, else the host's own."""
     return f"{claim.host}:{claims.port}" if claims.bind else str(claims.port)
-
-
-def _http_chain(route: str, path: str) -> FilterChain:
-    match = FilterChainMatch(transport_protocol="raw_buffer", application_protocols=HTTP_PROTOCOLS)
-    return FilterChain("", match, ("http_connection_manager",), http=HttpConnectionManager(route), path=path)
-
-
-def _tcp_chain(claim: ListenerClaim, path: str) -> FilterChain:
-    ranges = () if _is_all(claim.ranges) else tuple(str(network(r)) for r in claim.ranges)
-    match = FilterChainMatch(prefix_ranges=ranges, server_names=claim.names)
-    return FilterChain("", match, ("tcp_proxy",), TcpProxy(claim.clusters), config=claim.config, path=path)
-
-
-def _inspectors(chains: Sequence[FilterChain]) -> Iterable[ListenerFilter]:
-    if any(chain.match.server_names for chain in chains):
-        yield ListenerFilter("tls_inspector")
-    if any(chain.match.application_protocols for chain in chains):
-        yield ListenerFilter("http_inspector")
 
 
 def catch_all(unmatched: str) -> Listener:

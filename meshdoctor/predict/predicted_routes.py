@@ -13,11 +13,12 @@ from meshdoctor.model.mesh import Service, VirtualService
 from meshdoctor.model.proxy import Fault, HeaderMatch, Route, RouteConfig, RouteMatch, VirtualHost, WeightedCluster
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
-from meshdoctor.predict.virtual_services import Rule, VirtualServices, config_path
+from meshdoctor.predict.virtual_services import Rule, VirtualServices
 from meshdoctor.semantics.ip_addresses import bare
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import protocol_class
-from meshdoctor.semantics.istio.resource_names import PASSTHROUGH
+from meshdoctor.semantics.istio.resource_names import PASSTHROUGH, config_path
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 
 UNREGISTERED_PORT = 80
 """The only port on which a VirtualService creates a virtual host for an unregistered name."""
@@ -77,23 +78,24 @@ class Routes:
             if rule.get("delegate"):
                 because = f"{service.ref} delegates routes of {host}; delegation is not evaluated"
                 self._virtual.unknowns.append(Unknown(because, port, host))
-            matches = [m for m in rule.get("match") or [{}] if isinstance(m, dict)]
-            for match in matches:
+            for match in objects_in(rule.get("match") or [{}]):
                 if self._virtual.fits(match, port, host):
                     yield self._route(service, rule, match, host, port, place)
 
     def _route(self, service: VirtualService, rule: Rule, match: Rule, host: str, port: int, place: int) -> Route:
-        action, clusters, status = _action(rule)
-        if action == "route":
-            clusters = self._virtual.clusters(rule.get("route"), service, port)
+        action, status = "route", None
+        if rule.get("redirect"):
+            action, status = "redirect", int(rule["redirect"].get("redirectCode") or 301)
+        elif rule.get("directResponse"):
+            action, status = "direct_response", int(rule["directResponse"].get("status") or 200)
         return Route(
             name=str(rule.get("name") or ""),
             match=self._match(match, host, port),
             action=action,
-            clusters=clusters,
+            clusters=self._virtual.clusters(rule.get("route"), service, port) if action == "route" else (),
             status=status,
             fault=_fault(rule.get("fault")),
-            config=config_path(service),
+            config=config_path(service.ref),
             path=f"$.predicted.{service.ref}.http[{place}]",
         )
 
@@ -132,14 +134,6 @@ def _other_names(member: SidecarService) -> tuple[str, ...]:
         return singles[-1:]
     name, namespace = member.ref.name, member.ref.namespace
     return (f"{name}.{namespace}", f"{name}.{namespace}.svc", *singles)
-
-
-def _action(rule: Rule) -> tuple[str, tuple[WeightedCluster, ...], int | None]:
-    if rule.get("redirect"):
-        return "redirect", (), int(rule["redirect"].get("redirectCode") or 301)
-    if rule.get("directResponse"):
-        return "direct_response", (), int(rule["directResponse"].get("status") or 200)
-    return "route", (), None
 
 
 def _string_match(given: Any) -> tuple[str, str]:

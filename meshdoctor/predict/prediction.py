@@ -117,18 +117,13 @@ def _clusters(
     mesh = registry.mesh
     clusters = Clusters(mesh.destination_rules, who.running, who.viewer, who.labels, mesh.mesh_config)
     clusters.add(visible)
-    named = {parsed.host for parsed in map(cluster_name, _named(listeners, routes)) if parsed is not None}
+    names = [name for listener in listeners for chain in listener.chains() for name in chain.tcp_clusters]
+    names += [name for config in routes for name in config.clusters]
+    named = {parsed.host for parsed in map(cluster_name, names) if parsed is not None}
     lacking = named - {member.host for member in visible}
     services = (s for s in mesh.services if s.host in lacking) if lacking else ()
     clusters.add([m for m in (member_of(registry, who.viewer, s) for s in services) if m is not None])
     return clusters
-
-
-def _named(listeners: Iterable[Listener], routes: Iterable[RouteConfig]) -> Iterator[str]:
-    for listener in listeners:
-        yield from (c.name for chain in listener.chains() if chain.tcp for c in chain.tcp.clusters)
-    for config in routes:
-        yield from (c.name for host in config.virtual_hosts for route in host.routes for c in route.clusters)
 
 
 def _resolved(clusters: Iterable[Cluster], known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[Endpoint, ...]]:

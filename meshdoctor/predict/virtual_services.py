@@ -5,7 +5,7 @@ pilot/pkg/model/virtualservice.go (SelectVirtualServices), pilot/pkg/networking/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +17,9 @@ from meshdoctor.predict.unknown import Unknown
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.precedence import virtual_service_tier
 from meshdoctor.semantics.istio.registry import Registry, Viewer, long_host
+from meshdoctor.semantics.istio.resource_names import config_path
 from meshdoctor.semantics.istio.visibility import imported
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 
 Rule = Mapping[str, Any]
 
@@ -69,7 +71,9 @@ class VirtualServices:
         """The filter chains of an opaque port of a host. `sni`: the server name matched where no VirtualService sets
         one."""
         found: list[OpaqueRoute] = []
-        for service in self._for_opaque(member.host):
+        host = member.host
+        covering = {v.ref: v for v, h in self.all_hosts() if covers(h, host) or covers(host, h)}
+        for service in covering.values():
             rules = service.tls if family == "tls" else service.tcp
             for rule in rules:
                 found += self._opaque(service, rule, member, port, family)
@@ -80,21 +84,17 @@ class VirtualServices:
             found.append(OpaqueRoute((member.host,) if sni and family == "tls" else (), (), (own,)))
         return list({(r.names, r.subnets): r for r in reversed(found)}.values())[::-1]
 
-    def _for_opaque(self, host: str) -> list[VirtualService]:
-        """VirtualServices whose hosts cover this one, or are covered by it where it is a wildcard."""
-        return list({v.ref: v for v, h in self.all_hosts() if covers(h, host) or covers(host, h)}.values())
-
     def _opaque(
         self, service: VirtualService, rule: Rule, member: SidecarService, port: Port, family: str
     ) -> Iterator[OpaqueRoute]:
-        matches = _dicts(rule.get("match")) or ([] if family == "tls" else [{}])
+        matches = objects_in(rule.get("match")) or ([] if family == "tls" else [{}])
         clusters = self.clusters(rule.get("route"), service, port.number)
         for match in matches:
             if not self.fits(match, port.number, member.host):
                 continue
             names = tuple(str(n).lower() for n in match.get("sniHosts") or ())
             subnets = tuple(str(n) for n in match.get("destinationSubnets") or ())
-            yield OpaqueRoute(() if "*" in names else names, subnets, clusters, config_path(service))
+            yield OpaqueRoute(() if "*" in names else names, subnets, clusters, config_path(service.ref))
 
     def fits(self, match: Rule, port: int, host: str) -> bool:
         """Whether a match can apply to this sidecar and port, by criteria known before any connection."""
@@ -112,7 +112,7 @@ class VirtualServices:
     def clusters(self, routes: Any, service: VirtualService, port: int) -> tuple[WeightedCluster, ...]:
         """The clusters of a route list, the heaviest first; weight 0 is left out unless it is the only one."""
         found: list[WeightedCluster] = []
-        listed = _dicts(routes)
+        listed = objects_in(routes)
         for route in listed:
             weight = int(route.get("weight") or (100 if len(listed) == 1 else 0))
             name = self.destination(route.get("destination"), service, port)
@@ -129,18 +129,9 @@ class VirtualServices:
         return f"outbound|{number}|{destination.get('subset') or ''}|{host}"
 
 
-def config_path(service: VirtualService) -> str:
-    """The path of metadata `istio.config` for it."""
-    return f"/apis/networking.istio.io/v1/namespaces/{service.ref.namespace}/virtual-service/{service.ref.name}"
-
-
 def _sole_ports(registry: Registry) -> dict[str, int]:
     services = {s.host: s.ports[0].number for s in registry.mesh.services if len(s.ports) == 1}
     entries = {
         h.lower(): e.ports[0].number for e in registry.mesh.service_entries if len(e.ports) == 1 for h in e.hosts
     }
     return services | entries
-
-
-def _dicts(given: Any) -> list[dict[str, Any]]:
-    return [one for one in given if isinstance(one, dict)] if isinstance(given, Iterable) else []

@@ -3,7 +3,7 @@
 Each function is one document. It names itself in `document`, and a schema of its own describes it:
 `meshdoctor/schemas/fix-FUNCTION-v1.json`. One schema each, and no `oneOf` for all of them: a script that runs
 `fix --apply` knows which document comes; a validator then tells it the key that is wrong, not that none of six forms
-fit, and a code generator makes one type. Parts that recur (`finding`, `fix`, `fix` ...) are the same in each.
+fit, and a code generator makes one type. Parts that recur (`finding`, `fix` ...) are the same in each.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from meshdoctor.model.finding import Diagnosis, Finding, Fix
-from meshdoctor.model.fix import Acceptance, Change, FileEdit, FixResult, Impact, JournalEntry, Verification
+from meshdoctor.model.fix import Acceptance, Change, FixResult, Impact, JournalEntry
 from meshdoctor.report.json_parts import TOOL, encoded, finding_of, fix_of, not_evaluated_of, source_of
 from meshdoctor.view.sort_order import by_rule
 
@@ -67,11 +67,12 @@ def result(made: FixResult) -> bytes:
 
 def undo(made: FixResult) -> bytes:
     """`undo --json`: how it went, and what is not as it was before the fix."""
-    changes = (
-        None
-        if made.verification is None
-        else _changes(made.verification) | {"ownership_changes": to_builtins(made.ownership_changes)}
-    )
+    changes = None
+    if made.verification is not None:
+        found = to_builtins(made.verification)
+        parts = ("regressions", "improvements", "new_findings", "unread", "before_at", "after_at")
+        changes = {part: found[part] for part in parts}
+        changes["ownership_changes"] = to_builtins(made.ownership_changes)
     return _document("undo", fix=_fix(made.entry), proxies=_proxies(made.acceptance), changes=changes)
 
 
@@ -93,7 +94,7 @@ def _fix(entry: JournalEntry) -> dict[str, Any]:
         "finding": {"fingerprint": entry.fingerprint, "rule": entry.rule, "subject": entry.subject},
         "fix": {"id": entry.fix, "title": entry.title},
         "changes": [_change(one.change) for one in entry.written],
-        "files": [_file(edit) for edit in entry.files],
+        "files": [{"action": edit.action, "path": edit.path} for edit in entry.files],
         "manual_steps": entry.manual_steps,
         "note": entry.note,
     }
@@ -110,21 +111,10 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
-def _file(edit: FileEdit) -> dict[str, Any]:
-    return {"action": edit.action, "path": edit.path}
-
-
 def _proxies(acceptance: Acceptance) -> dict[str, Any]:
     return {
         "accepted": acceptance.accepted,
         "pending": acceptance.pending,
         "rejected": acceptance.rejected,
         "unread": [{"pod": pod, "because": because} for pod, because in sorted(acceptance.unread.items())],
-    }
-
-
-def _changes(verification: Verification) -> dict[str, Any]:
-    found = to_builtins(verification)
-    return {
-        part: found[part] for part in ("regressions", "improvements", "new_findings", "unread", "before_at", "after_at")
     }

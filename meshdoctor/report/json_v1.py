@@ -11,7 +11,7 @@ from typing import Any
 from meshdoctor.model.finding import Diagnosis
 from meshdoctor.model.host_table import HostRow, HostTable
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.trace import Destination, Step, Trace
+from meshdoctor.model.trace import Destination, Trace
 from meshdoctor.model.verdict import Severity
 from meshdoctor.report.json_parts import (
     TOOL,
@@ -67,7 +67,15 @@ def trace(result: Trace) -> bytes:
             "http_status": result.expect.http_status,
             "hangs": result.expect.hangs,
         },
-        "steps": [_step(step) for step in result.steps],
+        "steps": [
+            {
+                "at": step.at,
+                "chose": step.chose,
+                "because": step.because,
+                "evidence": None if step.evidence is None else evidence_of(step.evidence),
+            }
+            for step in result.steps
+        ],
         "missing": result.missing,
     }
     if result.addresses or result.destination.ip is None:
@@ -124,11 +132,6 @@ def _destination(destination: Destination) -> dict[str, Any]:
     if destination.protocol != "http":
         return asked
     return {**asked, "authority": destination.authority, "method": destination.method, "path": destination.path}
-
-
-def _step(step: Step) -> dict[str, Any]:
-    evidence = None if step.evidence is None else evidence_of(step.evidence)
-    return {"at": step.at, "chose": step.chose, "because": step.because, "evidence": evidence}
 
 
 def _host(row: HostRow) -> dict[str, Any]:

@@ -70,11 +70,6 @@ def _item(said: str, blocks: Iterable[view.Block], depth: int, bullet: str = "-"
     return MarkdownPiece(f"{bullet} {indented}", True)
 
 
-def _paragraph(block: view.Paragraph, depth: int) -> Iterator[MarkdownPiece]:
-    if block.text:
-        yield MarkdownPiece(text(block.text))
-
-
 def _labelled(block: view.Labelled, depth: int) -> Iterator[MarkdownPiece]:
     said = code(block.text) if block.is_name else text(block.text)
     yield _item(f"{text(block.label)}: {said}".rstrip(), block.blocks, depth)
@@ -83,10 +78,6 @@ def _labelled(block: view.Labelled, depth: int) -> Iterator[MarkdownPiece]:
 def _names(block: view.NameList, depth: int) -> Iterator[MarkdownPiece]:
     more = f" and {block.more:,} more" if block.more else ""
     yield _item(f"{text(block.label)}: {', '.join(map(code, block.names))}{more}", (), depth)
-
-
-def _marked(block: view.Marked, depth: int) -> Iterator[MarkdownPiece]:
-    yield _item(_icon(block.icon) + text(block.text), block.blocks, depth)
 
 
 def _icon(icon: str) -> str:
@@ -118,28 +109,20 @@ def _passage(block: view.Passage, depth: int) -> Iterator[MarkdownPiece]:
         yield MarkdownPiece(f"  - {' = '.join(code(part) for part in parts if part)}", True)
 
 
-def _diff(block: view.DiffText, depth: int) -> Iterator[MarkdownPiece]:
-    yield MarkdownPiece(fenced(block.text, "diff"))
-
-
-def _code(block: view.CodeText, depth: int) -> Iterator[MarkdownPiece]:
-    yield MarkdownPiece(fenced(block.text, block.form))
-
-
 def _headed(block: view.Headed, depth: int) -> Iterator[MarkdownPiece]:
     yield MarkdownPiece(f"{'#' * depth} {text(block.title)}")
     yield from _pieces(block.blocks, depth + 1)
 
 
-_DRAWN: dict[type, Callable[[Any, int], Iterator[MarkdownPiece]]] = {
-    view.Paragraph: _paragraph,
+_DRAWN: dict[type, Callable[[Any, int], Iterable[MarkdownPiece]]] = {
+    view.Paragraph: lambda block, _: [MarkdownPiece(text(block.text))] if block.text else [],
     view.Labelled: _labelled,
     view.NameList: _names,
-    view.Marked: _marked,
+    view.Marked: lambda block, depth: [_item(_icon(block.icon) + text(block.text), block.blocks, depth)],
     view.Rows: _rows,
     view.PathSteps: _steps,
     view.Passage: _passage,
-    view.DiffText: _diff,
-    view.CodeText: _code,
+    view.DiffText: lambda block, _: [MarkdownPiece(fenced(block.text, "diff"))],
+    view.CodeText: lambda block, _: [MarkdownPiece(fenced(block.text, block.form))],
     view.Headed: _headed,
 }

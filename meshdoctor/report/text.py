@@ -7,7 +7,7 @@ from typing import Any
 
 from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.text.printable import printable, printable_lines
-from meshdoctor.text.wrapping import columns, pad, wrap
+from meshdoctor.text.wrapping import columns, in_columns, pad, wrap
 from meshdoctor.view import blocks as view
 
 _WIDEST_CELL = 36
@@ -59,13 +59,9 @@ def _rows(block: view.Rows, writer: TextWriter, indent: int) -> Iterator[str]:
     heads = [[printable(title) for title in block.columns]] if block.columns else []
     widths = [min(max(map(columns, cells)), _WIDEST_CELL) for cells in zip(*heads, *table, strict=True)]
     if heads:
-        yield writer.toned(f"{' ' * indent}  {_line(heads[0], widths).rstrip()}", "strong")
+        yield writer.toned(f"{' ' * indent}  {in_columns(heads[0], widths).rstrip()}", "strong")
     for row, cells in zip(block.rows, table, strict=True):
-        yield from _row(row, _line(cells[:-1], widths), cells[-1], writer, indent)
-
-
-def _line(cells: Iterable[str], widths: list[int]) -> str:
-    return "  ".join(pad(cell, width) for cell, width in zip(cells, widths, strict=False))
+        yield from _row(row, in_columns(cells[:-1], widths), cells[-1], writer, indent)
 
 
 def _row(row: view.TableRow, before: str, last: str, writer: TextWriter, indent: int) -> Iterator[str]:
@@ -84,19 +80,15 @@ def _row(row: view.TableRow, before: str, last: str, writer: TextWriter, indent:
 
 def _steps(block: view.PathSteps, writer: TextWriter, indent: int) -> Iterator[str]:
     for step in block.steps:
-        yield from _step(step, writer, indent + 2)
-
-
-def _step(step: view.PathStep, writer: TextWriter, indent: int) -> Iterator[str]:
-    note = f"  <- {step.note}" if step.note else ""
-    line = f"{pad(printable(step.at), _STEP_NAME)}  {printable(step.chose + note)}"
-    is_marked = step.icon != "step"
-    yield f"{' ' * indent}{writer.mark(step.icon)} {writer.toned(line, 'strong') if is_marked else line}"
-    if step.because:
-        yield from writer.paragraph(step.because, indent + _STEP_NAME + 4)
-    if step.evidence is not None and is_marked:
-        for number, text in enumerate(filter(None, (step.evidence.document, step.evidence.path))):
-            yield writer.toned(f"{' ' * (indent + 2 + 2 * number)}{printable(text)}", "faint")
+        note = f"  <- {step.note}" if step.note else ""
+        line = f"{pad(printable(step.at), _STEP_NAME)}  {printable(step.chose + note)}"
+        is_marked = step.icon != "step"
+        yield f"{' ' * indent}  {writer.mark(step.icon)} {writer.toned(line, 'strong') if is_marked else line}"
+        if step.because:
+            yield from writer.paragraph(step.because, indent + _STEP_NAME + 6)
+        if step.evidence is not None and is_marked:
+            for number, text in enumerate(filter(None, (step.evidence.document, step.evidence.path))):
+                yield writer.toned(f"{' ' * (indent + 4 + 2 * number)}{printable(text)}", "faint")
 
 
 def _passage(block: view.Passage, writer: TextWriter, indent: int) -> Iterator[str]:

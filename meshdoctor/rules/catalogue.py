@@ -36,7 +36,7 @@ of [schema.json](schema.json); mistakes in a rule are reported with file and lin
 
 - `select` is a JSONPath over the sheet below and selects facts of one list: `$.claims[*]`.
 - `when` is a CEL expression over one `fact`. `grades` replace the severity where their own `when` is true.
-- `message`, `why` and the fixes are templates: `{fact.host}`. A list is printed as `a, b, c`; `{fact.losers.name}` is
+- `message`, `why` and the fixes are templates: `{fact.host}`. A list is printed as `a, b, c`; `{fact.shadowed.name}` is
   that field of every item, `{fact.hidden[0].name}` of the first. Write literal braces twice, `{{` and `}}`.
 - A manifest is YAML text with captures, where `{fact.port}` alone as a value keeps its type, in quotes it is text, and
   `{fact.addresses:json}` is a YAML flow value; or it is `base: fact.entry.manifest`, an object of the evidence, with
@@ -44,7 +44,7 @@ of [schema.json](schema.json); mistakes in a rule are reported with file and lin
   object, the manifest is left out. A base that is a list of objects creates a manifest of each.
 - A fix whose ServiceEntry the API server or istiod would reject (a range with resolution DNS, TCP for several hosts
   ...) is not offered.
-- `deletes: fact.losers` names objects to delete after the manifests are applied. `steps` beside manifests are the
+- `deletes: fact.shadowed` names objects to delete after the manifests are applied. `steps` beside manifests are the
   manual steps after that.
 - `needs` names evidence; where it was not read, the rule is *not evaluated* for that pod.
   Valid values are NEEDS.

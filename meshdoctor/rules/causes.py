@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meshdoctor.model.rule import CAUSES, Rule
+from meshdoctor.model.rule import CAUSES
 from meshdoctor.model.verdict import Severity
 from meshdoctor.rules.hits import Hit, fingerprint
 from meshdoctor.semantics.istio.host_names import wildcards_for
@@ -30,8 +30,11 @@ def explain(hits: Sequence[Hit]) -> list[Hit]:
     index = _by_host(hits)
     explained = []
     for hit in hits:
-        cause = _root(hit, index)
-        explained.append(hit if cause is hit else hit._replace(caused_by=fingerprint(cause)))
+        root, seen = hit, {hit.rule.id}
+        while (cause := _cause(root, index)) is not None and cause.rule.id not in seen:
+            seen.add(cause.rule.id)
+            root = cause
+        explained.append(hit if root is hit else hit._replace(caused_by=fingerprint(root)))
     return explained
 
 
@@ -61,27 +64,14 @@ def _by_host(hits: Sequence[Hit]) -> _Index:
     return index
 
 
-def _root(hit: Hit, index: _Index) -> Hit:
-    seen = {hit.rule.id}
-    while (cause := _cause(hit, index)) is not None and cause.rule.id not in seen:
-        seen.add(cause.rule.id)
-        hit = cause
-    return hit
-
-
 def _cause(hit: Hit, index: _Index) -> Hit | None:
     if not hit.host or not hit.port:
         return None
     candidates = [index.get(key, {}) for key in _keys(hit)]
-    for rule in _explaining(hit.rule):
+    earlier = CAUSES[: _RANK.get(hit.rule.id, 0)]
+    for rule in sorted({*earlier, *hit.rule.explained_by}, key=lambda cause: (_RANK.get(cause, len(CAUSES)), cause)):
         for by_rule in candidates:
             cause = by_rule.get(rule)
             if cause is not None and (cause.severity is not Severity.INFO or hit.severity is Severity.INFO):
                 return cause
     return None
-
-
-def _explaining(rule: Rule) -> list[str]:
-    """Rules that may explain this one, in order of priority."""
-    earlier = CAUSES[: _RANK.get(rule.id, 0)]
-    return sorted({*earlier, *rule.explained_by}, key=lambda cause: (_RANK.get(cause, len(CAUSES)), cause))

@@ -47,11 +47,7 @@ class Condition:
         self._known: dict[tuple[Any, ...], bool] = {}
 
     def holds(self, fact: Fact) -> bool:
-        """Whether the expression is true for this fact.
-
-        Raises:
-            UsageError: it could not be computed, or is no bool.
-        """
+        """Whether the expression is true for this fact. Raises `UsageError` where that cannot be computed."""
         if self._always:
             return True
         reads = _reads(self.text, type(fact))
@@ -85,11 +81,7 @@ class Condition:
 
 @cache
 def compile_condition(text: str) -> Condition:
-    """Compile an expression, once per text.
-
-    Raises:
-        BadCondition: it is no CEL.
-    """
+    """Compile an expression, once per text. Raises `BadCondition` for what is no CEL."""
     return Condition(text)
 
 

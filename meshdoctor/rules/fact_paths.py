@@ -1,4 +1,4 @@
-"""Paths into a fact, `winner.kind` or `hidden[0].entry.name`: read, checked against the fact's type, looked up.
+"""Paths into a fact, `active.kind` or `hidden[0].entry.name`: read, checked against the fact's type, looked up.
 
 The checks use type annotations, so a rule that names an unknown field is rejected before any evidence is read.
 """
@@ -38,7 +38,7 @@ def parse_path(text: str) -> Path:
         segments.append(int(index) if index is not None else name or key)
         end = match.end()
     if end != len(text) or not segments:
-        raise BadPath(f"`{text}` is not a path such as `winner.kind` or `hidden[0].entry`")
+        raise BadPath(f"`{text}` is not a path such as `active.kind` or `hidden[0].entry`")
     return tuple(segments)
 
 

@@ -24,7 +24,8 @@ class Problem(NamedTuple):
 
 def shape_problems(value: Any, kind: Any, path: str = "$") -> Iterator[Problem]:
     """Every place where a document does not fit a type made of Structs, tuples, enums and plain values."""
-    structs = [part for part in _parts(kind) if isinstance(part, type) and issubclass(part, msgspec.Struct)]
+    parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    structs = [part for part in parts if isinstance(part, type) and issubclass(part, msgspec.Struct)]
     if structs and isinstance(value, dict):
         yield from _struct_problems(value, structs[0], path)
     elif item_type(kind) is not None and isinstance(value, list):
@@ -55,7 +56,3 @@ def _struct_problems(value: dict[Any, Any], kind: type[msgspec.Struct], path: st
     for name in absent:
         if name in required:
             yield Problem(path, f"the key `{name}` is missing")
-
-
-def _parts(kind: Any) -> tuple[Any, ...]:
-    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)

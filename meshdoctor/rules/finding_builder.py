@@ -8,7 +8,7 @@ from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.model.rule import FixTemplate, Rule
+from meshdoctor.model.rule import FixTemplate
 from meshdoctor.model.verdict import Severity
 from meshdoctor.rules.conditions import compile_condition
 from meshdoctor.rules.fact_paths import parse_path, value_at
@@ -30,6 +30,10 @@ def finding_of(
 ) -> Finding:
     """The finding with the texts of hit `first` and the first of the `pieces` of evidence, in order."""
     rule, fact = first.rule, first.fact
+    with naming(rule):
+        held = [fix for fix in rule.fixes if compile_condition(fix.when).holds(fact)]
+        # a fix that a cluster would reject is not offered
+        fixes = tuple(_fix(fix, fact) for fix in held if all(is_admitted(one, fact) for one in fix.manifests))
     return Finding(
         rule=rule.id,
         severity=Severity.INFO if first.caused_by else first.severity,
@@ -44,21 +48,16 @@ def finding_of(
         resources=tuple(resources),
         evidence=tuple(evidence[:EVIDENCE_SHOWN]),
         evidence_left_out=max(0, pieces - EVIDENCE_SHOWN),
-        fixes=_fixes(rule, fact),
+        fixes=fixes,
         docs=f"meshdoctor rules explain {rule.id}",
         caused_by=tuple(causes),
     )
 
 
-def _fixes(rule: Rule, fact: Fact) -> tuple[Fix, ...]:
-    """The fixes that apply to the fact, without those that a cluster would reject."""
-    with naming(rule):
-        held = [fix for fix in rule.fixes if compile_condition(fix.when).holds(fact)]
-        return tuple(_fix(fix, fact) for fix in held if all(is_admitted(one, fact) for one in fix.manifests))
-
-
 def _fix(fix: FixTemplate, fact: Fact) -> Fix:
     made = (manifest for template in fix.manifests for manifest in make_manifests(template, fact))
+    found = value_at(fact, parse_path(fix.deletes.removeprefix("fact."))) if fix.deletes else ()
+    deleted = found if isinstance(found, list | tuple) else [found]
     return Fix(
         id=fix.id,
         title=fill(fix.title, fact),
@@ -66,14 +65,8 @@ def _fix(fix: FixTemplate, fact: Fact) -> Fix:
         tradeoff=fill(fix.tradeoff, fact),
         manifests=tuple(dict.fromkeys(made)),
         steps=fill(fix.steps, fact),
-        deletes=_deletes(fix, fact),
+        deletes=tuple(ObjectRef(one.kind, one.namespace, one.name) for one in deleted if one and one.name),
     )
-
-
-def _deletes(fix: FixTemplate, fact: Fact) -> tuple[ObjectRef, ...]:
-    found = value_at(fact, parse_path(fix.deletes.removeprefix("fact."))) if fix.deletes else ()
-    listed = found if isinstance(found, list | tuple) else [found]
-    return tuple(ObjectRef(one.kind, one.namespace, one.name) for one in listed if one and one.name)
 
 
 def order_of(finding: Finding) -> tuple[int, bool, str, int, str, str]:

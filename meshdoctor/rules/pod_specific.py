@@ -18,14 +18,13 @@ def depends_on_pod(rules: Sequence[Rule], pod_lists: Collection[str]) -> bool:
 
     Message and fixes do not count, nor do rules over `pod_lists`: those have separate facts for each pod.
     """
-    lists = {rule.id: compile_selector(rule.select).list_name for rule in rules}
-    return any(_own_port(rule) if lists[rule.id] in pod_lists else _looks_at_pod(rule) for rule in rules)
-
-
-def _own_port(rule: Rule) -> bool:
-    """Whether the rule sets a port: facts about pods have none, and a port makes it explain, or be explained by, proxy
-    findings."""
-    return rule.subject.port not in ("", Subject().port)
+    # Facts about pods have no port: one that the rule sets makes it explain, or be explained by, proxy findings.
+    return any(
+        rule.subject.port not in ("", Subject().port)
+        if compile_selector(rule.select).list_name in pod_lists
+        else _looks_at_pod(rule)
+        for rule in rules
+    )
 
 
 def _looks_at_pod(rule: Rule) -> bool:

@@ -138,7 +138,7 @@ def _deletes(deletes: str, path: str, kind: type[Fact]) -> Iterator[Problem]:
         return
     named = getattr(item_type(found) or found, "__struct_fields__", ())
     if not deletes.startswith("fact.") or not {"kind", "namespace", "name"} <= set(named):
-        yield Problem(path, f"`{deletes}` is not a list of objects such as `fact.losers`")
+        yield Problem(path, f"`{deletes}` is not a list of objects such as `fact.shadowed`")
 
 
 def _change(change: ManifestChange, path: str, kind: type[Fact]) -> Iterator[Problem]:

@@ -68,17 +68,14 @@ def compile_selector(expression: str) -> Selector:
         tree = parse(expression)
     except Exception as error:  # jsonpath_ng and its lexer raise bare Exception, AttributeError and their own
         raise BadSelector(f"`{expression}` is not valid JSONPath: {str(error).splitlines()[0]}") from None
+    # Items are recognised by name: what `[*]` is read as differs between versions of jsonpath-ng.
+    items = ("Wildcard", "Slice", "Index", "Filter")
     match tree:
-        case Child(left=Child(left=Root(), right=Fields(fields=(name,))), right=step) if _takes_items(step):
+        case Child(left=Child(left=Root(), right=Fields(fields=(name,))), right=step) if type(step).__name__ in items:
             return Selector(_known_list(name), tree)
         case Child(left=Root(), right=Fields(fields=(name,))):
             raise BadSelector(f"`{expression}` selects the list itself; its facts are `$.{_known_list(name)}[*]`")
     raise BadSelector(f"`{expression}` does not select facts of one list of the sheet, as `$.claims[*]` does")
-
-
-def _takes_items(step: object) -> bool:
-    # By name: what `[*]` is read as (Slice, Wildcard) differs between versions of jsonpath-ng.
-    return type(step).__name__ in ("Wildcard", "Slice", "Index", "Filter")
 
 
 def _known_list(name: str) -> str:

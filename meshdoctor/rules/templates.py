@@ -1,7 +1,7 @@
 """Templates: text with captures, `{fact.host}`. Templates compute nothing; computed values are facts.
 
 - `{fact.x}` in a sentence: lists as `a, b, c` (the first eight), control characters written out; a name after a list
-  means that field of every item, `{fact.losers.name}`.
+  means that field of every item, `{fact.shadowed.name}`.
 - `{fact.x:json}`: the value as JSON, which is also a YAML flow value. `{fact.x:text}`: as in a sentence, but whole.
 - `{fact.x}` alone as a value of a manifest: the value with its type. `{{` and `}}`: literal braces.
 """
@@ -40,7 +40,7 @@ class BadTemplate(Exception):
 
 
 class Placeholder(NamedTuple):
-    """`{fact.winner.kind:json}`: a path into the fact and a conversion, empty where none is given."""
+    """`{fact.active.kind:json}`: a path into the fact and a conversion, empty where none is given."""
 
     path: Path
     conversion: str
@@ -69,11 +69,7 @@ class Template(NamedTuple):
 
 @cache
 def parse_template(text: str) -> Template:
-    """Parse a template, once per text.
-
-    Raises:
-        BadTemplate: a brace without its partner, or a capture that is none.
-    """
+    """Parse a template, once per text. Raises `BadTemplate` for an unpaired brace, or a capture that is none."""
     pieces: list[str | Placeholder] = []
     end = 0
     for match in _PIECE.finditer(text):

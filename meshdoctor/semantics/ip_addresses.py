@@ -21,6 +21,14 @@ def address(text: str) -> Address | None:
     return mapped or parsed
 
 
+def as_written(text: str) -> str:
+    """The address in its usual spelling, of its own IP version; `""` where the text is none."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
+
+
 @lru_cache(maxsize=65536)
 def network(text: str) -> Network | None:
     """The range, host bits cleared as Envoy and Istio do; an address counts as /32 or /128. None where it is none."""

@@ -13,9 +13,8 @@ from typing import Any
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.sources.decompress import CutShort
 from meshdoctor.sources.file_selection import retention_of
-from meshdoctor.sources.limits import Limits, in_words
+from meshdoctor.sources.limits import Limits, Retention, in_words
 from meshdoctor.sources.memory_file import skip_to_end, store_in_memory
-from meshdoctor.sources.retention import Retention
 from meshdoctor.sources.source_tree import SourceTree, too_large
 from meshdoctor.text.printable import printable
 

@@ -17,11 +17,11 @@ from datetime import UTC, datetime
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.semantics.istio.egress_kinds import CORE_KINDS, NAMESPACED_CORE_KINDS, NETWORKING_KINDS
-from meshdoctor.sources.limits import Limits
+from meshdoctor.sources.documents import missing_document
+from meshdoctor.sources.file_type import FileType, file_type
+from meshdoctor.sources.limits import Limits, Retention
 from meshdoctor.sources.mixed_lists import MixedList
-from meshdoctor.sources.proxy_pages import as_missing, as_page, is_envoy
-from meshdoctor.sources.retention import Retention
-from meshdoctor.sources.source_tree import SourceTree
+from meshdoctor.sources.source_tree import SourceFile, SourceTree
 from meshdoctor.text.times import rfc3339
 
 _OF_CLUSTER = {"namespaces": CORE_KINDS["namespaces"]}
@@ -90,30 +90,43 @@ class _BugReport:
         self.unread: list[Unread] = []
 
     def add_proxies(self) -> None:
-        for pod, pages in sorted(self._pods().items()):
-            self._add_proxy(f"proxies/{pod}/", pages)
-
-    def _pods(self) -> dict[str, dict[str, str]]:
-        """The paths of every pod's pages by page name, those of pages that are not kept too."""
+        # The paths of every pod's pages by page name, those of pages that are not kept too.
         pods: dict[str, dict[str, str]] = {}
         for path in (*self.tree.files, *self.tree.names):
             page = _PAGE.match(path)
             if page is not None and page["top"] == self.root:
                 pods.setdefault(page["pod"], {})[page["page"]] = path
-        return pods
+        for pod, pages in sorted(pods.items()):
+            self._add_proxy(f"proxies/{pod}/", pages)
 
     def _add_proxy(self, folder: str, pages: dict[str, str]) -> None:
         found = {name: self.tree.files[path] for name, path in pages.items() if path in self.tree.files}
         for name, key in _KEYS.items():
             if name in found and found[name].size:
-                self.documents[folder + key] = as_page(found[name], folder + name, self.limits)
+                self._add_page(folder + key, found[name], folder + name)
         dump = next((name for name in found if name.startswith("config_dump") and name != "config_dump"), "config_dump")
         shown = folder + dump
         if dump not in found:
             shown = folder + "config_dump?include_eds"
-            self.documents[folder + "config_dump.json"] = as_missing(shown, self._why_missing(pages))
-        elif dump != "config_dump" or is_envoy(found[dump], shown, self.unread):
-            self.documents[folder + "config_dump.json"] = as_page(found[dump], shown, self.limits)
+            self.documents[folder + "config_dump.json"] = missing_document(shown, self._why_missing(pages))
+        elif dump != "config_dump" or self._is_envoy(found[dump], shown):
+            self._add_page(folder + "config_dump.json", found[dump], shown)
+
+    def _add_page(self, key: str, found: SourceFile, shown: str) -> None:
+        """An admin page, shown by the name of its file, which differs from that in the capture layout."""
+        self.documents[key] = found.as_document(shown, self.limits, found.origin)
+
+    def _is_envoy(self, found: SourceFile, shown: str) -> bool:
+        """Whether a dump is of an Envoy. One of a ztunnel is noted."""
+        try:
+            head = found.head()
+        except Unreadable:
+            return True
+        if not head.strip() or file_type(head, "config_dump") is FileType.CONFIG_DUMP:
+            return True
+        because = "is the dump of a ztunnel, not of an Envoy: its connections are not judged"
+        self.unread.append(Unread(shown, because))
+        return False
 
     def _why_missing(self, pages: dict[str, str]) -> str:
         refused = {note.path: note.because for note in self.tree.unread}

@@ -11,9 +11,8 @@ from typing import BinaryIO
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.sources.decompress import open_unpacked
 from meshdoctor.sources.file_selection import retention_of
-from meshdoctor.sources.limits import Limits, in_words
+from meshdoctor.sources.limits import Limits, Retention, in_words
 from meshdoctor.sources.memory_file import skip_to_end
-from meshdoctor.sources.retention import Retention
 from meshdoctor.sources.source_tree import SourceFile, SourceTree
 from meshdoctor.text.printable import printable
 

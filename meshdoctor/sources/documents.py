@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, partial
-from typing import Any
+from typing import Any, NoReturn
 
 from meshdoctor import yamlio
+from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Document
 
 _LEVEL = 1
@@ -27,6 +28,15 @@ def _as_yaml(tree: dict[str, Any]) -> bytes:
     return "".join((head, "items:\n", *(yamlio.dump([item]) for item in tree["items"]))).encode()
 
 
+def missing_document(shown: str, because: str) -> Document:
+    """A dump that is missing: reading it raises the reason, so that its proxy is reported as not read."""
+
+    def refuse() -> NoReturn:
+        raise Unreadable(f"{shown} {because}")
+
+    return Document(shown, refuse, 0)
+
+
 def packed_document(path: str, content: bytes) -> Document:
     """A document that keeps its content compressed: a config dump shrinks twentyfold."""
     if len(content) < _SMALL:
@@ -34,10 +44,4 @@ def packed_document(path: str, content: bytes) -> Document:
     import zstandard
 
     packed = zstandard.ZstdCompressor(level=_LEVEL).compress(content)
-    return Document(path, partial(_unpacked, packed), len(packed))
-
-
-def _unpacked(packed: bytes) -> bytes:
-    import zstandard
-
-    return zstandard.ZstdDecompressor().decompress(packed)
+    return Document(path, lambda: zstandard.ZstdDecompressor().decompress(packed), len(packed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshdoctor.sources import bug_report, must_gather
 from meshdoctor.sources.capture_layout import may_be_evidence
-from meshdoctor.sources.retention import Retention
+from meshdoctor.sources.limits import Retention
 
 
 def retention_of(path: str) -> Retention:

@@ -1,6 +1,8 @@
-"""Limits of one source: generous for a real mesh, small enough that a hostile file cannot fill the machine."""
+"""What is kept of one source: enough for a real mesh, too little for a hostile file to fill the machine."""
 
 from __future__ import annotations
+
+from enum import Enum
 
 from msgspec import Struct
 
@@ -30,6 +32,18 @@ class Limits(Struct, frozen=True):
     """Unpacked bytes per compressed byte, beyond `ratio_from`. A real capture of 46 MiB reaches 52."""
     ratio_from: int = 128 * MIB
     """Up to here the ratio does not matter."""
+
+
+class Retention(Enum):
+    """What a source keeps of a file, by its name."""
+
+    WHOLE = "whole"
+    END = "end"
+    """The last `Limits.log` bytes of a log, from the start of a line on."""
+    NAME = "name"
+    """Its name without its content."""
+    NOTHING = "nothing"
+    """Nothing: it is not evidence."""
 
 
 def in_words(size: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import partial
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
 
 from msgspec import Struct
 
@@ -36,7 +36,11 @@ def store_in_memory(stream: IO[bytes], size: int, path: str, origin: str) -> Mem
         length += len(chunk)
         chunks.append(compressor.compress(chunk))
     packed = b"".join([*chunks, compressor.flush()])
-    return MemoryFile(SourceFile(path, length, partial(_unpacked, packed, length), origin), len(packed))
+
+    def unpacked() -> BinaryIO:
+        return io.BytesIO(zstandard.ZstdDecompressor().decompress(packed, max_output_size=length))
+
+    return MemoryFile(SourceFile(path, length, unpacked, origin), len(packed))
 
 
 def skip_to_end(stream: IO[bytes] | BinaryIO, size: int, most: int) -> int:
@@ -48,10 +52,3 @@ def skip_to_end(stream: IO[bytes] | BinaryIO, size: int, most: int) -> int:
     while left > most and (skipped := stream.read(min(left - most, _CHUNK))):
         left -= len(skipped)
     return left - len(stream.readline(most)) if size > most else left
-
-
-def _unpacked(packed: bytes, size: int) -> BinaryIO:
-    import zstandard
-
-    content: Any = zstandard.ZstdDecompressor().decompress(packed, max_output_size=size)
-    return io.BytesIO(content)

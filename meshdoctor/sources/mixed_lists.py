@@ -46,8 +46,6 @@ class MixedList:
     def _only(self, kind: str) -> bytes:
         if self._text is None:
             return self._whole.read()
-        if kind not in self._text.kinds():
-            return yamlio.EMPTY_LIST
         return yamlio.only(self._whole.read(), self._text, kind)
 
     def _is_empty(self, data: bytes) -> bool:

@@ -19,9 +19,8 @@ from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.semantics.istio.egress_kinds import NAMESPACED_CORE_KINDS, NETWORKING_GROUP, NETWORKING_KINDS
-from meshdoctor.sources.limits import Limits
-from meshdoctor.sources.proxy_pages import as_missing
-from meshdoctor.sources.retention import Retention
+from meshdoctor.sources.documents import missing_document
+from meshdoctor.sources.limits import Limits, Retention
 from meshdoctor.sources.source_tree import SourceTree
 
 _TOP = r"(?P<top>(?:[^/]+/)*?)"
@@ -71,7 +70,7 @@ def arrange(tree: SourceTree, root: str, limits: Limits) -> Capture:
         if key and found.size:
             documents[key] = found.as_document(path.removeprefix(root), limits, found.origin)
         elif key.endswith("config_dump.json"):
-            documents[key] = as_missing(path.removeprefix(root), "is empty")
+            documents[key] = missing_document(path.removeprefix(root), "is empty")
     listed = {match["plural"] for path in tree.names if (match := _CRD.match(path)) and match["top"] == root}
     present = {key.split("/")[1] for key in documents}
     for plural in listed - present:

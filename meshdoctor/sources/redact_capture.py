@@ -12,7 +12,7 @@ from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.access_log import FILE, RAW_FILE
 from meshdoctor.model.evidence import Capture, Document, Unread
-from meshdoctor.semantics.envoy.access_log import digest, encode
+from meshdoctor.semantics.envoy.log_summary import digest, encode
 from meshdoctor.sources.documents import list_document, packed_document
 from meshdoctor.sources.redact import Removals, redact_object, redact_page
 

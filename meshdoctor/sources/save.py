@@ -124,7 +124,10 @@ def _writer(path: Path, part: Path, captured_at: str | None) -> Iterator[Write]:
         yield lambda name, content: _write_file(part / name, content)
         return
     top = path.name[: -len(next(s for s in SUFFIXES if path.name.lower().endswith(s)))]
-    when = _seconds(captured_at)
+    try:
+        when = int(datetime.fromisoformat((captured_at or "").replace("Z", "+00:00")).timestamp())
+    except ValueError:
+        when = 0
     # 0600: even without secrets, a capture names hosts, addresses and services.
     opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with (
@@ -154,10 +157,3 @@ def _packer(path: Path, raw: Any) -> Any:
 def _write_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-
-
-def _seconds(captured_at: str | None) -> int:
-    try:
-        return int(datetime.fromisoformat((captured_at or "").replace("Z", "+00:00")).timestamp())
-    except ValueError:
-        return 0

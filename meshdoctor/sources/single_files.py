@@ -8,7 +8,6 @@ from the bootstrap later.
 from __future__ import annotations
 
 import re
-from typing import NoReturn
 
 from msgspec import Struct
 
@@ -65,8 +64,11 @@ def gather(tree: SourceTree, name: str, limits: Limits) -> Capture:
             unread.append(Unread(one.file.path, refusal))
         else:
             documents[key] = one.file.as_document(key, limits, one.file.origin)
+    if not documents and not unread:
+        raise NothingToJudge(f"{tree.location} contains no evidence. Expected: {EXPECTED}.")
     if not documents:
-        _refuse(tree, unread)
+        notes = "".join(f"\n  {note.path}: {note.because}" for note in unread[:5])
+        raise Unreadable(f"{tree.location} contains no file that can be used. Expected: {EXPECTED}.{notes}")
     kind = "dump" if any(key.startswith("proxies/") for key in documents) else "manifests"
     return Capture(kind, tree.location, documents, tuple(unread))
 
@@ -97,13 +99,6 @@ def _type_of(found: SourceFile) -> FileType:
     if known is None:
         raise Unreadable(f"{found.origin} is not a file that meshdoctor reads. Expected: {EXPECTED}.")
     return known
-
-
-def _refuse(tree: SourceTree, unread: list[Unread]) -> NoReturn:
-    if not unread:
-        raise NothingToJudge(f"{tree.location} contains no evidence. Expected: {EXPECTED}.")
-    notes = "".join(f"\n  {note.path}: {note.because}" for note in unread[:5])
-    raise Unreadable(f"{tree.location} contains no file that can be used. Expected: {EXPECTED}.{notes}")
 
 
 def _key(one: _TypedFile, dumps: list[_TypedFile], name: str) -> tuple[str, str]:

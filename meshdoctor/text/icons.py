@@ -27,3 +27,12 @@ NEEDED = "".join(sorted({symbol for symbol, _ in _ICONS.values() if not symbol.i
 def icon(kind: str, *, ascii_only: bool = False) -> str:
     """The icon of a severity or state."""
     return _ICONS[kind][ascii_only]
+
+
+def are_in(encoding: str | None, more: str = "") -> bool:
+    """Whether an encoding has all symbols, and those in `more`."""
+    try:
+        (NEEDED + more).encode(encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True

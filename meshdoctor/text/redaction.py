@@ -9,13 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 
 from meshdoctor.text.secrets import REDACTED, is_placeholder, is_reference, is_secret_setting
 from meshdoctor.text.settings_text import clean_settings
-
-_Replace = Callable[[Counter[str], re.Match[str]], str]
 
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY)-----(?:[\w+/=\s\\:,]|-(?!----))*+(?:-----END \1-----)?"
@@ -56,7 +53,7 @@ def clean_page(text: str, settings_end: int | None = None) -> tuple[str, Counter
     head, tail = (text, "") if settings_end is None else (text[:settings_end], text[settings_end:])
     text = _PAIR.sub(partial(_pair, found), head) + tail
     if "last-applied-configuration" in text:
-        text = _LAST_APPLIED.sub(partial(_last_applied, found), text)
+        text = _LAST_APPLIED.sub(partial(_redact, 1, "last-applied configuration", found), text)
     if '"key"' in text:
         text = _HEADER.sub(partial(_header, found), text)
     if "_match" in text:
@@ -65,14 +62,14 @@ def clean_page(text: str, settings_end: int | None = None) -> tuple[str, Counter
 
 
 def _clean(text: str, found: Counter[str]) -> str:
-    for mark, pattern, replace in _IN_TEXT:
+    for mark, pattern, group, kind in _IN_TEXT:
         if mark in text:
-            text = pattern.sub(partial(replace, found), text)
+            text = pattern.sub(partial(_redact, group, kind, found), text)
     return text
 
 
-def _redact(match: re.Match[str], group: int, kind: str, found: Counter[str]) -> str:
-    """The match with one group redacted."""
+def _redact(group: int, kind: str, found: Counter[str], match: re.Match[str]) -> str:
+    """The match with one group redacted; group 0 is all of it."""
     start, end = match.span(group)
     if match.string.startswith(REDACTED, start) or is_placeholder(match.group(group)):
         return match.group()
@@ -81,40 +78,18 @@ def _redact(match: re.Match[str], group: int, kind: str, found: Counter[str]) ->
     return text[: start - match.start()] + REDACTED + text[end - match.start() :]
 
 
-def _last_applied(found: Counter[str], match: re.Match[str]) -> str:
-    return _redact(match, 1, "last-applied configuration", found)
-
-
-def _private_key(found: Counter[str], match: re.Match[str]) -> str:
-    found["private key"] += 1
-    return REDACTED
-
-
-def _url(found: Counter[str], match: re.Match[str]) -> str:
-    return _redact(match, 2, "password in a URL", found)
-
-
-def _token(found: Counter[str], match: re.Match[str]) -> str:
-    return _redact(match, 2, "token", found)
-
-
-def _bare(found: Counter[str], match: re.Match[str]) -> str:
-    found["token"] += 1
-    return REDACTED
-
-
 def _parameter(found: Counter[str], match: re.Match[str]) -> str:
-    return match.group() if is_reference(match.group(2)) else _redact(match, 2, "password or token in a text", found)
+    return match.group() if is_reference(match.group(2)) else _redact(2, "password or token in a text", found, match)
 
 
 def _header(found: Counter[str], match: re.Match[str]) -> str:
-    return _redact(match, 2, "header", found) if is_secret_setting(match.group(1), match.group(2)) else match.group()
+    return _redact(2, "header", found, match) if is_secret_setting(match.group(1), match.group(2)) else match.group()
 
 
 def _pair(found: Counter[str], match: re.Match[str]) -> str:
     name, value = match.groups()
     if is_secret_setting(name, value):
-        return _redact(match, 2, "setting", found)
+        return _redact(2, "setting", found, match)
     if "\\" not in value and "=" not in value:
         return match.group()
     # A string that contains a document: an annotation or a setting that is JSON, YAML or properties.
@@ -129,20 +104,16 @@ def _pair(found: Counter[str], match: re.Match[str]) -> str:
     )
 
 
-_IN_TEXT: tuple[tuple[str, re.Pattern[str], _Replace], ...] = (
-    ("-----BEGIN", _PRIVATE_KEY, _private_key),
-    ("://", _URL, _url),
-    ("@tcp(", _GO_DSN, _url),
-    ("@unix(", _GO_DSN, _url),
-    ("Bearer ", _SCHEME_TOKEN, _token),
-    ("Basic ", _SCHEME_TOKEN, _token),
-    ("eyJ", _JWT, _bare),
-    ("AKIA", _AWS, _bare),
-    ("ASIA", _AWS, _bare),
-    ("ghp_", _FORGE, _bare),
-    ("ghs_", _FORGE, _bare),
-    ("github_pat_", _FORGE, _bare),
-    ("glpat-", _FORGE, _bare),
-    ("xox", _FORGE, _bare),
+_IN_TEXT = (
+    ("-----BEGIN", _PRIVATE_KEY, 0, "private key"),
+    ("://", _URL, 2, "password in a URL"),
+    ("@tcp(", _GO_DSN, 2, "password in a URL"),
+    ("@unix(", _GO_DSN, 2, "password in a URL"),
+    ("Bearer ", _SCHEME_TOKEN, 2, "token"),
+    ("Basic ", _SCHEME_TOKEN, 2, "token"),
+    ("eyJ", _JWT, 0, "token"),
+    ("AKIA", _AWS, 0, "token"),
+    ("ASIA", _AWS, 0, "token"),
+    *((mark, _FORGE, 0, "token") for mark in ("ghp_", "ghs_", "github_pat_", "glpat-", "xox")),
 )
-"""Text without which a pattern cannot match, the pattern, and the replacement of its match."""
+"""Text without which a pattern cannot match, the pattern, the group that is the secret, and what it is."""

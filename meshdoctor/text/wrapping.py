@@ -34,17 +34,12 @@ def _wrapped(words: Iterable[str], width: int, indent: str, cut: bool) -> Iterat
             yield line
         line = indent + word
         while cut and columns(line) > width:
-            at = _cut_at(line, width)
+            fits = next(n for n in range(len(line), 0, -1) if columns(line[:n]) <= width or n == 1)
+            # A long word breaks after a sign at which people expect it, unless the sign stands in its first half.
+            at = 1 + max(line.rfind(sign, fits // 2, fits) for sign in "-./|,") or fits
             yield line[:at]
             line = line[at:]
     yield line
-
-
-def _cut_at(word: str, width: int) -> int:
-    """How many characters of a word fit, up to a sign at which people expect it to be broken."""
-    fits = next(n for n in range(len(word), 0, -1) if columns(word[:n]) <= width or n == 1)
-    at = max(word.rfind(sign, fits // 2, fits) for sign in "-./|,")
-    return at + 1 if at > 0 else fits
 
 
 def columns(text: str) -> int:
@@ -59,3 +54,8 @@ def columns(text: str) -> int:
 def pad(text: str, width: int) -> str:
     """The text with spaces up to `width` columns; a longer text stays whole."""
     return text + " " * max(0, width - columns(text))
+
+
+def in_columns(cells: Iterable[str], widths: Iterable[int]) -> str:
+    """Cells side by side, each as wide as its column at least."""
+    return "  ".join(pad(cell, width) for cell, width in zip(cells, widths, strict=False))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from meshdoctor.model.proxy import FilterChain, Listener, ListenerFilter, Proxy
+from meshdoctor.model.proxy import Listener, ListenerFilter, Proxy
 from meshdoctor.model.trace import Destination, Expect
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
@@ -109,10 +109,7 @@ def inspect(listener: Listener, destination: Destination, source_ip: str | None)
         name = (destination.sni or "").lower()
         found = f"server name {name}" if name else "no server name (SNI)"
         notes.append(f"tls_inspector reads {found} from the ClientHello")
-        return Inspection(
-            Arrival(plain.ip, plain.port, name, "tls", source_ip=source_ip),
-            tuple(notes),
-        )
+        return Inspection(Arrival(plain.ip, plain.port, name, "tls", source_ip=source_ip), tuple(notes))
     if destination.protocol == "http" and "http_inspector" in kinds:
         notes.append("http_inspector recognises HTTP/1.1")
         http = Arrival(plain.ip, plain.port, application_protocols=("http/1.1",), source_ip=source_ip)
@@ -177,15 +174,10 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     because = decided or "the filter chain matches every connection of this listener"
     if choice.is_default:
         because = f"{decided or 'no other filter chain matches'}; so the default filter chain takes the connection"
-    walk.step("filter_chain", chain_label(walk), because, choice.chain.path, _target(choice.chain))
+    route = choice.chain.http.route_config_name if choice.chain.http else ""
+    target = next(iter(choice.chain.tcp_clusters), f"route {route}" if route else "")
+    walk.step("filter_chain", chain_label(walk), because, choice.chain.path, target)
     return None
-
-
-def _target(chain: FilterChain) -> str:
-    """What the chain sends the connection to: a cluster, or a route configuration."""
-    if chain.tcp is not None and chain.tcp.clusters:
-        return chain.tcp.clusters[0].name
-    return f"route {chain.http.route_config_name}" if chain.http is not None and chain.http.route_config_name else ""
 
 
 def chain_label(walk: Walk) -> str:
@@ -193,11 +185,7 @@ def chain_label(walk: Walk) -> str:
     chain = walk.chain
     if chain is None:
         return ""
-    if chain.name:
-        return chain.name
-    if chain.is_default:
-        return "default"
-    return chain.path.rsplit(".", 1)[-1]
+    return chain.name or ("default" if chain.is_default else chain.path.rsplit(".", 1)[-1])
 
 
 def _why_listener(listener: Listener, index: ListenerIndex, destination: Destination) -> str:

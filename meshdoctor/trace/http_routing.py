@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshdoctor.model.proxy import HttpConnectionManager, Route, RouteConfig
+from meshdoctor.model.proxy import Fault, HttpConnectionManager, Route, RouteConfig
 from meshdoctor.model.trace import Expect
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route, without_port
@@ -42,7 +42,7 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
     """Follow the request to a cluster name; an Outcome where Envoy answers itself or cannot route."""
     if walk.destination.protocol != "http":
         return _not_http(walk)
-    config = hcm.route_config or walk.proxy.routes.get(hcm.route_config_name)
+    config = walk.proxy.routes_of(hcm)
     if config is None:
         return _no_routes(walk, hcm)
     request = request_of(walk, hcm)
@@ -120,12 +120,10 @@ def _direct(walk: Walk, route: Route) -> Outcome:
     return Outcome(Verdict.MISROUTED, "direct-response", why, expect)
 
 
-def fault_on_every_request(walk: Walk) -> str:
-    """What fault injection does to every request, in words; empty where it hits none or some."""
+def fault_on_every_request(walk: Walk) -> Fault | None:
+    """The fault injection that aborts every request; None where it hits none or some."""
     route, chain = walk.route, walk.chain
     fault = route.fault if route else None
     if fault is None and chain is not None and chain.http is not None:
         fault = chain.http.fault
-    if fault is None or fault.by_header or fault.abort_percent < 100:
-        return ""
-    return f"fault injection aborts every request with status {fault.abort_status}"
+    return None if fault is None or fault.by_header or fault.abort_percent < 100 else fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from msgspec import structs
@@ -80,9 +81,9 @@ class Tracer:
         """Hosts whose clusters chains and routes name, whether or not the clusters are there."""
         names: list[str] = []
         for listener in self.proxy.listeners.values() if self.proxy else ():
-            names += [w.name for c in listener.chains() if c.tcp for w in c.tcp.clusters]
+            names += [name for chain in listener.chains() for name in chain.tcp_clusters]
         for config in self.proxy.routes.values() if self.proxy else ():
-            names += [w.name for v in config.virtual_hosts for r in v.routes for w in r.clusters]
+            names += config.clusters
         return {parsed.host for parsed in map(cluster_name, names) if parsed is not None}
 
     def protocol_of(self, host: str, port: int, scheme: str = "") -> str:
@@ -158,7 +159,7 @@ class Tracer:
             for listener in self.index.by_port.get(port, ())
             for bind, number in listener.addresses
             if number == port and bind not in WILDCARDS
-            if any(c.tcp is not None and any(w.name == own for w in c.tcp.clusters) for c in listener.chains())
+            if any(own in chain.tcp_clusters for chain in listener.chains())
         ]
 
     def resolved(self, host: str) -> list[str]:
@@ -210,9 +211,9 @@ class Tracer:
             return ended
         chain = walk.chain
         if chain is not None and chain.tcp is not None:
-            walk.cluster_name = chain.tcp.clusters[0].name if chain.tcp.clusters else ""
+            walk.cluster_name = next(iter(chain.tcp_clusters), "")
             walk.config = chain.config
-            return self._worst_cluster(walk, [c.name for c in chain.tcp.clusters])
+            return self._worst_cluster(walk, chain.tcp_clusters)
         if chain is not None and chain.http is not None:
             answered = pass_http(walk, chain.http, self.domains)
             if answered is not None:
@@ -222,7 +223,7 @@ class Tracer:
         why = f"filter chain {chain_label(walk)} has no network filter that meshdoctor reads: {filters or 'none'}"
         return Outcome(Verdict.UNKNOWN, "filter", why, missing=("network filter",))
 
-    def _worst_cluster(self, walk: Walk, names: list[str]) -> Outcome:
+    def _worst_cluster(self, walk: Walk, names: Sequence[str]) -> Outcome:
         """Judge the cluster; of several weighted ones the worst counts, because some connections are sent to it."""
         if len(names) < 2:
             return judge_cluster(walk, self.registry)
@@ -246,11 +247,11 @@ class Tracer:
         if not self.settings.known:
             why += "; the pod's own settings were not read, so Istio's default is assumed"
         walk.setting = f"{found.field} (now {found.value or 'empty'})" if found.field else ""
-        word = {True: "captured", False: "not captured", None: "not known"}[found.verdict]
+        word = {True: "redirected", False: "not redirected", None: "not known"}[found.verdict]
         at = Evidence(found.pointer.document, found.pointer.path, found.value) if found.pointer else None
-        walk.steps.append(Step("capture", word, why, at))
+        walk.steps.append(Step("redirection", word, why, at))
         if found.verdict is False and self.index is not None and self.index.accepts(destination.ip, destination.port):
-            walk.step("capture", "dialled directly", "a listener of the sidecar is bound to this address and port")
+            walk.step("redirection", "dialled directly", "a listener of the sidecar is bound to this address and port")
             return None
         if found.verdict is False:
             return Outcome(Verdict.BYPASSED, "bypassed", why)
@@ -268,11 +269,11 @@ class Tracer:
     def _without_proxy(self, destination: Destination) -> Trace:
         if self.pod is not None and is_ambient(self.pod, self.mesh.namespaces):
             why = "the pod is in ambient mode: its connections go to its node's ztunnel, which meshdoctor does not read"
-            step = Step("capture", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
+            step = Step("redirection", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
             return Trace(self.key, destination, Verdict.UNKNOWN, "ambient", why, steps=(step,), missing=("ztunnel",))
         if self.pod is not None and self.pod.proxy_container is None:
             why = "the pod has no sidecar, so Istio does not handle the connection"
-            step = Step("capture", "no sidecar", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
+            step = Step("redirection", "no sidecar", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
             return Trace(self.key, destination, Verdict.BYPASSED, "no-sidecar", why, steps=(step,))
         document = f"proxies/{self.key}/config_dump.json"
         why = self.mesh.proxies_unread.get(self.key) or self.mesh.why_unread(document) or f"{document} was not read"

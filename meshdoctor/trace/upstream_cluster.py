@@ -13,7 +13,7 @@ from meshdoctor.trace.walk import Outcome, Walk
 
 
 def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
-    """The outcome of a walk that has a cluster name, in the order of product.md's verdict table."""
+    """The outcome of a walk that has a cluster name: first by the outbound policy, then by whose cluster it is."""
     name = walk.cluster_name or ""
     if name == BLACKHOLE:
         why = "outbound policy REGISTRY_ONLY sends connections to hosts that are not registered to this cluster, which "
@@ -64,12 +64,8 @@ def _aborted(walk: Walk) -> Expect | None:
 
     The fault filter answers before the router looks for a cluster.
     """
-    if not fault_on_every_request(walk):
-        return None
-    fault = walk.route.fault if walk.route else None
-    if fault is None and walk.chain is not None and walk.chain.http is not None:
-        fault = walk.chain.http.fault
-    return Expect(("FI",), fault.abort_status if fault else None)
+    fault = fault_on_every_request(walk)
+    return Expect(("FI",), fault.abort_status) if fault else None
 
 
 def _other_cluster(cluster: Cluster, host: str) -> Outcome:
@@ -82,27 +78,22 @@ def _other_cluster(cluster: Cluster, host: str) -> Outcome:
 
 
 def owns(walk: Walk, registry: Registry) -> tuple[bool, str]:
-    """Whether the walk's cluster is the host's own, and why (product.md, `trace --json`)."""
+    """Whether the walk's cluster is the host's own, and why: by name, by address, or by a VirtualService."""
     name = walk.cluster_name or ""
     parsed = cluster_name(name)
     destination = walk.destination
     if parsed is not None:
         if registry.same_host(parsed.host, destination.host, walk.proxy.node.namespace):
             return True, f"this is the cluster of {destination.host}"
-        if registry.ip_belongs(destination.host, parsed.host) or _bound_to(walk, destination.host):
+        binds = walk.listener.addresses if walk.listener and walk.chain and destination.ip == destination.host else ()
+        is_bound = any(bind == destination.host for bind, _ in binds)
+        if is_bound or registry.ip_belongs(destination.host, parsed.host):
             return True, f"{destination.host} is an address of {parsed.host}, whose cluster this is"
     sent_by = registry.sent_by(walk.config, destination.host)
     if sent_by or (sent_by is None and _matched_by_name(walk, registry)):
         return True, f"a VirtualService sends connections to {destination.host} to this cluster"
     host = parsed.host if parsed else name
     return False, f"this is the cluster of {host}, not of {destination.host}"
-
-
-def _bound_to(walk: Walk, host: str) -> bool:
-    """The host is an IP address, and a listener is bound to it."""
-    if walk.listener is None or walk.chain is None or walk.destination.ip != host:
-        return False
-    return any(bind == host for bind, _ in walk.listener.addresses)
 
 
 def _matched_by_name(walk: Walk, registry: Registry) -> bool:
@@ -132,18 +123,15 @@ def _fault(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
     """Why the host's own cluster cannot work; None where no reason is known."""
     aborted = _aborted(walk)
     if aborted:
-        return Outcome(Verdict.BROKEN, "fault", fault_on_every_request(walk), aborted)
-    virtual = _virtual_address(walk, cluster, registry)
-    return virtual or _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
-
-
-def _virtual_address(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
-    """Envoy connects to a virtual address: the entry that the address was allocated for lacks this port."""
+        why = f"fault injection aborts every request with status {aborted.http_status}"
+        return Outcome(Verdict.BROKEN, "fault", why, aborted)
     ip = walk.destination.ip
-    if cluster.type != "ORIGINAL_DST" or ip is None or not registry.is_virtual(ip):
-        return None
-    why = f"Envoy connects to {ip}, a virtual address allocated by Istio, where no server listens"
-    return Outcome(Verdict.BROKEN, "virtual-address-sent-out", why, Expect(("UF", "URX"), 503 if walk.route else None))
+    if cluster.type == "ORIGINAL_DST" and ip is not None and registry.is_virtual(ip):
+        # the entry that the address was allocated for lacks this port
+        why = f"Envoy connects to {ip}, a virtual address allocated by Istio, where no server listens"
+        reset = Expect(("UF", "URX"), 503 if walk.route else None)
+        return Outcome(Verdict.BROKEN, "virtual-address-sent-out", why, reset)
+    return _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
 
 
 def _no_endpoint(walk: Walk, cluster: Cluster) -> Outcome | None:

@@ -16,12 +16,13 @@ from textual.dom import DOMNode
 from textual.events import Event, Key, Resize
 from textual.screen import Screen
 
-from meshdoctor.tui.app_session import Appearance, SessionOpening, TuiSession
+from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.auto_refresh import AutoRefresh
 from meshdoctor.tui.bindings import APP_KEYS
 from meshdoctor.tui.key_queue import KeyHandled, KeyQueue
-from meshdoctor.tui.messages import EventsWaiting, FixEnded, StateObserver, TraceRequested, WatchToggled
+from meshdoctor.tui.messages import EventsWaiting, Exported, FixEnded, StateObserver, TraceRequested, WatchToggled
 from meshdoctor.tui.screens.main_screen import MainScreen
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.state.panel_titles import missing
 from meshdoctor.tui.themes import DEFAULT, OWN_COLOURS, THEMES
 from meshdoctor.tui.user_settings import Settings, is_colourless, keep_theme
@@ -43,15 +44,15 @@ class MeshdoctorApp(App[int]):
     CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "detail.tcss"]
     TITLE = "meshdoctor"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_KEYS]
-    ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, opening: SessionOpening, settings: Settings | None = None) -> None:
         super().__init__(ansi_color=True if is_colourless() else None)
         self._settings = settings or Settings()
         self._apply_theme(self._settings.theme)
         draw_scrollbars(ascii_only=self._settings.ascii_only)
-        appearance = Appearance(self._settings.ascii_only)
-        self.session = TuiSession(opening, lambda: self.post_message(EventsWaiting()), appearance)
+        self.session = TuiSession(
+            opening, lambda: self.post_message(EventsWaiting()), ascii_only=self._settings.ascii_only
+        )
         self.main = MainScreen(self.session)
         self.watching = AutoRefresh(self, self.session, self.main.show_all)
         self._has_checked_journal = False
@@ -178,8 +179,7 @@ class MeshdoctorApp(App[int]):
     @on(WatchToggled)
     def _watch_toggled(self, message: WatchToggled) -> None:
         message.stop()
-        text = self.watching.description if self.watching.toggle() else "off"
-        self.notify(text, title="Watch mode", markup=False)
+        self.notify(self.watching.toggle(), title="Watch mode", markup=False)
         self.main.show_all()
 
     @on(TraceRequested)
@@ -189,6 +189,16 @@ class MeshdoctorApp(App[int]):
 
         message.stop()
         self.push_screen(TraceScreen(self.session, TraceSubject(message.pod, message.host, message.port)))
+
+    @on(Exported)
+    def _exported(self, message: Exported) -> None:
+        """Copies what was exported, and names its file."""
+        self.copy_to_clipboard(message.text)
+        copied = "Copied, if the terminal allows it (OSC 52)."
+        if message.path:
+            self.notify(f"{message.path}\n{copied}", title="Exported", markup=False)
+        else:
+            self.notify(f"Not saved: {message.because}. {copied}", severity="warning", markup=False)
 
     def action_help(self) -> None:
         """The keys of the screen in front."""

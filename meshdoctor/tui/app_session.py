@@ -6,68 +6,31 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from meshdoctor.tui.feed import Feed
+from meshdoctor.tui.session_state import SessionOpening, SessionState
 from meshdoctor.tui.state.mesh_state import MeshState, StateChange
 from meshdoctor.tui.state.view_state import ViewState
 
 if TYPE_CHECKING:
-    from meshdoctor.diagnosis.session import DiagnosisSession
     from meshdoctor.doctor import Source
     from meshdoctor.tui.session_fixes import SessionFixes
 
 
-class Appearance(Struct, frozen=True):
-    """How the session is drawn."""
+class TuiSession(SessionState):
+    """Opens a source, refreshes its diagnosis and takes in its events.
 
-    ascii_only: bool = False
-    """Only ASCII is shown, because of the terminal or the user's settings."""
+    `wake` is called from another thread when events wait.
+    """
 
-
-class SessionOpening(Struct, frozen=True):
-    """What the session opens on."""
-
-    source: Callable[[], Source]
-    """Called after the first paint, as it loads modules. May raise `MeshdoctorError`."""
-    place: str
-    """What the header shows until the source is read: a context, a path."""
-    namespaces: tuple[str, ...] = ()
-    labels: str = ""
-    is_read_only: bool = False
-
-
-class TuiSession:
-    """A source and its diagnosis. `wake` is called from another thread when events wait."""
-
-    def __init__(
-        self, opening: SessionOpening, wake: Callable[[], object], appearance: Appearance | None = None
-    ) -> None:
-        self.opening = opening
-        self.appearance = appearance or Appearance()
-        self.mesh_state = MeshState()
-        self.mesh_state.location = opening.place
+    def __init__(self, opening: SessionOpening, wake: Callable[[], object], *, ascii_only: bool = False) -> None:
+        super().__init__(opening)
+        self.ascii_only = ascii_only
+        """Only ASCII is shown, because of the terminal or the user's settings."""
         self.view_state = ViewState(self.mesh_state)
-        self.diagnosis_session: DiagnosisSession | None = None
-        """None until the source is opened."""
         self.is_watching = False
         """Watch mode is on."""
         self._wake = wake
         self._feed = Feed(wake)
-
-    @property
-    def open_diagnosis(self) -> DiagnosisSession:
-        """The diagnosis. Raises `NothingToJudge` until the source is opened."""
-        if self.diagnosis_session is None:
-            from meshdoctor.errors import NothingToJudge
-
-            raise NothingToJudge("nothing has been read yet")
-        return self.diagnosis_session
-
-    @property
-    def is_read_only(self) -> bool:
-        """No fix can be applied."""
-        return self.opening.is_read_only
 
     @cached_property
     def fixes(self) -> SessionFixes:
@@ -89,7 +52,7 @@ class TuiSession:
 
     def _begin(self, opening: SessionOpening, feed: Feed) -> None:
         from meshdoctor.diagnosis.events import DiagnosisFailed
-        from meshdoctor.errors import MeshdoctorError
+        from meshdoctor.errors import MeshdoctorError, fault
 
         try:
             from meshdoctor.diagnosis.session import DiagnosisSession
@@ -101,9 +64,7 @@ class TuiSession:
         except MeshdoctorError as problem:
             feed.put(DiagnosisFailed(str(problem), is_away=False))
         except Exception as problem:
-            what = str(problem).partition("\n")[0]
-            fault = f"a fault in meshdoctor itself: {type(problem).__name__}: {what}"
-            feed.put(DiagnosisFailed(fault, is_away=False))
+            feed.put(DiagnosisFailed(fault(problem), is_away=False))
 
     def refresh(self, pods: Collection[str] | None = None, *, only_changed: bool = False) -> bool:
         """Checks these pods, or all, again; False where a refresh is running. What is known stays until it is replaced.
@@ -143,7 +104,7 @@ class TuiSession:
         self.begin()
 
     def open_demo(self, name: str = "") -> None:
-        """Opens a bundled mesh, by default the first that has an error."""
+        """Opens a bundled snapshot, by default the first that has an error."""
         self.open(SessionOpening(lambda: demo_source(name), f"demo:{name}" if name else "demo", is_read_only=True))
 
     def stop(self) -> None:

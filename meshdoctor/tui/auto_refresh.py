@@ -35,29 +35,25 @@ class AutoRefresh:
         self._asker = LatestAnswer["Source", "Stamp"](app, _stamp_of, self._compare)
 
     @property
-    def description(self) -> str:
-        """What it does, for the user."""
-        source = self._source
-        if source is None or source.cluster is not None:
-            return f"Refreshes {EVERY:.0f} s after each check. w switches it off."
-        if source.path is None and not source.manifests:
-            return "A bundled mesh does not change, so there is nothing to watch."
-        return "Refreshes when the files change. w switches it off."
-
-    @property
     def _source(self) -> Source | None:
         return self._session.diagnosis_session.source if self._session.diagnosis_session else None
 
-    def toggle(self) -> bool:
-        """Switches it on or off, and returns whether it is on now."""
+    def toggle(self) -> str:
+        """Switches it on or off, and returns a sentence for the user. A bundled snapshot is not watched."""
+        source = self._source
+        if source is not None and not (source.cluster or source.path or source.manifests):
+            return "A bundled snapshot does not change: there is nothing to watch."
         self._session.is_watching = not self._session.is_watching
-        if self._session.is_watching:
-            self._stamp = None
-            self._refresh_timer = RefreshTimer(EVERY if self._is_live else FILES_EVERY)
-            self._refresh_changed()
-            if self._timer is None:
-                self._timer = self._app.set_interval(_TICK, self.tick)
-        return self._session.is_watching
+        if not self._session.is_watching:
+            return "Watch mode is off."
+        self._stamp = None
+        self._refresh_timer = RefreshTimer(EVERY if self._is_live else FILES_EVERY)
+        self._refresh_changed()
+        if self._timer is None:
+            self._timer = self._app.set_interval(_TICK, self.tick)
+        if source is None or self._is_live:
+            return f"Refreshes {EVERY:.0f} s after each check. w switches it off."
+        return "Refreshes when the files change. w switches it off."
 
     @property
     def _is_live(self) -> bool:

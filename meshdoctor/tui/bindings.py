@@ -33,7 +33,7 @@ MAIN_KEYS = (
     key("slash", "filter", "filter", "Filter this panel: text, !text to exclude, -l app=web by labels",
         is_="filter", show=True, display="/"),
     key("d", "details", "details", "Show all that is known of this pod, host or finding", is_="details", show=True),
-    key("d", "demo", "demo", "Open a bundled mesh, where nothing else can be read", is_="demo", show=True),
+    key("d", "demo", "demo", "Open a bundled snapshot, where nothing else can be read", is_="demo", show=True),
     key("n", "namespace", "namespace", "Choose a namespace", is_="namespace", show=True),
     key("0", "all_namespaces", "all namespaces", "Show all namespaces", is_="namespace.all"),
     key("ctrl+z", "problems", "problems", "Show only rows with errors, warnings or unknowns, or all rows again",
@@ -93,8 +93,8 @@ DOCUMENT_KEYS = (
 )
 
 DETAIL_KEYS = (
-    key("escape", "back", "back", "Go back", is_="back", show=True, display="esc"),
-    key("q", "back", "back", "Go back", is_="back-too"),
+    key("escape", "dismiss", "back", "Go back", is_="back", show=True, display="esc"),
+    key("q", "dismiss", "back", "Go back", is_="back-too"),
 )
 
 PATH_KEYS = (
@@ -193,7 +193,7 @@ FIX_KEYS = (
 )
 
 HELP_KEYS = (
-    key("escape,q,question_mark", "back", "back", "Close the help", is_="help.close", show=True, display="esc"),
+    key("escape,q,question_mark", "dismiss", "back", "Close the help", is_="help.close", show=True, display="esc"),
 )  # fmt: skip
 
 APP_KEYS = (

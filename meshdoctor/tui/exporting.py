@@ -1,12 +1,10 @@
-"""Exports findings as Markdown: writes them into one file and copies them."""
+"""Exports findings as Markdown, into one file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from textual.screen import Screen
+from typing import NamedTuple
 
 from meshdoctor.diagnosis.excerpts import Excerpt, excerpt
 from meshdoctor.errors import MeshdoctorError
@@ -14,7 +12,7 @@ from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.messages import Exported
-from meshdoctor.tui.state.postmortem import postmortem, write_postmortem
+from meshdoctor.tui.state.postmortem_file import postmortem, write_postmortem
 
 
 class KnownFacts(NamedTuple):
@@ -42,25 +40,14 @@ def read_facts(session: TuiSession, finding: Finding) -> KnownFacts:
 
 def export(session: TuiSession, found: Sequence[KnownFacts], folder: Path) -> Exported:
     """Writes findings into one file, in their order. Call it from a thread; never raises."""
-    text = "\n".join(_markdown(session, one) for one in found)
+    pieces = []
+    for known in found:
+        entries, improvements = session.fixes.done_about(known.finding.fingerprint)
+        diagnosis = session.mesh_state.diagnosis
+        pieces.append(postmortem(known.finding, diagnosis, known.path, known.excerpts, entries, improvements))
+    text = "\n".join(pieces)
     try:
         file = str(write_postmortem([one.finding for one in found], text, folder))
     except MeshdoctorError as problem:
         return Exported(text, "", str(problem))
     return Exported(text, file, "")
-
-
-def _markdown(session: TuiSession, known: KnownFacts) -> str:
-    entries, improvements = session.fixes.done_about(known.finding.fingerprint)
-    diagnosis = session.mesh_state.diagnosis
-    return postmortem(known.finding, diagnosis, known.path, known.excerpts, entries, improvements)
-
-
-def copy_and_notify(screen: Screen[Any], message: Exported) -> None:
-    """Copies what was exported, and notifies the user of the file."""
-    screen.app.copy_to_clipboard(message.text)
-    copied = "Copied, if the terminal allows it (OSC 52)."
-    if message.path:
-        screen.notify(f"{message.path}\n{copied}", title="Exported", markup=False)
-    else:
-        screen.notify(f"Not saved: {message.because}. {copied}", severity="warning", markup=False)

@@ -8,17 +8,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from meshdoctor.errors import MeshdoctorError, PartlyApplied, Unreadable
+from meshdoctor.errors import MeshdoctorError, PartlyApplied, Unreadable, fault
 from meshdoctor.fixes.fix_run import FixAction, FixRun
 from meshdoctor.model.fix import FixEvent, JournalEntry
 from meshdoctor.tui.state.fix_steps import StepList, allowed
 from meshdoctor.view.journal import FILE_ACTIONS
 
 if TYPE_CHECKING:
+    from meshdoctor.fixes.fix_context import FixContext
     from meshdoctor.model.finding import Finding, Fix
-    from meshdoctor.tui.session_fixes import SessionFixes
+
+
+class FixTurns(Protocol):
+    """The fixes of a session, of which one at a time changes something."""
+
+    current: FixWorker | None
+    """The newest fix that began to change something."""
+    ended: Callable[[FixWorker], object]
+    """Hears, in any thread, that a fix which may have changed something has ended."""
+
+    @property
+    def context(self) -> FixContext:
+        """Where the fixes are written."""
+
+    @property
+    def busy_with(self) -> FixWorker | None:
+        """The fix that is changing something just now."""
 
 
 class FixWorker:
@@ -26,7 +43,7 @@ class FixWorker:
 
     def __init__(
         self,
-        fixes: SessionFixes,
+        fixes: FixTurns,
         *,
         finding: Finding | None = None,
         fix: Fix | None = None,
@@ -112,8 +129,7 @@ class FixWorker:
             if not self.is_writing and _may_be_temporary(problem):
                 self.steps.put("info", "Nothing was changed. To try again, press esc and open the fix again.")
         except Exception as problem:
-            what = str(problem).partition("\n")[0]
-            self.steps.put("error", f"a bug in meshdoctor: {type(problem).__name__}: {what}")
+            self.steps.put("error", fault(problem))
         has_ended, self.is_writing = self.is_writing, False
         self._thread = None
         self._notify()

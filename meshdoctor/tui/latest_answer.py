@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from textual.message_pump import MessagePump
 
-from meshdoctor.errors import MeshdoctorError
+from meshdoctor.errors import MeshdoctorError, fault
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -55,8 +55,7 @@ class LatestAnswer(Generic[Question, Answer]):
         except MeshdoctorError as reason:
             problem = str(reason)
         except Exception as reason:
-            what = str(reason).partition("\n")[0]
-            problem = f"a fault in meshdoctor itself: {type(reason).__name__}: {what}"
+            problem = fault(reason)
         self._owner.call_later(self._deliver, question, answer, problem)
 
     def _deliver(self, question: Question, answer: Answer | None, problem: str) -> None:

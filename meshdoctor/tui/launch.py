@@ -8,10 +8,10 @@ import sys
 from msgspec import structs
 
 from meshdoctor.errors import UsageError
-from meshdoctor.text.icons import NEEDED
+from meshdoctor.text import icons
 from meshdoctor.text.nearest import nearest
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.themes import known_themes
 from meshdoctor.tui.user_settings import read_settings
 
@@ -19,28 +19,16 @@ from meshdoctor.tui.user_settings import read_settings
 def run(opening: SessionOpening, theme: str = "", *, ascii_only: bool = False) -> int:
     """Runs the session until the user leaves it, and returns the exit code.
 
-    `theme` and `ascii_only` override the user's file.
-
-    Raises:
-        UsageError: there is no theme of that name; suggests the nearest.
+    `theme` and `ascii_only` override the user's file. Raises `UsageError` where there is no theme of that name.
     """
     settings = read_settings()
     if theme:
         if theme not in known_themes():
             raise UsageError(f"no theme {theme}. {nearest(theme, known_themes())}")
         settings = structs.replace(settings, theme=theme)
-    if ascii_only or not _takes_symbols():
+    # A web page shows icons whatever the locale of the server.
+    has_icons = os.environ.get("TEXTUAL_DRIVER") or icons.are_in(getattr(sys.stdout, "encoding", None), "█░")
+    if ascii_only or not has_icons:
         settings = structs.replace(settings, ascii_only=True)
     app = MeshdoctorApp(opening, settings)
     return app.run() or 0
-
-
-def _takes_symbols() -> bool:
-    """Whether the terminal shows icons; a web page always does, whatever the locale of the server."""
-    if os.environ.get("TEXTUAL_DRIVER"):
-        return True
-    try:
-        (NEEDED + "█░").encode(getattr(sys.stdout, "encoding", None) or "ascii")
-    except (LookupError, UnicodeEncodeError):
-        return False
-    return True

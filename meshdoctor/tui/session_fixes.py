@@ -12,10 +12,10 @@ from meshdoctor.fixes.fix_context import FixContext
 from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.model.fix import ConnectionChange, JournalEntry
 from meshdoctor.tui.fix_worker import FixWorker
+from meshdoctor.tui.session_state import SessionState
 
 if TYPE_CHECKING:
     from meshdoctor.diagnosis.session import DiagnosisSession
-    from meshdoctor.tui.app_session import TuiSession
 
 _PATIENCE = 600.0
 """Seconds that a fix waits for a running refresh to end."""
@@ -25,7 +25,7 @@ _PAUSE = 0.1
 class SessionFixes:
     """The fixes of a session, and the one that is running."""
 
-    def __init__(self, session: TuiSession) -> None:
+    def __init__(self, session: SessionState) -> None:
         self._session = session
         self.ended: Callable[[FixWorker], object] = lambda worker: None
         """Called, in any thread, after a fix that may have changed something has ended."""

@@ -54,19 +54,18 @@ def read_settings(path: Path | None = None) -> Settings:
     except (OSError, ValueError) as problem:
         return Settings(theme=kept_theme(), problems=(f"{path} could not be read: {problem}",))
     problems: list[str] = []
-    keys = _table(data, "keys", path, problems)
+    keys = _keys(data.get("keys", {}), path, problems)
     theme = kept_theme() or data.get("theme", "")
     return Settings(str(theme), bool(data.get("ascii")), keys, tuple(problems))
 
 
-def _table(data: Mapping[str, Any], name: str, path: Path, problems: list[str]) -> dict[str, str]:
-    found = data.get(name, {})
+def _keys(found: Any, path: Path, problems: list[str]) -> dict[str, str]:
     if not isinstance(found, dict):
-        problems.append(f"{path}: [{name}] must be a table of ids and keys")
+        problems.append(f"{path}: [keys] must be a table of ids and keys")
         return {}
     for key, value in found.items():
         if not isinstance(value, str):
-            problems.append(f'{path}: {name}.{key} must be a string such as "down,j"')
+            problems.append(f'{path}: keys.{key} must be a string such as "down,j"')
     return {key: value for key, value in found.items() if isinstance(value, str)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -137,3 +137,12 @@ def diff_tone(line: str) -> Tone:
         return "faint"
     tones: dict[str, Tone] = {"+": "fine", "-": "error"}
     return tones.get(line[:1], "plain")
+
+
+def commands(title: str, lines: Iterable[str]) -> Iterator[Block]:
+    """Commands to be copied, if there are any."""
+    text = "\n".join(lines)
+    if text:
+        yield GAP
+        yield Paragraph(title)
+        yield CodeText(text)

@@ -12,7 +12,18 @@ from meshdoctor.model.evidence import Unread
 from meshdoctor.model.finding import Diagnosis, NotEvaluated
 from meshdoctor.model.verdict import Severity
 from meshdoctor.text.phrases import count
-from meshdoctor.view.blocks import GAP, SEVERITY_HEADINGS, Block, Headed, Icon, Marked, NameList, Paragraph, names
+from meshdoctor.view.blocks import (
+    GAP,
+    SEVERITY_HEADINGS,
+    Block,
+    Headed,
+    Icon,
+    Marked,
+    NameList,
+    Paragraph,
+    commands,
+    names,
+)
 from meshdoctor.view.finding import in_report
 from meshdoctor.view.sort_order import under_causes
 
@@ -29,8 +40,8 @@ _POD_KINDS = (
 )
 
 
-def report(diagnosis: Diagnosis, *, verbose: bool = False) -> Iterator[Block]:
-    """The whole report."""
+def report(diagnosis: Diagnosis, *, verbose: bool = False, source: str | None = None) -> Iterator[Block]:
+    """The whole report; at its end the command that lists the fixes, where `source` gives the options it needs."""
     causes = under_causes(diagnosis.findings)
     for severity in Severity:
         found = [in_report(one, explained, verbose=verbose) for one, explained in causes if one.severity is severity]
@@ -43,6 +54,8 @@ def report(diagnosis: Diagnosis, *, verbose: bool = False) -> Iterator[Block]:
     if diagnosis.unread:
         yield Headed("could not be read", tuple(_unread(diagnosis.unread, limit)))
     yield Headed("summary", tuple(_summary(diagnosis, verbose)))
+    if source is not None and any(finding.fixes and not finding.caused_by for finding in diagnosis.findings):
+        yield from commands("To list the fixes, then preview and apply one:", [f"meshdoctor fix{source}"])
 
 
 def _not_evaluated(entries: Sequence[NotEvaluated], limit: int | None) -> Iterator[Block]:
@@ -91,12 +104,10 @@ def _summary(diagnosis: Diagnosis, verbose: bool) -> Iterator[Block]:
         yield Marked("fine", f"{count(len(quiet), 'rule')} {found}", below)
     lacking = {entry.rule for entry in diagnosis.not_evaluated}
     if lacking:
-        yield Marked("unknown", f"{count(len(lacking), 'rule')} lacked evidence: no verdict from them there")
+        yield Marked("unknown", f'{count(len(lacking), "rule")} lacked evidence: see "not evaluated"')
     if diagnosis.unread:
         yield Marked("unknown", f"{count(len(diagnosis.unread), 'document')} could not be read")
     yield Marked("step", _checked(diagnosis))
-    if any(finding.fixes and not finding.caused_by for finding in diagnosis.findings):
-        yield Marked("step", "`meshdoctor fix`, with the same source, shows what a fix would change")
     yield from (Marked("step", note) for note in diagnosis.notes)
 
 

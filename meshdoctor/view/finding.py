@@ -20,7 +20,12 @@ _MANIFEST_LINES = 30
 
 def in_report(finding: Finding, explained: Sequence[Finding], *, verbose: bool) -> Marked:
     """A finding in a report; information is short unless `verbose`. `explained` are findings that it causes."""
-    below: list[Block] = [Paragraph(_label(finding), "faint"), Paragraph(finding.message)]
+    words = [finding.rule]
+    if finding.confidence is not Confidence.CERTAIN:
+        words.append(finding.confidence)
+    if finding.suppressed:
+        words.append(f"suppressed: {finding.suppressed}")
+    below: list[Block] = [Paragraph(f"[{', '.join(words)}]", "faint"), Paragraph(finding.message)]
     if finding.severity is not Severity.INFO or verbose:
         below += reasons(finding, None if verbose else _PODS, with_objects=verbose)
         below += _evidence(finding, None if verbose else _EVIDENCE)
@@ -30,15 +35,6 @@ def in_report(finding: Finding, explained: Sequence[Finding], *, verbose: bool) 
     if finding.docs:
         below.append(Labelled("see", finding.docs))
     return Marked(finding.severity.value, f"{subject(finding)}: {finding.title}", tuple(below), tone="strong")
-
-
-def _label(finding: Finding) -> str:
-    words = [finding.rule]
-    if finding.confidence is not Confidence.CERTAIN:
-        words.append(finding.confidence)
-    if finding.suppressed:
-        words.append(f"suppressed: {finding.suppressed}")
-    return f"[{', '.join(words)}]"
 
 
 def what(finding: Finding, others: Sequence[Finding], pods: int) -> Iterator[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from meshdoctor.model.finding import Diagnosis, Finding, Fix
 from meshdoctor.model.fix import Change, Impact, PredictedChange
@@ -21,6 +21,7 @@ from meshdoctor.view.blocks import (
     Paragraph,
     Rows,
     TableRow,
+    commands,
     names,
 )
 from meshdoctor.view.finding import FINGERPRINT
@@ -51,7 +52,7 @@ def findings(diagnosis: Diagnosis, firsts: Mapping[str, Fix], source: str = "") 
     if not rows and diagnosis.findings:
         yield Paragraph(f"no fix for {count(len(diagnosis.findings), 'finding')}: `meshdoctor check` shows them")
     elif not rows:
-        yield Paragraph("nothing to fix: no finding")
+        yield Paragraph("nothing to fix: no findings")
     missing = sorted({entry.rule for entry in diagnosis.not_evaluated})
     if missing:
         yield Marked("unknown", f"not evaluated: {some(missing, _PODS)}; `meshdoctor check` says why")
@@ -80,13 +81,10 @@ def preview(
         yield Headed("impact", tuple(impact(impact_of)))
     others = [other for other in finding.fixes if other.id != fix.id]
     if others:
-        yield Headed("other fixes", tuple(map(_other, others)))
+        listed = (Labelled(f"--fix {o.id}", f"{o.title} [{o.disposition}]", (Paragraph(o.cost),)) for o in others)
+        yield Headed("other fixes", tuple(listed))
     for command, what in next_:
         yield from commands(f"To {what}:", [command])
-
-
-def _other(fix: Fix) -> Block:
-    return Labelled(f"--fix {fix.id}", f"{fix.title} [{fix.disposition}]", (Paragraph(fix.cost),))
 
 
 def impact(found: Impact) -> Iterator[Block]:
@@ -174,12 +172,3 @@ def exported(
     if fix.steps:
         yield GAP
         yield Labelled("manual steps afterwards", fix.steps)
-
-
-def commands(title: str, lines: Iterable[str]) -> Iterator[Block]:
-    """Commands to be copied, if there are any."""
-    text = "\n".join(lines)
-    if text:
-        yield GAP
-        yield Paragraph(title)
-        yield CodeText(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meshdoctor.model.host_table import HostRow, HostTable, PodVerdict, UsedBy
+from meshdoctor.model.host_table import HostRow, HostTable, PodVerdict
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.phrases import count, some
@@ -38,7 +38,8 @@ def _row(row: HostRow, unregistered: str, limit: int | None) -> TableRow:
     verdict = f"{worst} for {count(len(pods), 'pod')}" if pods else worst
     below: list[Block] = [names("registered by", row.registered_by or (unregistered,), limit)]
     if row.used_by:
-        below.append(names("used by", tuple(map(_used_by, row.used_by)), limit))
+        using = ((one.pod, some(one.seen, 2)) for one in row.used_by)
+        below.append(names("used by", tuple(f"{pod} ({seen})" if seen else pod for pod, seen in using), limit))
     if not row.verdicts:
         why = "a bare name, no port is known" if row.port is None else "no sidecar's configuration was read"
         below.append(Labelled("unknown", why))
@@ -49,11 +50,6 @@ def _row(row: HostRow, unregistered: str, limit: int | None) -> TableRow:
         below.append(names(f"{each}{because}", tuple(pod.pod for pod in those), most))
     cells = (host_port(row.host, row.port), row.protocol, verdict)
     return TableRow(worst.icon, cells, tuple(below))
-
-
-def _used_by(dependency: UsedBy) -> str:
-    seen = some(dependency.seen, 2)
-    return f"{dependency.pod} ({seen})" if seen else dependency.pod
 
 
 def _by_verdict(row: HostRow) -> dict[Verdict, list[PodVerdict]]:

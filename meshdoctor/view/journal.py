@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meshdoctor.model.fix import JournalEntry
-from meshdoctor.view.blocks import GAP, Block, CodeText, Icon, Labelled, Marked, Paragraph, Rows, TableRow, names
-from meshdoctor.view.fix import commands
+from meshdoctor.view.blocks import (
+    GAP,
+    Block,
+    CodeText,
+    Icon,
+    Labelled,
+    Marked,
+    Paragraph,
+    Rows,
+    TableRow,
+    commands,
+    names,
+)
 from meshdoctor.view.verification import ownership_changes
 
 _PODS = 3

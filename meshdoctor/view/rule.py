@@ -26,7 +26,10 @@ def listing(catalogue: Sequence[Rule]) -> Iterator[Block]:
 
 def page(rule: Rule) -> Iterator[Block]:
     """The page of a rule."""
-    head = [Paragraph(_severity(rule))]
+    others = [grade.severity for grade in rule.grades if grade.severity != rule.severity]
+    instead = f" ({' or '.join(dict.fromkeys(others))} in some circumstances)" if others else ""
+    about = f"Severity: {rule.severity}{instead}. Confidence: {rule.confidence}. Since {rule.since}."
+    head = [Paragraph(about)]
     if rule.needs:
         head.append(Paragraph(f"Needs as evidence: {', '.join(rule.needs)}."))
     yield Headed(f"{rule.id}: {rule.title}", tuple(head))
@@ -39,12 +42,6 @@ def page(rule: Rule) -> Iterator[Block]:
         yield Headed("References", tuple(map(Paragraph, rule.references)))
 
 
-def _severity(rule: Rule) -> str:
-    others = [grade.severity for grade in rule.grades if grade.severity != rule.severity]
-    instead = f" ({' or '.join(dict.fromkeys(others))} in some circumstances)" if others else ""
-    return f"Severity: {rule.severity}{instead}. Confidence: {rule.confidence}. Since {rule.since}."
-
-
 def _fix(fix: FixTemplate) -> Marked:
     deleted = f"Deletes {_placeholders('{' + fix.deletes + '}')} once the rest is applied." if fix.deletes else ""
     below = (Paragraph(_placeholders(text)) for text in (fix.tradeoff, deleted, fix.steps) if text)
@@ -52,6 +49,6 @@ def _fix(fix: FixTemplate) -> Marked:
 
 
 def _placeholders(template: str) -> str:
-    """A template as one reads it without a fact: `{fact.winner.host}` is `<winner host>`."""
+    """A template as one reads it without a fact: `{fact.active.host}` is `<active host>`."""
     named = _CAPTURE.sub(lambda match: "<" + re.sub(r"[\W_]+", " ", match[1]).strip() + ">", template)
     return named.replace("{{", "{").replace("}}", "}")

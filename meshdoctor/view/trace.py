@@ -11,7 +11,7 @@ from meshdoctor.view.blocks import GAP, Block, Labelled, Marked, Paragraph, Path
 
 _NOTES = {Verdict.DELIVERED: "", Verdict.UNKNOWN: "not known from here on"}
 _DECIDED_AT = {
-    Verdict.BYPASSED: "capture",
+    Verdict.BYPASSED: "redirection",
     Verdict.PASSTHROUGH: "cluster",
     Verdict.LEAKED: "cluster",
     Verdict.MISROUTED: "cluster",
@@ -103,13 +103,9 @@ def verdict(trace: Trace, *, see: str = "") -> Marked:
     if see:
         below.append(Labelled("see", see))
     icon = trace.verdict.icon
-    return Marked(icon, f"{trace.verdict}{_share(trace)}{reason}", tuple(below), tone="strong")
-
-
-def _share(trace: Trace) -> str:
-    """For how many of a host's addresses the verdict holds, where they differ."""
     same = sum(row.verdict == trace.verdict for row in trace.addresses)
-    return f" for {same} of {len(trace.addresses)} addresses" if 0 < same < len(trace.addresses) else ""
+    share = f" for {same} of {len(trace.addresses)} addresses" if 0 < same < len(trace.addresses) else ""
+    return Marked(icon, f"{trace.verdict}{share}{reason}", tuple(below), tone="strong")
 
 
 def _expected(trace: Trace) -> str:

@@ -17,7 +17,7 @@ import yaml
 from meshdoctor.errors import NotEditable, Unreadable
 from meshdoctor.yamlio.alignment import same
 from meshdoctor.yamlio.nodes import DocumentText, documents_of, line_end
-from meshdoctor.yamlio.pieces import Style, as_document, as_json, style_of
+from meshdoctor.yamlio.pieces import Style, as_document, style_of
 from meshdoctor.yamlio.reading import load_documents
 from meshdoctor.yamlio.splices import Splice, Splicer
 
@@ -78,11 +78,6 @@ def new_file(value: dict[str, Any], like: bytes | None = None, where: str = "") 
         text, documents = _parts(like, where)
         style = style_of(text, documents)
     return as_document(value, style).encode()
-
-
-def json_text(value: Any) -> str:
-    """A value as the text of a JSON file."""
-    return as_json(value, indent=2, at="", is_tight=False) + "\n"
 
 
 def _parts(data: bytes, where: str) -> tuple[str, list[DocumentText]]:

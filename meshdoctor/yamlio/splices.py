@@ -54,7 +54,10 @@ class Splicer:
     def _value(self, node: TextNode, old: Any, new: Any, parent: _Parent, path: str) -> None:
         if same(old, new):
             return
-        self._refuse_shared(node, path)
+        if node.kind == "alias":
+            raise self._refusal(f"{path} is an alias ({self.text[node.start : node.end]})")
+        if node.anchor is not None and node.anchor in self.document.aliases:
+            raise self._refusal(f"{path} is shared by an alias (&{node.anchor})")
         if node.kind == "mapping" and isinstance(new, dict) and self._mapping(node, old, new, path):
             return
         if node.kind == "sequence" and isinstance(new, list) and self._sequence(node, old, new, path):
@@ -219,21 +222,13 @@ class Splicer:
             return as_flow(value, quote)
         line = self.text[place - column(self.text, place) : place]
         at = line[: len(line) - len(line.lstrip())]
-        return as_json(value, indent=self._json_indent(), at=at, is_tight=self._is_tight())
-
-    def _json_indent(self) -> str | None:
         root = self.document.root
         before = self.text[root.opens + 1 : root.begins(0)] if root.items else ""
-        return before.rsplit("\n", 1)[1] if "\n" in before else None
+        indent = before.rsplit("\n", 1)[1] if "\n" in before else None
+        return as_json(value, indent=indent, at=at, is_tight=self._is_tight())
 
     def _is_tight(self) -> bool:
         return self.is_json and '": ' not in self.text and '" :' not in self.text
-
-    def _refuse_shared(self, node: TextNode, path: str) -> None:
-        if node.kind == "alias":
-            raise self._refusal(f"{path} is an alias ({self.text[node.start : node.end]})")
-        if node.anchor is not None and node.anchor in self.document.aliases:
-            raise self._refusal(f"{path} is shared by an alias (&{node.anchor})")
 
     def _refusal(self, because: str) -> NotEditable:
         shown = because if because.isprintable() else ascii(because)

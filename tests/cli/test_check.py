@@ -94,6 +94,8 @@ def test_errors_leave_stdout_empty_and_show_no_traceback(
         ("--from", "x", "-o", "json=a", "-o", "text=a"),
         ("--from", "x", "--fail-on", "catastrophe"),
         ("--from", "x", "-n", "a", "-A"),
+        ("--from", "x", "--logs-since", "soon"),
+        ("--from", "x", "--timeout", "0"),
         ("--from", "x", "--nonsense"),
         ("--from",),
         ("--from", "x", "surplus"),
@@ -104,7 +106,25 @@ def test_wrong_usage(cli: Cli, doctor: FakeDoctor, arguments: tuple[str, ...]) -
     assert finished.code == 2
     assert finished.out == ""
     assert finished.err
+    assert "Value error" not in finished.err
     assert "diagnose" not in doctor.asked
+
+
+@pytest.mark.parametrize(
+    ("given", "typed"),
+    [
+        (("--from", "my capture", "-n", "shop"), "meshdoctor fix --from 'my capture' -n shop"),
+        (("--context", "prod", "-l", "app=web", "--dns", "off"), "meshdoctor fix --context prod -l app=web"),
+        ((), "meshdoctor fix"),
+    ],
+)
+def test_the_command_that_lists_the_fixes_runs_as_it_stands(
+    cli: Cli, doctor: FakeDoctor, given: tuple[str, ...], typed: str
+) -> None:
+    doctor.diagnosis = SICK
+    assert cli("check", *given).out.endswith(f":\n  {typed}\n")
+    doctor.diagnosis = HEALTHY
+    assert "meshdoctor fix" not in cli("check", *given).out
 
 
 def test_without_a_source_it_is_the_current_contexts_cluster(cli: Cli, doctor: FakeDoctor) -> None:

@@ -9,7 +9,7 @@ import pytest
 from meshdoctor import bundled
 from meshdoctor.cli import docs
 from meshdoctor.cli.main import run
-from meshdoctor.cli.markdown import rendered
+from meshdoctor.cli.terminal_markdown import rendered
 
 TOPICS = [guide.topic for guide in bundled.guides()]
 each_topic = pytest.mark.parametrize("topic", TOPICS)

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from meshdoctor.doctor import Source
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.state.mesh_state import MeshState
 from tests.cluster.apiserver import Answer, Asked, FakeApi
 from tests.tui.sessions import press, screen, the

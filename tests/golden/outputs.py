@@ -43,8 +43,8 @@ def result(made: FixResult, writer: TextWriter, cluster: str = "") -> str:
 
 
 OUTPUTS: dict[str, Callable[[], str | bytes]] = {
-    "check-sick.txt": lambda: text.render(check.report(results.SICK), _PIPE),
-    "check-sick-verbose.txt": lambda: text.render(check.report(results.SICK, verbose=True), _PIPE),
+    "check-sick.txt": lambda: text.render(check.report(results.SICK, source=" --from x"), _PIPE),
+    "check-sick-verbose.txt": lambda: text.render(check.report(results.SICK, verbose=True, source=" --from x"), _PIPE),
     "check-sick-terminal.txt": lambda: text.render(check.report(results.SICK), _TERMINAL),
     "check-sick-ascii.txt": lambda: text.render(check.report(results.SICK), _ASCII),
     "check-healthy.txt": lambda: text.render(check.report(results.HEALTHY), _PIPE),

@@ -198,7 +198,7 @@ MISROUTED = Trace(
     cluster="outbound|443||www.huaweicloud.com",
     endpoint="198.51.100.10:443",
     steps=(
-        Step("capture", "outbound", "all outbound addresses are captured"),
+        Step("redirection", "redirected", "iptables redirects every address to the sidecar"),
         Step("listener", "0.0.0.0_443", "no listener for 198.51.100.20:443; the wildcard on port 443 matches"),
         Step("filter_chain", None, "the only chain matches everything"),
         Step(
@@ -308,7 +308,7 @@ RULE = Rule(
     confidence=Confidence.CERTAIN,
     needs=("config_dump",),
     select="$.claims[*]",
-    when="fact.outcome == 'lost'",
+    when="fact.outcome == 'shadowed'",
     message="Calls to {fact.host} land elsewhere.",
     why="The older entry owns the port.",
     page=RulePage(

@@ -55,7 +55,7 @@ def checked_json(name: str) -> bytes:
 
 def checked(name: str) -> bytes:
     """The text of `check` of this snapshot, as a pipe gets it."""
-    return text.render(check.report(diagnosis_of(name)), TextWriter()).encode()
+    return text.render(check.report(diagnosis_of(name), source=f" --from demo:{name}"), TextWriter()).encode()
 
 
 def traced(name: str) -> bytes:

@@ -153,7 +153,7 @@ class Lab:
         return [seen[n] for n in range(len(probes))]
 
     def capture(self, folder: Path) -> Path:
-        """Write a capture of the mesh as it is, in the contract's layout, by the lab's own means."""
+        """Write a capture of the mesh as it is, in the capture layout, by the lab's own means."""
         from tests.lab.capture import write_capture
 
         return write_capture(self, folder)

@@ -72,7 +72,10 @@ def judged(probe: Probe, client: Mapping[str, Any], logged: list[Logged], cluste
 
 
 def _verdict(probe: Probe, worked: bool, log: Logged | None, types: Mapping[str, str]) -> str:
-    """product.md's order. What Envoy did not log went past it, or never left its inspectors."""
+    """First the outbound policy's clusters, then the host's own, as in `trace`.
+
+    What Envoy did not log bypassed it, or never left its inspectors.
+    """
     if log is None:
         return "bypassed" if worked else "broken"
     if log.cluster == PASSTHROUGH or (log.route == ALLOW_ANY and BLOCKING_FLAGS.isdisjoint(log.flags)):

@@ -27,7 +27,7 @@ def test_ctrl_c_while_it_is_judged_again_stops_and_verifies_nothing(
         looks.append(source)
         return doctor.Case(read(source).capture, interrupted=True)
 
-    monkeypatch.setattr(doctor, "open_case", halfway)
+    monkeypatch.setattr("meshdoctor.diagnosis.recorded.open_case", halfway)
     with pytest.raises(KeyboardInterrupt):
         applier.apply(seen, planned, tried)
     monkeypatch.undo()

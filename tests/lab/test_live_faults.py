@@ -28,7 +28,7 @@ FAULTS: dict[str, tuple[Callable[[RunningPod], contextlib.AbstractContextManager
     "answers byte by byte": (lambda pod: bad_admin(pod, "trickle"), LATE),
     "never answers": (lambda pod: bad_admin(pod, "silent"), LATE),
     "stands still": (stopped_envoy, LATE),
-    "answers HTML": (lambda pod: bad_admin(pod, "html"), "something else than Envoy's /config_dump"),
+    "answers HTML": (lambda pod: bad_admin(pod, "html"), "is not Envoy's /config_dump"),
     # kwok does not tell the end of a forwarded connection, so these two look like silence here.
     "admin port off": (lambda pod: bad_admin(pod, "refused"), LATE),
     "ends in the middle": (lambda pod: bad_admin(pod, "cut"), LATE),
@@ -118,5 +118,5 @@ def test_a_pod_deleted_in_mid_run(lab: Lab, victim: RunningPod) -> None:
         lab.api.delete_all([pod])
 
     case = doctor.open_case(source(lab, pod_seconds=8.0), During(listed=strike))
-    assert failed(case, victim.pod.key) == "the pod was deleted while it was read"
+    assert failed(case, victim.pod.key) == "the pod was deleted while its sidecar was read"
     assert told(case)["summary"]["proxies"] == OTHERS

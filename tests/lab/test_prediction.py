@@ -167,4 +167,4 @@ def turned(before: Mesh, after: Mesh, impact: Impact, key: str) -> dict[tuple[st
 
 def lags(late: Object, becomes: PredictedVerdict) -> bool:
     """istiod (1.32-dev) does not send the clusters of a host that a Sidecar makes come from another namespace."""
-    return bool(late["kind"] == "Sidecar") and "is not in this proxy" in becomes.because
+    return bool(late["kind"] == "Sidecar") and "does not exist in this proxy" in becomes.because

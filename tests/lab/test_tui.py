@@ -12,7 +12,7 @@ from meshdoctor.doctor import Source
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.session_state import SessionOpening
 from tests.lab.accounts import account_from
 from tests.lab.lab import Lab
 from tests.lab.scenario import Scenario, read_scenario

@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 
 from meshdoctor.doctor import Source
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.user_settings import Settings
 from tests.pictures.mesh import put_together
 from tests.tui.sessions import OnCluster, Script, ended, faking, on_fix, press, screen

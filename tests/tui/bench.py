@@ -10,8 +10,8 @@ from collections.abc import Callable
 from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.doctor import Source
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
 from meshdoctor.tui.screens.matrix_screen import MatrixScreen
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.state.matrix_axes import matrix_axes
 from meshdoctor.tui.state.row_filter import read_filter
 from meshdoctor.view.trace import steps

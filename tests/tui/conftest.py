@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from meshdoctor.doctor import Source
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.state.view_state import RowSelection
 from meshdoctor.tui.user_settings import Settings
 from tests.tui import waiting

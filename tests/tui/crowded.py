@@ -11,7 +11,8 @@ from meshdoctor.diagnosis.refresh import FINDINGS_AT_MOST
 from meshdoctor.doctor import Source
 from meshdoctor.model.verdict import Severity
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening, TuiSession
+from meshdoctor.tui.app_session import TuiSession
+from meshdoctor.tui.session_state import SessionOpening
 from tests.tui.crowd import crowd
 from tests.unit.tui.events import finding
 

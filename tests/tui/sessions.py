@@ -1,4 +1,4 @@
-"""A session on a bundled mesh, and a stand-in for who writes to a cluster, with gates to stop it at."""
+"""A session on a bundled snapshot, and a stand-in for who writes to a cluster, with gates to stop it at."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.text.times import now
 from meshdoctor.tui.app import MeshdoctorApp
-from meshdoctor.tui.app_session import SessionOpening
 from meshdoctor.tui.session_fixes import SessionFixes
+from meshdoctor.tui.session_state import SessionOpening
 from meshdoctor.tui.user_settings import Settings
 from tests.tui.waiting import PATIENCE, settled, until
 

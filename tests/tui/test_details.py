@@ -65,7 +65,7 @@ def test_a_host_tells_who_registers_it_and_where_its_addresses_are_from(drive: D
     async def script(app: Driven) -> None:
         table = app.app.main.query_one("#hosts").table  # type: ignore[attr-defined]
         await app.press("2")
-        table.go_to(("github.com", 443))
+        table.move_to(table.keys.index(("github.com", 443)))
         await app.settled()
         await app.press("d")
         screen = app.app.screen

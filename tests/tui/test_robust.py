@@ -161,8 +161,10 @@ def test_a_theme_that_is_not_there_is_left_out_and_named(drive: Drive) -> None:
 
 def test_ascii_only_is_ascii(drive: Drive) -> None:
     async def script(app: Driven) -> None:
-        await app.press("down")
-        assert app.text().isascii(), {character for character in app.text() if not character.isascii()}
+        for keys in (("down",), ("w",), ("3", "enter"), ("a",), ("s",)):
+            await app.press(*keys)
+            assert app.text().isascii(), (keys, {character for character in app.text() if not character.isascii()})
+        assert "Save the fix to this folder" in app.text()
 
     drive(script, settings=Settings(ascii_only=True))
 

@@ -187,6 +187,21 @@ def test_a_sidecar_is_opened_once_and_asked_often() -> None:
     assert diagnosis_session._opened[pod] is not first[pod], "newer evidence is opened anew"
 
 
+def test_wrapped_lines_of_the_verdict_keep_their_indent(drive: Drive) -> None:
+    def below_do(app: Driven) -> str:
+        lines = app.text().splitlines()
+        return lines[next(at for at, line in enumerate(lines) if line.startswith("   do ")) + 1]
+
+    async def script(app: Driven) -> None:
+        await app.press("3", "j", "t")
+        assert below_do(app).startswith(" " * 15)
+        await app.pilot.resize_terminal(70, 30)
+        await app.settled()
+        assert below_do(app).startswith(" " * 15)
+
+    drive(script, snapshot="mysql-blocked", size=(80, 24))
+
+
 @pytest.mark.parametrize("size", [(80, 24), (160, 50), (40, 12), (20, 5)])
 def test_any_size_can_be_lived_with(drive: Drive, size: tuple[int, int]) -> None:
     async def script(app: Driven) -> None:

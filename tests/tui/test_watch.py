@@ -60,7 +60,7 @@ def test_a_bundled_mesh_says_that_it_does_not_change(drive: Drive) -> None:
     async def script(app: Driven) -> None:
         await app.press("w")
         assert "does not change" in app.text()
-        await app.press("w")
+        assert not app.app.session.is_watching
 
     drive(script)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from meshdoctor.semantics.ip_addresses import as_written
 from meshdoctor.semantics.istio.protocols import default_port, is_network_scheme
 from meshdoctor.text.secrets import REDACTED
 from meshdoctor.text.word_sets import word_set
@@ -87,7 +88,7 @@ def canonical_host(text: str) -> str:
     A host is an IP address or a name of two labels or more.
     """
     host = text.strip().lower().removesuffix(".")
-    address = _address(host[1:-1] if host.startswith("[") and host.endswith("]") else host)
+    address = as_written(host[1:-1] if host.startswith("[") and host.endswith("]") else host)
     if address:
         return address
     return host if _NAME.match(host) else ""
@@ -95,12 +96,12 @@ def canonical_host(text: str) -> str:
 
 def is_address(host: str) -> bool:
     """The (canonical) host is an IP address."""
-    return bool(_address(host))
+    return bool(as_written(host))
 
 
 def stays_inside(host: str) -> bool:
     """Whether a canonical host is never external: cluster-local names, loopback, link-local and the like."""
-    address = _address(host)
+    address = as_written(host)
     if address:
         ip = ipaddress.ip_address(address)
         return (
@@ -152,13 +153,10 @@ def _urls(text: str) -> list[NamedHost]:
 
 def _unwrapped(authority: str) -> str:
     """Without the closing brackets and full stops of a sentence around it."""
-    while authority and (authority[-1] in ".," or (authority[-1] in ")]}" and not _opens(authority))):
+    pairs = {")": "(", "]": "[", "}": "{"}
+    while authority and (authority[-1] in ".," or pairs.get(authority[-1], "") not in authority):
         authority = authority[:-1]
     return authority
-
-
-def _opens(authority: str) -> bool:
-    return {")": "(", "]": "[", "}": "{"}[authority[-1]] in authority
 
 
 def _authority(text: str, scheme: str) -> Iterator[NamedHost]:
@@ -246,10 +244,3 @@ def _split_port(text: str) -> tuple[str, str]:
     if not colon or ":" in host:
         return text, ""
     return (host, port) if port else (text, "")
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return ""

@@ -16,9 +16,8 @@ from meshdoctor.facts.dependencies.from_configuration import IsExternal
 from meshdoctor.model.access_log import FILE, RAW_FILE, AccessLog, LogEntry
 from meshdoctor.model.evidence import Capture, Pointer, Unread
 from meshdoctor.model.mesh import Dependency, Mesh, Sighting
-from meshdoctor.model.proxy import Proxy
-from meshdoctor.semantics.envoy.access_log import MAX_ENTRIES, decode, digest
-from meshdoctor.semantics.ip_addresses import contains
+from meshdoctor.semantics.envoy.log_summary import MAX_ENTRIES, decode, digest
+from meshdoctor.semantics.ip_addresses import covered
 from meshdoctor.semantics.istio.data_plane import GATEWAYS, is_ztunnel, proxy_role
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
 from meshdoctor.semantics.istio.resource_names import cluster_name
@@ -62,16 +61,11 @@ def read_logs(capture: Capture, mesh: Mesh) -> dict[str, PodLog]:
             mesh.unread.append(Unread(document.path, str(problem)))
             continue
         if log.unparsed > STRAY * (log.parsed + log.unparsed):
-            mesh.unread.append(Unread(document.path, _foreign(log)))
+            why = f"{log.unparsed:,} of {log.lines:,} lines are not in Istio's default access log formats "
+            why += "(accessLogFormat?); their connections are unknown"
+            mesh.unread.append(Unread(document.path, why))
         found[key] = PodLog(document.path, log)
     return found
-
-
-def _foreign(log: AccessLog) -> str:
-    return (
-        f"{log.unparsed:,} of {log.lines:,} lines are not in Istio's default access log formats "
-        "(accessLogFormat?); their connections are unknown"
-    )
 
 
 def _is_sidecar(key: str, mesh: Mesh) -> bool:
@@ -136,7 +130,9 @@ class _Addresses:
         """
         if key not in self._of_clusters:
             proxy = self._mesh.proxies.get(key)
-            self._of_clusters[key] = frozenset(_service_endpoints(proxy)) if proxy else frozenset()
+            parsed = ((name, cluster_name(name)) for name in (proxy.endpoints if proxy else ()))
+            inside = [name for name, found in parsed if found is not None and found.host.endswith(CLUSTER_LOCAL)]
+            self._of_clusters[key] = frozenset(e.address for name in inside if proxy for e in proxy.endpoints[name])
         return ip in self._of_clusters[key]
 
     def allocated_to(self, ip: str) -> str:
@@ -166,15 +162,8 @@ class _Addresses:
         return (*(self._mesh.dns or {}).get(host, ()), *self._mesh.ips_beside.get(host, ()))
 
 
-def _service_endpoints(proxy: Proxy) -> Iterable[str]:
-    for name in proxy.endpoints:
-        parsed = cluster_name(name)
-        if parsed is not None and parsed.host.endswith(CLUSTER_LOCAL):
-            yield from (endpoint.address for endpoint in proxy.endpoints[name])
-
-
 def _is_virtual(ip: str) -> bool:
-    return any(contains(cidr, ip) for cidr in _VIRTUAL)
+    return covered(ip, _VIRTUAL)
 
 
 class _Traffic:

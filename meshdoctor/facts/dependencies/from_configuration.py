@@ -24,10 +24,10 @@ from meshdoctor.facts.dependencies.addresses_in_text import (
     targets_in,
 )
 from meshdoctor.model.evidence import Pointer
-from meshdoctor.model.mesh import Container, Dependency, EnvVar, Pod, Service, Sighting
+from meshdoctor.model.mesh import Container, Dependency, PlainCredential, Pod, Service, Sighting
 from meshdoctor.semantics.istio.data_plane import GATEWAYS, proxy_role
 from meshdoctor.semantics.istio.traffic_capture import ISTIO_CONTAINERS
-from meshdoctor.text.secrets import REDACTED, is_secret_name
+from meshdoctor.text.secrets import REDACTED, form_of_secret, is_secret_name
 from meshdoctor.text.word_sets import words
 
 IsExternal = Callable[[str, str], bool]
@@ -63,7 +63,9 @@ def configured_dependencies(pods: Iterable[Pod], is_external: IsExternal) -> tup
     found: list[Dependency] = []
     for pod in pods:
         if proxy_role(pod) not in GATEWAYS:
-            found += _merged(pod, _external(pod, _dependencies(pod), is_external))
+            own = canonical_host(pod.ip)
+            hosts = ((dependency, dependency.target.host) for dependency in _dependencies(pod))
+            found += _merged(pod, (d for d, host in hosts if host != own and is_external(host, pod.namespace)))
     return tuple(found)
 
 
@@ -80,7 +82,10 @@ def service_test(read_services: Callable[[], Iterable[Service] | None], namespac
         services = read_services()
         if services is None:
             return None
-        return frozenset(name for service in services for name in _service_names(service))
+        names = {service.host for service in services}
+        names |= {canonical_host(ip) for service in services for ip in service.cluster_ips}
+        short = {f"{service.ref.name}.{service.ref.namespace}" for service in services}
+        return frozenset(names | short | {f"{name}.svc" for name in short})
 
     def is_external(host: str, namespace: str) -> bool:
         labels = host.split(".")
@@ -95,12 +100,6 @@ def service_test(read_services: Callable[[], Iterable[Service] | None], namespac
     return is_external
 
 
-def _service_names(service: Service) -> Iterator[str]:
-    name = f"{service.ref.name}.{service.ref.namespace}"
-    yield from (service.host, name, f"{name}.svc")
-    yield from (canonical_host(ip) for ip in service.cluster_ips)
-
-
 def ips_beside(pods: Iterable[Pod]) -> dict[str, tuple[str, ...]]:
     """Addresses that the environment lists beside a host's name, by host: `DB_HOST=db.x`, `DB_IPS=203.0.113.1`."""
     found: dict[str, dict[str, None]] = {}
@@ -111,13 +110,22 @@ def ips_beside(pods: Iterable[Pod]) -> dict[str, tuple[str, ...]]:
     return {host: tuple(addresses) for host, addresses in found.items()}
 
 
+def credentials(pods: Iterable[Pod]) -> tuple[PlainCredential, ...]:
+    """Every variable of an application container whose literal value is, or holds, a password.
+
+    Values from Secrets, ConfigMaps and fields are not literals. The marker of a redacted value counts as one.
+    """
+    return tuple(
+        PlainCredential(pod, container.name, variable.name, form, variable.pointer)
+        for pod in pods
+        for container in _app_containers(pod)
+        for variable in container.env
+        if variable.source == "literal" and variable.value and (form := form_of_secret(variable.name, variable.value))
+    )
+
+
 def _app_containers(pod: Pod) -> Iterator[Container]:
     return (c for c in pod.containers if c.name not in ISTIO_CONTAINERS)
-
-
-def _external(pod: Pod, dependencies: Iterable[_Candidate], is_external: IsExternal) -> Iterator[_Candidate]:
-    own = canonical_host(pod.ip)
-    return (w for w in dependencies if w.target.host != own and is_external(w.target.host, pod.namespace))
 
 
 def _merged(pod: Pod, dependencies: Iterable[_Candidate]) -> Iterator[Dependency]:
@@ -136,20 +144,19 @@ def _dependencies(pod: Pod) -> Iterator[_Candidate]:
     for container in _app_containers(pod):
         of = f" of container {container.name}"
         beside = {name for _, name, _ in _beside(container)}
-        yield from _from_settings([s for s in _environment(container.env) if s.name not in beside], of)
+        settings = []
+        for variable in container.env:
+            if variable.value is not None and variable.name not in beside:
+                source = f"ConfigMap {variable.source_name}" if variable.source == "configmap" else ""
+                label = f"env {variable.name}"
+                settings.append(_Setting(variable.name, variable.value, label, variable.pointer, source))
+        yield from _from_settings(settings, of)
         yield from _from_settings(list(_arguments(container)), of)
     for key, value in pod.annotations.items():
         if setting_names.is_application_annotation(key):
             pointer = Pointer(pod.pointer.document, f"{pod.pointer.path}.metadata.annotations['{key}']")
             setting = _Setting(key.rpartition("/")[2], value, f"annotation {key}", pointer)
             yield from _from_settings([setting], "")
-
-
-def _environment(variables: Iterable[EnvVar]) -> Iterator[_Setting]:
-    for variable in variables:
-        if variable.value is not None:
-            source = f"ConfigMap {variable.source_name}" if variable.source == "configmap" else ""
-            yield _Setting(variable.name, variable.value, f"env {variable.name}", variable.pointer, source)
 
 
 def _arguments(container: Container) -> Iterator[_Setting]:

@@ -37,19 +37,11 @@ def claims(case: ProxyContext) -> Iterator[Claim]:
         family = protocol_class(port.protocol)
         if family not in ("tcp", "auto", "tls") or case.own_cluster(host, port.number) is None:
             continue
-        for bind, match in _claimed_binds(case, entry, host):
-            if family == "tls" and bind == WILDCARD:
-                continue
-            yield from _claim(case, entry, host, port, bind, match)
-
-
-def _claimed_binds(case: ProxyContext, entry: ServiceEntry, host: str) -> list[tuple[str, str]]:
-    """(bind, CIDR match) pairs the entry claims: a listener per address, a filter chain per range, else the
-    wildcard."""
-    used = case.registry.used_addresses(entry, host, case.viewer)
-    if not used:
-        return [(WILDCARD, "")]
-    return [(bare(a), "") if is_single(a) else (WILDCARD, a) for a in used]
+        # a listener per address, a filter chain per range, else the wildcard
+        for address in case.registry.used_addresses(entry, host, case.viewer) or ("",):
+            bind, match = (bare(address), "") if is_single(address) else (WILDCARD, address)
+            if family != "tls" or bind != WILDCARD:
+                yield from _claim(case, entry, host, port, bind, match)
 
 
 def _claim(case: ProxyContext, entry: ServiceEntry, host: str, port: Port, bind: str, cidr: str) -> Iterator[Claim]:
@@ -59,17 +51,20 @@ def _claim(case: ProxyContext, entry: ServiceEntry, host: str, port: Port, bind:
     own = f"outbound|{port.number}||{host}"
     chain = _opaque_chain(listener, cidr)
     if _named_in(listener, own) or chain is None or chain.tcp is None:
-        yield _fact(case, entry, host, port, bind, listener, chain, entry_view(entry), host, "won")
+        yield _fact(case, entry, host, port, bind, listener, chain, entry_view(entry), host, "active")
         return
     holder = cluster_name(chain.tcp.clusters[0].name)
     if holder is None or _is_virtual_service(chain) or holder.host == host:
         return
     if any(not use.is_http and use.made_by for use in case.uses.get(own, ())):
         return
-    if bind == WILDCARD and _has_every_address(case, host, port.number, own):
-        return
+    if bind == WILDCARD and (answers := dns_answers(case, host)[0]):
+        # another entry of the same host, with addresses, may give each of its DNS answers a listener that leads to it
+        found = [_listener_at(case, answer, port.number) for answer in answers]
+        if all(at is not None and _named_in(at, own) for at in found):
+            return
     winner = _winner(case, holder.host, port.number)
-    yield _fact(case, entry, host, port, bind, listener, chain, winner, holder.host, "lost")
+    yield _fact(case, entry, host, port, bind, listener, chain, winner, holder.host, "shadowed")
 
 
 def _listener_at(case: ProxyContext, bind: str, port: int) -> Listener | None:
@@ -79,16 +74,8 @@ def _listener_at(case: ProxyContext, bind: str, port: int) -> Listener | None:
     return index.by_address.get((bind, port)) if index else None
 
 
-def _has_every_address(case: ProxyContext, host: str, port: int, own: str) -> bool:
-    """Whether another entry of the same host, with addresses, gives each of its DNS answers a listener that leads to
-    it."""
-    answers = dns_answers(case, host)[0]
-    found = [_listener_at(case, answer, port) for answer in answers]
-    return bool(found) and all(listener is not None and _named_in(listener, own) for listener in found)
-
-
 def _named_in(listener: Listener, cluster: str) -> bool:
-    return any(c.tcp is not None and any(w.name == cluster for w in c.tcp.clusters) for c in listener.chains())
+    return any(cluster in chain.tcp_clusters for chain in listener.chains())
 
 
 def _opaque_chain(listener: Listener, cidr: str) -> FilterChain | None:
@@ -131,7 +118,7 @@ def _fact(
 ) -> Claim:
     view, active = entry_view(entry), _object(case, winner)
     evidence = [case.evidence(chain.path if chain else listener.path, winner_host)]
-    capture = dns_capture(case, entry) if outcome == "lost" else NOT_OFFERED
+    capture = dns_capture(case, entry) if outcome == "shadowed" else NOT_OFFERED
     if entry.pointer.document:
         evidence.append(seen_at(entry.pointer, str(entry.ref)))
     return Claim(
@@ -139,27 +126,27 @@ def _fact(
         host=host,
         port=port.number,
         policy=case.policy,
-        resources=(*view_role(winner, "active"), *view_role(view, "shadowed")) if outcome == "lost" else (),
+        resources=(*view_role(winner, "active"), *view_role(view, "shadowed")) if outcome == "shadowed" else (),
         evidence=tuple(evidence),
         bind=bind,
         protocol=port.protocol.upper(),
         protocol_family="tcp",
         outcome=outcome,
-        reason=_reason(case, entry, host, winner, winner_host) if outcome == "lost" else "",
+        reason=_reason(case, entry, host, winner, winner_host) if outcome == "shadowed" else "",
         entry=view,
-        winner=winner,
-        winner_host=winner_host,
+        active=winner,
+        active_host=winner_host,
         listener=listener.name,
         listener_in_error=listener.name in case.rejected_listeners,
         own_addresses=entry_edits.listable(entry, _answers(case, entry, host)),
         addresses_taken=addresses_taken(case, host),
-        winner_addresses=entry_edits.listable(active, _answers(case, active, winner_host)) if active else (),
+        active_addresses=entry_edits.listable(active, _answers(case, active, winner_host)) if active else (),
         as_tls=entry_edits.as_tls(entry, port.number),
         dns_capture=capture.manifest,
         workload=capture.workload,
         restart=capture.restart,
-        winner_as_tls=entry_edits.as_tls(active, port.number) if active else {},
-        has_pods_at_home=case.has_pods_in(entry.ref.namespace),
+        active_as_tls=entry_edits.as_tls(active, port.number) if active else {},
+        has_pods_at_home=any(key.startswith(f"{entry.ref.namespace}/") for key in case.mesh.pod_names),
     )
 
 
@@ -192,14 +179,13 @@ def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
         if listener is None or chain is None or chain.tcp is None:
             continue
         holder = cluster_name(chain.tcp.clusters[0].name)
-        if holder is None or _is_virtual_service(chain) or _sent_elsewhere(listener, parsed.host):
+        # a VirtualService's chain may match the host by server name, then no opaque chain is shadowed
+        by_name = any(parsed.host in c.match.server_names for c in listener.chains())
+        if holder is None or _is_virtual_service(chain) or by_name:
             continue
         ref = ObjectRef("ServiceEntry", cluster.services[0][1] if cluster.services else "", f"(for {parsed.host})")
         loser = ServiceEntry(ref, (parsed.host,), (Port(parsed.port),))
         winner = _winner(case, holder.host, parsed.port)
-        yield _fact(case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "lost")
-
-
-def _sent_elsewhere(listener: Listener, host: str) -> bool:
-    """Whether a VirtualService's chain matches the host by server name, so that no opaque chain is shadowed."""
-    return any(host in c.match.server_names for c in listener.chains())
+        yield _fact(
+            case, loser, parsed.host, Port(parsed.port), WILDCARD, listener, chain, winner, holder.host, "shadowed"
+        )

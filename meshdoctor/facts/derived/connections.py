@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
 
 from meshdoctor.facts.derived import entry_edits
-from meshdoctor.facts.derived.hidden_entries import hidden_entry
 from meshdoctor.facts.derived.known_addresses import addresses_taken, entry_answers
 from meshdoctor.facts.derived.proxy_context import POLICY_CHAINS, ProxyContext
 from meshdoctor.facts.derived.resource_views import cidrs, entry_view, role, seen_at
+from meshdoctor.model.entry_view import HiddenEntry
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.mesh import Dependency, ServiceEntry
+from meshdoctor.model.mesh import Dependency, EgressListener, ServiceEntry, Sidecar
 from meshdoctor.model.sheet import Connection
 from meshdoctor.model.trace import Destination, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip
+from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import (
     EXCLUSIVE,
     is_server_first,
@@ -22,8 +27,9 @@ from meshdoctor.semantics.istio.protocols import (
     protocol_class,
     scheme_protocol,
 )
-from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registration
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Hidden, Registration
 from meshdoctor.semantics.istio.resource_names import cluster_name, object_name, slug
+from meshdoctor.semantics.istio.visibility import imported
 from meshdoctor.trace.outbound import trace_host
 
 MAX_SEEN, MAX_OWNERS = 5, 20
@@ -61,7 +67,10 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
     declared = next((p.protocol.upper() for p in found.ports(port)), "")
     own = case.own_cluster(host, port)
     addresses = case.tracer.known_addresses(host, port) or ((host,) if is_ip(host) else ())
-    owners, kind = _listener_owners(case, traced)
+    owners = case.owners_of(traced.listener or "")
+    owner_kind = "Service" if any(o.endswith(CLUSTER_LOCAL) for o in owners) else "ServiceEntry" if owners else ""
+    named = next((e for e in found.other_ports if host in e.hosts), None)
+    unlisted = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
     known = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port)
     registered_now = bool(found.visible) or ("serviceentries" not in case.mesh.kinds_read and own is not None)
     protocol, resolution = _entry_shape(destination.protocol, host)
@@ -88,12 +97,12 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         registered=registered_now,
         registered_host=registered_now or bool(found.other_ports),
         registered_ports=tuple(sorted({p.number for e in (*found.visible, *found.other_ports) for p in e.ports})),
-        hidden=tuple(hidden_entry(case, h, host, port) for h in found.hidden),
+        hidden=tuple(_hidden_entry(case, h, host, port) for h in found.hidden),
         entries=tuple(entry_view(e) for e in (*found.visible, *found.other_ports)),
         own_cluster_exists=own is not None,
         own_cluster_used=own is not None and own.name in case.uses,
-        listener_owners=owners,
-        listener_owner_kind=kind,
+        listener_owners=owners[:MAX_OWNERS],
+        listener_owner_kind=owner_kind,
         addresses=addresses,
         address_cidrs=cidrs(addresses),
         bypass=traced.because if traced.verdict is Verdict.BYPASSED else "",
@@ -105,8 +114,8 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         is_ip=is_ip(host),
         entry_protocol=protocol,
         entry_resolution=resolution,
-        with_port=_with_port(case, host, port, protocol, found),
-        with_addresses=_with_addresses(case, host, port, found),
+        with_port=entry_edits.with_port(named, port, protocol, _complete(case, named, host, port)) if named else {},
+        with_addresses=entry_edits.with_addresses(unlisted, _complete(case, unlisted, host, port)) if unlisted else {},
         crowded_out=traced.verdict is not Verdict.DELIVERED
         and (_crowded_out(case, host, port, declared) or _lost_its_tcp_side(case, traced, found)),
     )
@@ -115,17 +124,6 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
 def entry_name(case: ProxyContext, host: str, port: int) -> str:
     """A name for a new ServiceEntry in the pod's namespace."""
     return object_name(*(("ip",) if is_ip(host) else ()), host, port, taken=case.entry_names)
-
-
-def _with_port(case: ProxyContext, host: str, port: int, protocol: str, found: Registration) -> entry_edits.Manifest:
-    """The visible entry that names this very host, with the port added."""
-    named = next((e for e in found.other_ports if host in e.hosts), None)
-    return entry_edits.with_port(named, port, protocol, _complete(case, named, host, port)) if named else {}
-
-
-def _with_addresses(case: ProxyContext, host: str, port: int, found: Registration) -> entry_edits.Manifest:
-    named = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
-    return entry_edits.with_addresses(named, _complete(case, named, host, port)) if named else {}
 
 
 def _complete(case: ProxyContext, entry: ServiceEntry, host: str, port: int) -> tuple[str, ...]:
@@ -142,7 +140,7 @@ def _crowded_out(case: ProxyContext, host: str, port: int, declared: str) -> boo
     if own is None or own.name in case.uses or listener is None or not declared:
         return False
     chains = [c for c in listener.chains() if c.name not in POLICY_CHAINS]
-    holders = {n.host for c in chains if c.tcp for n in map(cluster_name, (w.name for w in c.tcp.clusters)) if n}
+    holders = {n.host for c in chains for n in map(cluster_name, c.tcp_clusters) if n}
     protocols = frozenset[str]().union(*(case.tracer.registration(h, port).protocols(port) for h in holders))
     if declared in EXCLUSIVE:
         return bool(protocols - {declared}) or any(c.http for c in chains)
@@ -182,9 +180,53 @@ def _entry_shape(protocol: str, host: str) -> tuple[str, str]:
     return {"http": ("HTTP", "DNS"), "tls": ("TLS", "DNS")}.get(protocol, ("TCP", "NONE"))
 
 
-def _listener_owners(case: ProxyContext, traced: Trace) -> tuple[tuple[str, ...], str]:
-    """Hosts of the chosen listener, and whether a Service or a ServiceEntry is among them."""
-    owners = case.owners_of(traced.listener or "")
-    if not owners:
-        return (), ""
-    return owners[:MAX_OWNERS], "Service" if any(o.endswith(CLUSTER_LOCAL) for o in owners) else "ServiceEntry"
+def _hidden_entry(case: ProxyContext, hidden: Hidden, host: str, port: int) -> HiddenEntry:
+    """A hidden entry with the changes that together make it visible; none where none would."""
+    entry, found = hidden.entry, hidden.visibility
+    by_export, by_sidecar = "exportto" in found.field.lower(), found.field.startswith("Sidecar ")
+    named = next((h for h in entry.hosts if covers(h, host)), host)
+    own, here = entry.ref.namespace, case.viewer.namespace
+    kept = [e for e in entry.export_to if e != "~"] or [own]
+    exports = tuple(dict.fromkeys([*kept, "." if here == own and own not in kept else here]))
+    sidecar: dict[str, Any] = {}
+    helps = by_export or by_sidecar
+    if helps and not _gets(case, case.viewer.sidecar, entry, named, port):
+        sidecar = _widened(case, entry, named, port)
+        helps = bool(sidecar)
+    return HiddenEntry(
+        kind="ServiceEntry",
+        namespace=entry.ref.namespace,
+        name=entry.ref.name,
+        field=found.field,
+        because=found.because,
+        entry=entry_view(entry),
+        fixed_export_to=exports if by_export and helps else (),
+        sidecar=sidecar,
+    )
+
+
+def _gets(case: ProxyContext, sidecar: Sidecar | None, entry: ServiceEntry, host: str, port: int) -> bool:
+    return imported(sidecar, entry.ref.namespace, host, port, case.viewer.namespace).ok
+
+
+def _widened(case: ProxyContext, entry: ServiceEntry, host: str, port: int) -> dict[str, Any]:
+    """The pod's Sidecar with the entry's host added to its egress; `{}` where that would not help.
+
+    The host is added to the egress listener without a port, or to a new one. A `~` exclusion prevents it.
+    """
+    sidecar = case.viewer.sidecar
+    egress = sidecar.manifest.get("spec", {}).get("egress") if sidecar else None
+    if sidecar is None or not isinstance(egress, list) or len(egress) != len(sidecar.egress):
+        return {}
+    named = f"{entry.ref.namespace}/{host}"
+    at = next((n for n, listener in enumerate(sidecar.egress) if listener.port is None), None)
+    made = copy.deepcopy(sidecar.manifest)
+    listeners = list(sidecar.egress)
+    if at is None:
+        made["spec"]["egress"].append({"hosts": [named]})
+        listeners.append(EgressListener((named,)))
+    else:
+        kept = [h for h in made["spec"]["egress"][at].get("hosts") or [] if h != "~/*"]
+        made["spec"]["egress"][at]["hosts"] = [*kept, named]
+        listeners[at] = replace(listeners[at], hosts=(*kept, named))
+    return made if _gets(case, replace(sidecar, egress=tuple(listeners)), entry, host, port) else {}

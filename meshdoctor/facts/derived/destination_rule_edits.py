@@ -14,6 +14,7 @@ from typing import Any
 from meshdoctor.model.mesh import DestinationRule
 from meshdoctor.semantics.istio.resource_names import object_name
 from meshdoctor.semantics.istio.traffic_policy import port_number, port_settings
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 
 Manifest = dict[str, Any]
 OFF = {"mode": "DISABLE"}
@@ -34,9 +35,13 @@ def with_tls(rule: DestinationRule, host: str, port: int, tls: Manifest, taken: 
         made["spec"]["host"] = host
     policy = made.setdefault("spec", {}).setdefault("trafficPolicy", {})
     _set_tls(policy, port, tls)
-    for subset in made["spec"].get("subsets") or []:
-        if isinstance(subset, dict) and _says_tls(subset.get("trafficPolicy"), port):
-            _set_tls(subset["trafficPolicy"], port, tls)
+    for subset in objects_in(made["spec"].get("subsets")):
+        own = subset.get("trafficPolicy")
+        # a subset's own TLS settings would go before the rule's
+        if isinstance(own, dict) and (
+            "tls" in own or any(port_number(s) == port and "tls" in s for s in port_settings(own))
+        ):
+            _set_tls(own, port, tls)
     return made
 
 
@@ -63,10 +68,3 @@ def _set_tls(policy: Manifest, port: int, tls: Manifest) -> None:
         *port_settings(policy),
         {"port": {"number": port}, **inherited, "tls": dict(tls)},
     ]
-
-
-def _says_tls(policy: Any, port: int) -> bool:
-    """Whether a subset's policy has TLS settings of its own for this port: they would go before the rule's."""
-    if not isinstance(policy, dict):
-        return False
-    return "tls" in policy or any(port_number(s) == port and "tls" in s for s in port_settings(policy))

@@ -20,9 +20,9 @@ from msgspec import Struct
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.model.mesh import Pod, ServiceEntry
 from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.semantics.istio.registry import is_allocated
 from meshdoctor.semantics.istio.resource_names import object_name
 
-OPTED_OUT = "networking.istio.io/enable-autoallocate-ip"
 _SAID_BY_OTHERS = (
     "pod-template-hash",
     "controller-revision-hash",
@@ -73,18 +73,7 @@ def dns_capture(case: ProxyContext, entry: ServiceEntry) -> DnsCapture:
         "metadata": {"name": object_name(f"{workload.name}-dns-capture"), "namespace": pod.namespace},
         "spec": {"selector": {"matchLabels": labels}, "environmentVariables": variables},
     }
-    return DnsCapture(manifest, f"{workload.kind} {workload.namespace}/{workload.name}", _restart(workload))
-
-
-def is_allocated(entry: ServiceEntry) -> bool:
-    """Whether Istio allocates a virtual address to the entry, for proxies that capture DNS."""
-    labels = (entry.manifest.get("metadata") or {}).get("labels") or {}
-    return (
-        not entry.addresses
-        and entry.resolution != "NONE"
-        and not any(host.startswith("*") for host in entry.hosts)
-        and str(labels.get(OPTED_OUT, "")).lower() != "false"
-    )
+    return DnsCapture(manifest, str(workload), _restart(workload))
 
 
 def _selecting(case: ProxyContext, pod: Pod) -> dict[str, str]:

@@ -59,7 +59,10 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
     lost = sorted(
         {p.number for e in losers for p in e.ports if p.number not in won and case.own_cluster(host, p.number) is None}
     )
-    because = _because(case, winner, losers[0], host)
+    if winner.ref.namespace == namespace != losers[0].ref.namespace:
+        because = f"{winner.ref} is in the pod's own namespace, which takes precedence"
+    else:
+        because = why_first(winner, losers[0], namespace, config, host, host)
     # With DNS capture each entry gets its own virtual address, which serves only its own ports.
     split = differs == ("ports",) and not lost and not case.viewer.dns_capture
     exports = config.default_service_export_to if config else ("*",)
@@ -71,8 +74,8 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
         policy=case.policy,
         resources=(role(winner.ref, "active"), *(role(e.ref, "shadowed") for e in losers)),
         evidence=tuple(seen_at(e.pointer, str(e.ref), ".spec") for e in ranked),
-        winner=entry_view(winner),
-        losers=tuple(entry_view(e) for e in losers),
+        active=entry_view(winner),
+        shadowed=tuple(entry_view(e) for e in losers),
         differs=differs,
         lost_ports=tuple(lost),
         effect=_effect(winner, losers, lost, because, split),
@@ -82,7 +85,7 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
         merged=merged.manifest,
         trimmed=merged.trimmed,
         deleted=merged.deleted,
-        merge_price=merged.price,
+        merge_tradeoff=merged.price,
     )
 
 
@@ -93,10 +96,3 @@ def _effect(winner: ServiceEntry, losers: Sequence[ServiceEntry], lost: list[int
         return f"the ports of {winner.ref} and {others} are merged, and all of them work"
     missing = f"; ports without effect: {', '.join(map(str, lost))}" if lost else ""
     return f"{winner.ref} is active, {others} {'are' if len(losers) > 1 else 'is'} shadowed, because {because}{missing}"
-
-
-def _because(case: ProxyContext, winner: ServiceEntry, loser: ServiceEntry, host: str) -> str:
-    namespace = case.viewer.namespace
-    if winner.ref.namespace == namespace != loser.ref.namespace:
-        return f"{winner.ref} is in the pod's own namespace, which takes precedence"
-    return why_first(winner, loser, namespace, case.mesh.mesh_config, host, host)

@@ -14,6 +14,7 @@ from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.semantics.ip_addresses import as_cidr, bare, is_single
 from meshdoctor.semantics.istio.admission import refusals
 from meshdoctor.semantics.istio.protocols import behaviour, known_protocol, protocol_class
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 
 Manifest = dict[str, Any]
 
@@ -40,7 +41,12 @@ def with_protocol(entry: ServiceEntry, number: int, protocol: str, addresses: It
     made = with_addresses(entry, addresses) if opaque and not entry.addresses else copy.deepcopy(entry.manifest)
     for port in _ports(made):
         if port.get("number") == number:
-            port["name"] = _renamed(port, protocol, {p.get("name") for p in _ports(made)})
+            # only people read the name: its protocol part follows the protocol
+            head, dash, rest = str(port.get("name", "")).partition("-")
+            better = protocol.lower() + dash + rest
+            taken = {p.get("name") for p in _ports(made)}
+            if head == str(port.get("protocol", "")).lower() and better not in taken:
+                port["name"] = better
             port["protocol"] = protocol
             return _admitted(entry, made)
     return {}
@@ -81,8 +87,8 @@ def with_target_port(entry: ServiceEntry, number: int, target: int) -> Manifest:
     for port in _ports(made):
         if port.get("number") == number:
             port["targetPort"] = target
-            for endpoint in made["spec"].get("endpoints") or []:
-                if isinstance(endpoint, dict) and port.get("name") in (endpoint.get("ports") or {}):
+            for endpoint in objects_in(made["spec"].get("endpoints")):
+                if port.get("name") in (endpoint.get("ports") or {}):
                     endpoint["ports"][port["name"]] = target
             return _admitted(entry, made)
     return {}
@@ -98,14 +104,5 @@ def free_name(name: str, number: Any, taken: Container[Any]) -> str:
     return next(one for one in tries if one not in taken)
 
 
-def _renamed(port: Manifest, protocol: str, taken: set[Any]) -> Any:
-    """The port's name with its protocol part updated; only people read it."""
-    name = str(port.get("name", ""))
-    head, dash, rest = name.partition("-")
-    better = protocol.lower() + dash + rest
-    return better if head == str(port.get("protocol", "")).lower() and better not in taken else port.get("name")
-
-
 def _ports(manifest: Manifest) -> list[Manifest]:
-    ports = manifest.get("spec", {}).get("ports") or []
-    return [p for p in ports if isinstance(p, dict)]
+    return objects_in(manifest.get("spec", {}).get("ports"))

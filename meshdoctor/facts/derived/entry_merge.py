@@ -55,11 +55,14 @@ def merge(
     made = _with_addresses(winner, losers, made, answers)
     whole = {h.lower() for h in winner.hosts}
     trimmed = [loser for loser in losers if {h.lower() for h in loser.hosts} - whole]
+    kept = [copy.deepcopy(loser.manifest) for loser in trimmed]
+    for manifest in kept:
+        manifest["spec"]["hosts"] = [host for host in manifest["spec"]["hosts"] if host.lower() not in whole]
     if not made or refusals(made):
         return Merge()
     return Merge(
         made,
-        tuple(_without(loser, whole) for loser in trimmed),
+        tuple(kept),
         tuple(entry_view(loser) for loser in losers if loser not in trimmed),
         " ".join(_price(host, winner, losers, made, exports is not None)),
     )
@@ -111,18 +114,17 @@ def _add(spec: Manifest, loser: ServiceEntry, resolution: str) -> None:
 def _exports(entries: Sequence[ServiceEntry], default: Sequence[str]) -> list[str] | None:
     """exportTo that makes the merged entry visible wherever one of the entries was; None where the first one's does
     already."""
-    sets = [_namespaces(entry, default) for entry in entries]
+    sets = []
+    for entry in entries:
+        exports = entry.export_to or default
+        named_there = {entry.ref.namespace if e == "." else e for e in exports}
+        sets.append({"*"} if "*" in exports else named_there)
     union = set().union(*sets)
     if union == sets[0]:
         return None
     named = sorted(union - {"~"})
     own = entries[0].ref.namespace
     return ["*"] if "*" in union else ["." if name == own else name for name in named]
-
-
-def _namespaces(entry: ServiceEntry, default: Sequence[str]) -> set[str]:
-    exports = entry.export_to or default
-    return {"*"} if "*" in exports else {entry.ref.namespace if e == "." else e for e in exports}
 
 
 def _with_addresses(
@@ -140,12 +142,6 @@ def _with_addresses(
     if not winner.addresses and not added:
         return {}
     made["spec"]["addresses"] = list(dict.fromkeys([*winner.addresses, *added]))
-    return made
-
-
-def _without(loser: ServiceEntry, hosts: set[str]) -> Manifest:
-    made = copy.deepcopy(loser.manifest)
-    made["spec"]["hosts"] = [host for host in made["spec"]["hosts"] if host.lower() not in hosts]
     return made
 
 

@@ -42,16 +42,10 @@ def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
         if "clusters" in case.proxy.sections and case.own_cluster(host, port.number) is None:
             continue
         yield _entry_port(case, entry, host, port)
-        for name in _dependencies_under(case, host, port.number):
-            yield _entry_port(case, entry, host, port, name)
-
-
-def _dependencies_under(case: ProxyContext, pattern: str, port: int) -> list[str]:
-    """Dependencies on this port that this wildcard registers, without those that a more specific host registers."""
-    if not pattern.startswith("*."):
-        return []
-    names = (host for host, dependency_port in case.dependencies if dependency_port == port and covers(pattern, host))
-    return [name for name in dict.fromkeys(names) if name != pattern and _best_pattern(case, name, port) == pattern]
+        for name, dependency_port in case.dependencies if host.startswith("*.") else ():
+            is_under = dependency_port == port.number and name != host and covers(host, name)
+            if is_under and _best_pattern(case, name, port.number) == host:
+                yield _entry_port(case, entry, host, port, name)
 
 
 def _best_pattern(case: ProxyContext, name: str, port: int) -> str:
@@ -101,7 +95,9 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
         dns_from=elsewhere,
         as_resolved=f" (as resolved from {elsewhere})" if elsewhere else "",
         uncovered_cidrs=cidrs(uncovered),
-        fixed_addresses=_fixed_addresses(entry, uncovered, complete),
+        fixed_addresses=tuple(
+            dict.fromkeys([*entry.addresses, *entry_edits.listable(entry, uncovered if entry.addresses else complete)])
+        ),
         addresses_taken=addresses_taken(case, host),
         shared=shared,
         used=dependency is not None,
@@ -121,12 +117,6 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
     )
 
 
-def _fixed_addresses(entry: ServiceEntry, uncovered: tuple[str, ...], answers: tuple[str, ...]) -> tuple[str, ...]:
-    if not entry.addresses:
-        return entry_edits.listable(entry, answers)
-    return tuple(dict.fromkeys([*entry.addresses, *entry_edits.listable(entry, uncovered)]))
-
-
 def _own_listener(case: ProxyContext, host: str, port: int) -> str:
     """The listener that leads to the host's cluster, else the one on the wildcard address."""
     uses = case.uses.get(f"outbound|{port}||{host}", ())
@@ -136,11 +126,7 @@ def _own_listener(case: ProxyContext, host: str, port: int) -> str:
 
 def _why(mismatch: str, port: Port, known: str, traced: Trace | None) -> str:
     """The mismatch in words: the usual protocol of the port, and what happens to such a connection."""
-    becomes = (
-        f"such a connection: {traced.because}"
-        if traced and traced.verdict is not Verdict.DELIVERED
-        else "such connections still succeed"
-    )
+    becomes = traced.because if traced and traced.verdict is not Verdict.DELIVERED else "such connections still succeed"
     if mismatch == "http-on-tls-port":
         return f"clients of port {port.number} speak TLS, which no HTTP filter chain matches; {becomes}"
     if mismatch == "declared-differs":
@@ -152,11 +138,10 @@ def _why(mismatch: str, port: Port, known: str, traced: Trace | None) -> str:
     return ""
 
 
-def _uncovered(case: ProxyContext, entry: ServiceEntry, answers: tuple[str, ...]) -> tuple[str, ...]:
+def _uncovered(case: ProxyContext, entry: ServiceEntry, answers: tuple[str, ...]) -> list[str]:
     """DNS answers outside spec.addresses. With DNS capture clients get the entry's addresses, so there are none."""
-    if not entry.addresses or (case.viewer.dns_capture and any(is_single(a) for a in entry.addresses)):
-        return ()
-    return tuple(a for a in answers if not covered(a, entry.addresses))
+    captured = case.viewer.dns_capture and any(is_single(a) for a in entry.addresses)
+    return [] if captured or not entry.addresses else [a for a in answers if not covered(a, entry.addresses)]
 
 
 def _resolved_elsewhere(case: ProxyContext, host: str, addresses: tuple[str, ...]) -> str:
@@ -193,7 +178,9 @@ def _mismatch(case: ProxyContext, host: str, pattern: str, port: Port, known: st
     number, family = port.number, protocol_class(port.protocol)
     if host.startswith("*"):
         return "", False, None
-    if family == "http" and (is_tls_port(number) or known == "https") and not _originates(case, pattern, number):
+    own = case.own_cluster(pattern, number)
+    originates = own is not None and own.tls is not None  # so that plain HTTP from the application is intended
+    if family == "http" and (is_tls_port(number) or known == "https") and not originates:
         return _tried(case, host, number, "tls", "http-on-tls-port")
     if family in ("http", "tls") and known and not _fits(family, known):
         return _tried(case, host, number, behaviour(known), "declared-differs")
@@ -211,12 +198,6 @@ def _fits(family: str, known: str) -> bool:
 def _tried(case: ProxyContext, host: str, port: int, protocol: str, name: str) -> Mismatch:
     traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol=protocol), dialled_only=True)
     return name, traced.verdict in UNREACHED, traced
-
-
-def _originates(case: ProxyContext, host: str, port: int) -> bool:
-    """Whether the cluster originates TLS, so that plain HTTP from the application is intended."""
-    cluster = case.own_cluster(host, port)
-    return cluster is not None and cluster.tls is not None
 
 
 def _inspected(case: ProxyContext, host: str, port: int, known: str) -> Mismatch:

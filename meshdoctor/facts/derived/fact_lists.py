@@ -54,14 +54,10 @@ class ProxyFacts:
     def facts(self, name: str) -> Sequence[Fact]:
         """This proxy's part of one list; empty for lists about pods."""
         if name not in self._made:
-            self._made[name] = tuple(self._make(name))
+            per_sidecar = PER_SIDECAR.get(name) if self._case.viewer.is_sidecar else None
+            make = rejections if name == "rejections" else per_sidecar
+            self._made[name] = tuple(make(self._case)) if make else ()
         return self._made[name]
-
-    def _make(self, name: str) -> Iterator[Fact]:
-        if name == "rejections":
-            return rejections(self._case)
-        per_sidecar = PER_SIDECAR.get(name)
-        return per_sidecar(self._case) if per_sidecar and self._case.viewer.is_sidecar else iter(())
 
 
 class FactSheet:

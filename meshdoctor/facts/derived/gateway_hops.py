@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from msgspec import Struct
 
@@ -11,7 +10,7 @@ from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext, hos
 from meshdoctor.facts.derived.resource_views import config_name, config_role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Gateway, Mesh, Service
-from meshdoctor.model.proxy import Cluster, FilterChain, Proxy
+from meshdoctor.model.proxy import FilterChain, Proxy
 from meshdoctor.model.sheet import GatewayHop
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
 from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route
@@ -73,7 +72,12 @@ def _first_broken(case: ProxyContext, use: ClusterUse, host: str, gateway: str) 
         why = f"the sidecar's cluster {cluster.name} has no usable endpoint: no gateway pod is ready behind {gateway}"
         return Hop("endpoints", why, (case.evidence(cluster.path, cluster.name),))
     routers = _routers_of(case.mesh, gateway)
-    ports = {e.port for e in known} if known else _target_ports(case.mesh, gateway, cluster)
+    service, parsed = _service_of(case.mesh, gateway), cluster_name(cluster.name)
+    if known:
+        ports = {e.port for e in known}
+    else:  # no document shows the endpoints: the target ports of the gateway's Service
+        served = service.ports if service and parsed else ()
+        ports = {p.target_port or p.number for p in served if parsed and p.number == parsed.port}
     if not ports:
         return Hop(pods=tuple(r.key for r in routers))
     for router in routers:
@@ -93,31 +97,21 @@ def _routers_of(mesh: Mesh, gateway: str) -> list[Proxy]:
     """
     service = _service_of(mesh, gateway)
     namespace = gateway.split(".")[1] if gateway.count(".") > 1 else ""
-    names = [key for key in mesh.proxy_names if key.startswith(f"{namespace}/") and _may_route(mesh, key, service)]
-    summaries = ((key, mesh.summary(key)) for key in names)
-    routers = [mesh.proxies[k] for k, one in summaries if one and (one.role, one.namespace) == ("router", namespace)]
-    return [r for r in routers if service is None or not service.selector or _selected(mesh, r, service)]
+    selector = service.selector.items() if service else {}.items()
+    routers = []
+    for key in mesh.proxy_names:
+        pod = mesh.pods.get(key)
+        if not key.startswith(f"{namespace}/") or (pod and not selector <= pod.labels.items()):
+            continue
+        summary = mesh.summary(key)
+        if summary and (summary.role, summary.namespace) == ("router", namespace):
+            routers.append(mesh.proxies[key])
+    return [router for router in routers if selector <= _labels(mesh, router).items()]
 
 
-def _may_route(mesh: Mesh, key: str, service: Service | None) -> bool:
-    """False only where the pod's labels show that the Service does not select it."""
-    pod = mesh.pods.get(key)
-    return pod is None or service is None or service.selector.items() <= pod.labels.items()
-
-
-def _selected(mesh: Mesh, router: Proxy, service: Service) -> bool:
+def _labels(mesh: Mesh, router: Proxy) -> dict[str, str]:
     pod = mesh.pods.get(router.key)
-    labels = pod.labels if pod else router.node.metadata.get("LABELS")
-    return isinstance(labels, dict) and service.selector.items() <= labels.items()
-
-
-def _target_ports(mesh: Mesh, gateway: str, cluster: Cluster) -> set[int]:
-    """The target ports of the gateway's Service, for where no document shows the endpoints."""
-    service = _service_of(mesh, gateway)
-    parsed = cluster_name(cluster.name)
-    if service is None or parsed is None:
-        return set()
-    return {p.target_port or p.number for p in service.ports if p.number == parsed.port}
+    return pod.labels if pod else router.node.labels
 
 
 def _service_of(mesh: Mesh, gateway: str) -> Service | None:
@@ -169,22 +163,17 @@ def _no_listener(mesh: Mesh, router: Proxy, ports: set[int], host: str) -> Hop:
 
 def _gateway_for(mesh: Mesh, router: Proxy, ports: set[int], host: str) -> Gateway | None:
     """A Gateway that selects this proxy and has a server for the host on a port that leads to one of `ports`."""
-    pod = mesh.pods.get(router.key)
-    labels = pod.labels if pod else router.node.metadata.get("LABELS")
-    if not isinstance(labels, dict):
-        return None
+    labels = _labels(mesh, router)
     led = {p.number for s in mesh.services if s.selector and s.selector.items() <= labels.items() for p in s.ports}
     for gateway in mesh.gateways:
-        if gateway.selector.items() <= labels.items() and any(_serves(s, led | ports, host) for s in gateway.servers):
-            return gateway
+        servers = gateway.servers if gateway.selector.items() <= labels.items() else ()
+        for server in servers:
+            # `hosts` may carry a namespace, `shop/*.example`
+            names = (str(h).rpartition("/")[2] for h in server.get("hosts") or [])
+            number = (server.get("port") or {}).get("number")
+            if number in led | ports and any(covers(name, host) for name in names):
+                return gateway
     return None
-
-
-def _serves(server: dict[str, Any], ports: set[int], host: str) -> bool:
-    """Whether a Gateway's server is for the host; its `hosts` may carry a namespace, `shop/*.example`."""
-    names = [str(h).rpartition("/")[2] for h in server.get("hosts") or []]
-    number = (server.get("port") or {}).get("number")
-    return number in ports and any(n == "*" or covers(n, host) for n in names)
 
 
 def _target(router: Proxy, chain: FilterChain, host: str) -> str:
@@ -193,7 +182,7 @@ def _target(router: Proxy, chain: FilterChain, host: str) -> str:
         return chain.tcp.clusters[0].name if chain.tcp.clusters else ""
     if chain.http is None:
         return ""
-    config = chain.http.route_config or router.routes.get(chain.http.route_config_name)
+    config = router.routes_of(chain.http)
     found = DomainIndex(config).find(host) if config else None
     choice = choose_route(found.virtual_host.routes, Request(host)) if found else None
     return choice.route.clusters[0].name if choice and choice.route.clusters else ""

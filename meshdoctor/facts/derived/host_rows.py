@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -46,7 +46,9 @@ def dependencies_of(sheet: FactSheet) -> Dependencies:
 
 def likely_pairs(sheet: FactSheet) -> list[Pair]:
     """The pairs traced in every sidecar: registered by an entry, or a dependency."""
-    return list(dict.fromkeys([*_of_entries(sheet), *dependencies_of(sheet)]))
+    entries = sheet.mesh.service_entries
+    pairs = [(h.lower(), p.number) for e in entries for h in e.hosts for p in e.ports if p.protocol.upper() != "UDP"]
+    return list(dict.fromkeys([*(pair for pair in pairs if not pair[0].startswith("*")), *dependencies_of(sheet)]))
 
 
 def early_rows(sheet: FactSheet) -> tuple[HostRow, ...]:
@@ -69,27 +71,16 @@ def rows_of(sheet: FactSheet, columns: Mapping[str, PodColumn], pairs: Collectio
     return tuple(_row(sheet, host, port, dependencies.get((host, port), []), found) for host, port in ordered)
 
 
-def _of_entries(sheet: FactSheet) -> list[Pair]:
-    """host:port pairs of all ServiceEntries, without wildcards."""
-    entries = sheet.mesh.service_entries
-    pairs = [(h.lower(), p.number) for e in entries for h in e.hosts for p in e.ports if p.protocol.upper() != "UDP"]
-    return [pair for pair in pairs if not pair[0].startswith("*")]
-
-
 def column_of(case: ProxyContext, pairs: Collection[Pair], dependencies: Dependencies) -> PodColumn:
     """One sidecar's verdicts for these pairs and all that it has registered itself."""
     own = registered(case)
     verdicts: dict[Pair, TracedVerdict] = {}
     for host, port in dict.fromkeys([*pairs, *own]):
         if port is not None:
-            scheme = _scheme(dependencies.get((host, port), ()))
+            scheme = next((w.scheme for w in dependencies.get((host, port), ()) if w.scheme), "")
             traced = trace_host(case.tracer, case.tracer.destination(host, port, scheme=scheme))
             verdicts[host, port] = (traced.verdict, traced.reason, traced.cluster)
     return PodColumn(case.key, own, verdicts)
-
-
-def _scheme(dependencies: Sequence[Dependency]) -> str:
-    return next((w.scheme for w in dependencies if w.scheme), "")
 
 
 def _row(

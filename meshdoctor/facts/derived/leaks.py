@@ -8,8 +8,6 @@ from meshdoctor.facts.derived import entry_edits
 from meshdoctor.facts.derived.known_addresses import addresses_taken, dns_answers, entry_answers
 from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext
 from meshdoctor.facts.derived.resource_views import NO_ENTRY, entry_view, seen_at, service_view, view_role
-from meshdoctor.model.mesh import ServiceEntry
-from meshdoctor.model.proxy import FilterChainMatch
 from meshdoctor.model.sheet import Leak
 from meshdoctor.semantics.ip_addresses import is_wide, network
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
@@ -38,7 +36,10 @@ def guard_of(use: ClusterUse) -> tuple[str, str]:
     """(restriction, widest range) of one use. A narrow range restricts more than a name; 0.0.0.0/0 restricts
     nothing."""
     match = use.chain.match
-    widest = _widest(match)
+    networks = [n for n in map(network, match.prefix_ranges) if n is not None]
+    widest = ""
+    if all(n.prefixlen for n in networks):
+        widest = str(min(networks, key=lambda n: n.prefixlen - n.max_prefixlen, default=""))
     if widest and not is_wide(widest):
         return "cidr", widest
     if use.is_http:
@@ -48,16 +49,9 @@ def guard_of(use: ClusterUse) -> tuple[str, str]:
     return ("cidr-wide" if widest else "none"), widest
 
 
-def _widest(match: FilterChainMatch) -> str:
-    """The widest range; empty where there is none or it contains every address."""
-    networks = [n for n in map(network, match.prefix_ranges) if n is not None]
-    if not networks or any(n.prefixlen == 0 for n in networks):
-        return ""
-    return str(min(networks, key=lambda n: n.prefixlen - n.max_prefixlen))
-
-
 def _leak(case: ProxyContext, parsed: ClusterName, use: ClusterUse, guard: str, widest: str) -> Leak:
-    entry = _entry(case, parsed)
+    visible = case.tracer.registration(parsed.host, parsed.port).visible
+    entry = next((e for e in visible if parsed.host in e.hosts), None)
     in_cluster = parsed.host.endswith(CLUSTER_LOCAL)
     view = service_view(parsed.host) if in_cluster else entry_view(entry)
     evidence = [
@@ -76,7 +70,7 @@ def _leak(case: ProxyContext, parsed: ClusterName, use: ClusterUse, guard: str, 
         resources=view_role(view, "owner"),
         evidence=tuple(evidence),
         guard=guard,
-        limit=_limit(guard, widest),
+        limit=_LIMITS.get(guard, f"only the range {widest} restricts it"),
         range=widest,
         listener=use.listener.name,
         cluster=use.cluster,
@@ -88,16 +82,9 @@ def _leak(case: ProxyContext, parsed: ClusterName, use: ClusterUse, guard: str, 
     )
 
 
-def _limit(guard: str, widest: str) -> str:
-    """The restriction in words."""
-    words = {
-        "none": "nothing restricts it",
-        "sni": "only the server name the client sends restricts it",
-        "http-host": "only the Host header the client sends restricts it",
-    }
-    return words.get(guard, f"only the range {widest} restricts it")
-
-
-def _entry(case: ProxyContext, parsed: ClusterName) -> ServiceEntry | None:
-    found = case.tracer.registration(parsed.host, parsed.port).visible
-    return next((e for e in found if parsed.host in e.hosts), None)
+_LIMITS = {
+    "none": "nothing restricts it",
+    "sni": "only the server name the client sends restricts it",
+    "http-host": "only the Host header the client sends restricts it",
+}
+"""The restriction in words; all others are ranges."""

@@ -34,7 +34,8 @@ def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> lis
         elif need == "clusters":
             found += _missing_endpoints(rule.id, mesh, is_asked)
         elif need == "dns":
-            found += _missing_dns(rule.id, mesh)
+            if not _knows_addresses(mesh):
+                found.append(NotEvaluated(rule.id, (), ("dns.json",), "no DNS answers were read"))
         elif need not in mesh.kinds_read:
             path = f"resources/{need}.yaml"
             found.append(NotEvaluated(rule.id, (), (path,), mesh.why_unread(path) or f"{need} were not read"))
@@ -106,11 +107,6 @@ def _missing_endpoints(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[Not
         documents = tuple(f"proxies/{k}/clusters.json" for k in blind)
         why = "neither clusters.json nor a dump with endpoints (?include_eds) was read"
         yield NotEvaluated(rule, tuple(blind), documents, why)
-
-
-def _missing_dns(rule: str, mesh: Mesh) -> Iterator[NotEvaluated]:
-    if not _knows_addresses(mesh):
-        yield NotEvaluated(rule, (), ("dns.json",), "no DNS answers were read")
 
 
 def _knows_addresses(mesh: Mesh) -> bool:

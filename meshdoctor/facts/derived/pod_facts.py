@@ -1,18 +1,28 @@
-"""Facts about pods that need no proxy: missing sidecars and plaintext passwords."""
+"""Facts about pods that need no proxy: missing sidecars and plaintext passwords.
+
+The commands that move a literal password into a Secret prompt for it and never contain it. Names come from the pod's
+own object and go into a shell: they are quoted.
+"""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 
+import msgspec
+
 from meshdoctor.facts.derived.resource_views import role, seen_at
-from meshdoctor.facts.derived.secret_steps import create_secret, use_secret
-from meshdoctor.model.mesh import Mesh, Pod
+from meshdoctor.model.mesh import Mesh, PlainCredential, Pod
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.sheet import Credential, PodView
 from meshdoctor.semantics.istio.data_plane import is_ambient, is_done
 from meshdoctor.semantics.istio.registry import Registry
+from meshdoctor.semantics.istio.resource_names import object_name
 
 INJECT = "sidecar.istio.io/inject"
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_TEMPLATED = ("Deployment", "StatefulSet", "DaemonSet")
 
 
 def pod_views(mesh: Mesh, registry: Registry) -> Iterator[PodView]:
@@ -26,7 +36,7 @@ def pod_views(mesh: Mesh, registry: Registry) -> Iterator[PodView]:
             host="",
             port=0,
             policy="unknown",
-            resources=_owner(pod),
+            resources=(role(_workload(pod), "owner"),),
             evidence=(seen_at(pod.pointer, key, ".spec.containers"),),
             namespace=pod.namespace,
             sidecar=pod.proxy_container is not None or key in mesh.proxies,
@@ -55,14 +65,14 @@ def _asked(pod: Pod) -> str:
     return (pod.labels.get(INJECT) or pod.annotations.get(INJECT) or "").lower()
 
 
-def _owner(pod: Pod) -> tuple[ObjectRef, ...]:
-    return (role(pod.workload or ObjectRef("Pod", pod.namespace, pod.name), "owner"),)
+def _workload(pod: Pod) -> ObjectRef:
+    return pod.workload or ObjectRef("Pod", pod.namespace, pod.name)
 
 
 def credential_facts(mesh: Mesh) -> Iterator[Credential]:
     """One fact per literal secret in a pod's environment; never its value."""
     for seen in mesh.credentials:
-        workload = seen.pod.workload or ObjectRef("Pod", seen.pod.namespace, seen.pod.name)
+        workload = _workload(seen.pod)
         yield Credential(
             pod=seen.pod.key,
             host="",
@@ -77,3 +87,34 @@ def credential_facts(mesh: Mesh) -> Iterator[Credential]:
             create_secret=create_secret(workload, seen.variable),
             use_secret=use_secret(workload, seen),
         )
+
+
+def secret_name(workload: ObjectRef) -> str:
+    """The Secret of a workload."""
+    return object_name(f"{workload.name}-credentials")
+
+
+def create_secret(workload: ObjectRef, variable: str) -> str:
+    """The command that creates the Secret from standard input."""
+    words = ["kubectl", "create", "secret", "generic", secret_name(workload), "-n", workload.namespace]
+    return shlex.join([*words, f"--from-file={_key(variable)}=/dev/stdin"])
+
+
+def use_secret(workload: ObjectRef, seen: PlainCredential) -> str:
+    """The strategic merge patch that replaces the value with the reference; in words where the owner has no pod
+    template."""
+    reference = {"secretKeyRef": {"name": secret_name(workload), "key": _key(seen.variable)}}
+    if workload.kind not in _TEMPLATED:
+        said = msgspec.json.encode({"valueFrom": reference}).decode()
+        return f"in the manifest of {workload.kind} {workload.name}, replace `value` of {seen.variable} with {said}"
+    env = {"name": seen.variable, "value": None, "valueFrom": reference}
+    is_init = any(c.name == seen.container and c.is_init for c in seen.pod.containers)
+    container = {"name": seen.container, "env": [env]}
+    spec = {"initContainers" if is_init else "containers": [container]}
+    patch = msgspec.json.encode({"spec": {"template": {"spec": spec}}}).decode()
+    words = ["kubectl", "patch", workload.kind.lower(), workload.name, "-n", workload.namespace, "-p", patch]
+    return shlex.join(words)
+
+
+def _key(variable: str) -> str:
+    return variable if _KEY.fullmatch(variable) else "value"

@@ -85,12 +85,9 @@ class ProxyContext:
 
     def _is_inbound(self, listener: Listener) -> bool:
         """Old dumps have no traffic_direction: a listener on the pod's own address that serves an inbound cluster."""
-        return any(
-            c.tcp is not None and any(w.name.startswith("inbound|") for w in c.tcp.clusters) for c in listener.chains()
-        ) or any(
-            c.http is not None and c.http.route_config is not None and c.http.route_config.name.startswith("inbound|")
-            for c in listener.chains()
-        )
+        inline = (c.http.route_config for c in listener.chains() if c.http is not None)
+        names = [name for c in listener.chains() for name in c.tcp_clusters]
+        return any(name.startswith("inbound|") for name in (*names, *(config.name for config in inline if config)))
 
     @cached_property
     def uses(self) -> dict[str, list[ClusterUse]]:
@@ -104,15 +101,17 @@ class ProxyContext:
         walked: set[str] = set()
         for listener in self.outbound:
             for chain in listener.chains():
-                if chain.tcp is not None:
-                    for weighted in chain.tcp.clusters:
-                        yield ClusterUse(weighted.name, listener, chain)
+                for name in chain.tcp_clusters:
+                    yield ClusterUse(name, listener, chain)
                 if chain.http is not None:
-                    name = chain.http.route_config_name
-                    config = chain.http.route_config or self.proxy.routes.get(name)
+                    config = self.proxy.routes_of(chain.http)
                     if config is not None and config.path not in walked:
                         walked.add(config.path)
-                        yield from _route_uses(listener, chain, config)
+                        routes = ((host, route) for host in config.virtual_hosts for route in host.routes)
+                        for host, route in routes:
+                            yield from (
+                                ClusterUse(c.name, listener, chain, config, host, route) for c in route.clusters
+                            )
 
     @cached_property
     def policy(self) -> str:
@@ -192,18 +191,11 @@ class ProxyContext:
         entries = self.mesh.service_entries
         return frozenset(e.ref.name for e in entries if e.ref.namespace == self.viewer.namespace)
 
-    def has_pods_in(self, namespace: str) -> bool:
-        """Whether a pod of the mesh is in this namespace."""
-        return any(key.startswith(f"{namespace}/") for key in self.mesh.pod_names)
-
     def wildcard_listener(self, port: int) -> Listener | None:
         """The listener on the wildcard address of a port."""
         index = self.tracer.index
-        return (
-            next((index.by_address[w, port] for w in WILDCARDS if (w, port) in index.by_address), None)
-            if index
-            else None
-        )
+        binds = ((wildcard, port) for wildcard in WILDCARDS) if index else ()
+        return next((index.by_address[bind] for bind in binds if index and bind in index.by_address), None)
 
     def evidence(self, path: str, value: str = "") -> Evidence:
         """Evidence in this proxy's dump."""
@@ -221,24 +213,14 @@ class ProxyContext:
             return {}
         clusters: list[str] = []
         for chain in listener.chains():
-            clusters += [c.name for c in chain.tcp.clusters] if chain.tcp else []
-            if chain.http is not None:
-                config = chain.http.route_config or self.proxy.routes.get(chain.http.route_config_name)
-                routes = (r for v in config.virtual_hosts for r in v.routes) if config else ()
-                clusters += [c.name for r in routes for c in r.clusters]
+            config = self.proxy.routes_of(chain.http) if chain.http else None
+            clusters += [*chain.tcp_clusters, *(config.clusters if config else ())]
         return {p.host: None for p in map(cluster_name, clusters) if p is not None}
 
     @cached_property
     def rejected_listeners(self) -> set[str]:
         """Names of listeners whose newest version this proxy rejected."""
         return {r.name for r in self.proxy.rejections if r.kind == "listener" and r.state == "error"}
-
-
-def _route_uses(listener: Listener, chain: FilterChain, config: RouteConfig) -> Iterator[ClusterUse]:
-    for host in config.virtual_hosts:
-        for route in host.routes:
-            for weighted in route.clusters:
-                yield ClusterUse(weighted.name, listener, chain, config, host, route)
 
 
 def host_lost(use: ClusterUse) -> tuple[str, int]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.resource_views import role
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.sheet import ProxyPolicy, Rejected
 
 _WILDCARD_PORT = re.compile(r"_(\d+)$")
@@ -17,12 +16,15 @@ _WILDCARD_PORT = re.compile(r"_(\d+)$")
 def rejections(case: ProxyContext) -> Iterator[Rejected]:
     """One fact per resource that this proxy rejected or that is warming."""
     for rejection in case.proxy.rejections:
-        port = _WILDCARD_PORT.search(rejection.name) if rejection.kind == "listener" else None
-        suspects = _suspects(case, int(port[1]) if port else 0)
+        at = _WILDCARD_PORT.search(rejection.name) if rejection.kind == "listener" else None
+        port = int(at[1]) if at else 0
+        # Envoy rejects an entry's partial wildcard as a server name (semantics: S19)
+        named = (e for e, host, p in case.entry_ports if p.number == port and host.startswith("*") and host[1:2] != ".")
+        suspects = tuple(dict.fromkeys(role(entry.ref, "suspect") for entry in named))
         yield Rejected(
             pod=case.key,
             host="",
-            port=int(port[1]) if port else 0,
+            port=port,
             policy=case.policy,
             resources=suspects,
             evidence=(Evidence(rejection.document or case.proxy.document, rejection.path, rejection.details[:300]),),
@@ -33,12 +35,6 @@ def rejections(case: ProxyContext) -> Iterator[Rejected]:
             has_active=rejection.has_active,
             suspects=", ".join(f"{r.kind} {r.namespace}/{r.name}" for r in suspects),
         )
-
-
-def _suspects(case: ProxyContext, port: int) -> tuple[ObjectRef, ...]:
-    """Entries on the listener's port whose partial wildcard Envoy rejects as a server name (semantics: S19)."""
-    named = (e for e, host, p in case.entry_ports if p.number == port and host.startswith("*") and host[1:2] != ".")
-    return tuple(dict.fromkeys(role(entry.ref, "suspect") for entry in named))
 
 
 def policies(case: ProxyContext) -> Iterator[ProxyPolicy]:

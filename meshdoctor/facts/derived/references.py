@@ -14,6 +14,7 @@ from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.precedence import virtual_service_tier
 from meshdoctor.semantics.istio.registry import is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref, object_name, slug
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 from meshdoctor.trace.http_routing import POLICY_HOSTS
 from meshdoctor.trace.outbound import trace_host
 
@@ -68,6 +69,9 @@ def _hosts_of_virtual_service(case: ProxyContext, use: ClusterUse, port: int) ->
 def _dangling(case: ProxyContext, use: ClusterUse, host: str, port: int, warming: bool) -> Dangling:
     parsed = cluster_name(use.cluster)
     ref = config_ref(use.made_by)
+    place = f"listener {use.listener.name}, {use.chain.name or use.chain.path.rsplit('.', 1)[-1]}"
+    if use.config is not None and use.virtual_host is not None:
+        place = f"route {use.config.name}, virtual host {use.virtual_host.name}"
     return Dangling(
         pod=case.key,
         host=host,
@@ -76,18 +80,12 @@ def _dangling(case: ProxyContext, use: ClusterUse, host: str, port: int, warming
         resources=config_role(ref, "cause"),
         evidence=(case.evidence(use.path, use.cluster),),
         cluster=use.cluster,
-        place=_place(use),
+        place=place,
         config=config_name(ref),
         subset=parsed.subset if parsed else "",
         warming=warming,
         used=(host, port) in case.dependencies,
     )
-
-
-def _place(use: ClusterUse) -> str:
-    if use.config is not None and use.virtual_host is not None:
-        return f"route {use.config.name}, virtual host {use.virtual_host.name}"
-    return f"listener {use.listener.name}, {use.chain.name or use.chain.path.rsplit('.', 1)[-1]}"
 
 
 def faults(case: ProxyContext) -> Iterator[RouteFault]:
@@ -160,17 +158,13 @@ def _destination_port(service: VirtualService, host: str) -> int:
     """A port the VirtualService itself names for the host: in a match, else in a destination."""
     routes: Sequence[dict[str, object]] = (*service.http, *service.tls, *service.tcp)
     for route in routes:
-        for match in _dicts(route.get("match")):
+        for match in objects_in(route.get("match")):
             if isinstance(match.get("port"), int):
                 return int(str(match["port"]))
-        for target in _dicts(route.get("route")):
+        for target in objects_in(route.get("route")):
             destination = target.get("destination")
             if isinstance(destination, dict) and destination.get("host") == host:
                 number = (destination.get("port") or {}).get("number")
                 if isinstance(number, int):
                     return number
     return 0
-
-
-def _dicts(value: object) -> list[dict[str, object]]:
-    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
-from typing import Any
 
 from meshdoctor.model.entry_view import EntryView
 from meshdoctor.model.evidence import Evidence, Pointer
@@ -12,18 +10,7 @@ from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.ip_addresses import as_cidr
 
-NO_ENTRY = EntryView(
-    kind="",
-    namespace="",
-    name="",
-    created="",
-    addresses=(),
-    resolution="",
-    location="",
-    protocols=(),
-    export_to=(),
-    manifest={},
-)
+NO_ENTRY = EntryView("", "", "", "", (), "", "", (), (), {})
 """Placeholder where no entry is known."""
 
 
@@ -85,16 +72,3 @@ def seen_at(pointer: Pointer, value: str = "", below: str = "") -> Evidence:
 def cidrs(addresses: Iterable[str]) -> tuple[str, ...]:
     """Addresses as CIDRs, /32 or /128 for single ones."""
     return tuple(dict.fromkeys(as_cidr(a) for a in addresses))
-
-
-def changed(manifest: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """A copy of a manifest with one dotted path set; `{}` stays `{}`."""
-    if not manifest:
-        return {}
-    made = copy.deepcopy(manifest)
-    at = made
-    *parents, last = path.split(".")
-    for key in parents:
-        at = at.setdefault(key, {})
-    at[last] = value
-    return made

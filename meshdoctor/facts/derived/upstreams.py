@@ -40,10 +40,16 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
     known = case.proxy.endpoints_of(cluster)
     usable = [e for e in known or () if e.health == "HEALTHY"]
     socket = socket_for(cluster, case.proxy.first_endpoint(cluster))
-    ports = _ports(case, cluster, parsed)
+    if cluster.type == "ORIGINAL_DST" or _is_custom(cluster):
+        ports = [cluster.port_override or parsed.port]
+    else:
+        ports = sorted({e.port for e in cluster.endpoints or known or ()})
     uses = [use for use in case.uses.get(cluster.name, []) if not use.is_policy]
-    entry = _entry(case, parsed)
-    rule = _rule_in_force(case, cluster)
+    found = case.tracer.registration(parsed.host, parsed.port)
+    entry = next((e for e in (*found.visible, *found.other_ports) if parsed.host in e.hosts), None)
+    ref = config_ref(cluster.config)
+    read = next((d for d in case.mesh.destination_rules if d.ref == ref), None)
+    rule = read or (DestinationRule(ref, "") if ref else None)
     credential = _ignored_credential(case, parsed, socket)
     misplaced = _misplaced_tls(case, parsed, socket)
     return Upstream(
@@ -64,7 +70,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
         sends_sni=socket is not None and bool(socket.sni or socket.auto_sni),
         verifies_chain=socket is not None and socket.verifies_chain,
         verifies_name=socket is not None and socket.verifies_name,
-        endpoint_ports=ports,
+        endpoint_ports=tuple(ports),
         endpoints_known=known is not None and cluster.type != "ORIGINAL_DST" and not _is_custom(cluster),
         endpoint_count=len(usable),
         tls_port=any(is_tls_port(p) for p in ports),
@@ -90,18 +96,6 @@ def _is_custom(cluster: Cluster) -> bool:
     return cluster.type not in (*DNS_TYPES, "STATIC", "EDS", "ORIGINAL_DST")
 
 
-def _ports(case: ProxyContext, cluster: Cluster, parsed: ClusterName) -> tuple[int, ...]:
-    if cluster.type == "ORIGINAL_DST" or _is_custom(cluster):
-        return (cluster.port_override or parsed.port,)
-    endpoints = cluster.endpoints or case.proxy.endpoints_of(cluster) or ()
-    return tuple(sorted({e.port for e in endpoints}))
-
-
-def _entry(case: ProxyContext, parsed: ClusterName) -> ServiceEntry | None:
-    found = case.tracer.registration(parsed.host, parsed.port)
-    return next((e for e in (*found.visible, *found.other_ports) if parsed.host in e.hosts), None)
-
-
 def _client(case: ProxyContext, uses: list[ClusterUse], entry: ServiceEntry | None, parsed: ClusterName) -> str:
     """The protocol of the cluster's clients: TLS where filter chain, declaration or URL says so, HTTP, or opaque
     TCP."""
@@ -120,15 +114,8 @@ def _client(case: ProxyContext, uses: list[ClusterUse], entry: ServiceEntry | No
 
 def _declared(case: ProxyContext, entry: ServiceEntry | None, number: int) -> str:
     """Istio's class of the protocol the entry declares for a port; empty where no entry does."""
-    port = case.registry.port_of(entry, number) if entry else None
-    return protocol_class(port.protocol) if port else ""
-
-
-def _rule_in_force(case: ProxyContext, cluster: Cluster) -> DestinationRule | None:
-    ref = config_ref(cluster.config)
-    if ref is None:
-        return None
-    return next((d for d in case.mesh.destination_rules if d.ref == ref), None) or DestinationRule(ref, "")
+    ports = entry.ports if entry else ()
+    return next((protocol_class(port.protocol) for port in ports if port.number == number), "")
 
 
 def _rules_for(case: ProxyContext, host: str) -> list[DestinationRule]:

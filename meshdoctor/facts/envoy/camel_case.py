@@ -48,7 +48,7 @@ def snake_case(value: Any) -> Any:
     and the labels of transport_socket_matches.
     """
     if isinstance(value, dict):
-        return {_snake(k): _field(k, v) for k, v in value.items()}
+        return {_snake(key): _field(key, one) for key, one in value.items()}
     if isinstance(value, list):
         return [snake_case(v) for v in value]
     return value

@@ -22,13 +22,22 @@ _LOCALITIES = msgspec.json.Decoder(list[wire.LocalityEndpoints], strict=False)
 MESH_ALPN = ("istio", "istio-peer-exchange")
 SNI_DNAT_PREFIX = "outbound_."
 UNTRUSTED = "ACCEPT_UNTRUSTED"
+_NAME_CHECKS = (
+    "match_typed_subject_alt_names",
+    "match_subject_alt_names",
+    "verify_subject_alt_name",
+    "verify_certificate_hash",
+    "verify_certificate_spki",
+)
+"""Fields of CertificateValidationContext that tie the certificate to a name or a key."""
 
 
 def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy.Cluster:
     """A cluster. `path` points at the cluster object; `state` is active, static or warming."""
     options = as_dict(source.typed_extension_protocol_options)
-    auto_sni, auto_san = _upstream_http_options(options)
-    matches, names = _socket_matches(source.transport_socket_matches, path)
+    http = options.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", {})
+    upstream = http.get("upstream_http_protocol_options", {}) if isinstance(http, dict) else {}
+    auto_sni, auto_san = bool(upstream.get("auto_sni")), bool(upstream.get("auto_san_validation"))
     istio = source.metadata.filter_metadata.istio if source.metadata and source.metadata.filter_metadata else None
     panic = source.common_lb_config.healthy_panic_threshold if source.common_lb_config else None
     return proxy.Cluster(
@@ -36,10 +45,8 @@ def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy
         type=cluster_type(source),
         endpoints=_own_endpoints(source, path),
         tls=_cluster_socket(source, path, auto_sni, auto_san),
-        tls_matches=matches,
-        tls_match_names=names,
+        tls_matches=_socket_matches(source.transport_socket_matches, path),
         auto_sni=auto_sni,
-        auto_san=auto_san,
         eds_service_name=source.eds_cluster_config.service_name if source.eds_cluster_config else "",
         external=istio.external if istio else False,
         services=tuple((s.host, s.namespace) for s in istio.services) if istio else (),
@@ -78,7 +85,8 @@ def endpoints(raw: Raw, path: str) -> tuple[proxy.Endpoint, ...]:
             address = item.endpoint.address if item.endpoint else None
             if item.endpoint is None or address is None:
                 continue
-            at = f"{path}[{i}].lb_endpoints[{j}]"
+            metadata = item.metadata.filter_metadata if item.metadata else None
+            labels = metadata.transport_socket_match if metadata else None
             health = str(item.health_status)
             usable = health in ("", "UNKNOWN", "HEALTHY", "DEGRADED", "0", "1", "5")
             found.append(
@@ -87,8 +95,8 @@ def endpoints(raw: Raw, path: str) -> tuple[proxy.Endpoint, ...]:
                     port=address.socket_address.port_value if address.socket_address else 0,
                     hostname=item.endpoint.hostname,
                     health="HEALTHY" if usable else health,
-                    tls_mode=_tls_mode(item.metadata),
-                    path=at,
+                    tls_mode=str((labels or {}).get("tlsMode", "")),
+                    path=f"{path}[{i}].lb_endpoints[{j}]",
                 )
             )
     return tuple(found)
@@ -98,18 +106,6 @@ def _host(address: wire.Address) -> str:
     if address.socket_address is not None:
         return address.socket_address.address
     return f"unix:{address.pipe.path}" if address.pipe else ""
-
-
-def _tls_mode(metadata: wire.Metadata | None) -> str:
-    labels = metadata.filter_metadata.transport_socket_match if metadata and metadata.filter_metadata else None
-    return str((labels or {}).get("tlsMode", ""))
-
-
-def _upstream_http_options(options: dict[str, Any]) -> tuple[bool, bool]:
-    """(auto_sni, auto_san_validation) of extensions.upstreams.http.v3.HttpProtocolOptions."""
-    http = options.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", {})
-    upstream = http.get("upstream_http_protocol_options", {}) if isinstance(http, dict) else {}
-    return bool(upstream.get("auto_sni")), bool(upstream.get("auto_san_validation"))
 
 
 def _cluster_socket(source: wire.WireCluster, path: str, auto_sni: bool, auto_san: bool) -> proxy.TlsSocket | None:
@@ -128,21 +124,16 @@ def _socket(source: wire.NamedFilter, path: str, auto_sni: bool, auto_san: bool)
         return tls_socket(config, path, auto_sni, auto_san)
     inner = config.get("transport_socket")
     if isinstance(inner, dict):
-        return _socket(msgspec.convert(_reencoded(inner), wire.NamedFilter), path, auto_sni, auto_san)
+        payload = inner.get("typed_config", inner.get("config", {}))
+        wrapped = {"name": inner.get("name", ""), "typed_config": Raw(msgspec.json.encode(payload))}
+        return _socket(msgspec.convert(wrapped, wire.NamedFilter), path, auto_sni, auto_san)
     return None
 
 
-def _reencoded(inner: dict[str, Any]) -> dict[str, Any]:
-    """An already decoded socket, its payload turned back into Raw."""
-    payload = inner.get("typed_config", inner.get("config", {}))
-    return {"name": inner.get("name", ""), "typed_config": Raw(msgspec.json.encode(payload))}
-
-
-def _socket_matches(raw: Raw, path: str) -> tuple[tuple[proxy.TlsSocket | None, ...], tuple[str, ...]]:
+def _socket_matches(raw: Raw, path: str) -> tuple[proxy.TlsSocket | None, ...]:
     if not raw:
-        return (), ()
+        return ()
     sockets: list[proxy.TlsSocket | None] = []
-    names = []
     for i, item in enumerate(_MATCHES.decode(raw)):
         at = f"{path}.transport_socket_matches[{i}]"
         socket = _socket(item.transport_socket, at, False, False) if item.transport_socket else None
@@ -150,14 +141,15 @@ def _socket_matches(raw: Raw, path: str) -> tuple[tuple[proxy.TlsSocket | None, 
             labels = {k: str(v) for k, v in item.match.items()}
             socket = msgspec.structs.replace(socket, match=item.name, match_labels=labels)
         sockets.append(socket)
-        names.append(item.name)
-    return tuple(sockets), tuple(names)
+    return tuple(sockets)
 
 
 def tls_socket(context: dict[str, Any], path: str, auto_sni: bool, auto_san: bool) -> proxy.TlsSocket:
     """extensions.transport_sockets.tls.v3.UpstreamTlsContext, and v2's tls_context."""
     common = context.get("common_tls_context") or {}
-    validation = _validation(common)
+    combined = common.get("combined_validation_context") or {}
+    validation = common.get("validation_context") or combined.get("default_validation_context") or {}
+    validation = validation if isinstance(validation, dict) else {}
     secrets = [str(s.get("name", "")) for s in common.get("tls_certificate_sds_secret_configs", ())]
     files = [str((c.get("certificate_chain") or {}).get("filename", "")) for c in common.get("tls_certificates", ())]
     sni = str(context.get("sni", ""))
@@ -167,44 +159,21 @@ def tls_socket(context: dict[str, Any], path: str, auto_sni: bool, auto_san: boo
         or any(a in MESH_ALPN for a in common.get("alpn_protocols", ()))
         or sni.startswith(SNI_DNAT_PREFIX)
     )
-    return proxy.TlsSocket(
-        sni=sni,
-        auto_sni=auto_sni or bool(context.get("auto_host_sni")),
-        verifies_chain=_verifies_chain(common, validation),
-        verifies_name=_verifies_name(validation) or auto_san or bool(context.get("auto_sni_san_validation")),
-        istio_mutual=mesh,
-        client_certificate=bool(secrets or common.get("tls_certificates")),
-        path=path,
-    )
-
-
-def _validation(common: dict[str, Any]) -> dict[str, Any]:
-    combined = common.get("combined_validation_context") or {}
-    found = common.get("validation_context") or combined.get("default_validation_context") or {}
-    return found if isinstance(found, dict) else {}
-
-
-def _verifies_chain(common: dict[str, Any], validation: dict[str, Any]) -> bool:
-    combined = common.get("combined_validation_context") or {}
-    if validation.get("trust_chain_verification") == UNTRUSTED:
-        return False
-    return bool(
+    named = any(validation.get(check) for check in _NAME_CHECKS)
+    authority = (
         validation.get("trusted_ca")
         or validation.get("system_root_certs") is not None
         or common.get("validation_context_sds_secret_config")
         or combined.get("validation_context_sds_secret_config")
     )
-
-
-def _verifies_name(validation: dict[str, Any]) -> bool:
-    keys = (
-        "match_typed_subject_alt_names",
-        "match_subject_alt_names",
-        "verify_subject_alt_name",
-        "verify_certificate_hash",
-        "verify_certificate_spki",
+    return proxy.TlsSocket(
+        sni=sni,
+        auto_sni=auto_sni or bool(context.get("auto_host_sni")),
+        verifies_chain=validation.get("trust_chain_verification") != UNTRUSTED and bool(authority),
+        verifies_name=auto_san or bool(named or context.get("auto_sni_san_validation")),
+        istio_mutual=mesh,
+        path=path,
     )
-    return any(validation.get(key) for key in keys)
 
 
 _PAGE = msgspec.json.Decoder(wire.ClustersPage, strict=False)

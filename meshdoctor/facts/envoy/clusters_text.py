@@ -43,23 +43,15 @@ def clusters_of_text(data: bytes) -> dict[str, wire.ClusterStatus]:
     return {name: wire.ClusterStatus(name, [_status(*host) for host in found.items()]) for name, found in hosts.items()}
 
 
-def _status(address: str, said: dict[str, str]) -> wire.HostStatus:
-    return wire.HostStatus(_address(address), _health(said.get("health_flags", "")), said.get("hostname", ""))
-
-
-def _address(text: str) -> wire.Address:
-    inet = _INET.match(text)
-    if inet is None or "/" in text:
-        return wire.Address(pipe=wire.Pipe(text))
-    return wire.Address(wire.SocketAddress(inet[1], int(inet[2])))
-
-
-def _health(flags: str) -> dict[str, Any]:
-    """The host's flags as in health_status: one field per flag, the EDS status separately."""
-    found: dict[str, Any] = {"eds_health_status": "HEALTHY"}
-    for flag in flags.removeprefix("healthy").split("/"):
+def _status(text: str, said: dict[str, str]) -> wire.HostStatus:
+    inet = _INET.match(text) if "/" not in text else None
+    socket = wire.SocketAddress(inet[1], int(inet[2])) if inet else None
+    address = wire.Address(socket, None if socket else wire.Pipe(text))
+    # one field per flag as in health_status, the EDS status separately
+    health: dict[str, Any] = {"eds_health_status": "HEALTHY"}
+    for flag in said.get("health_flags", "").removeprefix("healthy").split("/"):
         if flag in _EDS:
-            found["eds_health_status"] = _EDS[flag]
+            health["eds_health_status"] = _EDS[flag]
         elif flag:
-            found[_JSON_NAMES.get(flag, flag)] = True
-    return found
+            health[_JSON_NAMES.get(flag, flag)] = True
+    return wire.HostStatus(address, health, said.get("hostname", ""))

@@ -49,13 +49,11 @@ class Draft:
         self.sections: set[str] = set()
         self.unknown: dict[str, int] = {}
         self.notes: list[str] = []
-        self.api = "v3"
 
     def reject(self, kind: str, name: str, state: str, error: wire.ErrorState | None, active: bool, path: str) -> None:
         """Record a rejected or warming resource."""
         details = error.details if error else "waiting for its routes, endpoints or secrets"
-        attempt = error.last_update_attempt if error else ""
-        self.rejections.append(Rejection(kind, name, state, details, active, attempt, path, self.document))
+        self.rejections.append(Rejection(kind, name, state, details, active, path, self.document))
 
     def attempt(self, kind: str, make: Callable[[], Any]) -> Any:
         """The result of `make`, or None (counted and noted) where the object does not have the expected shape."""
@@ -87,7 +85,6 @@ class Draft:
             sections=frozenset(self.sections),
             document=self.document,
             documents=self.documents,
-            api=self.api,
             unknown_types=self.unknown,
             live_endpoints=None if live is None else LazyMap(live, status_endpoints),
             notes=self.notes,
@@ -211,8 +208,6 @@ def _read_section(draft: Draft, section: wire.Section, path: str) -> None:
             draft.unknown[section.type or "untyped section"] = draft.unknown.get(section.type, 0) + 1
         return
     draft.sections.add(known)
-    if "v2alpha" in section.type:
-        draft.api = "v2"
     READERS[known](draft, section, path)
 
 
@@ -269,17 +264,14 @@ def _listeners(draft: Draft, section: wire.Section, path: str) -> None:
         _dynamic_listener(draft, entry, f"{path}.dynamic_listeners[{i}]")
 
 
-def _is_repeated(draft: Draft, entry: wire.ListenerEntry) -> bool:
-    """Whether it repeats a rejection: Envoy lists a rejected listener once by name and once without."""
-    details = entry.error_state.details if entry.error_state else ""
-    return not entry.name and any(r.details == details for r in draft.rejections)
-
-
 def _dynamic_listener(draft: Draft, entry: wire.ListenerEntry, path: str) -> None:
     active = entry.active_state.listener if entry.active_state else None
     if active is not None:
         draft.add_listener(active, f"{path}.active_state.listener", entry.name)
-    if entry.error_state is not None and not _is_repeated(draft, entry):
+    # Envoy lists a rejected listener once by name and once without.
+    details = entry.error_state.details if entry.error_state else ""
+    is_repeated = not entry.name and any(r.details == details for r in draft.rejections)
+    if entry.error_state is not None and not is_repeated:
         draft.reject("listener", entry.name, "error", entry.error_state, active is not None, f"{path}.error_state")
     elif entry.warming_state is not None:
         draft.reject("listener", entry.name, "warming", None, active is not None, f"{path}.warming_state")

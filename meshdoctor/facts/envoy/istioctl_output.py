@@ -5,6 +5,7 @@ They have no `configs`, no bootstrap, and camelCase names. Arrays that were not 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, TypeVar
 
@@ -33,28 +34,25 @@ def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
     draft.documents = {name.removesuffix(".json"): origin for name, (origin, _) in documents.items()}
     live: dict[str, wire.ClusterStatus] | None = None
     for name, (origin, document) in documents.items():
+        value = _decode(document, origin)
         if name == "bootstrap.json":
-            _bootstrap(draft, document, origin)
+            _bootstrap(draft, value)
             continue
-        items = _items(document, origin)
-        if name == "listeners.json":
-            _listeners(draft, items)
-        elif name == "clusters.json":
-            _clusters(draft, items)
-        elif name == "routes.json":
-            _routes(draft, items)
+        if not isinstance(value, list):
+            raise Unreadable(f"{origin}: expected the array that `istioctl proxy-config ... -o json` prints")
+        items = [snake_case(item) for item in value if isinstance(item, dict)]
+        draft.sections.add(name.removesuffix(".json"))
+        if name == "endpoints.json":
+            live = {status.name: status for _, status in _decoded(draft, "endpoint", items, wire.ClusterStatus)}
         else:
-            statuses = (_decoded(draft, "endpoint", item, wire.ClusterStatus) for item in items)
-            live = {s.name: s for s in statuses if s is not None}
-            draft.sections.add("endpoints")
+            _add(draft, name, items)
     if not draft.node.pod:
         draft.notes.append("pasted from istioctl without bootstrap: pod, version and DNS capture are unknown")
     return draft.finish(key_of(draft.node, key), live)
 
 
-def _bootstrap(draft: Draft, document: Document, origin: str) -> None:
+def _bootstrap(draft: Draft, value: Any) -> None:
     """`istioctl proxy-config bootstrap -o json`: {"bootstrap": {"node": ...}}."""
-    value = _decode(document, origin)
     whole = (value.get("bootstrap") or value) if isinstance(value, dict) else None
     node = whole.get("node") if isinstance(whole, dict) else None
     if not isinstance(node, dict):
@@ -72,39 +70,22 @@ def _decode(document: Document, origin: str) -> Any:
         raise Unreadable(f"{origin}: incomplete JSON: {error}. Was it cut short while pasting?") from None
 
 
-def _items(document: Document, origin: str) -> list[Any]:
-    value = _decode(document, origin)
-    if not isinstance(value, list):
-        raise Unreadable(f"{origin}: expected the array that `istioctl proxy-config ... -o json` prints")
-    return [snake_case(item) for item in value if isinstance(item, dict)]
+def _add(draft: Draft, name: str, items: list[Any]) -> None:
+    if name == "listeners.json":
+        for index, listener in _decoded(draft, "listener", items, wire.WireListener):
+            draft.add_listener(listener, f"$[{index}]", f"listener-{index}")
+    elif name == "clusters.json":
+        for index, cluster in _decoded(draft, "cluster", items, wire.WireCluster):
+            draft.clusters[cluster.name] = (cluster, f"clusters$[{index}]", "active")
+    else:
+        for index, route in _decoded(draft, "route", items, wire.WireRouteConfig):
+            draft.routes[route.name] = (route, f"routes$[{index}]")
 
 
-def _decoded(draft: Draft, kind: str, item: dict[str, Any], shape: type[Shape]) -> Shape | None:
-    """The item in its wire shape, None (counted and noted) where it is not one."""
-    decode = partial(msgspec.json.decode, msgspec.json.encode(item), type=shape, strict=False)
-    made: Shape | None = draft.attempt(kind, decode)
-    return made
-
-
-def _listeners(draft: Draft, items: list[Any]) -> None:
-    draft.sections.add("listeners")
+def _decoded(draft: Draft, kind: str, items: list[Any], shape: type[Shape]) -> Iterator[tuple[int, Shape]]:
+    """Index and wire shape of each item; one that does not have the shape is counted and noted."""
     for index, item in enumerate(items):
-        source = _decoded(draft, "listener", item, wire.WireListener)
-        if source is not None:
-            draft.add_listener(source, f"$[{index}]", f"listener-{index}")
-
-
-def _clusters(draft: Draft, items: list[Any]) -> None:
-    draft.sections.add("clusters")
-    for index, item in enumerate(items):
-        source = _decoded(draft, "cluster", item, wire.WireCluster)
-        if source is not None:
-            draft.clusters[source.name] = (source, f"clusters$[{index}]", "active")
-
-
-def _routes(draft: Draft, items: list[Any]) -> None:
-    draft.sections.add("routes")
-    for index, item in enumerate(items):
-        source = _decoded(draft, "route", item, wire.WireRouteConfig)
-        if source is not None:
-            draft.routes[source.name] = (source, f"routes$[{index}]")
+        decode = partial(msgspec.json.decode, msgspec.json.encode(item), type=shape, strict=False)
+        made: Shape | None = draft.attempt(kind, decode)
+        if made is not None:
+            yield index, made

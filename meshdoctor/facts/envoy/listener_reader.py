@@ -20,6 +20,8 @@ _TCP = msgspec.json.Decoder(wire.WireTcpProxy, strict=False)
 _REDIS = msgspec.json.Decoder(wire.WireRedisProxy, strict=False)
 _HCM = msgspec.json.Decoder(wire.WireHcm, strict=False)
 _ANY_MATCH = proxy.FilterChainMatch()
+_SOURCE_TYPES = {"LOCAL": "SAME_IP_OR_LOOPBACK", "0": "ANY", "1": "SAME_IP_OR_LOOPBACK", "2": "EXTERNAL"}
+"""v2 called SAME_IP_OR_LOOPBACK `LOCAL`; enum numbers are those of the proto."""
 
 
 def listener(source: wire.WireListener, path: str, name: str = "", is_static: bool = False) -> proxy.Listener:
@@ -30,9 +32,11 @@ def listener(source: wire.WireListener, path: str, name: str = "", is_static: bo
         bind = source.deprecated_v1.bind_to_port
     timeout = seconds(source.listener_filters_timeout)
     filters = tuple(listener_filter(f) for f in source.listener_filters)
+    addresses = [source.address, *(a.address for a in source.additional_addresses)]
+    sockets = [a.socket_address for a in addresses if a and a.socket_address is not None]
     return proxy.Listener(
         name=source.name or name,
-        addresses=_addresses(source),
+        addresses=tuple((socket.address, socket.port_value) for socket in sockets),
         filter_chains=tuple(filter_chain(c, f"{path}.filter_chains[{i}]") for i, c in enumerate(source.filter_chains)),
         default_filter_chain=filter_chain(default, f"{path}.default_filter_chain", True) if default else None,
         listener_filters=filters,
@@ -43,13 +47,6 @@ def listener(source: wire.WireListener, path: str, name: str = "", is_static: bo
         traffic_direction=str(source.traffic_direction),
         is_static=is_static,
         path=path,
-    )
-
-
-def _addresses(source: wire.WireListener) -> tuple[tuple[str, int], ...]:
-    found = [source.address, *(a.address for a in source.additional_addresses)]
-    return tuple(
-        (a.socket_address.address, a.socket_address.port_value) for a in found if a and a.socket_address is not None
     )
 
 
@@ -98,20 +95,21 @@ def filter_chain(source: wire.Chain, path: str, is_default: bool = False) -> pro
     for index, kind in enumerate(kinds):
         payload = source.filters[index].payload()
         if kind == "tcp_proxy" and payload:
-            tcp = _tcp_proxy(_decode(_TCP, payload))
+            plain = _decode(_TCP, payload)
+            tcp = proxy.TcpProxy(weighted(plain.weighted_clusters) or (proxy.WeightedCluster(plain.cluster),))
         elif kind == "redis_proxy" and payload:
-            tcp = _redis_proxy(_decode(_REDIS, payload))
+            redis = _decode(_REDIS, payload)
+            cluster = (redis.prefix_routes.get("catch_all_route") or {}).get("cluster") or redis.cluster
+            tcp = proxy.TcpProxy((proxy.WeightedCluster(str(cluster)),)) if cluster else None
         elif kind == "http_connection_manager" and payload:
             inside = f"{path}.filters[{index}].typed_config.route_config"
             http = _http_connection_manager(_decode(_HCM, payload), inside)
-    socket = source.transport_socket
     return proxy.FilterChain(
         name=source.name,
         match=chain_match(source.filter_chain_match),
         filters=kinds,
         tcp=tcp,
         http=http,
-        tls_terminated=bool(source.tls_context) or (socket is not None and kind_of(socket) == "tls"),
         config=istio_config(source.metadata),
         is_default=is_default,
         path=path,
@@ -138,22 +136,11 @@ def _with_lists(value: Any, key: str = "") -> Any:
     return [_with_lists(v) for v in value] if isinstance(value, list) else value
 
 
-def _tcp_proxy(source: wire.WireTcpProxy) -> proxy.TcpProxy:
-    clusters = weighted(source.weighted_clusters) or (proxy.WeightedCluster(source.cluster),)
-    return proxy.TcpProxy(clusters, str((source.tunneling_config or {}).get("hostname", "")))
-
-
-def _redis_proxy(source: wire.WireRedisProxy) -> proxy.TcpProxy | None:
-    cluster = (source.prefix_routes.get("catch_all_route") or {}).get("cluster") or source.cluster
-    return proxy.TcpProxy((proxy.WeightedCluster(str(cluster)),)) if cluster else None
-
-
 def _http_connection_manager(source: wire.WireHcm, inline_path: str) -> proxy.HttpConnectionManager:
     fault = next((f for f in source.http_filters if kind_of(f) == "fault"), None)
     return proxy.HttpConnectionManager(
         route_config_name=source.rds.route_config_name if source.rds else "",
         route_config=route_config(source.route_config, inline_path) if source.route_config else None,
-        filters=tuple(kind_of(f) for f in source.http_filters),
         strip_port=source.strip_any_host_port or source.strip_matching_host_port,
         fault=fault_of(as_dict(fault.payload())) if fault else None,
     )
@@ -170,7 +157,7 @@ def chain_match(source: wire.ChainMatch | None) -> proxy.FilterChainMatch:
         transport_protocol=source.transport_protocol,
         application_protocols=tuple(source.application_protocols),
         direct_source_prefix_ranges=_cidrs(source.direct_source_prefix_ranges),
-        source_type=_source_type(source.source_type),
+        source_type=_SOURCE_TYPES.get(str(source.source_type), str(source.source_type)),
         source_prefix_ranges=_cidrs(source.source_prefix_ranges),
         source_ports=tuple(source.source_ports),
     )
@@ -178,9 +165,3 @@ def chain_match(source: wire.ChainMatch | None) -> proxy.FilterChainMatch:
 
 def _cidrs(ranges: Sequence[wire.CidrRange]) -> tuple[str, ...]:
     return tuple(f"{r.address_prefix}/{r.prefix_len or 0}" for r in ranges)
-
-
-def _source_type(value: str | int) -> str:
-    """v2 called SAME_IP_OR_LOOPBACK `LOCAL`; enum numbers are those of the proto."""
-    names = {"LOCAL": "SAME_IP_OR_LOOPBACK", "0": "ANY", "1": "SAME_IP_OR_LOOPBACK", "2": "EXTERNAL"}
-    return names.get(str(value), str(value))

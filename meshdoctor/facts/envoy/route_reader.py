@@ -25,22 +25,13 @@ REDIRECTS = {
 
 def route_config(source: wire.WireRouteConfig, path: str) -> proxy.RouteConfig:
     """A route configuration. `path` points at it."""
-    hosts = tuple(_virtual_host(v, f"{path}.virtual_hosts[{i}]") for i, v in enumerate(source.virtual_hosts))
-    return proxy.RouteConfig(source.name, hosts, source.ignore_port_in_host_matching, path)
-
-
-def _virtual_host(source: wire.WireVirtualHost, path: str) -> proxy.VirtualHost:
-    shared = _per_filter_fault(source.typed_per_filter_config, source.per_filter_config)
-    routes = tuple(_readable(r, f"{path}.routes[{i}]", shared) for i, r in enumerate(source.routes))
-    return proxy.VirtualHost(source.name, tuple(source.domains), routes, path)
-
-
-def _readable(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -> proxy.Route:
-    """The route. One that does not decode counts as matching anything, so that no verdict is based on later routes."""
-    try:
-        return _route(source, path, inherited)
-    except (msgspec.MsgspecError, AttributeError, TypeError, ValueError):
-        return proxy.Route(source.name, _ANY_PATH, "other", path=path)
+    hosts = []
+    for i, host in enumerate(source.virtual_hosts):
+        at = f"{path}.virtual_hosts[{i}]"
+        shared = _per_filter_fault(host.typed_per_filter_config, host.per_filter_config)
+        routes = tuple(_route(r, f"{at}.routes[{n}]", shared) for n, r in enumerate(host.routes))
+        hosts.append(proxy.VirtualHost(host.name, tuple(host.domains), routes, at))
+    return proxy.RouteConfig(source.name, tuple(hosts), source.ignore_port_in_host_matching, path)
 
 
 def weighted(source: wire.WeightedClusters | None) -> tuple[proxy.WeightedCluster, ...]:
@@ -52,6 +43,14 @@ def weighted(source: wire.WeightedClusters | None) -> tuple[proxy.WeightedCluste
 
 
 def _route(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -> proxy.Route:
+    """The route. One that does not decode counts as matching anything, so that no verdict is based on later routes."""
+    try:
+        return _decoded(source, path, inherited)
+    except (msgspec.MsgspecError, AttributeError, TypeError, ValueError):
+        return proxy.Route(source.name, _ANY_PATH, "other", path=path)
+
+
+def _decoded(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -> proxy.Route:
     action = source.route
     clusters: tuple[proxy.WeightedCluster, ...] = ()
     kind, status = "other", None
@@ -74,20 +73,10 @@ def _route(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -> 
         clusters=clusters,
         cluster_header=action.cluster_header if action else "",
         status=status,
-        timeout=seconds(action.timeout) if action else None,
         fault=_per_filter_fault(source.typed_per_filter_config, source.per_filter_config) or inherited,
-        mirrors=_mirrors(action),
-        host_rewrite=(action.host_rewrite_literal or action.host_rewrite) if action else "",
         config=istio_config(source.metadata),
         path=path,
     )
-
-
-def _mirrors(action: wire.WireRouteAction | None) -> tuple[str, ...]:
-    if action is None:
-        return ()
-    old = [action.request_mirror_policy] if action.request_mirror_policy else []
-    return tuple(m.cluster for m in [*action.request_mirror_policies, *old])
 
 
 def _match(raw: Raw) -> proxy.RouteMatch:
@@ -127,7 +116,10 @@ def _header(source: dict[str, Any]) -> proxy.HeaderMatch:
     name, invert = str(source.get("name", "")), bool(source.get("invert_match"))
     string = source.get("string_match")
     if isinstance(string, dict):
-        kind, value = _string_match(string)
+        kind = next((kind for kind in ("exact", "prefix", "suffix", "contains") if kind in string), "other")
+        value = str(string.get(kind, ""))
+        if kind == "other" and "safe_regex" in string:
+            kind, value = "regex", str(string["safe_regex"].get("regex", ""))
         missing = bool(source.get("treat_missing_header_as_empty"))
         return proxy.HeaderMatch(name, kind, value, invert, bool(string.get("ignore_case")), missing)
     for key, kind in _OLD_HEADER_KINDS.items():
@@ -139,15 +131,6 @@ def _header(source: dict[str, Any]) -> proxy.HeaderMatch:
         return proxy.HeaderMatch(name, "range", "", invert)
     absent = source.get("present_match") is False
     return proxy.HeaderMatch(name, "present", "", invert != absent)
-
-
-def _string_match(source: dict[str, Any]) -> tuple[str, str]:
-    for kind in ("exact", "prefix", "suffix", "contains"):
-        if kind in source:
-            return kind, str(source[kind])
-    if "safe_regex" in source:
-        return "regex", str(source["safe_regex"].get("regex", ""))
-    return "other", ""
 
 
 def _per_filter_fault(typed: Raw, old: Raw) -> proxy.Fault | None:

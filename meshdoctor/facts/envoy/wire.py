@@ -7,7 +7,7 @@ old Envoy lacks many of them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
 from msgspec import Raw, Struct, field
@@ -23,7 +23,6 @@ class Wire(Struct, gc=False):
 class SocketAddress(Wire):
     address: str = ""
     port_value: int = 0
-    ipv4_compat: bool = False
 
 
 class Pipe(Wire):
@@ -59,14 +58,12 @@ class ChainMatch(Wire):
 class ServiceMetadata(Wire):
     host: str = ""
     namespace: str = ""
-    name: str = ""
 
 
 class IstioMetadata(Wire):
     config: str = ""
     services: list[ServiceMetadata] = []
     external: bool = False
-    subset: str = ""
 
 
 class FilterMetadata(Wire):
@@ -98,7 +95,6 @@ class NamedFilter(Wire):
 class TypedStruct(Wire):
     """udpa.type.v1.TypedStruct: how EnvoyFilters and old control planes carry a config."""
 
-    type_url: str = ""
     value: Raw = NO_RAW
 
 
@@ -208,7 +204,6 @@ class WireVirtualHost(Wire):
 
 class WireWeight(Wire):
     name: str = ""
-    cluster_header: str = ""
     weight: int | None = 0
 
 
@@ -216,23 +211,13 @@ class WeightedClusters(Wire):
     clusters: list[WireWeight] = []
 
 
-class Mirror(Wire):
-    cluster: str = ""
-
-
 class WireRouteAction(Wire):
     cluster: str = ""
     cluster_header: str = ""
     weighted_clusters: WeightedClusters | None = None
-    timeout: str | None = None
-    host_rewrite_literal: str = ""
-    host_rewrite: str = ""
-    request_mirror_policies: list[Mirror] = []
-    request_mirror_policy: Mirror | None = None
 
 
 class WireRedirect(Wire):
-    host_redirect: str = ""
     response_code: str | int | None = None
 
 
@@ -257,7 +242,6 @@ class WireTcpProxy(Wire):
 
     cluster: str = ""
     weighted_clusters: WeightedClusters | None = None
-    tunneling_config: dict[str, Any] | None = None
 
 
 class WireRedisProxy(Wire):
@@ -302,7 +286,6 @@ class ClustersPage(Wire):
 
 class ErrorState(Wire):
     details: str = ""
-    last_update_attempt: str = ""
 
 
 class ListenerState(Wire):
@@ -316,7 +299,6 @@ class ListenerEntry(Wire):
     listener: WireListener | None = None
     active_state: ListenerState | None = None
     warming_state: ListenerState | None = None
-    draining_state: ListenerState | None = None
     error_state: ErrorState | None = None
 
 
@@ -337,7 +319,6 @@ class EndpointEntry(Wire):
 
 class WireNode(Wire):
     id: str = ""
-    cluster: str = ""
     metadata: dict[str, Any] = {}
 
 
@@ -354,7 +335,6 @@ class Section(Wire):
     dynamic_listeners: list[ListenerEntry] = []
     dynamic_active_listeners: list[ListenerEntry] = []
     dynamic_warming_listeners: list[ListenerEntry] = []
-    dynamic_draining_listeners: list[ListenerEntry] = []
     static_clusters: list[ClusterEntry] = []
     dynamic_active_clusters: list[ClusterEntry] = []
     dynamic_warming_clusters: list[ClusterEntry] = []
@@ -369,17 +349,6 @@ class ConfigDump(Wire):
 
 
 SECTION_LISTS: dict[str, type[Wire]] = {
-    "static_listeners": ListenerEntry,
-    "dynamic_listeners": ListenerEntry,
-    "dynamic_active_listeners": ListenerEntry,
-    "dynamic_warming_listeners": ListenerEntry,
-    "dynamic_draining_listeners": ListenerEntry,
-    "static_clusters": ClusterEntry,
-    "dynamic_active_clusters": ClusterEntry,
-    "dynamic_warming_clusters": ClusterEntry,
-    "static_route_configs": RouteEntry,
-    "dynamic_route_configs": RouteEntry,
-    "static_endpoint_configs": EndpointEntry,
-    "dynamic_endpoint_configs": EndpointEntry,
+    found.name: get_args(found.type)[0] for found in msgspec.structs.fields(Section) if get_origin(found.type) is list
 }
 """Lists of a section and the shape of their items."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,12 +9,14 @@ import msgspec
 from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.resources.object_metadata import ObjectSource, checked, reference
+from meshdoctor.facts.resources.object_metadata import BareObject, ObjectSource, checked, reference
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import MeshConfig, Namespace, Port, Service
 from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.semantics.ip_addresses import as_written
 from meshdoctor.semantics.istio.protocols import service_protocol
-from meshdoctor.semantics.kubernetes.wire import WireMetadata
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
+from meshdoctor.semantics.kubernetes.api_objects import WireMetadata
 from meshdoctor.text.printable import printable
 from meshdoctor.yamlio import load_documents
 
@@ -56,15 +57,6 @@ class _ServiceSpec(Struct, rename="camel"):
     selector: dict[str, str] | None = None
 
 
-class _Service(Struct):
-    metadata: WireMetadata
-    spec: _ServiceSpec | None = None
-
-
-class _Namespace(Struct):
-    metadata: WireMetadata
-
-
 class _ConfigMap(Struct):
     metadata: WireMetadata
     data: dict[str, str] | None = None
@@ -79,23 +71,22 @@ class _MeshConfig(Struct, rename="camel"):
     default_service_export_to: list[str] | None = None
     default_virtual_service_export_to: list[str] | None = None
     root_namespace: str | None = None
-    trust_domain: str | None = None
     service_entry_visibility: Any = None
 
 
-def read_service(found: ObjectSource, domain: str = "cluster.local") -> Service:
-    """Raises `ValueError` for an object that is no Service. `domain` is the cluster's DNS domain."""
-    wire = checked(found.body, _Service)
+def read_service(found: ObjectSource) -> Service:
+    """Raises `ValueError` for an object that is no Service."""
+    wire = checked(found.body, BareObject[_ServiceSpec])
     ref = reference(found, wire.metadata)
     spec = wire.spec or _ServiceSpec()
     export_to = (wire.metadata.annotations or {}).get(EXPORT_TO, "")
     return Service(
         ref=ref,
-        host=f"{ref.name}.{ref.namespace}.svc.{domain}",
+        host=f"{ref.name}.{ref.namespace}{CLUSTER_LOCAL}",
         type=spec.type or "ClusterIP",
         cluster_ips=tuple(spec.cluster_ips or ([spec.cluster_ip] if spec.cluster_ip else ())),
         external_name=spec.external_name or "",
-        ports=tuple(_service_port(p) for p in spec.ports or ()),
+        ports=tuple(_port(p) for p in spec.ports or ()),
         selector=spec.selector or {},
         export_to=tuple(part.strip() for part in export_to.split(",") if part.strip()),
         created=wire.metadata.creation_timestamp or "",
@@ -105,7 +96,7 @@ def read_service(found: ObjectSource, domain: str = "cluster.local") -> Service:
 
 def read_namespace(found: ObjectSource) -> Namespace:
     """Raises `ValueError` for an object that is no Namespace."""
-    metadata = checked(found.body, _Namespace).metadata
+    metadata = checked(found.body, BareObject[Any]).metadata
     return Namespace(reference(found, metadata).name, metadata.labels or {})
 
 
@@ -138,7 +129,6 @@ def read_mesh_config(config_map: ConfigMap) -> MeshConfig:
         default_service_export_to=tuple(wire.default_service_export_to or ("*",)),
         default_virtual_service_export_to=tuple(wire.default_virtual_service_export_to or ("*",)),
         root_namespace=wire.root_namespace or config_map.ref.namespace,
-        trust_domain=wire.trust_domain or "cluster.local",
         has_entry_visibility=wire.service_entry_visibility is not None,
         pointer=config_map.key_pointer("mesh"),
     )
@@ -161,11 +151,9 @@ def read_dns(data: bytes, where: str) -> DnsAnswers:
     wrong: list[str] = []
     found: dict[str, tuple[str, ...]] = {}
     for host, addresses in decoded.answers.items():
-        good = [address for text in addresses or () if (address := _address(text))]
-        wrong += [
-            f"the answer {text!r} for {host} is not an IP address" for text in addresses or () if not _address(text)
-        ]
-        found[host.lower().rstrip(".")] = tuple(dict.fromkeys(good))
+        read = {text: as_written(text.strip()) for text in addresses or ()}
+        wrong += [f"the answer {text!r} for {host} is not an IP address" for text, ip in read.items() if not ip]
+        found[host.lower().rstrip(".")] = tuple(dict.fromkeys(filter(None, read.values())))
     origin = decoded.resolved_from if isinstance(decoded.resolved_from, str) else ""
     return DnsAnswers(found, printable(origin.strip())[:MAX_ORIGIN] or None, tuple(wrong))
 
@@ -175,15 +163,7 @@ class _Dns(Struct):
     resolved_from: Any = None
 
 
-def _address(text: str) -> str:
-    """The address in its usual spelling, or `""` where it is none."""
-    try:
-        return str(ipaddress.ip_address(text.strip()))
-    except ValueError:
-        return ""
-
-
-def _service_port(wire: _ServicePort) -> Port:
+def _port(wire: _ServicePort) -> Port:
     protocol = service_protocol(wire.port, wire.name or "", wire.protocol or "TCP", wire.app_protocol)
     target = wire.target_port if isinstance(wire.target_port, int) else None
     return Port(wire.port, wire.name or "", protocol, target)

@@ -10,7 +10,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from meshdoctor.facts.resources.object_metadata import ObjectSource, checked, manifest, reference
+from meshdoctor.facts.resources.object_metadata import (
+    BareObject,
+    ObjectSource,
+    SpecifiedObject,
+    checked,
+    manifest,
+    reference,
+)
 from meshdoctor.model.mesh import (
     DestinationRule,
     EgressListener,
@@ -22,7 +29,6 @@ from meshdoctor.model.mesh import (
     VirtualService,
     WorkloadEndpoint,
 )
-from meshdoctor.semantics.kubernetes.wire import WireMetadata
 
 _Dicts = list[dict[str, Any]]
 
@@ -43,9 +49,6 @@ class _Endpoint(Struct):
 class _Selector(Struct, rename="camel"):
     labels: dict[str, str] | None = None
     match_labels: dict[str, str] | None = None
-
-    def wanted(self) -> dict[str, str]:
-        return self.labels or self.match_labels or {}
 
 
 class _EntrySpec(Struct, rename="camel"):
@@ -69,9 +72,7 @@ class _EntryStatus(Struct):
     addresses: list[_StatusAddress] | None = None
 
 
-class _Entry(Struct):
-    metadata: WireMetadata
-    spec: _EntrySpec
+class _Entry(SpecifiedObject[_EntrySpec]):
     status: _EntryStatus | None = None
 
 
@@ -84,22 +85,12 @@ class _RoutingSpec(Struct, rename="camel"):
     tcp: _Dicts | None = None
 
 
-class _Routing(Struct):
-    metadata: WireMetadata
-    spec: _RoutingSpec
-
-
 class _DestinationSpec(Struct, rename="camel"):
     host: str = ""
     traffic_policy: dict[str, Any] | None = None
     subsets: _Dicts | None = None
     workload_selector: _Selector | None = None
     export_to: list[str] | None = None
-
-
-class _Destination(Struct):
-    metadata: WireMetadata
-    spec: _DestinationSpec
 
 
 class _Egress(Struct, rename="camel"):
@@ -119,29 +110,14 @@ class _SidecarSpec(Struct, rename="camel"):
     outbound_traffic_policy: _Policy | None = None
 
 
-class _Sidecar(Struct):
-    metadata: WireMetadata
-    spec: _SidecarSpec | None = None
-
-
 class _GatewaySpec(Struct):
     selector: dict[str, str] | None = None
     servers: _Dicts | None = None
 
 
-class _Gateway(Struct):
-    metadata: WireMetadata
-    spec: _GatewaySpec
-
-
 class _FilterSpec(Struct, rename="camel"):
     workload_selector: _Selector | None = None
     config_patches: _Dicts | None = None
-
-
-class _Filter(Struct):
-    metadata: WireMetadata
-    spec: _FilterSpec | None = None
 
 
 def read_service_entry(found: ObjectSource) -> ServiceEntry:
@@ -168,7 +144,7 @@ def read_service_entry(found: ObjectSource) -> ServiceEntry:
 
 def read_virtual_service(found: ObjectSource) -> VirtualService:
     """Raises `ValueError` for an object that is no VirtualService."""
-    wire = checked(found.body, _Routing)
+    wire = checked(found.body, SpecifiedObject[_RoutingSpec])
     spec = wire.spec
     return VirtualService(
         ref=reference(found, wire.metadata),
@@ -186,7 +162,7 @@ def read_virtual_service(found: ObjectSource) -> VirtualService:
 
 def read_destination_rule(found: ObjectSource) -> DestinationRule:
     """Raises `ValueError` for an object that is no DestinationRule."""
-    wire = checked(found.body, _Destination)
+    wire = checked(found.body, SpecifiedObject[_DestinationSpec])
     spec = wire.spec
     return DestinationRule(
         ref=reference(found, wire.metadata),
@@ -203,13 +179,21 @@ def read_destination_rule(found: ObjectSource) -> DestinationRule:
 
 def read_sidecar(found: ObjectSource) -> Sidecar:
     """Raises `ValueError` for an object that is no Sidecar."""
-    wire = checked(found.body, _Sidecar)
+    wire = checked(found.body, BareObject[_SidecarSpec])
     spec = wire.spec or _SidecarSpec()
     policy = spec.outbound_traffic_policy
     return Sidecar(
         ref=reference(found, wire.metadata),
         selector=_selector(spec.workload_selector),
-        egress=tuple(_egress(e) for e in spec.egress or ()),
+        egress=tuple(
+            EgressListener(
+                hosts=tuple(wire.hosts or ()),
+                port=_port(wire.port) if wire.port else None,
+                bind=wire.bind or "",
+                capture_mode=(wire.capture_mode or "DEFAULT").upper(),
+            )
+            for wire in spec.egress or ()
+        ),
         outbound_policy=None if policy is None else (policy.mode or "REGISTRY_ONLY").upper(),
         created=wire.metadata.creation_timestamp or "",
         pointer=found.pointer,
@@ -219,7 +203,7 @@ def read_sidecar(found: ObjectSource) -> Sidecar:
 
 def read_gateway(found: ObjectSource) -> Gateway:
     """Raises `ValueError` for an object that is no Gateway."""
-    wire = checked(found.body, _Gateway)
+    wire = checked(found.body, SpecifiedObject[_GatewaySpec])
     return Gateway(
         ref=reference(found, wire.metadata),
         selector=wire.spec.selector or {},
@@ -237,7 +221,7 @@ _NO_PART = ("BOOTSTRAP", "EXTENSION_CONFIG")
 
 def read_envoy_filter(found: ObjectSource) -> EnvoyFilter:
     """Raises `ValueError` for an object that is no EnvoyFilter."""
-    wire = checked(found.body, _Filter)
+    wire = checked(found.body, BareObject[_FilterSpec])
     spec = wire.spec or _FilterSpec()
     return EnvoyFilter(
         ref=reference(found, wire.metadata),
@@ -265,13 +249,8 @@ def _port(wire: _Port) -> Port:
     return Port(wire.number, wire.name or "", wire.protocol or "", wire.target_port or None)
 
 
-def _egress(wire: _Egress) -> EgressListener:
-    port = _port(wire.port) if wire.port else None
-    return EgressListener(tuple(wire.hosts or ()), port, wire.bind or "", (wire.capture_mode or "DEFAULT").upper())
-
-
 def _selector(wire: _Selector | None) -> dict[str, str] | None:
-    return None if wire is None else wire.wanted()
+    return None if wire is None else wire.labels or wire.match_labels or {}
 
 
 def _status_addresses(status: _EntryStatus | None, hosts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ reported with its path: `Expected int, got str - at $.spec.ports[0].number`.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -14,7 +14,7 @@ from msgspec import Struct
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio import egress_kinds
-from meshdoctor.semantics.kubernetes.wire import WireMetadata
+from meshdoctor.semantics.kubernetes.api_objects import WireMetadata
 
 _ISTIO_READ = ("ServiceEntry", "VirtualService", "DestinationRule", "Sidecar", "Gateway", "EnvoyFilter")
 _CORE_READ = ("Service", "Namespace", "Pod", "ConfigMap")
@@ -24,6 +24,21 @@ PLURALS = {kind: egress_kinds.PLURALS[kind] for kind in (*_ISTIO_READ, *_CORE_RE
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 Wire = TypeVar("Wire", bound=Struct)
+Spec = TypeVar("Spec")
+
+
+class SpecifiedObject(Struct, Generic[Spec]):
+    """An object of a kind that must have a spec."""
+
+    metadata: WireMetadata
+    spec: Spec
+
+
+class BareObject(Struct, Generic[Spec]):
+    """An object of a kind that may lack its spec."""
+
+    metadata: WireMetadata
+    spec: Spec | None = None
 
 
 class ObjectSource(Struct, frozen=True):

@@ -15,14 +15,13 @@ from meshdoctor.facts.resources.object_metadata import ObjectSource, checked, re
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, EnvVar, Pod
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.semantics.kubernetes.wire import (
+from meshdoctor.semantics.kubernetes.api_objects import (
     WireContainer,
     WireEnv,
     WireEnvFrom,
     WireMetadata,
     WireOwner,
     WirePod,
-    WirePodSpec,
     WirePodStatus,
     WireSecurity,
 )
@@ -43,12 +42,18 @@ def read_pod(found: ObjectSource, config_maps: ConfigMaps) -> Pod:
     wire = checked(found.body, WirePod)
     ref = reference(found, wire.metadata)
     status = wire.status or WirePodStatus()
+    document, path = found.pointer.document, found.pointer.path
+    lists = (("containers", False, wire.spec.containers), ("initContainers", True, wire.spec.init_containers or ()))
     return Pod(
         namespace=ref.namespace,
         name=ref.name,
         labels=wire.metadata.labels or {},
         annotations=wire.metadata.annotations or {},
-        containers=tuple(_containers(wire.spec, ref.namespace, found.pointer, config_maps)),
+        containers=tuple(
+            _container(one, ref.namespace, Pointer(document, f"{path}.spec.{place}[{i}]"), config_maps, is_init)
+            for place, is_init, containers in lists
+            for i, one in enumerate(containers)
+        ),
         host_network=bool(wire.spec.host_network),
         run_as_user=_user(wire.spec.security_context),
         workload=_workload(ref.namespace, wire.metadata),
@@ -76,22 +81,14 @@ def expand(text: str, known: Mapping[str, EnvVar]) -> str:
     return _REFERENCE.sub(put_in, text) if len(text) + sum(sizes) <= MAX_EXPANDED else text
 
 
-def _containers(spec: WirePodSpec, namespace: str, pod: Pointer, config_maps: ConfigMaps) -> Iterator[Container]:
-    for place, wires in (("containers", spec.containers), ("initContainers", spec.init_containers or ())):
-        for index, wire in enumerate(wires):
-            pointer = Pointer(pod.document, f"{pod.path}.spec.{place}[{index}]")
-            yield _container(wire, namespace, pointer, config_maps, is_init=place == "initContainers")
-
-
 def _container(
-    wire: WireContainer, namespace: str, pointer: Pointer, config_maps: ConfigMaps, *, is_init: bool
+    wire: WireContainer, namespace: str, pointer: Pointer, config_maps: ConfigMaps, is_init: bool
 ) -> Container:
     env = _environment(wire, namespace, pointer, config_maps)
     known = {variable.name: variable for variable in env}
     command = wire.command or []
     return Container(
         name=wire.name,
-        image=wire.image or "",
         args=tuple(expand(a, known) for a in (*command, *(wire.args or ()))),
         env=env,
         run_as_user=_user(wire.security_context),

@@ -35,21 +35,16 @@ Item = TypeVar("Item")
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
-def read_resources(capture: Capture, problems: list[Unread], domain: str = "cluster.local") -> Resources:
-    """The capture's objects, read on demand. What cannot be read is appended to `problems` when it is found.
-
-    `domain` is the cluster's DNS domain, part of every Service's mesh host.
-    """
-    return Resources(capture, problems, domain)
-
-
 class Resources:
-    """Objects by kind, as `model.mesh` types. Every property parses its own documents on first use."""
+    """Objects by kind, as `model.mesh` types. Every property parses its own documents on first use.
 
-    def __init__(self, capture: Capture, problems: list[Unread], domain: str) -> None:
+    What cannot be read is appended to `problems` when it is found.
+    """
+
+    def __init__(self, capture: Capture, problems: list[Unread]) -> None:
         self._capture = capture
         self._problems = problems
-        self._domain = domain
+        self._parsed: dict[str, list[ObjectSource]] = {}
         self._documents: dict[str, list[Document]] = {}
         for path, document in capture.documents.items():
             if path.startswith("resources/") and path.endswith(_SUFFIXES):
@@ -90,17 +85,12 @@ class Resources:
     @cached_property
     def services(self) -> tuple[Service, ...]:
         """core/v1 Services: by far the largest kind."""
-        return self._read("services", lambda found: core_objects.read_service(found, self._domain))
+        return self._read("services", core_objects.read_service)
 
     @cached_property
     def namespaces(self) -> dict[str, Namespace]:
         """core/v1 Namespaces by name."""
         return {n.name: n for n in self._read("namespaces", core_objects.read_namespace)}
-
-    @cached_property
-    def config_maps(self) -> dict[tuple[str, str], dict[str, str]]:
-        """Data of the core/v1 ConfigMaps by (namespace, name)."""
-        return {key: config_map.data for key, config_map in self._config_maps.items()}
 
     @cached_property
     def pods(self) -> dict[str, Pod]:
@@ -175,16 +165,15 @@ class Resources:
             found.extend(self._manifests)
         return [f for f in self._parsed[plural] if f.kind == KINDS[plural]]
 
-    @cached_property
-    def _parsed(self) -> dict[str, list[ObjectSource]]:
-        return {}
-
     def _read(self, plural: str, make: Callable[[ObjectSource], Item]) -> tuple[Item, ...]:
         """Model objects of one kind. Of duplicate objects (a capture and manifests beside it) the last counts."""
         made: dict[tuple[str, str], Item] = {}
         objects = self._objects(plural)
         for found in objects:
-            namespace, name = _name(found)
+            metadata = found.body.get("metadata")
+            metadata = metadata if isinstance(metadata, dict) else {}
+            namespace = "" if found.kind == "Namespace" else str(metadata.get("namespace") or "default")
+            name = str(metadata.get("name") or "")
             try:
                 made[namespace, name] = make(found)
             except ValueError as problem:
@@ -248,11 +237,3 @@ class Resources:
         problem = Unread(path, because)
         if problem not in self._problems:
             self._problems.append(problem)
-
-
-def _name(found: ObjectSource) -> tuple[str, str]:
-    """Namespace and name as far as they are known, for messages and to identify objects."""
-    metadata = found.body.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    namespace = "" if found.kind == "Namespace" else str(metadata.get("namespace") or "default")
-    return namespace, str(metadata.get("name") or "")

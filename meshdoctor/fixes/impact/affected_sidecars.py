@@ -8,7 +8,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from meshdoctor.fixes.impact.changed_mesh import ChangedObject, Item
-from meshdoctor.fixes.impact.predicted_sidecar import after_change, node_labels
+from meshdoctor.fixes.impact.predicted_sidecar import after_change
 from meshdoctor.model.mesh import DestinationRule, Mesh, MeshConfig, Pod, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.predict.predicted_clusters import is_exported_rule
 from meshdoctor.predict.prediction import SidecarIdentity
@@ -47,7 +47,7 @@ class AffectedSidecars:
             summary = mesh.summary(key)
             if summary is None or pod_kind(key, pod, summary, mesh.namespaces) != "sidecar":
                 return False
-            return self._receives(summary.node.namespace or key.split("/", 1)[0], node_labels(summary.node))
+            return self._receives(summary.node.namespace or key.split("/", 1)[0], summary.node.labels)
         return pod_kind(key, pod, None, mesh.namespaces) == "sidecar" and self._receives(pod.namespace, pod.labels)
 
     def _receives(self, namespace: str, labels: Mapping[str, str]) -> bool:

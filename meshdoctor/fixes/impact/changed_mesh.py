@@ -17,7 +17,7 @@ from meshdoctor.facts.resources.object_metadata import ObjectSource
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.fix import Change
 from meshdoctor.model.mesh import DestinationRule, Mesh, ServiceEntry, Sidecar, VirtualService
-from meshdoctor.predict.model_limits import may_be_allocated
+from meshdoctor.semantics.istio.registry import is_allocated
 from meshdoctor.text import times
 
 Item = ServiceEntry | VirtualService | DestinationRule | Sidecar
@@ -102,7 +102,7 @@ def _after(change: Change, before: Item | None, read: _Read, now: str) -> Item |
     body.pop("status", None)
     found = ObjectSource(change.key.kind, change.key.api_version, body, Pointer(f"{change.key} with the change"))
     made = read(found)
-    if not isinstance(made, ServiceEntry) or not isinstance(before, ServiceEntry) or not may_be_allocated(made):
+    if not isinstance(made, ServiceEntry) or not isinstance(before, ServiceEntry) or not is_allocated(made):
         return made
     kept = {h: found for h, found in before.status_addresses.items() if h in made.hosts}
     return structs.replace(made, status_addresses=kept)
@@ -115,7 +115,7 @@ def _with_virtual(entries: Iterable[ServiceEntry], before: Sequence[ServiceEntry
     number = 0
     for entry in entries:
         lacking = [h for h in entry.hosts if h not in entry.status_addresses]
-        if not allocates or id(entry) in known or not lacking or not may_be_allocated(entry):
+        if not allocates or id(entry) in known or not lacking or not is_allocated(entry):
             yield entry
             continue
         given = dict(entry.status_addresses)

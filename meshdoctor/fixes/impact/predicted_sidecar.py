@@ -81,7 +81,7 @@ def identity_of(mesh: Mesh, registry: Registry, key: str) -> SidecarIdentity:
     pod = mesh.pods.get(key)
     node = summary.node if summary else Node()
     viewer = registry.viewer(_shell(key, node) if summary else None, pod)
-    labels = pod.labels if pod else node_labels(node)
+    labels = pod.labels if pod else node.labels
     unmatched = summary.unmatched if summary else policy_of(mesh, viewer.sidecar)
     return SidecarIdentity(
         key=key,
@@ -118,12 +118,6 @@ def policy_of(mesh: Mesh, sidecar: Sidecar | None) -> str:
 def _shell(key: str, node: Node) -> Proxy:
     """A proxy without configuration."""
     return Proxy(key, node, {}, {}, {}, {}, (), frozenset(), "")
-
-
-def node_labels(node: Node) -> dict[str, str]:
-    """The pod's labels in its proxy's node metadata."""
-    given = node.metadata.get("LABELS")
-    return {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
 
 
 def resolved_by(proxy: Proxy) -> dict[str, tuple[str, ...]]:

@@ -1,8 +1,8 @@
 """Detects the tool that manages an object: Helm, Argo CD, Flux or an operator would undo a change to it.
 
-Sources: helm.sh/docs/chart_best_practices/labels and pkg/action/validate.go of helm/helm; argo-cd
-docs/user-guide/resource_tracking.md; fluxcd.io/flux/components/kustomize and helm, "labels"; fleet.rancher.io
-"bundle resource labels"; Kubernetes' well-known labels and owner references.
+Sources: helm.sh/docs/chart_best_practices/labels and pkg/action/validate.go of helm/helm;
+argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking; fluxcd.io/flux/components/kustomize and helm, "labels";
+fleet.rancher.io "bundle resource labels"; Kubernetes' well-known labels and owner references.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Any
 
 from meshdoctor.semantics.ip_addresses import is_ip, network
 from meshdoctor.semantics.istio.protocols import protocol_class
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.I)
 _RESOLUTIONS = ("", "NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS")
@@ -47,7 +48,7 @@ def _hosts(spec: dict[str, Any]) -> Iterator[str]:
 
 
 def _ports(spec: dict[str, Any]) -> Iterator[str]:
-    ports = _items(spec, "ports")
+    ports = objects_in(spec.get("ports"))
     for key in ("number", "name"):
         values = [port.get(key) for port in ports]
         if len(set(values)) < len(values):
@@ -82,14 +83,14 @@ def _addresses(spec: dict[str, Any]) -> Iterator[str]:
 
 
 def _endpoints(spec: dict[str, Any]) -> Iterator[str]:
-    resolution, endpoints = _resolution(spec), _items(spec, "endpoints")
+    resolution, endpoints = _resolution(spec), objects_in(spec.get("endpoints"))
     if endpoints and spec.get("workloadSelector"):
         yield "endpoints and workloadSelector exclude each other"
     if endpoints and resolution in ("NONE", "DYNAMIC_DNS"):
         yield f"resolution {resolution} takes no endpoints"
     if resolution == "DNS_ROUND_ROBIN" and len(endpoints) > 1:
         yield "resolution DNS_ROUND_ROBIN takes one endpoint at most"
-    names = {port.get("name") for port in _items(spec, "ports")}
+    names = {port.get("name") for port in objects_in(spec.get("ports"))}
     for endpoint in endpoints:
         yield from _endpoint(endpoint, resolution, names)
 
@@ -109,7 +110,7 @@ def _endpoint(endpoint: dict[str, Any], resolution: str, names: set[Any]) -> Ite
 
 def _together(spec: dict[str, Any]) -> Iterator[str]:
     resolution, hosts = _resolution(spec), _strings(spec, "hosts")
-    protocols = [str(port.get("protocol", "")) for port in _items(spec, "ports")]
+    protocols = [str(port.get("protocol", "")) for port in objects_in(spec.get("ports"))]
     if resolution not in _RESOLUTIONS:
         yield f"{resolution} is not a resolution"
     has_wildcard = any(host.startswith("*") for host in hosts)
@@ -143,8 +144,3 @@ def _resolution(spec: dict[str, Any]) -> str:
 def _strings(spec: dict[str, Any], key: str) -> list[str]:
     found = spec.get(key)
     return [str(item) for item in found] if isinstance(found, list | tuple) else []
-
-
-def _items(spec: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    found = spec.get(key)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list | tuple) else []

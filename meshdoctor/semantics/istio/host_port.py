@@ -41,11 +41,7 @@ def read_host_port(text: str) -> HostPort:
 
 
 def address(text: str) -> str:
-    """An IP address in its usual form.
-
-    Raises:
-        UsageError: it is none.
-    """
+    """An IP address in its usual form. Raises `UsageError` where it is none."""
     try:
         return str(_ip(text))
     except ValueError:
@@ -96,8 +92,10 @@ def _host(text: str) -> str:
     except ValueError:
         pass
     name = text.lower().removesuffix(".")
-    if not name.isascii():
-        name = _punycode(name)
+    try:
+        name = name if name.isascii() else name.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise UsageError(f"{name!r} is not a host name: it cannot be encoded for DNS") from None
     if not name:
         raise UsageError("HOST:PORT has no host: write github.com:443")
     if name.startswith("*"):
@@ -111,10 +109,3 @@ def _host(text: str) -> str:
 
 def _ip(text: str) -> IPv4Address | IPv6Address:
     return ip_address(text.removeprefix("[").removesuffix("]"))
-
-
-def _punycode(name: str) -> str:
-    try:
-        return name.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise UsageError(f"{name!r} is not a host name: it cannot be encoded for DNS") from None

@@ -51,7 +51,8 @@ def order_key(item: Exported, namespace: str, mesh_config: MeshConfig | None = N
 
     `host` is the entry's host in question; without it the alphabetically first.
     """
-    return (tier(item, namespace, mesh_config), item.created, _name(item, host), item.ref.namespace)
+    name = item.ref.name if isinstance(item, Service) else host or min(item.hosts, default="")
+    return (tier(item, namespace, mesh_config), item.created, name, item.ref.namespace)
 
 
 def precedence(
@@ -109,9 +110,3 @@ def _reason(first: OrderKey, second: OrderKey, here: str, there: str, namespace:
     if first[3] != second[3]:
         return f"{same} for the same host; then the namespace decides: {first[3]} sorts before {second[3]}"
     return f"{same} for the same host in one namespace, and nothing else decides: the order may change"
-
-
-def _name(item: Exported, host: str) -> str:
-    if isinstance(item, Service):
-        return item.ref.name
-    return host or min(item.hosts, default="")

@@ -106,7 +106,7 @@ class Registry:
     def viewer(self, proxy: Proxy | None, pod: Pod | None) -> Viewer:
         """The viewer that a pod and its proxy make up; one of them may be missing."""
         namespace = pod.namespace if pod else (proxy.node.namespace if proxy else "")
-        labels = dict(pod.labels) if pod else _node_labels(proxy)
+        labels = pod.labels if pod else proxy.node.labels if proxy else {}
         role = (proxy.node.role if proxy else "") or proxy_role(pod)
         is_sidecar = role in ("sidecar", "")
         config = self.mesh.mesh_config
@@ -207,10 +207,6 @@ class Registry:
             return any(e.location != "MESH_INTERNAL" for e in entries)
         return is_external_host(parsed.host)
 
-    def port_of(self, entry: ServiceEntry, number: int) -> Port | None:
-        """The entry's port of this number."""
-        return next((p for p in entry.ports if p.number == number), None)
-
     def used_addresses(self, entry: ServiceEntry, host: str, viewer: Viewer) -> tuple[str, ...]:
         """Addresses by which this viewer's proxy matches the host.
 
@@ -224,7 +220,19 @@ class Registry:
         allocated = entry.status_addresses.get(host) or next(
             (found for name, found in entry.status_addresses.items() if covers(name, host)), ()
         )
-        return tuple(a for a in allocated if _version(a) in viewer.families)
+        parsed = ((text, address(text)) for text in allocated)
+        return tuple(text for text, ip in parsed if ip is not None and ip.version in viewer.families)
+
+
+def is_allocated(entry: ServiceEntry) -> bool:
+    """Whether Istio gives the entry's hosts virtual addresses, for proxies that capture DNS.
+
+    pilot/pkg/networking/serviceentry/ip_autoallocation.go, ShouldV2AutoAllocateIP.
+    """
+    if entry.addresses or entry.resolution == "NONE" or any("*" in host for host in entry.hosts):
+        return False
+    labels = (entry.manifest.get("metadata") or {}).get("labels") or {}
+    return str(labels.get("networking.istio.io/enable-autoallocate-ip", "")).lower() != "false"
 
 
 def captures_dns(proxy: Proxy | None) -> bool:
@@ -239,16 +247,6 @@ def _families(proxy: Proxy | None, pod: Pod | None) -> tuple[int, ...]:
     parsed = [address(ip) for ip in (*instance_ips, *own) if ip]
     found = sorted({ip.version for ip in parsed if ip is not None and not (ip.is_loopback or ip.is_link_local)})
     return tuple(found) or (4, 6)
-
-
-def _version(ip: str) -> int:
-    parsed = address(ip)
-    return parsed.version if parsed else 0
-
-
-def _node_labels(proxy: Proxy | None) -> dict[str, str]:
-    labels = proxy.node.metadata.get("LABELS") if proxy else None
-    return {str(k): str(v) for k, v in labels.items()} if isinstance(labels, dict) else {}
 
 
 def _holds(entry: ServiceEntry, ip: str) -> bool:

@@ -62,6 +62,12 @@ def config_ref(path: str) -> ObjectRef | None:
     return ObjectRef(_KINDS.get(match["kind"], match["kind"]), match["ns"], match["name"])
 
 
+def config_path(ref: ObjectRef) -> str:
+    """The path of metadata `istio.config` for a resource: what `config_ref` reads."""
+    kind = next(word for word, kind in _KINDS.items() if kind == ref.kind)
+    return f"/apis/networking.istio.io/v1/namespaces/{ref.namespace}/{kind}/{ref.name}"
+
+
 def slug(host: str) -> str:
     """A host as part of an object's name: `db.payments.example` is `db-payments-example`.
 

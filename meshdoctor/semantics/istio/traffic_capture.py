@@ -14,8 +14,7 @@ from msgspec import Struct
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, Pod
 from meshdoctor.model.proxy import Node
-
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from meshdoctor.semantics.ip_addresses import Address, network
 
 _TRAFFIC = "traffic.sidecar.istio.io/"
 INTERCEPTION_MODE = "sidecar.istio.io/interceptionMode"
@@ -27,7 +26,6 @@ _FLAGS = {
     "excludeOutboundPorts": ("-o", "--istio-local-outbound-ports-exclude"),
     "proxyUID": ("-u", "--proxy-uid"),
     "interceptionMode": ("-m", "--istio-inbound-interception-mode"),
-    "envoyPort": ("-p", "--envoy-port"),
 }
 _HELM = {
     "includeOutboundIPRanges": "global.proxy.includeIPRanges",
@@ -57,8 +55,6 @@ class CaptureSettings(Struct, frozen=True):
     include_ports: CaptureSetting = CaptureSetting("", "")
     exclude_ports: CaptureSetting = CaptureSetting("", "")
     mode: CaptureSetting = CaptureSetting("REDIRECT", "")
-    proxy_uids: tuple[int, ...] = (1337,)
-    envoy_port: int = 15001
     host_network: CaptureSetting | None = None
     """Set where the pod shares its node's network."""
     app_containers: tuple[str, ...] = ()
@@ -87,31 +83,45 @@ def capture_settings(pod: Pod | None, node: Node | None = None, document: str = 
 
     `document` is the dump's path, for the evidence of settings that only the dump shows.
     """
-    annotations = pod.annotations if pod else _node_annotations(node)
-    place = _annotation_place(pod, document)
+    if pod:
+        annotations, place = pod.annotations, Pointer(pod.pointer.document, pod.pointer.path + ".metadata.annotations")
+    else:  # the pod's annotations in its proxy's metadata
+        given = node.metadata.get("ANNOTATIONS") if node else None
+        annotations = {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
+        place = Pointer(document, "$.configs[0].bootstrap.node.metadata.ANNOTATIONS")
     arguments = _arguments(pod)
 
     def setting(name: str, default: str, annotation: str) -> CaptureSetting:
         annotated = annotation in annotations
         if name in arguments:
-            return _argument_setting(name, arguments[name], annotation if annotated else "")
+            # what a person changes: the annotation where there is one, else the installation's default
+            argument = arguments[name]
+            helm = f" ({_HELM[name]})" if name in _HELM else ""
+            field = f"annotation {annotation}" if annotated else f"{argument.container} {argument.flag}{helm}"
+            return CaptureSetting(argument.value, field, argument.pointer)
         if annotated:
-            pointer = Pointer(place.document, f"{place.path}['{annotation}']") if place else None
+            pointer = Pointer(place.document, f"{place.path}['{annotation}']") if pod or document else None
             return CaptureSetting(annotations[annotation], f"annotation {annotation}", pointer)
         return CaptureSetting(default, "")
 
-    mode = setting("interceptionMode", _node_text(node, "INTERCEPTION_MODE") or "REDIRECT", INTERCEPTION_MODE)
+    mode_of_node = node.metadata.get("INTERCEPTION_MODE") if node else None
+    mode = setting(
+        "interceptionMode",
+        mode_of_node if isinstance(mode_of_node, str) and mode_of_node else "REDIRECT",
+        INTERCEPTION_MODE,
+    )
+    host_network = None
+    if pod is not None and pod.host_network:
+        at = Pointer(pod.pointer.document, pod.pointer.path + ".spec.hostNetwork")
+        host_network = CaptureSetting("true", "spec.hostNetwork", at)
     uids = _numbers(arguments["proxyUID"].value) if "proxyUID" in arguments else ()
-    port = _numbers(arguments["envoyPort"].value) if "envoyPort" in arguments else ()
     return CaptureSettings(
         include_ranges=setting("includeOutboundIPRanges", "*", _TRAFFIC + "includeOutboundIPRanges"),
         exclude_ranges=setting("excludeOutboundIPRanges", "", _TRAFFIC + "excludeOutboundIPRanges"),
         include_ports=setting("includeOutboundPorts", "", _TRAFFIC + "includeOutboundPorts"),
         exclude_ports=setting("excludeOutboundPorts", "", _TRAFFIC + "excludeOutboundPorts"),
         mode=mode,
-        proxy_uids=uids or (1337,),
-        envoy_port=port[0] if port else 15001,
-        host_network=_host_network(pod),
+        host_network=host_network,
         app_containers=tuple(c.name for c in _app_containers(pod)),
         exempt_containers=_exempt_containers(pod, uids or (1337,)),
         known=pod is not None or bool(node and node.metadata),
@@ -124,7 +134,7 @@ def captured(settings: CaptureSettings, ip: str | None, port: int, container: st
     `container` is the one that dials; without it, the proxy's own user decides only where every app container
     runs as that user.
     """
-    passed = _by_pod(settings) or _by_excluded_port(settings, port) or _by_user(settings, container)
+    passed = _by_pod(settings, port) or _by_user(settings, container)
     if passed:
         return passed
     address = ipaddress.ip_address(ip) if ip is not None else None
@@ -133,20 +143,16 @@ def captured(settings: CaptureSettings, ip: str | None, port: int, container: st
     return _by_ranges(settings, address, port)
 
 
-def _by_pod(settings: CaptureSettings) -> CaptureVerdict | None:
+def _by_pod(settings: CaptureSettings, port: int) -> CaptureVerdict | None:
     if settings.host_network:
         return _decided(
             False, "the pod uses its node's network (hostNetwork), where nothing is redirected", settings.host_network
         )
     if settings.mode.value.upper() == "NONE":
         return _decided(False, "interceptionMode is NONE, so nothing is redirected to the sidecar", settings.mode)
+    if _holds_port(settings.exclude_ports.value, port):
+        return _decided(False, f"port {port} is excluded from redirection", settings.exclude_ports)
     return None
-
-
-def _by_excluded_port(settings: CaptureSettings, port: int) -> CaptureVerdict | None:
-    if not _holds_port(settings.exclude_ports.value, port):
-        return None
-    return _decided(False, f"port {port} is excluded from redirection", settings.exclude_ports)
 
 
 def _by_user(settings: CaptureSettings, container: str) -> CaptureVerdict | None:
@@ -158,9 +164,7 @@ def _by_user(settings: CaptureSettings, container: str) -> CaptureVerdict | None
     return _decided(False, because, exempt[named])
 
 
-def _by_ranges(
-    settings: CaptureSettings, address: ipaddress.IPv4Address | ipaddress.IPv6Address | None, port: int
-) -> CaptureVerdict:
+def _by_ranges(settings: CaptureSettings, address: Address | None, port: int) -> CaptureVerdict:
     excluded = _within(settings.exclude_ranges.value, address)
     if excluded is True:
         return _decided(False, f"{_named(address)} is in an excluded range", settings.exclude_ranges)
@@ -187,25 +191,15 @@ def _named(address: object | None) -> str:
     return "any address" if address is None else str(address)
 
 
-def _within(ranges: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> bool | None:
+def _within(ranges: str, address: Address | None) -> bool | None:
     """Whether a range list holds the address; None where the address is not known and the list does not settle it."""
-    networks = _networks(ranges)
+    # what is no CIDR is left out, as istio-iptables does
+    networks = [found for part in ranges.split(",") if (found := network(part.strip())) is not None]
     if ranges.strip() == "*" or (address is None and any(n.prefixlen == 0 for n in networks)):
         return True
     if address is None:
         return None if networks else False
-    return any(address in network for network in networks if network.version == address.version)
-
-
-def _networks(ranges: str) -> tuple[_Network, ...]:
-    """CIDRs of a comma list. What is no CIDR is left out, as istio-iptables does."""
-    found: list[_Network] = []
-    for part in ranges.split(","):
-        try:
-            found.append(ipaddress.ip_network(part.strip(), strict=False))
-        except ValueError:
-            continue
-    return tuple(found)
+    return any(address in found for found in networks if found.version == address.version)
 
 
 def _holds_port(ports: str, port: int) -> bool:
@@ -264,39 +258,6 @@ def _flag_value(arguments: tuple[str, ...], index: int, short: str, long: str) -
     if argument.startswith(short) and not argument.startswith("--"):
         return argument[len(short) :].removeprefix("="), 1
     return None
-
-
-def _argument_setting(name: str, argument: _Argument, annotation: str) -> CaptureSetting:
-    """Names what a person changes: the annotation where there is one, else the installation's default."""
-    field = f"annotation {annotation}" if annotation else f"{argument.container} {argument.flag}"
-    if not annotation and name in _HELM:
-        field += f" ({_HELM[name]})"
-    return CaptureSetting(argument.value, field, argument.pointer)
-
-
-def _annotation_place(pod: Pod | None, document: str) -> Pointer | None:
-    if pod:
-        return Pointer(pod.pointer.document, pod.pointer.path + ".metadata.annotations")
-    return Pointer(document, "$.configs[0].bootstrap.node.metadata.ANNOTATIONS") if document else None
-
-
-def _node_annotations(node: Node | None) -> dict[str, str]:
-    """node.metadata.ANNOTATIONS: the pod's annotations in its proxy's metadata."""
-    found = node.metadata.get("ANNOTATIONS") if node else None
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
-
-
-def _node_text(node: Node | None, key: str) -> str:
-    value = node.metadata.get(key) if node else None
-    return value if isinstance(value, str) else ""
-
-
-def _host_network(pod: Pod | None) -> CaptureSetting | None:
-    if pod is None or not pod.host_network:
-        return None
-    return CaptureSetting(
-        "true", "spec.hostNetwork", Pointer(pod.pointer.document, pod.pointer.path + ".spec.hostNetwork")
-    )
 
 
 def _app_containers(pod: Pod | None) -> tuple[Container, ...]:

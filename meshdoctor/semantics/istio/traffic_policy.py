@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from meshdoctor.model.mesh import DestinationRule
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 
 
 def port_settings(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The portLevelSettings of a traffic policy."""
-    return [setting for setting in policy.get("portLevelSettings") or () if isinstance(setting, dict)]
+    return objects_in(policy.get("portLevelSettings"))
 
 
 def port_number(setting: Mapping[str, Any]) -> Any:

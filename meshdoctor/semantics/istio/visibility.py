@@ -43,7 +43,7 @@ def visible(entry: Exported, namespace: str, mesh_config: MeshConfig | None = No
     names = tuple(dict.fromkeys(own if e == "." else e for e in exports))
     if namespace in names:
         return Visibility(True, field, f"it is exported to {namespace}")
-    return Visibility(False, field, f"it is exported to {_listed(names)} only, not to {namespace}")
+    return Visibility(False, field, f"it is exported to {', '.join(names)} only, not to {namespace}")
 
 
 def private_by_config_scope(entry: ServiceEntry, namespace: str) -> Visibility | None:
@@ -111,7 +111,13 @@ def imported(
         return Visibility(True, field, "the Sidecar has no egress list, so nothing is filtered")
     name = host.lower().rstrip(".")
     matching = [e for e in sidecar.egress if _takes(e, entry_namespace, name, proxy_namespace)]
-    if any(_serves(listener, port) for listener in matching):
+    if any(
+        port is None
+        or listener.port is None
+        or listener.port.number in (0, port)
+        or listener.port.protocol.upper() == "HTTP_PROXY"
+        for listener in matching
+    ):
         return Visibility(True, field, f"its egress hosts include {entry_namespace}/{host}")
     if matching:
         ports = ", ".join(str(e.port.number) for e in matching if e.port)
@@ -140,7 +146,7 @@ def _by_default(own: str, namespace: str, mesh_config: MeshConfig | None) -> Vis
         return Visibility(False, field, f"it has no exportTo, and the mesh's default keeps it in {own}")
     if "*" in default or not default:
         return Visibility(True, field, "it has no exportTo, and the mesh's default exports it to every namespace")
-    return Visibility(False, field, f"it has no exportTo, and the mesh's default is {_listed(default)}")
+    return Visibility(False, field, f"it has no exportTo, and the mesh's default is {', '.join(default)}")
 
 
 def _takes(listener: EgressListener, entry_namespace: str, host: str, proxy_namespace: str) -> bool:
@@ -172,13 +178,3 @@ def _patterns(listener: EgressListener, proxy_namespace: str) -> Iterable[tuple[
         excluded = namespace.startswith("~")
         namespace = namespace.removeprefix("~") or "*"
         yield excluded, proxy_namespace if namespace == "." else namespace, pattern.lower().rstrip(".")
-
-
-def _serves(listener: EgressListener, port: int | None) -> bool:
-    if port is None or listener.port is None or not listener.port.number:
-        return True
-    return listener.port.protocol.upper() == "HTTP_PROXY" or listener.port.number == port
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)

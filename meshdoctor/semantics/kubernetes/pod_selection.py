@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Sequence
 
 from meshdoctor.errors import UsageError
-from meshdoctor.model.mesh import Mesh, Pod
+from meshdoctor.model.mesh import Mesh
 
 WORKLOADS = {
     "deploy": "Deployment",
@@ -42,7 +42,8 @@ def find_pod(
     if not found:
         raise UsageError(_unknown(text, keys))
     is_group = "=" in text or text.split("/", 1)[0] in WORKLOADS  # any pod of the label or workload will do
-    if len(found) == 1 or is_group or _one_workload(mesh, found):
+    owners = {mesh.pods[k].workload if k in mesh.pods else k for k in found}
+    if len(found) == 1 or is_group or (len(owners) == 1 and None not in owners):
         good = is_good or mesh.proxies.__contains__
         return next(filter(good, found), found[0])
     listed = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
@@ -57,20 +58,12 @@ def _matching(mesh: Mesh, text: str, keys: Sequence[str]) -> list[str]:
     if rest and head in _PODS:
         return _matching(mesh, rest, keys)
     if rest and head in WORKLOADS:
-        return [k for k in keys if k in mesh.pods and _owned(mesh.pods[k], WORKLOADS[head], rest)]
+        owners = ((key, mesh.pods[key].workload) for key in keys if key in mesh.pods)
+        return [key for key, owner in owners if owner and (owner.kind, owner.name) == (WORKLOADS[head], rest)]
     exact = [k for k in keys if k.split("/", 1)[1] == text]
     if exact:
         return exact
     return [k for k in keys if k.startswith(text) or k.split("/", 1)[1].startswith(text)] if text else []
-
-
-def _owned(pod: Pod, kind: str, name: str) -> bool:
-    return pod.workload is not None and (pod.workload.kind, pod.workload.name) == (kind, name)
-
-
-def _one_workload(mesh: Mesh, keys: Sequence[str]) -> bool:
-    owners = {mesh.pods[k].workload if k in mesh.pods else k for k in keys}
-    return len(owners) == 1 and None not in owners
 
 
 def _unknown(text: str, keys: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from meshdoctor.kube.pod_requests import log_of
 from meshdoctor.kube.session import Refused, Session, Unreachable
 from meshdoctor.model.access_log import FILE
 from meshdoctor.model.evidence import Capture, Document, Unread, proxy_of
-from meshdoctor.semantics.envoy.access_log import digest, encode
+from meshdoctor.semantics.envoy.log_summary import digest, encode
 from meshdoctor.sources.documents import packed_document
 from meshdoctor.sources.live.config_counters import state_of, states
 from meshdoctor.sources.live.live_pods import PROXY, LivePod

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from meshdoctor.semantics.kubernetes.wire import WireContainer, WirePod, WirePodStatus
+from meshdoctor.semantics.kubernetes.api_objects import WireContainer, WirePod, WirePodStatus
 
 PROXY = "istio-proxy"
 _REVISION = "istio.io/rev"

@@ -59,7 +59,3 @@ class FolderScreen(ModalScreen[str | None]):
     @on(Input.Submitted)
     def _submitted(self, message: Input.Submitted) -> None:
         self.dismiss(message.value.strip() or None)
-
-    def action_back(self) -> None:
-        """Cancels."""
-        self.dismiss(None)

@@ -44,10 +44,6 @@ class ChoiceScreen(ModalScreen[str | None]):
     def _selected(self, message: OptionList.OptionSelected) -> None:
         self.dismiss(self._names[message.option_index])
 
-    def action_back(self) -> None:
-        """Chooses nothing."""
-        self.dismiss(None)
-
 
 def choose_namespace(screen: Screen[Any], view_state: ViewState, then: Callable[[], object]) -> None:
     """Lets the user choose a namespace, or all; calls `then` once the view is narrowed to it."""

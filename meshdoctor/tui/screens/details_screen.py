@@ -15,8 +15,7 @@ from textual.widgets import Static
 
 from meshdoctor.diagnosis.details import HostFacts, PodFacts
 from meshdoctor.diagnosis.events import Pair
-from meshdoctor.diagnosis.excerpts import excerpt, resource
-from meshdoctor.model.evidence import Evidence
+from meshdoctor.diagnosis.excerpts import resource
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.printable import printable
@@ -24,11 +23,10 @@ from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import DETAIL_KEYS, DETAILS_KEYS
 from meshdoctor.tui.latest_answer import LatestAnswer
 from meshdoctor.tui.messages import TraceRequested
-from meshdoctor.tui.screens.document_screen import DocumentScreen, Read
+from meshdoctor.tui.screens.document_screen import DocumentScreen, evidence_screen
 from meshdoctor.tui.state.cells import Cell, TableColumn
 from meshdoctor.tui.state.detail_items import Item, host_items, pod_items
 from meshdoctor.tui.state.mesh_state import StateChange
-from meshdoctor.tui.state.trace_form import whole
 from meshdoctor.tui.widgets.cursor_view import CursorOpened
 from meshdoctor.tui.widgets.key_line import KeyLine
 from meshdoctor.tui.widgets.table import Table
@@ -148,7 +146,7 @@ class DetailsScreen(Screen[None]):
         elif goal.pair is not None and goal.pair[1] is not None:
             self.post_message(TraceRequested(goal.pod, *goal.pair))
         elif goal.evidence is not None:
-            self._open_document(goal.evidence)
+            self.app.push_screen(evidence_screen(self.session, goal.evidence))
 
     def _open_finding(self, fingerprint: str) -> None:
         from meshdoctor.tui.screens.finding_screen import FindingScreen
@@ -157,17 +155,11 @@ class DetailsScreen(Screen[None]):
         if line is not None:
             self.app.push_screen(FindingScreen(self.session, line.finding))
 
-    def _open_document(self, piece: Evidence) -> None:
-        self._open_read(piece.document, lambda case: [excerpt(case.capture, whole(piece))])
-
-    def _open_read(self, name: str, read: Read) -> None:
-        self.app.push_screen(DocumentScreen(self.session, name, read))
-
     def action_raw(self) -> None:
         """Opens the document that the line is from, else the object itself."""
         item = self.item
         if item is not None and item.goal.evidence is not None:
-            self._open_document(item.goal.evidence)
+            self.app.push_screen(evidence_screen(self.session, item.goal.evidence))
         else:
             self._open_object()
 
@@ -178,10 +170,6 @@ class DetailsScreen(Screen[None]):
     @abstractmethod
     def action_trace(self) -> None:
         """Traces a connection."""
-
-    def action_back(self) -> None:
-        """Goes back."""
-        self.dismiss()
 
 
 def pod_document(session: TuiSession, key: str) -> DocumentScreen:
@@ -210,7 +198,7 @@ class PodScreen(DetailsScreen):
         self.facts: PodFacts | None = None
 
     def _make(self) -> list[Item]:
-        return pod_items(self.session.mesh_state, self.key, self.facts, ascii_only=self.session.appearance.ascii_only)
+        return pod_items(self.session.mesh_state, self.key, self.facts, ascii_only=self.session.ascii_only)
 
     def _read(self) -> PodFacts:
         return self.session.open_diagnosis.pod_facts(self.key)
@@ -238,7 +226,7 @@ class HostScreen(DetailsScreen):
         self.facts: HostFacts | None = None
 
     def _make(self) -> list[Item]:
-        return host_items(self.session.mesh_state, self.pair, self.facts, ascii_only=self.session.appearance.ascii_only)
+        return host_items(self.session.mesh_state, self.pair, self.facts, ascii_only=self.session.ascii_only)
 
     def _read(self) -> HostFacts:
         mesh_state = self.session.mesh_state

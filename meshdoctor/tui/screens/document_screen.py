@@ -10,12 +10,14 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
-from meshdoctor.diagnosis.excerpts import Excerpt
+from meshdoctor.diagnosis.excerpts import Excerpt, excerpt
+from meshdoctor.model.evidence import Evidence
 from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import DETAIL_KEYS, RAW_KEYS
 from meshdoctor.tui.latest_answer import LatestAnswer
-from meshdoctor.tui.state.folding import Folding, excerpt_rows
+from meshdoctor.tui.state.folding import Folding, folded
+from meshdoctor.tui.state.trace_form import whole
 from meshdoctor.tui.widgets.document_view import DocumentView
 from meshdoctor.tui.widgets.key_line import KeyLine
 
@@ -36,9 +38,11 @@ class DocumentScreen(Screen[None]):
         self.session = session
         self._about = name
         self._read = read
-        self.document = DocumentView(title=title, ascii_only=session.appearance.ascii_only)
+        self.document = DocumentView(title=title, ascii_only=session.ascii_only)
         self._asker = LatestAnswer[Read, Sequence[Excerpt]](
-            self, lambda read: session.open_diagnosis.using(read), self._read_done
+            self,
+            lambda read: session.open_diagnosis.using(read),
+            lambda _, found, problem: self.put(found if found is not None else self.unread(problem)),
         )
 
     def compose(self) -> ComposeResult:
@@ -51,9 +55,6 @@ class DocumentScreen(Screen[None]):
         """Reads."""
         self._asker.ask(self._read)
 
-    def _read_done(self, read: Read, found: Sequence[Excerpt] | None, problem: str) -> None:
-        self.put(found if found is not None else self.unread(problem))
-
     def put(self, found: Sequence[Excerpt]) -> None:
         """Shows what was read."""
         self.document.rows.put(self.folded(found))
@@ -64,9 +65,7 @@ class DocumentScreen(Screen[None]):
 
     def folded(self, found: Sequence[Excerpt]) -> Folding:
         """What was read, folded as it is shown at first."""
-        folding = Folding(row for one in found for row in excerpt_rows(one))
-        folding.fold_far()
-        return folding
+        return folded(found)
 
     def action_copy(self) -> None:
         """Copies everything through the terminal; names of documents become comments."""
@@ -74,6 +73,7 @@ class DocumentScreen(Screen[None]):
         self.app.copy_to_clipboard("\n".join(f"# {row.text}" if row.is_head else row.text for row in rows))
         self.notify(f"Copied {len(rows)} lines, if the terminal allows it (OSC 52)", markup=False)
 
-    def action_back(self) -> None:
-        """Goes back."""
-        self.dismiss()
+
+def evidence_screen(session: TuiSession, piece: Evidence) -> DocumentScreen:
+    """The whole object that a piece of evidence is part of."""
+    return DocumentScreen(session, piece.document, lambda case: [excerpt(case.capture, whole(piece))])

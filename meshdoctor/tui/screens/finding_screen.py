@@ -9,28 +9,28 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.content import Content
 from textual.events import DescendantFocus, Resize
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from meshdoctor.diagnosis.excerpts import Excerpt
+from meshdoctor.diagnosis.excerpts import Excerpt, excerpt
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.trace import Trace
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import DETAIL_KEYS, FINDING_KEYS
 from meshdoctor.tui.latest_answer import LatestAnswer
-from meshdoctor.tui.messages import Exported, JournalRead, TraceRequested
+from meshdoctor.tui.messages import JournalRead, TraceRequested
 from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.finding_text import title_cells
-from meshdoctor.tui.state.folding import Folding, excerpt_rows
+from meshdoctor.tui.state.folding import folded
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.text_lines import Line, paragraph
 from meshdoctor.tui.widgets.document_view import DocumentView
 from meshdoctor.tui.widgets.fix_list import FixList
 from meshdoctor.tui.widgets.key_line import KeyLine
+from meshdoctor.tui.widgets.tab_line import PageLine
 from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
 from meshdoctor.view import finding as finding_view
@@ -59,13 +59,22 @@ class FindingScreen(Screen[None]):
         self.trace: Trace | None = None
         self._excerpts: tuple[Excerpt, ...] = ()
         self._why_no_path = "Tracing ..." if self._has_path else "This finding is not about a single connection."
-        ascii_only = session.appearance.ascii_only
+        ascii_only = session.ascii_only
         self.what = TextView(self._what, title="Description", panel="what")
         self.fixes = FixList(finding, ascii_only=ascii_only)
         self.path = TextView(self._path, title="Path of a connection", panel="path")
         self.evidence = DocumentView(title="Evidence", panel="evidence", ascii_only=ascii_only)
-        self._reader = LatestAnswer[Finding, tuple[Excerpt, ...]](self, self._read_evidence, self._evidence_read)
-        self._tracer = LatestAnswer[str, Trace](self, self._trace, self._traced)
+        # In a thread: a dump may be large.
+        self._reader = LatestAnswer[Finding, tuple[Excerpt, ...]](
+            self,
+            lambda _: session.open_diagnosis.using(
+                lambda case: tuple(excerpt(case.capture, e) for e in finding.evidence)
+            ),
+            self._evidence_read,
+        )
+        self._tracer = LatestAnswer[str, Trace](
+            self, lambda pod: session.open_diagnosis.trace(pod, finding.host or "", finding.port or 0), self._traced
+        )
 
     @property
     def _has_path(self) -> bool:
@@ -74,7 +83,7 @@ class FindingScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """A title, four panels, the keys."""
         yield Static("", id="title", markup=False)
-        yield Static("", id="pages", markup=False)
+        yield PageLine("Description, fixes", "Path, evidence")
         with Container(id="finding"):
             yield self.what
             yield self.path
@@ -111,7 +120,7 @@ class FindingScreen(Screen[None]):
         mesh_state = self.session.mesh_state
         line = mesh_state.finding(self.finding.fingerprint)
         change = "gone" if line is None and mesh_state.diagnosis is not None else line.change if line else ""
-        cells = title_cells(self.finding, change, ascii_only=self.session.appearance.ascii_only)
+        cells = title_cells(self.finding, change, ascii_only=self.session.ascii_only)
         self.query_one("#title", Static).update(toned(tuple(cells)))
 
     # The panels
@@ -123,24 +132,15 @@ class FindingScreen(Screen[None]):
     def _path(self, width: int) -> list[Line]:
         if self.trace is None:
             return paragraph(self._why_no_path, width, "faint")
-        blocks, ascii_only = list(trace_view.path(self.trace)), self.session.appearance.ascii_only
+        blocks, ascii_only = list(trace_view.path(self.trace)), self.session.ascii_only
         lines = draw(blocks, width, ascii_only=ascii_only)
         if len(lines) <= self.path.page:
             return lines
         return draw(blocks, width, ascii_only=ascii_only, is_brief=True)
 
-    def _read_evidence(self, finding: Finding) -> tuple[Excerpt, ...]:
-        """Reads the excerpts of the documents, in a thread: a dump may be large."""
-        from meshdoctor.diagnosis.excerpts import excerpt
-
-        pieces = finding.evidence
-        return self.session.open_diagnosis.using(lambda case: tuple(excerpt(case.capture, piece) for piece in pieces))
-
     def _evidence_read(self, finding: Finding, found: tuple[Excerpt, ...] | None, problem: str) -> None:
         self._excerpts = found or tuple(Excerpt(document=one.document, because=problem) for one in finding.evidence)
-        folding = Folding(row for found in self._excerpts for row in excerpt_rows(found))
-        folding.fold_far()
-        self.evidence.rows.put(folding)
+        self.evidence.rows.put(folded(self._excerpts))
 
     @work(thread=True, group="journal", exclusive=True)
     def _read_journal(self) -> None:
@@ -161,10 +161,6 @@ class FindingScreen(Screen[None]):
         if self._has_path:
             self._tracer.ask(pod)
 
-    def _trace(self, pod: str) -> Trace:
-        """In a thread."""
-        return self.session.open_diagnosis.trace(pod, self.finding.host or "", self.finding.port or 0)
-
     def _traced(self, pod: str, trace: Trace | None, problem: str) -> None:
         if pod == self.pod:
             self.trace, self._why_no_path = trace, problem
@@ -174,11 +170,7 @@ class FindingScreen(Screen[None]):
     def _focused(self, event: DescendantFocus) -> None:
         """Brings the page of the panel that has the focus to the front."""
         page = next(_PAGES[one.id] for one in event.widget.ancestors_with_self if one.id in _PAGES)
-        self.set_class(page == "left", "-left")
-        self.set_class(page == "right", "-right")
-        names = {"left": "Description, fixes", "right": "Path, evidence"}
-        marked = (f"[{name}]" if key == page else f" {name} " for key, name in names.items())
-        self.query_one("#pages", Static).update(Content(" " + " ".join(marked) + "  tab"))
+        self.query_one(PageLine).show(page)
 
     # Keys
 
@@ -244,12 +236,6 @@ class FindingScreen(Screen[None]):
         known = KnownFacts(self.finding, self.trace, self._excerpts)
         self.post_message(export(self.session, [known], Path.cwd()))
 
-    @on(Exported)
-    def _exported(self, message: Exported) -> None:
-        from meshdoctor.tui.exporting import copy_and_notify
-
-        copy_and_notify(self, message)
-
     def action_trace(self) -> None:
         """Opens the trace screen on the connection."""
         if self._has_path:
@@ -266,7 +252,3 @@ class FindingScreen(Screen[None]):
         if action == "fix":
             return True if self.finding.fixes else None
         return True
-
-    def action_back(self) -> None:
-        """Goes back."""
-        self.dismiss()

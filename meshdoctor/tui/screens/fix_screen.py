@@ -26,6 +26,7 @@ from meshdoctor.tui.screens.ask_screen import AskScreen, FolderScreen
 from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.text_lines import Line, line, paragraph, title_lines
 from meshdoctor.tui.widgets.key_line import KeyLine
+from meshdoctor.tui.widgets.tab_line import PageLine
 from meshdoctor.tui.widgets.text_view import TextView
 from meshdoctor.tui.widgets.toned import toned
 from meshdoctor.view import fix as fix_view
@@ -58,7 +59,7 @@ class FixScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """A title, three panels, the keys."""
         yield Static("", id="title", markup=False)
-        yield Static("", id="pages", markup=False)
+        yield PageLine("Changes", "Impact, steps")
         with Container(id="fix"):
             yield self.diff
             with Vertical(id="beside"):
@@ -100,11 +101,7 @@ class FixScreen(Screen[None]):
         )
         if is_worse and made is not self._asked_worse and not self.worker.is_busy:
             self._asked_worse = made
-            self.app.push_screen(AskScreen(_WORSE), self._answered_worse)
-
-    def _answered_worse(self, is_yes: bool | None) -> None:
-        if is_yes:
-            self.action_undo()
+            self.app.push_screen(AskScreen(_WORSE), lambda is_yes: self.action_undo() if is_yes else None)
 
     def _tick(self) -> None:
         """Updates the seconds of a step that waits."""
@@ -151,10 +148,10 @@ class FixScreen(Screen[None]):
             blocks = fix_view.effects(plan.fix, plan.impact if plan.changes else None)
         elif entry is not None:
             blocks = journal.details(entry)
-        return draw(blocks, width, ascii_only=self.session.appearance.ascii_only)
+        return draw(blocks, width, ascii_only=self.session.ascii_only)
 
     def _steps(self, width: int) -> list[Line]:
-        worker, ascii_only = self.worker, self.session.appearance.ascii_only
+        worker, ascii_only = self.worker, self.session.ascii_only
         lines = list(worker.steps.laid_out(width, ascii_only=ascii_only))
         if worker.run.result is not None and not worker.is_busy:
             ended = verification.undone if worker.run.is_undo else verification.result
@@ -166,11 +163,7 @@ class FixScreen(Screen[None]):
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
         page = "left" if event.widget is self.diff else "right"
-        self.set_class(page == "left", "-left")
-        self.set_class(page == "right", "-right")
-        names = {"left": "Changes", "right": "Impact, steps"}
-        marked = (f"[{name}]" if key == page else f" {name} " for key, name in names.items())
-        self.query_one("#pages", Static).update(Content(" " + " ".join(marked) + "  tab"))
+        self.query_one(PageLine).show(page)
 
     # Keys
 
@@ -219,15 +212,16 @@ class FixScreen(Screen[None]):
         self.steps.focus()
         self._show()
 
-    def action_back(self) -> None:
+    async def action_dismiss(self, result: None = None) -> None:
         """Goes back; asks first while the fix is being applied."""
         if self.worker.is_writing:
-            self.app.push_screen(AskScreen(_LEAVE), self._leave)
-        else:
-            self.dismiss()
 
-    def _leave(self, is_yes: bool | None) -> None:
-        if is_yes:
+            def answered(is_yes: bool | None) -> None:
+                if is_yes:
+                    self.dismiss()
+
+            self.app.push_screen(AskScreen(_LEAVE), answered)
+        else:
             self.dismiss()
 
 

@@ -30,10 +30,6 @@ class HelpScreen(ModalScreen[None]):
         """A paragraph a binding."""
         yield _KeyList(lambda width: key_lines(self._keys, width), panel="help")
 
-    def action_back(self) -> None:
-        """Closes it."""
-        self.dismiss()
-
 
 class _KeyList(TextView):
     """As high as its text."""

@@ -19,7 +19,7 @@ from textual.widget import Widget
 from meshdoctor.model.finding import Finding
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import MAIN_KEYS
-from meshdoctor.tui.messages import Exported, RowMoved, RowOpened, TraceRequested, WatchToggled
+from meshdoctor.tui.messages import RowMoved, RowOpened, TraceRequested, WatchToggled
 from meshdoctor.tui.state.mesh_state import MeshState, StateChange
 from meshdoctor.tui.state.panel_titles import NAMES, hint, title
 from meshdoctor.tui.state.row_filter import read_filter
@@ -52,7 +52,7 @@ class MainScreen(Screen[None]):
         self.session = session
         self.front: Panel = "pods"
         """The panel in use; the only one that shows where there is little room."""
-        ascii_only = session.appearance.ascii_only
+        ascii_only = session.ascii_only
         self._panels = {panel: PanelView(panel, session.view_state, ascii_only=ascii_only) for panel in PANELS}
         self._header = Header(session)
         self._tabs = TabLine()
@@ -120,7 +120,7 @@ class MainScreen(Screen[None]):
 
     def _show(self, panel: Panel, changed: Collection[Any] | None) -> None:
         keys = self.view_state.keys(panel)
-        name = title(self.view_state, panel, len(keys), ascii_only=self.session.appearance.ascii_only)
+        name = title(self.view_state, panel, len(keys), ascii_only=self.session.ascii_only)
         self._panels[panel].show(keys, name, hint(self.view_state, panel), changed)
         if self.has_class("-tabs"):
             self._show_tabs()
@@ -332,12 +332,6 @@ class MainScreen(Screen[None]):
 
         self.post_message(export(self.session, [read_facts(self.session, one) for one in found], Path.cwd()))
 
-    @on(Exported)
-    def _exported(self, message: Exported) -> None:
-        from meshdoctor.tui.exporting import copy_and_notify
-
-        copy_and_notify(self, message)
-
     def action_matrix(self) -> None:
         """Opens the matrix."""
         from meshdoctor.tui.screens.matrix_screen import MatrixScreen
@@ -356,7 +350,7 @@ class MainScreen(Screen[None]):
         self.run_worker(open_last(self, self.session), exclusive=True, group="undo")
 
     def action_demo(self) -> None:
-        """Opens a bundled mesh in place of the cluster that could not be read."""
+        """Opens a bundled snapshot in place of the cluster that could not be read."""
         self.session.open_demo()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

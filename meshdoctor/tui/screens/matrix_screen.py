@@ -21,10 +21,10 @@ from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import MATRIX_KEYS
 from meshdoctor.tui.messages import TraceRequested
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import tone
 from meshdoctor.tui.state.matrix_axes import legend, matrix_axes, matrix_cell, verdict_shown
 from meshdoctor.tui.state.mesh_state import StateChange
 from meshdoctor.tui.state.row_filter import read_filter
+from meshdoctor.tui.state.tones import tone
 from meshdoctor.tui.state.view_state import Panel
 from meshdoctor.tui.widgets.cursor_view import CursorMoved, CursorOpened
 from meshdoctor.tui.widgets.filter_line import Footer
@@ -56,7 +56,7 @@ class MatrixScreen(Screen[str]):
         super().__init__(id="matrix")
         self.session = session
         self.view_state = session.view_state
-        self._ascii = session.appearance.ascii_only
+        self._ascii = session.ascii_only
         self._all = False
         self._filtered: Panel = "pods"
         self.grid = IconGrid(self._cell, self._pod, lambda pair: (printable(pair[0]), f":{pair[1]}"))
@@ -68,7 +68,11 @@ class MatrixScreen(Screen[str]):
         yield Static("", id="cell", markup=False)
         yield self.grid
         yield Static("", id="nothing", markup=False)
-        yield Static(self._legend(), id="legend", markup=False)
+        signs = (
+            Content.assemble((cell.text, tone_style(cell.tone)), f" {meaning}")
+            for cell, meaning in legend(ascii_only=self._ascii)
+        )
+        yield Static(Content("   ").join(signs), id="legend", markup=False)
         yield self._footer
 
     def on_mount(self) -> None:
@@ -139,13 +143,6 @@ class MatrixScreen(Screen[str]):
             f"{printable(why)}  {printable(pod)} -> {printable(host_port(*pair))}",
             (unused, "$text-muted"),
         )
-
-    def _legend(self) -> Content:
-        pieces = [
-            Content.assemble((cell.text, tone_style(cell.tone)), f" {meaning}")
-            for cell, meaning in legend(ascii_only=self._ascii)
-        ]
-        return Content("   ").join(pieces)
 
     # Cells
 

@@ -13,7 +13,6 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Input, Label, Static
 
-from meshdoctor.diagnosis.excerpts import excerpt
 from meshdoctor.errors import UsageError
 from meshdoctor.model.trace import AddressTrace, Trace
 from meshdoctor.semantics.istio.host_names import host_port
@@ -21,7 +20,7 @@ from meshdoctor.text.printable import printable
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import TRACE_KEYS
 from meshdoctor.tui.latest_answer import LatestAnswer
-from meshdoctor.tui.screens.document_screen import DocumentScreen
+from meshdoctor.tui.screens.document_screen import evidence_screen
 from meshdoctor.tui.state.cells import Cell, TableColumn
 from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.mesh_state import StateChange
@@ -31,11 +30,9 @@ from meshdoctor.tui.state.trace_form import (
     Form,
     TraceRequest,
     TraceSubject,
-    as_command,
     hosts_like,
     pods_like,
     read_form,
-    whole,
 )
 from meshdoctor.tui.widgets.cursor_view import CursorMoved, CursorOpened
 from meshdoctor.tui.widgets.evidence_pane import EvidencePane
@@ -49,8 +46,6 @@ from meshdoctor.view import trace as view
 
 WIDE = 100
 """With fewer columns the path stands above the verdict, not beside it."""
-_UNWRAPPED = 10_000
-"""Columns: the verdict's widget wraps its lines."""
 _TEXTS = ("pod", "to", "ip", "sni", "authority", "path")
 _PLACEHOLDERS = {
     "pod": "a pod",
@@ -76,7 +71,7 @@ class TraceScreen(Screen[None]):
         self.form = Form(subject.pod, host_port(subject.host, subject.port) if subject.host else "")
         self.trace: Trace | None = None
         """The newest answer."""
-        ascii_only = session.appearance.ascii_only
+        ascii_only = session.ascii_only
         self._fields = {name: Field(id=f"f-{name}", placeholder=_PLACEHOLDERS[name]) for name in _TEXTS}
         self._kind = OptionRow(KINDS, id="f-kind")
         self._completions = Completions(id="completions")
@@ -123,19 +118,13 @@ class TraceScreen(Screen[None]):
         self._fit(self.app.size.width, self.app.size.height)
         self._show_kind()
         self._ask()
-        missing = "pod" if not self.form.pod else "to" if not self.form.to or not self._is_whole() else ""
+        missing = "pod" if not self.form.pod else "to" if not self.form.to or not self._is_good("form") else ""
         self.set_focus(self._fields[missing] if missing else self._path)  # at once: the next key is for it
-
-    def _is_whole(self) -> bool:
-        try:
-            read_form(self.form, self.session.mesh_state)
-        except UsageError:
-            return False
-        return True
 
     def on_resize(self, event: Resize) -> None:
         """Stacks the panels in a small terminal."""
         self._fit(event.size.width, event.size.height)
+        self.call_after_refresh(self._show_verdict)  # its own width is not known yet
 
     def _fit(self, width: int, height: int) -> None:
         self.set_class(width < WIDE, "-narrow")
@@ -158,19 +147,23 @@ class TraceScreen(Screen[None]):
             self._show_title(problem)
             return
         self.trace = trace
-        self._command = as_command(asked)
         self._show_title("")
         self._show_kind()
-        ascii_only = self.session.appearance.ascii_only
         self._path.put(view.steps(trace, with_app=True))
-        lines = draw([view.verdict(trace)], _UNWRAPPED, ascii_only=ascii_only)
-        self._verdict.update(Content("\n").join(map(toned, lines)))
+        self._show_verdict()
         self._rows = {row.ip: row for row in view.worst_first(trace)}
         self._addresses.show(list(self._rows))
         self._addresses.display = len(self._rows) > 1
         self.set_class(len(self._rows) > 1, "-several")
         self._addresses.border_title = f"Addresses {len(self._rows)}"
         self._show_evidence()
+
+    def _show_verdict(self) -> None:
+        """Draws the verdict for the width of its panel, so that wrapped lines keep their indent."""
+        width = self._verdict.content_size.width
+        if self.trace is not None and width > 0:
+            lines = draw([view.verdict(self.trace)], width, ascii_only=self.session.ascii_only)
+            self._verdict.update(Content("\n").join(map(toned, lines)))
 
     def state_changed(self, changed: StateChange) -> None:
         """Traces again with the newer evidence."""
@@ -297,7 +290,7 @@ class TraceScreen(Screen[None]):
             self._ask()
 
     def _is_good(self, name: str) -> bool:
-        """Whether a field holds a valid value."""
+        """Whether a field holds a valid value; for the fields below pod and destination: whether all do."""
         if name == "pod":
             return self.form.pod in self.session.mesh_state.pods
         form = Form(next(iter(self.session.mesh_state.pods), ""), self.form.to) if name == "to" else self.form
@@ -331,7 +324,5 @@ class TraceScreen(Screen[None]):
         piece = self._evidence.piece
         if piece is None:
             self.notify("No document decides this step.", markup=False)
-            return
-        self.app.push_screen(
-            DocumentScreen(self.session, piece.document, lambda case: [excerpt(case.capture, whole(piece))])
-        )
+        else:
+            self.app.push_screen(evidence_screen(self.session, piece))

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
-from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow
+from meshdoctor.tui.state.tones import Tone, tone
 from meshdoctor.tui.state.view_state import Panel, ViewState
 
 
@@ -135,12 +135,12 @@ def _verdict(row: HostLine, pod: PodRow | None, ascii_only: bool) -> Cell:
 
 
 def finding_cells(row: FindingLine, *, ascii_only: bool = False) -> tuple[Cell, ...]:
-    """Sign, rule, subject, pods, message."""
+    """Icon, rule, target, pods, title."""
     found = row.finding
     return (
         Cell(icon(found.severity, ascii_only=ascii_only), tone(found.severity)),
         Cell(printable(found.rule), tone(found.severity)),
         Cell(printable(row.subject)),
         Cell(str(len(found.pods)) if found.pods else "-", "faint"),
-        Cell(printable(" ".join(found.message.split())), "faint" if found.caused_by else "plain"),
+        Cell(printable(" ".join(found.title.split())), "faint" if found.caused_by else "plain"),
     )

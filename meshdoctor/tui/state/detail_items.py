@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from meshdoctor.diagnosis.details import DependencySighting, EntryFacts, HostFacts, PodFacts, Statement
 from meshdoctor.diagnosis.events import Pair
-from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.evidence import Evidence, Unread
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.icons import icon
-from meshdoctor.tui.state.icons import Tone, letter, tone
 from meshdoctor.tui.state.matrix_axes import verdict_shown
 from meshdoctor.tui.state.mesh_state import MeshState
-from meshdoctor.tui.state.rows import FindingLine, PodRow
+from meshdoctor.tui.state.rows import FindingLine, PodRow, rank
+from meshdoctor.tui.state.tones import Tone, letter, tone
 
 _PODS = 500
 """Pods of a host that are listed at most."""
@@ -55,14 +55,10 @@ def pod_items(mesh_state: MeshState, key: str, facts: PodFacts | None, *, ascii_
         *_section(
             "Uses",
             _wants(facts.dependencies, key, by_pod=False) if facts else (),
-            _none(facts, "nothing seen in its env, args or annotations"),
+            "nothing seen in its env, args or annotations" if facts else "reading ...",
         ),
         *_section("Verdicts", _pod_verdicts(mesh_state, row, ascii_only), _why_no_verdict(row)),
-        *(
-            _section("Not read", (_said(n.path, n.because, "unknown") for n in facts.unread), "")
-            if facts and facts.unread
-            else ()
-        ),
+        *_not_read(facts.unread if facts else ()),
     ]
 
 
@@ -98,6 +94,7 @@ def host_items(mesh_state: MeshState, pair: Pair, facts: HostFacts | None, *, as
         return [Item("", "reading ...", "faint")]
     entries = [item for entry in facts.entries for item in _entry(entry)]
     nobody = "no ServiceEntry" if facts.are_entries_known else "ServiceEntries were not read"
+    no_port = "no port is known, so that nothing can be traced" if pair[1] is None else "no sidecar was checked yet"
     return [
         *_section("Findings", _findings(mesh_state, lambda line: _is_about(line, pair), ascii_only), "none"),
         *_section("Registered by", entries, nobody),
@@ -106,17 +103,9 @@ def host_items(mesh_state: MeshState, pair: Pair, facts: HostFacts | None, *, as
         *_section(
             "Used by", _wants(facts.dependencies, "", by_pod=True), "no pod, as far as env, args and annotations tell"
         ),
-        *_section("Verdicts", _host_verdicts(mesh_state, pair, ascii_only), _no_port(pair)),
-        *(
-            _section("Not read", (_said(n.path, n.because, "unknown") for n in facts.unread), "")
-            if facts.unread
-            else ()
-        ),
+        *_section("Verdicts", _host_verdicts(mesh_state, pair, ascii_only), no_port),
+        *_not_read(facts.unread),
     ]
-
-
-def _no_port(pair: Pair) -> str:
-    return "no port is known, so that nothing can be traced" if pair[1] is None else "no sidecar was checked yet"
 
 
 def _is_about(line: FindingLine, pair: Pair) -> bool:
@@ -149,20 +138,18 @@ def _entry(entry: EntryFacts) -> Iterator[Item]:
 
 def _section(name: str, items: Iterable[Item], empty: str) -> Iterator[Item]:
     found = list(items)
-    yield Item(f"{name} {len(found)}" if found and name not in ("Registered by",) else name)
+    yield Item(f"{name} {len(found)}" if found and name != "Registered by" else name)
     yield from found or [Item("", empty, "faint")]
 
 
-def _none(facts: object, words: str) -> str:
-    return words if facts is not None else "reading ..."
+def _not_read(unread: Sequence[Unread]) -> Iterator[Item]:
+    if unread:
+        notes = (Item(note.path, note.because or "the reason is not known", "unknown") for note in unread)
+        yield from _section("Not read", notes, "")
 
 
-def _said(name: str, text: str, how: Tone) -> Item:
-    return Item(name, text or "the reason is not known", how)
-
-
-def _findings(mesh_state: MeshState, is_its: object, ascii_only: bool) -> list[Item]:
-    lines = sorted((line for line in mesh_state.findings.values() if is_its(line)), key=lambda line: line.rank)  # type: ignore[operator]
+def _findings(mesh_state: MeshState, is_its: Callable[[FindingLine], bool], ascii_only: bool) -> list[Item]:
+    lines = sorted(filter(is_its, mesh_state.findings.values()), key=rank)
     return [
         Item(
             line.finding.rule,

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
-from meshdoctor.text.wrapping import columns, pad
+from meshdoctor.text.wrapping import columns, in_columns
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import LOUD, Tone, tone
 from meshdoctor.tui.state.text_lines import Line, field, line, paragraph
+from meshdoctor.tui.state.tones import LOUD, Tone, tone
 from meshdoctor.view import blocks as view
 
 _NAME = 12
@@ -47,10 +47,6 @@ def _below(blocks: Iterable[view.Block], room: Room, by: int = 2) -> Iterator[Li
         yield (lead, *one) if one else one
 
 
-def _paragraph(block: view.Paragraph, room: Room) -> Iterator[Line]:
-    yield from paragraph(block.text, room.width, block.tone) if block.text else [()]
-
-
 def _labelled(block: view.Labelled, room: Room) -> Iterator[Line]:
     yield from field(block.label, block.text, room.width, block.tone)
     yield from _below(block.blocks, room)
@@ -75,15 +71,11 @@ def _rows(block: view.Rows, room: Room) -> Iterator[Line]:
     heads = [block.columns] if block.columns else []
     widths = [max(map(columns, cells)) for cells in zip(*heads, *table, strict=True)]
     if heads:
-        yield from paragraph(_row(block.columns, widths), room.width, "strong", lead=(Cell("  "),))
+        yield from paragraph(in_columns(block.columns, widths).rstrip(), room.width, "strong", lead=(Cell("  "),))
     for row, cells in zip(block.rows, table, strict=True):
         lead = (Cell(f"{room.mark(row.icon)} ", tone(row.icon)),)
-        yield from paragraph(_row(cells, widths), room.width, lead=lead)
+        yield from paragraph(in_columns(cells, widths).rstrip(), room.width, lead=lead)
         yield from _below(row.blocks, room)
-
-
-def _row(cells: Iterable[str], widths: list[int]) -> str:
-    return "  ".join(pad(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _steps(block: view.PathSteps, room: Room) -> Iterator[Line]:
@@ -114,31 +106,21 @@ def _passage(block: view.Passage, room: Room) -> Iterator[Line]:
         yield from paragraph(" = ".join(filter(None, parts)), room.width, lead=(Cell("  "),))
 
 
-def _diff(block: view.DiffText, room: Room) -> Iterator[Line]:
-    for text in block.text.rstrip("\n").split("\n"):
-        yield line(text, view.diff_tone(text))
-
-
-def _code(block: view.CodeText, room: Room) -> Iterator[Line]:
-    for text in block.text.strip("\n").split("\n"):
-        yield line(f"  {text}")
-
-
 def _headed(block: view.Headed, room: Room) -> Iterator[Line]:
     yield ()
     yield from paragraph(block.title, room.width, "strong")
     yield from _lines(block.blocks, room)
 
 
-_DRAWN: dict[type, Callable[[Any, Room], Iterator[Line]]] = {
-    view.Paragraph: _paragraph,
+_DRAWN: dict[type, Callable[[Any, Room], Iterable[Line]]] = {
+    view.Paragraph: lambda block, room: paragraph(block.text, room.width, block.tone) if block.text else [()],
     view.Labelled: _labelled,
     view.NameList: _names,
     view.Marked: _marked,
     view.Rows: _rows,
     view.PathSteps: _steps,
     view.Passage: _passage,
-    view.DiffText: _diff,
-    view.CodeText: _code,
+    view.DiffText: lambda block, _: (line(text, view.diff_tone(text)) for text in block.text.rstrip("\n").split("\n")),
+    view.CodeText: lambda block, _: (line(f"  {text}") for text in block.text.strip("\n").split("\n")),
     view.Headed: _headed,
 }

@@ -10,8 +10,8 @@ from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.draw import draw
-from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.text_lines import Line, paragraph
+from meshdoctor.tui.state.tones import Tone, tone
 from meshdoctor.view.journal import state
 
 _DISPOSITIONS: dict[Disposition, Tone] = {
@@ -63,10 +63,7 @@ def fix_lines(
         made[0] = (*made[0], Cell(" " * max(1, width - 8 - used)), Cell(f"{how:>8}", _DISPOSITIONS[how]))
         price = paragraph(fix.cost, width - 4, "faint")
         if at != chosen:
-            price = price[:1] if len(price) < 2 else [(Cell(_dotted(price[0][0].text, width - 4), "faint"),)]
+            start = price[0][0].text[: max(0, width - 7)].rstrip()
+            price = price[:1] if len(price) < 2 else [(Cell(f"{start} ..", "faint"),)]
         put([*made, *((Cell("    "), *one) for one in price)], at)
     return lines, owners
-
-
-def _dotted(text: str, width: int) -> str:
-    return f"{text[: max(0, width - 3)].rstrip()} .."

@@ -12,8 +12,8 @@ from meshdoctor.model.fix import Change, FixEvent
 from meshdoctor.semantics.istio.egress_kinds import PLURALS
 from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import Tone, tone
 from meshdoctor.tui.state.text_lines import Line, paragraph
+from meshdoctor.tui.state.tones import Tone, tone
 
 Mark = Literal["fine", "pending", "error", "warning", "unknown", "info", "none"]
 
@@ -68,7 +68,10 @@ class StepList:
             case "begun":
                 self.begin(event.text)
             case "checking":
-                self._end_waiting()
+                done, of = self._accepted
+                if self.pending is not None and of:
+                    self.put("fine" if done == of else "unknown", self.lines[-1].text)
+                self._accepted = (0, 0)
                 self.begin(event.text)
             case "journaled":
                 self.put("fine", f"{event.text}: u undoes it")
@@ -79,12 +82,6 @@ class StepList:
             case _:
                 count = f" ({event.done} of {event.of})" if event.of > 1 else ""
                 self.put("fine", f"{event.text}{count}")
-
-    def _end_waiting(self) -> None:
-        done, of = self._accepted
-        if self.pending is not None and of:
-            self.put("fine" if done == of else "unknown", self.lines[-1].text)
-        self._accepted = (0, 0)
 
     def laid_out(self, width: int, *, ascii_only: bool = False) -> Iterator[Line]:
         """The steps as lines."""

@@ -144,6 +144,13 @@ def excerpt_rows(found: Excerpt) -> Iterator[Row]:
     yield from (structs.replace(row, is_marked=number == decided) for number, row in enumerate(rows))
 
 
+def folded(excerpts: Iterable[Excerpt]) -> Folding:
+    """Excerpts, folded as they are shown at first."""
+    folding = Folding(row for one in excerpts for row in excerpt_rows(one))
+    folding.fold_far()
+    return folding
+
+
 def _decides(rows: list[Row], value: str) -> int | None:
     """The deciding row: within the marked one, the row that holds the value."""
     marked = next((at for at, row in enumerate(rows) if row.is_marked), None)
@@ -169,17 +176,9 @@ def _fits(value: str) -> list[Callable[[str], bool]]:
 def tree_rows(tree: Any, form: str, marked: Steps = (), depth: int = 0) -> Iterator[Row]:
     """A tree as the rows of its document, `json` or `yaml`, the one at `marked` marked."""
     if form == "json":
-        yield from _json_rows(tree, marked, depth)
+        yield from _json(tree, "", "", depth, 0, marked, is_on_way=True)
     else:
         yield from _yaml_rows(tree, marked, depth)
-
-
-def text_rows(text: str, form: str, depth: int = 0) -> Iterator[Row]:
-    """The rows of a text."""
-    if form == "json":
-        yield from _json_rows(json.loads(text), (), depth)
-    else:
-        yield from (_yaml_row(line, depth, is_marked=False) for line in text.removesuffix("\n").split("\n"))
 
 
 def _yaml_rows(tree: Any, marked: Steps, depth: int) -> Iterator[Row]:
@@ -187,18 +186,10 @@ def _yaml_rows(tree: Any, marked: Steps, depth: int) -> Iterator[Row]:
     path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f"[{json.dumps(step)}]" for step in marked)
     at = yamlio.line_of(text.encode("utf-8", "replace"), path) if marked else None
     for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
-        yield _yaml_row(line, depth, is_marked=number == at)
-
-
-def _yaml_row(line: str, depth: int, *, is_marked: bool) -> Row:
-    """A row. Items of a list are indented like their key, but count as deeper."""
-    blanks = len(line) - len(line.lstrip(" "))
-    deeper = 2 * blanks + line[blanks:].startswith("- ")
-    return Row(depth + deeper, _short(line), " ..", is_marked)
-
-
-def _json_rows(tree: Any, marked: Steps, depth: int) -> Iterator[Row]:
-    yield from _json(tree, "", "", depth, 0, marked, is_on_way=True)
+        # Items of a list are indented like their key, but count as deeper.
+        blanks = len(line) - len(line.lstrip(" "))
+        deeper = 2 * blanks + line[blanks:].startswith("- ")
+        yield Row(depth + deeper, _short(line), " ..", number == at)
 
 
 def _json(tree: Any, key: str, comma: str, depth: int, level: int, marked: Steps, *, is_on_way: bool) -> Iterator[Row]:

@@ -11,9 +11,9 @@ from meshdoctor.diagnosis.events import Pair
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import letter
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.rows import PodRow
+from meshdoctor.tui.state.tones import letter
 from meshdoctor.tui.state.view_state import ITS_OWN, ViewState
 
 STRAYED = frozenset({Verdict.MISROUTED, Verdict.LEAKED, Verdict.BYPASSED, Verdict.BROKEN})

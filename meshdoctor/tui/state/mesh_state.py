@@ -87,7 +87,9 @@ class MeshState:
             case PodUnread():
                 self._unask(event, changed)
             case FindingsUpdated():
-                self._find_more(event.findings, changed)
+                # Those of the last complete result stay until the next one.
+                known = {key: line.finding for key, line in self.findings.items()} if self.diagnosis else {}
+                self._find((known | {one.fingerprint: one for one in event.findings}).values(), changed)
             case Progress():
                 self.progress = event
                 changed.head = self.is_refreshing = True
@@ -209,14 +211,13 @@ class MeshState:
                 del self.hosts[pair]
 
     def _find(self, findings: Iterable[Finding], changed: StateChange) -> None:
-        self.findings = {one.fingerprint: _line(one, self.changes.of("findings", one.fingerprint)) for one in findings}
+        self.findings = {}
+        for one in findings:
+            line = FindingLine(one, self.changes.of("findings", one.fingerprint))
+            line.index_text()
+            self.findings[one.fingerprint] = line
         changed.findings = changed.head = True
         self._grade(changed)
-
-    def _find_more(self, findings: Iterable[Finding], changed: StateChange) -> None:
-        """Adds findings of a running refresh; those of the last complete result stay until the next one."""
-        known = {key: line.finding for key, line in self.findings.items()} if self.diagnosis is not None else {}
-        self._find((known | {one.fingerprint: one for one in findings}).values(), changed)
 
     def _fail(self, event: DiagnosisFailed, changed: StateChange) -> None:
         """What is known stays; pods that were not reached are unread."""
@@ -311,12 +312,6 @@ def _add(counts: dict[Verdict, int], verdict: Verdict, by: int) -> None:
         counts[verdict] = found
     else:
         counts.pop(verdict, None)
-
-
-def _line(found: Finding, change: str) -> FindingLine:
-    line = FindingLine(found, change)
-    line.index_text()
-    return line
 
 
 def _pod_row(pod: ListedPod, known: PodRow | None) -> PodRow:

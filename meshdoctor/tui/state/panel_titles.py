@@ -44,16 +44,16 @@ def hint(view_state: ViewState, panel: Panel) -> str:
     """Why a panel has no rows, and the key to press."""
     mesh_state = view_state.mesh_state
     if mesh_state.failed is not None and not view_state.total(panel):
-        demo = "d opens a bundled mesh, R tries again."
+        demo = "d opens a bundled snapshot, R tries again."
         return f"{printable_lines(mesh_state.failed.because)}\n\n{demo}" if panel == "pods" else ""
     if view_state.filters[panel]:
         return f"Nothing matches /{printable(view_state.filters[panel].typed)}. esc clears the filter."
     if view_state.narrowing(panel):
-        return f"{_nothing(panel)} of {_chosen(view_state, view_state.narrowing(panel)[-1])}. esc shows all."
+        return f"No {panel} for {_chosen(view_state, view_state.narrowing(panel)[-1])}. esc shows all."
     if view_state.problems_only and view_state.total(panel):
         return "No problems. ctrl+z shows all rows."
     if view_state.namespaces and view_state.total(panel):
-        return f"{_nothing(panel)} in {', '.join(sorted(view_state.namespaces))}. 0 shows all."
+        return f"No {panel} in {', '.join(sorted(view_state.namespaces))}. 0 shows all."
     if mesh_state.is_refreshing:
         return "Reading ..."
     return _empty(mesh_state, panel)
@@ -78,7 +78,3 @@ def missing(mesh_state: MeshState) -> str:
         return ""
     sidecars = "A sidecar" if len(rows) == 1 else f"{len(rows)} sidecars"
     return f"{sidecars} could not be read again: {printable(rows[0].because)}. Their earlier findings are marked ?."
-
-
-def _nothing(panel: Panel) -> str:
-    return {"pods": "No pods", "hosts": "No hosts", "findings": "No findings"}[panel]

@@ -12,7 +12,7 @@ from meshdoctor.model.finding import Finding
 from meshdoctor.model.host_table import TracedVerdict
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.semantics.istio.subjects import subject
-from meshdoctor.tui.state.icons import RANK
+from meshdoctor.tui.state.tones import RANK
 
 PodState = Literal["pending", "judged", "unread", "none"]
 """`judged`: its sidecar was checked; `none`: it has no sidecar to check."""
@@ -61,11 +61,6 @@ class PodRow(Struct):
         if self.state == "judged":
             return "info" if self.infos else "fine"
         return {"pending": "pending", "unread": "unknown", "none": "info" if self.infos else "none"}[self.state]
-
-    @property
-    def rank(self) -> int:
-        """Its place in the order, the worst first."""
-        return RANK[self.worst]
 
     def index_text(self) -> None:
         """Updates the text that a filter searches."""
@@ -128,11 +123,6 @@ class HostLine(Struct):
             return "unknown" if self.is_over else "pending"
         return "none" if self.verdict.severity else self.verdict.icon
 
-    @property
-    def rank(self) -> int:
-        """Its place in the order, the worst first."""
-        return RANK[self.worst]
-
     def index_text(self) -> None:
         """Updates the text that a filter searches."""
         port = "" if self.port is None else f":{self.port}"
@@ -163,12 +153,17 @@ class FindingLine(Struct):
         return subject(self.finding)
 
     @property
-    def rank(self) -> int:
-        """Its place in the order, the worst first."""
-        return RANK[self.finding.severity]
+    def worst(self) -> str:
+        """Its severity."""
+        return self.finding.severity
 
     def index_text(self) -> None:
         """Updates the text that a filter searches."""
         found = self.finding
-        parts = (found.severity, found.rule, self.subject, found.message, *found.pods[:20])
+        parts = (found.severity, found.rule, self.subject, found.title, found.message, *found.pods[:20])
         self.text = " ".join(parts).lower()
+
+
+def rank(row: PodRow | HostLine | FindingLine) -> int:
+    """The place of a row in its panel, the worst first."""
+    return RANK[row.worst]

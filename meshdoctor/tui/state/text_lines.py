@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from meshdoctor.text.printable import printable
 from meshdoctor.text.wrapping import columns, wrap
 from meshdoctor.tui.state.cells import Cell
-from meshdoctor.tui.state.icons import Tone
+from meshdoctor.tui.state.tones import Tone
 
 Line = tuple[Cell, ...]
 

@@ -1,4 +1,4 @@
-"""A connection as it is typed, and as the command line has it."""
+"""A connection as it is typed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from meshdoctor.model.trace import PROTOCOLS
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.host_port import read_host_port
-from meshdoctor.text.printable import printable
 from meshdoctor.tui.state.mesh_state import MeshState
+from meshdoctor.tui.state.rows import rank
 from meshdoctor.tui.state.view_state import Panel, ViewState
 
 AUTO = "auto"
@@ -63,21 +63,12 @@ class TraceRequest(Struct, frozen=True):
     @property
     def how(self) -> dict[str, Any]:
         """All but pod, host and port."""
-        return {
-            "ip": self.ip,
-            "protocol": self.protocol,
-            "sni": self.sni,
-            "authority": self.authority,
-            "path": self.path,
-        }
+        names = ("ip", "protocol", "sni", "authority", "path")
+        return {name: getattr(self, name) for name in names}
 
 
 def read_form(form: Form, mesh_state: MeshState) -> TraceRequest:
-    """The form as a connection.
-
-    Raises:
-        UsageError: a field is not there yet or says nothing; which, and what to type.
-    """
+    """The form as a connection. Raises `UsageError` with what to type where a field is empty or not valid."""
     if form.pod not in mesh_state.pods:
         raise UsageError(f"no pod {form.pod}" if form.pod else "type a pod, or choose one")
     if not form.to.strip():
@@ -127,7 +118,7 @@ def hosts_like(mesh_state: MeshState, typed: str, pod: str = "") -> list[str]:
     wants = row.dependencies if row else frozenset()
     text = typed.strip().lower()
     found = [line for line in mesh_state.hosts.values() if line.port is not None and text in host_port(*line.pair)]
-    found.sort(key=lambda line: (line.pair not in wants, not line.host.startswith(text), line.rank, line.pair))
+    found.sort(key=lambda line: (line.pair not in wants, not line.host.startswith(text), rank(line), line.pair))
     return [host_port(*line.pair) for line in found[:OFFERED]]
 
 
@@ -138,12 +129,3 @@ def whole(piece: Evidence) -> Evidence:
     """The same in the whole object that it is part of: a listener, a cluster, a resource."""
     found = _OBJECT.match(piece.path)
     return structs.replace(piece, path=found.group(), line=None) if found else piece
-
-
-def as_command(asked: TraceRequest) -> str:
-    """The same on the command line."""
-    parts = ["meshdoctor trace", asked.pod, host_port(asked.host, asked.port)]
-    options = {"ip": asked.ip, "protocol": asked.protocol, "sni": asked.sni, "authority": asked.authority}
-    options["path"] = asked.path if asked.path != "/" else None
-    parts += [f"--{name} {value or NO_SNI}" for name, value in options.items() if value is not None]
-    return printable(" ".join(parts))

@@ -9,14 +9,14 @@ Marks are cleared by `widen`, or one by one; a row that is gone loses its mark.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from meshdoctor.diagnosis.events import Pair
-from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.row_filter import Filter
-from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow
+from meshdoctor.tui.state.rows import FindingLine, HostLine, PodRow, rank
 
 Panel = Literal["pods", "hosts", "findings"]
 PANELS: tuple[Panel, ...] = ("pods", "hosts", "findings")
@@ -49,22 +49,22 @@ class Sort(NamedTuple):
 
 SORTS: dict[Panel, tuple[Sort, ...]] = {
     "pods": (
-        Sort("problems first", lambda row: (row.rank, -row.errors, -row.warnings, row.key)),
+        Sort("problems first", lambda row: (rank(row), -row.errors, -row.warnings, row.key)),
         Sort("by name", lambda row: row.key),
         Sort("by sidecar version", lambda row: (row.version, row.key)),
         Sort("by egress", lambda row: (row.egress, row.key)),
     ),
     "hosts": (
-        Sort("problems first", lambda row: (row.rank, not row.used_by, row.host, row.port or 0)),
+        Sort("problems first", lambda row: (rank(row), not row.used_by, row.host, row.port or 0)),
         Sort("by name", lambda row: (row.host, row.port or 0)),
         Sort("by port", lambda row: (row.port or 0, row.host)),
         Sort("by number of pods", lambda row: (-len(row.used_by), row.host, row.port or 0)),
     ),
     "findings": (
-        Sort("problems first", lambda row: (row.rank, row.finding.host is None, row.subject, row.finding.rule)),
-        Sort("by host", lambda row: (row.subject, row.rank, row.finding.rule)),
+        Sort("problems first", lambda row: (rank(row), row.finding.host is None, row.subject, row.finding.rule)),
+        Sort("by host", lambda row: (row.subject, rank(row), row.finding.rule)),
         Sort("by rule", lambda row: (row.finding.rule, row.subject)),
-        Sort("by number of pods", lambda row: (-len(row.finding.pods), row.rank, row.subject)),
+        Sort("by number of pods", lambda row: (-len(row.finding.pods), rank(row), row.subject)),
     ),
 }
 
@@ -147,8 +147,15 @@ class ViewState:
 
     def keys(self, panel: Panel) -> list[Any]:
         """Keys of the rows that are shown, in order."""
-        rows: Iterable[Any] = {"pods": self._pods, "hosts": self._hosts, "findings": self._findings}[panel]()
-        return [row.pair if isinstance(row, HostLine) else row.key for row in sorted(rows, key=self.sort(panel).key)]
+        rows = self.mesh_state.rows(panel)
+        if self.namespaces:
+            rows = [row for row in rows if not self.namespaces.isdisjoint(_namespaces(row))]
+        for choice in self.narrowing(panel):
+            rows = self._left_by(choice, panel, rows)
+        if self.problems_only:
+            rows = [row for row in rows if row.worst in ("error", "warning", "unknown")]
+        rows = sorted(self._matching(panel, rows), key=self.sort(panel).key)
+        return [row.pair if panel == "hosts" else row.key for row in rows]
 
     def total(self, panel: Panel) -> int:
         """How many rows a panel has, shown or not, with those that are gone but still displayed."""
@@ -161,59 +168,27 @@ class ViewState:
                 return self.mesh_state.pods.get(choice.key)
         return None
 
-    def _pods(self) -> Iterable[PodRow]:
-        rows: Iterable[PodRow] = self.mesh_state.rows("pods")
-        if self.namespaces:
-            rows = [row for row in rows if row.namespace in self.namespaces]
-        for choice in self.narrowing("pods"):
+    def _left_by(self, choice: RowSelection, panel: Panel, rows: list[Any]) -> list[Any]:
+        """The rows of a panel that a choice in another one leaves."""
+        if panel == "pods":
             keys = self._pods_of(choice)
-            rows = [row for row in rows if row.key in keys]
-        if self.problems_only:
-            rows = [row for row in rows if row.worst in ("error", "warning", "unknown")]
-        row_filter = self.filters["pods"]
-        return [row for row in rows if row_filter.matches_pod(row)] if row_filter else rows
-
-    def _hosts(self) -> Iterable[HostLine]:
-        rows: Iterable[HostLine] = self.mesh_state.rows("hosts")
-        if self.namespaces:
-            rows = [row for row in rows if self._is_host_of_namespaces(row)]
-        for choice in self.narrowing("hosts"):
+            return [row for row in rows if row.key in keys]
+        if panel == "hosts":
             pairs = self._hosts_of(choice)
-            rows = [row for row in rows if row.pair in pairs]
-        if self.problems_only:
-            rows = [row for row in rows if row.worst in ("error", "warning", "unknown")]
-        row_filter = self.filters["hosts"]
-        if row_filter.labels:
-            pods = self._labelled(row_filter)
-            return [row for row in rows if not pods.isdisjoint(row.used_by)]
-        return [row for row in rows if row_filter.matches(row.text)] if row_filter else rows
+            return [row for row in rows if row.pair in pairs]
+        return [row for row in rows if _is_about(row, choice.panel, choice.keys)]
 
-    def _findings(self) -> Iterable[FindingLine]:
-        rows: Iterable[FindingLine] = self.mesh_state.rows("findings")
-        if self.namespaces:
-            rows = [row for row in rows if self._is_finding_of_namespaces(row)]
-        for choice in self.narrowing("findings"):
-            rows = [row for row in rows if _is_about(row, choice.panel, choice.keys)]
-        if self.problems_only:
-            rows = [row for row in rows if row.finding.severity is not Severity.INFO]
-        row_filter = self.filters["findings"]
-        if row_filter.labels:
-            pods = self._labelled(row_filter)
-            return [row for row in rows if not pods.isdisjoint(row.finding.pods)]
-        return [row for row in rows if row_filter.matches(row.text)] if row_filter else rows
-
-    def _labelled(self, row_filter: Filter) -> set[str]:
-        return {row.key for row in self.mesh_state.pods.values() if row_filter.matches_pod(row)}
-
-    def _is_host_of_namespaces(self, row: HostLine) -> bool:
-        named = (name.rpartition(" ")[2].split("/", 1)[0] for name in row.registered_by)
-        using = (pod.split("/", 1)[0] for pod in row.used_by)
-        return any(name in self.namespaces for name in (*named, *using))
-
-    def _is_finding_of_namespaces(self, row: FindingLine) -> bool:
-        named = (pod.split("/", 1)[0] for pod in row.finding.pods)
-        objects = (one.namespace for one in row.finding.resources)
-        return any(name in self.namespaces for name in (*named, *objects))
+    def _matching(self, panel: Panel, rows: list[Any]) -> list[Any]:
+        """The rows that match the filter of their panel; labels are those of a row's pods."""
+        row_filter = self.filters[panel]
+        if not row_filter:
+            return rows
+        if panel == "pods":
+            return [row for row in rows if row_filter.matches_pod(row)]
+        if not row_filter.labels:
+            return [row for row in rows if row_filter.matches(row.text)]
+        pods = {row.key for row in self.mesh_state.pods.values() if row_filter.matches_pod(row)}
+        return [row for row in rows if not pods.isdisjoint(row.used_by if panel == "hosts" else row.finding.pods)]
 
     def _pods_of(self, choice: RowSelection) -> set[str]:
         """The pods a choice leaves: those that use a host or have a finding about it, else all checked for it."""
@@ -255,6 +230,18 @@ class ViewState:
 def _of_marks(panel: Panel, marks: Iterable[Any]) -> RowSelection:
     keys = tuple(marks)
     return RowSelection(panel, keys[-1], frozenset(keys))
+
+
+def _namespaces(row: PodRow | HostLine | FindingLine) -> Iterator[str]:
+    """The namespaces of a row: of its pods, and of the objects that it names."""
+    if isinstance(row, PodRow):
+        yield row.namespace
+    elif isinstance(row, HostLine):
+        yield from (name.rpartition(" ")[2].split("/", 1)[0] for name in row.registered_by)
+        yield from (pod.split("/", 1)[0] for pod in row.used_by)
+    else:
+        yield from (pod.split("/", 1)[0] for pod in row.finding.pods)
+        yield from (one.namespace for one in row.finding.resources)
 
 
 def _is_about(row: FindingLine, panel: Panel, keys: frozenset[Any]) -> bool:

@@ -6,7 +6,7 @@ from meshdoctor.diagnosis.excerpts import Excerpt, excerpt
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.latest_answer import LatestAnswer
-from meshdoctor.tui.state.folding import Folding, Row, excerpt_rows
+from meshdoctor.tui.state.folding import Folding, Row, folded
 from meshdoctor.tui.widgets.document_view import DocumentView
 
 
@@ -14,7 +14,7 @@ class EvidencePane(DocumentView):
     """Reads documents in a thread, and shows the one asked for last."""
 
     def __init__(self, session: TuiSession) -> None:
-        super().__init__(title="Evidence", panel="evidence", ascii_only=session.appearance.ascii_only)
+        super().__init__(title="Evidence", panel="evidence", ascii_only=session.ascii_only)
         self.piece: Evidence | None = None
         """What is shown."""
         self._asker = LatestAnswer[Evidence, Excerpt](
@@ -37,6 +37,4 @@ class EvidencePane(DocumentView):
     def _excerpt_read(self, piece: Evidence, found: Excerpt | None, problem: str) -> None:
         if piece == self.piece:
             shown = found or Excerpt(document=piece.document, because=problem)
-            folding = Folding(excerpt_rows(shown))
-            folding.fold_far()
-            self.rows.put(folding)
+            self.rows.put(folded([shown]))

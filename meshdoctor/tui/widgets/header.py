@@ -26,7 +26,7 @@ class Header(Widget):
     def __init__(self, session: TuiSession) -> None:
         super().__init__(id="header")
         self._session = session
-        self._ascii = session.appearance.ascii_only
+        self._ascii = session.ascii_only
 
     def on_mount(self) -> None:
         """Starts the clock."""

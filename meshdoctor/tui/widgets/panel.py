@@ -41,14 +41,6 @@ class PanelView(Vertical):
         yield self.table
         yield self.hint
 
-    def _set_title(self, title: str) -> None:
-        """Sets the title, which is not markup, and draws only its line."""
-        if title != self.title_text:
-            self.title_text = title
-            self._redrawn = (Region(-1, -1, self.outer_size.width, 1),)
-            self.border_title = Content(title)
-            self._redrawn = ()
-
     def set_front(self, is_front: bool) -> None:
         """Makes it the panel in use, or no longer, and draws only its border."""
         if is_front is self.has_class("-front"):
@@ -71,7 +63,12 @@ class PanelView(Vertical):
 
     def show(self, keys: list[Any], title: str, hint: str, changed: Collection[Any] | None = None) -> None:
         """Shows these rows. `changed` as for the table; where rows came, went or moved, all of them are drawn."""
-        self._set_title(title)
+        if title != self.title_text:
+            # Draws only the line of the title, which is not markup.
+            self.title_text = title
+            self._redrawn = (Region(-1, -1, self.outer_size.width, 1),)
+            self.border_title = Content(title)
+            self._redrawn = ()
         self.table.show(keys, changed if keys == self.table.keys else None)
         is_empty = not keys
         self.set_class(is_empty, "-empty")

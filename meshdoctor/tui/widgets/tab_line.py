@@ -1,4 +1,4 @@
-"""The names of the panels with their digits, where one of them shows at a time. A click goes to a panel."""
+"""Lines of names where not all panels have room: the panel, or the page of two panels, that shows is in brackets."""
 
 from __future__ import annotations
 
@@ -7,12 +7,28 @@ from collections.abc import Mapping
 from textual.content import Content
 from textual.events import Click
 from textual.widget import Widget
+from textual.widgets import Static
 
 from meshdoctor.tui.state.view_state import Panel
 
 
+class PageLine(Static):
+    """The names of the two pages that a small terminal shows one at a time; the one in front is in brackets."""
+
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__("", id="pages", markup=False)
+        self._names = {"left": left, "right": right}
+
+    def show(self, front: str) -> None:
+        """Brings a page to the front of the screen."""
+        for page in self._names:
+            self.screen.set_class(page == front, f"-{page}")
+        marked = (f"[{name}]" if page == front else f" {name} " for page, name in self._names.items())
+        self.update(Content(" " + " ".join(marked) + "  tab"))
+
+
 class TabLine(Widget):
-    """One line. The panel in use is in brackets, so it shows without colour."""
+    """The panels with their digits. Brackets show the one in use without colour. A click goes to a panel."""
 
     def __init__(self) -> None:
         super().__init__(id="tabs")

@@ -124,11 +124,6 @@ class Table(CursorView):
         is_first, self.has_moved = not self.has_moved, self.has_moved or bool(self.keys)
         super().move_to(at, always=always or is_first)
 
-    def go_to(self, key: Any) -> None:
-        """Puts the cursor on a row by its key, where it is there."""
-        if key in self.keys:
-            self.move_to(self.keys.index(key))
-
     def action_move(self, by: int) -> None:
         """Moves by some rows. The first step from a row nobody chose chooses it."""
         self.move_to(self.cursor + (by if self.has_moved or abs(by) > 1 else 0))

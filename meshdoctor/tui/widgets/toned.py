@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from meshdoctor.tui.state.icons import Tone
 from meshdoctor.tui.state.text_lines import Line
+from meshdoctor.tui.state.tones import Tone
 
 _STYLES: dict[Tone, str] = {
     "plain": "",

@@ -15,14 +15,14 @@ def clusters(*hosts: str, port: int = 443) -> list[Any]:
 
 def lost(mesh: Mesh) -> list[tuple[str, str]]:
     """(loser, winner) of every lost claim."""
-    return sorted((c.host, c.winner_host) for c in mesh.facts("claims") if c.outcome == "lost")
+    return sorted((c.host, c.active_host) for c in mesh.facts("claims") if c.outcome == "shadowed")
 
 
 def test_the_older_entry_holds_the_port_and_the_reason_says_so() -> None:
     held = dump([listener("0.0.0.0", 443, tcp(outbound("a.example", 443)))], clusters("a.example", "b.example"))
     mesh = Mesh(held, entry("a", "a.example", "443/TCP"), entry("b", "b.example", "443/TCP", created=NEW))
     claims = {c.host: c for c in mesh.facts("claims")}
-    assert (claims["a.example"].outcome, claims["b.example"].outcome) == ("won", "lost")
+    assert (claims["a.example"].outcome, claims["b.example"].outcome) == ("active", "shadowed")
     assert "the oldest takes precedence" in claims["b.example"].reason
     assert [(r.name, r.role) for r in claims["b.example"].resources] == [("a", "active"), ("b", "shadowed")]
 
@@ -39,8 +39,8 @@ def test_private_beats_older() -> None:
     mesh = Mesh(
         held, entry("a", "a.example", "443/TCP"), entry("b", "b.example", "443/TCP", created=NEW, exportTo=["."])
     )
-    [claim] = [c for c in mesh.facts("claims") if c.outcome == "lost"]
-    assert (claim.host, claim.winner.name) == ("a.example", "b")
+    [claim] = [c for c in mesh.facts("claims") if c.outcome == "shadowed"]
+    assert (claim.host, claim.active.name) == ("a.example", "b")
     assert "whatever the age" in claim.reason
 
 
@@ -77,7 +77,7 @@ def test_two_entries_with_one_address_clash_on_its_listener() -> None:
         entry(h[0], h, "443/TCP", addresses=["203.0.113.1"], created=t)
         for h, t in zip(HOSTS, (NEW, NEWEST), strict=False)
     ]
-    [claim] = [c for c in Mesh(held, *both).facts("claims") if c.outcome == "lost"]
+    [claim] = [c for c in Mesh(held, *both).facts("claims") if c.outcome == "shadowed"]
     assert (claim.host, claim.bind, claim.listener) == ("b.example", "203.0.113.1", "203.0.113.1_443")
 
 
@@ -127,14 +127,14 @@ def test_a_service_as_winner_is_named_as_one() -> None:
         [cluster(host, 3306, "EDS"), *clusters("a.example", port=3306)],
     )
     mesh = Mesh(held, entry("a", "a.example", "3306/TCP"), service("db", {"name": "tcp", "port": 3306}))
-    [claim] = [c for c in mesh.facts("claims") if c.outcome == "lost"]
-    assert (claim.winner.kind, claim.winner.namespace, claim.winner.name) == ("Service", "shop", "db")
+    [claim] = [c for c in mesh.facts("claims") if c.outcome == "shadowed"]
+    assert (claim.active.kind, claim.active.namespace, claim.active.name) == ("Service", "shop", "db")
 
 
 def test_a_dump_alone_shows_a_loser_without_naming_objects() -> None:
     held = dump([listener("0.0.0.0", 443, tcp(outbound("a.example", 443)))], clusters("a.example", "b.example"))
     [claim] = Mesh(held, blind=True).facts("claims")
-    assert (claim.host, claim.winner_host, claim.outcome) == ("b.example", "a.example", "lost")
+    assert (claim.host, claim.active_host, claim.outcome) == ("b.example", "a.example", "shadowed")
     assert "unknown without the resources" in claim.reason
 
 
@@ -165,6 +165,6 @@ def test_addresses_to_list_have_the_form_the_resolution_admits() -> None:
         entry("b", "b.example", "443/TCP", "DNS", created=NEW),
         dns={"a.example": ["203.0.113.1"], "b.example": ["203.0.113.2"]},
     )
-    [claim] = [c for c in mesh.facts("claims") if c.outcome == "lost"]
-    assert claim.winner_addresses == ("203.0.113.1/32",)
+    [claim] = [c for c in mesh.facts("claims") if c.outcome == "shadowed"]
+    assert claim.active_addresses == ("203.0.113.1/32",)
     assert claim.own_addresses == ("203.0.113.2",)

@@ -179,12 +179,6 @@ def test_every_spelling_gives_the_same_facts(respelt: Callable[[Json], Json], ma
     assert not proxy.unknown_types
 
 
-def test_the_api_is_told() -> None:
-    made = dump([listener("0.0.0.0", 80, chain(tcp("x")))])
-    assert read(made).api == "v3"
-    assert read(spellings.v2(made)).api == "v2"
-
-
 def test_words_of_users_keep_their_spelling_in_a_camel_case_dump() -> None:
     match = {"name": "tlsMode-istio", "match": {"tlsMode": "istio"}, "transport_socket": tls(sds="default")}
     labelled = endpoint("10.0.0.1", 80, tls_mode="istio")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshdoctor.facts.dependencies.credentials import credentials
+from meshdoctor.facts.dependencies.from_configuration import credentials
 from meshdoctor.model.mesh import Container, EnvVar, Pod
 from tests.unit.facts.pod_builder import POINTER, config_map, pod, read_body
 

@@ -18,7 +18,7 @@ LABELS = {"app": "web", "pod-template-hash": "6d4b75cb6d", "security.istio.io/tl
 def claim(*others: Any, resolution: str = "DNS", hosts: str = "b.example", **spec: Any) -> Any:
     objects = [entry("a", "a.example", "443/TCP"), entry("b", hosts, "443/TCP", resolution, created=NEW, **spec)]
     made = others or (pod(labels=LABELS, **OWNER),)
-    [found] = [c for c in Mesh(HELD, *objects, *made).facts("claims") if c.outcome == "lost"]
+    [found] = [c for c in Mesh(HELD, *objects, *made).facts("claims") if c.outcome == "shadowed"]
     return found
 
 
@@ -41,7 +41,7 @@ def test_where_istiod_gives_addresses_the_proxy_need_not_ask_for_them() -> None:
     objects = entry("a", "a.example", "443/TCP"), entry("b", "b.example", "443/TCP", created=NEW)
     objects[1]["status"] = {"addresses": [{"value": "240.240.0.7", "host": "b.example"}]}
     facts = Mesh(HELD, *objects, pod(labels=LABELS, **OWNER)).facts("claims")
-    [found] = [c for c in facts if c.outcome == "lost"]
+    [found] = [c for c in facts if c.outcome == "shadowed"]
     assert found.dns_capture["spec"]["environmentVariables"] == {"ISTIO_META_DNS_CAPTURE": "true"}
 
 
@@ -68,11 +68,11 @@ def test_an_entry_that_opted_out_is_not_helped() -> None:
     objects = entry("a", "a.example", "443/TCP"), entry("b", "b.example", "443/TCP", created=NEW)
     objects[1]["metadata"]["labels"] = {"networking.istio.io/enable-autoallocate-ip": "false"}
     facts = Mesh(HELD, *objects, pod(labels=LABELS, **OWNER)).facts("claims")
-    assert [c.dns_capture for c in facts if c.outcome == "lost"] == [{}]
+    assert [c.dns_capture for c in facts if c.outcome == "shadowed"] == [{}]
 
 
 def test_a_pod_without_labels_of_its_own_is_not_selected() -> None:
     assert claim(pod(labels={"pod-template-hash": "x"}, **OWNER)).dns_capture == {}
     objects = entry("a", "a.example", "443/TCP"), entry("b", "b.example", "443/TCP", created=NEW)
     facts = Mesh(HELD, *objects).facts("claims")
-    assert [c.dns_capture for c in facts if c.outcome == "lost"] == [{}]
+    assert [c.dns_capture for c in facts if c.outcome == "shadowed"] == [{}]

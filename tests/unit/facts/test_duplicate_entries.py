@@ -21,7 +21,7 @@ def test_the_older_of_one_namespace_counts_and_the_others_port_is_lost() -> None
     [found] = duplicates(
         entry("first", HOST, "443/TLS"), entry("second", HOST, "443/TLS 8443/TLS", "STATIC", created=NEW)
     )
-    assert (found.winner.name, [e.name for e in found.losers]) == ("first", ["second"])
+    assert (found.active.name, [e.name for e in found.shadowed]) == ("first", ["second"])
     assert (found.differs, found.lost_ports, found.port) == (("resolution", "ports"), (8443,), 8443)
     assert found.same_namespace
     assert [p["number"] for p in found.merged["spec"]["ports"]] == [443, 8443]
@@ -31,7 +31,7 @@ def test_the_pods_own_namespace_goes_first_whatever_the_age() -> None:
     [found] = duplicates(
         entry("shared", HOST, "443/TLS", namespace="egress"), entry("own", HOST, "443/TLS", "NONE", created=NEW)
     )
-    assert (found.winner.name, found.same_namespace) == ("own", False)
+    assert (found.active.name, found.same_namespace) == ("own", False)
     assert "own namespace" in found.because
 
 
@@ -119,7 +119,7 @@ def test_a_loser_with_other_hosts_keeps_them() -> None:
 def test_the_merged_entry_is_seen_wherever_one_was() -> None:
     [found] = duplicates(*PAIRS["exports"])
     assert found.merged["spec"]["exportTo"] == ["bank", "."]
-    assert found.merge_price == "The entry is visible wherever one of them was."
+    assert found.merge_tradeoff == "The entry is visible wherever one of them was."
 
 
 def test_endpoints_come_along_under_the_names_of_the_ports_that_stay() -> None:
@@ -139,7 +139,7 @@ def test_what_the_merge_gives_up_is_said() -> None:
         entry("a", f"{HOST} other.example", "443/TLS"),
         entry("b", HOST, "443/HTTPS 80/HTTP", "STATIC", created=NEW, endpoints=[{"address": "203.0.113.1"}]),
     )
-    assert found.merge_price == (
+    assert found.merge_tradeoff == (
         "Resolution STATIC and the endpoints of ServiceEntry shop/b no longer apply: DNS is kept. "
         "Port 443 keeps protocol TLS. other.example also gets port 80."
     )

@@ -12,7 +12,7 @@ from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.model.access_log import AccessLog, LogEntry
 from meshdoctor.model.evidence import Document
 from meshdoctor.model.mesh import Dependency
-from meshdoctor.semantics.envoy.access_log import encode
+from meshdoctor.semantics.envoy.log_summary import encode
 from tests.meshes import (
     GATEWAY_POD,
     PASSTHROUGH,
@@ -70,7 +70,7 @@ def test_an_entry_is_a_dependency_with_count_time_and_place() -> None:
     first, second = found["a.example", 443], found["b.example", 80]
     assert words(first) == [f"access log: blocked 37 times, last {LAST}"]
     assert words(second) == [f"access log: blocked 1 time, last {LAST}"]
-    assert (first.pod, first.certain, first.scheme, second.scheme) == (POD, True, "tls", "http")
+    assert (first.pod, first.port is not None, first.scheme, second.scheme) == (POD, True, "tls", "http")
     assert (second.seen[0].pointer.document, second.seen[0].pointer.path) == (DIGEST, "$.entries[1]")
 
 

@@ -50,9 +50,10 @@ def test_a_config_in_a_typed_struct() -> None:
 
 def test_a_repeated_field_of_one_item_may_stand_without_its_list() -> None:
     """In v2's `config`, a free Struct, Istio 1.0 wrote it so."""
-    config = {"rds": {"route_config_name": "80"}, "http_filters": {"name": "envoy.router"}}
+    fault = {"name": "envoy.fault", "config": {"abort": {"http_status": 503, "percent": 100}}}
+    config = {"rds": {"route_config_name": "80"}, "http_filters": fault}
     found = first_chain({"name": "envoy.http_connection_manager", "config": config})
-    assert (found.http.route_config_name, found.http.filters) == ("80", ("router",))
+    assert (found.http.route_config_name, found.http.fault.abort_status) == ("80", 503)
 
 
 @pytest.mark.parametrize("old", [True, False])

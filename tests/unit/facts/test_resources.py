@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from meshdoctor.facts.resources.resource_reader import Resources, read_resources
+from meshdoctor.facts.resources.resource_reader import Resources
 from meshdoctor.model.evidence import Capture, Document, Pointer, Unread
 from meshdoctor.model.mesh import Container, EgressListener, Port, Service
 from meshdoctor.model.object_ref import ObjectRef
@@ -30,7 +30,7 @@ def capture(**files: str | bytes | Tree) -> Capture:
 
 def resources(**files: str | bytes | Tree) -> tuple[Resources, list[Unread]]:
     problems: list[Unread] = []
-    return read_resources(capture(**files), problems), problems
+    return Resources(capture(**files), problems), problems
 
 
 def listed(*items: Tree, kind: str = "List") -> Tree:
@@ -202,7 +202,7 @@ def test_nothing_is_parsed_unasked() -> None:
         "resources/services.yaml": Document("resources/services.yaml", refuse, 1),
         "resources/deployments.yaml": Document("resources/deployments.yaml", refuse, 1),
     }
-    read = read_resources(Capture("capture", "here", documents), [])
+    read = Resources(Capture("capture", "here", documents), [])
     assert read.pods == {}
     assert read.kinds_read == {"services", "deployments"}
 
@@ -361,8 +361,8 @@ def test_the_rest_of_a_pod() -> None:
     assert init.pointer.path == "$.items[0].spec.initContainers[1]"
 
 
-def test_the_cluster_domain_can_be_another() -> None:
+def test_a_service_has_its_mesh_host() -> None:
     body = {"metadata": {"name": "db", "namespace": "shop"}, "spec": {}}
-    read = read_resources(capture(resources__services_json=listed(body)), [], "corp.example")
-    assert [s.host for s in read.services] == ["db.shop.svc.corp.example"]
+    read = Resources(capture(resources__services_json=listed(body)), [])
+    assert [s.host for s in read.services] == ["db.shop.svc.cluster.local"]
     assert isinstance(read.services[0], Service)

@@ -17,7 +17,7 @@ A {brace} here.
 
 Why it matters
 --------------
-<host> goes to <winner kind>.
+<host> goes to <active kind>.
 
 Diagnosis
 ---------
@@ -57,7 +57,7 @@ def test_a_page() -> None:
         "a-rule",
         needs=["config_dump"],
         grades=[{"when": "true", "severity": "info"}],
-        why="{fact.host} goes to {fact.winner.kind}.",
+        why="{fact.host} goes to {fact.active.kind}.",
         fixes=fixes,
         page=page,
         references=["https://istio.io/a"],

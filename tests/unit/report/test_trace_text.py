@@ -26,7 +26,7 @@ def lines(verdict: str) -> list[str]:
 @pytest.mark.parametrize(
     ("verdict", "mark", "step"),
     [
-        ("bypassed", "!", "capture"),
+        ("bypassed", "!", "redirection"),
         ("misrouted", "x", "cluster"),
         ("leaked", "x", "cluster"),
         ("passthrough", "!", "cluster"),

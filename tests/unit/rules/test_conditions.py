@@ -15,9 +15,9 @@ CLAIM: Any = fact(
     Claim,
     host="db.example",
     port=3306,
-    outcome="lost",
+    outcome="shadowed",
     own_addresses=["198.51.100.1/32"],
-    winner={"kind": "ServiceEntry", "manifest": {"spec": {"hosts": ["a.example"]}}},
+    active={"kind": "ServiceEntry", "manifest": {"spec": {"hosts": ["a.example"]}}},
 )
 
 
@@ -25,16 +25,16 @@ CLAIM: Any = fact(
     ("text", "answer"),
     [
         ("true", True),
-        ("fact.outcome == 'lost'", True),
-        ("fact.outcome == 'won' || fact.winner.kind == 'Service'", False),
+        ("fact.outcome == 'shadowed'", True),
+        ("fact.outcome == 'active' || fact.active.kind == 'Service'", False),
         ("fact.port in [80, 3306]", True),
         ("fact.own_addresses.exists(cidr, cidr.endsWith('/32'))", True),
         ("size(fact.own_addresses) == 1 && fact.own_addresses[0] == '198.51.100.1/32'", True),
         ("'x' in fact.own_addresses", False),
-        ("fact.winner.manifest.spec.hosts[0] == 'a.example'", True),
-        ("has(fact.winner.manifest.spec)", True),
-        ("has(fact.winner.manifest.spec.exportTo)", False),
-        ("fact.winner == fact.winner", True),
+        ("fact.active.manifest.spec.hosts[0] == 'a.example'", True),
+        ("has(fact.active.manifest.spec)", True),
+        ("has(fact.active.manifest.spec.exportTo)", False),
+        ("fact.active == fact.active", True),
         ("fact.host.matches('^db[.]') && fact.reason != 'fact.nonsense'", True),
     ],
 )
@@ -73,9 +73,9 @@ def test_what_is_no_cel_is_refused(text: str) -> None:
 
 
 def test_strings_functions_and_macros_mention_no_field() -> None:
-    text = "size(fact.losers) > 0 && fact.losers.exists(one, one.name == 'fact.nothing') && \"x.y\" != fact.because"
+    text = "size(fact.shadowed) > 0 && fact.shadowed.exists(one, one.name == 'fact.nothing') && \"x.y\" != fact.because"
     assert {(m.root, m.path) for m in mentions(text)} == {
-        ("fact", ("losers",)),
+        ("fact", ("shadowed",)),
         ("one", ()),
         ("one", ("name",)),
         ("fact", ("because",)),
@@ -86,11 +86,11 @@ def test_strings_functions_and_macros_mention_no_field() -> None:
     ("text", "problem"),
     [
         (
-            "fact.losers.exists(one, one.nam == 'x')",
+            "fact.shadowed.exists(one, one.nam == 'x')",
             "`one.nam` does not exist: EntryView has no such field; did you mean",
         ),
-        ("fact.losers[0].nam == 'x'", "EntryView has no such field; did you mean `name`?"),
-        ("fact.losers.name == 'x'", "`fact.losers` is a list; name an item, `fact.losers[0].name`"),
+        ("fact.shadowed[0].nam == 'x'", "EntryView has no such field; did you mean `name`?"),
+        ("fact.shadowed.name == 'x'", "`fact.shadowed` is a list; name an item, `fact.shadowed[0].name`"),
         ("fact.host.name == 'x'", "`fact.host` has type str, which has no field `name`"),
         ("fact.host[0] == 'x'", "`fact.host` is not a list"),
         ("facts.host == 'x'", "`facts` is unknown here; a condition reads `fact.<field>`; did you mean `fact`?"),
@@ -103,7 +103,7 @@ def test_fields_that_do_not_exist_are_told(text: str, problem: str) -> None:
 
 
 def test_the_result_of_a_macro_is_not_judged() -> None:
-    text = "fact.losers.filter(a, a.name != '').exists(b, b.anything == 'x')"
+    text = "fact.shadowed.filter(a, a.name != '').exists(b, b.anything == 'x')"
     assert list(check_condition(text, Duplicate)) == []
 
 

@@ -19,9 +19,9 @@ from tests.unit.rules.rules import rule, run
 
 
 def test_a_fix_names_what_it_deletes() -> None:
-    fix = {"id": "m", "title": "M", "disposition": "review", "tradeoff": "It costs.", "deletes": "fact.winner"}
-    winner = {"kind": "ServiceEntry", "namespace": "shop", "name": "b"}
-    (found,) = run([rule("a", fixes=[fix])], [fact(Claim, reason="a", winner=winner)])
+    fix = {"id": "m", "title": "M", "disposition": "review", "tradeoff": "It costs.", "deletes": "fact.active"}
+    active = {"kind": "ServiceEntry", "namespace": "shop", "name": "b"}
+    (found,) = run([rule("a", fixes=[fix])], [fact(Claim, reason="a", active=active)])
     assert found.fixes[0].deletes == (ObjectRef("ServiceEntry", "shop", "b"),)
     (none,) = run([rule("a", fixes=[fix])], [fact(Claim, reason="a")])
     assert none.fixes[0].deletes == ()

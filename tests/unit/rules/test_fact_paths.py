@@ -35,8 +35,8 @@ def test_types_are_followed_through_structs_lists_and_manifests() -> None:
     assert type_name(type_at(Connection, parse_path("hidden"))) == "list of HiddenEntry"
     assert type_name(type_at(Connection, parse_path("hidden[0].sidecar"))) == "manifest"
     assert type_at(Connection, parse_path("hidden[0].sidecar.spec.egress[0]")) is Any
-    assert type_at(Duplicate, parse_path("losers.name"), through_lists=True) == tuple[str, ...]
-    assert type_at(Duplicate, parse_path("losers.protocols"), through_lists=True) == tuple[str, ...]
+    assert type_at(Duplicate, parse_path("shadowed.name"), through_lists=True) == tuple[str, ...]
+    assert type_at(Duplicate, parse_path("shadowed.protocols"), through_lists=True) == tuple[str, ...]
     assert type_name(int | None) == "int or none"
 
 

@@ -18,11 +18,11 @@ severity: error
 confidence: certain
 needs: [config_dump]
 select: $.claims[*]
-when: fact.outcome == 'lost' && fact.winner.kind == 'ServiceEntry'
+when: fact.outcome == 'shadowed' && fact.active.kind == 'ServiceEntry'
 grades:
 - {{when: fact.policy == 'ALLOW_ANY', severity: warning}}
 message: "{{fact.host}} loses."
-why: Because of {{fact.winner.name}}.
+why: Because of {{fact.active.name}}.
 fixes:
 - id: fix
   title: Fix it
@@ -76,17 +76,17 @@ REFUSED = [
     ("$.claims[*]", "$.claim[*]", 6, "the sheet has no list `claim`; did you mean `claims`?"),
     ("$.claims[*]", "$..claims[*]", 6, "`..` searches the whole sheet"),
     ("$.claims[*]", "$.claims", 6, "its facts are `$.claims[*]`"),
-    ("$.claims[*]", "$.claims[*].winner", 6, "does not select facts of one list"),
+    ("$.claims[*]", "$.claims[*].active", 6, "does not select facts of one list"),
     ("$.claims[*]", "$.claims[?(", 6, "is not valid JSONPath"),
     ("fact.outcome", "fact.outcom", 7, "Claim has no such field; did you mean `outcome`?"),
-    ("fact.winner.kind ==", "fact.winner.kid ==", 7, "`fact.winner.kid` does not exist: EntryView has no such field"),
-    ("fact.outcome == 'lost' &&", "fact.outcome == &&", 7, "is not valid CEL"),
-    ("fact.outcome == 'lost' &&", "claim.wanted &&", 7, "`claim` is unknown here"),
+    ("fact.active.kind ==", "fact.active.kid ==", 7, "`fact.active.kid` does not exist: EntryView has no such field"),
+    ("fact.outcome == 'shadowed' &&", "fact.outcome == &&", 7, "is not valid CEL"),
+    ("fact.outcome == 'shadowed' &&", "claim.wanted &&", 7, "`claim` is unknown here"),
     ("when: fact.policy == 'ALLOW_ANY'", "when: fact.policy", 9, "not true or false"),
     ("fact.policy == 'ALLOW_ANY'", "'fact.own_addresses[0] == fact.host'", 9, "index out of bounds"),
     ("{fact.host} loses", "{fact.hots} loses", 10, "did you mean `host`?"),
     ("{fact.host} loses", "{host} loses", 10, "`{host}` is not a capture"),
-    ("{fact.host} loses", "{fact.winner} loses", 10, "has type EntryView, which text cannot show"),
+    ("{fact.host} loses", "{fact.active} loses", 10, "has type EntryView, which text cannot show"),
     ("{fact.host} loses", "{fact.host:jsn} loses", 10, "no conversion `jsn`; did you mean `json`?"),
     ("name}.", "name}", 11, "must end with a period"),
     ("It costs.", "It costs", 16, "must end with a period"),

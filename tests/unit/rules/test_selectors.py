@@ -11,7 +11,7 @@ from meshdoctor.rules.selectors import BadSelector, compile_selector
 from tests.build import fact
 
 CLAIMS: list[Any] = [
-    fact(Claim, host=f"h{n}", port=n, bind="0.0.0.0" if n % 2 else "198.51.100.1", winner={"kind": "Service"})
+    fact(Claim, host=f"h{n}", port=n, bind="0.0.0.0" if n % 2 else "198.51.100.1", active={"kind": "Service"})
     for n in range(5)
 ]
 

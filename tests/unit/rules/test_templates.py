@@ -54,11 +54,11 @@ def test_prose(template: str, text: str) -> None:
 
 def test_a_name_after_a_list_is_that_field_of_every_item() -> None:
     duplicate = fact(
-        Duplicate, losers=[{"name": "a", "protocols": ["TCP"]}, {"name": "b", "protocols": ["TLS", "HTTP"]}]
+        Duplicate, shadowed=[{"name": "a", "protocols": ["TCP"]}, {"name": "b", "protocols": ["TLS", "HTTP"]}]
     )
-    assert fill("{fact.losers.name}", duplicate) == "a, b"
-    assert fill("{fact.losers.protocols}", duplicate) == "TCP, TLS, HTTP"
-    assert list(check_template("{fact.losers.name} {fact.losers.protocols}", Duplicate)) == []
+    assert fill("{fact.shadowed.name}", duplicate) == "a, b"
+    assert fill("{fact.shadowed.protocols}", duplicate) == "TCP, TLS, HTTP"
+    assert list(check_template("{fact.shadowed.name} {fact.shadowed.protocols}", Duplicate)) == []
 
 
 def test_a_long_list_is_cut_in_a_sentence_and_whole_as_json() -> None:
@@ -106,8 +106,8 @@ def test_what_is_no_template_is_refused(template: str, problem: str) -> None:
 
 
 def test_an_object_does_not_fit_a_sentence() -> None:
-    assert "list of EntryView" in next(check_template("{fact.losers}", Duplicate))
-    assert list(check_template("{fact.losers}", Duplicate, prose=False)) == []
+    assert "list of EntryView" in next(check_template("{fact.shadowed}", Duplicate))
+    assert list(check_template("{fact.shadowed}", Duplicate, prose=False)) == []
 
 
 def manifest(text: str | ManifestChange, about: Any = PORT) -> Any:

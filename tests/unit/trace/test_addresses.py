@@ -113,7 +113,7 @@ def test_what_never_enters_the_sidecar(one: Pod, asked: dict[str, Any], verdict:
     assert found.verdict == verdict, found.because
     if verdict == "bypassed":
         assert (found.reason, found.listener, found.cluster) == ("sidecar-bypassed", None, None)
-        assert [step.at for step in found.steps] == ["capture"]
+        assert [step.at for step in found.steps] == ["redirection"]
 
 
 def test_a_port_of_the_sidecar_on_loopback_is_dialled_directly() -> None:

@@ -325,7 +325,7 @@ def test_auto_mutual_tls_goes_by_the_endpoints_label() -> None:
 
 def test_every_step_points_into_the_dump() -> None:
     found = to_cluster(own(DB, 9000), static(DB))
-    assert [step.at for step in found.steps] == ["capture", "listener", "filter_chain", "cluster", "endpoint"]
+    assert [step.at for step in found.steps] == ["redirection", "listener", "filter_chain", "cluster", "endpoint"]
     for step in found.steps[1:]:
         assert step.evidence is not None
         assert step.evidence.document == DOCUMENT

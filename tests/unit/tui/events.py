@@ -42,7 +42,7 @@ def finding(rule: str, severity: Severity, pair: Pair | None, *pods: str, **more
         "severity": severity,
         "confidence": Confidence.CERTAIN,
         "fingerprint": f"{rule} {at}:{port}",
-        "title": rule,
+        "title": f"Title of {rule}",
         "message": f"{rule} at {at}.",
         "why": "It hurts.",
         "host": at,

@@ -8,8 +8,8 @@ from meshdoctor.diagnosis.events import FindingsUpdated, PodUnread
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.text.icons import icon
 from meshdoctor.tui.state.cells import COLUMNS, NARROW, cells
-from meshdoctor.tui.state.icons import SEVERITY_ORDER, letter
 from meshdoctor.tui.state.matrix_axes import matrix_axes, matrix_cell
+from meshdoctor.tui.state.tones import SEVERITY_ORDER, letter
 from meshdoctor.tui.state.view_state import PANELS, ViewState
 from meshdoctor.tui.widgets.column_widths import clipped, widths
 from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, finding, host, judged, listed, mesh_state, pod
@@ -29,7 +29,7 @@ def test_a_row_of_each_part() -> None:
     made.hosts[DB].is_registered_known = True
     assert texts(view_state, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "-", "1", "blocked"]
     key = next(iter(made.findings))
-    assert texts(view_state, "findings", key) == [" ✗", "clash", "api.maps.test:443", "1", "clash at api.maps.test."]
+    assert texts(view_state, "findings", key) == [" ✗", "clash", "api.maps.test:443", "1", "Title of clash"]
 
 
 def test_a_chosen_pod_gives_hosts_its_own_verdict() -> None:
@@ -57,7 +57,7 @@ def test_marked_and_new_rows_have_a_sign_of_their_own() -> None:
 def test_hostile_names_are_written_out() -> None:
     made = mesh_state()
     made.apply([listed([pod("shop/\x1b[2Jx-1")], [host(("\x1b]0;evil.test", 443), by=["ServiceEntry a/\x07"])])])
-    made.apply([FindingsUpdated((finding("clash", Severity.ERROR, ("\x1bhost", 443), message="a\x1b[31mb\nc"),))])
+    made.apply([FindingsUpdated((finding("clash", Severity.ERROR, ("\x1bhost", 443), title="a\x1b[31mb\nc"),))])
     view_state = ViewState(made)
     for panel in PANELS:
         for key in view_state.keys(panel):

@@ -8,7 +8,8 @@ import pytest
 
 from meshdoctor.doctor import Source
 from meshdoctor.errors import UsageError
-from meshdoctor.tui.app_session import SessionOpening, TuiSession
+from meshdoctor.tui.app_session import TuiSession
+from meshdoctor.tui.session_state import SessionOpening
 
 
 @pytest.mark.parametrize("problem", [UsageError("no such context"), PermissionError(13, "Permission denied")])

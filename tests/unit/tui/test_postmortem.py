@@ -9,7 +9,7 @@ from meshdoctor.fixes.files.file_edits import file_edit
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.fix import Change, FixTarget, JournalEntry, WrittenChange
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.tui.state.postmortem import postmortem
+from meshdoctor.tui.state.postmortem_file import postmortem
 
 SECRET = "aHVudGVyMi1odW50ZXIy"
 HEADER = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzYW0ifQ.c2lnbmF0dXJlLW9mLXNhbQ"

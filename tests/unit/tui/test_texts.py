@@ -138,7 +138,7 @@ def test_each_line_of_the_fixes_knows_its_fix() -> None:
     ("verdict", "at", "sign"),
     [
         ("misrouted", "cluster", "✗"),
-        ("bypassed", "capture", "!"),
+        ("bypassed", "redirection", "!"),
         ("blocked", "endpoint", "✗"),
         ("delivered", "endpoint", "✓"),
     ],

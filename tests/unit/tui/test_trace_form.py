@@ -18,7 +18,6 @@ from meshdoctor.tui.state.trace_form import (
     Form,
     TraceRequest,
     TraceSubject,
-    as_command,
     hosts_like,
     of_row,
     pods_like,
@@ -101,7 +100,7 @@ def trace(**more: Any) -> Trace:
         "reason": "tcp-port-clash",
         "because": "it is sent to b.test",
         "steps": (
-            Step("capture", "captured", "every address"),
+            Step("redirection", "redirected", "every address"),
             Step("listener", "0.0.0.0_443", "the wildcard\x1b[31m", Evidence("x.json", "$.configs[3].a[1].b", "v")),
             Step("cluster", "outbound|443||b.test", "not its own"),
             Step("endpoint", "198.51.100.9:443", "STRICT_DNS"),
@@ -113,7 +112,7 @@ def trace(**more: Any) -> Trace:
 
 def test_the_path_begins_at_the_app_and_marks_the_step_that_decides() -> None:
     found = steps(trace(), with_app=True)
-    assert [step.at for step in found] == ["app", "capture", "listener", "cluster", "endpoint"]
+    assert [step.at for step in found] == ["app", "redirection", "listener", "cluster", "endpoint"]
     assert [step.icon for step in found] == ["step", "step", "step", "error", "step"]
     assert [step.note for step in found if step.note] == ["goes wrong here"]
 
@@ -159,12 +158,6 @@ def test_addresses_come_the_worst_first() -> None:
         AddressTrace("198.51.100.2", Verdict.BLOCKED, "no-chain"),
     )
     assert [row.ip for row in worst_first(trace(addresses=rows))] == ["198.51.100.2", "198.51.100.1"]
-
-
-def test_the_same_can_be_asked_on_the_command_line() -> None:
-    assert as_command(TraceRequest(WEB, "a.test", 443)) == f"meshdoctor trace {WEB} a.test:443"
-    asked = TraceRequest(WEB, "2001:db8::1", 443, "2001:db8::1", "tls", "")
-    assert as_command(asked) == f'meshdoctor trace {WEB} [2001:db8::1]:443 --ip 2001:db8::1 --protocol tls --sni ""'
 
 
 @pytest.mark.parametrize(

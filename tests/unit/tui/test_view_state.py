@@ -146,7 +146,7 @@ def test_an_empty_part_says_what_to_do(view_state: ViewState) -> None:
     view_state.filters["pods"] = read_filter("nowhere")
     assert hint(view_state, "pods") == "Nothing matches /nowhere. esc clears the filter."
     view_state.choose("findings", OPEN.fingerprint)
-    assert hint(view_state, "hosts") == "No hosts of open. esc shows all."
+    assert hint(view_state, "hosts") == "No hosts for open. esc shows all."
     assert "ctrl+z" not in hint(view_state, "hosts")
 
 

@@ -28,6 +28,7 @@ _CAPTURE_PORTS = (15001, 15006)
 """Envoy's own listeners, which drop connections addressed to them."""
 _NO_WAY_OUT = frozenset({"NR", "NC", "UH"})
 """No route or filter chain, no cluster, no healthy upstream (Envoy's documentation, access log, RESPONSE_FLAGS)."""
+_INBOUND_CLUSTERS, _INBOUND_ROUTES = ("inbound|", "InboundPassthroughCluster"), ("inbound|", "virtualInbound")
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?")
 _FLAG = re.compile(r"[A-Za-z]{1,16}")
 # pilot-agent prints its configuration as YAML, and a crash as a stack, on lines without a time.
@@ -125,7 +126,7 @@ class _Tally:
         self.skipped += torn or self.after_agent or not text.strip()
 
     def _count(self, line: LogLine) -> None:
-        if _is_inbound(line):
+        if line.cluster.startswith(_INBOUND_CLUSTERS) or line.route.startswith(_INBOUND_ROUTES):
             self.own.update({line.ip} - {""})
             return
         outcome = _outcome(line)
@@ -173,12 +174,6 @@ def _entry(key: _Key, counted: _Counted) -> LogEntry:
     )
 
 
-def _is_inbound(line: LogLine) -> bool:
-    return line.cluster.startswith(("inbound|", "InboundPassthroughCluster")) or line.route.startswith(
-        ("inbound|", "virtualInbound")
-    )
-
-
 def _outcome(line: LogLine) -> Outcome | None:
     """The outcome of an outbound connection; None where it went to a registered host."""
     if line.cluster == BLACKHOLE or line.route == "block_all":
@@ -191,14 +186,11 @@ def _outcome(line: LogLine) -> Outcome | None:
 def host_name(text: str, *, with_port: bool = False) -> str:
     """A name or address as it may be shown: lower case, no port, brackets or final dot; `""` for anything else."""
     host = text.lower()
-    if with_port and (colon := host.rfind(":")) >= 0 and host[colon + 1 :].isdigit() and not _is_bare_ipv6(host):
+    is_bare_ipv6 = host.count(":") > 1 and not host.startswith("[")
+    if with_port and not is_bare_ipv6 and (colon := host.rfind(":")) >= 0 and host[colon + 1 :].isdigit():
         host = host[:colon]
     ip = address(host) if len(host) < 64 else None
     if ip is not None:
         return str(ip)
     host = host.removesuffix(".")
     return host if _NAME.fullmatch(host) and ".." not in host else ""
-
-
-def _is_bare_ipv6(text: str) -> bool:
-    return text.count(":") > 1 and not text.startswith("[")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.access_log import AccessLog, LogEntry
-from meshdoctor.semantics.envoy import access_log
-from meshdoctor.semantics.envoy.access_log import MAX_ENTRIES, decode, digest, encode, host_name
+from meshdoctor.semantics.envoy import log_summary
+from meshdoctor.semantics.envoy.log_summary import MAX_ENTRIES, decode, digest, encode, host_name
 from tests.unit.semantics.test_log_line import FIELDS, HTTP, OF_1_0, TCP, TLS
 
 AGENT = "2026-11-21T10:00:00.1Z\tinfo\txdsproxy\tconnected"
@@ -175,7 +175,7 @@ def test_the_most_frequent_and_latest_are_kept_and_the_rest_is_counted() -> None
 
 
 def test_a_flood_of_names_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_log, "MAX_DISTINCT", 10)
+    monkeypatch.setattr(log_summary, "MAX_DISTINCT", 10)
     log = digested(*many(25))
     assert (len(log.entries), log.left_out) == (10, 15)
 

@@ -19,7 +19,7 @@ from meshdoctor.report import markdown
 from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.sources.redact import Removals, redact_object
 from meshdoctor.text.times import now
-from meshdoctor.tui.state.folding import Folding, excerpt_rows
+from meshdoctor.tui.state.folding import folded
 from meshdoctor.view import postmortem as view
 from meshdoctor.view.blocks import Block, CodeText, Passage
 
@@ -37,7 +37,11 @@ def postmortem(
 ) -> str:
     """The finding as Markdown. `entries` are its fixes in the journal, `better` what the newest of them turned."""
     evidence = [block for found in excerpts for block in _piece(found)]
-    actions = [block for one in entries for block in view.action(one, better if one is entries[-1] else (), _diff(one))]
+    actions: list[Block] = []
+    for one in entries:
+        # The objects without secrets. Not the files: beside an object the user's manifests may hold anything.
+        diff = "\n".join(filter(None, (unified(_clean(written.change)) for written in one.written)))
+        actions += view.action(one, better if one is entries[-1] else (), diff)
     document = view.postmortem(finding, diagnosis=diagnosis, trace=trace, evidence=evidence, actions=actions, at=now())
     return markdown.render([document])
 
@@ -63,8 +67,7 @@ def write_postmortem(findings: Sequence[Finding], text: str, folder: Path) -> Pa
 
 def _piece(found: Excerpt) -> tuple[Block, ...]:
     """The excerpt as it is shown at first, what is folded away left out."""
-    folding = Folding(excerpt_rows(found))
-    folding.fold_far()
+    folding = folded([found])
     rows = [(at, folding.rows[at]) for at in folding.visible() if not folding.rows[at].is_head]
     lines = [
         row.text + (row.tail if at in folding.folded else "") + (_MARK if row.is_marked else "") for at, row in rows
@@ -72,11 +75,6 @@ def _piece(found: Excerpt) -> tuple[Block, ...]:
     line = f":{found.line}" if found.line else ""
     name = f"{found.document}{line} {found.at}".rstrip()
     return Passage(name), CodeText("\n".join(lines), found.form if not found.because else "")
-
-
-def _diff(entry: JournalEntry) -> str:
-    """The objects without secrets. Not the files: beside an object the user's manifests may hold anything."""
-    return "\n".join(filter(None, (unified(_clean(one.change)) for one in entry.written)))
 
 
 def _clean(change: Change) -> Change:
