@@ -115,7 +115,8 @@ class AcceptanceWatch:
         if versions.is_blank:
             return False
         is_new = versions.numbers != self.before[pod].numbers
-        if is_new and (pod in self._without or _is_since(versions, since)):
+        is_known_older = versions.pushed is not None and since is not None and versions.pushed < since - _SKEW
+        if is_new and (pod in self._without or not is_known_older):
             return True
         # This version is older than the change: the next one counts.
         self.before[pod] = versions
@@ -158,8 +159,3 @@ def _pushed(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else None
-
-
-def _is_since(versions: ConfigVersions, since: datetime | None) -> bool:
-    """The versions are not known to be older."""
-    return versions.pushed is None or since is None or versions.pushed >= since - _SKEW

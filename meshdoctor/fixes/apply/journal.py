@@ -16,6 +16,7 @@ import msgspec
 from msgspec import structs
 
 from meshdoctor.errors import Unreadable, UsageError
+from meshdoctor.fixes.files.file_writes import flush_folder
 from meshdoctor.model.fix import JournalEntry
 
 _SUFFIX = ".json"
@@ -72,7 +73,7 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
-        _sync_folder(self.folder)
+        flush_folder(self.folder)
         return entry
 
     def update(self, entry: JournalEntry, **fields: object) -> JournalEntry:
@@ -177,19 +178,11 @@ def why_closed(entry: JournalEntry) -> str:
 
 def refuse_ended(entry: JournalEntry) -> None:
     """Raise `UsageError` where a fix cannot be undone."""
-    if why_ended(entry):
-        raise UsageError(why_ended(entry))
+    if because := why_ended(entry):
+        raise UsageError(because)
 
 
 def refuse_closed(entry: JournalEntry) -> None:
     """Raise `UsageError` where a fix cannot be resumed."""
-    if why_closed(entry):
-        raise UsageError(why_closed(entry))
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    if because := why_closed(entry):
+        raise UsageError(because)

@@ -19,7 +19,6 @@ from meshdoctor.kube.session import Refused
 from meshdoctor.kube.writes import MANAGER, Conflict, FieldConflict, Writer, WriteTarget
 from meshdoctor.model.fix import Change, WrittenChange
 from meshdoctor.sources.redact import Removals, redact_object
-from meshdoctor.text.printable import printable
 from meshdoctor.text.secrets import REDACTED
 
 Object = dict[str, Any]
@@ -77,7 +76,9 @@ def prepare(writer: Writer, change: Change) -> PreparedChange:
         writer.apply(target, body, dry_run=True)
         return PreparedChange(change=change, target=target, way="apply", body=body)
     if change.after is None:
-        _refuse_owned(change, _owned_object(live))
+        # Whoever applies a part of it would create it again.
+        managers = sorted(appliers(live, MANAGER))
+        _refuse_owned(change, tuple(FieldConflict(manager, "the object") for manager in managers))
         uid, version = _identity(live)
         writer.delete(target, uid=uid, version=version, dry_run=True)
         return PreparedChange(change=change, target=target, way="delete", live=live)
@@ -118,7 +119,7 @@ def _release(writer: Writer, target: WriteTarget, live: Object, patch: Object) -
     names = {"name": target.name, "namespace": target.namespace}
     body = {"apiVersion": _api_version(target), "kind": live.get("kind"), "metadata": names}
     tried = writer.apply(target, body, dry_run=True)
-    return body if tried.get("spec") == _edited(live, patch).get("spec") else None
+    return body if tried.get("spec") == merged(live, patch).get("spec") else None
 
 
 def write(writer: Writer, prepared: PreparedChange) -> WriteOutcome:
@@ -150,7 +151,7 @@ def inverse(change: Change) -> Change:
 
 def _update(writer: Writer, change: Change, target: WriteTarget, live: Object) -> PreparedChange:
     patch = _patch(change)
-    edited = _edited(live, patch)
+    edited = merged(live, patch)
     body = _declared(change, patch, _api_version(target))
     version = _identity(live)[1]
     conflict: Conflict | None = None
@@ -183,11 +184,6 @@ def _owned_fields(live: Object, patch: Object, conflict: Conflict | None) -> tup
     met = [field for field in conflict.fields if field.manager in applying] if conflict is not None else []
     found = [FieldConflict(*held) for held in holders(live, patch, MANAGER)]
     return tuple(met or found)
-
-
-def _owned_object(live: Object) -> tuple[FieldConflict, ...]:
-    """Managers that apply the object: they would create it again after a deletion."""
-    return tuple(FieldConflict(printable(manager), "the object") for manager in sorted(appliers(live, MANAGER)))
 
 
 def _refuse_owned(change: Change, held: tuple[FieldConflict, ...]) -> None:
@@ -250,11 +246,6 @@ def _sets_something(patch: Any) -> bool:
     return any(map(_sets_something, patch.values())) if isinstance(patch, dict) else patch is not None
 
 
-def _edited(live: Object, patch: Object) -> Object:
-    edited: Object = merged(live, patch)
-    return edited
-
-
 def _declares(live: Object) -> bool:
     """meshdoctor applied this object before."""
     fields = (live.get("metadata") or {}).get("managedFields") or []
@@ -271,7 +262,7 @@ def _is_there(change: Change, live: Object | None) -> bool:
         return _plain(live).get("spec") == change.after.get("spec")
     patch = _patch(change)
     seen = _plain(live)
-    return bool(patch) and _edited(seen, patch) == seen
+    return bool(patch) and merged(seen, patch) == seen
 
 
 def _refuse_stale(change: Change, live: Object | None, *, whole: bool) -> None:
@@ -287,7 +278,7 @@ def _refuse_stale(change: Change, live: Object | None, *, whole: bool) -> None:
     if whole or change.after is None:
         is_fresh = seen.get("spec") == change.before.get("spec")
     else:
-        is_fresh = _edited(seen, merge_patch(change.after, change.before)) == seen
+        is_fresh = merged(seen, merge_patch(change.after, change.before)) == seen
     if not is_fresh:
         who = ", ".join(writers(live, MANAGER)) or "somebody"
         raise Stale(f"{key} was changed since it was read (by {who}). Nothing was changed: check again")

@@ -117,7 +117,7 @@ class _ExportFiles:
 
     def _alter(self, change: Change, stem: str, before: dict[str, Any], after: dict[str, Any]) -> None:
         key = change.key
-        if _is_istio(key):
+        if key.group.endswith(".istio.io"):
             kind: Literal["merge", "json"] = "merge"
             patch: Any = {**_head(key), **_within(key, merge_patch(before, after))}
             back: Any = merge_patch(after, before)
@@ -169,10 +169,6 @@ def _kustomization(files: _ExportFiles, base: str | None) -> str:
     if files.patches:
         tree["patches"] = files.patches
     return (_USE if is_part else "") + dump(tree)
-
-
-def _is_istio(key: ObjectRef) -> bool:
-    return key.group.endswith(".istio.io")
 
 
 def _head(key: ObjectRef) -> dict[str, Any]:

@@ -143,7 +143,9 @@ class _Plan:
 
     def _remove(self, file: ManifestFile, placed: PlacedObject) -> None:
         if placed.steps:
-            holder = _at(file.documents[placed.document], placed.steps[:-1])
+            holder = file.documents[placed.document]
+            for step in placed.steps[:-1]:
+                holder = holder[step]
             rest = [item for index, item in enumerate(holder) if index != placed.steps[-1]]
             self._put(file, placed.document, placed.steps[:-1], rest)
             return
@@ -167,12 +169,6 @@ def with_value(tree: Any, steps: TreePath, value: Any) -> Any:
     if isinstance(tree, dict):
         return {**tree, steps[0]: inner}
     return [inner if index == steps[0] else item for index, item in enumerate(tree)]
-
-
-def _at(tree: Any, steps: TreePath) -> Any:
-    for step in steps:
-        tree = tree[step]
-    return tree
 
 
 def _refuse_different(change: Change, file: ManifestFile, placed: PlacedObject, paths: list[TreePath]) -> None:

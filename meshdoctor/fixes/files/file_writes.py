@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from secrets import token_hex
 
 from meshdoctor.errors import NotEditable
@@ -110,7 +111,7 @@ def _put(path: str, old: bytes | None, new: bytes | None) -> None:
             with suppress(OSError):
                 os.unlink(beside)
             raise
-    _flush_folder(folder)
+    flush_folder(folder)
 
 
 def _write(path: str, data: bytes, like: str | None) -> None:
@@ -141,7 +142,7 @@ def _rename_new(beside: str, path: str) -> None:
         os.unlink(beside)
 
 
-def _flush_folder(folder: str) -> None:
+def flush_folder(folder: str | Path) -> None:
     """Flushes a rename to the disk, on file systems that can flush a folder."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -59,15 +59,12 @@ def _similar(key: ObjectRef, files: Mapping[str, ManifestFile]) -> ManifestFile 
         near = sum(other.namespace == key.namespace for other in found)
         alike = sum(other.kind == key.kind for other in found)
         both = sum((other.kind, other.namespace) == (key.kind, key.namespace) for other in found)
-        rank = (int(_is_for(file, key.kind)), both, near, alike)
+        is_list = _list_steps(file, key.kind) is not None
+        is_named_after = os.path.basename(file.path).split(".")[0] == PLURALS.get(key.kind)  # as in captures
+        rank = (int(is_list and is_named_after), both, near, alike)
         if any(rank) and (best is None or rank > best[0]):
             best = (rank, file)
     return best[1] if best else None
-
-
-def _is_for(file: ManifestFile, kind: str) -> bool:
-    """It is a List named after the kind, as in captures: `serviceentries.yaml`."""
-    return os.path.basename(file.path).split(".")[0] == PLURALS.get(kind) and _list_steps(file, kind) is not None
 
 
 def _with_object(file: ManifestFile, change: Change) -> ManifestFile | None:

@@ -56,13 +56,12 @@ class AffectedSidecars:
         chosen = tuple(sorted((k, v) for k, v in labels.items() if k in self._label_names))
         key = (namespace, _ref(before), _ref(after), chosen)
         if key not in self._received:
-            self._received[key] = any(self._receives_one(one, before, after, labels) for one in self._moved)
+            self._received[key] = any(
+                (one.before is not None and gets(self._before, before, one.before, labels))
+                or (one.after is not None and gets(self._after, after, one.after, labels))
+                for one in self._moved
+            )
         return self._received[key]
-
-    def _receives_one(self, moved: ChangedObject, before: Viewer, after: Viewer, labels: Mapping[str, str]) -> bool:
-        return (moved.before is not None and gets(self._before, before, moved.before, labels)) or (
-            moved.after is not None and gets(self._after, after, moved.after, labels)
-        )
 
     def group_key(self, who: SidecarIdentity, pod: Pod | None) -> tuple[object, ...]:
         """The settings that all pods of a group have in common, before and after."""
@@ -120,7 +119,8 @@ class AffectedSidecars:
         found: set[str] = set()
         for mesh in (self._before.mesh, self._after.mesh):
             config = mesh.mesh_config
-            if config is not None and not _is_public(config):
+            defaults = (config.default_service_export_to, config.default_virtual_service_export_to) if config else ()
+            if any("*" not in export_to for export_to in defaults):
                 return frozenset(key.split("/", 1)[0] for key in mesh.pod_names)
             owners: dict[str, set[str]] = {}
             for entry in mesh.service_entries:
@@ -132,10 +132,6 @@ class AffectedSidecars:
             found |= {space for spaces in owners.values() if len(spaces) > 1 for space in spaces}
             found |= {item.ref.namespace for items in (mesh.destination_rules, mesh.envoy_filters) for item in items}
         return frozenset(found | {item.ref.namespace for item in self._restricted})
-
-
-def _is_public(config: MeshConfig) -> bool:
-    return "*" in config.default_service_export_to and "*" in config.default_virtual_service_export_to
 
 
 def _sees_exported(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from meshdoctor.fixes.impact.affected_sidecars import AffectedSidecars, SidecarGroup
 from meshdoctor.fixes.impact.change_scope import scope_of
@@ -32,18 +32,15 @@ def impact_of(mesh: Mesh, changes: Sequence[Change], now: str = "") -> Impact:
     pods = affected_sidecars.pods()
     comparison = Comparison(before, after, scope_of(done.moved, mesh, done.mesh))
     found = merged([comparison.of(group) for group in groups_of(affected_sidecars, before, pods)])
+    patches = "EnvoyFilters were not read: their patches are not predicted."
+    unread = () if "envoyfilters" in mesh.kinds_read else (patches,)
     return Impact(
         pods=tuple(pods),
         claims=tuple(sorted(found.claims, key=lambda c: (c.host, c.port, c.move, c.bind))),
         connections=tuple(sorted(found.connections, key=lambda e: (not e.is_worse, e.host, e.port, e.pods))),
         regressions=tuple(sorted(found.regressions, key=lambda f: (f.host, f.port, f.rule, f.pods))),
-        unknown=(*done.unknown, *_unread(mesh), *sorted(_sentences(found.unknown))),
+        unknown=(*done.unknown, *unread, *sorted(_sentences(found.unknown))),
     )
-
-
-def _unread(mesh: Mesh) -> list[str]:
-    """Kinds that were not read and may change the prediction."""
-    return [] if "envoyfilters" in mesh.kinds_read else ["EnvoyFilters were not read: their patches are not predicted."]
 
 
 def groups_of(affected_sidecars: AffectedSidecars, registry: Registry, pods: Sequence[str]) -> list[SidecarGroup]:
@@ -56,18 +53,15 @@ def groups_of(affected_sidecars: AffectedSidecars, registry: Registry, pods: Seq
     return [SidecarGroup(next((k for k in keys if mesh.summary(k)), keys[0]), tuple(keys)) for keys in found.values()]
 
 
-def _sentences(unknown: Sequence[UnknownImpact]) -> list[str]:
+def _sentences(unknown: Sequence[UnknownImpact]) -> Iterator[str]:
     """One sentence for each reason."""
     by_reason: dict[str, list[UnknownImpact]] = {}
     for one in unknown:
         by_reason.setdefault(one.because, []).append(one)
-    return [_sentence(because, found) for because, found in by_reason.items()]
-
-
-def _sentence(because: str, found: Sequence[UnknownImpact]) -> str:
-    pairs = list(dict.fromkeys(f"{one.host}:{one.port}" for one in found))
-    pods = list(dict.fromkeys(pod for one in found for pod in one.pods))
-    return f"The impact on {some(pairs, NAMED)} for {counted(pods)} is not known: {because}."
+    for because, found in by_reason.items():
+        pairs = list(dict.fromkeys(f"{one.host}:{one.port}" for one in found))
+        pods = list(dict.fromkeys(pod for one in found for pod in one.pods))
+        yield f"The impact on {some(pairs, NAMED)} for {counted(pods)} is not known: {because}."
 
 
 def counted(pods: Sequence[str]) -> str:

@@ -72,11 +72,8 @@ def faults_of(
     case = ProxyContext(part, Registry(part), key)
     case.tracer = predicted_sidecar.tracer
     findings, _ = evaluate(_rules(), ProxyFacts(case).facts, lambda rule: ())
-    return {_fault(f): f for f in findings if f.severity in HARMFUL and (f.port or 0) in ports}
-
-
-def _fault(finding: Finding) -> Fault:
-    return finding.rule, finding.host or "", finding.port or 0
+    harmful = [f for f in findings if f.severity in HARMFUL and (f.port or 0) in ports]
+    return {(f.rule, f.host or "", f.port or 0): f for f in harmful}
 
 
 @cache

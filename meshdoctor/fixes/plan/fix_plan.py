@@ -85,8 +85,13 @@ def _plan(mesh: Mesh, finding: Finding, fix: Fix, unread_pods: tuple[str, ...]) 
             "use a complete capture, or the cluster with the role that `meshdoctor rbac` prints"
         )
     impact = impact_of(mesh, changes)
-    impact = structs.replace(impact, managed=_managed(changes), unknown=(*impact.unknown, *unread_pods))
-    impact = structs.replace(impact, not_restored=not_restored(mesh, changes))
+    owners = ((change.key, owner_of(change.before)) for change in changes if change.before is not None)
+    impact = structs.replace(
+        impact,
+        managed=tuple(f"{key} is managed by {owner.tool} ({owner.sign})" for key, owner in owners if owner is not None),
+        unknown=(*impact.unknown, *unread_pods),
+        not_restored=not_restored(mesh, changes),
+    )
     fix = downgrade_if_harmful(mesh, fix, changes, impact)
     return FixPlan(
         finding=finding, fix=fix, changes=changes, impact=impact, ownership=ownership_of(mesh, deleted_entries(changes))
@@ -124,11 +129,6 @@ def _unread_pods(evidence: FixEvidence) -> tuple[str, ...]:
     labels = [f"-l {evidence.labels}"] if evidence.labels else []
     asked = " ".join([*(f"-n {name}" for name in evidence.namespaces), *labels])
     return (f"only the pods of {asked} were read: the impact on other pods is neither predicted nor verified",)
-
-
-def _managed(changes: Sequence[Change]) -> tuple[str, ...]:
-    owners = ((change.key, owner_of(change.before)) for change in changes if change.before is not None)
-    return tuple(f"{key} is managed by {owner.tool} ({owner.sign})" for key, owner in owners if owner is not None)
 
 
 def _fits(finding: Finding, name: str) -> bool:

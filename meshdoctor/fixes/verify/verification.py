@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from meshdoctor.model.finding import Diagnosis, Finding
+from meshdoctor.model.finding import Diagnosis
 from meshdoctor.model.fix import Baseline, Change, ConnectionChange, FindingSummary, JournalEntry, Verification
 from meshdoctor.model.host_table import HostTable
 from meshdoctor.model.mesh import Pod
@@ -22,27 +22,23 @@ def baseline(diagnosis: Diagnosis, hosts: HostTable, pods: Mapping[str, Pod]) ->
             verdicts[host_port(row.host, row.port)] = {v.pod: v.verdict for v in row.verdicts}
     proxies = sorted({pod for by_pod in verdicts.values() for pod in by_pod})
     workloads = {key: pods[key].workload for key in proxies if key in pods}
+    gaps: dict[str, set[str]] = {}
+    for gap in diagnosis.not_evaluated:
+        gaps.setdefault(gap.rule, set()).update(gap.pods)
+    lacking = {pod for of_rule in gaps.values() for pod in of_rule}
     return Baseline(
         at=diagnosis.captured_at or "",
-        findings={finding.fingerprint: _summary(finding) for finding in diagnosis.findings},
+        findings={
+            one.fingerprint: FindingSummary(one.rule, one.host or "", one.port or 0, one.severity, one.message)
+            for one in diagnosis.findings
+        },
         verdicts=verdicts,
         proxies=tuple(proxies),
         workloads={key: str(workload) for key, workload in workloads.items() if workload is not None},
         rules=diagnosis.rules_run,
-        gaps=_gaps(diagnosis),
-        gateways=tuple(sorted(pod for pod in _lacking(diagnosis) if proxy_role(pods.get(pod)) in GATEWAYS)),
+        gaps={rule: tuple(sorted(of_rule)) for rule, of_rule in gaps.items()},
+        gateways=tuple(sorted(pod for pod in lacking if proxy_role(pods.get(pod)) in GATEWAYS)),
     )
-
-
-def _lacking(diagnosis: Diagnosis) -> set[str]:
-    return {pod for gap in diagnosis.not_evaluated for pod in gap.pods}
-
-
-def _gaps(diagnosis: Diagnosis) -> dict[str, tuple[str, ...]]:
-    gaps: dict[str, set[str]] = {}
-    for gap in diagnosis.not_evaluated:
-        gaps.setdefault(gap.rule, set()).update(gap.pods)
-    return {rule: tuple(sorted(pods)) for rule, pods in gaps.items()}
 
 
 class _Predicted(NamedTuple):
@@ -190,7 +186,3 @@ def _changes(before: Baseline, after: Baseline, successors: Mapping[str, str]) -
             is_now = now.get(successors[pod], was)
             if is_now != was:
                 yield ConnectionChange(pod, host, was, is_now)
-
-
-def _summary(finding: Finding) -> FindingSummary:
-    return FindingSummary(finding.rule, finding.host or "", finding.port or 0, finding.severity, finding.message)
