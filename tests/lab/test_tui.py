@@ -66,7 +66,7 @@ def test_story_1_is_lived_through_with_a_few_keys(lab: Lab, story: Scenario) -> 
             assert "✓ fix 1 is applied and verified" in words(front.steps)
             assert (await asyncio.to_thread(verdicts, lab, story.probes))[DATABASE] == "delivered"
             await press(pilot, "escape")
-            await until(pilot, lambda: "gone since the last look" in str(screen(pilot).query_one("#title").content))
+            await until(pilot, lambda: "gone since the last refresh" in str(screen(pilot).query_one("#title").content))
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
