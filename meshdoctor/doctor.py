@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 from meshdoctor.bundled import SnapshotInfo, snapshots
 from meshdoctor.diagnosis.case_reader import SavedCapture, open_case, save_capture
@@ -24,7 +25,7 @@ from meshdoctor.facts.case import Case
 from meshdoctor.facts.line_numbers import with_lines
 from meshdoctor.model.finding import Diagnosis
 from meshdoctor.model.host_table import HostTable
-from meshdoctor.model.trace import Trace
+from meshdoctor.model.trace import ClientOptions, Trace
 from meshdoctor.sources.source import Source
 
 __all__ = [
@@ -74,17 +75,12 @@ def trace(
     host: str,
     port: int,
     *,
-    ip: str | None = None,
-    protocol: str | None = None,
-    sni: str | None = None,
-    authority: str | None = None,
-    path: str = "/",
     namespaces: Sequence[str] | None = None,
+    **client: Unpack[ClientOptions],
 ) -> Trace:
     """The path of one connection through the pod's sidecar; without `ip`, to each known address of the host.
 
     Raises `UsageError` where no pod or several fit, naming the nearest.
     """
     tracer = open_tracer(case, pod, namespaces)
-    found = trace_from(tracer, host, port, ip=ip, protocol=protocol, sni=sni, authority=authority, path=path)
-    return with_lines(found, case.capture)
+    return with_lines(trace_from(tracer, host, port, **client), case.capture)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from meshdoctor.diagnosis.diagnosis_run import DiagnosisRun
 from meshdoctor.diagnosis.events import DiagnosisFinished, Event, FindingsUpdated, PodUnread, Progress
@@ -18,7 +18,7 @@ from meshdoctor.diagnosis.tracing import open_tracer, trace_from
 from meshdoctor.errors import NothingToJudge
 from meshdoctor.facts.case import Case
 from meshdoctor.facts.derived.fact_lists import FactSheet
-from meshdoctor.model.trace import Trace
+from meshdoctor.model.trace import ClientOptions, Trace
 from meshdoctor.trace.outbound import Tracer
 
 if TYPE_CHECKING:
@@ -152,11 +152,11 @@ class CaseWatch:
         finally:
             self._turn.release()
 
-    def trace(self, pod: str, host: str, port: int, **how: Any) -> Trace:
+    def trace(self, pod: str, host: str, port: int, **client: Unpack[ClientOptions]) -> Trace:
         """As `doctor.trace` on the newest evidence, without line numbers. May wait for the check of one proxy: call it
         from a thread. Raises as that does, and as `using`.
         """
-        return self.using(lambda case: trace_from(self._tracer(case, pod), host, port, **how))
+        return self.using(lambda case: trace_from(self._tracer(case, pod), host, port, **client))
 
     def _tracer(self, case: Case, pod: str) -> Tracer:
         if case is not self._opened_of:

@@ -61,10 +61,10 @@ class DiagnosisRun:
         self._spread(self.sheet.names, self._checker, workers)
 
     def _spread(self, names: Collection[str], checker: ProxyChecker, workers: int = 0) -> None:
-        for share in spread(names, self._proxies.size, partial(self._checked_share, checker), workers):
+        for share in spread(names, self._proxies.size, partial(self._drained_share, checker), workers):
             self._add_share(share)
 
-    def _checked_share(self, checker: ProxyChecker, names: Collection[str]) -> CheckedShare:
+    def _drained_share(self, checker: ProxyChecker, names: Collection[str]) -> CheckedShare:
         result = ShareResult.nothing()
         for _ in self._check(names, checker, result):
             pass
@@ -91,7 +91,7 @@ class DiagnosisRun:
 
             known = {share.names: share for share in kept}
             for share in shares_of(names):
-                yield from self._reuse_share(known[share]) if share in known else self._check_share(share)
+                yield from self._reuse_share(known[share]) if share in known else self._stepped_share(share)
         yield self.finished()
 
     def check(self, names: Collection[str]) -> Iterator[PodChecked]:
@@ -110,11 +110,11 @@ class DiagnosisRun:
     ) -> Iterator[PodChecked]:
         for turn in proxies_to_check(self._case.mesh, self.sheet.registry, names, alone=self._alone, groups=groups):
             checker.check(turn, result)
-            checked = self._checked(turn.place.pod, result)
+            checked = self._pod_checked(turn.place.pod, result)
             del turn  # frees this dump before the next one is read
             yield checked
 
-    def _checked(self, pod: str, result: ShareResult) -> PodChecked:
+    def _pod_checked(self, pod: str, result: ShareResult) -> PodChecked:
         column, summary = result.columns.get(pod), self._case.mesh.summary(pod)
         return PodChecked(
             pod=pod,
@@ -124,7 +124,7 @@ class DiagnosisRun:
             is_final=self._is_final,
         )
 
-    def _check_share(self, names: tuple[str, ...]) -> Iterator[PodChecked]:
+    def _stepped_share(self, names: tuple[str, ...]) -> Iterator[PodChecked]:
         """Checks the proxies of a share, and keeps its result."""
         mesh, noted = self._case.mesh, len(self._case.mesh.unread)
         self._under_way = result = ShareResult.nothing()
@@ -141,7 +141,7 @@ class DiagnosisRun:
         """Reuses a share of an earlier run, whose files have not changed."""
         self.shares.append(share)
         self._add_share(share)
-        yield from (self._checked(name, share.result) for name in share.names if name not in share.learnt.refused)
+        yield from (self._pod_checked(name, share.result) for name in share.names if name not in share.learnt.refused)
 
     def findings(self) -> tuple[Finding, ...]:
         """The findings of the proxies checked so far, without line numbers."""

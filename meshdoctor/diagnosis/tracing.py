@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from msgspec import structs
 
 from meshdoctor.diagnosis.scope import refuse_empty, refuse_unknown
 from meshdoctor.facts.case import Case
-from meshdoctor.model.trace import Trace
+from meshdoctor.model.trace import ClientOptions, Trace
 from meshdoctor.semantics.kubernetes.pod_selection import find_pod
 from meshdoctor.trace.outbound import Tracer, trace_host
 
@@ -27,15 +28,11 @@ def trace_from(
     tracer: Tracer,
     host: str,
     port: int,
-    *,
-    ip: str | None = None,
-    protocol: str | None = None,
-    sni: str | None = None,
-    authority: str | None = None,
-    path: str = "/",
+    **client: Unpack[ClientOptions],
 ) -> Trace:
     """The trace of one connection, without line numbers."""
-    destination = tracer.destination(host, port, ip=ip, protocol=protocol, sni=sni, authority=authority, path=path)
+    destination = tracer.destination(host, port, **client)
     trace = trace_host(tracer, destination)
-    assumed = tracer.assumption(host, port) if protocol is None and sni is None and authority is None else None
+    is_given = any(client.get(name) is not None for name in ("protocol", "sni", "authority"))
+    assumed = None if is_given else tracer.assumption(host, port)
     return trace if assumed is None else structs.replace(trace, steps=(assumed, *trace.steps))

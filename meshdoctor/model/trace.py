@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from msgspec import Struct, field
 
 from meshdoctor.model.evidence import Evidence
@@ -25,6 +27,17 @@ class Destination(Struct, frozen=True, omit_defaults=False):
     """Host header, for http."""
     path: str = "/"
     method: str = "GET"
+
+
+class ClientOptions(TypedDict, total=False):
+    """What the client does, as far as it is given; the rest is derived from the port and its declaration."""
+
+    ip: str | None
+    """The address it dials; without it every known address is traced."""
+    protocol: str | None
+    sni: str | None
+    authority: str | None
+    path: str
 
 
 class Step(Struct, frozen=True, omit_defaults=True):

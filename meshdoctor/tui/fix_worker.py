@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from meshdoctor.errors import MeshdoctorError, PartlyApplied, Unreadable, fault
 from meshdoctor.fixes.fix_run import FixAction, FixRun
 from meshdoctor.model.fix import FixEvent, JournalEntry
+from meshdoctor.text.phrases import count
 from meshdoctor.tui.state.fix_steps import StepList, allowed
 from meshdoctor.view.journal import FILE_ACTIONS
 
@@ -182,9 +183,8 @@ class FixWorker:
         made = run.save(folder.expanduser() if folder is not None else None)
         entry = run.entry or run.saved
         if made is not None:
-            count = len(made.written)
-            written = f"{count} file{'s' * (count != 1)} written below {made.folder}"
-            put("fine", written if count else f"{made.folder} already has these files")
+            written = f"{count(len(made.written), 'file')} written below {made.folder}"
+            put("fine", written if made.written else f"{made.folder} already has these files")
             for text in (*(f"to apply it: {command.do}" for command in made.commands), *made.notes):
                 put("info", text)
         for edit in entry.files if entry is not None and made is None else ():

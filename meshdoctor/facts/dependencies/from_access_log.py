@@ -21,6 +21,7 @@ from meshdoctor.semantics.ip_addresses import covered
 from meshdoctor.semantics.istio.data_plane import GATEWAYS, is_ztunnel, proxy_role
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
 from meshdoctor.semantics.istio.resource_names import cluster_name
+from meshdoctor.text.phrases import count
 
 METADATA_SERVERS = frozenset({"169.254.169.254", "169.254.170.2", "169.254.170.23"})
 """Addresses of cloud metadata services (EC2, GCE and Azure; ECS; EKS pod identity). They are link-local, but a sidecar
@@ -181,7 +182,7 @@ class _Traffic:
     def sighting(self, outcome: str, ip: str, hint: str) -> Sighting:
         """`access log: blocked 37 times, last 2026-11-21T10:00:00Z`; with the address where only that is known."""
         what = "blocked" if outcome == "blocked" else "passed through"
-        times = f"{self.count:,} time{'s' if self.count != 1 else ''}"
+        times = count(self.count, "time")
         last = f", last {self.last}" if self.last else ""
         return Sighting(f"access log: {ip and ip + ' '}{what} {times}{last}{hint}", self.pointer)
 

@@ -81,7 +81,7 @@ class TraceScreen(Screen[None]):
         self._evidence = EvidencePane(session)
         self._asker = LatestAnswer[TraceRequest, Trace](
             self,
-            lambda asked: session.open_diagnosis.trace(asked.pod, asked.host, asked.port, **asked.how),
+            lambda asked: session.open_diagnosis.trace(asked.pod, asked.host, asked.port, **asked.client),
             self._traced,
         )
         self._rows: dict[str, AddressTrace] = {}

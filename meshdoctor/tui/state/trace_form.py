@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from meshdoctor.errors import UsageError
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.trace import PROTOCOLS
+from meshdoctor.model.trace import PROTOCOLS, ClientOptions
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.host_port import read_host_port
@@ -61,10 +61,9 @@ class TraceRequest(Struct, frozen=True):
     path: str = "/"
 
     @property
-    def how(self) -> dict[str, Any]:
+    def client(self) -> ClientOptions:
         """All but pod, host and port."""
-        names = ("ip", "protocol", "sni", "authority", "path")
-        return {name: getattr(self, name) for name in names}
+        return ClientOptions(ip=self.ip, protocol=self.protocol, sni=self.sni, authority=self.authority, path=self.path)
 
 
 def read_form(form: Form, mesh_state: MeshState) -> TraceRequest:
