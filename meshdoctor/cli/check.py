@@ -13,6 +13,7 @@ from meshdoctor.cli.output_formats import Output, read_outputs
 from meshdoctor.cli.progress import ProgressBar, ended
 from meshdoctor.cli.source_options import SourceOptions
 from meshdoctor.cli.streams import encoded, put, say, write_file, writer
+from meshdoctor.text.phrases import count
 
 if TYPE_CHECKING:
     from meshdoctor.model.finding import Diagnosis
@@ -159,15 +160,18 @@ def exit_code(diagnosis: Diagnosis, fail_on: FailOn, *, strict: bool) -> ExitCod
 def _why_no_verdict(diagnosis: Diagnosis, *, strict: bool) -> str:
     """Why the check gives no verdict; empty where it gives one."""
     lacking = {entry.rule for entry in diagnosis.not_evaluated}
-    nowhere = {entry.rule for entry in diagnosis.not_evaluated if not entry.pods}
+    nowhere = {entry.rule for entry in diagnosis.not_evaluated if not entry.pods and not entry.is_partial}
     if not diagnosis.findings:
         if not diagnosis.proxies and not diagnosis.pods:
             return f"there is nothing to check: {diagnosis.location} contains no proxy configuration and no pod"
         if not set(diagnosis.rules_run) - nowhere:
             return "no verdict was possible: every rule lacked evidence, see `not evaluated`"
-    blind = {pod for entry in diagnosis.not_evaluated for pod in entry.pods}
+    blind = {pod for entry in diagnosis.not_evaluated if not entry.is_partial for pod in entry.pods}
     if blind and not diagnosis.proxies:
         return f"no verdict was possible: none of {len(blind)} sidecars could be read, see `not evaluated`"
     if strict and lacking:
         return f"--strict: {len(lacking)} rules lacked evidence: {', '.join(sorted(lacking))}"
+    if strict and diagnosis.unread:
+        shown = ", ".join(item.path for item in diagnosis.unread[:3])
+        return f"--strict: {count(len(diagnosis.unread), 'document')} could not be read: {shown}"
     return ""

@@ -57,9 +57,10 @@ def _notes(mesh: Mesh, summaries: Sequence[tuple[str, ProxySummary]]) -> Iterato
 
 def _evaluated(rules: Sequence[Rule], gaps: Sequence[NotEvaluated], checked: frozenset[str]) -> tuple[str, ...]:
     """Rules that had evidence for at least one proxy, or needed none."""
-    nowhere = {gap.rule for gap in gaps if not gap.pods}
+    without = [gap for gap in gaps if not gap.is_partial]
+    nowhere = {gap.rule for gap in without if not gap.pods}
     blind: dict[str, set[str]] = {}
-    for gap in gaps:
+    for gap in without:
         blind.setdefault(gap.rule, set()).update(gap.pods)
     return tuple(r.id for r in rules if r.id not in nowhere and (r.id not in blind or checked - blind[r.id]))
 

@@ -89,12 +89,14 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class NotEvaluated(Struct, frozen=True):
-    """A rule that lacked evidence for some pods: it does not count as passed."""
+    """A rule that lacked evidence for some pods, or for all: it does not count as passed."""
 
     rule: str
     pods: tuple[str, ...]
     missing: tuple[str, ...]
     because: str
+    is_partial: bool = False
+    """It ran over what was read."""
 
 
 class Diagnosis(Struct, frozen=True):

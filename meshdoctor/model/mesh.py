@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from meshdoctor.model.coverage import WHOLE, Completeness, Coverage
 from meshdoctor.model.evidence import Pointer, Unread
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import Proxy
@@ -283,7 +284,9 @@ class Mesh(Struct):
     """When the evidence was taken, ISO 8601; None where it is not known."""
     dependencies: tuple[Dependency, ...] = ()
     kinds_read: frozenset[str] = frozenset()
-    """Plural kinds that were read, `serviceentries`; an empty List counts as read."""
+    """Plural kinds of which something was read, `serviceentries`; an empty List counts as read."""
+    gaps: dict[str, Coverage] = field(default_factory=dict)
+    """Plural kinds that were read in part or refused. Grows, as kinds are parsed at first use."""
     proxies_unread: dict[str, str] = field(default_factory=dict)
     """Pods whose dump could not be read, and why."""
     unread: list[Unread] = field(default_factory=list)
@@ -298,6 +301,15 @@ class Mesh(Struct):
     def dns_from_elsewhere(self) -> str:
         """`dns_from` where that is no pod of the mesh, so that pods may get other answers; else empty."""
         return "" if self.dns_from is None or self.dns_from.startswith("pod ") else self.dns_from
+
+    def coverage(self, kind: str) -> Coverage:
+        """How much of a plural kind was read."""
+        if kind in self.gaps:
+            return self.gaps[kind]
+        if kind in self.kinds_read:
+            return WHOLE
+        path = f"resources/{kind}.yaml"
+        return Coverage(Completeness.ABSENT, self.why_unread(path) or f"{kind} were not read", (path,))
 
     def why_unread(self, path: str) -> str:
         """Why this document could not be read; empty where it is not known."""

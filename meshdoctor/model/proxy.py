@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
 
+from meshdoctor.model.coverage import WHOLE, Completeness, Coverage
 from meshdoctor.model.evidence import Evidence
 
 
@@ -300,6 +301,13 @@ class Proxy(Struct):
     notes: list[str] = field(default_factory=list)
     cluster_types: Mapping[str, str] = field(default_factory=dict)
     """`Cluster.type` by name, known without making the cluster: a mesh has thousands."""
+    gaps: dict[str, Coverage] = field(default_factory=dict)
+    """Sections of which a part was read. `Coverage.missing` names the entries that were left out, where they have
+    names. Grows, as objects are decoded at first use."""
+
+    def coverage(self, section: str) -> Coverage:
+        """How much of a section was read."""
+        return section_coverage(section, self.sections, self.gaps)
 
     def evidence(self, path: str, value: str = "") -> Evidence:
         """The evidence at a path, in the document that the path belongs to."""
@@ -327,3 +335,12 @@ class Proxy(Struct):
         if cluster.type == "STATIC":
             return cluster.endpoints
         return None
+
+
+def section_coverage(section: str, sections: frozenset[str], gaps: Mapping[str, Coverage]) -> Coverage:
+    """How much of a section was read, by the sections of which something was read, and by what is missing in those."""
+    if section in gaps:
+        return gaps[section]
+    if section in sections:
+        return WHOLE
+    return Coverage(Completeness.ABSENT, f"the dump has no section for {section}", (section,))

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 
 from msgspec import Struct, structs
 
-from meshdoctor.model.proxy import Listener, Node, Proxy
+from meshdoctor.model.coverage import Coverage
+from meshdoctor.model.proxy import Listener, Node, Proxy, section_coverage
 
 
 class ProxySummary(Struct, frozen=True):
@@ -30,6 +31,12 @@ class ProxySummary(Struct, frozen=True):
     """The cluster that gets what no listener takes; empty where the dump does not tell."""
     inspection_timeout: float = 0.0
     """Seconds its outbound listeners wait for the client's first bytes; 0 is for ever."""
+    gaps: dict[str, Coverage] = {}
+    """As `Proxy.gaps`."""
+
+    def coverage(self, section: str) -> Coverage:
+        """How much of a section was read."""
+        return section_coverage(section, self.sections, self.gaps)
 
 
 KEPT_METADATA = ("DNS_CAPTURE", "DNS_AUTO_ALLOCATE", "INSTANCE_IPS", "INTERCEPTION_MODE", "LABELS")
@@ -51,6 +58,7 @@ def summary_of(proxy: Proxy) -> ProxySummary:
         node=reduced_node(node),
         unmatched=next((_unmatched(one) for one in outbound if one.use_original_dst), ""),
         inspection_timeout=next((one.listener_filters_timeout for one in outbound if one.listener_filters), 0.0),
+        gaps=dict(proxy.gaps),
     )
 
 

@@ -100,7 +100,13 @@ def evidence_of(piece: Evidence) -> dict[str, Any]:
 
 def not_evaluated_of(entry: NotEvaluated) -> dict[str, Any]:
     """A rule that lacked evidence."""
-    return {"rule": entry.rule, "pods": entry.pods, "missing": entry.missing, "because": entry.because}
+    return {
+        "rule": entry.rule,
+        "pods": entry.pods,
+        "missing": entry.missing,
+        "because": entry.because,
+        "partial": entry.is_partial,
+    }
 
 
 def unread_of(item: Unread) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def hits_of(rules: Sequence[Rule], facts: Facts, missing: Missing) -> Iterator[H
         selector = compile_selector(rule.select)
         if selector.list_name not in sheet:
             sheet[selector.list_name] = facts(selector.list_name)
-        lacking = missing.get(rule.id, ())
+        lacking = [gap for gap in missing.get(rule.id, ()) if not gap.is_partial]
         if all(gap.pods for gap in lacking):
             blind = {pod for gap in lacking for pod in gap.pods}
             yield from _hits(

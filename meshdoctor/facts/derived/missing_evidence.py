@@ -36,9 +36,8 @@ def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> lis
         elif need == "dns":
             if not _knows_addresses(mesh):
                 found.append(NotEvaluated(rule.id, (), ("dns.json",), "no DNS answers were read"))
-        elif need not in mesh.kinds_read:
-            path = f"resources/{need}.yaml"
-            found.append(NotEvaluated(rule.id, (), (path,), mesh.why_unread(path) or f"{need} were not read"))
+        elif not (coverage := mesh.coverage(need)).is_whole:
+            found.append(NotEvaluated(rule.id, (), coverage.missing, coverage.because, coverage.is_read))
     return found
 
 
@@ -72,10 +71,17 @@ def _missing_dumps(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEval
         if is_asked(key):
             yield NotEvaluated(rule, (key,), (f"proxies/{key}/config_dump.json",), mesh.proxies_unread[key])
     for key, summary in summaries:
+        if not is_asked(key):
+            continue
         lacking = _absent_sections(summary)
-        if lacking and is_asked(key):
+        if lacking:
             named = tuple(f"{summary.document}: {s}" for s in lacking)
             yield NotEvaluated(rule, (key,), named, f"the dump has no section for {', '.join(lacking)}")
+        for section in (one for one in SECTIONS if one not in lacking):
+            coverage = summary.coverage(section)
+            if not coverage.is_whole:
+                missing = tuple(f"{summary.document}: {one}" for one in coverage.missing or (section,))
+                yield NotEvaluated(rule, (key,), missing, coverage.because, True)
     if not any(map(is_asked, (*expected, *known))):
         yield NotEvaluated(rule, (), ("proxies/*/*/config_dump.json",), "no sidecar's config dump was read")
 
@@ -115,7 +121,7 @@ def _knows_addresses(mesh: Mesh) -> bool:
 
 
 def _absent_sections(summary: ProxySummary) -> list[str]:
-    return [s for s in SECTIONS if s not in summary.sections]
+    return [s for s in SECTIONS if not summary.coverage(s).is_read]
 
 
 def cannot_run(rule: Rule, mesh: Mesh) -> bool:
@@ -124,7 +130,9 @@ def cannot_run(rule: Rule, mesh: Mesh) -> bool:
     Reads dumps only until one has endpoints.
     """
     kinds = (need for need in rule.needs if need not in OF_A_PROXY and need != "dns")
-    return any(kind not in mesh.kinds_read for kind in kinds) or ("dns" in rule.needs and not _knows_addresses(mesh))
+    return any(not mesh.coverage(kind).is_read for kind in kinds) or (
+        "dns" in rule.needs and not _knows_addresses(mesh)
+    )
 
 
 def lacks_evidence(rule: Rule, summary: ProxySummary) -> bool:
