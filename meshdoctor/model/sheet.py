@@ -279,6 +279,15 @@ class Rejected(Fact, frozen=True):
     """Entries on this port that Envoy is known to reject, in words; empty where there are none."""
 
 
+class NotReceived(Fact, frozen=True):
+    """A sidecar that has nothing of what istiod sends to every sidecar: only what its bootstrap file holds."""
+
+    sections: tuple[str, ...]
+    """Of `listeners` and `clusters`, those of which nothing was sent."""
+    everything: bool
+    """Whether it is both."""
+
+
 class PodView(Fact, frozen=True):
     """A pod as a whole."""
 
@@ -350,6 +359,7 @@ SHEET: dict[str, type[Fact]] = {
     "faults": RouteFault,
     "gateway_hops": GatewayHop,
     "leaks": Leak,
+    "not_received": NotReceived,
     "pods": PodView,
     "policies": ProxyPolicy,
     "rejections": Rejected,

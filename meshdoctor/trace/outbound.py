@@ -13,7 +13,7 @@ from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.trace import AddressTrace, Destination, Step, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip, is_single
-from meshdoctor.semantics.istio.data_plane import is_ambient
+from meshdoctor.semantics.istio.data_plane import PROXIES, is_ambient, not_traced, pod_kind
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
 from meshdoctor.semantics.istio.registry import Hidden, Registration, Registry, Viewer
 from meshdoctor.semantics.istio.resource_names import cluster_name
@@ -55,7 +55,7 @@ class Tracer:
         return self._registrations[key]
 
     def _corrected(self, found: Registration) -> Registration:
-        if self.proxy is None or "clusters" not in self.proxy.sections:
+        if self.proxy is None or not self.proxy.coverage("clusters").is_whole:
             return found
         absent = [e for e in found.visible if not self._has_any(e)]
         if not absent:
@@ -186,8 +186,8 @@ class Tracer:
 
     def trace(self, destination: Destination) -> Trace:
         """One connection to one address; `destination.ip` None means that the address is not known."""
-        if self.proxy is None or self.index is None:
-            return self._without_proxy(destination)
+        if self.proxy is None or self.index is None or not self.viewer.is_sidecar:
+            return self._without_sidecar(destination)
         walk = Walk(self.proxy, destination)
         outcome = self._captured(walk) or self._walk(walk, self.index)
         if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
@@ -203,9 +203,11 @@ class Tracer:
         return explain(walk, outcome, MeshContext(self.key, self.viewer, found, entries_read, protocols))
 
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:
-        if "listeners" not in walk.proxy.sections:
-            why = "the config dump has no listeners section"
-            return Outcome(Verdict.UNKNOWN, "no-listeners", why, missing=("listeners",))
+        if "listeners" in walk.proxy.not_received and not index.is_exact(walk.destination.ip, walk.destination.port):
+            why = "istiod has sent this sidecar no listeners: nothing listens on port 15001, to which iptables redirects"
+            why += " the connection, so the kernel refuses it"
+            walk.step("listener", None, why)
+            return Outcome(Verdict.BLOCKED, "not-received", why)
         ended = arrive(walk, index)
         if ended is not None:
             return ended
@@ -266,7 +268,13 @@ class Tracer:
         listener = walk.listener
         return listener is not None and any(c.match.prefix_ranges for c in listener.filter_chains)
 
-    def _without_proxy(self, destination: Destination) -> Trace:
+    def _without_sidecar(self, destination: Destination) -> Trace:
+        kind = pod_kind(self.key, self.pod, self.proxy, self.mesh.namespaces)
+        if kind in PROXIES:
+            why = not_traced(kind, self.proxy.control_plane if self.proxy else "")
+            at = self.proxy.evidence("", self.proxy.node.id) if self.proxy else None
+            step = Step("proxy", kind, why, at)
+            return Trace(self.key, destination, Verdict.UNKNOWN, kind, why, steps=(step,), missing=(kind,))
         if self.pod is not None and is_ambient(self.pod, self.mesh.namespaces):
             why = "the pod is in ambient mode: its connections go to its node's ztunnel, which meshdoctor does not read"
             step = Step("redirection", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))

@@ -54,7 +54,7 @@ def _claim(case: ProxyContext, entry: ServiceEntry, host: str, port: Port, bind:
         yield _fact(case, entry, host, port, bind, listener, chain, entry_view(entry), host, "active")
         return
     holder = cluster_name(chain.tcp.clusters[0].name)
-    if holder is None or _is_virtual_service(chain) or holder.host == host:
+    if holder is None or _is_virtual_service(chain) or holder.host == host or _is_partly_read(listener):
         return
     if any(not use.is_http and use.made_by for use in case.uses.get(own, ())):
         return
@@ -72,6 +72,11 @@ def _listener_at(case: ProxyContext, bind: str, port: int) -> Listener | None:
         return case.wildcard_listener(port)
     index = case.tracer.index
     return index.by_address.get((bind, port)) if index else None
+
+
+def _is_partly_read(listener: Listener) -> bool:
+    """Whether a part of it that was not read may name the cluster."""
+    return bool(listener.unread) or any(chain.unread for chain in listener.chains())
 
 
 def _named_in(listener: Listener, cluster: str) -> bool:
@@ -171,6 +176,8 @@ def _reason(case: ProxyContext, loser: ServiceEntry, host: str, winner: EntryVie
 def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
     """Without resources: external clusters that nothing references, on a port whose match-all chain leads to another
     host."""
+    if not (case.proxy.coverage("listeners").is_whole and case.proxy.coverage("routes").is_whole):
+        return  # what was not read may name the cluster
     for parsed, cluster in case.external_clusters:
         if parsed.subset or cluster.name in case.uses:
             continue

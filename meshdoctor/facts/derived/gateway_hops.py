@@ -85,7 +85,8 @@ def _first_broken(case: ProxyContext, use: ClusterUse, host: str, gateway: str) 
         name = socket.sni if socket and socket.sni else ("" if use.is_http else host)
         tls = socket is not None or not use.is_http
         broken = _inside(case.mesh, router, ports, Arrival(None, 0, name, "tls" if tls else "raw_buffer"), host)
-        if broken.name:
+        is_whole = all(router.coverage(section).is_whole for section in ("listeners", "routes", "clusters"))
+        if broken.name and is_whole:
             return broken
     return Hop(pods=tuple(r.key for r in routers))
 
