@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from meshdoctor.facts.derived.fact_lists import PER_POD, FactSheet, ProxyFacts
-from meshdoctor.facts.derived.host_rows import Pair, PodColumn, column_of, dependencies_of
+from meshdoctor.facts.derived.host_rows import Pair, PodColumn, column_of
 from meshdoctor.facts.derived.missing_evidence import cannot_run, gaps_of, lacks_evidence
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.replicas import ProxyToCheck
@@ -88,7 +88,6 @@ class ProxyChecker:
                 for fact in sheet.of_pods(name):
                     self._pod_facts.setdefault((name, fact.pod), []).append(fact)
         self._pairs = pairs
-        self._dependencies = {} if pairs is None else dependencies_of(sheet)
 
     def check(self, turn: ProxyToCheck, result: ShareResult) -> None:
         """Adds one proxy to the result; for a replica, the result of the proxy that was checked."""
@@ -98,7 +97,7 @@ class ProxyChecker:
             if self._rules:
                 self._apply_rules(turn.place, case, result)
             if self._pairs is not None and case.viewer.is_sidecar:
-                result.columns[pod] = column_of(case, self._pairs, self._dependencies)
+                result.columns[pod] = column_of(case, self._pairs)
                 result.policies[pod] = case.policy
             return
         if self._rules:

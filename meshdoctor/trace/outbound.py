@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Unpack
 
 from msgspec import structs
 
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.mesh import Mesh, Pod, ServiceEntry
+from meshdoctor.model.mesh import Dependency, Mesh, Pod, ServiceEntry
 from meshdoctor.model.proxy import Proxy
-from meshdoctor.model.trace import AddressTrace, Destination, Step, Trace
+from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Step, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip, is_single
 from meshdoctor.semantics.istio.data_plane import is_ambient
@@ -42,6 +43,32 @@ class Tracer:
         self.index = ListenerIndex(self.proxy) if self.proxy else None
         self.domains = Domains()
         self._registrations: dict[tuple[str, int], Registration] = {}
+        self._assessed: dict[tuple[str, int], Trace] = {}
+
+    def assess(self, host: str, port: int, **client: Unpack[ClientOptions]) -> Trace:
+        """What happens to the connection that a client of this pod opens to host:port.
+
+        Check, hosts, trace, the session and fix previews all ask this. Each address that the client may dial and each
+        path that its URLs name is traced; the worst verdict counts.
+        """
+        if client:
+            return self._assess(host, port, client)
+        key = (host.lower(), port)
+        if key not in self._assessed:
+            self._assessed[key] = self._assess(host, port, client)
+        return self._assessed[key]
+
+    def _assess(self, host: str, port: int, client: ClientOptions) -> Trace:
+        asked = self.destination(host, port, **client)
+        dependency = client.get("dependency") or self.dependency(host, port)
+        given = client.get("path") is not None or client.get("authority") is not None
+        paths = dependency.paths if dependency and asked.protocol == "http" and not given else ()
+        traces = [trace_host(self, structs.replace(asked, path=path)) for path in paths or (asked.path,)]
+        return min(traces, key=lambda trace: trace.verdict.rank)
+
+    def dependency(self, host: str, port: int) -> Dependency | None:
+        """The pod's configuration that names host:port; None where none does."""
+        return self.registry.dependencies.get(self.key, {}).get((host.lower(), port))
 
     def registration(self, host: str, port: int) -> Registration:
         """Entries for host:port as this proxy has them.
@@ -105,7 +132,7 @@ class Tracer:
     def assumption(self, host: str, port: int) -> Step | None:
         """A step that names the protocol assumed for the client, where the port usually carries another."""
         known = behaviour(known_protocol(port))
-        assumed = self.protocol_of(host, port)
+        assumed = self.destination(host, port).protocol
         if not known or known == assumed:
             return None
         why = f"assumed because the port is declared so; port {port} usually carries {known_protocol(port)}: "
@@ -121,16 +148,17 @@ class Tracer:
         protocol: str | None = None,
         sni: str | None = None,
         authority: str | None = None,
-        path: str = "/",
-        scheme: str = "",
+        path: str | None = None,
+        dependency: Dependency | None = None,
     ) -> Destination:
         """A Destination with defaults for what was not given. An empty `sni` is TLS without server name."""
-        kind = protocol or self.protocol_of(host, port, scheme)
+        used = dependency or self.dependency(host, port)
+        kind = protocol or self.protocol_of(host, port, used.scheme if used else "")
         if ip is None and is_ip(host):
             ip = host
         if kind == "tls" and sni is None:
             sni = "" if is_ip(host) else host
-        return Destination(host, port, ip, kind, sni if kind == "tls" else None, authority, path)
+        return Destination(host, port, ip, kind, sni if kind == "tls" else None, authority, path or "/")
 
     def known_addresses(self, host: str, port: int) -> tuple[str, ...]:
         """Addresses a client of this pod may dial for the host, in a stable order.
@@ -148,6 +176,13 @@ class Tracer:
         answers = (self.mesh.dns or {}).get(host.lower(), ())
         known = dict.fromkeys([*answers, *own, *(() if answers else self.resolved(host))])
         return tuple(known) or self.mesh.dialled.get((self.key, host.lower()), ())
+
+    def dialled_addresses(self, host: str, port: int) -> tuple[str, ...]:
+        """The known addresses without those of the entry that DNS does not answer with: a client that dials the host by
+        name never dials them."""
+        known = self.known_addresses(host, port)
+        answers = () if self.viewer.dns_capture else (self.mesh.dns or {}).get(host.lower(), ())
+        return tuple(a for a in known if a in answers) if answers else known
 
     def _virtual(self, host: str, port: int) -> list[str]:
         """Virtual addresses that only the dump shows: before Istio 1.25 the allocation wrote no status.addresses."""
@@ -280,18 +315,12 @@ class Tracer:
         return Trace(self.key, destination, Verdict.UNKNOWN, "evidence-missing", why, missing=(document,))
 
 
-def trace_host(tracer: Tracer, destination: Destination, dialled_only: bool = False) -> Trace:
-    """Trace every known address of the host, of which the worst verdict counts; with an address given, that one.
-
-    `dialled_only` leaves out the entry's addresses that DNS does not answer with: clients that dial the host by name
-    never dial them.
-    """
+def trace_host(tracer: Tracer, destination: Destination) -> Trace:
+    """Trace every address that a client may dial for the host, of which the worst verdict counts; with an address
+    given, that one."""
     if destination.ip is not None:
         return tracer.trace(destination)
-    addresses = tracer.known_addresses(destination.host, destination.port)
-    answers = (tracer.mesh.dns or {}).get(destination.host.lower(), ()) if dialled_only else ()
-    if answers and not tracer.viewer.dns_capture:
-        addresses = tuple(a for a in addresses if a in answers)
+    addresses = tracer.dialled_addresses(destination.host, destination.port)
     if not addresses:
         return tracer.trace(destination)
     traces = [tracer.trace(structs.replace(destination, ip=ip)) for ip in addresses]
