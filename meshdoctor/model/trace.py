@@ -46,7 +46,7 @@ class ClientOptions(TypedDict, total=False):
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
-    """One decision: `at` is redirection, listener, listener_filters, filter_chain, route, cluster or endpoint."""
+    """One decision: `at` is redirection, listener, listener_filters, filter_chain, route, cluster, endpoint or gateway."""
 
     at: str
     chose: str | None

@@ -16,11 +16,12 @@ from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip, is_single
 from meshdoctor.semantics.istio.data_plane import is_ambient
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
-from meshdoctor.semantics.istio.registry import Hidden, Registration, Registry, Viewer
+from meshdoctor.semantics.istio.registry import Hidden, Registration, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
 from meshdoctor.semantics.istio.visibility import unexplained
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
+from meshdoctor.trace.gateway_hop import first_broken, gateway_of
 from meshdoctor.trace.http_routing import Domains, pass_http
 from meshdoctor.trace.reason import MeshContext, explain
 from meshdoctor.trace.upstream_cluster import judge_cluster
@@ -258,15 +259,28 @@ class Tracer:
         why = f"filter chain {chain_label(walk)} has no network filter that meshdoctor reads: {filters or 'none'}"
         return Outcome(Verdict.UNKNOWN, "filter", why, missing=("network filter",))
 
+    def _judge(self, walk: Walk) -> Outcome:
+        """Judge the cluster, and where a VirtualService sends the host to an egress gateway, the hops behind it."""
+        outcome, cluster = judge_cluster(walk, self.registry), walk.cluster
+        if outcome.verdict is not Verdict.DELIVERED or cluster is None or not walk.config:
+            return outcome
+        if not is_external_host(walk.destination.host) or not gateway_of(self.mesh, cluster.name):
+            return outcome
+        hop = first_broken(self.mesh, walk.proxy, cluster, walk.destination.host, is_http=walk.route is not None)
+        if not hop.name:
+            return outcome
+        walk.steps.append(Step("gateway", None, hop.because, next(iter(hop.evidence), None)))
+        return Outcome(Verdict.BROKEN, "gateway", hop.because)
+
     def _worst_cluster(self, walk: Walk, names: Sequence[str]) -> Outcome:
         """Judge the cluster; of several weighted ones the worst counts, because some connections are sent to it."""
         if len(names) < 2:
-            return judge_cluster(walk, self.registry)
+            return self._judge(walk)
         steps = list(walk.steps)
         judged = []
         for name in names:
             walk.steps, walk.cluster_name, walk.cluster, walk.endpoint = list(steps), name, None, None
-            judged.append((judge_cluster(walk, self.registry), name, walk.steps, walk.cluster, walk.endpoint))
+            judged.append((self._judge(walk), name, walk.steps, walk.cluster, walk.endpoint))
         outcome, walk.cluster_name, walk.steps, walk.cluster, walk.endpoint = min(
             judged, key=lambda j: j[0].verdict.rank
         )

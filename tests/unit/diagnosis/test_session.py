@@ -24,6 +24,7 @@ from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.diagnosis.tracing import open_tracer, trace_from
 from meshdoctor.doctor import Source
 from meshdoctor.errors import NothingToJudge
+from meshdoctor.model.trace import ClientOptions
 from tests.meshes import POD, Mesh, dump, pod
 from tests.replicas import Crowd
 
