@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Unpack
 
 from msgspec import structs
 
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.mesh import Mesh, Pod, ServiceEntry
+from meshdoctor.model.mesh import Dependency, Mesh, Pod, ServiceEntry
 from meshdoctor.model.proxy import Proxy
-from meshdoctor.model.trace import AddressTrace, Destination, Step, Trace
+from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Step, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip, is_single
 from meshdoctor.semantics.istio.data_plane import PROXIES, is_ambient, not_traced, pod_kind
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
-from meshdoctor.semantics.istio.registry import Hidden, Registration, Registry, Viewer
+from meshdoctor.semantics.istio.registry import Hidden, Registration, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
 from meshdoctor.semantics.istio.visibility import unexplained
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
+from meshdoctor.trace.gateway_hop import first_broken, gateway_of
 from meshdoctor.trace.http_routing import Domains, pass_http
 from meshdoctor.trace.reason import MeshContext, explain
 from meshdoctor.trace.upstream_cluster import judge_cluster
@@ -42,6 +44,32 @@ class Tracer:
         self.index = ListenerIndex(self.proxy) if self.proxy else None
         self.domains = Domains()
         self._registrations: dict[tuple[str, int], Registration] = {}
+        self._assessed: dict[tuple[str, int], Trace] = {}
+
+    def assess(self, host: str, port: int, **client: Unpack[ClientOptions]) -> Trace:
+        """What happens to the connection that a client of this pod opens to host:port.
+
+        Check, hosts, trace, the session and fix previews all ask this. Each address that the client may dial and each
+        path that its URLs name is traced; the worst verdict counts.
+        """
+        if client:
+            return self._assess(host, port, client)
+        key = (host.lower(), port)
+        if key not in self._assessed:
+            self._assessed[key] = self._assess(host, port, client)
+        return self._assessed[key]
+
+    def _assess(self, host: str, port: int, client: ClientOptions) -> Trace:
+        asked = self.destination(host, port, **client)
+        dependency = client.get("dependency") or self.dependency(host, port)
+        given = client.get("path") is not None or client.get("authority") is not None
+        paths = dependency.paths if dependency and asked.protocol == "http" and not given else ()
+        traces = [trace_host(self, structs.replace(asked, path=path)) for path in paths or (asked.path,)]
+        return min(traces, key=lambda trace: trace.verdict.rank)
+
+    def dependency(self, host: str, port: int) -> Dependency | None:
+        """The pod's configuration that names host:port; None where none does."""
+        return self.registry.dependencies.get(self.key, {}).get((host.lower(), port))
 
     def registration(self, host: str, port: int) -> Registration:
         """Entries for host:port as this proxy has them.
@@ -105,7 +133,7 @@ class Tracer:
     def assumption(self, host: str, port: int) -> Step | None:
         """A step that names the protocol assumed for the client, where the port usually carries another."""
         known = behaviour(known_protocol(port))
-        assumed = self.protocol_of(host, port)
+        assumed = self.destination(host, port).protocol
         if not known or known == assumed:
             return None
         why = f"assumed because the port is declared so; port {port} usually carries {known_protocol(port)}: "
@@ -121,16 +149,17 @@ class Tracer:
         protocol: str | None = None,
         sni: str | None = None,
         authority: str | None = None,
-        path: str = "/",
-        scheme: str = "",
+        path: str | None = None,
+        dependency: Dependency | None = None,
     ) -> Destination:
         """A Destination with defaults for what was not given. An empty `sni` is TLS without server name."""
-        kind = protocol or self.protocol_of(host, port, scheme)
+        used = dependency or self.dependency(host, port)
+        kind = protocol or self.protocol_of(host, port, used.scheme if used else "")
         if ip is None and is_ip(host):
             ip = host
         if kind == "tls" and sni is None:
             sni = "" if is_ip(host) else host
-        return Destination(host, port, ip, kind, sni if kind == "tls" else None, authority, path)
+        return Destination(host, port, ip, kind, sni if kind == "tls" else None, authority, path or "/")
 
     def known_addresses(self, host: str, port: int) -> tuple[str, ...]:
         """Addresses a client of this pod may dial for the host, in a stable order.
@@ -148,6 +177,13 @@ class Tracer:
         answers = (self.mesh.dns or {}).get(host.lower(), ())
         known = dict.fromkeys([*answers, *own, *(() if answers else self.resolved(host))])
         return tuple(known) or self.mesh.dialled.get((self.key, host.lower()), ())
+
+    def dialled_addresses(self, host: str, port: int) -> tuple[str, ...]:
+        """The known addresses without those of the entry that DNS does not answer with: a client that dials the host by
+        name never dials them."""
+        known = self.known_addresses(host, port)
+        answers = () if self.viewer.dns_capture else (self.mesh.dns or {}).get(host.lower(), ())
+        return tuple(a for a in known if a in answers) if answers else known
 
     def _virtual(self, host: str, port: int) -> list[str]:
         """Virtual addresses that only the dump shows: before Istio 1.25 the allocation wrote no status.addresses."""
@@ -204,7 +240,9 @@ class Tracer:
 
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:
         if "listeners" in walk.proxy.not_received and not index.is_exact(walk.destination.ip, walk.destination.port):
-            why = "istiod has sent this sidecar no listeners: nothing listens on port 15001, to which iptables redirects"
+            why = (
+                "istiod has sent this sidecar no listeners: nothing listens on port 15001, to which iptables redirects"
+            )
             why += " the connection, so the kernel refuses it"
             walk.step("listener", None, why)
             return Outcome(Verdict.BLOCKED, "not-received", why)
@@ -225,15 +263,32 @@ class Tracer:
         why = f"filter chain {chain_label(walk)} has no network filter that meshdoctor reads: {filters or 'none'}"
         return Outcome(Verdict.UNKNOWN, "filter", why, missing=("network filter",))
 
+    def _judge(self, walk: Walk) -> Outcome:
+        """Judge the cluster, and where a VirtualService sends the host to an egress gateway, the hops behind it."""
+        outcome, cluster = judge_cluster(walk, self.registry), walk.cluster
+        if outcome.verdict is not Verdict.DELIVERED or cluster is None or not walk.config:
+            return outcome
+        if not is_external_host(walk.destination.host) or not gateway_of(self.mesh, cluster.name):
+            return outcome
+        hop = first_broken(self.mesh, walk.proxy, cluster, walk.destination.host, is_http=walk.route is not None)
+        if hop.unread:
+            return Outcome(
+                Verdict.UNKNOWN, "gateway-unread", hop.unread, missing=tuple(map("config dump of {}".format, hop.pods))
+            )
+        if not hop.name:
+            return outcome
+        walk.steps.append(Step("gateway", None, hop.because, next(iter(hop.evidence), None)))
+        return Outcome(Verdict.BROKEN, "gateway", hop.because)
+
     def _worst_cluster(self, walk: Walk, names: Sequence[str]) -> Outcome:
         """Judge the cluster; of several weighted ones the worst counts, because some connections are sent to it."""
         if len(names) < 2:
-            return judge_cluster(walk, self.registry)
+            return self._judge(walk)
         steps = list(walk.steps)
         judged = []
         for name in names:
             walk.steps, walk.cluster_name, walk.cluster, walk.endpoint = list(steps), name, None, None
-            judged.append((judge_cluster(walk, self.registry), name, walk.steps, walk.cluster, walk.endpoint))
+            judged.append((self._judge(walk), name, walk.steps, walk.cluster, walk.endpoint))
         outcome, walk.cluster_name, walk.steps, walk.cluster, walk.endpoint = min(
             judged, key=lambda j: j[0].verdict.rank
         )
@@ -288,18 +343,12 @@ class Tracer:
         return Trace(self.key, destination, Verdict.UNKNOWN, "evidence-missing", why, missing=(document,))
 
 
-def trace_host(tracer: Tracer, destination: Destination, dialled_only: bool = False) -> Trace:
-    """Trace every known address of the host, of which the worst verdict counts; with an address given, that one.
-
-    `dialled_only` leaves out the entry's addresses that DNS does not answer with: clients that dial the host by name
-    never dial them.
-    """
+def trace_host(tracer: Tracer, destination: Destination) -> Trace:
+    """Trace every address that a client may dial for the host, of which the worst verdict counts; with an address
+    given, that one."""
     if destination.ip is not None:
         return tracer.trace(destination)
-    addresses = tracer.known_addresses(destination.host, destination.port)
-    answers = (tracer.mesh.dns or {}).get(destination.host.lower(), ()) if dialled_only else ()
-    if answers and not tracer.viewer.dns_capture:
-        addresses = tuple(a for a in addresses if a in answers)
+    addresses = tracer.dialled_addresses(destination.host, destination.port)
     if not addresses:
         return tracer.trace(destination)
     traces = [tracer.trace(structs.replace(destination, ip=ip)) for ip in addresses]

@@ -147,6 +147,7 @@ REASONS = {
     "double-tls": "double-tls",
     "direct-response": "direct-response",
     "redirect": "redirect",
+    "gateway": "egress-gateway-broken",
     "virtual-address-sent-out": "virtual-address-sent-out",
 }
 """Kinds of outcome that have one reason."""

@@ -16,7 +16,7 @@ from meshdoctor.model.entry_view import HiddenEntry
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Dependency, EgressListener, ServiceEntry, Sidecar
 from meshdoctor.model.sheet import Connection
-from meshdoctor.model.trace import Destination, Trace
+from meshdoctor.model.trace import Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import covers
@@ -30,7 +30,6 @@ from meshdoctor.semantics.istio.protocols import (
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Hidden, Registration
 from meshdoctor.semantics.istio.resource_names import cluster_name, object_name, slug
 from meshdoctor.semantics.istio.visibility import imported
-from meshdoctor.trace.outbound import trace_host
 
 MAX_SEEN, MAX_OWNERS = 5, 20
 
@@ -54,15 +53,9 @@ def registered(case: ProxyContext) -> list[tuple[str, int]]:
     return list(dict.fromkeys(p for p in pairs if not p[0].startswith("*")))
 
 
-def destination_of(case: ProxyContext, host: str, port: int, dependency: Dependency | None) -> Destination:
-    """The connection a client most likely makes."""
-    return case.tracer.destination(host, port, scheme=dependency.scheme if dependency else "")
-
-
 def connection(case: ProxyContext, host: str, port: int, dependency: Dependency | None) -> Connection:
     """The fact for one host:port."""
-    destination = destination_of(case, host, port, dependency)
-    traced = trace_host(case.tracer, destination, dialled_only=True)
+    traced = case.tracer.assess(host, port)
     found = case.tracer.registration(host, port)
     declared = next((p.protocol.upper() for p in found.ports(port)), "")
     own = case.own_cluster(host, port)
@@ -73,7 +66,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
     unlisted = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
     known = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port)
     registered_now = bool(found.visible) or ("serviceentries" not in case.mesh.kinds_read and own is not None)
-    protocol, resolution = _entry_shape(destination.protocol, host)
+    protocol, resolution = _entry_shape(traced.destination.protocol, host)
     return Connection(
         pod=case.key,
         host=host,
@@ -85,7 +78,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         evidence=_evidence(traced, dependency, found),
         used=dependency is not None,
         seen=tuple(s.where for s in dependency.seen[:MAX_SEEN]) if dependency else (),
-        protocol=destination.protocol,
+        protocol=traced.destination.protocol,
         declared=declared,
         verdict=traced.verdict,
         reason=traced.reason,
@@ -116,6 +109,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         entry_resolution=resolution,
         with_port=entry_edits.with_port(named, port, protocol, _complete(case, named, host, port)) if named else {},
         with_addresses=entry_edits.with_addresses(unlisted, _complete(case, unlisted, host, port)) if unlisted else {},
+        missing=traced.missing,
         crowded_out=traced.verdict is not Verdict.DELIVERED
         and traced.reason != "evidence-missing"
         and (_crowded_out(case, host, port, declared) or _lost_its_tcp_side(case, traced, found)),

@@ -26,7 +26,6 @@ from meshdoctor.semantics.istio.protocols import (
     scheme_protocol,
 )
 from meshdoctor.trace.arrival import WILDCARDS, active_filters
-from meshdoctor.trace.outbound import trace_host
 
 TLS_ON_SAME_PORT = frozenset(
     {"mongodb", "redis", "kafka", "cassandra", "mqtt", "nats", "amqp", "memcached", "zookeeper"}
@@ -64,9 +63,7 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
     complete = entry_answers(case, entry, host, answers)
     dependency = case.dependencies.get((host, port.number))
     scheme = dependency.scheme if dependency else ""
-    uncovered = tuple(
-        a for a in _uncovered(case, entry, answers) if not _gets_there(case, host, port.number, a, scheme)
-    )
+    uncovered = tuple(a for a in _uncovered(case, entry, answers) if not _gets_there(case, host, port.number, a))
     elsewhere = _resolved_elsewhere(case, host, uncovered)
     real = scheme_protocol(scheme) or known_protocol(port.number)
     if port.protocol.upper() == "MYSQL":
@@ -153,10 +150,9 @@ def _resolved_elsewhere(case: ProxyContext, host: str, addresses: tuple[str, ...
     return case.mesh.dns_from_elsewhere if set(addresses) - confirmed else ""
 
 
-def _gets_there(case: ProxyContext, host: str, port: int, ip: str, scheme: str) -> bool:
+def _gets_there(case: ProxyContext, host: str, port: int, ip: str) -> bool:
     """Whether another entry of the same host sends this address to the host's cluster."""
-    traced = case.tracer.trace(case.tracer.destination(host, port, ip=ip, scheme=scheme))
-    return traced.verdict is Verdict.DELIVERED
+    return case.tracer.assess(host, port, ip=ip).verdict is Verdict.DELIVERED
 
 
 def _is_shared(case: ProxyContext, host: str, port: int) -> bool:
@@ -196,7 +192,7 @@ def _fits(family: str, known: str) -> bool:
 
 
 def _tried(case: ProxyContext, host: str, port: int, protocol: str, name: str) -> Mismatch:
-    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol=protocol), dialled_only=True)
+    traced = case.tracer.assess(host, port, protocol=protocol)
     return name, traced.verdict in UNREACHED, traced
 
 
@@ -204,7 +200,7 @@ def _inspected(case: ProxyContext, host: str, port: int, known: str) -> Mismatch
     """The mismatch of a TCP port in a listener with an inspector: it breaks server-first protocols, else it may."""
     if known and not is_server_first(known):
         return "", False, None
-    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol="server-first"), dialled_only=True)
+    traced = case.tracer.assess(host, port, protocol="server-first")
     listener = case.proxy.listeners.get(traced.listener or "")
     catch_all = case.tracer.index.catch_all if case.tracer.index else None
     if listener is None or listener is catch_all or not active_filters(listener, port):

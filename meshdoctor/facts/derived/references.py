@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshdoctor.facts.derived.connections import destination_of
 from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext, host_lost
 from meshdoctor.facts.derived.resource_views import config_name, config_role, seen_at
 from meshdoctor.model.mesh import VirtualService
@@ -16,7 +15,6 @@ from meshdoctor.semantics.istio.registry import is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref, object_name, slug
 from meshdoctor.semantics.kubernetes.manifests import objects_in
 from meshdoctor.trace.http_routing import POLICY_HOSTS
-from meshdoctor.trace.outbound import trace_host
 
 
 def dangling(case: ProxyContext) -> Iterator[Dangling]:
@@ -50,7 +48,7 @@ def hosts_lost(case: ProxyContext, use: ClusterUse) -> list[tuple[str, int]]:
     for dependency in case.dependencies.values():
         if dependency.port != port or (dependency.host, port) in found:
             continue
-        traced = trace_host(case.tracer, destination_of(case, dependency.host, port, dependency))
+        traced = case.tracer.assess(dependency.host, port)
         if traced.reason == "route-to-unknown-cluster" and traced.cluster == use.cluster:
             found[dependency.host, port] = None
     return list(found)

@@ -122,7 +122,9 @@ class Draft:
                 if "bootstrap" in self.sections:
                     yield section
             if not is_damaged:
-                because = f"{name} is not among the {section}, and istiod sends it to every {kind}: others may be missing"
+                because = (
+                    f"{name} is not among the {section}, and istiod sends it to every {kind}: others may be missing"
+                )
                 self.gaps.anything(section, because)
         if "routes" in self.sections:
             named = (c.http.route_config_name for one in self.listeners.values() for c in one.chains() if c.http)

@@ -96,7 +96,9 @@ def _addresses(source: wire.WireListener, name: str) -> tuple[tuple[tuple[str, i
     given = [source.address, *(a.address for a in source.additional_addresses)]
     sockets = [a.socket_address for a in given if a and a.socket_address is not None]
     found = tuple((socket.address, socket.port_value) for socket in sockets if socket.address)
-    is_other = source.internal_listener is not None or all(a and (a.pipe or a.envoy_internal_address is not None) for a in given)
+    is_other = source.internal_listener is not None or all(
+        a and (a.pipe or a.envoy_internal_address is not None) for a in given
+    )
     if is_other or (len(found) == len(given) and all(port for _, port in found)):
         return found, ""
     placed = tuple(one for one in found if one[1]) or _address_in(name)
@@ -234,9 +236,7 @@ def _with_lists(value: Any, key: str = "") -> Any:
     return [_with_lists(v) for v in value] if isinstance(value, list) else value
 
 
-def _http_connection_manager(
-    payload: msgspec.Raw, inline_path: str
-) -> tuple[proxy.HttpConnectionManager | None, str]:
+def _http_connection_manager(payload: msgspec.Raw, inline_path: str) -> tuple[proxy.HttpConnectionManager | None, str]:
     source = _decode(_HCM, payload, wire.WireHcm)
     fault = next((f for f in source.http_filters if kind_of(f) == "fault"), None)
     made = proxy.HttpConnectionManager(

@@ -97,9 +97,7 @@ def _route(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -> 
         return proxy.Route(source.name, match, "other", path=path, unread=source.unread or str(error))
 
 
-def _decoded(
-    source: wire.WireRoute, match: proxy.RouteMatch, path: str, inherited: proxy.Fault | None
-) -> proxy.Route:
+def _decoded(source: wire.WireRoute, match: proxy.RouteMatch, path: str, inherited: proxy.Fault | None) -> proxy.Route:
     action = source.route
     clusters: tuple[proxy.WeightedCluster, ...] = ()
     kind, status = "other", None
@@ -116,7 +114,9 @@ def _decoded(
     elif source.non_forwarding_action is not None:
         kind = "non_forwarding"
     unread = source.unread
-    if not unread and (kind == "other" or (kind == "route" and not clusters and not (action and action.cluster_header))):
+    if not unread and (
+        kind == "other" or (kind == "route" and not clusters and not (action and action.cluster_header))
+    ):
         unread = "it has no action" if kind == "other" else "route: it has no cluster"
     if any(not one.name for one in clusters):
         raise ValueError("a weighted cluster has no name")

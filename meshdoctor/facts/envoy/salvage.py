@@ -13,7 +13,14 @@ from meshdoctor.facts.envoy.wire import Unit, Wire
 
 Shape = TypeVar("Shape", bound=Wire)
 
-_JSON_TYPES = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+_JSON_TYPES = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+}
 
 
 def json_type(value: Any) -> str:

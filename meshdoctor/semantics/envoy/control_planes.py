@@ -12,7 +12,13 @@ from collections.abc import Collection
 
 from meshdoctor.model.proxy import Node
 
-KIND_OF_ROLE = {"sidecar": "sidecar", "router": "gateway", "ingress": "gateway", "waypoint": "waypoint", "ztunnel": "ztunnel"}
+KIND_OF_ROLE = {
+    "sidecar": "sidecar",
+    "router": "gateway",
+    "ingress": "gateway",
+    "waypoint": "waypoint",
+    "ztunnel": "ztunnel",
+}
 """Node type of Istio to kind of proxy."""
 
 _ISTIO_NAMES = ("PassthroughCluster", "BlackHoleCluster", "virtualOutbound", "virtualInbound", "sds-grpc")

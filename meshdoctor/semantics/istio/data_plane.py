@@ -33,9 +33,12 @@ _NOT_TRACED = {
 def not_traced(kind: str, control_plane: str = "") -> str:
     """Why connections of such a proxy are not traced, as a sentence without a period."""
     if kind == "envoy":
-        whose = f"it belongs to {control_plane}" if control_plane else "its node id and its names are not those of Istio"
+        whose = (
+            f"it belongs to {control_plane}" if control_plane else "its node id and its names are not those of Istio"
+        )
         return f"this is not Istio's Envoy: {whose}, and meshdoctor judges Istio only"
     return _NOT_TRACED[kind]
+
 
 GATEWAYS = ("router", "waypoint")
 """Proxy types that handle traffic of other pods (istio pkg/model/proxy.go, NodeType)."""
