@@ -164,6 +164,9 @@ def _why_no_verdict(diagnosis: Diagnosis, *, strict: bool) -> str:
     if not diagnosis.findings:
         if not diagnosis.proxies and not diagnosis.pods:
             return f"there is nothing to check: {diagnosis.location} contains no proxy configuration and no pod"
+        if diagnosis.pods and diagnosis.not_judged + diagnosis.pod_kinds.get("finished", 0) == diagnosis.pods:
+            if not diagnosis.pod_kinds.get("none"):
+                return "no verdict was possible: no pod here has a sidecar of Istio, see `not judged`"
         if not set(diagnosis.rules_run) - nowhere:
             return "no verdict was possible: every rule lacked evidence, see `not evaluated`"
     blind = {pod for entry in diagnosis.not_evaluated if not entry.is_partial for pod in entry.pods}

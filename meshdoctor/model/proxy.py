@@ -368,4 +368,7 @@ def section_coverage(section: str, sections: frozenset[str], gaps: Mapping[str, 
         return gaps[section]
     if section in sections:
         return WHOLE
+    if section == "bootstrap":
+        why = "the bootstrap was not read, so that DNS capture and version are unknown"
+        return Coverage(Completeness.ABSENT, why, (section,))
     return Coverage(Completeness.ABSENT, f"the dump has no section for {section}", (section,))

@@ -286,6 +286,8 @@ class NotReceived(Fact, frozen=True):
 
     sections: tuple[str, ...]
     """Of `listeners` and `clusters`, those of which nothing was sent."""
+    named: str
+    """The sections in words, `listeners and clusters`."""
     everything: bool
     """Whether it is both."""
 

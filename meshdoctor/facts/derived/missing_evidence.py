@@ -90,11 +90,16 @@ def _missing_sections(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotE
         if lacking:
             named = tuple(f"{summary.document}: {section}" for section in lacking)
             yield NotEvaluated(rule, (key,), named, f"the dump has no section for {', '.join(lacking)}")
-        for section in (*SECTIONS, "bootstrap"):
-            coverage = summary.coverage(section)
-            if section not in lacking and not coverage.is_whole:
-                missing = tuple(f"{summary.document}: {one}" for one in coverage.missing or (section,))
-                yield NotEvaluated(rule, (key,), missing, coverage.because, True)
+        gaps = {section: summary.coverage(section) for section in (*SECTIONS, "bootstrap") if section not in lacking}
+        partial = {section: coverage for section, coverage in gaps.items() if not coverage.is_whole}
+        if partial:
+            missing = tuple(
+                f"{summary.documents.get(section, summary.document)}: {one}"
+                for section, coverage in partial.items()
+                for one in coverage.missing or (section,)
+            )
+            because = "; ".join(coverage.because for coverage in partial.values())
+            yield NotEvaluated(rule, (key,), missing, because, True)
 
 
 def _has_proxy(rule: Rule, mesh: Mesh, is_asked: IsAsked) -> bool:

@@ -48,6 +48,7 @@ def not_received(case: ProxyContext) -> Iterator[NotReceived]:
             policy=case.policy,
             evidence=(Evidence(case.proxy.document, "$.configs", f"no {' and no '.join(sections)} from istiod"),),
             sections=sections,
+            named=" and ".join(sections),
             everything=len(sections) > 1,
         )
 

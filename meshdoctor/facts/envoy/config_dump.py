@@ -117,14 +117,14 @@ class Draft:
         for section, name in lacking.items():
             if not name or section not in self.sections:
                 continue
-            is_damaged = section in self.gaps.by_section
-            if kind == "sidecar" and not self.is_pasted and section not in self.from_istiod and not is_damaged:
-                if "bootstrap" in self.sections:
-                    yield section
-            if not is_damaged:
-                because = (
-                    f"{name} is not among the {section}, and istiod sends it to every {kind}: others may be missing"
-                )
+            if section in self.gaps.by_section:
+                continue  # what was not read may be it
+            is_dump = "bootstrap" in self.sections and not self.is_pasted
+            if kind == "sidecar" and is_dump and section not in self.from_istiod:
+                yield section
+                self.gaps.anything(section, f"istiod has sent this {kind} no {section}")
+            else:
+                because = f"{name} is not among the {section}, and istiod sends it to every {kind}: others may be missing"
                 self.gaps.anything(section, because)
         if "routes" in self.sections:
             named = (c.http.route_config_name for one in self.listeners.values() for c in one.chains() if c.http)
