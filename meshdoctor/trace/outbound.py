@@ -329,7 +329,7 @@ class Tracer:
             why = not_traced(kind, self.proxy.control_plane if self.proxy else "")
             at = self.proxy.evidence("", self.proxy.node.id) if self.proxy else None
             step = Step("proxy", kind, why, at)
-            return Trace(self.key, destination, Verdict.UNKNOWN, kind, why, steps=(step,), missing=(kind,))
+            return Trace(self.key, destination, Verdict.UNKNOWN, kind, why, steps=(step,))
         if self.pod is not None and is_ambient(self.pod, self.mesh.namespaces):
             why = "the pod is in ambient mode: its connections go to its node's ztunnel, which meshdoctor does not read"
             step = Step("redirection", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))

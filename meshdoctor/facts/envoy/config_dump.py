@@ -70,15 +70,14 @@ class Draft:
         made = listener(source, path, name, is_static)
         self.listeners[made.name] = made
         if lost := lost_in(made):
-            # one that has no address may be bound to any
-            self.gaps.entry("listeners", made.name if made.addresses else "", lost, at=path)
+            self.gaps.entry("listeners", made.name, lost, at=path, may_be_any=not _is_placed(made))
 
     def lose_listener(self, name: str, because: str, path: str) -> None:
         """A listener of which only the name is known, or not even that: Istio's names hold address and port."""
         made = placeholder(name, because, path)
         if name:
             self.listeners[name] = made
-        self.gaps.entry("listeners", name if made.addresses else "", because, at=name or path)
+        self.gaps.entry("listeners", name, because, at=path, may_be_any=not _is_placed(made))
 
     def finish(self, key: str, live: LiveSource) -> Proxy:
         """The proxy under its name; `live` are the statuses of the /clusters page, or a function that loads them."""
@@ -124,7 +123,9 @@ class Draft:
                 yield section
                 self.gaps.anything(section, f"istiod has sent this {kind} no {section}")
             else:
-                because = f"{name} is not among the {section}, and istiod sends it to every {kind}: others may be missing"
+                because = (
+                    f"{name} is not among the {section}, and istiod sends it to every {kind}: others may be missing"
+                )
                 self.gaps.anything(section, because)
         if "routes" in self.sections:
             named = (c.http.route_config_name for one in self.listeners.values() for c in one.chains() if c.http)
@@ -155,6 +156,11 @@ class Draft:
         if made.unread:
             self.gaps.entry("clusters", made.name, made.unread, at=made.path)
         return made
+
+
+def _is_placed(made: Listener) -> bool:
+    """Whether its address is known; else it may be bound to any. An internal listener needs none."""
+    return bool(made.addresses) or not made.unread
 
 
 LiveSource = dict[str, wire.ClusterStatus] | Callable[[], dict[str, wire.ClusterStatus]] | None

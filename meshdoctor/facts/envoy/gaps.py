@@ -13,17 +13,20 @@ class Gaps:
     def __init__(self) -> None:
         self.by_section: dict[str, Coverage] = {}
 
-    def entry(self, section: str, name: str, because: str, *, at: str = "") -> None:
-        """An entry that was left out or read in part; without a name it may be any, and `at` says where it is."""
+    def entry(self, section: str, name: str, because: str, *, at: str = "", may_be_any: bool = False) -> None:
+        """An entry that was left out or read in part.
+
+        Without a name it may be any, and `at` says where it is; a listener may be any without an address.
+        """
         known = self.by_section.get(section)
         missing = name or at or "an entry without a name"
+        is_named = bool(name) and not may_be_any
         if known is None:
-            made = Coverage(Completeness.PARTIAL, f"{missing} was not read whole: {because}", (missing,), bool(name))
+            made = Coverage(Completeness.PARTIAL, f"{missing} was not read whole: {because}", (missing,), is_named)
         elif missing in known.missing:
             return
         else:
-            names_all = known.names_all and bool(name)
-            made = replace(known, missing=(*known.missing, missing), names_all=names_all)
+            made = replace(known, missing=(*known.missing, missing), names_all=known.names_all and is_named)
         self.by_section[section] = made
 
     def anything(self, section: str, because: str, missing: str = "") -> None:

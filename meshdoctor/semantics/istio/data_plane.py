@@ -85,7 +85,9 @@ def proxy_kind_of(pod: Pod | None, proxy: Proxy | ProxySummary | None) -> str:
 
     Empty where the pod has none.
     """
-    if proxy is not None and (proxy.node.role in KIND_OF_ROLE or proxy.node.id):
+    if proxy is not None and proxy.node.role in KIND_OF_ROLE:
+        return KIND_OF_ROLE[proxy.node.role]
+    if proxy is not None and proxy.kind == "envoy" and proxy.node.id:
         return proxy.kind
     role = proxy_role(pod)
     return KIND_OF_ROLE[role] if role else proxy.kind if proxy is not None else ""

@@ -64,7 +64,11 @@ def pod_items(mesh_state: MeshState, key: str, facts: PodFacts | None, *, ascii_
 
 def _pod_head(row: PodRow, facts: PodFacts | None) -> Iterator[Item]:
     if row.state in ("unread", "not judged", "none"):
-        yield Item("sidecar" if row.state != "not judged" else "proxy", row.because or "not read", "faint" if row.state == "none" else "unknown")
+        yield Item(
+            "sidecar" if row.state != "not judged" else "proxy",
+            row.because or "not read",
+            "faint" if row.state == "none" else "unknown",
+        )
     else:
         if row.state == "judged" and row.because:
             yield Item("not read whole", row.because, "unknown")
