@@ -61,12 +61,12 @@ class PodChecked(Struct, frozen=True):
     """`REGISTRY_ONLY`, `ALLOW_ANY` or `unknown`; empty for a gateway, which has no outbound policy."""
     verdicts: Mapping[Pair, TracedVerdict]
     """Replicas share one mapping: do not change it."""
+    is_final: bool = True
+    """False while DNS answers and access logs are not read yet."""
     kind: PodKind = "sidecar"
     """What its proxy is; of a kind other than `sidecar`, its connections were not judged."""
     because: str = ""
     """Why it was not judged, or was judged by a part of its dump; empty where it was judged by all of it."""
-    is_final: bool = True
-    """False while DNS answers and access logs are not read yet."""
 
 
 class PodUnread(Struct, frozen=True):

@@ -147,19 +147,10 @@ def _waiting(listener: Listener, inspector: ListenerFilter, plain: Arrival) -> I
 def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     """Follow the connection to its filter chain; an Outcome where it ends before."""
     destination = walk.destination
-    listener = index.choose(destination.ip, destination.port)
-    coverage = walk.proxy.coverage("listeners")
-    if not coverage.is_whole and not coverage.names_all and not index.is_exact(destination.ip, destination.port):
-        dialled = host_port(destination.ip or destination.host, destination.port)
-        why = f"a listener that was not read may be bound to {dialled}: {coverage.because}"
-        return Outcome(Verdict.UNKNOWN, "no-listeners", why, missing=coverage.missing or ("listeners",))
-    if listener is None:
-        return _nothing_listens(walk)
-    walk.listener = listener
-    if listener.unread:
-        why = f"listener {listener.name} takes the connection, and was not read whole: {listener.unread}"
-        walk.step("listener", listener.name, why, listener.path, listener.name)
-        return Outcome(Verdict.UNKNOWN, "listener-unread", why, missing=(f"listener {listener.name}",))
+    found = _find_listener(walk, index)
+    if isinstance(found, Outcome):
+        return found
+    walk.listener = listener = found
     walk.step("listener", listener.name, _why_listener(listener, index, destination), listener.path, listener.name)
     filters = f"{listener.path}.listener_filters"
     inspection = inspect(listener, destination, walk.proxy.node.ip or None)
@@ -192,6 +183,24 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
         why = f"filter chain {chain_label(walk)} of listener {listener.name} was not read whole: {choice.chain.unread}"
         return Outcome(Verdict.UNKNOWN, "chain-unread", why, missing=(f"filter chain {chain_label(walk)}",))
     return None
+
+
+def _find_listener(walk: Walk, index: ListenerIndex) -> Listener | Outcome:
+    """The listener that takes the connection; an Outcome where none does, or where that is not known."""
+    destination = walk.destination
+    coverage = walk.proxy.coverage("listeners")
+    if not coverage.is_whole and not coverage.names_all and not index.is_exact(destination.ip, destination.port):
+        dialled = host_port(destination.ip or destination.host, destination.port)
+        why = f"a listener that was not read may be bound to {dialled}: {coverage.because}"
+        return Outcome(Verdict.UNKNOWN, "no-listeners", why, missing=coverage.missing or ("listeners",))
+    listener = index.choose(destination.ip, destination.port)
+    if listener is None:
+        return _nothing_listens(walk)
+    if listener.unread:
+        why = f"listener {listener.name} takes the connection, and was not read whole: {listener.unread}"
+        walk.step("listener", listener.name, why, listener.path, listener.name)
+        return Outcome(Verdict.UNKNOWN, "listener-unread", why, missing=(f"listener {listener.name}",))
+    return listener
 
 
 def _nothing_listens(walk: Walk) -> Outcome:

@@ -33,13 +33,7 @@ def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> lis
     found: list[NotEvaluated] = []
     for need in rule.needs:
         if need == "config_dump":
-            found += _missing_dumps(rule.id, mesh, is_asked)
-            found += _missing_sections(rule.id, mesh, is_asked)
-            if not _has_proxy(rule, mesh, is_asked):
-                missing = ("proxies/*/*/config_dump.json",)
-                found.append(NotEvaluated(rule.id, (), missing, "no sidecar's config dump was read"))
-            if rule.select.startswith(_THROUGH_GATEWAYS):
-                found += _missing_gateways(rule.id, mesh, is_asked)
+            found += _dump_gaps(rule, mesh, is_asked)
         elif need == "clusters":
             found += _missing_endpoints(rule.id, mesh, is_asked)
         elif need == "dns":
@@ -48,6 +42,15 @@ def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> lis
         elif not (coverage := mesh.coverage(need)).is_whole:
             found.append(NotEvaluated(rule.id, (), coverage.missing, coverage.because, coverage.is_read))
     return found
+
+
+def _dump_gaps(rule: Rule, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
+    yield from _missing_dumps(rule.id, mesh, is_asked)
+    yield from _missing_sections(rule.id, mesh, is_asked)
+    if not _has_proxy(rule, mesh, is_asked):
+        yield NotEvaluated(rule.id, (), ("proxies/*/*/config_dump.json",), "no sidecar's config dump was read")
+    if rule.select.startswith(_THROUGH_GATEWAYS):
+        yield from _missing_gateways(rule.id, mesh, is_asked)
 
 
 def unread_dumps(mesh: Mesh, is_asked: IsAsked) -> tuple[str, ...]:

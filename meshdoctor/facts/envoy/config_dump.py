@@ -372,23 +372,25 @@ def _clusters(draft: Draft, section: wire.Section, path: str) -> None:
         if entries and state != "static":
             draft.from_istiod.add("clusters")
         for i, entry in enumerate(entries):
-            at = f"{path}.{name}[{i}]"
-            source = entry.cluster
-            known = source is not None and source.name in draft.clusters
-            if entry.error_state is not None:
-                label = source.name if source else ""
-                draft.reject("cluster", label, "error", entry.error_state, known, f"{at}.error_state")
-            if source is None or not source.name:
-                if entry.error_state is None or entry.unread:
-                    lost = entry.unread or (source.unread if source else "") or "the entry has no cluster with a name"
-                    draft.gaps.entry("clusters", "", lost, at=at)
-                continue
-            if source.unread or entry.unread:
-                draft.gaps.entry("clusters", source.name, source.unread or entry.unread, at=at)
-            if state == "warming":
-                draft.reject("cluster", source.name, "warming", None, known, at)
-            if not known:
-                draft.clusters[source.name] = (source, f"{at}.cluster", state)
+            _cluster_entry(draft, entry, state, f"{path}.{name}[{i}]")
+
+
+def _cluster_entry(draft: Draft, entry: wire.ClusterEntry, state: str, path: str) -> None:
+    source = entry.cluster or wire.WireCluster()
+    known = source.name in draft.clusters
+    lost = entry.unread or source.unread
+    if entry.error_state is not None:
+        draft.reject("cluster", source.name, "error", entry.error_state, known, f"{path}.error_state")
+    elif not source.name:
+        lost = lost or "the entry has no cluster with a name"
+    if lost:
+        draft.gaps.entry("clusters", source.name, lost, at=path)
+    if not source.name:
+        return
+    if state == "warming":
+        draft.reject("cluster", source.name, "warming", None, known, path)
+    if not known:
+        draft.clusters[source.name] = (source, f"{path}.cluster", state)
 
 
 def _routes(draft: Draft, section: wire.Section, path: str) -> None:

@@ -67,8 +67,10 @@ DENOMINATORS = {"HUNDRED": 100.0, "TEN_THOUSAND": 10_000.0, "MILLION": 1_000_000
 
 
 def percent(fraction: Any, default: float) -> float:
-    """Percent, 0 to 100, of a type.v3.FractionalPercent, of v2's plain number, or `default` where absent. Raises ValueError
-    where it is something else."""
+    """Percent, 0 to 100, of a type.v3.FractionalPercent, of v2's plain number, or `default` where absent.
+
+    Raises ValueError where it is something else.
+    """
     if fraction is None:
         return default
     if isinstance(fraction, int | float):

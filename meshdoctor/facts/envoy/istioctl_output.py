@@ -77,22 +77,21 @@ def _add(draft: Draft, name: str, items: list[Any]) -> None:
     for index, item in enumerate(items):
         at = f"{'' if section == 'listeners' else section}$[{index}]"
         if section == "listeners":
-            listener, _ = _read(item, wire.WireListener)
+            listener = _read(item, wire.WireListener)[0]
             if listener.name or not listener.unread:
                 draft.add_listener(listener, at, f"listener-{index}")
             else:
                 draft.lose_listener("", listener.unread, at)
-        elif section == "clusters":
-            cluster, _ = _read(item, wire.WireCluster)
-            if cluster.unread or not cluster.name:
-                draft.gaps.entry(section, cluster.name, cluster.unread or "it has no name", at=at)
-            if cluster.name:
-                draft.clusters[cluster.name] = (cluster, at, "active")
-        elif section == "routes":
-            route, _ = _read(item, wire.WireRouteConfig)
-            if route.unread and not route.name:
-                draft.gaps.entry(section, "", route.unread, at=at)
+            continue
+        found: wire.WireCluster | wire.WireRouteConfig
+        if section == "clusters":
+            found = cluster = _read(item, wire.WireCluster)[0]
+            draft.clusters[cluster.name] = (cluster, at, "active")
+        else:
+            found = route = _read(item, wire.WireRouteConfig)[0]
             draft.routes[route.name] = (route, at)
+        if found.unread:
+            draft.gaps.entry(section, found.name, found.unread, at=at)
 
 
 def _statuses(draft: Draft, items: list[Any]) -> dict[str, wire.ClusterStatus]:

@@ -121,9 +121,9 @@ def _lost_in(made: proxy.Listener) -> Iterator[str]:
         place = chain.path.removeprefix(f"{made.path}.")
         if chain.unread:
             yield f"{place}.{chain.unread}"
-        if chain.http is not None and chain.http.route_config is not None:
-            if lost := lost_in_routes(chain.http.route_config):
-                yield f"{place}: {lost}"
+        own = chain.http.route_config if chain.http is not None else None
+        if own is not None and (lost := lost_in_routes(own)):
+            yield f"{place}: {lost}"
 
 
 Ranges = tuple[tuple[int, int], ...]

@@ -29,7 +29,7 @@ def json_type(value: Any) -> str:
 
 
 def salvage(value: Any, shape: type[Shape]) -> tuple[Shape, str]:
-    """As much of the shape as decodes, and what was lost of it that no unit inside it says, by field, with the reason."""
+    """As much of the shape as decodes, and what was lost of it that no unit inside says, by field, with the reason."""
     made = shape()
     if not isinstance(value, dict):
         return made, _noted(made, f"expected an object, found {json_type(value)}")

@@ -1,7 +1,7 @@
 """What istiod sends to every proxy of its kind: a section of a dump without it is not whole, or was never sent.
 
-Sources: istio/istio pilot/pkg/networking/core/cluster.go, BuildClusters (BlackHoleCluster, PassthroughCluster and the
-inbound passthrough clusters for a sidecar, BlackHoleCluster for a gateway), pilot/pkg/networking/core/listener_builder.go,
+Sources, in istio/istio pilot/pkg/networking/core: cluster.go, BuildClusters (BlackHoleCluster, PassthroughCluster and
+the inbound passthrough clusters for a sidecar, BlackHoleCluster for a gateway); listener_builder.go,
 buildVirtualOutboundListener (none where the interception mode is NONE; called `virtual` before Istio 1.5).
 """
 
