@@ -12,7 +12,8 @@ import msgspec
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.envoy import wire
 from meshdoctor.facts.envoy.camel_case import NOT_JSON, snake_case
-from meshdoctor.facts.envoy.config_dump import Draft, key_of, node_of
+from meshdoctor.facts.envoy.config_dump import key_of, node_of
+from meshdoctor.facts.envoy.draft import Draft
 from meshdoctor.facts.envoy.extensions import without_nulls
 from meshdoctor.facts.envoy.salvage import salvage
 from meshdoctor.model.evidence import Document

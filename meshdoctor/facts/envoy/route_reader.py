@@ -17,6 +17,7 @@ from meshdoctor.facts.envoy.extensions import (
     unwrap_typed_struct,
     without_nulls,
 )
+from meshdoctor.facts.envoy.wire_matches import WireHeaderMatch, WireMatch
 from meshdoctor.model import proxy
 
 FAULT_FILTERS = ("envoy.filters.http.fault", "envoy.fault")
@@ -134,7 +135,7 @@ def _decoded(source: wire.WireRoute, match: proxy.RouteMatch, path: str, inherit
     )
 
 
-_MATCH = msgspec.json.Decoder(wire.WireMatch, strict=False)
+_MATCH = msgspec.json.Decoder(WireMatch, strict=False)
 
 
 def _match(raw: Raw) -> proxy.RouteMatch:
@@ -146,7 +147,7 @@ def _match(raw: Raw) -> proxy.RouteMatch:
     try:
         source = _MATCH.decode(raw)
     except msgspec.ValidationError:  # null fields are absent
-        source = msgspec.convert(without_nulls(msgspec.json.decode(raw)), wire.WireMatch, strict=False)
+        source = msgspec.convert(without_nulls(msgspec.json.decode(raw)), WireMatch, strict=False)
     regex = source.safe_regex.regex if source.safe_regex is not None else source.regex
     if source.path_match_policy is not None:
         regex = None
@@ -167,7 +168,7 @@ def _match(raw: Raw) -> proxy.RouteMatch:
 _STRING_KINDS = ("exact", "prefix", "suffix", "contains")
 
 
-def _header(source: wire.WireHeaderMatch) -> proxy.HeaderMatch:
+def _header(source: WireHeaderMatch) -> proxy.HeaderMatch:
     name, invert = source.name, source.invert_match
     string = source.string_match
     if string is not None:

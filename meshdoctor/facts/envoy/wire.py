@@ -238,63 +238,6 @@ class DirectResponse(Wire):
     status: int = 0
 
 
-class Regex(Wire):
-    regex: str = ""
-
-
-class StringMatch(Wire):
-    """type.matcher.v3.StringMatcher."""
-
-    exact: str | None = None
-    prefix: str | None = None
-    suffix: str | None = None
-    contains: str | None = None
-    safe_regex: Regex | None = None
-    ignore_case: bool = False
-
-
-class WireHeaderMatch(Wire):
-    """config.route.v3.HeaderMatcher, `string_match` and the older `*_match` fields."""
-
-    name: str = ""
-    string_match: StringMatch | None = None
-    exact_match: str | None = None
-    prefix_match: str | None = None
-    suffix_match: str | None = None
-    contains_match: str | None = None
-    regex_match: str | None = None
-    safe_regex_match: Regex | None = None
-    range_match: dict[str, Any] | None = None
-    present_match: bool | None = None
-    invert_match: bool = False
-    treat_missing_header_as_empty: bool = False
-
-
-class WireQueryMatch(Wire):
-    name: str = ""
-
-
-class RuntimeFraction(Wire):
-    default_value: Any = None
-
-
-class WireMatch(Wire):
-    """config.route.v3.RouteMatch and v2's."""
-
-    prefix: str | None = None
-    path: str | None = None
-    path_separated_prefix: str | None = None
-    safe_regex: Regex | None = None
-    regex: str | None = None
-    path_match_policy: dict[str, Any] | None = None
-    connect_matcher: dict[str, Any] | None = None
-    case_sensitive: bool | None = None
-    headers: list[WireHeaderMatch] = []
-    query_parameters: list[WireQueryMatch] = []
-    runtime_fraction: RuntimeFraction | None = None
-    grpc: dict[str, Any] | None = None
-
-
 class WireRoute(Unit):
     name: str = ""
     match: Raw = NO_RAW
