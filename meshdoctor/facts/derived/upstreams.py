@@ -65,7 +65,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
         originates_tls=socket is not None,
         mutual=socket is not None and socket.istio_mutual,
         external=case.registry.is_external(cluster),
-        from_entry=entry is not None or ("serviceentries" not in case.mesh.kinds_read),
+        from_entry=entry is not None or not case.registry.entries(parsed.host),
         sni=socket.sni if socket else "",
         sends_sni=socket is not None and bool(socket.sni or socket.auto_sni),
         verifies_chain=socket is not None and socket.verifies_chain,
