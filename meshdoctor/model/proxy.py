@@ -331,6 +331,12 @@ class Proxy(Struct):
         """Whether an object of this name may be in a section, of which it was not read."""
         return self.coverage(section).may_hold(name)
 
+    @property
+    def names_all_clusters(self) -> bool:
+        """Every cluster is in `clusters`, though of some not everything was read."""
+        coverage = self.coverage("clusters")
+        return coverage.is_whole or (coverage.names_all and all(name in self.clusters for name in coverage.missing))
+
     def evidence(self, path: str, value: str = "") -> Evidence:
         """The evidence at a path, in the document that the path belongs to."""
         section, dollar, below = path.partition("$")

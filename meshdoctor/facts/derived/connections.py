@@ -56,7 +56,7 @@ def registered(case: ProxyContext) -> list[tuple[str, int]]:
 def connection(case: ProxyContext, host: str, port: int, dependency: Dependency | None) -> Connection:
     """The fact for one host:port."""
     traced = case.tracer.assess(host, port)
-    found = case.tracer.registration(host, port)
+    found = case.tracer.entries.registration(host, port)
     declared = next((p.protocol.upper() for p in found.ports(port)), "")
     own = case.own_cluster(host, port)
     addresses = case.tracer.known_addresses(host, port) or ((host,) if is_ip(host) else ())
@@ -65,7 +65,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
     named = next((e for e in found.other_ports if host in e.hosts), None)
     unlisted = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
     known = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port)
-    registered_now = bool(found.visible) or ("serviceentries" not in case.mesh.kinds_read and own is not None)
+    registered_now = bool(found.visible) or (own is not None and not case.registry.entries(host))
     protocol, resolution = _entry_shape(traced.destination.protocol, host)
     return Connection(
         pod=case.key,
@@ -89,8 +89,8 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         cluster_host=traced.owner,
         registered=registered_now,
         registered_host=registered_now or bool(found.other_ports),
-        registered_ports=tuple(sorted({p.number for e in (*found.visible, *found.other_ports) for p in e.ports})),
         hidden=tuple(_hidden_entry(case, h, host, port) for h in found.hidden),
+        not_received=tuple(entry_view(e) for e in found.not_received),
         entries=tuple(entry_view(e) for e in (*found.visible, *found.other_ports)),
         own_cluster_exists=own is not None,
         own_cluster_used=own is not None and own.name in case.uses,
@@ -98,7 +98,6 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         listener_owner_kind=owner_kind,
         addresses=addresses,
         address_cidrs=cidrs(addresses),
-        bypass=traced.because if traced.verdict is Verdict.BYPASSED else "",
         slug=slug(host),
         addresses_taken=addresses_taken(case, host) if addresses else "",
         new_name=entry_name(case, host, port),
@@ -136,7 +135,7 @@ def _crowded_out(case: ProxyContext, traced: Trace, declared: str) -> bool:
         return False
     chains = [c for c in listener.chains() if c.name not in POLICY_CHAINS]
     holders = {n.host for c in chains for n in map(cluster_name, c.tcp_clusters) if n}
-    protocols = frozenset[str]().union(*(case.tracer.registration(h, port).protocols(port) for h in holders))
+    protocols = frozenset[str]().union(*(case.tracer.entries.registration(h, port).protocols(port) for h in holders))
     if declared in EXCLUSIVE:
         return bool(protocols - {declared}) or any(c.http for c in chains)
     return bool(protocols & EXCLUSIVE) and declared not in protocols

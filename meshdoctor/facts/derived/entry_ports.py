@@ -36,6 +36,8 @@ TLS_ON_SAME_PORT = frozenset(
 def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
     """One fact per (visible entry, host, port) that this proxy has a cluster for; also for dependencies under `*.`."""
     for entry, host, port in case.entry_ports:
+        if not case.tracer.entries.in_force(entry, host):
+            continue
         if protocol_class(port.protocol) == "udp":
             continue
         if case.lacks_cluster(host, port.number):
@@ -49,7 +51,7 @@ def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
 
 def _best_pattern(case: ProxyContext, name: str, port: int) -> str:
     """The most specific registered host that covers a name, as Envoy matches server names and domains."""
-    found = case.tracer.registration(name, port).visible
+    found = case.tracer.entries.registration(name, port).visible
     patterns = (h.lower() for e in found for h in e.hosts if covers(h, name))
     return max(patterns, key=lambda h: (not h.startswith("*"), len(h)), default="")
 
@@ -101,6 +103,7 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
         resolution=entry.resolution,
         known_protocol=real,
         mismatch=mismatch,
+        client=traced.destination.protocol if traced and mismatch else "",
         breaks=breaks,
         listener=(traced.listener if traced else None) or _own_listener(case, pattern, port.number),
         fixed_protocol=fixed,
