@@ -15,7 +15,7 @@ from meshdoctor import doctor
 from meshdoctor.diagnosis.scope import load_catalogue
 from meshdoctor.model.evidence import Capture
 from meshdoctor.model.finding import Diagnosis
-from meshdoctor.rules.rule_checks import NEEDS
+from meshdoctor.model.rule import NEEDS
 
 SNAPSHOTS = sorted(path.parent for path in (Path(__file__).parent.parent / "snapshots").glob("*/resources"))
 RULES = {rule.id: rule for rule in load_catalogue()}

@@ -24,8 +24,6 @@ KINDS = {
     "none": "no sidecar",
     "finished": "completed",
 }
-NOT_JUDGED = ("gateway", "waypoint", "ztunnel", "envoy")
-"""Kinds of pods whose proxy was read and whose connections are not judged."""
 
 
 class PodRow(Struct):
@@ -60,7 +58,8 @@ class PodRow(Struct):
         """Its state in one word: a severity, `fine`, `unknown`, `pending` or `none`."""
         if self.errors or self.warnings:
             return "error" if self.errors else "warning"
-        if self.state == "judged" and not self.because:
+        found = (self.verdicts[pair][0] for pair in self.dependencies if pair in self.verdicts)
+        if self.state == "judged" and not self.because and Verdict.UNKNOWN not in found:
             return "info" if self.infos else "fine"
         if self.state == "none":
             return "info" if self.infos else "none"
