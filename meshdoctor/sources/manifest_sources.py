@@ -17,6 +17,7 @@ from meshdoctor.sources.decompress import open_unpacked
 from meshdoctor.sources.directory import read_directory
 from meshdoctor.sources.file_type import FileType, file_type
 from meshdoctor.sources.limits import Limits
+from meshdoctor.sources.not_judged import what_it_is
 from meshdoctor.sources.source_tree import SourceFile, read_all
 from meshdoctor.text.printable import printable
 
@@ -27,15 +28,18 @@ LIMITS = Limits()
 def with_manifests(capture: Capture, paths: Sequence[Path], limits: Limits = LIMITS) -> Capture:
     """`capture` with the manifests at `paths` as `manifests/<name>`; folders are walked, `-` is standard input.
 
-    A second `a.yaml` becomes `manifests/a~2.yaml`. Raises `Unreadable` for a path that cannot be read, `NothingToJudge`
-    for a folder without YAML or JSON, `UsageError` for a config dump, which is given with --from.
+    A second `a.yaml` becomes `manifests/a~2.yaml`; messages name each by the path that the user gave. Raises
+    `Unreadable` for a path that cannot be read, `NothingToJudge` for a folder without YAML or JSON, `UsageError` for a
+    config dump, which is given with --from.
     """
     documents = dict(capture.documents)
     unread = list(capture.unread)
     for path in paths:
+        is_named = not path.is_dir()
         for found in _stdin(limits) if path == STDIN else files_at(path, limits, unread):
             key = _free_key(f"manifests/{found.path}", documents)
-            documents[key] = found.as_document(key, limits, found.origin)
+            document = found.as_document(key, limits, found.origin)
+            documents[key] = replace(document, path=printable(found.origin), is_named=is_named)
     return replace(capture, documents=documents, unread=tuple(unread))
 
 
@@ -49,9 +53,14 @@ def files_at(path: Path, limits: Limits, unread: list[Unread]) -> Iterator[Sourc
 
     Files of a folder that cannot be used are added to `unread`. Raises as `with_manifests` does.
     """
-    if path.is_dir():
-        tree = read_directory(path, limits)
-        unread += tree.unread
+    try:
+        is_folder = path.is_dir()
+        exists = is_folder or path.exists()
+    except (OSError, ValueError) as problem:
+        raise Unreadable(f"{path} cannot be read: {problem}.") from None
+    if is_folder:
+        tree = read_directory(path, limits, is_capture=False)
+        unread += [Unread(f"{path}/{note.path}", note.because) for note in tree.unread]
         files = [
             found for name, found in sorted(tree.files.items()) if may_be_evidence(name) and not name.endswith(".txt")
         ]
@@ -59,7 +68,7 @@ def files_at(path: Path, limits: Limits, unread: list[Unread]) -> Iterator[Sourc
             raise NothingToJudge(f"{path} contains no .yaml, .yml or .json file.")
         yield from files
         return
-    if not path.exists():
+    if not exists:
         raise Unreadable(f"{path} does not exist. Expected after -f: a file or folder of manifests, or - for stdin.")
     content = None
     if not path.is_file():
@@ -67,8 +76,12 @@ def files_at(path: Path, limits: Limits, unread: list[Unread]) -> Iterator[Sourc
             content = read_all(stream, 0, str(path), limits)
     opener = partial(open_unpacked, path, limits) if content is None else partial(io.BytesIO, content)
     found = SourceFile(printable(path.name), path.stat().st_size, opener, str(path))
-    if file_type(found.head(), path.name) is FileType.CONFIG_DUMP:
+    head = found.head()
+    known = file_type(head, path.name)
+    if known is FileType.CONFIG_DUMP:
         raise UsageError(f"{path} is an Envoy config dump, not a manifest. Give it with --from {path}.")
+    if known is None and (what := what_it_is(head)):
+        raise UsageError(f"{path} {what}.")
     yield found
 
 
