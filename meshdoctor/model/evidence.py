@@ -41,7 +41,7 @@ class Document(Struct, frozen=True):
     tree: Callable[[], Any] | None = None
     """The parsed content, where the source already has it. Must not be changed."""
     is_named: bool = False
-    """The user named this very file: where it cannot be read, the command ends."""
+    """The user named this file, or its folder with -f: where it cannot be read, the command ends."""
     is_mixed: bool = False
     """Objects of other kinds are expected in it: a file with several kinds is given for each of them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from functools import partial
 from pathlib import Path
@@ -21,8 +22,8 @@ _CAPTURE_FOLDERS = frozenset({"proxies", "resources"})
 _BESIDE = frozenset({*_CAPTURE_FOLDERS, "cluster"})
 _ROOTS = frozenset({*_BESIDE, "namespaces", "cluster-scoped-resources"})
 """Names by which the folder of a capture, a bug-report or a must-gather is known."""
-_DEEP_ROOTS = frozenset({"namespaces"})
-"""The same two folders down: `must-gather.local.7/quay-io-image/namespaces`."""
+_DEEP_ROOT = re.compile(r"(?:must-gather\.local[^/]*/[^/]+|[^/]+/bug-report)/\Z")
+"""Folders two down that may be one: `must-gather.local.7/quay-io-image/`, `incident/bug-report/`."""
 _LOOSE_DEPTH = 2
 """Where there is none: files of the folder itself, and of the folders in it."""
 _OUTSIDE = "is a symbolic link that is broken or points outside the folder"
@@ -50,6 +51,7 @@ class _FolderWalk:
         self.tree = SourceTree(str(root))
         self.entries = 0
         self.depth = limits.depth
+        self.searched = 0
 
     def run(self, *, is_capture: bool) -> None:
         try:
@@ -67,30 +69,27 @@ class _FolderWalk:
 
     def _roots(self, top: list[os.DirEntry[str]]) -> list[tuple[str, list[os.DirEntry[str]]]]:
         """The nearest folders that are laid out as a capture: the path of each with its `/`, and its entries."""
-        level = [("", top)]
-        listed = 0
-        for names in (_ROOTS, _DEEP_ROOTS):
-            following: list[tuple[str, list[os.DirEntry[str]]]] = []
-            for below, entries in level:
-                for entry in entries:
-                    if listed >= _SEARCHED or entry.is_symlink() or not _is_folder(entry):
-                        continue
-                    listed += 1
-                    try:
-                        with os.scandir(entry.path) as inside:
-                            shown = sorted((one for one in inside if one.name[0] != "."), key=lambda one: one.name)
-                    except OSError:
-                        continue
-                    following.append((f"{below}{entry.name}/", shown))
-            roots = [
-                (below, entries)
-                for below, entries in following
-                if any(entry.name in names and _is_folder(entry) for entry in entries)
-            ]
-            if roots:
-                return roots
-            level = following
-        return []
+        found = self._inside("", top)
+        roots = [one for one in found if _has_root(one[1])]
+        if not roots:
+            deeper = (below for folder, entries in found for below in self._inside(folder, entries))
+            roots = [one for one in deeper if _DEEP_ROOT.search(one[0]) and _has_root(one[1])]
+        return roots
+
+    def _inside(self, below: str, entries: list[os.DirEntry[str]]) -> list[tuple[str, list[os.DirEntry[str]]]]:
+        """The folders among these entries, as `_roots` gives them; those that cannot be listed are left out."""
+        found: list[tuple[str, list[os.DirEntry[str]]]] = []
+        for entry in entries:
+            if self.searched >= _SEARCHED or entry.is_symlink() or not _is_folder(entry):
+                continue
+            self.searched += 1
+            try:
+                with os.scandir(entry.path) as inside:
+                    shown = sorted((one for one in inside if one.name[0] != "."), key=lambda one: one.name)
+            except OSError:
+                continue
+            found.append((f"{below}{entry.name}/", shown))
+        return found
 
     def _list(self, folder: str) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
@@ -178,6 +177,10 @@ def _open_end(file: Path, limits: Limits) -> BinaryIO:
     except OSError as problem:
         raise Unreadable(f"{file} cannot be read: {problem.strerror or problem}.") from None
     return stream
+
+
+def _has_root(entries: list[os.DirEntry[str]]) -> bool:
+    return any(entry.name in _ROOTS and _is_folder(entry) for entry in entries)
 
 
 def _of_capture(entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:

@@ -30,22 +30,23 @@ def with_manifests(capture: Capture, paths: Sequence[Path], limits: Limits = LIM
 
     A second `a.yaml` becomes `manifests/a~2.yaml`; messages name each by the path that the user gave. Raises
     `Unreadable` for a path that cannot be read, `NothingToJudge` for a folder without YAML or JSON, `UsageError` for a
-    config dump, which is given with --from.
+    config dump, which is given with --from. A file that is no YAML is noticed when it is parsed.
     """
     documents = dict(capture.documents)
     unread = list(capture.unread)
     for path in paths:
-        is_named = not path.is_dir()
         for found in _stdin(limits) if path == STDIN else files_at(path, limits, unread):
             key = _free_key(f"manifests/{found.path}", documents)
             document = found.as_document(key, limits, found.origin)
-            documents[key] = replace(document, path=printable(found.origin), is_named=is_named)
+            documents[key] = replace(document, path=printable(found.origin), is_named=True)
     return replace(capture, documents=documents, unread=tuple(unread))
 
 
 def _stdin(limits: Limits) -> Iterator[SourceFile]:
     content = read_all(sys.stdin.buffer, 0, "standard input", limits)
-    yield SourceFile("stdin", len(content), partial(io.BytesIO, content), "standard input")
+    found = SourceFile("stdin", len(content), partial(io.BytesIO, content), "standard input")
+    _check(found, "standard input")
+    yield found
 
 
 def files_at(path: Path, limits: Limits, unread: list[Unread]) -> Iterator[SourceFile]:
@@ -76,13 +77,23 @@ def files_at(path: Path, limits: Limits, unread: list[Unread]) -> Iterator[Sourc
             content = read_all(stream, 0, str(path), limits)
     opener = partial(open_unpacked, path, limits) if content is None else partial(io.BytesIO, content)
     found = SourceFile(printable(path.name), path.stat().st_size, opener, str(path))
-    head = found.head()
-    known = file_type(head, path.name)
-    if known is FileType.CONFIG_DUMP:
-        raise UsageError(f"{path} is an Envoy config dump, not a manifest. Give it with --from {path}.")
-    if known is None and (what := what_it_is(head)):
-        raise UsageError(f"{path} {what}.")
+    _check(found, str(path))
     yield found
+
+
+def _check(found: SourceFile, shown: str) -> None:
+    """Raises `UsageError` for a file of Envoy, `Unreadable` for one without Kubernetes objects."""
+    head = found.head()
+    known = file_type(head, found.path)
+    if known is FileType.RESOURCES:
+        return
+    if known is FileType.CONFIG_DUMP:
+        raise UsageError(f"{shown} is an Envoy config dump, not a manifest. Give it with --from {shown}.")
+    what = f"is {known.value.replace('_', ' ')} of Envoy, not a manifest" if known is not None else what_it_is(head)
+    if what:
+        raise UsageError(f"{shown} {what}.")
+    state = "is empty" if not head.strip() else "contains no Kubernetes object"
+    raise Unreadable(f"{shown} {state}. Expected after -f: YAML or JSON with apiVersion, kind and metadata.")
 
 
 def _free_key(key: str, documents: dict[str, Document]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from os.path import commonprefix
 from pathlib import PurePath
 from typing import Any
 
@@ -17,7 +16,6 @@ from msgspec.structs import replace
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture, Document, Unread, proxy_of
-from meshdoctor.sources.documents import missing_document
 from meshdoctor.sources.source_tree import SourceFile, SourceTree
 
 _DNS = "dns.json"
@@ -35,9 +33,9 @@ def joined(trees: Sequence[SourceTree]) -> SourceTree:
 
 
 def common_name(tree: SourceTree) -> str:
-    """The name of the folder that all named files are in, else that of the first one."""
+    """The name of the folder that all named files are in, else that of the first file."""
     folders = {str(PurePath(found.origin).parent) for found in tree.files.values()}
-    return PurePath(commonprefix(list(folders))).name or next(iter(tree.files))
+    return PurePath(min(folders)).name if len(folders) == 1 else next(iter(tree.files))
 
 
 def merged(captures: Sequence[Capture]) -> Capture:
@@ -46,16 +44,14 @@ def merged(captures: Sequence[Capture]) -> Capture:
     found: dict[str, list[tuple[Capture, Document]]] = {}
     for capture in ordered:
         for key, document in capture.documents.items():
-            found.setdefault(key, []).append((capture, document))
-    documents: dict[str, Document] = {}
-    notes = [note for capture in ordered for note in capture.notes]
+            if not proxy_of(key)[0]:
+                found.setdefault(key, []).append((capture, document))
+    documents = _pages(ordered)
     for key, holders in found.items():
         if len(holders) == 1:
             documents[key] = holders[0][1]
         elif key == _DNS:
             documents[key] = _all_answers([document for _, document in holders])
-        elif proxy_of(key)[0]:
-            documents[key] = _one_page(key, holders, notes)
         else:
             documents.update(_each(key, holders))
     kinds = {capture.kind for capture in ordered}
@@ -66,8 +62,28 @@ def merged(captures: Sequence[Capture]) -> Capture:
         documents=documents,
         unread=tuple(_unread(ordered, documents)),
         captured_at=min(times, default=None),
-        notes=tuple(notes),
+        notes=tuple(note for capture in ordered for note in capture.notes),
     )
+
+
+def _pages(captures: Sequence[Capture]) -> dict[str, Document]:
+    """The pages of all proxies. A second dump of one pod becomes a single dump, of which the reader chooses one."""
+    documents: dict[str, Document] = {}
+    count: Counter[str] = Counter()
+    for capture in captures:
+        for pod, pages in capture.proxy_documents().items():
+            count[pod] += 1
+            again = count[pod] > 1
+            folder = f"-/{pod.replace('/', '.')}~{count[pod]}" if again else pod
+            for page, document in pages.items():
+                shown = replace(document, path=_shown(capture, document)) if again else document
+                documents[f"proxies/{folder}/{page}"] = shown
+    return documents
+
+
+def _shown(capture: Capture, document: Document) -> str:
+    """The path of a document with its capture."""
+    return document.path if document.path.startswith(capture.location) else f"{capture.location}/{document.path}"
 
 
 def _each(key: str, holders: Sequence[tuple[Capture, Document]]) -> dict[str, Document]:
@@ -77,23 +93,8 @@ def _each(key: str, holders: Sequence[tuple[Capture, Document]]) -> dict[str, Do
     found: dict[str, Document] = {}
     for number, (capture, document) in enumerate(holders, 1):
         place = f"{top}/{kind}/{number}{dot}{extension}" if top == "resources" else f"{top}/{number}/{name}"
-        shown = document.path if document.path.startswith(capture.location) else f"{capture.location}/{document.path}"
-        found[place] = replace(document, path=shown)
+        found[place] = replace(document, path=_shown(capture, document))
     return found
-
-
-def _one_page(key: str, holders: Sequence[tuple[Capture, Document]], notes: list[str]) -> Document:
-    """A page of a proxy that several captures have: of equal ones any, of different ones none."""
-    first = holders[0][1]
-    places = " and ".join(f"{capture.location}/{document.path}" for capture, document in holders)
-    try:
-        content = first.read()
-        if all(document.read() == content for _, document in holders[1:]):
-            notes.append(f"{places} are the same")
-            return first
-    except (Unreadable, OSError) as problem:
-        return missing_document(places, f"are one page of one pod, and one cannot be read: {problem}")
-    return missing_document(places, "are one page of one pod and differ; neither was used. Give one of them")
 
 
 def _all_answers(documents: Sequence[Document]) -> Document:

@@ -80,7 +80,7 @@ def _read(path: Path, limits: Limits) -> tuple[Capture, SourceTree]:
 def _tree(path: Path, limits: Limits) -> SourceTree:
     if path == STDIN:
         content = read_all(sys.stdin.buffer, 0, "standard input", limits)
-        stream = unpacked(BufferedReader(io.BytesIO(content)), "standard input", len(content), limits)  # type: ignore[arg-type]
+        stream = unpacked(BufferedReader(io.BytesIO(content)), "standard input", len(content), limits)
         return _of_stream(stream, STDIN_NAME, "standard input", limits)
     try:
         is_folder = path.is_dir()

@@ -129,7 +129,9 @@ def _typed(found: SourceFile, limits: Limits, *, is_named: bool) -> _TypedFile:
     if known is None:
         what = what_it_is(head)
         raise Unreadable(
-            f"{found.origin} {what}." if what else f"{found.origin} is not a file that meshdoctor reads. Expected: {EXPECTED}."
+            f"{found.origin} {what}."
+            if what
+            else f"{found.origin} is not a file that meshdoctor reads. Expected: {EXPECTED}."
         )
     if known is FileType.CONFIG_DUMP and not any(section + b"ConfigDump" in head for section in SHOWS_ITSELF):
         what = lacks_sections(found.content(limits))
@@ -173,7 +175,7 @@ def _one_of(files: list[_TypedFile], key: str, limits: Limits, notes: list[str])
             return first.as_document(key, limits)
     except Unreadable:
         pass
-    because = f"are the same page of the same proxy and differ; neither was used. Give one of them"
+    because = "are the same page of the same proxy and differ; neither was used. Give one of them"
     return missing_document(names, because)
 
 
