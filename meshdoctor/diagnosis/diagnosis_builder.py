@@ -49,6 +49,7 @@ def _restrict_fixes(mesh: Mesh, findings: tuple[Finding, ...]) -> tuple[Finding,
 
 
 def _notes(mesh: Mesh, summaries: Sequence[tuple[str, ProxySummary]], is_asked: Callable[[str], bool]) -> Iterator[str]:
+    yield from mesh.notes
     for key, summary in summaries:
         if is_asked(key) and pod_kind(key, mesh.pods.get(key), summary, mesh.namespaces) == "envoy":
             yield f"{key}: {not_traced('envoy', summary.control_plane)}"

@@ -24,6 +24,7 @@ class Source(Struct, frozen=True):
     manifests: tuple[Path, ...] = ()
     snapshot: str | None = None
     cluster: ClusterSource | None = None
+    more: tuple[Path, ...] = ()
 
 
 class Case(Struct, frozen=True):
