@@ -1,0 +1,88 @@
+"""`python -m tests.invariants.run`: many mutations, and a table by their kind.
+
+    -n 20000 --seed 7          how many, and which
+    --only 123 --keep FOLDER   one of them again, its capture written to FOLDER
+    --captures FOLDER          captures of your own instead (folders and .tar.gz), may be repeated
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from tests.invariants.captures import HeldCapture, below, beside, bundled
+from tests.invariants.trial import COLUMNS, FAULTS, Bench, Outcome
+
+Result = tuple[Counter[tuple[str, str]], list[Outcome]]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--captures", type=Path, action="append")
+    parser.add_argument("--bundled", action="store_true", help="the snapshots alone")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--show", type=int, default=20, help="faults shown of each kind")
+    given = parser.parse_args()
+    captures = [one for folder in given.captures or () for one in below(folder)]
+    captures = captures or (bundled() if given.bundled else [*bundled(), *beside()])
+    if given.only is not None:
+        return _one(captures, given.seed, given.only, given.keep)
+    began = time.monotonic()
+    shares = [(captures, given.seed, range(start, given.n, given.workers)) for start in range(given.workers)]
+    tally: Counter[tuple[str, str]] = Counter()
+    faults: list[Outcome] = []
+    with ProcessPoolExecutor(given.workers) as pool:
+        for counted, found in pool.map(_share, shares):
+            tally += counted
+            faults += found
+    _print(tally, sorted(faults), given.show)
+    print(f"{given.n} mutations of {len(captures)} captures, seed {given.seed}, in {time.monotonic() - began:.0f} s")
+    return int(bool(faults))
+
+
+def _share(share: tuple[list[HeldCapture], int, range]) -> Result:
+    captures, seed, numbers = share
+    with Bench(captures, seed) as bench:
+        faults = [outcome for number in numbers if (outcome := bench.try_one(number)).is_fault]
+        return bench.tally, [one._replace(mutation=one.mutation._replace(data=None)) for one in faults]
+
+
+def _one(captures: list[HeldCapture], seed: int, number: int, keep: Path | None) -> int:
+    with Bench(captures, seed) as bench:
+        index, mutation = bench.mutation(number)
+        outcome = bench.try_one(number)
+    print(f"{outcome.capture}: {mutation}\n{outcome.verdict}: {outcome.detail}")
+    if keep is not None:
+        files = {**captures[index].files, mutation.document: mutation.data}
+        HeldCapture("", {path: data for path, data in files.items() if data is not None}).write(keep)
+        print(f"written to {keep}")
+    return int(outcome.is_fault)
+
+
+def _print(tally: Counter[tuple[str, str]], faults: list[Outcome], limit: int) -> None:
+    kinds = sorted({kind for kind, _ in tally})
+    print(f"{'':34}" + "".join(f"{column:>10}" for column in COLUMNS))
+    for kind in [*kinds, "all"]:
+        row = [tally[kind, column] for column in COLUMNS]
+        if kind == "all":
+            row = [sum(tally[one, column] for one in kinds) for column in COLUMNS]
+        row[0] = sum(row)
+        print(f"{kind:34}" + "".join(f"{number or '':>10}" for number in row))
+    for verdict in FAULTS:
+        for fault in [one for one in faults if one.verdict == verdict][:limit]:
+            detail = fault.detail.strip()
+            lines = detail.splitlines()
+            short = detail if len(lines) == 1 else f"{lines[-3].strip()} {lines[-1]}" if len(lines) > 2 else lines[-1]
+            print(f"{verdict} {fault.number}: {fault.capture}: {fault.mutation}\n    {short[:300]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
