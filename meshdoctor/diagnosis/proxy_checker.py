@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -18,7 +18,10 @@ from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.proxy_summary import summary_of
 from meshdoctor.model.rule import Rule
-from meshdoctor.rules.evaluate import by_pod, explained, hits_of
+from meshdoctor.model.sheet import Connection
+from meshdoctor.model.verdict import Verdict
+from meshdoctor.rules.causes import explained
+from meshdoctor.rules.evaluate import by_pod, hits_of
 from meshdoctor.rules.pod_specific import depends_on_pod
 from meshdoctor.rules.selectors import compile_selector
 from meshdoctor.rules.tally import FindingShare, Tally
@@ -34,6 +37,16 @@ class RuleResults(NamedTuple):
     external_hosts: int
 
 
+class UnknownVerdict(NamedTuple):
+    """A dependency of a pod whose verdict is unknown."""
+
+    pod: str
+    host: str
+    port: int
+    missing: tuple[str, ...]
+    because: str
+
+
 class ShareResult(NamedTuple):
     """The results of a share of the proxies."""
 
@@ -45,13 +58,15 @@ class ShareResult(NamedTuple):
     columns: dict[str, PodColumn]
     policies: dict[str, str]
     """Outbound policy of each sidecar."""
+    unknown: dict[str, list[UnknownVerdict]]
+    """By pod."""
     repeatable: dict[str, tuple[PodEvidence, list[FindingShare]]]
     """The part in each finding of each pod that has replicas; empty once the share is complete."""
 
     @classmethod
     def nothing(cls) -> ShareResult:
         """An empty result."""
-        return cls(Tally(), set(), set(), {}, {}, {})
+        return cls(Tally(), set(), set(), {}, {}, {}, {})
 
     def add(self, share: ShareResult) -> None:
         """Adds another share, which is complete."""
@@ -60,6 +75,7 @@ class ShareResult(NamedTuple):
         self.hosts.update(share.hosts)
         self.columns.update(share.columns)
         self.policies.update(share.policies)
+        self.unknown.update(share.unknown)
 
 
 class CheckedShare(NamedTuple):
@@ -79,6 +95,9 @@ class ProxyChecker:
         self._sheet = sheet
         self._rules = rules
         self._in_force = [rule for rule in rules if not cannot_run(rule, sheet.mesh)]
+        self._fallback = next((rule for rule in rules if rule.backstop), None)
+        """The rule that is about every dependency, so that a dependency with an unknown verdict was not evaluated by
+        it."""
         self.needs_every_pod = depends_on_pod(self._in_force, PER_POD)
         """A rule depends on the pod's name, so that each replica has to be checked."""
         self._pod_facts: dict[tuple[str, str], list[Fact]] = {}
@@ -103,6 +122,7 @@ class ProxyChecker:
         if self._rules:
             place, shares = result.repeatable[first]
             result.tally.repeat(shares, place, turn.place)
+            result.unknown[pod] = [one._replace(pod=pod) for one in result.unknown[first]]
         if first in result.columns:
             result.columns[pod] = result.columns[first].of_replica(pod)
             result.policies[pod] = result.policies[first]
@@ -112,7 +132,13 @@ class ProxyChecker:
         sighted = [rule for rule in self._in_force if not lacks_evidence(rule, summary)]
         hits = hits_of(sighted, partial(self._facts, lists, place.pod), {})
         result.repeatable[place.pod] = (place, result.tally.add(explained(list(hits)), place))
-        result.hosts.update((fact.host, fact.port) for fact in lists.facts("connections"))
+        connections = [fact for fact in lists.facts("connections") if isinstance(fact, Connection)]
+        result.hosts.update((fact.host, fact.port) for fact in connections)
+        result.unknown[place.pod] = [
+            UnknownVerdict(place.pod, fact.host, fact.port, fact.missing, fact.because)
+            for fact in connections
+            if fact.used and fact.verdict is Verdict.UNKNOWN and self._fallback in sighted
+        ]
 
     def _facts(self, lists: ProxyFacts, pod: str, name: str) -> Sequence[Fact]:
         return self._pod_facts.get((name, pod), ()) if name in PER_POD else lists.facts(name)
@@ -125,5 +151,15 @@ class ProxyChecker:
         for pod, hits in by_pod(hits_of(of_pods, sheet.of_pods, missing)).items():
             if not self.needs_every_pod or pod not in checked:
                 tally.add(explained(hits), PodEvidence(pod))
-        gaps = tuple(gap for rule in self._rules for gap in missing[rule.id])
-        return RuleResults(tally.findings(), gaps, checked, len(done.hosts))
+        gaps = [gap for rule in self._rules for gap in missing[rule.id]]
+        return RuleResults(tally.findings(), (*gaps, *self._unknown(done)), checked, len(done.hosts))
+
+    def _unknown(self, done: ShareResult) -> Iterator[NotEvaluated]:
+        """The dependencies whose verdict is unknown, with all pods to which the same applies."""
+        found: dict[UnknownVerdict, list[str]] = {}
+        for pod in sorted(done.unknown):
+            for one in done.unknown[pod]:
+                found.setdefault(one._replace(pod=""), []).append(pod)
+        for one, pods in found.items():
+            rule = self._fallback.id if self._fallback else ""
+            yield NotEvaluated(rule, tuple(pods), one.missing, one.because, True, one.host, one.port)

@@ -97,6 +97,9 @@ class NotEvaluated(Struct, frozen=True):
     because: str
     is_partial: bool = False
     """It ran over what was read."""
+    host: str = ""
+    """Host that the pods depend on and whose verdict is unknown; empty where all that the rule is about is meant."""
+    port: int = 0
 
 
 class Diagnosis(Struct, frozen=True):

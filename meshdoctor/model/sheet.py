@@ -30,9 +30,9 @@ class Connection(Fact, frozen=True):
     """Protocol the visible entry declares for this port, upper case; empty where none registers it."""
     verdict: Verdict
     reason: str
-    """The The trace's reason."""
+    """The trace's reason."""
     because: str
-    """The The trace's verdict in one sentence."""
+    """The trace's verdict in one sentence."""
     hangs: bool
     listener: str
     cluster: str
@@ -85,6 +85,8 @@ class Connection(Fact, frozen=True):
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     new_name: str = ""
     """An unused name in the pod's namespace for a ServiceEntry of this host and port."""
+    missing: tuple[str, ...] = ()
+    """Evidence whose absence makes the verdict unknown."""
     crowded_out: bool = False
     """Whether its cluster exists without a reference, because a service with another protocol owns the (bind, port):
     MYSQL or MONGO beside anything else, or the reverse. Never for conflicts between two TCP claims."""

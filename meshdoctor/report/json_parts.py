@@ -106,6 +106,8 @@ def not_evaluated_of(entry: NotEvaluated) -> dict[str, Any]:
         "missing": entry.missing,
         "because": entry.because,
         "partial": entry.is_partial,
+        "host": entry.host or None,
+        "port": entry.port or None,
     }
 
 

@@ -8,7 +8,7 @@ from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.rule import Rule
-from meshdoctor.rules.causes import explain, without_unneeded_backstops
+from meshdoctor.rules.causes import explained
 from meshdoctor.rules.conditions import compile_condition
 from meshdoctor.rules.hits import Hit, naming
 from meshdoctor.rules.selectors import compile_selector
@@ -60,12 +60,6 @@ def by_pod(hits: Iterator[Hit]) -> dict[str, list[Hit]]:
     for hit in hits:
         found.setdefault(hit.fact.pod, []).append(hit)
     return found
-
-
-def explained(hits: Sequence[Hit]) -> list[Hit]:
-    """All hits of one pod, with the finding that explains each; hits of fallback rules only where no other rule has
-    one."""
-    return explain(without_unneeded_backstops(hits))
 
 
 def _hits(rule: Rule, facts: Sequence[Fact]) -> Iterator[Hit]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from meshdoctor.model.evidence import Unread
 from meshdoctor.model.finding import Diagnosis, NotEvaluated
 from meshdoctor.model.verdict import Severity
+from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.phrases import count
 from meshdoctor.view.blocks import (
     GAP,
@@ -64,15 +65,17 @@ def _not_evaluated(entries: Sequence[NotEvaluated], limit: int | None) -> Iterat
     for entry in entries:
         for path in entry.missing or ("",):
             entries_of.setdefault(path, []).append(entry)
-    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[dict[str, None], dict[str, None]]] = {}
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[dict[str, None], ...]] = {}
     for path, those in entries_of.items():
         rules = tuple(dict.fromkeys(one.rule for one in those))
         because = tuple(dict.fromkeys(one.because for one in those if one.because))
-        paths, pods = groups.setdefault((rules, because), ({}, {}))
+        paths, pods, hosts = groups.setdefault((rules, because), ({}, {}, {}))
         paths.update({path: None} if path else {})
         pods.update(dict.fromkeys(pod for one in those for pod in one.pods))
-    for (rules, because), (paths, pods) in groups.items():
+        hosts.update(dict.fromkeys(host_port(one.host, one.port) for one in those if one.host))
+    for (rules, because), (paths, pods, hosts) in groups.items():
         below: list[Block] = list(map(Paragraph, because))
+        below += [names("hosts", tuple(hosts), limit)] if hosts else []
         below += [names("missing", tuple(paths), limit)] if paths else []
         below += [names("pods", tuple(pods), limit)] if pods else []
         yield Marked("unknown", ", ".join(rules), tuple(below), tone="strong")

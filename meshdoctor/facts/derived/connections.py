@@ -109,6 +109,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         entry_resolution=resolution,
         with_port=entry_edits.with_port(named, port, protocol, _complete(case, named, host, port)) if named else {},
         with_addresses=entry_edits.with_addresses(unlisted, _complete(case, unlisted, host, port)) if unlisted else {},
+        missing=traced.missing,
         crowded_out=traced.verdict is not Verdict.DELIVERED
         and (_crowded_out(case, host, port, declared) or _lost_its_tcp_side(case, traced, found)),
     )

@@ -84,10 +84,10 @@ def test_information_explains_information() -> None:
     assert found[MISSING].caused_by == (found[HIDDEN].fingerprint,)
 
 
-def test_a_warning_may_explain_an_error() -> None:
+def test_a_warning_never_hides_an_error() -> None:
     rules = [rule("sidecar-bypassed", severity="warning"), rule(CLASH)]
     found = by_rule(run(rules, [hit(f"sidecar-bypassed {CLASH}")]))
-    assert found[CLASH].severity == "info"
+    assert (found[CLASH].severity, found[CLASH].caused_by) == ("error", ())
 
 
 def test_a_finding_explained_for_some_pods_is_told_twice() -> None:
