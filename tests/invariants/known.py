@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-OPEN: dict[str, tuple[str, ...]] = {}
+OPEN: dict[str, tuple[str, ...]] = {
+    "no false alarm": ("cases-h-m15-wildcard-and-own-entry",),
+    "findings group equals": ("cases-m3", "cases-h-m19-one-finding-two-sidecars"),
+}
 """By invariant, as the tests name it: the captures that break it."""
 
 OPEN_MUTATIONS: frozenset[tuple[str, str]] = frozenset()
