@@ -46,7 +46,8 @@ class ClientOptions(TypedDict, total=False):
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
-    """One decision: `at` is redirection, listener, listener_filters, filter_chain, route, cluster, endpoint or gateway."""
+    """One decision: `at` is client, redirection, listener, listener_filters, filter_chain, route, cluster, endpoint or
+    gateway."""
 
     at: str
     chose: str | None

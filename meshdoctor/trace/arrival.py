@@ -61,15 +61,6 @@ class ListenerIndex:
         listener = self.choose(ip, port)
         return listener is not None and listener.bind_to_port and listener is not self.catch_all
 
-    def bound_addresses(self, port: int) -> list[str]:
-        """Addresses other than wildcards that some listener binds on this port."""
-        return [
-            a
-            for listener in self.by_port.get(port, ())
-            for a, p in listener.addresses
-            if p == port and a not in WILDCARDS
-        ]
-
 
 class Inspection(Struct, frozen=True):
     """What the listener filters learned, or why the connection ends there."""

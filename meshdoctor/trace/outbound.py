@@ -10,13 +10,14 @@ from msgspec import structs
 
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Dependency, Mesh, Pod, ServiceEntry
-from meshdoctor.model.proxy import Proxy
-from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Step, Trace
+from meshdoctor.model.proxy import FilterChain, Proxy
+from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Expect, Step, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip, is_single
 from meshdoctor.semantics.istio.data_plane import is_ambient
+from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
-from meshdoctor.semantics.istio.registry import Hidden, Registration, Registry, Viewer, is_external_host
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Hidden, Registration, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
 from meshdoctor.semantics.istio.visibility import unexplained
@@ -75,16 +76,32 @@ class Tracer:
         """Entries for host:port as this proxy has them.
 
         Where exportTo and Sidecar make an entry visible but the proxy has no cluster of its hosts, the entry counts as
-        hidden: the dump decides.
+        hidden: the dump decides. Entries that are not in force for the host are left out.
         """
         key = (host.lower(), port)
         if key not in self._registrations:
-            self._registrations[key] = self._corrected(self.registry.registration(host, port, self.viewer))
+            self._registrations[key] = self._corrected(self.registry.registration(host, port, self.viewer), host)
         return self._registrations[key]
 
-    def _corrected(self, found: Registration) -> Registration:
+    def in_force(self, entry: ServiceEntry, host: str) -> bool:
+        """Whether the proxy's clusters of the host come from this entry's namespace, as their metadata says.
+
+        Of entries for one host in several namespaces a sidecar uses one (istio pilot/pkg/model/sidecar.go, addService),
+        and so does its name table (pkg/dns/server/name_table.go).
+        """
+        own = [name.lower() for name in entry.hosts if covers(name, host)]
+        clusters = (name for covering in own for name in self._clusters_by_host.get(covering, ()))
+        made = {namespace for name in clusters if self.proxy for _, namespace in self.proxy.clusters[name].services}
+        return not made or entry.ref.namespace in made
+
+    def _corrected(self, found: Registration, host: str) -> Registration:
         if self.proxy is None or "clusters" not in self.proxy.sections:
             return found
+        found = structs.replace(
+            found,
+            visible=tuple(e for e in found.visible if self.in_force(e, host)),
+            other_ports=tuple(e for e in found.other_ports if self.in_force(e, host)),
+        )
         absent = [e for e in found.visible if not self._has_any(e)]
         if not absent:
             return found
@@ -226,6 +243,7 @@ class Tracer:
             return self._without_proxy(destination)
         walk = Walk(self.proxy, destination)
         outcome = self._captured(walk) or self._walk(walk, self.index)
+        outcome = self._dead_address(walk) if self._is_dead(walk, outcome) else outcome
         if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
             unread = self.mesh.why_unread("dns.json")
             why = f"no address of {destination.host} is known, and the verdict depends on it"
@@ -308,12 +326,48 @@ class Tracer:
             return Outcome(Verdict.UNKNOWN, "address-unknown", found.because, missing=("dns.json",))
         return None
 
+    def _is_dead(self, walk: Walk, outcome: Outcome) -> bool:
+        """Whether the connection leaves for a virtual address, where nobody listens."""
+        ip = walk.destination.ip
+        if ip is None or not self.registry.is_virtual(ip):
+            return False
+        by_address = walk.cluster is not None and walk.cluster.type == "ORIGINAL_DST"
+        leaves = outcome.verdict in (Verdict.BYPASSED, Verdict.PASSTHROUGH, Verdict.LEAKED)
+        return leaves or (outcome.verdict is Verdict.DELIVERED and by_address)
+
+    def _dead_address(self, walk: Walk) -> Outcome:
+        """Istio allocates virtual addresses for listeners of sidecars only; connections to them time out outside."""
+        destination = walk.destination
+        why = f"{destination.ip} is a virtual address that Istio allocated, where no server listens"
+        if walk.listener is None:
+            why += f"; it is not redirected to the sidecar ({walk.setting or 'traffic capture'})"
+        else:
+            why += f", and no listener of the sidecar takes it on port {destination.port}"
+        expect = Expect(("UF", "URX"), 503 if walk.route else None, hangs=True)
+        return Outcome(Verdict.BROKEN, "virtual-address-dead", why, expect)
+
     def _depends_on_address(self, walk: Walk) -> bool:
-        """Whether another address on this port could end elsewhere."""
-        if self.index is None or self.index.bound_addresses(walk.destination.port):
-            return True
-        listener = walk.listener
-        return listener is not None and any(c.match.prefix_ranges for c in listener.filter_chains)
+        """Whether another address of the host on this port could end elsewhere.
+
+        An outside host is at no address of an in-cluster Service, nor at a virtual address: DNS capture answers its own
+        only.
+        """
+        port, host = walk.destination.port, walk.destination.host
+        chains = list(walk.listener.filter_chains) if walk.listener is not None else []
+        ranged = [chain for chain in chains if chain.match.prefix_ranges]
+        listeners = self.index.by_port.get(port, ()) if self.index else ()
+        for listener in listeners:
+            binds = [bind for bind, number in listener.addresses if number == port and bind not in WILDCARDS]
+            if any(not self.registry.is_virtual(bind) for bind in binds):
+                ranged += listener.chains()
+        return any(not self._is_in_cluster(chain) for chain in ranged) if is_external_host(host) else bool(ranged)
+
+    def _is_in_cluster(self, chain: FilterChain) -> bool:
+        """Whether the chain leads to in-cluster Services only."""
+        config = self.proxy.routes_of(chain.http) if self.proxy and chain.http else None
+        names = [*chain.tcp_clusters, *(config.clusters if config else ())]
+        hosts = [parsed.host for parsed in map(cluster_name, names) if parsed is not None]
+        return bool(hosts) and all(host.endswith(CLUSTER_LOCAL) for host in hosts)
 
     def _without_proxy(self, destination: Destination) -> Trace:
         if self.pod is not None and is_ambient(self.pod, self.mesh.namespaces):

@@ -38,8 +38,8 @@ ADVICE = {
     "Compare the address, server name and protocol with what the listener matches.",
     "virtual-address-not-used": "With DNS capture, the entry has a listener on its virtual address only: dial {host}, "
     "not {ip}.",
-    "virtual-address-sent-out": "In this pod, {host} resolves to a virtual address of an entry without port {port}. "
-    "Register {host}:{port} in that entry too.",
+    "virtual-address-dead": "In this pod, {host} resolves to a virtual address that no listener takes on port {port}. "
+    "Register {host}:{port} in the entry that has the address.",
     "direct-response": "A VirtualService answers for {host}. If this is not intended, remove its directResponse.",
     "redirect": "A VirtualService redirects {host}. If this is not intended, remove its redirect.",
     "service-entry-not-visible": "Make the entry visible in {namespace}: widen {field}.",
@@ -144,7 +144,7 @@ REASONS = {
     "direct-response": "direct-response",
     "redirect": "redirect",
     "gateway": "egress-gateway-broken",
-    "virtual-address-sent-out": "virtual-address-sent-out",
+    "virtual-address-dead": "virtual-address-dead",
 }
 """Kinds of outcome that have one reason."""
 

@@ -125,12 +125,6 @@ def _fault(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
     if aborted:
         why = f"fault injection aborts every request with status {aborted.http_status}"
         return Outcome(Verdict.BROKEN, "fault", why, aborted)
-    ip = walk.destination.ip
-    if cluster.type == "ORIGINAL_DST" and ip is not None and registry.is_virtual(ip):
-        # the entry that the address was allocated for lacks this port
-        why = f"Envoy connects to {ip}, a virtual address allocated by Istio, where no server listens"
-        reset = Expect(("UF", "URX"), 503 if walk.route else None)
-        return Outcome(Verdict.BROKEN, "virtual-address-sent-out", why, reset)
     return _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
 
 

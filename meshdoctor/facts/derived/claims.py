@@ -20,6 +20,7 @@ from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import FilterChain, Listener
 from meshdoctor.model.sheet import Claim
 from meshdoctor.semantics.ip_addresses import bare, is_single
+from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.precedence import order_key, why_first
 from meshdoctor.semantics.istio.protocols import protocol_class
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
@@ -34,6 +35,8 @@ def claims(case: ProxyContext) -> Iterator[Claim]:
         yield from _claims_of_dump(case)
         return
     for entry, host, port in case.entry_ports:
+        if not case.tracer.in_force(entry, host):
+            continue
         family = protocol_class(port.protocol)
         if family not in ("tcp", "auto", "tls") or case.own_cluster(host, port.number) is None:
             continue
@@ -54,7 +57,8 @@ def _claim(case: ProxyContext, entry: ServiceEntry, host: str, port: Port, bind:
         yield _fact(case, entry, host, port, bind, listener, chain, entry_view(entry), host, "active")
         return
     holder = cluster_name(chain.tcp.clusters[0].name)
-    if holder is None or _is_virtual_service(chain) or holder.host == host:
+    # a wildcard entry that covers the host delivers it
+    if holder is None or covers(holder.host, host) or (_is_virtual_service(chain) and _is_sent_by(case, chain, host)):
         return
     if any(not use.is_http and use.made_by for use in case.uses.get(own, ())):
         return
@@ -88,6 +92,11 @@ def _opaque_chain(listener: Listener, cidr: str) -> FilterChain | None:
         if cidrs(match.prefix_ranges) == cidrs(ranges):
             return chain
     return None
+
+
+def _is_sent_by(case: ProxyContext, chain: FilterChain, host: str) -> bool:
+    """Whether the VirtualService that made the chain is about this host, or was not read."""
+    return case.registry.sent_by(chain.config, host) is not False
 
 
 def _is_virtual_service(chain: FilterChain) -> bool:
@@ -181,7 +190,8 @@ def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
         holder = cluster_name(chain.tcp.clusters[0].name)
         # a VirtualService's chain may match the host by server name, then no opaque chain is shadowed
         by_name = any(parsed.host in c.match.server_names for c in listener.chains())
-        if holder is None or _is_virtual_service(chain) or by_name:
+        is_sent = _is_virtual_service(chain) and _is_sent_by(case, chain, parsed.host)
+        if holder is None or covers(holder.host, parsed.host) or is_sent or by_name:
             continue
         ref = ObjectRef("ServiceEntry", cluster.services[0][1] if cluster.services else "", f"(for {parsed.host})")
         loser = ServiceEntry(ref, (parsed.host,), (Port(parsed.port),))

@@ -36,6 +36,8 @@ TLS_ON_SAME_PORT = frozenset(
 def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
     """One fact per (visible entry, host, port) that this proxy has a cluster for; also for dependencies under `*.`."""
     for entry, host, port in case.entry_ports:
+        if not case.tracer.in_force(entry, host):
+            continue
         if protocol_class(port.protocol) == "udp":
             continue
         if "clusters" in case.proxy.sections and case.own_cluster(host, port.number) is None:

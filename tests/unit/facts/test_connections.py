@@ -144,7 +144,10 @@ def test_after_its_own_fix_the_entry_is_visible_or_nothing_was_offered(objects: 
         assert len(objects) > 1, "only an exclusion leaves nothing to offer"
         return
     [host] = shown["spec"]["hosts"]
-    proxy = dump([listener("0.0.0.0", 443, tcp(outbound(host, 443), sni=[host]))], [cluster(host, 443)])
+    proxy = dump(
+        [listener("0.0.0.0", 443, tcp(outbound(host, 443), sni=[host]))],
+        [cluster(host, 443, namespace=hidden.namespace)],
+    )
     [after] = [c for c in connections(proxy, shown, *widened, dependency).values() if c.used]
     assert (after.registered, after.hidden) == (True, ())
 

@@ -253,7 +253,7 @@ def test_nobody_listens_at_a_virtual_address(ip: str, allocated: dict[str, tuple
     found = traced(mesh, DB, 9000, ip=ip, protocol="tcp")
     assert found.verdict == verdict, found.because
     if verdict == "broken":
-        assert (found.reason, found.expect.response_flags) == ("virtual-address-sent-out", ("UF", "URX"))
+        assert (found.reason, found.expect.response_flags) == ("virtual-address-dead", ("UF", "URX"))
         assert f"Register {DB}:9000" in found.advice
 
 
