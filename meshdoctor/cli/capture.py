@@ -44,7 +44,7 @@ def capture(
       # Redact a folder of files collected without meshdoctor
       meshdoctor capture clean.tar.gz --from collected/
     """
-    if source_options.from_ is not None and (source_options.chosen or source_options.labels):
+    if source_options.from_ and (source_options.chosen or source_options.labels):
         raise UsageError("-n and -l choose pods of a cluster, but --from is saved whole: leave -n and -l out")
     source = source_options.source()
 

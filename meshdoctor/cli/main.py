@@ -104,7 +104,7 @@ def root(
     if not is_interactive():
         say(_WHAT_TO_TRY.format(", ".join(no_terminals())))
         return ExitCode.USAGE
-    place = source_options.from_ or source_options.context or CURRENT
+    place = " ".join(source_options.from_ or ()) or source_options.context or CURRENT
     return open_session(
         source_options.source,
         place,

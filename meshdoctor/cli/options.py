@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from meshdoctor.doctor import Source
 
 _SNAPSHOT = "demo:"
+_STDIN = "-"
 _TIME = re.compile(r"(\d{1,6})(s|m|h|)\Z")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -45,12 +46,12 @@ def complete_theme(incomplete: str) -> list[str]:
 
 
 From = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--from",
         metavar="PATH",
         help="Read files instead of the cluster: a capture, an istioctl bug-report or a must-gather (folder or "
-        "archive), a config dump, pasted proxy-config JSON, or demo:NAME",
+        "archive), a config dump, pasted proxy-config JSON, - for stdin, or demo:NAME; repeatable",
     ),
 ]
 Filenames = Annotated[
@@ -110,18 +111,25 @@ RuleDirs = Annotated[
 ]
 
 
-def files(from_: str | None, filenames: Sequence[Path] | None) -> Source | None:
-    """The files to read, None without --from and -f. Raises `UsageError` where --from is empty."""
+def files(from_: Sequence[str] | None, filenames: Sequence[Path] | None) -> Source | None:
+    """The files to read, None without --from and -f. Raises `UsageError` where they exclude each other."""
     manifests = tuple(filenames or ())
-    if from_ is None and not manifests:
+    given = tuple(from_ or ())
+    if not given and not manifests:
         return None
-    if from_ is not None and not from_:
+    if "" in given:
         raise UsageError("--from is empty: give the path of a capture, a bug-report or a config dump")
+    if (*given, *map(str, manifests)).count(_STDIN) > 1:
+        raise UsageError("standard input can be read once: give one - only")
     from meshdoctor.doctor import Source
 
-    if from_ is not None and from_.startswith(_SNAPSHOT) and not Path(from_).exists():
-        return Source(snapshot=from_.removeprefix(_SNAPSHOT), manifests=manifests)
-    return Source(path=None if from_ is None else Path(from_), manifests=manifests)
+    snapshots = [one for one in given if one.startswith(_SNAPSHOT) and not Path(one).exists()]
+    if snapshots and len(given) > 1:
+        raise UsageError(f"{snapshots[0]} is a mesh of its own: give it without another --from")
+    if snapshots:
+        return Source(snapshot=snapshots[0].removeprefix(_SNAPSHOT), manifests=manifests)
+    paths = tuple(map(Path, given))
+    return Source(path=paths[0] if paths else None, more=paths[1:], manifests=manifests)
 
 
 def seconds(text: str, option: str) -> int:

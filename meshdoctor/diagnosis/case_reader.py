@@ -13,7 +13,7 @@ from meshdoctor.diagnosis.scope import refuse_empty
 from meshdoctor.errors import UsageError
 from meshdoctor.facts.case import Case
 from meshdoctor.model.evidence import Capture, Unread
-from meshdoctor.sources.read_source import read_capture, read_snapshot
+from meshdoctor.sources.read_source import read_captures, read_snapshot
 from meshdoctor.sources.source import Source
 from meshdoctor.text.nearest import nearest
 
@@ -66,7 +66,7 @@ def _read_files(source: Source) -> Capture:
             raise UsageError(f"there is no snapshot {name!r}. {nearest(name, names)}")
         return structs.replace(read_snapshot(bundled.snapshots_dir() / name), location=f"demo:{name}")
     if source.path is not None:
-        return read_capture(source.path)
+        return read_captures(source.paths)
     if source.manifests:
         raise UsageError(
             "-f gives manifests, which contain no sidecar: give a capture or a config dump too, with --from."

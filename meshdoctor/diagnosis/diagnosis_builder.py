@@ -49,6 +49,7 @@ def _restrict_fixes(mesh: Mesh, findings: tuple[Finding, ...]) -> tuple[Finding,
 
 
 def _notes(mesh: Mesh, summaries: Sequence[tuple[str, ProxySummary]]) -> Iterator[str]:
+    yield from mesh.notes
     for key, summary in summaries:
         yield from (f"{key}: {note}" for note in summary.notes[:3])
     if mesh.dns_from_elsewhere:

@@ -33,7 +33,7 @@ def stamp(source: Source) -> Stamp:
 
 
 def _files(source: Source) -> Iterator[str]:
-    for root in (*([source.path] if source.path else ()), *source.manifests):
+    for root in (*source.paths, *source.manifests):
         yield from _below(root)
 
 

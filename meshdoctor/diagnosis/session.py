@@ -78,7 +78,7 @@ class DiagnosisSession(CaseWatch):
         from meshdoctor.diagnosis.cache import DiagnosisCache
         from meshdoctor.diagnosis.file_stamps import stamp
 
-        cache = DiagnosisCache(stamp(self.source), self.source.path)
+        cache = DiagnosisCache(stamp(self.source), None if self.source.more else self.source.path)
         before, self._cache = self._cache, None
         case = open_case(self.source)
         kept: list[CheckedShare] = []

@@ -40,6 +40,10 @@ class Document(Struct, frozen=True):
     """Path of the user's file for messages, where it differs from the capture layout."""
     tree: Callable[[], Any] | None = None
     """The parsed content, where the source already has it. Must not be changed."""
+    is_named: bool = False
+    """The user named this file, or its folder with -f: where it cannot be read, the command ends."""
+    is_mixed: bool = False
+    """Objects of other kinds are expected in it: a file with several kinds is given for each of them."""
 
 
 class Unread(Struct, frozen=True):
@@ -67,6 +71,8 @@ class Capture(Struct, frozen=True):
     documents: dict[str, Document]
     unread: tuple[Unread, ...] = ()
     captured_at: str | None = None
+    notes: tuple[str, ...] = ()
+    """What the user should know of the source although nothing is missing."""
     name: str = ""
     """A snapshot's name, else empty."""
 

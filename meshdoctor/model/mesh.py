@@ -289,6 +289,8 @@ class Mesh(Struct):
     """Plural kinds of which something was read, `serviceentries`; an empty List counts as read."""
     gaps: dict[str, Coverage] = field(default_factory=dict)
     """Plural kinds that were read in part or refused. Grows, as kinds are parsed at first use."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know of the source although nothing is missing."""
     proxies_unread: dict[str, str] = field(default_factory=dict)
     """Pods whose dump could not be read, and why."""
     unread: list[Unread] = field(default_factory=list)

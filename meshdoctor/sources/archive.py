@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import tarfile
 from io import BufferedReader
-from typing import Any
+from typing import Any, NoReturn
 
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.sources.decompress import CutShort
 from meshdoctor.sources.file_selection import retention_of
 from meshdoctor.sources.limits import Limits, Retention, in_words
 from meshdoctor.sources.memory_file import skip_to_end, store_in_memory
-from meshdoctor.sources.source_tree import SourceTree, too_large
+from meshdoctor.sources.source_tree import SourceFile, SourceTree, too_large
 from meshdoctor.text.printable import printable
 
 _BLOCK = 512
@@ -120,8 +120,23 @@ class _ArchiveReader:
                 f"{self.tree.location} contains more than {in_words(self.limits.stored)} of evidence, and it is "
                 "kept in memory. Unpack it and give the folder."
             )
-        self.tree.files[path] = stored.file
+        self.tree.files[path] = (
+            self._only(self.tree.files[path], stored.file) if path in self.tree.files else stored.file
+        )
         self.tree.newest = max(self.tree.newest, member.mtime)
+
+    def _only(self, first: SourceFile, second: SourceFile) -> SourceFile:
+        """One of two members of the same name where they are equal, else a file that cannot be read."""
+        with first.open() as one, second.open() as other:
+            if one.read() == other.read():
+                return second
+        because = "is in the archive twice with different content; neither was used. Pack it again"
+
+        def refuse() -> NoReturn:
+            raise Unreadable(f"{second.origin} {because}.")
+
+        self.tree.leave_out(printable(first.path), because)
+        return SourceFile(second.path, second.size, refuse, second.origin)
 
 
 def _refusal(path: str, member: tarfile.TarInfo) -> str:

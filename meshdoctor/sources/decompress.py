@@ -33,13 +33,21 @@ def open_unpacked(path: Path, limits: Limits) -> BufferedReader:
         packed = path.open("rb")
         status = os.fstat(packed.fileno())
         packed_size = status.st_size if stat.S_ISREG(status.st_mode) else 0  # the size of a pipe is not known
-        magic = packed.peek(8)[:8]
     except OSError as problem:
         raise Unreadable(f"{path} cannot be read: {problem.strerror or problem}.") from None
+    return unpacked(packed, str(path), packed_size, limits)
+
+
+def unpacked(packed: BufferedReader, origin: str, size: int, limits: Limits) -> BufferedReader:
+    """The same of a stream of `size` bytes, 0 where that is not known; `origin` is its name for messages."""
+    try:
+        magic = packed.peek(8)[:8]
+    except OSError as problem:
+        raise Unreadable(f"{origin} cannot be read: {problem.strerror or problem}.") from None
     for start, name in _OTHERS.items():
         if magic.startswith(start):
             packed.close()
-            raise Unreadable(f"{path} is compressed with {name}. Unpack it and give the folder or file inside.")
+            raise Unreadable(f"{origin} is compressed with {name}. Unpack it and give the folder or file inside.")
     stream: Any = packed
     if magic.startswith(b"\x1f\x8b"):
         import gzip
@@ -51,8 +59,7 @@ def open_unpacked(path: Path, limits: Limits) -> BufferedReader:
         stream = zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(packed, read_across_frames=True)
     else:
         return packed
-    bounded = _Bounded(stream, packed.close, str(path), packed_size, limits)
-    return BufferedReader(bounded, 1024 * 1024)
+    return BufferedReader(_Bounded(stream, packed.close, origin, size, limits), 1024 * 1024)
 
 
 class _Bounded(RawIOBase):

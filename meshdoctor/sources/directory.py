@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from functools import partial
 from pathlib import Path
@@ -16,19 +17,29 @@ from meshdoctor.sources.memory_file import skip_to_end
 from meshdoctor.sources.source_tree import SourceFile, SourceTree
 from meshdoctor.text.printable import printable
 
-_CAPTURE_FOLDERS = ("proxies", "resources")
-"""A folder with one of these at the top is a capture, and other folders beside them are not evidence."""
-_BUG_REPORT_FOLDERS = (*_CAPTURE_FOLDERS, "cluster")
+_CAPTURE_FOLDERS = frozenset({"proxies", "resources"})
+"""A folder with one of these is a capture, and other folders beside them are not evidence."""
+_BESIDE = frozenset({*_CAPTURE_FOLDERS, "cluster"})
+_ROOTS = frozenset({*_BESIDE, "namespaces", "cluster-scoped-resources"})
+"""Names by which the folder of a capture, a bug-report or a must-gather is known."""
+_DEEP_ROOT = re.compile(r"(?:must-gather\.local[^/]*/[^/]+|[^/]+/bug-report)/\Z")
+"""Folders two down that may be one: `must-gather.local.7/quay-io-image/`, `incident/bug-report/`."""
+_LOOSE_DEPTH = 2
+"""Where there is none: files of the folder itself, and of the folders in it."""
+_OUTSIDE = "is a symbolic link that is broken or points outside the folder"
+_SEARCHED = 2_000
+"""Folders that are listed to find one."""
 
 
-def read_directory(root: Path, limits: Limits) -> SourceTree:
+def read_directory(root: Path, limits: Limits, *, is_capture: bool = True) -> SourceTree:
     """All files below `root` that may be evidence, sorted by name, so that two runs give the same result.
 
-    Raises `Unreadable` where the folder cannot be listed, `UsageError` where it contains far more files than a capture.
-    Other problems become notes in the tree.
+    With `is_capture`, only folders that are laid out as a capture are walked; where there is none, the files of `root`
+    and of the folders in it are taken. Raises `Unreadable` where the folder cannot be listed, `UsageError` where it
+    contains far more files than a capture. Other problems become notes in the tree.
     """
     walk = _FolderWalk(root, limits)
-    walk.run()
+    walk.run(is_capture=is_capture)
     return walk.tree
 
 
@@ -39,15 +50,46 @@ class _FolderWalk:
         self.limits = limits
         self.tree = SourceTree(str(root))
         self.entries = 0
+        self.depth = limits.depth
+        self.searched = 0
 
-    def run(self) -> None:
+    def run(self, *, is_capture: bool) -> None:
         try:
             top = self._list(str(self.root))
         except OSError as problem:
             raise Unreadable(f"{self.root} cannot be listed: {problem.strerror or problem}.") from None
-        if any(entry.name in _CAPTURE_FOLDERS for entry in top):
-            top = [entry for entry in top if entry.name in _BUG_REPORT_FOLDERS or not _is_folder(entry)]
-        self._visit(top, "")
+        if is_capture and not any(entry.name in _ROOTS for entry in top):
+            roots = self._roots(top)
+            for below, entries in roots:
+                self._visit(_of_capture(entries), below)
+            if roots:
+                top = [entry for entry in top if not _is_folder(entry)]
+            self.depth = _LOOSE_DEPTH
+        self._visit(_of_capture(top) if is_capture else top, "")
+
+    def _roots(self, top: list[os.DirEntry[str]]) -> list[tuple[str, list[os.DirEntry[str]]]]:
+        """The nearest folders that are laid out as a capture: the path of each with its `/`, and its entries."""
+        found = self._inside("", top)
+        roots = [one for one in found if _has_root(one[1])]
+        if not roots:
+            deeper = (below for folder, entries in found for below in self._inside(folder, entries))
+            roots = [one for one in deeper if _DEEP_ROOT.search(one[0]) and _has_root(one[1])]
+        return roots
+
+    def _inside(self, below: str, entries: list[os.DirEntry[str]]) -> list[tuple[str, list[os.DirEntry[str]]]]:
+        """The folders among these entries, as `_roots` gives them; those that cannot be listed are left out."""
+        found: list[tuple[str, list[os.DirEntry[str]]]] = []
+        for entry in entries:
+            if self.searched >= _SEARCHED or entry.is_symlink() or not _is_folder(entry):
+                continue
+            self.searched += 1
+            try:
+                with os.scandir(entry.path) as inside:
+                    shown = sorted((one for one in inside if one.name[0] != "."), key=lambda one: one.name)
+            except OSError:
+                continue
+            found.append((f"{below}{entry.name}/", shown))
+        return found
 
     def _list(self, folder: str) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
@@ -66,14 +108,15 @@ class _FolderWalk:
             if not path.isprintable():
                 self.tree.leave_out(printable(path), "its name contains control characters")
             elif entry.is_symlink() and not self._is_inside(entry.path):
-                self.tree.leave_out(path, "is a symbolic link that is broken or points outside the folder")
+                if retention_of(path) is not Retention.NOTHING or _is_folder(entry):
+                    self.tree.leave_out(path, _OUTSIDE)
             elif _is_folder(entry):
                 self._descend(entry, path)
             else:
                 self._take(entry, path)
 
     def _descend(self, entry: os.DirEntry[str], path: str) -> None:
-        if path.count("/") + 1 >= self.limits.depth:
+        if path.count("/") + 1 >= self.depth:
             return
         try:
             entries = self._list(entry.path)
@@ -134,6 +177,17 @@ def _open_end(file: Path, limits: Limits) -> BinaryIO:
     except OSError as problem:
         raise Unreadable(f"{file} cannot be read: {problem.strerror or problem}.") from None
     return stream
+
+
+def _has_root(entries: list[os.DirEntry[str]]) -> bool:
+    return any(entry.name in _ROOTS and _is_folder(entry) for entry in entries)
+
+
+def _of_capture(entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    """What belongs to a capture in its folder; everything where the folder is laid out otherwise."""
+    if not any(entry.name in _CAPTURE_FOLDERS for entry in entries):
+        return entries
+    return [entry for entry in entries if entry.name in _BESIDE or not _is_folder(entry)]
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

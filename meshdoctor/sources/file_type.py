@@ -44,6 +44,10 @@ _OBJECT_KEYS = {
     "apiVersion": FileType.RESOURCES,
     "kind": FileType.RESOURCES,
 }
+_ENVOY_KEYS = {key: _OBJECT_KEYS[key] for key in ("configs", "bootstrap")}
+"""Keys that identify YAML of istioctl."""
+_YAML_INDENT = 2
+"""Columns before the keys of a list's items, as every YAML printer in Go writes them."""
 _ELEMENT_KEYS = {
     **dict.fromkeys(("apiVersion", "kind"), FileType.RESOURCES),
     **dict.fromkeys(
@@ -62,6 +66,9 @@ _ELEMENT_KEYS = {
 
 _TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*(:?)|([\[{])|([\]}])', re.DOTALL)
 _YAML_OBJECT = re.compile(rb"^(?:- )?(?:apiVersion|kind) *:", re.MULTILINE)
+_YAML_KEY = re.compile(rb"""^(?P<at>-? *)["']?(?P<key>[@\w]+)["']?:(?=[ \r\n])""", re.MULTILINE)
+_SECTION_TYPE = re.compile(rb"""["']?@type["']?\s*:\s*["']?[\w.]+/envoy\.admin\.v\w+\.\w+ConfigDump\b""")
+"""The type of a section of a config dump."""
 _NAMED = {kind.value: kind for kind in (FileType.LISTENERS, FileType.CLUSTERS, FileType.ROUTES, FileType.ENDPOINTS)}
 
 
@@ -72,19 +79,48 @@ def file_type(head: bytes, name: str) -> FileType | None:
     """
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] == b"{":
-        return _first(_OBJECT_KEYS, _keys(text, 1))
+        return _first(_OBJECT_KEYS, keys_of(text, 1)) or _of_section(text)
     if text[:1] == b"[":
         if text[1:].strip() == b"]":
             return next((kind for word, kind in _NAMED.items() if word.rstrip("s") in name.lower()), None)
-        return _first(_ELEMENT_KEYS, _keys(text, 2))
-    return FileType.RESOURCES if _YAML_OBJECT.search(text) else None
+        return _of_elements(text, keys_of(text, 2))
+    if _YAML_OBJECT.search(text):
+        return FileType.RESOURCES
+    # `istioctl proxy-config -o yaml`: keys of the document, or of the items of its list
+    of_document = (found["key"].decode() for found in _YAML_KEY.finditer(text) if not found["at"])
+    if (known := _first(_ENVOY_KEYS, of_document)) is not None:
+        return known
+    inside = (found["key"].decode() for found in _YAML_KEY.finditer(text) if len(found["at"]) == _YAML_INDENT)
+    return _of_elements(text, inside) if text.removeprefix(b"---").lstrip().startswith(b"- ") else None
+
+
+def is_yaml(head: bytes) -> bool:
+    """Whether a file that starts with `head` is YAML, where its type is known."""
+    return head.lstrip()[:1] not in (b"{", b"[")
+
+
+def has_configs(head: bytes) -> bool:
+    """Whether a config dump has its outermost key; without it, it is one section or an array of them."""
+    text = head.lstrip()
+    if is_yaml(text):
+        return any(found["key"] == b"configs" and not found["at"] for found in _YAML_KEY.finditer(text))
+    return text[:1] == b"{" and "configs" in keys_of(text, 1)
+
+
+def _of_elements(text: bytes, keys: Iterator[str]) -> FileType | None:
+    """The type of an array; one of sections is what `jq .configs` prints of a dump."""
+    return _first(_ELEMENT_KEYS, keys) or _of_section(text)
+
+
+def _of_section(text: bytes) -> FileType | None:
+    return FileType.CONFIG_DUMP if _SECTION_TYPE.search(text) else None
 
 
 def _first(types: dict[str, FileType], keys: Iterator[str]) -> FileType | None:
     return next((types[key] for key in keys if key in types), None)
 
 
-def _keys(text: bytes, at_depth: int) -> Iterator[str]:
+def keys_of(text: bytes, at_depth: int) -> Iterator[str]:
     """The keys inside `at_depth` brackets, in order; tolerates text that is cut short."""
     depth = 0
     for token in _TOKEN.finditer(text):

@@ -41,7 +41,7 @@ class MixedList:
 
     def document(self, kind: str) -> Document:
         """The items of one kind; an empty List where there are none."""
-        return Document(self._whole.path, lambda: self._only(kind), self._whole.size, self._whole.origin)
+        return Document(self._whole.path, lambda: self._only(kind), self._whole.size, self._whole.origin, is_mixed=True)
 
     def _only(self, kind: str) -> bytes:
         if self._text is None:

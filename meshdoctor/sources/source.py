@@ -12,9 +12,17 @@ if TYPE_CHECKING:  # a capture needs nothing of what a cluster does
 
 
 class Source(Struct, frozen=True):
-    """A source of evidence: a path (`--from`), manifests beside it (`-f`), a bundled snapshot, or a live cluster."""
+    """A source of evidence: paths (`--from`), manifests beside them (`-f`), a bundled snapshot, or a live cluster."""
 
     path: Path | None = None
+    """The first path of --from, `-` for standard input."""
+    more: tuple[Path, ...] = ()
+    """Further paths: parts of one dump, or captures of one mesh."""
     manifests: tuple[Path, ...] = ()
     snapshot: str | None = None
     cluster: ClusterSource | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every path of --from."""
+        return (*((self.path,) if self.path is not None else ()), *self.more)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -11,6 +10,7 @@ from msgspec import Struct, field
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Document, Unread
 from meshdoctor.sources.limits import Limits, in_words
+from meshdoctor.sources.preamble import as_text
 
 MAX_NOTES = 50
 """Notes about entries that were left out; more would only be a hostile archive."""
@@ -34,15 +34,16 @@ class SourceFile(Struct, frozen=True):
     def head(self) -> bytes:
         """The first bytes of the content. Raises `Unreadable`."""
         with self.open() as stream:
-            return as_utf8(_reading(self.origin, lambda: stream.read(HEAD)))
+            return as_text(_reading(self.origin, lambda: stream.read(HEAD)))
 
     def as_document(self, key: str, limits: Limits, origin: str = "") -> Document:
         """This file as the document `key` of a capture; its content is read when it is needed."""
-        return Document(key, lambda: self._content(limits), self.size, origin)
+        return Document(key, lambda: self.content(limits), self.size, origin)
 
-    def _content(self, limits: Limits) -> bytes:
+    def content(self, limits: Limits) -> bytes:
+        """The whole content as text. Raises `Unreadable`."""
         with self.open() as stream:
-            return as_utf8(read_all(stream, self.size, self.origin, limits))
+            return as_text(read_all(stream, self.size, self.origin, limits))
 
 
 class SourceTree(Struct):
@@ -52,6 +53,8 @@ class SourceTree(Struct):
     files: dict[str, SourceFile] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     """Files that exist but whose content is not kept."""
+    named: frozenset[str] = frozenset()
+    """Files that the user named, not found in a folder or an archive."""
     is_cut: bool = False
     """The archive is cut short: files that are missing may have been in the rest."""
     newest: float = 0
@@ -75,13 +78,6 @@ def read_all(stream: BinaryIO, expected: int, origin: str, limits: Limits) -> by
     if length > limits.document:
         raise Unreadable(too_large(origin, limits))
     return b"".join(chunks)
-
-
-def as_utf8(content: bytes) -> bytes:
-    """The same text in UTF-8 without a byte-order mark: PowerShell's `>` writes UTF-16, some editors a mark."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace").encode()
-    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def too_large(origin: str, limits: Limits) -> str:

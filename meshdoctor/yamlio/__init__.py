@@ -10,7 +10,19 @@ from __future__ import annotations
 from meshdoctor.yamlio.line_index import Lines, line_of, steps_of
 from meshdoctor.yamlio.list_text import EMPTY as EMPTY_LIST
 from meshdoctor.yamlio.list_text import ListText, only, split_list
-from meshdoctor.yamlio.reading import load_documents
+from meshdoctor.yamlio.reading import PartlyRead, load_documents, load_partly
 from meshdoctor.yamlio.writing import dump
 
-__all__ = ["EMPTY_LIST", "Lines", "ListText", "dump", "line_of", "load_documents", "only", "split_list", "steps_of"]
+__all__ = [
+    "EMPTY_LIST",
+    "Lines",
+    "ListText",
+    "PartlyRead",
+    "dump",
+    "line_of",
+    "load_documents",
+    "load_partly",
+    "only",
+    "split_list",
+    "steps_of",
+]

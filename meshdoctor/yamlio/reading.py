@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 import yaml
 
 from meshdoctor.errors import Unreadable
+from meshdoctor.text.duplicate_keys import duplicate_keys
 from meshdoctor.yamlio.parser_events import document_starts, events_of
 from meshdoctor.yamlio.scalars import NOT_TEXT, PLAIN_TAGS, TEXT_TAGS, TREE_TAGS, plain
 
@@ -23,10 +24,21 @@ MAX_YAML_LIKE_JSON = 8 * 1024 * 1024
 """Up to this size, text that starts like JSON but is not JSON is parsed as YAML in flow style."""
 
 _MERGE = "<<"
+_ITEMS = "items"
 
 _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; no Kubernetes object is"
 _PARSERS_DEPTH = re.compile("maximum nesting", re.IGNORECASE)
 """libyaml's message at its own limit. Its scanner reads ahead and may reach it before `MAX_DEPTH`."""
+
+
+class PartlyRead(NamedTuple):
+    """The documents of a text, as far as it could be read."""
+
+    documents: list[Any]
+    problem: str
+    """Why the rest could not be read, starting with the place; empty where everything was."""
+    duplicates: tuple[str, ...] = ()
+    """Keys that a JSON object gives twice with different values; the last one counts, as for the API server."""
 
 
 def load_documents(data: bytes, where: str) -> list[Any]:
@@ -36,14 +48,45 @@ def load_documents(data: bytes, where: str) -> list[Any]:
     data, nesting beyond `MAX_DEPTH`, and aliases that would expand to far more than the text.
     Of a duplicate key in *JSON* the last one counts, as for the API server.
     """
-    start = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if start in (b"{", b"["):
+    text = data.removeprefix(b"\xef\xbb\xbf")
+    if _starts_like_json(text):
         try:
-            return [msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))]
+            return [msgspec.json.decode(text)]
         except (msgspec.DecodeError, RecursionError) as problem:
             if where.endswith(".json") or len(data) > MAX_YAML_LIKE_JSON:
                 raise Unreadable(_json_complaint(data, where, problem)) from None
     return list(_Builder(data, where).documents())
+
+
+def load_partly(data: bytes, where: str) -> PartlyRead:
+    """The documents of a text; of one that breaks off or that is damaged, those before the break.
+
+    Of a List that has no end, the items that are complete. Never raises; what `load_documents` raises is `problem`.
+    """
+    text = data.removeprefix(b"\xef\xbb\xbf")
+    builder = _Builder(data, where)
+    documents: list[Any] = []
+    complaint = ""
+    if _starts_like_json(text):
+        try:
+            decoded = msgspec.json.decode(text)
+        except (msgspec.DecodeError, RecursionError) as problem:
+            if where.endswith(".json") or len(data) > MAX_YAML_LIKE_JSON:
+                complaint = _json_complaint(data, where, problem)
+            if isinstance(problem, RecursionError) or len(data) > MAX_YAML_LIKE_JSON:
+                return PartlyRead([], complaint or f"{where}: {_TOO_DEEP}.")
+        else:
+            return PartlyRead([decoded], "", duplicate_keys(text, decoded))
+    try:
+        for value in builder.documents():
+            documents.append(value)
+    except Unreadable as problem:
+        return PartlyRead([*documents, *builder.before_the_break()], complaint or str(problem))
+    return PartlyRead(documents, complaint)
+
+
+def _starts_like_json(text: bytes) -> bool:
+    return text.lstrip()[:1] in (b"{", b"[")
 
 
 class _Builder:
@@ -57,6 +100,8 @@ class _Builder:
         self.count = 0
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.scalars: dict[str, Any] = {}
+        self.stack: list[_Frame] = []
+        """The mappings and lists of the current document that are open."""
 
     def documents(self) -> Iterator[Any]:
         """The documents' values, in order."""
@@ -71,9 +116,21 @@ class _Builder:
             line = self.data.count(b"\n", 0, problem.position) + 1
             self._refuse(line, f"not YAML: {problem.reason}; it must be UTF-8 text")
 
+    def before_the_break(self) -> list[Any]:
+        """Of the document whose reading was broken off: its list of items, as far as they are complete."""
+        if not self.stack:
+            return []
+        root, *inside = self.stack
+        if not root.is_mapping:
+            return [root.value]
+        if inside and root.key == _ITEMS and not inside[0].is_mapping:
+            return [{**root.value, _ITEMS: inside[0].value}]
+        return [root.value] if _ITEMS in root.value else []
+
     def _value(self, first: Any) -> Any:
         """The value whose first event is `first`; not recursive, because documents may be hostile."""
-        stack: list[_Frame] = []
+        stack = self.stack
+        stack.clear()
         event = first
         while True:
             kind = type(event)

@@ -6,15 +6,20 @@ requested is not parsed (a mesh has megabytes of Services, and most commands nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.resources import core_objects, istio_objects
-from meshdoctor.facts.resources.object_metadata import PLURALS, ObjectSource, is_ours
+from meshdoctor.facts.resources.kind_coverage import KindCoverage
+from meshdoctor.facts.resources.list_reader import OpenedDocument, missing_at_a_glance
+from meshdoctor.facts.resources.object_metadata import PLURALS, ObjectSource
+from meshdoctor.facts.resources.object_versions import NamedObjects, Place, key_of, label_of
 from meshdoctor.facts.resources.pod_reader import read_pod
-from meshdoctor.model.evidence import Capture, Document, Pointer, Unread
+from meshdoctor.model.coverage import Completeness, Coverage
+from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.model.mesh import (
     DestinationRule,
     EnvoyFilter,
@@ -28,29 +33,42 @@ from meshdoctor.model.mesh import (
     VirtualService,
 )
 from meshdoctor.semantics.istio.egress_kinds import KINDS
-from meshdoctor.yamlio import load_documents
 
 Item = TypeVar("Item")
 
 _SUFFIXES = (".yaml", ".yml", ".json")
+_RESOURCES = re.compile(r"(?:\A|/)resources/([a-z]+)\b")
 
 
 class Resources:
     """Objects by kind, as `model.mesh` types. Every property parses its own documents on first use.
 
-    What cannot be read is appended to `problems` when it is found.
+    What cannot be read is appended to `problems` when it is found, and kept by kind in `gaps`; what the user should
+    know although nothing is missing is appended to `notes`. Raises `Unreadable` for a file that the user named.
     """
 
-    def __init__(self, capture: Capture, problems: list[Unread]) -> None:
+    def __init__(
+        self,
+        capture: Capture,
+        problems: list[Unread],
+        gaps: dict[str, Coverage] | None = None,
+        notes: list[str] | None = None,
+    ) -> None:
         self._capture = capture
         self._problems = problems
+        self._notes = [] if notes is None else notes
+        self._coverage = KindCoverage({} if gaps is None else gaps)
         self._parsed: dict[str, list[ObjectSource]] = {}
-        self._documents: dict[str, list[Document]] = {}
+        self._documents: dict[str, list[tuple[str, Document]]] = {}
         for path, document in capture.documents.items():
             if path.startswith("resources/") and path.endswith(_SUFFIXES):
                 plural = path.removeprefix("resources/").split("/", 1)[0].rsplit(".", 1)[0]
-                self._documents.setdefault(plural, []).append(document)
-        self._failed: set[str] = set()
+                self._documents.setdefault(plural, []).append((path, document))
+        for note in capture.unread:
+            # of several captures of one mesh, one may lack what another has
+            found = _RESOURCES.search(note.path)
+            if found is not None and found[1] in self._documents:
+                self._coverage.fall_short(found[1], Completeness.PARTIAL, f"{note.path}: {note.because}", note.path)
 
     @cached_property
     def service_entries(self) -> tuple[ServiceEntry, ...]:
@@ -126,18 +144,23 @@ class Resources:
 
     @property
     def kinds_read(self) -> frozenset[str]:
-        """Plural kinds that were read, an empty List included.
+        """Plural kinds of which something was read, an empty List included.
 
         A document not parsed yet counts as read until parsing fails; `is_read` parses it.
         """
         from_manifests = {PLURALS[found.kind] for found in self._manifests}
-        return frozenset((self._documents.keys() - self._failed) | from_manifests)
+        return frozenset((self._documents.keys() - self._coverage.unread) | from_manifests)
 
     def is_read(self, plural: str) -> bool:
         """Whether a kind was read; parses its documents."""
         if plural in KINDS:
             self._objects(plural)
         return plural in self.kinds_read
+
+    def look_at(self, plural: str) -> None:
+        """Parse a kind now, unless its documents show without it that they are whole."""
+        if any(missing_at_a_glance(document, KINDS[plural]) for _, document in self._documents.get(plural, ())):
+            self._objects(plural)
 
     @cached_property
     def _config_maps(self) -> dict[tuple[str, str], core_objects.ConfigMap]:
@@ -148,8 +171,16 @@ class Resources:
         """Objects of the documents under `manifests/`, whatever their kind."""
         found: list[ObjectSource] = []
         for path, document in self._capture.documents.items():
-            if path.startswith("manifests/") and path.endswith(_SUFFIXES):
-                found.extend(self._found(document, "") or ())
+            if path.startswith("manifests/"):
+                opened = OpenedDocument(document, "")
+                found += opened.objects
+                for state, because in opened.shortfalls:
+                    self._report(document.path, because)
+                    for plural in opened.kinds_in_text:
+                        self._coverage.fall_short(plural, state, f"{document.path}: {because}", document.path)
+        for plural in {PLURALS[one.kind] for one in found} - self._documents.keys():
+            because = f"no list of all {plural} was read, only manifests: the cluster may have others"
+            self._coverage.fall_short(plural, Completeness.PARTIAL, because, f"resources/{plural}.yaml")
         return found
 
     def _objects(self, plural: str) -> list[ObjectSource]:
@@ -157,81 +188,53 @@ class Resources:
         if plural not in self._parsed:
             found: list[ObjectSource] = []
             self._parsed[plural] = found
-            for document in self._documents.get(plural, ()):
-                objects = self._found(document, KINDS[plural])
-                if objects is None:
-                    self._failed.add(plural)
-                found.extend(objects or ())
+            is_read = False
+            for path, document in self._documents.get(plural, ()):
+                opened = OpenedDocument(document, KINDS[plural])
+                found += opened.objects
+                shortfalls = list(opened.shortfalls)
+                if opened.is_strict and not opened.is_list and opened.objects and path.count("/") == 1:
+                    because = f"is no List: whether there are other {plural} is not known"
+                    shortfalls.append((Completeness.PARTIAL, because))
+                for state, because in shortfalls:
+                    self._report(document.path, because)
+                    self._coverage.fall_short(plural, state, f"{document.path}: {because}", document.path)
+                is_read = is_read or bool(opened.objects) or not opened.shortfalls
+            if plural in self._documents and not is_read:
+                self._coverage.not_read(plural)
             found.extend(self._manifests)
         return [f for f in self._parsed[plural] if f.kind == KINDS[plural]]
 
     def _read(self, plural: str, make: Callable[[ObjectSource], Item]) -> tuple[Item, ...]:
-        """Model objects of one kind. Of duplicate objects (a capture and manifests beside it) the last counts."""
+        """Model objects of one kind, of each name the one that counts."""
+        known = NamedObjects(self._of_manifests)
         made: dict[tuple[str, str], Item] = {}
         objects = self._objects(plural)
         for found in objects:
-            metadata = found.body.get("metadata")
-            metadata = metadata if isinstance(metadata, dict) else {}
-            namespace = "" if found.kind == "Namespace" else str(metadata.get("namespace") or "default")
-            name = str(metadata.get("name") or "")
+            label = label_of(found)
             try:
-                made[namespace, name] = make(found)
+                item = make(found)
             except ValueError as problem:
-                label = f"{found.kind} {namespace}/{name}" if name else f"{found.kind} at {found.pointer.path}"
                 self._report(found.pointer.document, f"{label}: {problem}")
+                because = f"{label} in {found.pointer.document} could not be read: {problem}"
+                self._coverage.fall_short(plural, Completeness.PARTIAL, because, label)
+                continue
+            place = known.take(found)
+            if place is Place.TAKEN:
+                made[key_of(found)] = item
+            elif place is Place.CONTRADICTED:
+                made.pop(key_of(found), None)
+        self._notes += known.notes
+        for found, because in known.contradictions:
+            self._report(found.pointer.document, because)
+            self._coverage.fall_short(plural, Completeness.CONTRADICTED, because, label_of(found))
         if objects and not made:
-            self._failed.add(plural)
+            self._coverage.not_read(plural)
         return tuple(made.values())
 
-    def _found(self, document: Document, kind: str) -> list[ObjectSource] | None:
-        """Objects of a document, Lists opened; None (and a problem) where it cannot be read.
-
-        `kind` is the kind of items without one: the API server omits it in Lists.
-        """
-        try:
-            trees = [document.tree()] if document.tree else load_documents(document.read(), document.path)
-        except (Unreadable, OSError) as problem:
-            self._report(document.path, str(problem))
-            return None
-        if kind and not any(isinstance(tree, dict | list) for tree in trees):
-            self._report(document.path, f"expected a Kubernetes List of {kind} objects, found none")
-            return None
-        found: list[ObjectSource] = []
-        before = len(self._problems)
-        for index, tree in enumerate(trees):
-            root = "$" if len(trees) == 1 else f"$[{index}]"
-            found.extend(self._opened(tree, Pointer(document.path, root), kind))
-        # A document with only broken objects differs from an empty one.
-        return None if not found and len(self._problems) > before else found
-
-    def _opened(self, tree: Any, pointer: Pointer, kind: str) -> Iterator[ObjectSource]:
-        if isinstance(tree, list):
-            yield from self._items(tree, pointer, kind, "")
-            return
-        if not isinstance(tree, dict):
-            self._report(pointer.document, f"{pointer.path} is not a Kubernetes object")
-            return
-        own_kind, version = tree.get("kind"), tree.get("apiVersion")
-        name = own_kind if isinstance(own_kind, str) else ""
-        api_version = version if isinstance(version, str) else ""
-        if name.endswith("List") or (not name and isinstance(tree.get("items"), list)):
-            items = tree.get("items") or []
-            inner = name.removesuffix("List") or kind
-            place = Pointer(pointer.document, pointer.path + ".items")
-            yield from self._items(items, place, inner, "" if name == "List" else api_version)
-        elif is_ours(name or kind, api_version):
-            yield ObjectSource(name or kind, api_version, tree, pointer)
-
-    def _items(self, items: Any, pointer: Pointer, kind: str, api_version: str) -> Iterator[ObjectSource]:
-        """Items of a List. One without kind or apiVersion has the List's."""
-        if not isinstance(items, list):
-            self._report(pointer.document, f"{pointer.path} is not a list")
-            return
-        for index, item in enumerate(items):
-            place = Pointer(pointer.document, f"{pointer.path}[{index}]")
-            inherited = {"kind": kind, "apiVersion": api_version}
-            full = {**inherited, **item} if isinstance(item, dict) else item
-            yield from self._opened(full, place, kind)
+    @cached_property
+    def _of_manifests(self) -> frozenset[str]:
+        return frozenset(found.pointer.document for found in self._manifests)
 
     def _report(self, path: str, because: str) -> None:
         problem = Unread(path, because)

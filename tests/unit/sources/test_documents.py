@@ -19,7 +19,7 @@ ITEMS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("count", range(len(ITEMS) + 1))
 def test_a_list_is_written_as_yaml_would_write_it_whole(count: int) -> None:
     document = list_document("resources/pods.yaml", ITEMS[:count])
-    tree = {"apiVersion": "v1", "kind": "List", "items": ITEMS[:count]}
+    tree = {"apiVersion": "v1", "items": ITEMS[:count], "kind": "List"}
     assert document.read().decode() == yamlio.dump(tree)
     assert yamlio.load_documents(document.read(), "pods") == [tree]
     assert document.tree is not None

@@ -87,12 +87,20 @@ def test_arrays_and_a_dump_in_one_folder_are_two_proxies(tmp_path: Path) -> None
     assert sorted(capture.documents) == ["proxies/-/web/config_dump.json", "proxies/-/x/clusters.json"]
 
 
-def test_two_files_of_one_kind_are_not_mixed(tmp_path: Path) -> None:
-    capture = read_capture(write(tmp_path / "x", {"1.json": LISTENERS, "2.json": LISTENERS, "3.json": ENDPOINTS}))
+def test_the_same_page_of_one_proxy_twice(tmp_path: Path) -> None:
+    """Equal ones are one; of different ones none is used, whatever their names."""
+    equal = {"1.json": LISTENERS, "2.json": LISTENERS, "3.json": ENDPOINTS}
+    capture = read_capture(write(tmp_path / "x", equal))
     assert sorted(capture.documents) == ["proxies/-/x/endpoints.json", "proxies/-/x/listeners.json"]
-    ((path, because),) = ((note.path, note.because) for note in capture.unread)
-    assert path == "2.json"
-    assert "1.json is the same page of the same proxy" in because
+    assert capture.unread == ()
+    (note,) = capture.notes
+    assert "1.json" in note
+    assert "2.json are the same" in note
+    other = LISTENERS.replace(b"443", b"444")
+    for name, (one, two) in {"y": (LISTENERS, other), "z": (other, LISTENERS)}.items():
+        differing = read_capture(write(tmp_path / name, {"1.json": one, "2.json": two}))
+        with pytest.raises(Unreadable, match=r"1\.json and \S+2\.json are the same page .* and differ"):
+            differing.documents[f"proxies/-/{name}/listeners.json"].read()
 
 
 def test_a_stranger_among_dumps_costs_only_a_note(tmp_path: Path) -> None:
