@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from meshdoctor import doctor
 from meshdoctor.cli.check import FailOn, exit_code
+from meshdoctor.cli.main import run
 from meshdoctor.diagnosis.diagnosis_run import DiagnosisRun
 from meshdoctor.diagnosis.recorded import DiagnosisRecord, DiagnosisRequest
 from meshdoctor.diagnosis.scope import sheet_of
@@ -39,18 +40,22 @@ class Hang(BaseException):
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Raise `Hang` in this (the main) thread after so many seconds."""
+    """Raise `Hang` in this (the main) thread after so many seconds of CPU time, or ten times as many in all."""
 
     def stop(*_: object) -> None:
         raise Hang
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = {signal.ITIMER_PROF: (signal.SIGPROF, seconds), signal.ITIMER_REAL: (signal.SIGALRM, 10 * seconds)}
+    before = {number: signal.signal(number, stop) for number, _ in timers.values()}
     try:
+        for timer, (_, after) in timers.items():
+            signal.setitimer(timer, after)
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for timer in timers:
+            signal.setitimer(timer, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @cache
@@ -189,3 +194,19 @@ def preview(answer: Answer, finding: Finding, source: Path) -> Any:
         return plan(DiagnosisRecord(request, answer.case, answer.diagnosis), finding, choose(finding))
     except MeshdoctorError:
         return None
+
+
+def run_commands(source: Path, answer: Answer) -> str:
+    """Run the commands as their command lines do; the first that leaves the exit codes or reports a bug."""
+    lines = [["check", "--strict", "--json"], ["hosts"], ["fix"]]
+    rows = answer.hosts.hosts if answer.hosts else ()
+    lines += [["trace", v.pod, f"{row.host}:{row.port}"] for row, v in list(used(rows))[:1] if row.port]
+    for line in lines:
+        out, err = TextIOWrapper(BytesIO(), "utf-8"), StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = run([*line, "--from", str(source)])
+        if code not in (0, 1, 2, 3, 4) or "a bug in meshdoctor" in err.getvalue():
+            return f"{' '.join(line)}: exit code {code}: {err.getvalue()[:300]}"
+        if line[0] == "check" and code != answer.code:
+            return f"check --strict: exit code {code}, and {answer.code} by the same result"
+    return ""

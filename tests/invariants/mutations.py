@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from tests.invariants import trees
 from tests.invariants.captures import HeldCapture
+from tests.invariants.file_changes import changed_file
 from tests.invariants.required import Witnesses, is_required, plural
 from tests.invariants.trees import Path, at, changed, parsed, shown, some_path, without, written
 
@@ -39,20 +40,6 @@ class Mutation(NamedTuple):
         return f"{self.document}: {self.what} ({self.promise})"
 
 
-STATUS = (
-    b'{"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "forbidden: User \\"sre\\" '
-    b'cannot list resource", "reason": "Forbidden", "code": 403}\n'
-)
-OTHERS = (
-    b"apiVersion: v1\nitems: []\nkind: PodMetricsList\nmetadata: {}\n",
-    b"apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: s\n    namespace: default\nkind: List\n",
-    b"apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: default\nspec: {}\n",
-    b"[]\n",
-    b"{}\n",
-    b'"resources"\n',
-    b"Error from server (Forbidden): pods is forbidden\n",
-    b"<html><body>502 Bad Gateway</body></html>\n",
-)
 UNORDERED = {
     "items", "configs", "dynamic_listeners", "static_listeners", "dynamic_active_clusters", "dynamic_route_configs",
     "static_route_configs", "dynamic_endpoint_configs", "virtual_hosts", "domains", "cluster_statuses", "server_names",
@@ -87,38 +74,20 @@ class Mutator:
                 return made
 
     def _of_file(self, document: str, rng: random.Random) -> Mutation | None:
-        data = self.capture.files[document]
-        how = rng.choice(("removed", "emptied", "status", "other", "cut", "cut", "cut", "twice", "garbled", "bom"))
-        made: bytes | None = None
-        what = how
-        if how == "emptied":
-            made = rng.choice((b"", b"\n", b"---\n", b"null\n"))
-        elif how == "status":
-            made = STATUS
-        elif how == "other":
-            made = rng.choice(OTHERS)
-            what = f"replaced by {made[:40]!r}"
-        elif how == "cut":
-            end = rng.randrange(len(data))
-            if document.endswith(".txt") and data[end - 1 : end] in (b"\n", b""):
-                return None  # nothing tells that there were more lines
-            made, what = data[:end], f"cut at byte {end} of {len(data)}"
-        elif how == "twice":
-            between = rng.choice((b"", b"\n", b"\n---\n"))
-            made, what = data + between + data, f"twice, with {between!r} between"
-        elif how == "garbled":
-            end = rng.randrange(len(data) + 1)
-            made, what = data[:end] + b"\xff\xfe\x80" + data[end:], f"no UTF-8 at byte {end}"
-        elif how == "bom":
-            made = b"\xef\xbb\xbf" + data
-        return Mutation(f"{_sort(document)}: file {how}", document, what, Promise.DAMAGE, made)
+        made = changed_file(document, self.capture.files[document], rng)
+        if made is None:
+            return None
+        how, what, data = made
+        return Mutation(f"{_sort(document)}: file {how}", document, what, Promise.DAMAGE, data)
 
     def _of_node(self, document: str, rng: random.Random) -> Mutation | None:
         tree = self._trees.get(document)
         if not isinstance(tree, dict | list) or not tree:
             return None
         path = self._some_path(document, tree, rng)
-        how = rng.choice(("delete", "delete", "delete", "null", "retype", "retype", "empty", "truncate", "duplicate", "swap"))
+        how = rng.choice(
+            ("delete", "delete", "delete", "null", "retype", "retype", "empty", "truncate", "duplicate", "swap")
+        )
         made = getattr(self, f"_{how}")(document, tree, path, rng)
         if made is None:
             return None
@@ -166,22 +135,23 @@ class Mutator:
             return self._witnesses.show(document, path, tree)
         return is_required(document, path)
 
-    def _gone(self, document: str, path: Path, tree: Any) -> Promise:
+    def promise_of_deletion(self, document: str, path: Path, tree: Any) -> Promise:
+        """What holds where a node is left out."""
         return Promise.DAMAGE if self._is_missed(document, path, tree) else Promise.WORLD
 
     def _delete(self, document: str, tree: Any, path: Path, rng: random.Random) -> Any:
-        return without(tree, path), self._gone(document, path, tree), "deleted"
+        return without(tree, path), self.promise_of_deletion(document, path, tree), "deleted"
 
     def _null(self, document: str, tree: Any, path: Path, rng: random.Random) -> Any:
         # An entry of a list that is null is never written; a member that is null is one that is not set.
-        promise = Promise.DAMAGE if isinstance(path[-1], int) else self._gone(document, path, tree)
+        promise = Promise.DAMAGE if isinstance(path[-1], int) else self.promise_of_deletion(document, path, tree)
         return changed(tree, path, lambda _: None), promise, "set to null"
 
     def _empty(self, document: str, tree: Any, path: Path, rng: random.Random) -> Any:
         value = at(tree, path)
         if not isinstance(value, dict | list | str) or not value:
             return None
-        promise = self._gone(document, path, tree)
+        promise = self.promise_of_deletion(document, path, tree)
         if isinstance(value, dict) and isinstance(path[-1], int):
             promise = Promise.DAMAGE
         members = [*value] if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
@@ -216,7 +186,7 @@ class Mutator:
             is_share = "weighted_clusters" in path
             return twice, Promise.WORLD if is_share else Promise.DAMAGE, "duplicated at the end of its list"
         value = at(tree, path)
-        other = rng.choice((value, None, "other", [], {}))
+        other: Any = rng.choice((value, None, "other", [], {}))
         place = rng.choice(("before", "after"))
 
         def twice_with(found: dict[str, Any]) -> dict[str, Any]:
@@ -238,13 +208,15 @@ class Mutator:
         other = rng.choice(others)
 
         def exchanged(found: Any) -> Any:
-            copy = dict(found) if isinstance(found, dict) else list(found)
+            copy: Any = dict(found) if isinstance(found, dict) else list(found)
             copy[path[-1]], copy[other] = found[other], found[path[-1]]
             return copy
 
         is_retyped = type(parent[other]) is not type(parent[path[-1]])
         lists = [key for key in path if isinstance(key, str)]
-        is_order = isinstance(parent, list) and bool(lists) and lists[-1] in UNORDERED and plural(document) != "configmaps"
+        is_order = (
+            isinstance(parent, list) and bool(lists) and lists[-1] in UNORDERED and plural(document) != "configmaps"
+        )
         promise = Promise.DAMAGE if is_retyped or is_order else Promise.WORLD
         return changed(tree, path[:-1], exchanged), promise, f"swapped with {other}"
 

@@ -15,13 +15,21 @@ from tests.invariants.captures import HeldCapture
 from tests.invariants.trees import Path, at
 
 ONE_OF = frozenset({"cluster", "weighted_clusters", "cluster_header"})
+SECTIONS = (
+    "dynamic_listeners",
+    "dynamic_active_listeners",
+    "dynamic_active_clusters",
+    "dynamic_route_configs",
+    "dynamic_endpoint_configs",
+    "static_listeners",
+    "static_clusters",
+    "static_route_configs",
+    "static_endpoint_configs",
+)
 FILTER = frozenset({"name", "typed_config"})
 DUMP: dict[str, frozenset[str]] = {
     "": frozenset({"configs"}),
-    "configs": frozenset(
-        "bootstrap dynamic_listeners dynamic_active_listeners dynamic_active_clusters dynamic_route_configs "
-        "dynamic_endpoint_configs static_listeners static_clusters static_route_configs static_endpoint_configs".split()
-    ),
+    "configs": frozenset({"bootstrap", *SECTIONS}),
     "bootstrap": frozenset({"node"}),
     "node": frozenset({"id"}),
     "dynamic_listeners": frozenset({"name", "active_state"}),
@@ -95,7 +103,15 @@ OF_SPEC: dict[str, dict[str, frozenset[str]]] = {
     "pods": {"spec": frozenset({"containers"})},
     "services": {"spec": frozenset({"clusterIP"}), "ports": frozenset({"port"})},
 }
-ALWAYS_SENT = {"virtualOutbound", "virtualInbound", "BlackHoleCluster", "PassthroughCluster", "InboundPassthroughCluster"}
+WITHOUT = {"namespaces": {"spec", "namespace"}, "configmaps": {"spec"}}
+ANSWERS: dict[str, frozenset[str]] = {"": frozenset({"answers"})}
+ALWAYS_SENT = {
+    "virtualOutbound",
+    "virtualInbound",
+    "BlackHoleCluster",
+    "PassthroughCluster",
+    "InboundPassthroughCluster",
+}
 """What istiod sends to every sidecar (pilot/pkg/networking/core)."""
 
 
@@ -112,21 +128,14 @@ def is_required(document: str, path: Path) -> bool:
     key, parent = path[-1], names[-1] if names else ""
     if key == "@type":
         return True
-    if document.endswith("config_dump.json"):
-        return key in DUMP.get(parent, ())
-    if document.endswith("clusters.json"):
-        return key in PAGE.get(parent, ())
-    if document == "dns.json":
-        return path == ("answers",)
+    for ending, table in (("config_dump.json", DUMP), ("clusters.json", PAGE), ("dns.json", ANSWERS)):
+        if document.endswith(ending):
+            return key in table.get(parent, ())
     kind = plural(document)
-    if kind in ("namespaces", "configmaps") and key == "spec":
+    if key in WITHOUT.get(kind, ()):
         return False
-    if kind == "namespaces" and key == "namespace":
-        return False
-    for table in (OBJECTS, OF_SPEC.get(kind, {})):
-        if key in table.get(".".join(names[-2:]), ()) or key in table.get(parent, ()):
-            return True
-    return False
+    tables = (OBJECTS, OF_SPEC.get(kind, {}))
+    return any(key in table.get(".".join(names[-2:]), ()) or key in table.get(parent, ()) for table in tables)
 
 
 class Witnesses:
@@ -154,7 +163,10 @@ class Witnesses:
         if document.endswith("clusters.json") and names == ["cluster_statuses"]:
             return f'"{item.get("name")}"' in self.dumps
         if document.endswith("config_dump.json") and names == ["configs"]:
-            return re.search(r"\.(Bootstrap|Clusters|Endpoints|Listeners|Routes)ConfigDump$", item.get("@type", "")) is not None
+            return (
+                re.search(r"\.(Bootstrap|Clusters|Endpoints|Listeners|Routes)ConfigDump$", item.get("@type", ""))
+                is not None
+            )
         if document.endswith("config_dump.json") and len(names) == 2 and names[0] == "configs":
             return self._entry(item, names[1], self.capture.files[document].decode())
         return False
@@ -177,7 +189,9 @@ class Witnesses:
     def _entry(item: dict[str, Any], section: str, dump: str) -> bool:
         """An entry of a section: whether istiod always sends it, or the same dump refers to it elsewhere."""
         state = item.get("active_state") or item
-        own = next((state[key] for key in ("listener", "cluster", "route_config", "endpoint_config") if key in state), {})
+        own: dict[str, Any] = next(
+            (state[key] for key in ("listener", "cluster", "route_config", "endpoint_config") if key in state), {}
+        )
         name = own.get("name") or own.get("cluster_name") or item.get("name") or ""
         if name in ALWAYS_SENT:
             return True

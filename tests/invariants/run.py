@@ -1,8 +1,8 @@
 """`python -m tests.invariants.run`: many mutations, and a table by their kind.
 
-    -n 20000 --seed 7          how many, and which
-    --only 123 --keep FOLDER   one of them again, its capture written to FOLDER
-    --captures FOLDER          captures of your own instead (folders and .tar.gz), may be repeated
+-n 20000 --seed 7          how many, and which
+--only 123 --keep FOLDER   one of them again, its capture written to FOLDER
+--captures FOLDER          captures of your own instead (folders and .tar.gz), may be repeated
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from tests.invariants.archives import NAME
 from tests.invariants.captures import HeldCapture, below, beside, bundled
 from tests.invariants.trial import COLUMNS, FAULTS, Bench, Outcome
 
@@ -44,14 +45,18 @@ def main() -> int:
             tally += counted
             faults += found
     _print(tally, sorted(faults), given.show)
-    print(f"{given.n} mutations of {len(captures)} captures, seed {given.seed}, in {time.monotonic() - began:.0f} s")
-    return int(bool(faults))
+    say(f"{given.n} mutations of {len(captures)} captures, seed {given.seed}, in {time.monotonic() - began:.0f} s")
+    return int(any(one.is_fault for one in faults))
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
 
 
 def _share(share: tuple[list[HeldCapture], int, range]) -> Result:
     captures, seed, numbers = share
     with Bench(captures, seed) as bench:
-        faults = [outcome for number in numbers if (outcome := bench.try_one(number)).is_fault]
+        faults = [outcome for number in numbers if (outcome := bench.try_one(number)).detail]
         return bench.tally, [one._replace(mutation=one.mutation._replace(data=None)) for one in faults]
 
 
@@ -59,29 +64,31 @@ def _one(captures: list[HeldCapture], seed: int, number: int, keep: Path | None)
     with Bench(captures, seed) as bench:
         index, mutation = bench.mutation(number)
         outcome = bench.try_one(number)
-    print(f"{outcome.capture}: {mutation}\n{outcome.verdict}: {outcome.detail}")
+    say(f"{outcome.capture}: {mutation}\n{outcome.verdict}: {outcome.detail}")
     if keep is not None:
         files = {**captures[index].files, mutation.document: mutation.data}
+        if mutation.document == NAME:
+            files = {NAME: mutation.data}
         HeldCapture("", {path: data for path, data in files.items() if data is not None}).write(keep)
-        print(f"written to {keep}")
+        say(f"written to {keep}")
     return int(outcome.is_fault)
 
 
 def _print(tally: Counter[tuple[str, str]], faults: list[Outcome], limit: int) -> None:
     kinds = sorted({kind for kind, _ in tally})
-    print(f"{'':34}" + "".join(f"{column:>10}" for column in COLUMNS))
+    say(f"{'':34}" + "".join(f"{column:>10}" for column in COLUMNS))
     for kind in [*kinds, "all"]:
         row = [tally[kind, column] for column in COLUMNS]
         if kind == "all":
             row = [sum(tally[one, column] for one in kinds) for column in COLUMNS]
         row[0] = sum(row)
-        print(f"{kind:34}" + "".join(f"{number or '':>10}" for number in row))
-    for verdict in FAULTS:
+        say(f"{kind:34}" + "".join(f"{number or '':>10}" for number in row))
+    for verdict in ("alarm", *FAULTS):
         for fault in [one for one in faults if one.verdict == verdict][:limit]:
             detail = fault.detail.strip()
             lines = detail.splitlines()
             short = detail if len(lines) == 1 else f"{lines[-3].strip()} {lines[-1]}" if len(lines) > 2 else lines[-1]
-            print(f"{verdict} {fault.number}: {fault.capture}: {fault.mutation}\n    {short[:300]}")
+            say(f"{verdict} {fault.number}: {fault.capture}: {fault.mutation}\n    {short[:300]}")
 
 
 if __name__ == "__main__":

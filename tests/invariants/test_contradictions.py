@@ -40,7 +40,7 @@ def entries_in_force(capture: HeldCapture) -> Iterator[tuple[int, dict[str, Any]
     dump = capture.files.get(dump_of(capture), b"").decode()
     tree = trees.parsed(ENTRIES, capture.files.get(ENTRIES, b"")) or {}
     for place, item in enumerate(tree.get("items") or ()):
-        if any(f"||{host}\"" in dump for host in item["spec"]["hosts"]):
+        if any(f'||{host}"' in dump for host in item["spec"]["hosts"]):
             yield place, item
 
 
@@ -93,7 +93,9 @@ def test_a_cluster_less_than_the_entries_show_is_told(name: str, place: int, tmp
             for key in ("dynamic_active_clusters", "dynamic_endpoint_configs"):
                 config[key] = [one for one in config.get(key, []) if not names(one, entry["spec"]["hosts"])]
         if "cluster_statuses" in tree:
-            tree["cluster_statuses"] = [one for one in tree["cluster_statuses"] if not names(one, entry["spec"]["hosts"])]
+            tree["cluster_statuses"] = [
+                one for one in tree["cluster_statuses"] if not names(one, entry["spec"]["hosts"])
+            ]
         changed[path] = json.dumps(tree).encode()
     after = ask(with_files(capture, tmp_path, **changed))
     assert about(after, entry["spec"]["hosts"][0], entry["metadata"]["name"])
@@ -102,10 +104,13 @@ def test_a_cluster_less_than_the_entries_show_is_told(name: str, place: int, tmp
 
 
 def names(item: Any, hosts: list[str]) -> bool:
-    return any(f"||{host}\"" in json.dumps(item) for host in hosts)
+    return any(f'||{host}"' in json.dumps(item) for host in hosts)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=known("a newer entry", name)) for name in CAPTURES if ENTRIES in CAPTURES[name].files])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=known("a newer entry", name)) for name in CAPTURES if ENTRIES in CAPTURES[name].files],
+)
 def test_an_entry_that_no_dump_has_is_told(name: str, tmp_path: Path) -> None:
     """Not applied, not pushed, refused, or the dump is older: it does not count as in force."""
     capture = CAPTURES[name]

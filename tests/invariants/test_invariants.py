@@ -18,6 +18,7 @@ from meshdoctor.diagnosis.scope import sheet_of
 from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.facts.derived.fact_lists import FactSheet
 from meshdoctor.model.finding import Diagnosis, Finding
+from meshdoctor.model.sheet import Connection
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.tui.state.mesh_state import MeshState
 from tests.invariants.answers import BAD, Answer, ask, preview, rules, silent_failures, two_answers, used
@@ -86,7 +87,7 @@ def test_the_facts_that_rules_select_agree_with_the_host_table(name: str) -> Non
     assert answer.case is not None
     assert answer.hosts is not None
     table = {(v.pod, row.host, row.port): v.verdict for row in answer.hosts.hosts for v in row.verdicts}
-    facts = FactSheet(answer.case.mesh).facts("connections")
+    facts = [one for one in FactSheet(answer.case.mesh).facts("connections") if isinstance(one, Connection)]
     differing = {
         (fact.pod, fact.host, fact.port): (fact.verdict, table.get((fact.pod, fact.host, fact.port)))
         for fact in facts
@@ -187,5 +188,3 @@ def said(finding: Finding) -> tuple[object, ...]:
     """What must be the same for every pod of a finding."""
     fixes = [(fix.id, fix.declared, fix.manifests) for fix in finding.fixes]
     return finding.severity, finding.confidence, finding.message, set(finding.resources), fixes
-
-

@@ -79,7 +79,7 @@ def test_every_kind_of_document_is_changed_in_every_way() -> None:
 def promise(held: HeldCapture, document: str, *path: str | int) -> Promise:
     """What deleting this node promises."""
     tree = trees.parsed(document, held.files[document])
-    return Mutator(held)._delete(document, tree, path, random.Random(1))[1]  # noqa: SLF001
+    return Mutator(held).promise_of_deletion(document, path, tree)
 
 
 def test_the_line_between_damage_and_another_world() -> None:
@@ -153,5 +153,7 @@ def test_a_document_is_put_back_after_each_mutation(tmp_path: Path) -> None:
     held = capture("mysql-blocked")
     with Bench([held], 1) as bench:
         bench.try_one(0)
-        folder = next(Path(bench._folder.name).iterdir())  # noqa: SLF001
-        assert {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == held.files
+        folder = next(Path(bench._folder.name).iterdir())
+        assert {
+            str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+        } == held.files

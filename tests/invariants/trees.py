@@ -41,7 +41,7 @@ def changed(tree: Any, path: Path, change: Callable[[Any], Any]) -> Any:
     """The tree with one node changed; all others are shared with the original."""
     if not path:
         return change(tree)
-    copy = dict(tree) if isinstance(tree, dict) else list(tree)
+    copy: Any = dict(tree) if isinstance(tree, dict) else list(tree)
     copy[path[0]] = changed(tree[path[0]], path[1:], change)
     return copy
 
