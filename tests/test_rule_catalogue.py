@@ -50,6 +50,8 @@ PROMISED = sorted(
         "egress-open",
         "egress-gateway-broken",
         "host-not-reached",
+        "config-stale",
+        "virtual-address-dead",
     }
 )
 

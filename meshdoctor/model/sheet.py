@@ -47,6 +47,8 @@ class Connection(Fact, frozen=True):
     """Ports on which visible entries register the host."""
     hidden: tuple[HiddenEntry, ...]
     """ServiceEntries for host:port that are not visible to this proxy, with the field that hides each."""
+    not_received: tuple[EntryView, ...]
+    """ServiceEntries for host:port that exportTo and Sidecar show to this proxy, and of which it has no cluster."""
     entries: tuple[EntryView, ...]
     """Visible entries for the host."""
     own_cluster_exists: bool
@@ -330,6 +332,18 @@ class ProxyPolicy(Fact, frozen=True):
     sidecar_role: bool
 
 
+class Disagreement(Fact, frozen=True):
+    """A host that a sidecar's config dump and the ServiceEntries that were read do not agree on."""
+
+    entry: EntryView
+    """The entry that the proxy has not received; its `name` is empty where the proxy has a cluster without entry."""
+    cluster: str
+    """The cluster that no entry explains; empty where the proxy has not received an entry."""
+    said: str
+    """How they differ, as a sentence without full stop."""
+    used: bool
+
+
 class GatewayHop(Fact, frozen=True):
     """The path from a sidecar through an egress gateway, and the first broken hop."""
 
@@ -347,6 +361,7 @@ SHEET: dict[str, type[Fact]] = {
     "connections": Connection,
     "credentials": Credential,
     "dangling": Dangling,
+    "disagreements": Disagreement,
     "duplicates": Duplicate,
     "entry_ports": EntryPort,
     "faults": RouteFault,

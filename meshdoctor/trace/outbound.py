@@ -20,7 +20,7 @@ from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, kno
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Hidden, Registration, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
-from meshdoctor.semantics.istio.visibility import unexplained
+from meshdoctor.semantics.istio.visibility import narrowed
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
 from meshdoctor.trace.gateway_hop import first_broken, gateway_of
 from meshdoctor.trace.http_routing import Domains, pass_http
@@ -75,8 +75,8 @@ class Tracer:
     def registration(self, host: str, port: int) -> Registration:
         """Entries for host:port as this proxy has them.
 
-        Where exportTo and Sidecar make an entry visible but the proxy has no cluster of its hosts, the entry counts as
-        hidden: the dump decides. Entries that are not in force for the host are left out.
+        The dump decides: an entry that exportTo and Sidecar make visible counts as hidden or not received where the
+        proxy has no cluster of its hosts. Entries that are not in force for the host are left out.
         """
         key = (host.lower(), port)
         if key not in self._registrations:
@@ -106,12 +106,14 @@ class Tracer:
         if not absent:
             return found
         config = self.mesh.mesh_config
-        hidden = tuple(Hidden(e, unexplained(e, self.viewer.namespace, config)) for e in absent)
+        narrowing = [(e, narrowed(e, self.viewer.namespace, config)) for e in absent]
+        hidden = tuple(Hidden(e, setting) for e, setting in narrowing if setting is not None)
         return structs.replace(
             found,
             visible=tuple(e for e in found.visible if e not in absent),
             other_ports=tuple(e for e in found.other_ports if self._has_any(e)),
             hidden=(*found.hidden, *hidden),
+            not_received=tuple(e for e, setting in narrowing if setting is None),
         )
 
     def _has_any(self, entry: ServiceEntry) -> bool:

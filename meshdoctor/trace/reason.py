@@ -43,6 +43,8 @@ ADVICE = {
     "direct-response": "A VirtualService answers for {host}. If this is not intended, remove its directResponse.",
     "redirect": "A VirtualService redirects {host}. If this is not intended, remove its redirect.",
     "service-entry-not-visible": "Make the entry visible in {namespace}: widen {field}.",
+    "config-stale": "exportTo and Sidecar show {entry} to {namespace}, but this proxy has not received it: apply it if "
+    "it is only in a file, see istioctl proxy-status, and fetch the config dump again if it is older than the entry.",
     "incomplete-address-list": "Add {ip} to spec.addresses of {entry}: TCP is matched by address, not by host.",
     "tcp-port-clash": "Declare protocol TLS, so that the server name tells the hosts apart, or give each entry its "
     "addresses.",
@@ -98,7 +100,7 @@ def _owner(cluster: str | None) -> str:
 
 def _advice(reason: str, walk: Walk, around: MeshContext) -> str:
     destination, found = walk.destination, around.found
-    entries = (*found.visible, *(h.entry for h in found.hidden), *found.other_ports)
+    entries = (*found.visible, *(h.entry for h in found.hidden), *found.not_received, *found.other_ports)
     return ADVICE.get(reason, "").format(
         host=destination.host,
         port=destination.port,
@@ -123,12 +125,8 @@ def _reason(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
         # A VirtualService sends the host to an in-cluster Service: an egress gateway.
         is_gateway = bool(walk.config) and _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
         return "egress-gateway-broken" if is_gateway else "upstream-unresolved"
-    if outcome.kind in ("other-cluster", "original-dst") and around.found.hidden and not around.found.visible:
-        return "service-entry-not-visible"
-    if outcome.kind == "original-dst":
-        return "resolution-none-leak"
-    if outcome.kind == "other-cluster":
-        return _misrouted(walk, around)
+    if outcome.kind in ("other-cluster", "original-dst"):
+        return _elsewhere(walk, outcome, around)
     return "address-unknown" if outcome.kind == "address-unknown" else "evidence-missing"
 
 
@@ -176,10 +174,22 @@ def _unmatched(walk: Walk, around: MeshContext) -> str:
 def _unregistered(walk: Walk, around: MeshContext) -> str:
     """No entry is visible: it is hidden, there is none, or the resources were not read."""
     destination = walk.destination
+    own = f"outbound|{destination.port}||{destination.host.lower()}"
+    if own in walk.proxy.clusters:
+        return "not-matched"
     if not around.entries_read:
-        own = f"outbound|{destination.port}||{destination.host.lower()}"
-        return "not-matched" if own in walk.proxy.clusters else "not-registered-here"
-    return "service-entry-not-visible" if around.found.hidden else "missing-service-entry"
+        return "not-registered-here"
+    if around.found.hidden:
+        return "service-entry-not-visible"
+    return "config-stale" if around.found.not_received else "missing-service-entry"
+
+
+def _elsewhere(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
+    """Why the cluster of another host takes the connection."""
+    found = around.found
+    if not found.visible and (found.hidden or found.not_received):
+        return "service-entry-not-visible" if found.hidden else "config-stale"
+    return "resolution-none-leak" if outcome.kind == "original-dst" else _misrouted(walk, around)
 
 
 def _misrouted(walk: Walk, around: MeshContext) -> str:

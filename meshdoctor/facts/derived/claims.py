@@ -31,9 +31,7 @@ WILDCARD = "0.0.0.0"
 
 def claims(case: ProxyContext) -> Iterator[Claim]:
     """One fact per (entry port, bind) with an opaque chain, active or shadowed."""
-    if "serviceentries" not in case.mesh.kinds_read:
-        yield from _claims_of_dump(case)
-        return
+    yield from _claims_of_dump(case)
     for entry, host, port in case.entry_ports:
         if not case.tracer.in_force(entry, host):
             continue
@@ -178,10 +176,10 @@ def _reason(case: ProxyContext, loser: ServiceEntry, host: str, winner: EntryVie
 
 
 def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
-    """Without resources: external clusters that nothing references, on a port whose match-all chain leads to another
-    host."""
+    """External clusters of hosts without an entry that nothing references, on a port whose match-all chain leads to
+    another host."""
     for parsed, cluster in case.external_clusters:
-        if parsed.subset or cluster.name in case.uses:
+        if parsed.subset or cluster.name in case.uses or case.registry.entries(parsed.host):
             continue
         listener = case.wildcard_listener(parsed.port)
         chain = _opaque_chain(listener, "") if listener else None

@@ -65,7 +65,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
     named = next((e for e in found.other_ports if host in e.hosts), None)
     unlisted = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
     known = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port)
-    registered_now = bool(found.visible) or ("serviceentries" not in case.mesh.kinds_read and own is not None)
+    registered_now = bool(found.visible) or (own is not None and not case.registry.entries(host))
     protocol, resolution = _entry_shape(traced.destination.protocol, host)
     return Connection(
         pod=case.key,
@@ -91,6 +91,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         registered_host=registered_now or bool(found.other_ports),
         registered_ports=tuple(sorted({p.number for e in (*found.visible, *found.other_ports) for p in e.ports})),
         hidden=tuple(_hidden_entry(case, h, host, port) for h in found.hidden),
+        not_received=tuple(entry_view(e) for e in found.not_received),
         entries=tuple(entry_view(e) for e in (*found.visible, *found.other_ports)),
         own_cluster_exists=own is not None,
         own_cluster_used=own is not None and own.name in case.uses,

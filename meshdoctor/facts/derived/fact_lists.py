@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from meshdoctor.facts.derived.claims import claims
 from meshdoctor.facts.derived.connections import connections
+from meshdoctor.facts.derived.disagreements import disagreements
 from meshdoctor.facts.derived.duplicate_entries import duplicates
 from meshdoctor.facts.derived.entry_ports import entry_ports
 from meshdoctor.facts.derived.gateway_hops import gateway_hops
@@ -25,6 +26,7 @@ PER_SIDECAR: dict[str, Callable[[ProxyContext], Iterator[Fact]]] = {
     "claims": claims,
     "connections": connections,
     "dangling": dangling,
+    "disagreements": disagreements,
     "duplicates": duplicates,
     "entry_ports": entry_ports,
     "faults": faults,

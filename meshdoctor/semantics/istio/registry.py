@@ -60,6 +60,8 @@ class Registration(Struct, frozen=True):
     other_ports: tuple[ServiceEntry, ...] = ()
     """Visible, registering the host on other ports only."""
     hidden: tuple[Hidden, ...] = ()
+    not_received: tuple[ServiceEntry, ...] = ()
+    """Registering the host on the port, visible by exportTo and Sidecar, and without a cluster in the proxy."""
 
     def ports(self, number: int) -> tuple[Port, ...]:
         """The visible entries' declarations of one port."""

@@ -65,7 +65,7 @@ def test_what_nothing_registers_meets_the_policy(policy: str, verdict: str, flag
         (own("*.example", 9000), [static("*.example")], "delivered", "own"),
         (own("*.db.example", 9000), [static("*.db.example"), static(DB)], "misrouted", "tcp-port-clash"),
         (own(OTHER, 9000), [static(OTHER), static(DB)], "misrouted", "tcp-port-clash"),
-        (own(OTHER, 9000), [static(OTHER)], "misrouted", "service-entry-not-visible"),
+        (own(OTHER, 9000), [static(OTHER)], "misrouted", "config-stale"),
         (own(OTHER, 9000), [cluster(own(OTHER, 9000), "ORIGINAL_DST"), static(DB)], "leaked", "resolution-none-leak"),
         (own(DB, 9000), [cluster(own(DB, 9000), "ORIGINAL_DST")], "delivered", "own"),
         (own(DB, 9000), [], "blocked", "route-to-unknown-cluster"),
