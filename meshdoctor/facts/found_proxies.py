@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.envoy.istioctl_output import PASTED, read_pasted
-from meshdoctor.facts.proxy_files import DumpProxies, OpenedDump, ProxyPage, ProxySource
+from meshdoctor.facts.proxy_files import DumpProxies, OpenedDump, ProxyPage, ProxySource, note_duplicates
 from meshdoctor.facts.same_pod import choose, name_of
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.model.mesh import Mesh
+from meshdoctor.model.proxy import Proxy
 from meshdoctor.semantics.istio.data_plane import is_ztunnel
 
 UNNAMED = "-/"
@@ -113,7 +114,15 @@ def _loose(key: str, documents: Mapping[str, Document], problems: list[Unread], 
         page = _page(documents)
         return OpenedDump(name, _shown(dump), dump.read(), ProxyPage(page, problems) if page else None)
     pasted = {file: (_shown(d), d) for file, d in documents.items() if file in PASTED}
-    return OpenedDump(name, key, make=partial(read_pasted, pasted, key) if pasted else None)
+    return OpenedDump(name, key, make=partial(_pasted, pasted, key) if pasted else None)
+
+
+def _pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
+    """The proxy of pasted arrays; one that gives a key twice is contradicted."""
+    proxy = read_pasted(documents, key)
+    for file, (origin, document) in documents.items():
+        note_duplicates(proxy, document.read(), origin, (file.removesuffix(".json"),))
+    return proxy
 
 
 def _shown(document: Document) -> str:

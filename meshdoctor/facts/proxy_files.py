@@ -15,9 +15,12 @@ from meshdoctor.facts.envoy.cluster_reader import live_endpoints
 from meshdoctor.facts.envoy.config_dump import read_dump
 from meshdoctor.facts.envoy.config_fingerprint import ConfigFingerprint
 from meshdoctor.facts.envoy.wire import ClusterStatus
+from meshdoctor.model.coverage import Completeness, Coverage
 from meshdoctor.model.evidence import Document, Unread
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.proxy_summary import Proxies, ProxySummary, summary_of
+from meshdoctor.text.duplicate_keys import duplicates_in
+from meshdoctor.text.printable import printable
 
 Known = TypeVar("Known")
 
@@ -96,9 +99,11 @@ class OpenedDump:
     @cached_property
     def proxy(self) -> Proxy | None:
         """The proxy, None where there is no dump. Raises `Unreadable`."""
-        if self._data is not None:
-            return read_dump(self._data, self.document, self.key, self.page.statuses if self.page else None)
-        return self._make() if self._make else None
+        if self._data is None:
+            return self._make() if self._make else None
+        proxy = read_dump(self._data, self.document, self.key, self.page.statuses if self.page else None)
+        note_duplicates(proxy, self._data, self.document, proxy.sections)
+        return proxy
 
     def shape(self) -> ConfigFingerprint | None:
         """The fingerprint that replicas share; None where it cannot be compared."""
@@ -234,3 +239,14 @@ class DumpProxies(Proxies):
 
 def _of(known: Mapping[str, Known], names: Collection[str]) -> dict[str, Known]:
     return {name: known[name] for name in names if name in known}
+
+
+def note_duplicates(proxy: Proxy, data: bytes, document: str, sections: Collection[str]) -> None:
+    """Mark the sections of a document as contradicted where one of its objects gives a key twice."""
+    keys = tuple(map(printable, duplicates_in(data)))
+    if keys:
+        because = (
+            f"{document}: an object has the key {', '.join(keys)} twice with different values; the last was read"
+        )
+        for section in sections:
+            proxy.gaps.setdefault(section, Coverage(Completeness.CONTRADICTED, because, keys))

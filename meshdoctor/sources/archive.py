@@ -127,13 +127,16 @@ class _ArchiveReader:
 
     def _only(self, first: SourceFile, second: SourceFile) -> SourceFile:
         """One of two members of the same name where they are equal, else a file that cannot be read."""
-        with first.open() as one, second.open() as other:
-            if one.read() == other.read():
-                return second
         because = "is in the archive twice with different content; neither was used. Pack it again"
+        try:
+            with first.open() as one, second.open() as other:
+                if one.read() == other.read():
+                    return second
+        except Unreadable:
+            return first
 
         def refuse() -> NoReturn:
-            raise Unreadable(f"{second.origin} {because}.")
+            raise Unreadable(because)
 
         self.tree.leave_out(printable(first.path), because)
         return SourceFile(second.path, second.size, refuse, second.origin)

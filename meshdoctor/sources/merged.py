@@ -35,7 +35,8 @@ def joined(trees: Sequence[SourceTree]) -> SourceTree:
 def common_name(tree: SourceTree) -> str:
     """The name of the folder that all named files are in, else that of the first file."""
     folders = {str(PurePath(found.origin).parent) for found in tree.files.values()}
-    return PurePath(min(folders)).name if len(folders) == 1 else next(iter(tree.files))
+    folder = PurePath(min(folders)).name if len(folders) == 1 else ""
+    return folder or next(iter(tree.files))
 
 
 def merged(captures: Sequence[Capture]) -> Capture:

@@ -92,12 +92,13 @@ def gather(tree: SourceTree, name: str, limits: Limits) -> Capture:
     documents: dict[str, Document] = {}
     for key, files in _by_key(_recognised(tree, limits, unread), name, unread).items():
         documents[key] = _one_of(files, key, limits, notes)
-    looked = "" if tree.named else f" {_LOOKED}"
     if not documents and not unread:
-        raise NothingToJudge(f"{tree.location} contains no evidence. Expected: {EXPECTED}.{looked}")
+        raise NothingToJudge(f"{tree.location} contains no evidence. Expected: {EXPECTED}. {_LOOKED}")
+    if not documents and tree.named:
+        raise Unreadable("\n".join(f"{tree.files[note.path].origin} {note.because}." for note in unread))
     if not documents:
         shown = "".join(f"\n  {note.path}: {note.because}" for note in unread[:5])
-        raise Unreadable(f"{tree.location} contains no file that can be used. Expected: {EXPECTED}.{looked}{shown}")
+        raise Unreadable(f"{tree.location} contains no file that can be used. Expected: {EXPECTED}. {_LOOKED}{shown}")
     kind = "dump" if any(key.startswith("proxies/") for key in documents) else "manifests"
     return Capture(kind, tree.location, documents, tuple(unread), notes=tuple(notes))
 

@@ -9,6 +9,8 @@ import msgspec
 
 MOST = 5
 """Keys that are named."""
+LARGEST = 8 * 1024 * 1024
+"""Bytes up to which JSON is decoded whole to find them."""
 
 
 def duplicate_keys(data: bytes, decoded: Any) -> tuple[str, ...]:
@@ -32,3 +34,13 @@ def duplicate_keys(data: bytes, decoded: Any) -> tuple[str, ...]:
     except (ValueError, RecursionError):
         return ()
     return tuple(found)[:MOST]
+
+
+def duplicates_in(data: bytes) -> tuple[str, ...]:
+    """The same of text that was not decoded whole; none of text beyond `LARGEST`, which takes too long, or no JSON."""
+    if len(data) > LARGEST:
+        return ()
+    try:
+        return duplicate_keys(data, msgspec.json.decode(data))
+    except (msgspec.DecodeError, RecursionError):
+        return ()

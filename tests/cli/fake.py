@@ -21,6 +21,7 @@ from tests.golden.results import DELIVERED, HEALTHY, HOSTS, MILD, RULE
 
 class Source(Struct, frozen=True):
     path: Path | None = None
+    more: tuple[Path, ...] = ()
     manifests: tuple[Path, ...] = ()
     snapshot: str | None = None
     cluster: ClusterSource | None = None

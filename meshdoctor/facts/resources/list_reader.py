@@ -1,8 +1,4 @@
-"""Opens one document of Kubernetes objects, and says what of it could not be read.
-
-Whether a List is whole shows in it: kubectl prints its keys in alphabetical order, so that `kind: List` comes after the
-items; the API server sets `metadata.continue` where there are more (apimachinery, ListMeta); a refusal is a Status.
-"""
+"""Opens one document of Kubernetes objects, and says what of it could not be read."""
 
 from __future__ import annotations
 
@@ -15,11 +11,11 @@ from meshdoctor.facts.resources.object_metadata import ObjectSource, is_ours
 from meshdoctor.model.coverage import Completeness
 from meshdoctor.model.evidence import Document, Pointer
 from meshdoctor.semantics.istio.egress_kinds import PLURALS
+from meshdoctor.semantics.kubernetes.lists import incomplete, is_list, refusal
 from meshdoctor.text.printable import printable
 from meshdoctor.yamlio import PartlyRead, load_partly, split_list
 
 _KIND = re.compile(rb"""^\s*(?:- )?["']?kind["']?: *["']?(\w+)""", re.MULTILINE)
-_STATUS = "Status"
 
 
 class OpenedDocument:
@@ -40,6 +36,7 @@ class OpenedDocument:
         self._others: dict[str, int] = {}
         """Objects of other kinds, where none is expected."""
         self._text = b""
+        self._breaks_off = False
         self._open(self._trees())
 
     @property
@@ -64,6 +61,7 @@ class OpenedDocument:
         return load_partly(self._text, self.document.path)
 
     def _open(self, read: PartlyRead) -> None:
+        self._breaks_off = bool(read.problem)
         for index, tree in enumerate(read.documents):
             root = "$" if len(read.documents) == 1 else f"$[{index}]"
             self.objects += self._opened(tree, Pointer(self.document.path, root))
@@ -94,9 +92,9 @@ class OpenedDocument:
         own_kind, version = tree.get("kind"), tree.get("apiVersion")
         name = own_kind if isinstance(own_kind, str) else ""
         api_version = version if isinstance(version, str) else ""
-        if name == _STATUS:
-            self._refused(tree)
-        elif name.endswith("List") or (not name and "items" in tree):
+        if refused := refusal(tree):
+            self._fall_short(refused, Completeness.REFUSED)
+        elif is_list(tree):
             yield from self._of_list(tree, name, api_version, pointer)
         elif is_ours(name, api_version) and self.kind in ("", name):
             yield ObjectSource(name, api_version, tree, pointer)
@@ -123,21 +121,10 @@ class OpenedDocument:
         items = tree["items"]
         if items is None and name not in ("", "List"):
             return []
-        metadata = tree.get("metadata")
-        if isinstance(metadata, dict) and (metadata.get("continue") or metadata.get("remainingItemCount")):
-            left = metadata.get("remainingItemCount")
-            rest = f"{left} more" if isinstance(left, int) else "more"
-            self._fall_short(f"is the first part of a List, of which the API server had {rest} (metadata.continue)")
-        is_yaml = self._text.lstrip()[:1] not in (b"", b"{", b"[")
-        if isinstance(items, list) and is_yaml:
-            if not name and next(reversed(tree)) == "items":
-                self._fall_short(
-                    f"is cut short: `kind: List` is missing after the items, {_named(items)} is incomplete"
-                )
-                return items[:-1]
-            if next(reversed(tree)) == "items" and items and not self._text.endswith(b"\n"):
-                self._fall_short(f"may be cut short: it has no line break at its end, after {_named(items)}")
-        return items
+        reasons, count = incomplete(tree, b"" if self._breaks_off else self._text)
+        for because in reasons:
+            self._fall_short(because)
+        return items[:count] if isinstance(items, list) else items
 
     def _items(self, items: Any, pointer: Pointer, kind: str, api_version: str) -> Iterator[ObjectSource]:
         """Items of a List. One without kind or apiVersion has the List's."""
@@ -148,12 +135,6 @@ class OpenedDocument:
             place = Pointer(pointer.document, f"{pointer.path}[{index}]")
             inherited = {"kind": kind or self.kind, "apiVersion": api_version}
             yield from self._opened({**inherited, **item} if isinstance(item, dict) else item, place)
-
-    def _refused(self, status: dict[str, Any]) -> None:
-        code, reason, message = (status.get(key) for key in ("code", "reason", "message"))
-        what = " ".join(str(part) for part in (code, reason) if part) or "no code"
-        said = printable(f"{what}: {message}" if message else what)[:300]
-        self._fall_short(f"is not a List but a Status, {said}: the API server gave no objects", Completeness.REFUSED)
 
     def _fall_short(self, because: str, state: Completeness = Completeness.PARTIAL) -> None:
         self.shortfalls.append((state, because))
@@ -168,14 +149,3 @@ def missing_at_a_glance(document: Document, kind: str) -> bool:
     except (Unreadable, OSError):
         return True
     return text is None or not text.is_whole or not text.kinds() <= {kind}
-
-
-def _named(items: list[Any]) -> str:
-    """The last of these objects, by name where it has one."""
-    last = items[-1] if items else None
-    metadata = last.get("metadata") if isinstance(last, dict) else None
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str):
-        return f"item {len(items) - 1}" if items else "its first item"
-    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
-    return printable(f"{namespace}/{name}" if isinstance(namespace, str) else name)

@@ -177,7 +177,7 @@ class Resources:
                 for state, because in opened.shortfalls:
                     self._report(document.path, because)
                     for plural in opened.kinds_in_text:
-                        self._coverage.fall_short(plural, state, f"{document.path}: {because}", document.path)
+                        self._coverage.fall_short(plural, state, _placed(document.path, because), document.path)
         for plural in {PLURALS[one.kind] for one in found} - self._documents.keys():
             because = f"no list of all {plural} was read, only manifests: the cluster may have others"
             self._coverage.fall_short(plural, Completeness.PARTIAL, because, f"resources/{plural}.yaml")
@@ -198,7 +198,7 @@ class Resources:
                     shortfalls.append((Completeness.PARTIAL, because))
                 for state, because in shortfalls:
                     self._report(document.path, because)
-                    self._coverage.fall_short(plural, state, f"{document.path}: {because}", document.path)
+                    self._coverage.fall_short(plural, state, _placed(document.path, because), document.path)
                 is_read = is_read or bool(opened.objects) or not opened.shortfalls
             if plural in self._documents and not is_read:
                 self._coverage.not_read(plural)
@@ -240,3 +240,8 @@ class Resources:
         problem = Unread(path, because)
         if problem not in self._problems:
             self._problems.append(problem)
+
+
+def _placed(path: str, because: str) -> str:
+    """A reason with the document it is about; messages about a line name it themselves."""
+    return because if because.startswith(path) else f"{path}: {because}"
