@@ -103,8 +103,10 @@ def used(rows: tuple[HostRow, ...]) -> Iterator[tuple[HostRow, Any]]:
 
 def ask(source: Path | doctor.Source) -> Answer:
     """`check --strict` and `hosts` of a source. Raises what is no `MeshdoctorError`."""
+    if isinstance(source, Path):
+        source = doctor.Source(path=source)
     try:
-        case = doctor.open_case(source if isinstance(source, doctor.Source) else doctor.Source(path=source))
+        case = doctor.open_case(source)
         run = DiagnosisRun(case, sheet_of(case), rules())
         run.drain()
         hosts = run.hosts()
@@ -185,26 +187,27 @@ def render(answer: Answer) -> None:
     text.render(hosts_view.report(answer.hosts, verbose=True), TextWriter())
 
 
-def preview(answer: Answer, finding: Finding, source: Path) -> Any:
+def preview(answer: Answer, finding: Finding, source: doctor.Source) -> Any:
     """The preview of the finding's first fix; None where it cannot be made, with a message for the user."""
     assert answer.case is not None
     assert answer.diagnosis is not None
-    request = DiagnosisRequest(doctor.Source(path=source))
+    request = DiagnosisRequest(source)
     try:
         return plan(DiagnosisRecord(request, answer.case, answer.diagnosis), finding, choose(finding))
     except MeshdoctorError:
         return None
 
 
-def run_commands(source: Path, answer: Answer) -> str:
+def run_commands(source: doctor.Source, answer: Answer) -> str:
     """Run the commands as their command lines do; the first that leaves the exit codes or reports a bug."""
     lines = [["check", "--strict", "--json"], ["hosts"], ["fix"]]
     rows = answer.hosts.hosts if answer.hosts else ()
     lines += [["trace", v.pod, f"{row.host}:{row.port}"] for row, v in list(used(rows))[:1] if row.port]
+    given = ["--from", str(source.path), *(part for path in source.manifests for part in ("-f", str(path)))]
     for line in lines:
         out, err = TextIOWrapper(BytesIO(), "utf-8"), StringIO()
         with redirect_stdout(out), redirect_stderr(err):
-            code = run([*line, "--from", str(source)])
+            code = run([*line, *given])
         if code not in (0, 1, 2, 3, 4) or "a bug in meshdoctor" in err.getvalue():
             return f"{' '.join(line)}: exit code {code}: {err.getvalue()[:300]}"
         if line[0] == "check" and code != answer.code:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Collection, Iterator
 from enum import StrEnum
 from functools import cached_property
@@ -49,11 +50,16 @@ UNORDERED = {
 
 
 class Mutator:
-    """The mutations of one capture. `names`: hosts and objects whose entries are changed more often than others."""
+    """The mutations of one capture.
 
-    def __init__(self, capture: HeldCapture, names: Collection[str] = ()) -> None:
+    `names`: hosts and objects whose entries are changed more often than others. `documents`: a regular expression for
+    the paths of those that are changed.
+    """
+
+    def __init__(self, capture: HeldCapture, names: Collection[str] = (), documents: str = "") -> None:
         self.capture = capture
         self._names = sorted(names)
+        self._matching = documents
         self._trees = {path: tree for path, data in capture.files.items() if (tree := parsed(path, data)) is not None}
         self._named: dict[str, list[Path]] = {}
         self._witnesses = Witnesses(capture, self._trees)
@@ -61,7 +67,8 @@ class Mutator:
     @cached_property
     def _documents(self) -> tuple[list[str], list[int]]:
         """The documents, and how often each is chosen: most by what hangs on it."""
-        names = sorted(self.capture.files)
+        matching = [name for name in sorted(self.capture.files) if re.search(self._matching, name)]
+        names = matching or sorted(self.capture.files)
         return names, [_weight(name, self.capture.files[name]) for name in names]
 
     def some(self, rng: random.Random) -> Mutation:

@@ -31,13 +31,16 @@ def main() -> int:
     parser.add_argument("--bundled", action="store_true", help="the snapshots alone")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--show", type=int, default=20, help="faults shown of each kind")
+    parser.add_argument("--documents", default="", help="only documents whose path matches this regular expression")
     given = parser.parse_args()
     captures = [one for folder in given.captures or () for one in below(folder)]
     captures = captures or (bundled() if given.bundled else [*bundled(), *beside()])
     if given.only is not None:
-        return _one(captures, given.seed, given.only, given.keep)
+        return _one(captures, given)
     began = time.monotonic()
-    shares = [(captures, given.seed, range(start, given.n, given.workers)) for start in range(given.workers)]
+    shares = [
+        (captures, given.seed, given.documents, range(start, given.n, given.workers)) for start in range(given.workers)
+    ]
     tally: Counter[tuple[str, str]] = Counter()
     faults: list[Outcome] = []
     with ProcessPoolExecutor(given.workers) as pool:
@@ -53,18 +56,20 @@ def say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def _share(share: tuple[list[HeldCapture], int, range]) -> Result:
-    captures, seed, numbers = share
-    with Bench(captures, seed) as bench:
+def _share(share: tuple[list[HeldCapture], int, str, range]) -> Result:
+    captures, seed, documents, numbers = share
+    with Bench(captures, seed, documents) as bench:
         faults = [outcome for number in numbers if (outcome := bench.try_one(number)).detail]
         return bench.tally, [one._replace(mutation=one.mutation._replace(data=None)) for one in faults]
 
 
-def _one(captures: list[HeldCapture], seed: int, number: int, keep: Path | None) -> int:
-    with Bench(captures, seed) as bench:
-        index, mutation = bench.mutation(number)
+def _one(captures: list[HeldCapture], given: argparse.Namespace) -> int:
+    number, keep = given.only, given.keep
+    with Bench(captures, given.seed, given.documents) as bench:
+        index, opened, mutation = bench.mutation(number)
         outcome = bench.try_one(number)
-    say(f"{outcome.capture}: {mutation}\n{outcome.verdict}: {outcome.detail}")
+        way = " with -f" if opened.source.manifests else ""
+    say(f"{outcome.capture}{way}: {mutation}\n{outcome.verdict}: {outcome.detail}")
     if keep is not None:
         files = {**captures[index].files, mutation.document: mutation.data}
         if mutation.document == NAME:

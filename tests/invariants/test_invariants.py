@@ -131,7 +131,7 @@ def test_a_preview_starts_from_the_verdict_that_is_shown(name: str) -> None:
     answer = answer_of(name)
     table = answer.verdicts()
     for finding in [one for one in judged(name).findings if any(fix.is_automatic for fix in one.fixes)][:4]:
-        plan = preview(answer, finding, folder_of(name))
+        plan = preview(answer, finding, doctor.Source(path=folder_of(name)))
         for change in plan.impact.connections if plan else ():
             said = {table.get((pod, change.host, change.port)) for pod in change.pods} - {None}
             assert all(change.before.startswith(str(verdict)) for verdict in said), (finding.rule, change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 import traceback
 from collections import Counter
@@ -12,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from meshdoctor import doctor
 from tests.invariants.answers import (
     Answer,
     Hang,
@@ -35,7 +37,7 @@ COLUMNS = ("tried", "kept", "told", "world", "alarm", "silent", "unsaid", "diffe
 """Of damage: `kept`, every error stays and nothing else is said; `told`, the result says what it could not look at;
 `alarm`, it names an error that was none before, and says nothing of missing evidence."""
 FAULTS = COLUMNS[5:]
-ONE_ARCHIVE_IN, ONE_CLI_IN, ONE_PREVIEW_IN = 25, 20, 4
+ONE_GIVEN_OTHERWISE_IN, ONE_CLI_IN, ONE_PREVIEW_IN = 12, 20, 4
 
 
 class Outcome(NamedTuple):
@@ -52,11 +54,22 @@ class Outcome(NamedTuple):
         return self.verdict in FAULTS
 
 
+class Opened(NamedTuple):
+    """A capture on disk, how it is given to meshdoctor, and what that says of it."""
+
+    folder: Path
+    source: doctor.Source
+    mutator: Mutator
+    answer: Answer
+
+
 class Bench:
     """Captures written to disk, of which one document at a time is changed and put back."""
 
-    def __init__(self, captures: Sequence[HeldCapture], seed: int) -> None:
+    def __init__(self, captures: Sequence[HeldCapture], seed: int, documents: str = "") -> None:
         self._seed = seed
+        self._documents = documents
+        """A regular expression for the paths of documents that are changed."""
         self._captures = captures
         self._folder = tempfile.TemporaryDirectory(prefix="invariants-")
         self._open = cache(self._opened)
@@ -68,31 +81,39 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
 
-    def _opened(self, index: int) -> tuple[Path, Mutator, Answer]:
+    def _opened(self, index: int, loose: bool) -> Opened:
+        """`loose`: its first dump is given alone, with its objects beside it."""
         capture = self._captures[index]
         folder = capture.write(Path(self._folder.name) / str(index))
-        answer = ask(folder)
-        return folder, Mutator(capture, {host for host, _, _ in answer.errors if host}), answer
+        dump = next((path for path in sorted(capture.files) if path.endswith("config_dump.json")), "")
+        source, documents = doctor.Source(path=folder), self._documents
+        if loose and dump and (folder / "resources").is_dir():
+            source = doctor.Source(path=folder / dump, manifests=(folder / "resources",))
+            documents = documents or f"^resources/|{re.escape(dump)}"
+        answer = ask(source)
+        names = {host for host, _, _ in answer.errors if host}
+        return Opened(folder, source, Mutator(capture, names, documents), answer)
 
-    def mutation(self, number: int) -> tuple[int, Mutation]:
-        """The capture's place and the mutation of this number: the same for the same seed."""
+    def mutation(self, number: int) -> tuple[int, Opened, Mutation]:
+        """The capture's place, the capture, and the mutation of this number: the same for the same seed."""
         rng = random.Random(f"{self._seed}-{number}")
         index = rng.randrange(len(self._captures))
-        if number % ONE_ARCHIVE_IN == 0:
-            return index, damaged(self._captures[index], rng)
-        return index, self._open(index)[1].some(rng)
+        otherwise = number % ONE_GIVEN_OTHERWISE_IN == 0 and not self._documents
+        is_archive = rng.random() < 0.5
+        opened = self._open(index, otherwise and not is_archive)
+        made = damaged(self._captures[index], rng) if otherwise and is_archive else opened.mutator.some(rng)
+        return index, opened, made
 
     def try_one(self, number: int) -> Outcome:
         """Make one mutation, ask, and put the document back."""
-        index, mutation = self.mutation(number)
-        folder, _, before = self._open(index)
+        index, opened, mutation = self.mutation(number)
         if mutation.document == NAME:
             archive = Path(self._folder.name) / NAME
             archive.write_bytes(mutation.data or b"")
-            verdict, detail = self._asked(archive, before, mutation, number)
+            verdict, detail = self._asked(doctor.Source(path=archive), opened.answer, mutation, number)
         else:
-            with self._changed(folder / mutation.document, mutation.data):
-                verdict, detail = self._asked(folder, before, mutation, number)
+            with self._changed(opened.folder / mutation.document, mutation.data):
+                verdict, detail = self._asked(opened.source, opened.answer, mutation, number)
         outcome = Outcome(number, self._captures[index].name, mutation, verdict, detail)
         self.tally[mutation.kind, verdict] += 1
         return outcome
@@ -110,7 +131,7 @@ class Bench:
         finally:
             file.write_bytes(original)
 
-    def _asked(self, source: Path, before: Answer, mutation: Mutation, number: int) -> tuple[str, str]:
+    def _asked(self, source: doctor.Source, before: Answer, mutation: Mutation, number: int) -> tuple[str, str]:
         """The verdict on a mutation, and its detail."""
         try:
             with within(SECONDS):
@@ -135,7 +156,7 @@ class Bench:
         return _harmless(before, after) if is_damage else ("world", "")
 
 
-def _more_asked(source: Path, answer: Answer, number: int) -> str:
+def _more_asked(source: doctor.Source, answer: Answer, number: int) -> str:
     """Ask for a preview and run the commands, now and then. What was wrong; empty where nothing was."""
     fixable = [one for one in (answer.diagnosis.findings if answer.diagnosis else ()) if one.fixes]
     if fixable and number % ONE_PREVIEW_IN == 0:
