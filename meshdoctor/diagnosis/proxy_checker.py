@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -18,13 +18,18 @@ from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.proxy_summary import summary_of
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.sheet import Connection
+from meshdoctor.model.sheet import Connection, Disagreement
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.rules.causes import explained
 from meshdoctor.rules.evaluate import by_pod, hits_of
 from meshdoctor.rules.pod_specific import depends_on_pod
 from meshdoctor.rules.selectors import compile_selector
 from meshdoctor.rules.tally import FindingShare, Tally
+from meshdoctor.text.phrases import some
+
+
+_COMPARED = "$.disagreements"
+"""The list that compares the ServiceEntries with the dump."""
 
 
 class RuleResults(NamedTuple):
@@ -37,10 +42,11 @@ class RuleResults(NamedTuple):
     external_hosts: int
 
 
-class UnknownVerdict(NamedTuple):
-    """A dependency of a pod whose verdict is unknown."""
+class PodGap(NamedTuple):
+    """What a rule could not evaluate for one pod: a dependency whose verdict is unknown, or all (no host)."""
 
     pod: str
+    rule: str
     host: str
     port: int
     missing: tuple[str, ...]
@@ -58,8 +64,8 @@ class ShareResult(NamedTuple):
     columns: dict[str, PodColumn]
     policies: dict[str, str]
     """Outbound policy of each sidecar."""
-    unknown: dict[str, list[UnknownVerdict]]
-    """By pod."""
+    gaps: dict[str, list[PodGap]]
+    """By pod, what only its own dump shows to be missing."""
     repeatable: dict[str, tuple[PodEvidence, list[FindingShare]]]
     """The part in each finding of each pod that has replicas; empty once the share is complete."""
 
@@ -75,7 +81,7 @@ class ShareResult(NamedTuple):
         self.hosts.update(share.hosts)
         self.columns.update(share.columns)
         self.policies.update(share.policies)
-        self.unknown.update(share.unknown)
+        self.gaps.update(share.gaps)
 
 
 class CheckedShare(NamedTuple):
@@ -122,7 +128,7 @@ class ProxyChecker:
         if self._rules:
             place, shares = result.repeatable[first]
             result.tally.repeat(shares, place, turn.place)
-            result.unknown[pod] = [one._replace(pod=pod) for one in result.unknown[first]]
+            result.gaps[pod] = [one._replace(pod=pod) for one in result.gaps[first]]
         if first in result.columns:
             result.columns[pod] = result.columns[first].of_replica(pod)
             result.policies[pod] = result.policies[first]
@@ -134,11 +140,17 @@ class ProxyChecker:
         result.repeatable[place.pod] = (place, result.tally.add(explained(list(hits)), place))
         connections = [fact for fact in lists.facts("connections") if isinstance(fact, Connection)]
         result.hosts.update((fact.host, fact.port) for fact in connections)
-        result.unknown[place.pod] = [
-            UnknownVerdict(place.pod, fact.host, fact.port, fact.missing, fact.because)
-            for fact in connections
-            if fact.used and fact.verdict is Verdict.UNKNOWN and self._fallback in sighted
+        result.gaps[place.pod] = [
+            *self._unknown(place.pod, connections, sighted),
+            *_contradicted(place.pod, lists, sighted),
         ]
+
+    def _unknown(self, pod: str, connections: Sequence[Connection], sighted: Sequence[Rule]) -> Iterator[PodGap]:
+        """The pod's dependencies with an unknown verdict."""
+        if self._fallback is not None and self._fallback in sighted:
+            for fact in connections:
+                if fact.used and fact.verdict is Verdict.UNKNOWN:
+                    yield PodGap(pod, self._fallback.id, fact.host, fact.port, fact.missing, fact.because)
 
     def _facts(self, lists: ProxyFacts, pod: str, name: str) -> Sequence[Fact]:
         return self._pod_facts.get((name, pod), ()) if name in PER_POD else lists.facts(name)
@@ -152,14 +164,26 @@ class ProxyChecker:
             if not self.needs_every_pod or pod not in checked:
                 tally.add(explained(hits), PodEvidence(pod))
         gaps = [gap for rule in self._rules for gap in missing[rule.id]]
-        return RuleResults(tally.findings(), (*gaps, *self._unknown(done)), checked, len(done.hosts))
+        return RuleResults(tally.findings(), (*gaps, *_grouped(done.gaps)), checked, len(done.hosts))
 
-    def _unknown(self, done: ShareResult) -> Iterator[NotEvaluated]:
-        """The dependencies whose verdict is unknown, with all pods to which the same applies."""
-        found: dict[UnknownVerdict, list[str]] = {}
-        for pod in sorted(done.unknown):
-            for one in done.unknown[pod]:
-                found.setdefault(one._replace(pod=""), []).append(pod)
-        for one, pods in found.items():
-            rule = self._fallback.id if self._fallback else ""
-            yield NotEvaluated(rule, tuple(pods), one.missing, one.because, True, one.host, one.port)
+
+def _contradicted(pod: str, lists: ProxyFacts, sighted: Sequence[Rule]) -> list[PodGap]:
+    """The rules that read ServiceEntries, where the dump shows that these are not all."""
+    facts = lists.facts("disagreements")
+    hosts = list(dict.fromkeys(one.host for one in facts if isinstance(one, Disagreement) and one.cluster))
+    if not hosts:
+        return []
+    because = f"the sidecar has clusters of hosts that no ServiceEntry that was read names: {some(hosts, 3)}"
+    missing = ("resources/serviceentries.yaml",)
+    readers = [rule for rule in sighted if "serviceentries" in rule.needs and not rule.select.startswith(_COMPARED)]
+    return [PodGap(pod, rule.id, "", 0, missing, because) for rule in readers]
+
+
+def _grouped(gaps: Mapping[str, Sequence[PodGap]]) -> Iterator[NotEvaluated]:
+    """Each gap with all pods that have it."""
+    found: dict[PodGap, list[str]] = {}
+    for pod in sorted(gaps):
+        for one in gaps[pod]:
+            found.setdefault(one._replace(pod=""), []).append(pod)
+    for one, pods in found.items():
+        yield NotEvaluated(one.rule, tuple(pods), one.missing, one.because, True, one.host, one.port)

@@ -77,6 +77,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     host: str | None
     port: int | None
     pods: tuple[str, ...]
+    protocol: str = ""
+    """The protocol of the client that it is about, where it is not the one that a trace assumes."""
     resources: tuple[ObjectRef, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     evidence_left_out: int = 0

@@ -128,6 +128,8 @@ class EntryPort(Fact, frozen=True):
     """The usual protocol of the port number (or of the dependency's URL): `mysql`, `https` ...; empty where unknown."""
     mismatch: str
     """`http-on-tls-port`, `declared-differs`, `server-first-inspected`, `tcp-inspected`, or empty."""
+    client: str
+    """What a client of that protocol does, as in `trace --protocol`; empty where there is no mismatch."""
     breaks: bool
     """Whether the mismatch makes connections hang or fail under this proxy's policy."""
     listener: str

@@ -81,4 +81,5 @@ def _hit(rule: Rule, fact: Fact) -> Hit:
         host=fill(rule.subject.host, fact),
         port=int(port) if port.isdecimal() and len(port) <= 5 else 0,
         about=fill(rule.subject.about, fact),
+        protocol=fill(rule.subject.protocol, fact),
     )

@@ -30,6 +30,7 @@ class Hit(NamedTuple):
     host: str
     port: int
     about: str = ""
+    protocol: str = ""
     caused_by: str = ""
     """Fingerprint of the finding that explains this hit; empty where none does."""
 

@@ -103,6 +103,7 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
         resolution=entry.resolution,
         known_protocol=real,
         mismatch=mismatch,
+        client=traced.destination.protocol if traced and mismatch else "",
         breaks=breaks,
         listener=(traced.listener if traced else None) or _own_listener(case, pattern, port.number),
         fixed_protocol=fixed,
