@@ -245,8 +245,6 @@ def note_duplicates(proxy: Proxy, data: bytes, document: str, sections: Collecti
     """Mark the sections of a document as contradicted where one of its objects gives a key twice."""
     keys = tuple(map(printable, duplicates_in(data)))
     if keys:
-        because = (
-            f"{document}: an object has the key {', '.join(keys)} twice with different values; the last was read"
-        )
+        because = f"{document}: an object has the key {', '.join(keys)} twice with different values; the last was read"
         for section in sections:
             proxy.gaps.setdefault(section, Coverage(Completeness.CONTRADICTED, because, keys))

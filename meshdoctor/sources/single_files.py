@@ -134,7 +134,7 @@ def _typed(found: SourceFile, limits: Limits, *, is_named: bool) -> _TypedFile:
             if what
             else f"{found.origin} is not a file that meshdoctor reads. Expected: {EXPECTED}."
         )
-    if known is FileType.CONFIG_DUMP and not any(section + b"ConfigDump" in head for section in SHOWS_ITSELF):
+    if known is FileType.CONFIG_DUMP and not any(b".%bConfigDump" % section in head for section in SHOWS_ITSELF):
         what = lacks_sections(found.content(limits))
         if what:
             raise Unreadable(f"{found.origin} {what}.")

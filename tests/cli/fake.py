@@ -21,10 +21,10 @@ from tests.golden.results import DELIVERED, HEALTHY, HOSTS, MILD, RULE
 
 class Source(Struct, frozen=True):
     path: Path | None = None
-    more: tuple[Path, ...] = ()
     manifests: tuple[Path, ...] = ()
     snapshot: str | None = None
     cluster: ClusterSource | None = None
+    more: tuple[Path, ...] = ()
 
 
 class Case(Struct, frozen=True):

@@ -32,7 +32,10 @@ def is_list(tree: dict[str, Any]) -> bool:
 
 
 def incomplete(tree: dict[str, Any], text: bytes) -> tuple[list[str], int]:
-    """Why a List is not whole, and how many of its items can be trusted. `text` is the document, may be empty."""
+    """Why a List is not whole, and how many of its items can be used: the one at a cut cannot.
+
+    `text` is the document, empty where it says nothing.
+    """
     items = tree.get("items")
     count = len(items) if isinstance(items, list) else 0
     reasons: list[str] = []
@@ -41,12 +44,13 @@ def incomplete(tree: dict[str, Any], text: bytes) -> tuple[list[str], int]:
         left = metadata.get("remainingItemCount")
         rest = f"{left} more" if isinstance(left, int) else "more"
         reasons.append(f"is the first part of a List, of which the API server had {rest} (metadata.continue)")
-    if text.lstrip()[:1] in (b"", b"{", b"[") or next(reversed(tree)) != "items":
+    if text.lstrip()[:1] in (b"", b"{", b"["):
         return reasons, count
+    is_last = next(reversed(tree)) == "items"
     if not tree.get("kind"):
-        reasons.append(f"is cut short: `kind: List` is missing after the items, {_last(items)} is incomplete")
-        return reasons, max(0, count - 1)
-    if count and not text.endswith(b"\n"):
+        reasons.append(f"is cut short: `kind: List` is missing after {_last(items)}")
+        return reasons, max(0, count - is_last)
+    if is_last and count and not text.endswith(b"\n"):
         reasons.append(f"may be cut short: it has no line break at its end, after {_last(items)}")
     return reasons, count
 
