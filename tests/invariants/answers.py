@@ -164,10 +164,13 @@ def turned_silent(before: Answer, after: Answer) -> list[str]:
         return [] if after.code in (2, 3, 4) else [f"refused with exit code {after.code}"]
     new = after.gaps - before.gaps
     about = {gap[-1] for gap in new} | {gap[0] for gap in new}
+    about_proxies = {(rule, pod) for (_, _, pod), rule in after.errors.items()}
     lost = [
         f"{rule} {host}:{port} of {pod}"
         for (host, port, pod), rule in before.errors.items()
-        if (host, port, pod) not in after.errors and not about & {"", pod, rule}
+        if (host, port, pod) not in after.errors
+        and not about & {"", pod, rule}
+        and not (host is None and (rule, pod) in about_proxies)
     ]
     now = after.verdicts()
     for key, verdict in before.verdicts().items():
