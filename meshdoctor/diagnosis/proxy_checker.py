@@ -27,7 +27,6 @@ from meshdoctor.rules.selectors import compile_selector
 from meshdoctor.rules.tally import FindingShare, Tally
 from meshdoctor.text.phrases import some
 
-
 _COMPARED = "$.disagreements"
 """The list that compares the ServiceEntries with the dump."""
 

@@ -43,8 +43,6 @@ class Connection(Fact, frozen=True):
     """Whether a ServiceEntry visible to this proxy (or, without resources, a cluster) registers host:port."""
     registered_host: bool
     """Whether a ServiceEntry visible to this proxy registers the host, on this or another port."""
-    registered_ports: tuple[int, ...]
-    """Ports on which visible entries register the host."""
     hidden: tuple[HiddenEntry, ...]
     """ServiceEntries for host:port that are not visible to this proxy, with the field that hides each."""
     not_received: tuple[EntryView, ...]
@@ -63,8 +61,6 @@ class Connection(Fact, frozen=True):
     """Known addresses of the host."""
     address_cidrs: tuple[str, ...]
     """The same as /32 or /128 CIDRs."""
-    bypass: str
-    """Why the connection bypasses the sidecar, in words; empty where it is captured."""
     slug: str
     """The host as a resource name: `db-payments-example`."""
     namespace: str

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Unpack
 
 from msgspec import structs
 
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.mesh import Dependency, Mesh, Pod, ServiceEntry
+from meshdoctor.model.mesh import Dependency, Mesh, Pod
 from meshdoctor.model.proxy import FilterChain, Proxy
 from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Expect, Step, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip, is_single
 from meshdoctor.semantics.istio.data_plane import is_ambient
-from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
-from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Hidden, Registration, Registry, Viewer, is_external_host
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
-from meshdoctor.semantics.istio.visibility import narrowed
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
 from meshdoctor.trace.gateway_hop import first_broken, gateway_of
 from meshdoctor.trace.http_routing import Domains, pass_http
+from meshdoctor.trace.proxy_entries import ProxyEntries
 from meshdoctor.trace.reason import MeshContext, explain
 from meshdoctor.trace.upstream_cluster import judge_cluster
 from meshdoctor.trace.walk import Outcome, Walk
@@ -44,7 +42,7 @@ class Tracer:
         )
         self.index = ListenerIndex(self.proxy) if self.proxy else None
         self.domains = Domains()
-        self._registrations: dict[tuple[str, int], Registration] = {}
+        self.entries = ProxyEntries(self.registry, self.proxy, self.viewer)
         self._assessed: dict[tuple[str, int], Trace] = {}
 
     def assess(self, host: str, port: int, **client: Unpack[ClientOptions]) -> Trace:
@@ -72,70 +70,9 @@ class Tracer:
         """The pod's configuration that names host:port; None where none does."""
         return self.registry.dependencies.get(self.key, {}).get((host.lower(), port))
 
-    def registration(self, host: str, port: int) -> Registration:
-        """Entries for host:port as this proxy has them.
-
-        The dump decides: an entry that exportTo and Sidecar make visible counts as hidden or not received where the
-        proxy has no cluster of its hosts. Entries that are not in force for the host are left out.
-        """
-        key = (host.lower(), port)
-        if key not in self._registrations:
-            self._registrations[key] = self._corrected(self.registry.registration(host, port, self.viewer), host)
-        return self._registrations[key]
-
-    def in_force(self, entry: ServiceEntry, host: str) -> bool:
-        """Whether the proxy's clusters of the host come from this entry's namespace, as their metadata says.
-
-        Of entries for one host in several namespaces a sidecar uses one (istio pilot/pkg/model/sidecar.go, addService),
-        and so does its name table (pkg/dns/server/name_table.go).
-        """
-        own = [name.lower() for name in entry.hosts if covers(name, host)]
-        clusters = (name for covering in own for name in self._clusters_by_host.get(covering, ()))
-        made = {namespace for name in clusters if self.proxy for _, namespace in self.proxy.clusters[name].services}
-        return not made or entry.ref.namespace in made
-
-    def _corrected(self, found: Registration, host: str) -> Registration:
-        if self.proxy is None or "clusters" not in self.proxy.sections:
-            return found
-        found = structs.replace(
-            found,
-            visible=tuple(e for e in found.visible if self.in_force(e, host)),
-            other_ports=tuple(e for e in found.other_ports if self.in_force(e, host)),
-        )
-        absent = [e for e in found.visible if not self._has_any(e)]
-        if not absent:
-            return found
-        config = self.mesh.mesh_config
-        narrowing = [(e, narrowed(e, self.viewer.namespace, config)) for e in absent]
-        hidden = tuple(Hidden(e, setting) for e, setting in narrowing if setting is not None)
-        return structs.replace(
-            found,
-            visible=tuple(e for e in found.visible if e not in absent),
-            other_ports=tuple(e for e in found.other_ports if self._has_any(e)),
-            hidden=(*found.hidden, *hidden),
-            not_received=tuple(e for e, setting in narrowing if setting is None),
-        )
-
-    def _has_any(self, entry: ServiceEntry) -> bool:
-        """The proxy has a cluster of one of the entry's hosts, or the entry is of a kind that may have none."""
-        if entry.resolution.startswith("DNS") and not entry.endpoints and all("*" in h for h in entry.hosts):
-            return True
-        hosts = {host.lower() for host in entry.hosts}
-        return not hosts.isdisjoint(self._clusters_by_host) or not hosts.isdisjoint(self._named_hosts)
-
-    @cached_property
-    def _named_hosts(self) -> set[str]:
-        """Hosts whose clusters chains and routes name, whether or not the clusters are there."""
-        names: list[str] = []
-        for listener in self.proxy.listeners.values() if self.proxy else ():
-            names += [name for chain in listener.chains() for name in chain.tcp_clusters]
-        for config in self.proxy.routes.values() if self.proxy else ():
-            names += config.clusters
-        return {parsed.host for parsed in map(cluster_name, names) if parsed is not None}
-
     def protocol_of(self, host: str, port: int, scheme: str = "") -> str:
         """What a client most likely speaks: as declared if HTTP or TLS, else as usual for the port, else tcp."""
-        found = self.registration(host, port)
+        found = self.entries.registration(host, port)
         declared = next((p.protocol for p in found.ports(port)), "")
         return client_protocol(declared or self._declared_in_dump(host, port), port, scheme)
 
@@ -187,7 +124,7 @@ class Tracer:
         DNS answers, the entry's single addresses, and those that Envoy resolved. Where none of these is known, the
         addresses that the pod dialled according to the access log.
         """
-        found = self.registration(host, port)
+        found = self.entries.registration(host, port)
         entries = (*found.visible, *found.other_ports)
         used = [a for e in entries for a in self.registry.used_addresses(e, host, self.viewer) if is_single(a)]
         own = list(dict.fromkeys(a.split("/")[0] for a in used)) or self._virtual(host, port)
@@ -222,7 +159,7 @@ class Tracer:
         if self.proxy is None:
             return []
         found = []
-        for name in self._clusters_by_host.get(host, ()):
+        for name in self.entries.clusters_by_host.get(host, ()):
             cluster = self.proxy.clusters[name]
             if cluster.type in ("STRICT_DNS", "LOGICAL_DNS") and any(e.address == host for e in cluster.endpoints):
                 live = self.proxy.live_endpoints
@@ -230,32 +167,24 @@ class Tracer:
                 found += [e.address for e in known if is_ip(e.address)]
         return found
 
-    @cached_property
-    def _clusters_by_host(self) -> dict[str, list[str]]:
-        index: dict[str, list[str]] = {}
-        for name in self.proxy.clusters if self.proxy else ():
-            parsed = cluster_name(name)
-            if parsed is not None:
-                index.setdefault(parsed.host, []).append(name)
-        return index
-
     def trace(self, destination: Destination) -> Trace:
         """One connection to one address; `destination.ip` None means that the address is not known."""
         if self.proxy is None or self.index is None:
             return self._without_proxy(destination)
         walk = Walk(self.proxy, destination)
+        unread = self.mesh.why_unread("dns.json")
+        if destination.ip is None and destination.host in unread:
+            walk.step("client", None, unread)
         outcome = self._captured(walk) or self._walk(walk, self.index)
         outcome = self._dead_address(walk) if self._is_dead(walk, outcome) else outcome
         if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
-            unread = self.mesh.why_unread("dns.json")
             why = f"no address of {destination.host} is known, and the verdict depends on it"
-            why += f" ({unread})" if destination.host in unread else ""
             outcome = Outcome(Verdict.UNKNOWN, "address-unknown", why, missing=("dns.json",))
-        found = self.registration(destination.host, destination.port)
+        found = self.entries.registration(destination.host, destination.port)
         entries_read = "serviceentries" in self.mesh.kinds_read
         owner = cluster_name(walk.cluster_name or "")
         port = destination.port
-        protocols = self.registration(owner.host, port).protocols(port) if owner else frozenset[str]()
+        protocols = self.entries.registration(owner.host, port).protocols(port) if owner else frozenset[str]()
         return explain(walk, outcome, MeshContext(self.key, self.viewer, found, entries_read, protocols))
 
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:

@@ -33,7 +33,7 @@ def claims(case: ProxyContext) -> Iterator[Claim]:
     """One fact per (entry port, bind) with an opaque chain, active or shadowed."""
     yield from _claims_of_dump(case)
     for entry, host, port in case.entry_ports:
-        if not case.tracer.in_force(entry, host):
+        if not case.tracer.entries.in_force(entry, host):
             continue
         family = protocol_class(port.protocol)
         if family not in ("tcp", "auto", "tls") or case.own_cluster(host, port.number) is None:
@@ -104,7 +104,7 @@ def _is_virtual_service(chain: FilterChain) -> bool:
 def _winner(case: ProxyContext, host: str, port: int) -> EntryView:
     if host.endswith(CLUSTER_LOCAL):
         return service_view(host)
-    found = [e for e in case.tracer.registration(host, port).visible if host in e.hosts]
+    found = [e for e in case.tracer.entries.registration(host, port).visible if host in e.hosts]
     if not found:
         cluster = case.own_cluster(host, port)
         return cluster_view(host, cluster.services[0][1] if cluster and cluster.services else "")

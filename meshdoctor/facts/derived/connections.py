@@ -56,7 +56,7 @@ def registered(case: ProxyContext) -> list[tuple[str, int]]:
 def connection(case: ProxyContext, host: str, port: int, dependency: Dependency | None) -> Connection:
     """The fact for one host:port."""
     traced = case.tracer.assess(host, port)
-    found = case.tracer.registration(host, port)
+    found = case.tracer.entries.registration(host, port)
     declared = next((p.protocol.upper() for p in found.ports(port)), "")
     own = case.own_cluster(host, port)
     addresses = case.tracer.known_addresses(host, port) or ((host,) if is_ip(host) else ())
@@ -89,7 +89,6 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         cluster_host=traced.owner,
         registered=registered_now,
         registered_host=registered_now or bool(found.other_ports),
-        registered_ports=tuple(sorted({p.number for e in (*found.visible, *found.other_ports) for p in e.ports})),
         hidden=tuple(_hidden_entry(case, h, host, port) for h in found.hidden),
         not_received=tuple(entry_view(e) for e in found.not_received),
         entries=tuple(entry_view(e) for e in (*found.visible, *found.other_ports)),
@@ -99,7 +98,6 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         listener_owner_kind=owner_kind,
         addresses=addresses,
         address_cidrs=cidrs(addresses),
-        bypass=traced.because if traced.verdict is Verdict.BYPASSED else "",
         slug=slug(host),
         addresses_taken=addresses_taken(case, host) if addresses else "",
         new_name=entry_name(case, host, port),
@@ -136,7 +134,7 @@ def _crowded_out(case: ProxyContext, host: str, port: int, declared: str) -> boo
         return False
     chains = [c for c in listener.chains() if c.name not in POLICY_CHAINS]
     holders = {n.host for c in chains for n in map(cluster_name, c.tcp_clusters) if n}
-    protocols = frozenset[str]().union(*(case.tracer.registration(h, port).protocols(port) for h in holders))
+    protocols = frozenset[str]().union(*(case.tracer.entries.registration(h, port).protocols(port) for h in holders))
     if declared in EXCLUSIVE:
         return bool(protocols - {declared}) or any(c.http for c in chains)
     return bool(protocols & EXCLUSIVE) and declared not in protocols

@@ -16,7 +16,7 @@ def disagreements(case: ProxyContext) -> Iterator[Disagreement]:
     seen: set[tuple[str, int]] = set()
     for _, host, port in case.entry_ports:
         place = (host, port.number)
-        for entry in case.tracer.registration(*place).not_received if place not in seen else ():
+        for entry in case.tracer.entries.registration(*place).not_received if place not in seen else ():
             seen.add(place)
             yield Disagreement(
                 pod=case.key,

@@ -36,7 +36,7 @@ TLS_ON_SAME_PORT = frozenset(
 def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
     """One fact per (visible entry, host, port) that this proxy has a cluster for; also for dependencies under `*.`."""
     for entry, host, port in case.entry_ports:
-        if not case.tracer.in_force(entry, host):
+        if not case.tracer.entries.in_force(entry, host):
             continue
         if protocol_class(port.protocol) == "udp":
             continue
@@ -51,7 +51,7 @@ def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
 
 def _best_pattern(case: ProxyContext, name: str, port: int) -> str:
     """The most specific registered host that covers a name, as Envoy matches server names and domains."""
-    found = case.tracer.registration(name, port).visible
+    found = case.tracer.entries.registration(name, port).visible
     patterns = (h.lower() for e in found for h in e.hosts if covers(h, name))
     return max(patterns, key=lambda h: (not h.startswith("*"), len(h)), default="")
 

@@ -61,7 +61,7 @@ def _hosts_of_virtual_service(case: ProxyContext, use: ClusterUse, port: int) ->
         return []
     services = (v for v in case.mesh.virtual_services if (v.ref.namespace, v.ref.name) == (ref.namespace, ref.name))
     named = [h.lower() for v in services for h in v.hosts if is_external_host(h.removeprefix("*."))]
-    return [h for h in named if case.tracer.registration(h, port).visible] or named
+    return [h for h in named if case.tracer.entries.registration(h, port).visible] or named
 
 
 def _dangling(case: ProxyContext, use: ClusterUse, host: str, port: int, warming: bool) -> Dangling:

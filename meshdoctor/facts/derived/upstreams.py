@@ -45,7 +45,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
     else:
         ports = sorted({e.port for e in cluster.endpoints or known or ()})
     uses = [use for use in case.uses.get(cluster.name, []) if not use.is_policy]
-    found = case.tracer.registration(parsed.host, parsed.port)
+    found = case.tracer.entries.registration(parsed.host, parsed.port)
     entry = next((e for e in (*found.visible, *found.other_ports) if parsed.host in e.hosts), None)
     ref = config_ref(cluster.config)
     read = next((d for d in case.mesh.destination_rules if d.ref == ref), None)

@@ -136,7 +136,7 @@ def _verdict_after(
     host = client.host
     seen = after.seen(host, port, dependency=client)
     today, later = (one.tracer.protocol_of(host, port, client.scheme) for one in (before, after))
-    declared = before.tracer.registration(host, port).visible
+    declared = before.tracer.entries.registration(host, port).visible
     if today == later or later == behaviour(known_protocol(port)) or not declared:
         return seen
     same = after.seen(host, port, dependency=client, protocol=today)

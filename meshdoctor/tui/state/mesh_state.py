@@ -21,14 +21,10 @@ from meshdoctor.diagnosis.events import (
     Progress,
 )
 from meshdoctor.model.finding import Diagnosis, Finding
-from meshdoctor.model.host_table import HostRow
+from meshdoctor.model.host_table import NOT_CONFIGURED, HostRow
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.tui.state.row_changes import Changes
 from meshdoctor.tui.state.rows import KINDS, POLICIES, FindingLine, HostLine, PodRow
-
-NOT_KNOWN = ("missing-service-entry", "service-entry-not-visible")
-"""Reasons of verdicts for hosts that the sidecar has no configuration for."""
-
 
 ENTRY_OBJECTS, POD_OBJECTS = "resources/serviceentries.yaml", "resources/pods.yaml"
 """Documents without which it is unknown whether a host, or a pod, is gone."""
@@ -199,7 +195,7 @@ class MeshState:
             _add(line.counts, verdict, by)
             if pair in row.dependencies:
                 _add(line.used_counts, verdict, by)
-            if reason not in NOT_KNOWN:
+            if reason not in NOT_CONFIGURED:
                 _add(line.known_counts, verdict, by)
         changed.hosts.update(pairs)
 
