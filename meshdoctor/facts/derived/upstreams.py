@@ -119,9 +119,12 @@ def _is_routed_http(case: ProxyContext, at: ClusterName) -> bool:
         if "mesh" not in service.gateways or not any(covers(name, at.host) for name in service.hosts):
             continue
         for route in service.http:
-            for split in route.get("route") or ():
-                to = split.get("destination") or {}
-                if to.get("host") == at.host and (to.get("port") or {}).get("number") == at.port:
+            splits = route.get("route") if isinstance(route, dict) else ()
+            for split in splits if isinstance(splits, list) else ():
+                to = split.get("destination") if isinstance(split, dict) else None
+                port = to.get("port") if isinstance(to, dict) else None
+                number = port.get("number") if isinstance(port, dict) else None
+                if isinstance(to, dict) and to.get("host") == at.host and number == at.port:
                     return True
     return False
 
