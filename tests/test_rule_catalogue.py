@@ -44,6 +44,7 @@ PROMISED = sorted(
         "upstream-unresolved",
         "sidecar-bypassed",
         "no-sidecar",
+        "config-missing",
         "config-rejected",
         "plaintext-credentials",
         "fault-injected",

@@ -123,6 +123,11 @@ class Diagnosis(Struct, frozen=True):
     pod_kinds: dict[str, int] = {}
     """Pods by what handles their traffic (`data_plane.KINDS`); they add up to `pods`."""
 
+    @property
+    def not_judged(self) -> int:
+        """Pods whose connections no rule judges: they have no sidecar of Istio, and have not finished."""
+        return sum(number for kind, number in self.pod_kinds.items() if kind not in ("sidecar", "finished"))
+
     def count(self, severity: Severity) -> int:
         """Findings of this severity."""
         return sum(f.severity is severity for f in self.findings)

@@ -281,6 +281,17 @@ class Rejected(Fact, frozen=True):
     """Entries on this port that Envoy is known to reject, in words; empty where there are none."""
 
 
+class NotReceived(Fact, frozen=True):
+    """A sidecar that has nothing of what istiod sends to every sidecar: only what its bootstrap file holds."""
+
+    sections: tuple[str, ...]
+    """Of `listeners` and `clusters`, those of which nothing was sent."""
+    named: str
+    """The sections in words, `listeners and clusters`."""
+    everything: bool
+    """Whether it is both."""
+
+
 class PodView(Fact, frozen=True):
     """A pod as a whole."""
 
@@ -365,6 +376,7 @@ SHEET: dict[str, type[Fact]] = {
     "faults": RouteFault,
     "gateway_hops": GatewayHop,
     "leaks": Leak,
+    "not_received": NotReceived,
     "pods": PodView,
     "policies": ProxyPolicy,
     "rejections": Rejected,

@@ -22,6 +22,8 @@ class Hop(Struct, frozen=True):
     because: str = ""
     evidence: tuple[Evidence, ...] = ()
     pods: tuple[str, ...] = ()
+    unread: str = ""
+    """What of the gateway's dump was not read, where it is not known whether a hop is broken."""
 
 
 def gateway_of(mesh: Mesh, cluster: str) -> str:
@@ -59,7 +61,11 @@ def first_broken(mesh: Mesh, proxy: Proxy, cluster: Cluster, host: str, *, is_ht
         name = socket.sni if socket and socket.sni else ("" if is_http else host)
         tls = socket is not None or not is_http
         broken = _inside(mesh, router, ports, Arrival(None, 0, name, "tls" if tls else "raw_buffer"), host)
-        if broken.name:
+        gaps = (router.coverage(section) for section in ("listeners", "routes", "clusters"))
+        gap = next((one.because for one in gaps if not one.is_whole), "")
+        if broken.name and gap:
+            return Hop(pods=broken.pods, unread=f"the dump of gateway {router.key} is not whole: {gap}")
+        if broken.name or broken.unread:
             return broken
     return Hop(pods=tuple(r.key for r in routers))
 
@@ -101,6 +107,9 @@ def _inside(mesh: Mesh, router: Proxy, ports: set[int], arrival: Arrival, host: 
     at = Arrival(None, listener.addresses[0][1], arrival.server_name, arrival.transport_protocol)
     chain = choose_chain(listener.filter_chains, listener.default_filter_chain, at).chain
     seen = router.evidence(chain.path if chain else listener.path, listener.name)
+    if lost := listener.unread or (chain.unread if chain else ""):
+        why = f"listener {listener.name} of gateway {router.key} was not read whole: {lost}"
+        return Hop(pods=(router.key,), unread=why)
     if chain is None:
         name = arrival.server_name or "(none)"
         why = f"no filter chain of the gateway's listener {listener.name} matches server name {name}"

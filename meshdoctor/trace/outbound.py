@@ -13,7 +13,7 @@ from meshdoctor.model.proxy import FilterChain, Proxy
 from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Expect, Step, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip, is_single
-from meshdoctor.semantics.istio.data_plane import is_ambient
+from meshdoctor.semantics.istio.data_plane import PROXIES, is_ambient, not_traced, pod_kind
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
@@ -169,8 +169,8 @@ class Tracer:
 
     def trace(self, destination: Destination) -> Trace:
         """One connection to one address; `destination.ip` None means that the address is not known."""
-        if self.proxy is None or self.index is None:
-            return self._without_proxy(destination)
+        if self.proxy is None or self.index is None or not self.viewer.is_sidecar:
+            return self._without_sidecar(destination)
         walk = Walk(self.proxy, destination)
         unread = self.mesh.why_unread("dns.json")
         if destination.ip is None and destination.host in unread:
@@ -188,9 +188,13 @@ class Tracer:
         return explain(walk, outcome, MeshContext(self.key, self.viewer, found, entries_read, protocols))
 
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:
-        if "listeners" not in walk.proxy.sections:
-            why = "the config dump has no listeners section"
-            return Outcome(Verdict.UNKNOWN, "no-listeners", why, missing=("listeners",))
+        if "listeners" in walk.proxy.not_received and not index.is_exact(walk.destination.ip, walk.destination.port):
+            why = (
+                "istiod has sent this sidecar no listeners: nothing listens on port 15001, to which iptables redirects"
+            )
+            why += " the connection, so the kernel refuses it"
+            walk.step("listener", None, why)
+            return Outcome(Verdict.BLOCKED, "not-received", why)
         ended = arrive(walk, index)
         if ended is not None:
             return ended
@@ -216,6 +220,10 @@ class Tracer:
         if not is_external_host(walk.destination.host) or not gateway_of(self.mesh, cluster.name):
             return outcome
         hop = first_broken(self.mesh, walk.proxy, cluster, walk.destination.host, is_http=walk.route is not None)
+        if hop.unread:
+            return Outcome(
+                Verdict.UNKNOWN, "gateway-unread", hop.unread, missing=tuple(map("config dump of {}".format, hop.pods))
+            )
         if not hop.name:
             return outcome
         walk.steps.append(Step("gateway", None, hop.because, next(iter(hop.evidence), None)))
@@ -300,7 +308,13 @@ class Tracer:
         hosts = [parsed.host for parsed in map(cluster_name, names) if parsed is not None]
         return bool(hosts) and all(host.endswith(CLUSTER_LOCAL) for host in hosts)
 
-    def _without_proxy(self, destination: Destination) -> Trace:
+    def _without_sidecar(self, destination: Destination) -> Trace:
+        kind = pod_kind(self.key, self.pod, self.proxy, self.mesh.namespaces)
+        if kind in PROXIES:
+            why = not_traced(kind, self.proxy.control_plane if self.proxy else "")
+            at = self.proxy.evidence("", self.proxy.node.id) if self.proxy else None
+            step = Step("proxy", kind, why, at)
+            return Trace(self.key, destination, Verdict.UNKNOWN, kind, why, steps=(step,))
         if self.pod is not None and is_ambient(self.pod, self.mesh.namespaces):
             why = "the pod is in ambient mode: its connections go to its node's ztunnel, which meshdoctor does not read"
             step = Step("redirection", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))

@@ -46,7 +46,7 @@ class ProxyEntries:
         return not made or entry.ref.namespace in made
 
     def _corrected(self, found: Registration, host: str) -> Registration:
-        if self._proxy is None or not self._proxy.coverage("clusters").is_whole:
+        if self._proxy is None or not self._proxy.names_all_clusters:
             return found
         found = structs.replace(
             found,

@@ -64,6 +64,8 @@ ADVICE = {
     "no-sni": "Let the client send a server name (SNI), or add spec.addresses to the entry.",
     "sni-differs": "No filter chain of this port matches the server name sent: register that name, or send {host}.",
     "address-unknown": "Give the address with --ip, or a dns.json with the addresses of the host.",
+    "config-missing": "istiod has sent this sidecar no listeners: look at `istioctl proxy-status`, at the log of "
+    "istio-proxy, and whether the pod reaches istiod on port 15012.",
     "evidence-missing": "Fetch what is missing: curl localhost:15000/config_dump?include_eds in the pod.",
 }
 """What to do, by reason; empty for a reason that is not here."""
@@ -134,6 +136,8 @@ REASONS = {
     "own": "own",
     "bypassed": "sidecar-bypassed",
     "unknown-cluster": "route-to-unknown-cluster",
+    "not-received": "config-missing",
+    "listener-not-active": "config-rejected",
     "fault": "fault-injected",
     "plain-to-tls": "tls-origination-mismatch",
     "tls-to-plain": "tls-origination-mismatch",

@@ -23,7 +23,9 @@ def report(hosts: HostTable, *, verbose: bool = False) -> Iterator[Block]:
         yield Rows(table, ("HOST:PORT", "PROTOCOL", "VERDICT"))
         pods = {verdict.pod for row in rows for verdict in row.verdicts}
         yield GAP
-        yield Paragraph(f"{count(len(rows), 'external host')}, checked for {count(len(pods), 'sidecar')}")
+        counted = count(len(rows), "external host")
+        checked = f", checked for {count(len(pods), 'sidecar')}"
+        yield Paragraph(counted + (checked if pods else "; no verdicts, because no sidecar's configuration was read"))
     elif hosts.missing:
         yield Paragraph("no external hosts are known: not all was read that could name one")
     else:

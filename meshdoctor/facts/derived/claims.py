@@ -58,6 +58,8 @@ def _claim(case: ProxyContext, entry: ServiceEntry, host: str, port: Port, bind:
     # a wildcard entry that covers the host delivers it
     if holder is None or covers(holder.host, host) or (_is_virtual_service(chain) and _is_sent_by(case, chain, host)):
         return
+    if _is_partly_read(listener):
+        return
     if any(not use.is_http and use.made_by for use in case.uses.get(own, ())):
         return
     if bind == WILDCARD and (answers := dns_answers(case, host)[0]):
@@ -74,6 +76,11 @@ def _listener_at(case: ProxyContext, bind: str, port: int) -> Listener | None:
         return case.wildcard_listener(port)
     index = case.tracer.index
     return index.by_address.get((bind, port)) if index else None
+
+
+def _is_partly_read(listener: Listener) -> bool:
+    """Whether a part of it that was not read may name the cluster."""
+    return bool(listener.unread) or any(chain.unread for chain in listener.chains())
 
 
 def _named_in(listener: Listener, cluster: str) -> bool:
@@ -178,8 +185,11 @@ def _reason(case: ProxyContext, loser: ServiceEntry, host: str, winner: EntryVie
 def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
     """External clusters of hosts without an entry that nothing references, on a port whose match-all chain leads to
     another host."""
+    used = case.uses
+    if not (case.proxy.coverage("listeners").is_whole and case.proxy.coverage("routes").is_whole):
+        return  # what was not read may name the cluster
     for parsed, cluster in case.external_clusters:
-        if parsed.subset or cluster.name in case.uses or case.registry.entries(parsed.host):
+        if parsed.subset or cluster.name in used or case.registry.entries(parsed.host):
             continue
         listener = case.wildcard_listener(parsed.port)
         chain = _opaque_chain(listener, "") if listener else None

@@ -110,7 +110,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         with_addresses=entry_edits.with_addresses(unlisted, _complete(case, unlisted, host, port)) if unlisted else {},
         missing=traced.missing,
         crowded_out=traced.verdict is not Verdict.DELIVERED
-        and (_crowded_out(case, host, port, declared) or _lost_its_tcp_side(case, traced, found)),
+        and (_crowded_out(case, traced, declared) or _lost_its_tcp_side(case, traced, found)),
     )
 
 
@@ -125,12 +125,13 @@ def _complete(case: ProxyContext, entry: ServiceEntry, host: str, port: int) -> 
     return entry_answers(case, entry, host, tuple(a for a in known if not case.registry.is_virtual(a)))
 
 
-def _crowded_out(case: ProxyContext, host: str, port: int, declared: str) -> bool:
+def _crowded_out(case: ProxyContext, traced: Trace, declared: str) -> bool:
     """Whether its cluster exists without a reference, and its port's listener belongs to an owner of another
     protocol."""
+    host, port = traced.destination.host, traced.destination.port
     own = case.own_cluster(host, port)
     listener = case.wildcard_listener(port)
-    if own is None or own.name in case.uses or listener is None or not declared:
+    if own is None or own.name in case.uses or listener is None or not declared or traced.reason == "evidence-missing":
         return False
     chains = [c for c in listener.chains() if c.name not in POLICY_CHAINS]
     holders = {n.host for c in chains for n in map(cluster_name, c.tcp_clusters) if n}

@@ -11,7 +11,7 @@ from meshdoctor.model.sheet import Disagreement
 
 def disagreements(case: ProxyContext) -> Iterator[Disagreement]:
     """One fact per host:port of an entry that the proxy has not received, and of a cluster that no entry explains."""
-    if not (case.mesh.coverage("serviceentries").is_whole and case.proxy.coverage("clusters").is_whole):
+    if not (case.mesh.coverage("serviceentries").is_whole and case.proxy.names_all_clusters):
         return
     seen: set[tuple[str, int]] = set()
     for _, host, port in case.entry_ports:

@@ -40,7 +40,7 @@ def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
             continue
         if protocol_class(port.protocol) == "udp":
             continue
-        if "clusters" in case.proxy.sections and case.own_cluster(host, port.number) is None:
+        if case.lacks_cluster(host, port.number):
             continue
         yield _entry_port(case, entry, host, port)
         for name, dependency_port in case.dependencies if host.startswith("*.") else ():

@@ -13,7 +13,7 @@ from meshdoctor.facts.derived.gateway_hops import gateway_hops
 from meshdoctor.facts.derived.leaks import leaks
 from meshdoctor.facts.derived.pod_facts import credential_facts, pod_views
 from meshdoctor.facts.derived.proxy_context import ProxyContext
-from meshdoctor.facts.derived.proxy_state import policies, rejections
+from meshdoctor.facts.derived.proxy_state import not_received, policies, rejections
 from meshdoctor.facts.derived.references import dangling, faults, virtual_service_hosts
 from meshdoctor.facts.derived.replicas import proxies_to_check
 from meshdoctor.facts.derived.upstreams import upstreams
@@ -32,12 +32,16 @@ PER_SIDECAR: dict[str, Callable[[ProxyContext], Iterator[Fact]]] = {
     "faults": faults,
     "gateway_hops": gateway_hops,
     "leaks": leaks,
+    "not_received": not_received,
     "policies": policies,
     "upstreams": upstreams,
     "virtual_service_hosts": virtual_service_hosts,
 }
 """Lists computed per sidecar; gateways have no outbound traffic of their own."""
 
+
+OF_ANY_PROXY = "rejections"
+"""The list that gateways and waypoints have too."""
 
 PER_POD: dict[str, Callable[[Mesh, Registry], Iterator[Fact]]] = {
     "credentials": lambda mesh, registry: credential_facts(mesh),
@@ -57,7 +61,8 @@ class ProxyFacts:
         """This proxy's part of one list; empty for lists about pods."""
         if name not in self._made:
             per_sidecar = PER_SIDECAR.get(name) if self._case.viewer.is_sidecar else None
-            make = rejections if name == "rejections" else per_sidecar
+            is_istio = self._case.proxy.kind != "envoy"
+            make = rejections if name == OF_ANY_PROXY and is_istio else per_sidecar
             self._made[name] = tuple(make(self._case)) if make else ()
         return self._made[name]
 

@@ -58,8 +58,14 @@ def early_rows(sheet: FactSheet) -> tuple[HostRow, ...]:
 
 
 def pairs_of(sheet: FactSheet, columns: Iterable[PodColumn]) -> list[Pair]:
-    """The pairs of the table's rows: registered in a sidecar, or a dependency."""
-    return list(dict.fromkeys([*(pair for column in columns for pair in column.registered), *dependencies_of(sheet)]))
+    """The pairs of the table's rows: registered in a sidecar, or a dependency.
+
+    Without any sidecar, registered by an entry, whoever sees it.
+    """
+    found = list(columns)
+    if not found:
+        return likely_pairs(sheet)
+    return list(dict.fromkeys([*(pair for column in found for pair in column.registered), *dependencies_of(sheet)]))
 
 
 def rows_of(sheet: FactSheet, columns: Mapping[str, PodColumn], pairs: Collection[Pair]) -> tuple[HostRow, ...]:

@@ -19,14 +19,14 @@ from meshdoctor.trace.http_routing import POLICY_HOSTS
 
 def dangling(case: ProxyContext) -> Iterator[Dangling]:
     """One fact per (cluster that does not exist in the proxy, host whose traffic is sent there)."""
-    if "clusters" not in case.proxy.sections:
-        return
     warming = {
         r.name for r in case.proxy.rejections if r.kind == "cluster" and r.state == "warming" and not r.has_active
     }
     seen: set[tuple[str, str, int]] = set()
     for name, uses in case.uses.items():
         if name in case.proxy.clusters and name not in warming:
+            continue
+        if name not in case.proxy.clusters and case.proxy.may_hold("clusters", name):
             continue
         for use in uses if name else ():
             for host, port in hosts_lost(case, use):

@@ -24,7 +24,7 @@ from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.host_table import NOT_CONFIGURED, HostRow
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.tui.state.row_changes import Changes
-from meshdoctor.tui.state.rows import KINDS, POLICIES, FindingLine, HostLine, PodRow
+from meshdoctor.tui.state.rows import KINDS, NOT_JUDGED, POLICIES, FindingLine, HostLine, PodRow
 
 ENTRY_OBJECTS, POD_OBJECTS = "resources/serviceentries.yaml", "resources/pods.yaml"
 """Documents without which it is unknown whether a host, or a pod, is gone."""
@@ -166,7 +166,8 @@ class MeshState:
             row = self.pods[event.pod] = PodRow(event.pod, namespace, name, "", {}, "sidecar", "pending")
         before = row.verdicts
         self._count(row, before, -1, changed)
-        row.state, row.because, row.is_final = "judged", "", event.is_final
+        row.kind, row.because, row.is_final = event.kind, event.because, event.is_final
+        row.state = "not judged" if event.kind in NOT_JUDGED else "judged"
         row.version, row.egress, row.verdicts = event.version, POLICIES.get(event.policy, ""), event.verdicts
         self._count(row, row.verdicts, 1, changed)
         self._forget_hosts(before)
@@ -290,7 +291,7 @@ def _blind(event: DiagnosisFinished, pods: Mapping[str, PodRow]) -> frozenset[st
     for gap in event.diagnosis.not_evaluated:
         # Without its gateway a rule can check no pod.
         rows = (pods.get(pod) for pod in gap.pods)
-        if not gap.pods or any(row is None or row.kind == "gateway" for row in rows):
+        if not gap.pods or any(row is None or row.kind in NOT_JUDGED for row in rows):
             found.add(gap.rule)
         found.update(f"{gap.rule} {pod}" for pod in gap.pods)
     return frozenset(found)
@@ -320,7 +321,7 @@ def _pod_row(pod: ListedPod, known: PodRow | None) -> PodRow:
     namespace, _, name = pod.key.rpartition("/")
     row = PodRow(pod.key, namespace, name, pod.workload, pod.labels, pod.kind, "pending")
     if not pod.is_coming:
-        row.state = "unread" if pod.kind in ("sidecar", "gateway") else "none"
+        row.state = "unread" if pod.kind in ("sidecar", "gateway", "waypoint") else "none"
         row.because = pod.because or KINDS.get(pod.kind, "")
     elif known is not None:
         row.state, row.because = (known.state, known.because) if pod.is_kept else ("pending", "")

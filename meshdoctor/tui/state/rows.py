@@ -14,7 +14,7 @@ from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.tui.state.tones import RANK
 
-PodState = Literal["pending", "judged", "unread", "none"]
+PodState = Literal["pending", "judged", "not judged", "unread", "none"]
 """`judged`: its sidecar was checked; `none`: it has no sidecar to check."""
 
 POLICIES = {"REGISTRY_ONLY": "REGISTRY_ONLY", "ALLOW_ANY": "ALLOW_ANY", "unknown": "?"}
@@ -24,6 +24,8 @@ KINDS = {
     "none": "no sidecar",
     "finished": "completed",
 }
+NOT_JUDGED = ("gateway", "waypoint", "ztunnel", "envoy")
+"""Kinds of pods whose proxy was read and whose connections are not judged."""
 
 
 class PodRow(Struct):
@@ -38,7 +40,7 @@ class PodRow(Struct):
     kind: str
     state: PodState
     because: str = ""
-    """Why it could not be read, or why it has no sidecar to check."""
+    """Why it could not be read, is not judged, or is judged by a part of its dump."""
     version: str = ""
     egress: str = ""
     """The outbound policy: `REGISTRY_ONLY`, `ALLOW_ANY` or `?`; empty while it is not known."""
@@ -63,11 +65,13 @@ class PodRow(Struct):
             return "error"
         if self.warnings:
             return "warning"
-        if self.state == "judged":
+        if self.state == "judged" and not self.because:
             if self.is_blind or Verdict.UNKNOWN in used:
                 return "unknown"
             return "info" if self.infos else "fine"
-        return {"pending": "pending", "unread": "unknown", "none": "info" if self.infos else "none"}[self.state]
+        if self.state == "none":
+            return "info" if self.infos else "none"
+        return "pending" if self.state == "pending" else "unknown"
 
     def index_text(self) -> None:
         """Updates the text that a filter searches."""

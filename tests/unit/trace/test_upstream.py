@@ -88,7 +88,7 @@ def test_a_warming_cluster_is_not_in_use_yet() -> None:
 
 def test_without_a_clusters_section_nobody_knows() -> None:
     found = to_cluster(own(DB, 9000), without=["clusters"])
-    assert (found.verdict, found.missing) == ("unknown", ("clusters",))
+    assert (found.verdict, found.missing) == ("unknown", (f"cluster {own(DB, 9000)}",))
 
 
 def test_another_service_that_owns_the_port_is_a_hijack() -> None:
