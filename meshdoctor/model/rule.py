@@ -103,6 +103,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     confidence: Confidence
     since: str = "0.1.0"
     needs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    """Evidence without which it runs and finds less."""
     select: str
     when: str
     grades: tuple[Grade, ...] = ()

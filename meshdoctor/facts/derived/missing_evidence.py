@@ -41,7 +41,8 @@ def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> lis
                 found.append(NotEvaluated(rule.id, (), ("dns.json",), "no DNS answers were read"))
         elif not (coverage := mesh.coverage(need)).is_whole:
             found.append(NotEvaluated(rule.id, (), coverage.missing, coverage.because, coverage.is_read))
-    return found
+    gaps = (coverage for kind in rule.reads if not (coverage := mesh.coverage(kind)).is_whole)
+    return found + [NotEvaluated(rule.id, (), gap.missing, gap.because, True) for gap in gaps]
 
 
 def _dump_gaps(rule: Rule, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:

@@ -61,8 +61,10 @@ class Draft:
 
     def finish(self, key: str, live: LiveSource) -> Proxy:
         """The proxy under its name; `live` are the statuses of the /clusters page, or a function that loads them."""
-        names = (*self.listeners, *self.clusters)
-        kind = proxy_kind(self.node, names)
+        names = (*self.listeners, *self.clusters, *self.endpoints)
+        tells = bool(names or self.node.id) and not (self.is_pasted and not self.node.id)
+        # istioctl prints arrays of Istio's proxies only, and routes alone do not tell whose they are
+        kind = proxy_kind(self.node, names) if tells else "sidecar"
         not_received = () if kind == "envoy" else tuple(self._compare_with_push(kind))
         return Proxy(
             key=key,

@@ -23,8 +23,9 @@ from meshdoctor.diagnosis.events import (
 from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.host_table import NOT_CONFIGURED, HostRow
 from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.semantics.istio.data_plane import PROXIES
 from meshdoctor.tui.state.row_changes import Changes
-from meshdoctor.tui.state.rows import KINDS, NOT_JUDGED, POLICIES, FindingLine, HostLine, PodRow
+from meshdoctor.tui.state.rows import KINDS, POLICIES, FindingLine, HostLine, PodRow
 
 ENTRY_OBJECTS, POD_OBJECTS = "resources/serviceentries.yaml", "resources/pods.yaml"
 """Documents without which it is unknown whether a host, or a pod, is gone."""
@@ -167,7 +168,7 @@ class MeshState:
         before = row.verdicts
         self._count(row, before, -1, changed)
         row.kind, row.because, row.is_final = event.kind, event.because, event.is_final
-        row.state = "not judged" if event.kind in NOT_JUDGED else "judged"
+        row.state = "not judged" if event.kind in PROXIES else "judged"
         row.version, row.egress, row.verdicts = event.version, POLICIES.get(event.policy, ""), event.verdicts
         self._count(row, row.verdicts, 1, changed)
         self._forget_hosts(before)
@@ -291,7 +292,7 @@ def _blind(event: DiagnosisFinished, pods: Mapping[str, PodRow]) -> frozenset[st
     for gap in event.diagnosis.not_evaluated:
         # Without its gateway a rule can check no pod.
         rows = (pods.get(pod) for pod in gap.pods)
-        if not gap.pods or any(row is None or row.kind in NOT_JUDGED for row in rows):
+        if not gap.pods or any(row is None or row.kind in PROXIES for row in rows):
             found.add(gap.rule)
         found.update(f"{gap.rule} {pod}" for pod in gap.pods)
     return frozenset(found)

@@ -24,8 +24,6 @@ KINDS = {
     "none": "no sidecar",
     "finished": "completed",
 }
-NOT_JUDGED = ("gateway", "waypoint", "ztunnel", "envoy")
-"""Kinds of pods whose proxy was read and whose connections are not judged."""
 
 
 class PodRow(Struct):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def world() -> Tree:
 
 
 def mesh(made: Tree) -> Mesh:
-    answers = {DB: ["203.0.113.5"], API: ["203.0.113.6"]}
+    answers: dict[str, Sequence[str]] = {DB: ["203.0.113.5"], API: ["203.0.113.6"]}
     return Mesh(made, pod(), entry("db", DB, "3306/TCP"), entry("api", API, "80/HTTP"), dns=answers)
 
 
