@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 from collections import Counter
@@ -32,15 +33,16 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--show", type=int, default=20, help="faults shown of each kind")
     parser.add_argument("--documents", default="", help="only documents whose path matches this regular expression")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this long, with what was tried")
     given = parser.parse_args()
     captures = [one for folder in given.captures or () for one in below(folder)]
     captures = captures or (bundled() if given.bundled else [*bundled(), *beside()])
     if given.only is not None:
         return _one(captures, given)
     began = time.monotonic()
-    shares = [
-        (captures, given.seed, given.documents, range(start, given.n, given.workers)) for start in range(given.workers)
-    ]
+    until = began + given.seconds
+    numbers = [range(start, given.n, given.workers) for start in range(given.workers)]
+    shares = [(captures, given.seed, given.documents, until, some) for some in numbers]
     tally: Counter[tuple[str, str]] = Counter()
     faults: list[Outcome] = []
     with ProcessPoolExecutor(given.workers) as pool:
@@ -48,7 +50,9 @@ def main() -> int:
             tally += counted
             faults += found
     _print(tally, sorted(faults), given.show)
-    say(f"{given.n} mutations of {len(captures)} captures, seed {given.seed}, in {time.monotonic() - began:.0f} s")
+    say(
+        f"{tally.total()} mutations of {len(captures)} captures, seed {given.seed}, in {time.monotonic() - began:.0f} s"
+    )
     return int(any(one.is_fault for one in faults))
 
 
@@ -56,10 +60,11 @@ def say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def _share(share: tuple[list[HeldCapture], int, str, range]) -> Result:
-    captures, seed, documents, numbers = share
+def _share(share: tuple[list[HeldCapture], int, str, float, range]) -> Result:
+    captures, seed, documents, until, numbers = share
     with Bench(captures, seed, documents) as bench:
-        faults = [outcome for number in numbers if (outcome := bench.try_one(number)).detail]
+        in_time = itertools.takewhile(lambda _: time.monotonic() < until, numbers)
+        faults = [outcome for number in in_time if (outcome := bench.try_one(number)).detail]
         return bench.tally, [one._replace(mutation=one.mutation._replace(data=None)) for one in faults]
 
 
