@@ -41,7 +41,8 @@ def main() -> int:
         return _one(captures, given)
     began = time.monotonic()
     until = began + given.seconds
-    numbers = [range(start, given.n, given.workers) for start in range(given.workers)]
+    ends = [given.n * place // given.workers for place in range(given.workers + 1)]
+    numbers = list(itertools.starmap(range, itertools.pairwise(ends)))
     shares = [(captures, given.seed, given.documents, until, some) for some in numbers]
     tally: Counter[tuple[str, str]] = Counter()
     faults: list[Outcome] = []
