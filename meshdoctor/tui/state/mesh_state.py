@@ -258,6 +258,12 @@ class MeshState:
             line.is_over = True
         self._recount(changed)
         self._find(event.diagnosis.findings, changed)
+        named = {pod for gap in event.diagnosis.not_evaluated for pod in gap.pods or self.pods}
+        for row in self.pods.values():
+            if row.is_blind is not (row.key in named):
+                row.is_blind = row.key in named
+                row.index_text()
+                changed.pods.add(row.key)
         unread = {row.key for row in self.pods.values() if row.state == "unread"}
         before, self._blind = self._blind, _blind(event, self.pods)
         self.changes.take(self._panels, unread | self._blind, lambda *row: {*_shown_by(*row)} - before)

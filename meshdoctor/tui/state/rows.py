@@ -48,6 +48,8 @@ class PodRow(Struct):
     errors: int = 0
     warnings: int = 0
     infos: int = 0
+    is_blind: bool = False
+    """A rule lacked evidence about it."""
     change: str = ""
     """`new` or `gone` since the last refresh; `unseen` where all pods that showed it could not be read again."""
     text: str = ""
@@ -56,10 +58,14 @@ class PodRow(Struct):
     @property
     def worst(self) -> str:
         """Its state in one word: a severity, `fine`, `unknown`, `pending` or `none`."""
-        if self.errors or self.warnings:
-            return "error" if self.errors else "warning"
-        found = (self.verdicts[pair][0] for pair in self.dependencies if pair in self.verdicts)
-        if self.state == "judged" and not self.because and Verdict.UNKNOWN not in found:
+        used = {self.verdicts[pair][0] for pair in self.dependencies if pair in self.verdicts}
+        if self.errors or any(verdict.severity is Severity.ERROR for verdict in used):
+            return "error"
+        if self.warnings:
+            return "warning"
+        if self.state == "judged" and not self.because:
+            if self.is_blind or Verdict.UNKNOWN in used:
+                return "unknown"
             return "info" if self.infos else "fine"
         if self.state == "none":
             return "info" if self.infos else "none"
@@ -118,7 +124,10 @@ class HostLine(Struct):
     @property
     def worst(self) -> str:
         """Its state in one word, as a pod's."""
-        if self.severity:
+        used = min(self.used_counts, key=lambda verdict: verdict.rank, default=None)
+        if used is not None and used.severity is Severity.ERROR:
+            return used.icon
+        if self.severity and (self.severity is not Severity.INFO or used is not Verdict.UNKNOWN):
             return self.severity
         if self.port is None:
             return "none"

@@ -87,9 +87,9 @@ def test_findings_grade_pods_and_hosts_and_touch_no_others() -> None:
     assert (changed.pods, changed.hosts) == ({JOB}, {API})
     assert (made.pods[JOB].errors, made.pods[JOB].infos, made.pods[JOB].worst) == (1, 1, "error")
     assert made.hosts[API].worst == "error"
-    assert (made.pods[WEB].worst, made.count(Severity.ERROR)) == ("fine", 1)
+    assert (made.pods[WEB].worst, made.count(Severity.ERROR)) == ("fine", 1), "it does not use the host that is blocked"
     assert made.apply([FindingsUpdated(())]).pods == {JOB}
-    assert made.pods[JOB].worst == "fine"
+    assert made.pods[JOB].worst == "error", "a dependency is misrouted, whether or not a finding says so"
 
 
 def test_a_dump_whose_pod_nobody_listed_gets_a_row() -> None:
