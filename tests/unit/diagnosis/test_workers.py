@@ -123,7 +123,7 @@ def work(names):
     if os.getpid() == here:
         time.sleep(60)
     both.wait()
-    os.write(1, b"%d\n" % os.getpid())  # whole lines, from two processes at once
+    os.write(1, b"%d\\n" % os.getpid())  # whole lines, from two processes at once
 spread(["a", "b", "c"], lambda name: 1, work, 3)
 """
 
