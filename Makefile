@@ -8,7 +8,7 @@ SOURCES := meshdoctor tests
 UV := $(VENV)-lock
 NEWEST := $(VENV)-newest
 
-.PHONY: check format lint types imports test lock newest demo bench bench-session lab lab-build lab-down lab-test clean
+.PHONY: check format lint types imports test lock newest demo bench bench-session mutations lab lab-build lab-down lab-test clean
 
 check: format lint types imports test
 
@@ -55,6 +55,10 @@ demo: $(VENV)/.run
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(CAPTURE)
+
+# Captures damaged in N ways: less evidence never looks better, and nothing crashes or hangs. SEED makes other ones.
+mutations: $(VENV)/.dev
+	@$(BIN)/python -m tests.invariants.run -n $(or $(N),2000) --seed $(or $(SEED),1)
 
 # What somebody at a terminal waits for, on a pty.
 bench-session: $(VENV)/.dev

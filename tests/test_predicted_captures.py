@@ -61,10 +61,9 @@ def both(mesh: Mesh, with_names: bool = True) -> Iterator[tuple[str, PredictedVe
         )
         for host, port in pairs:
             ip = STRANGER_IP if host == STRANGER else None
-            dependency = case.dependencies.get((host, port))
             for protocol in PROTOCOLS:
-                real = seen_by(case.tracer, host, port, dependency.scheme if dependency else "", ip, protocol)
-                predicted = predicted_sidecar.seen(host, port, dependency.scheme if dependency else "", ip, protocol)
+                real = seen_by(case.tracer, host, port, ip=ip, protocol=protocol)
+                predicted = predicted_sidecar.seen(host, port, ip=ip, protocol=protocol)
                 yield f"{key} {protocol or 'its own protocol'} {host}:{port}", real, predicted
 
 

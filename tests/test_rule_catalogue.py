@@ -44,12 +44,15 @@ PROMISED = sorted(
         "upstream-unresolved",
         "sidecar-bypassed",
         "no-sidecar",
+        "config-missing",
         "config-rejected",
         "plaintext-credentials",
         "fault-injected",
         "egress-open",
         "egress-gateway-broken",
         "host-not-reached",
+        "config-stale",
+        "virtual-address-dead",
     }
 )
 

@@ -157,15 +157,24 @@ def exit_code(diagnosis: Diagnosis, fail_on: FailOn, *, strict: bool) -> ExitCod
     return ExitCode.CLEAN
 
 
+def _why_nothing_judged(diagnosis: Diagnosis, nowhere: set[str]) -> str:
+    """Why no rule judged anything; `nowhere` are the rules that lacked evidence for every pod."""
+    if not diagnosis.proxies and not diagnosis.pods:
+        return f"there is nothing to check: {diagnosis.location} contains no proxy configuration and no pod"
+    kinds = diagnosis.pod_kinds
+    if diagnosis.not_judged and not any(kinds.get(kind) for kind in ("sidecar", "none")):
+        return "no verdict was possible: no pod here has a sidecar of Istio, see `not judged`"
+    if not set(diagnosis.rules_run) - nowhere:
+        return "no verdict was possible: every rule lacked evidence, see `not evaluated`"
+    return ""
+
+
 def _why_no_verdict(diagnosis: Diagnosis, *, strict: bool) -> str:
     """Why the check gives no verdict; empty where it gives one."""
     lacking = {entry.rule for entry in diagnosis.not_evaluated}
     nowhere = {entry.rule for entry in diagnosis.not_evaluated if not entry.pods and not entry.is_partial}
-    if not diagnosis.findings:
-        if not diagnosis.proxies and not diagnosis.pods:
-            return f"there is nothing to check: {diagnosis.location} contains no proxy configuration and no pod"
-        if not set(diagnosis.rules_run) - nowhere:
-            return "no verdict was possible: every rule lacked evidence, see `not evaluated`"
+    if not diagnosis.findings and (because := _why_nothing_judged(diagnosis, nowhere)):
+        return because
     blind = {pod for entry in diagnosis.not_evaluated if not entry.is_partial for pod in entry.pods}
     if blind and not diagnosis.proxies:
         return f"no verdict was possible: none of {len(blind)} sidecars could be read, see `not evaluated`"

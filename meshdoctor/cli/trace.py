@@ -54,7 +54,10 @@ Does = Annotated[
 ]
 Sni = Annotated[str | None, typer.Option("--sni", metavar="NAME", help='Server name; "" is TLS without one')]
 Authority = Annotated[str | None, typer.Option("--authority", metavar="HOST", help="Host header of the request")]
-UrlPath = Annotated[str | None, typer.Option("--path", metavar="PATH", help="Path of the request (default /)")]
+UrlPath = Annotated[
+    str | None,
+    typer.Option("--path", metavar="PATH", help="Path of the request (default: those of the pod's own URLs, else /)"),
+]
 
 
 def trace(
@@ -112,7 +115,7 @@ def trace(
         protocol=spoken,
         sni=sni,
         authority=authority,
-        path=path or (target.path if spoken == "http" else None) or "/",
+        path=path or (target.path if spoken == "http" else None),
         namespaces=source_options.chosen or None,
     )
     put(_rendered(result, json=json, no_color=no_color))

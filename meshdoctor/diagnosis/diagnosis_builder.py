@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from meshdoctor.diagnosis.proxy_checker import RuleResults
 from meshdoctor.facts.case import Case
@@ -13,7 +13,7 @@ from meshdoctor.model.finding import Diagnosis, Disposition, Finding, NotEvaluat
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxy_summary import ProxySummary
 from meshdoctor.model.rule import Rule
-from meshdoctor.semantics.istio.data_plane import KINDS, pod_kind
+from meshdoctor.semantics.istio.data_plane import KINDS, not_traced, pod_kind
 
 
 def build_diagnosis(case: Case, sheet: FactSheet, rules: Sequence[Rule], results: RuleResults) -> Diagnosis:
@@ -27,14 +27,14 @@ def build_diagnosis(case: Case, sheet: FactSheet, rules: Sequence[Rule], results
         location=capture.location,
         captured_at=capture.captured_at,
         istio_versions=mesh.istio_versions,
-        proxies=len(results.checked),
+        proxies=sum(kind == "sidecar" and key in results.checked for key, kind in zip(pods, kinds, strict=True)),
         pods=len(pods),
         external_hosts=results.external_hosts,
         findings=with_lines(_restrict_fixes(mesh, results.findings), capture),
         not_evaluated=results.not_evaluated,
         rules_run=_evaluated(rules, results.not_evaluated, results.checked),
         unread=in_order(mesh),
-        notes=tuple(_notes(mesh, summaries)),
+        notes=tuple(_notes(mesh, summaries, sheet.is_asked)),
         pod_kinds={kind: kinds.count(kind) for kind in KINDS},
     )
 
@@ -48,9 +48,11 @@ def _restrict_fixes(mesh: Mesh, findings: tuple[Finding, ...]) -> tuple[Finding,
     return restrict_dispositions(mesh, findings)
 
 
-def _notes(mesh: Mesh, summaries: Sequence[tuple[str, ProxySummary]]) -> Iterator[str]:
+def _notes(mesh: Mesh, summaries: Sequence[tuple[str, ProxySummary]], is_asked: Callable[[str], bool]) -> Iterator[str]:
     yield from mesh.notes
     for key, summary in summaries:
+        if is_asked(key) and pod_kind(key, mesh.pods.get(key), summary, mesh.namespaces) == "envoy":
+            yield f"{key}: {not_traced('envoy', summary.control_plane)}"
         yield from (f"{key}: {note}" for note in summary.notes[:3])
     if mesh.dns_from_elsewhere:
         yield f"DNS answers are from {mesh.dns_from_elsewhere}: verdicts may differ where pods get other answers"

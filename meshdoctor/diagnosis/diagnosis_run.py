@@ -22,6 +22,7 @@ from meshdoctor.model.finding import Diagnosis, Finding
 from meshdoctor.model.host_table import HostTable
 from meshdoctor.model.rule import Rule
 from meshdoctor.rules.tally import Tally
+from meshdoctor.semantics.istio.data_plane import PROXIES, not_traced, pod_kind
 
 
 class DiagnosisRun:
@@ -115,12 +116,18 @@ class DiagnosisRun:
             yield checked
 
     def _pod_checked(self, pod: str, result: ShareResult) -> PodChecked:
-        column, summary = result.columns.get(pod), self._case.mesh.summary(pod)
+        mesh = self._case.mesh
+        column, summary = result.columns.get(pod), mesh.summary(pod)
+        kind = pod_kind(pod, mesh.pods.get(pod), summary, mesh.namespaces)
+        gaps = (gap.because for gap in summary.gaps.values()) if summary else iter(())
+        because = not_traced(kind, summary.control_plane if summary else "") if kind in PROXIES else next(gaps, "")
         return PodChecked(
             pod=pod,
             version=summary.version if summary else "",
             policy=result.policies.get(pod, ""),
             verdicts=column.verdicts if column else {},
+            kind=kind,
+            because=because,
             is_final=self._is_final,
         )
 

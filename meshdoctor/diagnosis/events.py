@@ -63,6 +63,10 @@ class PodChecked(Struct, frozen=True):
     """Replicas share one mapping: do not change it."""
     is_final: bool = True
     """False while DNS answers and access logs are not read yet."""
+    kind: PodKind = "sidecar"
+    """What its proxy is; of a kind other than `sidecar`, its connections were not judged."""
+    because: str = ""
+    """Why it was not judged, or was judged by a part of its dump; empty where it was judged by all of it."""
 
 
 class PodUnread(Struct, frozen=True):

@@ -10,7 +10,7 @@ from meshdoctor.facts.derived.host_rows import early_rows
 from meshdoctor.model.evidence import Capture
 from meshdoctor.semantics.istio.data_plane import pod_kind
 
-PROXIED = ("sidecar", "gateway")
+PROXIED = ("sidecar", "gateway", "waypoint")
 
 
 def list_pods(capture: Capture, sheet: FactSheet, coming: Collection[str], kept: Collection[str] = ()) -> PodsListed:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from meshdoctor.facts.derived.fact_lists import PER_POD, FactSheet, ProxyFacts
-from meshdoctor.facts.derived.host_rows import Pair, PodColumn, column_of, dependencies_of
+from meshdoctor.facts.derived.host_rows import Pair, PodColumn, column_of
 from meshdoctor.facts.derived.missing_evidence import cannot_run, gaps_of, lacks_evidence
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.replicas import ProxyToCheck
@@ -18,10 +18,17 @@ from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.proxy_summary import summary_of
 from meshdoctor.model.rule import Rule
-from meshdoctor.rules.evaluate import by_pod, explained, hits_of
+from meshdoctor.model.sheet import Connection, Disagreement
+from meshdoctor.model.verdict import Verdict
+from meshdoctor.rules.causes import explained
+from meshdoctor.rules.evaluate import by_pod, hits_of
 from meshdoctor.rules.pod_specific import depends_on_pod
 from meshdoctor.rules.selectors import compile_selector
 from meshdoctor.rules.tally import FindingShare, Tally
+from meshdoctor.text.phrases import some
+
+_COMPARED = "$.disagreements"
+"""The list that compares the ServiceEntries with the dump."""
 
 
 class RuleResults(NamedTuple):
@@ -32,6 +39,17 @@ class RuleResults(NamedTuple):
     checked: frozenset[str]
     """Pods whose proxy was checked."""
     external_hosts: int
+
+
+class PodGap(NamedTuple):
+    """What a rule could not evaluate for one pod: a dependency whose verdict is unknown, or all (no host)."""
+
+    pod: str
+    rule: str
+    host: str
+    port: int
+    missing: tuple[str, ...]
+    because: str
 
 
 class ShareResult(NamedTuple):
@@ -45,13 +63,15 @@ class ShareResult(NamedTuple):
     columns: dict[str, PodColumn]
     policies: dict[str, str]
     """Outbound policy of each sidecar."""
+    gaps: dict[str, list[PodGap]]
+    """By pod, what only its own dump shows to be missing."""
     repeatable: dict[str, tuple[PodEvidence, list[FindingShare]]]
     """The part in each finding of each pod that has replicas; empty once the share is complete."""
 
     @classmethod
     def nothing(cls) -> ShareResult:
         """An empty result."""
-        return cls(Tally(), set(), set(), {}, {}, {})
+        return cls(Tally(), set(), set(), {}, {}, {}, {})
 
     def add(self, share: ShareResult) -> None:
         """Adds another share, which is complete."""
@@ -60,6 +80,7 @@ class ShareResult(NamedTuple):
         self.hosts.update(share.hosts)
         self.columns.update(share.columns)
         self.policies.update(share.policies)
+        self.gaps.update(share.gaps)
 
 
 class CheckedShare(NamedTuple):
@@ -79,6 +100,9 @@ class ProxyChecker:
         self._sheet = sheet
         self._rules = rules
         self._in_force = [rule for rule in rules if not cannot_run(rule, sheet.mesh)]
+        self._fallback = next((rule for rule in rules if rule.backstop), None)
+        """The rule that is about every dependency, so that a dependency with an unknown verdict was not evaluated by
+        it."""
         self.needs_every_pod = depends_on_pod(self._in_force, PER_POD)
         """A rule depends on the pod's name, so that each replica has to be checked."""
         self._pod_facts: dict[tuple[str, str], list[Fact]] = {}
@@ -88,7 +112,6 @@ class ProxyChecker:
                 for fact in sheet.of_pods(name):
                     self._pod_facts.setdefault((name, fact.pod), []).append(fact)
         self._pairs = pairs
-        self._dependencies = {} if pairs is None else dependencies_of(sheet)
 
     def check(self, turn: ProxyToCheck, result: ShareResult) -> None:
         """Adds one proxy to the result; for a replica, the result of the proxy that was checked."""
@@ -98,12 +121,13 @@ class ProxyChecker:
             if self._rules:
                 self._apply_rules(turn.place, case, result)
             if self._pairs is not None and case.viewer.is_sidecar:
-                result.columns[pod] = column_of(case, self._pairs, self._dependencies)
+                result.columns[pod] = column_of(case, self._pairs)
                 result.policies[pod] = case.policy
             return
         if self._rules:
             place, shares = result.repeatable[first]
             result.tally.repeat(shares, place, turn.place)
+            result.gaps[pod] = [one._replace(pod=pod) for one in result.gaps[first]]
         if first in result.columns:
             result.columns[pod] = result.columns[first].of_replica(pod)
             result.policies[pod] = result.policies[first]
@@ -113,7 +137,19 @@ class ProxyChecker:
         sighted = [rule for rule in self._in_force if not lacks_evidence(rule, summary)]
         hits = hits_of(sighted, partial(self._facts, lists, place.pod), {})
         result.repeatable[place.pod] = (place, result.tally.add(explained(list(hits)), place))
-        result.hosts.update((fact.host, fact.port) for fact in lists.facts("connections"))
+        connections = [fact for fact in lists.facts("connections") if isinstance(fact, Connection)]
+        result.hosts.update((fact.host, fact.port) for fact in connections)
+        result.gaps[place.pod] = [
+            *self._unknown(place.pod, connections, sighted),
+            *_contradicted(place.pod, lists, sighted),
+        ]
+
+    def _unknown(self, pod: str, connections: Sequence[Connection], sighted: Sequence[Rule]) -> Iterator[PodGap]:
+        """The pod's dependencies with an unknown verdict."""
+        if self._fallback is not None and self._fallback in sighted:
+            for fact in connections:
+                if fact.used and fact.verdict is Verdict.UNKNOWN:
+                    yield PodGap(pod, self._fallback.id, fact.host, fact.port, fact.missing, fact.because)
 
     def _facts(self, lists: ProxyFacts, pod: str, name: str) -> Sequence[Fact]:
         return self._pod_facts.get((name, pod), ()) if name in PER_POD else lists.facts(name)
@@ -126,5 +162,27 @@ class ProxyChecker:
         for pod, hits in by_pod(hits_of(of_pods, sheet.of_pods, missing)).items():
             if not self.needs_every_pod or pod not in checked:
                 tally.add(explained(hits), PodEvidence(pod))
-        gaps = tuple(gap for rule in self._rules for gap in missing[rule.id])
-        return RuleResults(tally.findings(), gaps, checked, len(done.hosts))
+        gaps = [gap for rule in self._rules for gap in missing[rule.id]]
+        return RuleResults(tally.findings(), (*gaps, *_grouped(done.gaps)), checked, len(done.hosts))
+
+
+def _contradicted(pod: str, lists: ProxyFacts, sighted: Sequence[Rule]) -> list[PodGap]:
+    """The rules that read ServiceEntries, where the dump shows that these are not all."""
+    facts = lists.facts("disagreements")
+    hosts = list(dict.fromkeys(one.host for one in facts if isinstance(one, Disagreement) and one.cluster))
+    if not hosts:
+        return []
+    because = f"the sidecar has clusters of hosts that no ServiceEntry that was read names: {some(hosts, 3)}"
+    missing = ("resources/serviceentries.yaml",)
+    readers = [rule for rule in sighted if "serviceentries" in rule.needs and not rule.select.startswith(_COMPARED)]
+    return [PodGap(pod, rule.id, "", 0, missing, because) for rule in readers]
+
+
+def _grouped(gaps: Mapping[str, Sequence[PodGap]]) -> Iterator[NotEvaluated]:
+    """Each gap with all pods that have it."""
+    found: dict[PodGap, list[str]] = {}
+    for pod in sorted(gaps):
+        for one in gaps[pod]:
+            found.setdefault(one._replace(pod=""), []).append(pod)
+    for one, pods in found.items():
+        yield NotEvaluated(one.rule, tuple(pods), one.missing, one.because, True, one.host, one.port)

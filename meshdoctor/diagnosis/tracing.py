@@ -11,7 +11,7 @@ from meshdoctor.diagnosis.scope import refuse_empty, refuse_unknown
 from meshdoctor.facts.case import Case
 from meshdoctor.model.trace import ClientOptions, Trace
 from meshdoctor.semantics.kubernetes.pod_selection import find_pod
-from meshdoctor.trace.outbound import Tracer, trace_host
+from meshdoctor.trace.outbound import Tracer
 
 
 def open_tracer(case: Case, pod: str, namespaces: Sequence[str] | None = None) -> Tracer:
@@ -31,8 +31,7 @@ def trace_from(
     **client: Unpack[ClientOptions],
 ) -> Trace:
     """The trace of one connection, without line numbers."""
-    destination = tracer.destination(host, port, **client)
-    trace = trace_host(tracer, destination)
+    trace = tracer.assess(host, port, **client)
     is_given = any(client.get(name) is not None for name in ("protocol", "sni", "authority"))
     assumed = None if is_given else tracer.assumption(host, port)
     return trace if assumed is None else structs.replace(trace, steps=(assumed, *trace.steps))

@@ -29,11 +29,17 @@ class Coverage(Struct, frozen=True):
     """Why it is not whole, for the user; empty where it is."""
     missing: tuple[str, ...] = ()
     """Documents, objects or entries that are missing, as far as they have names."""
+    names_all: bool = False
+    """`missing` names everything that is missing: what else it does not hold does not exist."""
 
     @property
     def is_whole(self) -> bool:
         """What it does not hold does not exist."""
         return self.state is Completeness.WHOLE
+
+    def may_hold(self, name: str) -> bool:
+        """Whether an object of this name may exist that was not read."""
+        return not self.is_whole and (not self.names_all or name in self.missing)
 
     @property
     def is_read(self) -> bool:

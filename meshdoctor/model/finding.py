@@ -77,6 +77,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     host: str | None
     port: int | None
     pods: tuple[str, ...]
+    protocol: str = ""
+    """The protocol of the client that it is about, where it is not the one that a trace assumes."""
     resources: tuple[ObjectRef, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     evidence_left_out: int = 0
@@ -97,6 +99,9 @@ class NotEvaluated(Struct, frozen=True):
     because: str
     is_partial: bool = False
     """It ran over what was read."""
+    host: str = ""
+    """Host that the pods depend on and whose verdict is unknown; empty where all that the rule is about is meant."""
+    port: int = 0
 
 
 class Diagnosis(Struct, frozen=True):
@@ -117,6 +122,11 @@ class Diagnosis(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     pod_kinds: dict[str, int] = {}
     """Pods by what handles their traffic (`data_plane.KINDS`); they add up to `pods`."""
+
+    @property
+    def not_judged(self) -> int:
+        """Pods whose connections no rule judges: they have no sidecar of Istio, and have not finished."""
+        return sum(number for kind, number in self.pod_kinds.items() if kind not in ("sidecar", "finished"))
 
     def count(self, severity: Severity) -> int:
         """Findings of this severity."""

@@ -11,6 +11,12 @@ TracedVerdict = tuple[Verdict, str, str | None]
 """Verdict, reason and cluster, as `trace` gives them."""
 
 
+NOT_CONFIGURED = frozenset(
+    {"missing-service-entry", "service-entry-not-visible", "not-registered-here", "config-stale"}
+)
+"""Reasons of verdicts for hosts that the sidecar has no configuration for."""
+
+
 class UsedBy(Struct, frozen=True):
     """One pod that depends on the host, and where its configuration says so."""
 
@@ -40,6 +46,14 @@ class HostRow(Struct, frozen=True):
     used_by: tuple[UsedBy, ...]
     verdicts: tuple[PodVerdict, ...]
     """One per pod with a sidecar."""
+
+    @property
+    def counted(self) -> tuple[PodVerdict, ...]:
+        """The verdicts that sum up the row: of the pods that use the host, else of those whose sidecar is configured
+        for it, else of all."""
+        users = {one.pod for one in self.used_by}
+        of_users = tuple(one for one in self.verdicts if one.pod in users)
+        return of_users or tuple(v for v in self.verdicts if v.reason not in NOT_CONFIGURED) or self.verdicts
 
 
 class HostTable(Struct, frozen=True):

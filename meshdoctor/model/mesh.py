@@ -239,6 +239,8 @@ class Dependency(Struct, frozen=True):
     scheme: str = ""
     """URL scheme or `""`: a hint for the protocol."""
     seen: tuple[Sighting, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Paths of its HTTP URLs, as far as they name one."""
 
 
 class Sighting(Struct, frozen=True):

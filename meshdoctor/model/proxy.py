@@ -88,6 +88,8 @@ class Route(Struct, frozen=True):
     config: str = ""
     """metadata istio.config: path of the VirtualService that made it."""
     path: str = ""
+    unread: str = ""
+    """What of it could not be read, and why; what that decides is unknown. Empty where it was read whole."""
 
 
 class VirtualHost(Struct, frozen=True):
@@ -97,6 +99,8 @@ class VirtualHost(Struct, frozen=True):
     domains: tuple[str, ...]
     routes: tuple[Route, ...]
     path: str = ""
+    unread: str = ""
+    """What of it could not be read, and why; what that decides is unknown. Empty where it was read whole."""
 
 
 class RouteConfig(Struct, frozen=True):
@@ -106,6 +110,8 @@ class RouteConfig(Struct, frozen=True):
     virtual_hosts: tuple[VirtualHost, ...]
     ignore_port_in_host_matching: bool = False
     path: str = ""
+    unread: str = ""
+    """What of it could not be read, and why; what that decides is unknown. Empty where it was read whole."""
 
     @property
     def clusters(self) -> Iterator[str]:
@@ -142,6 +148,8 @@ class FilterChain(Struct, frozen=True):
     """metadata istio.config: path of the VirtualService that made it."""
     is_default: bool = False
     path: str = ""
+    unread: str = ""
+    """What of it could not be read, and why; what that decides is unknown. Empty where it was read whole."""
 
     @property
     def tcp_clusters(self) -> tuple[str, ...]:
@@ -175,6 +183,8 @@ class Listener(Struct, frozen=True):
     traffic_direction: str = ""
     is_static: bool = False
     path: str = ""
+    unread: str = ""
+    """What of it could not be read, and why; what that decides is unknown. Empty where it was read whole."""
 
     def chains(self) -> tuple[FilterChain, ...]:
         """Every chain, the default one last."""
@@ -237,6 +247,8 @@ class Cluster(Struct, frozen=True):
     state: str = "active"
     """`active`, `static` or `warming` (not in use yet)."""
     path: str = ""
+    unread: str = ""
+    """What of it could not be read, and why; what that decides is unknown. Empty where it was read whole."""
 
 
 class Rejection(Struct, frozen=True):
@@ -301,6 +313,12 @@ class Proxy(Struct):
     notes: list[str] = field(default_factory=list)
     cluster_types: Mapping[str, str] = field(default_factory=dict)
     """`Cluster.type` by name, known without making the cluster: a mesh has thousands."""
+    kind: str = "sidecar"
+    """What it is by its node and its names: `sidecar`, `gateway`, `waypoint`, `ztunnel`; `envoy` is not Istio's."""
+    control_plane: str = ""
+    """Whose it is where it is not Istio's, `Consul`; empty where nothing tells for certain."""
+    not_received: tuple[str, ...] = ()
+    """Sections of which Envoy has what its bootstrap file holds and nothing that istiod sent."""
     gaps: dict[str, Coverage] = field(default_factory=dict)
     """Sections of which a part was read. `Coverage.missing` names the entries that were left out, where they have
     names. Grows, as objects are decoded at first use."""
@@ -308,6 +326,16 @@ class Proxy(Struct):
     def coverage(self, section: str) -> Coverage:
         """How much of a section was read."""
         return section_coverage(section, self.sections, self.gaps)
+
+    def may_hold(self, section: str, name: str) -> bool:
+        """Whether an object of this name may be in a section, of which it was not read."""
+        return self.coverage(section).may_hold(name)
+
+    @property
+    def names_all_clusters(self) -> bool:
+        """Every cluster is in `clusters`, though of some not everything was read."""
+        coverage = self.coverage("clusters")
+        return coverage.is_whole or (coverage.names_all and all(name in self.clusters for name in coverage.missing))
 
     def evidence(self, path: str, value: str = "") -> Evidence:
         """The evidence at a path, in the document that the path belongs to."""
@@ -330,8 +358,11 @@ class Proxy(Struct):
         if self.live_endpoints is not None and cluster.name in self.live_endpoints:
             return self.live_endpoints[cluster.name]
         key = cluster.eds_service_name or cluster.name
-        if key in self.endpoints:
-            return self.endpoints[key]
+        known = self.endpoints.get(key)
+        if "endpoints" in self.gaps and self.may_hold("endpoints", key):
+            return None  # making the value may have added to the gaps
+        if known is not None:
+            return known
         if cluster.type == "STATIC":
             return cluster.endpoints
         return None
@@ -343,4 +374,7 @@ def section_coverage(section: str, sections: frozenset[str], gaps: Mapping[str, 
         return gaps[section]
     if section in sections:
         return WHOLE
+    if section == "bootstrap":
+        why = "the bootstrap was not read, so that DNS capture and version are unknown"
+        return Coverage(Completeness.ABSENT, why, (section,))
     return Coverage(Completeness.ABSENT, f"the dump has no section for {section}", (section,))

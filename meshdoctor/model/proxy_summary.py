@@ -33,6 +33,12 @@ class ProxySummary(Struct, frozen=True):
     """Seconds its outbound listeners wait for the client's first bytes; 0 is for ever."""
     gaps: dict[str, Coverage] = {}
     """As `Proxy.gaps`."""
+    documents: dict[str, str] = {}
+    """As `Proxy.documents`."""
+    kind: str = "sidecar"
+    """As `Proxy.kind`."""
+    control_plane: str = ""
+    """As `Proxy.control_plane`."""
 
     def coverage(self, section: str) -> Coverage:
         """How much of a section was read."""
@@ -59,6 +65,9 @@ def summary_of(proxy: Proxy) -> ProxySummary:
         unmatched=next((_unmatched(one) for one in outbound if one.use_original_dst), ""),
         inspection_timeout=next((one.listener_filters_timeout for one in outbound if one.listener_filters), 0.0),
         gaps=dict(proxy.gaps),
+        documents=dict(proxy.documents),
+        kind=proxy.kind,
+        control_plane=proxy.control_plane,
     )
 
 

@@ -47,7 +47,10 @@ class Subject(Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "{fact.host}"
     port: str = "{fact.port}"
     about: str = ""
-    """For findings without a host: what distinguishes them, `{fact.workload}`. Empty: their resources."""
+    """What distinguishes findings beside host and port: `{fact.workload}`, or the object that decides where it differs
+    between pods. Empty: for findings without a host, their resources."""
+    protocol: str = ""
+    """The protocol of the client that the finding is about, where it is not the one that a trace assumes."""
 
 
 class Grade(Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,6 +103,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     confidence: Confidence
     since: str = "0.1.0"
     needs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    """Evidence without which it runs and finds less."""
     select: str
     when: str
     grades: tuple[Grade, ...] = ()

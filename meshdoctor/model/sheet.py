@@ -30,9 +30,9 @@ class Connection(Fact, frozen=True):
     """Protocol the visible entry declares for this port, upper case; empty where none registers it."""
     verdict: Verdict
     reason: str
-    """The The trace's reason."""
+    """The trace's reason."""
     because: str
-    """The The trace's verdict in one sentence."""
+    """The trace's verdict in one sentence."""
     hangs: bool
     listener: str
     cluster: str
@@ -43,10 +43,10 @@ class Connection(Fact, frozen=True):
     """Whether a ServiceEntry visible to this proxy (or, without resources, a cluster) registers host:port."""
     registered_host: bool
     """Whether a ServiceEntry visible to this proxy registers the host, on this or another port."""
-    registered_ports: tuple[int, ...]
-    """Ports on which visible entries register the host."""
     hidden: tuple[HiddenEntry, ...]
     """ServiceEntries for host:port that are not visible to this proxy, with the field that hides each."""
+    not_received: tuple[EntryView, ...]
+    """ServiceEntries for host:port that exportTo and Sidecar show to this proxy, and of which it has no cluster."""
     entries: tuple[EntryView, ...]
     """Visible entries for the host."""
     own_cluster_exists: bool
@@ -61,8 +61,6 @@ class Connection(Fact, frozen=True):
     """Known addresses of the host."""
     address_cidrs: tuple[str, ...]
     """The same as /32 or /128 CIDRs."""
-    bypass: str
-    """Why the connection bypasses the sidecar, in words; empty where it is captured."""
     slug: str
     """The host as a resource name: `db-payments-example`."""
     namespace: str
@@ -85,6 +83,8 @@ class Connection(Fact, frozen=True):
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     new_name: str = ""
     """An unused name in the pod's namespace for a ServiceEntry of this host and port."""
+    missing: tuple[str, ...] = ()
+    """Evidence whose absence makes the verdict unknown."""
     crowded_out: bool = False
     """Whether its cluster exists without a reference, because a service with another protocol owns the (bind, port):
     MYSQL or MONGO beside anything else, or the reverse. Never for conflicts between two TCP claims."""
@@ -124,6 +124,8 @@ class EntryPort(Fact, frozen=True):
     """The usual protocol of the port number (or of the dependency's URL): `mysql`, `https` ...; empty where unknown."""
     mismatch: str
     """`http-on-tls-port`, `declared-differs`, `server-first-inspected`, `tcp-inspected`, or empty."""
+    client: str
+    """What a client of that protocol does, as in `trace --protocol`; empty where there is no mismatch."""
     breaks: bool
     """Whether the mismatch makes connections hang or fail under this proxy's policy."""
     listener: str
@@ -279,6 +281,17 @@ class Rejected(Fact, frozen=True):
     """Entries on this port that Envoy is known to reject, in words; empty where there are none."""
 
 
+class NotReceived(Fact, frozen=True):
+    """A sidecar that has nothing of what istiod sends to every sidecar: only what its bootstrap file holds."""
+
+    sections: tuple[str, ...]
+    """Of `listeners` and `clusters`, those of which nothing was sent."""
+    named: str
+    """The sections in words, `listeners and clusters`."""
+    everything: bool
+    """Whether it is both."""
+
+
 class PodView(Fact, frozen=True):
     """A pod as a whole."""
 
@@ -328,6 +341,18 @@ class ProxyPolicy(Fact, frozen=True):
     sidecar_role: bool
 
 
+class Disagreement(Fact, frozen=True):
+    """A host that a sidecar's config dump and the ServiceEntries that were read do not agree on."""
+
+    entry: EntryView
+    """The entry that the proxy has not received; its `name` is empty where the proxy has a cluster without entry."""
+    cluster: str
+    """The cluster that no entry explains; empty where the proxy has not received an entry."""
+    said: str
+    """How they differ, as a sentence without full stop."""
+    used: bool
+
+
 class GatewayHop(Fact, frozen=True):
     """The path from a sidecar through an egress gateway, and the first broken hop."""
 
@@ -345,11 +370,13 @@ SHEET: dict[str, type[Fact]] = {
     "connections": Connection,
     "credentials": Credential,
     "dangling": Dangling,
+    "disagreements": Disagreement,
     "duplicates": Duplicate,
     "entry_ports": EntryPort,
     "faults": RouteFault,
     "gateway_hops": GatewayHop,
     "leaks": Leak,
+    "not_received": NotReceived,
     "pods": PodView,
     "policies": ProxyPolicy,
     "rejections": Rejected,

@@ -7,6 +7,7 @@ from typing import TypedDict
 from msgspec import Struct, field
 
 from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.mesh import Dependency
 from meshdoctor.model.verdict import Verdict
 
 PROTOCOLS = ("tcp", "server-first", "tls", "http")
@@ -30,18 +31,23 @@ class Destination(Struct, frozen=True, omit_defaults=False):
 
 
 class ClientOptions(TypedDict, total=False):
-    """What the client does, as far as it is given; the rest is derived from the port and its declaration."""
+    """What the client does, as far as it is given. The rest is derived from the pod's own configuration, the port and
+    its declaration."""
 
     ip: str | None
-    """The address it dials; without it every known address is traced."""
+    """The address it dials; without it each address that the pod may dial is traced."""
     protocol: str | None
     sni: str | None
     authority: str | None
-    path: str
+    path: str | None
+    """Path of its HTTP requests; without it each path of the pod's URLs for the host, or else `/`."""
+    dependency: Dependency | None
+    """The configuration that names the host, where it is not the pod's own."""
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
-    """One decision: `at` is redirection, listener, listener_filters, filter_chain, route, cluster or endpoint."""
+    """One decision: `at` is client, redirection, listener, listener_filters, filter_chain, route, cluster, endpoint or
+    gateway."""
 
     at: str
     chose: str | None

@@ -54,6 +54,8 @@ class Upstream(Fact, frozen=True):
     reason: str
     """Why it has no usable endpoint, where that is known."""
     used: bool
+    routed_http: bool = False
+    """A VirtualService sends HTTP of this host, on any port, to this port: TLS is originated here on purpose."""
     via_gateway: bool = False
     """A VirtualService sends this host, on some port, to an in-cluster gateway."""
     protocol_mismatch: bool = False

@@ -66,6 +66,7 @@ def finding_of(finding: Finding) -> dict[str, Any]:
         "why": finding.why,
         "host": finding.host,
         "port": finding.port,
+        "protocol": finding.protocol or None,
         "pods": finding.pods,
         "resources": [
             {"kind": r.kind, "namespace": r.namespace, "name": r.name, "role": r.role} for r in finding.resources
@@ -106,6 +107,8 @@ def not_evaluated_of(entry: NotEvaluated) -> dict[str, Any]:
         "missing": entry.missing,
         "because": entry.because,
         "partial": entry.is_partial,
+        "host": entry.host or None,
+        "port": entry.port or None,
     }
 
 

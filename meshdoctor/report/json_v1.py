@@ -38,6 +38,7 @@ def check(diagnosis: Diagnosis) -> bytes:
                 "findings": {severity: diagnosis.count(severity) for severity in Severity},
                 "not_evaluated": len(diagnosis.not_evaluated),
                 "pods": diagnosis.pod_kinds,
+                "not_judged": diagnosis.not_judged,
             },
             "findings": [finding_of(finding) for finding in by_rule(diagnosis.findings)],
             "not_evaluated": [not_evaluated_of(entry) for entry in diagnosis.not_evaluated],

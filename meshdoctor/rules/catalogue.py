@@ -47,7 +47,8 @@ of [schema.json](schema.json); mistakes in a rule are reported with file and lin
 - `deletes: fact.shadowed` names objects to delete after the manifests are applied. `steps` beside manifests are the
   manual steps after that.
 - `needs` names evidence; where it was not read, the rule is *not evaluated* for that pod.
-  Valid values are NEEDS.
+  Valid values are NEEDS. `reads` names evidence without which the rule runs and finds less: what is missing
+  of it is listed, and `--strict` exits 3.
 - For the same pod, host and port, a finding of a rule named in `explained_by` turns this one into information.
 - `subject.about` distinguishes findings without a host; by default the objects named do.
 """

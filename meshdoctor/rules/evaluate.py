@@ -8,7 +8,7 @@ from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.rule import Rule
-from meshdoctor.rules.causes import explain, without_unneeded_backstops
+from meshdoctor.rules.causes import explained
 from meshdoctor.rules.conditions import compile_condition
 from meshdoctor.rules.hits import Hit, naming
 from meshdoctor.rules.selectors import compile_selector
@@ -62,12 +62,6 @@ def by_pod(hits: Iterator[Hit]) -> dict[str, list[Hit]]:
     return found
 
 
-def explained(hits: Sequence[Hit]) -> list[Hit]:
-    """All hits of one pod, with the finding that explains each; hits of fallback rules only where no other rule has
-    one."""
-    return explain(without_unneeded_backstops(hits))
-
-
 def _hits(rule: Rule, facts: Sequence[Fact]) -> Iterator[Hit]:
     when = compile_condition(rule.when)
     with naming(rule):
@@ -87,4 +81,5 @@ def _hit(rule: Rule, fact: Fact) -> Hit:
         host=fill(rule.subject.host, fact),
         port=int(port) if port.isdecimal() and len(port) <= 5 else 0,
         about=fill(rule.subject.about, fact),
+        protocol=fill(rule.subject.protocol, fact),
     )

@@ -44,6 +44,7 @@ def finding_of(
         why=fill(rule.why, fact),
         host=first.host or None,
         port=first.port or None,
+        protocol=first.protocol,
         pods=tuple(pods),
         resources=tuple(resources),
         evidence=tuple(evidence[:EVIDENCE_SHOWN]),

@@ -30,6 +30,7 @@ class Hit(NamedTuple):
     host: str
     port: int
     about: str = ""
+    protocol: str = ""
     caused_by: str = ""
     """Fingerprint of the finding that explains this hit; empty where none does."""
 
@@ -42,21 +43,22 @@ class Hit(NamedTuple):
 def identity(hit: Hit) -> tuple[str, ...]:
     """The key of a hit's root cause: equal for every affected pod, and in every run.
 
-    The key is the rule with host and port. Without a host: the rule's `subject.about`, else the objects named; pods
-    count only where nothing else is named, and then by their workload's name.
+    The key is the rule with host and port and the rule's `subject.about`, which names the objects that decide where
+    they differ between pods. Without host and `about`: the objects named; pods count only where nothing else is named,
+    and then by their workload's name.
     """
-    if hit.host:
-        return (hit.rule.id, hit.host, str(hit.port))
-    if hit.about:
-        return (hit.rule.id, "", str(hit.port), hit.about)
+    if hit.host or hit.about:
+        return (hit.rule.id, hit.host, str(hit.port), *([hit.about] if hit.about else []))
     named = {(item.kind, item.namespace, item.name) for item in hit.fact.resources}
     owners = {item for item in named if item[0] != "Pod"} or named
     return (hit.rule.id, "", str(hit.port), *sorted(f"{k} {ns}/{_lasting_name(k, name)}" for k, ns, name in owners))
 
 
 def fingerprint(hit: Hit) -> str:
-    """A short name for the finding this hit belongs to, for baselines: from `identity`, never from pods or order."""
-    text = "\n".join((*identity(hit), "explained" if hit.caused_by else ""))
+    """A short name for the finding this hit belongs to, for baselines: from `identity` and the severity where it is not
+    the rule's own, never from pods or order."""
+    severity = "" if hit.severity is hit.rule.severity else hit.severity
+    text = "\n".join((*identity(hit), "explained" if hit.caused_by else severity))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -56,9 +56,10 @@ def circle(rules: Sequence[Rule]) -> tuple[str, ...]:
 
 
 def _names(rule: Rule, known_ids: frozenset[str]) -> Iterator[Problem]:
-    for index, need in enumerate(rule.needs):
-        if need not in NEEDS:
-            yield Problem(f"$.needs[{index}]", f"unknown evidence `{need}`{nearest(need, NEEDS)}")
+    for key, kinds in (("needs", rule.needs), ("reads", rule.reads)):
+        for index, kind in enumerate(kinds):
+            if kind not in NEEDS:
+                yield Problem(f"$.{key}[{index}]", f"unknown evidence `{kind}`{nearest(kind, NEEDS)}")
     for index, cause in enumerate(rule.explained_by):
         if cause == rule.id or cause not in known_ids:
             yield Problem(

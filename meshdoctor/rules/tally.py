@@ -1,8 +1,8 @@
 """Groups hits into findings: one root cause is one finding, whatever the number of pods.
 
 Hits with the same `hits.identity` make one finding. Where pods differ in severity (one proxy blocks what another lets
-through) the finding has the most severe one and names all pods; its texts, evidence and fixes come from a pod with that
-severity. Pods for which another finding explains it are reported separately, as information that names its cause.
+through) there is one finding for each severity. Pods for which another finding explains it are reported separately, as
+information that names its cause.
 
 Hits are added pod by pod and not kept: of each finding only the representative hit is kept, and no more evidence than
 is shown. The result depends neither on the order of pods nor on how they were divided among tallies.
@@ -97,7 +97,7 @@ class Tally:
     """Findings under construction."""
 
     def __init__(self) -> None:
-        self._parts: dict[tuple[tuple[str, ...], bool], FindingPart] = {}
+        self._parts: dict[tuple[tuple[str, ...], str], FindingPart] = {}
 
     def add(self, hits: Sequence[Hit], place: PodEvidence) -> list[FindingShare]:
         """Add all hits of one pod; `place` says which evidence is that pod's own."""
@@ -106,9 +106,10 @@ class Tally:
             groups.setdefault(identity(hit), []).append(hit)
         shares = []
         for named, group in groups.items():
-            explained = all(hit.caused_by for hit in group)
-            part = self._parts.setdefault((named, explained), FindingPart())
-            shares.append(_add(part, sorted(group, key=lambda hit: (bool(hit.caused_by), hit.rank)), place))
+            group.sort(key=lambda hit: (bool(hit.caused_by), hit.rank))
+            kind = "explained" if group[0].caused_by else group[0].severity
+            part = self._parts.setdefault((named, kind), FindingPart())
+            shares.append(_add(part, group, place))
         return shares
 
     def repeat(self, shares: Sequence[FindingShare], first: PodEvidence, replica: PodEvidence) -> None:

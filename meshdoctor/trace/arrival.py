@@ -15,12 +15,12 @@ from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
 from meshdoctor.semantics.ip_addresses import address
 from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.semantics.istio.istiod_push import VIRTUAL_OUTBOUND
 from meshdoctor.trace.walk import Outcome, Walk
 
 INSPECTORS = {"tls_inspector": "TLS", "http_inspector": "HTTP"}
 """Listener filters that read the client's first bytes, and the protocol each one recognises."""
 SERVER_FIRST = "the client sends nothing: in this protocol the server speaks first, as in MySQL"
-CATCH_ALL_NAMES = ("virtualOutbound", "virtual")
 WILDCARDS = ("0.0.0.0", "::")
 
 
@@ -32,7 +32,9 @@ class ListenerIndex:
         self.by_port: dict[int, list[Listener]] = {}
         self.catch_all: Listener | None = None
         for listener in proxy.listeners.values():
-            if listener.use_original_dst and listener.name not in CATCH_ALL_NAMES and self.catch_all:
+            if not listener.addresses:  # internal: only Envoy itself connects to it
+                continue
+            if listener.use_original_dst and listener.name not in VIRTUAL_OUTBOUND and self.catch_all:
                 continue
             if listener.use_original_dst and listener.traffic_direction != "INBOUND":
                 self.catch_all = listener
@@ -53,6 +55,11 @@ class ListenerIndex:
                 return found
         return self.catch_all
 
+    def is_exact(self, ip: str | None, port: int) -> bool:
+        """Whether a listener is bound to exactly this address and port: no other one can be."""
+        parsed = address(ip) if ip else None
+        return parsed is not None and (str(parsed), port) in self.by_address
+
     def accepts(self, ip: str | None, port: int) -> bool:
         """Whether a listener really binds this loopback address and port: a proxy port, or captureMode NONE."""
         parsed = address(ip) if ip else None
@@ -60,15 +67,6 @@ class ListenerIndex:
             return False
         listener = self.choose(ip, port)
         return listener is not None and listener.bind_to_port and listener is not self.catch_all
-
-    def bound_addresses(self, port: int) -> list[str]:
-        """Addresses other than wildcards that some listener binds on this port."""
-        return [
-            a
-            for listener in self.by_port.get(port, ())
-            for a, p in listener.addresses
-            if p == port and a not in WILDCARDS
-        ]
 
 
 class Inspection(Struct, frozen=True):
@@ -140,15 +138,10 @@ def _waiting(listener: Listener, inspector: ListenerFilter, plain: Arrival) -> I
 def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     """Follow the connection to its filter chain; an Outcome where it ends before."""
     destination = walk.destination
-    listener = index.choose(destination.ip, destination.port)
-    if listener is None:
-        return Outcome(
-            Verdict.UNKNOWN,
-            "no-listeners",
-            "the config dump has no listener for this connection",
-            missing=("listeners",),
-        )
-    walk.listener = listener
+    found = _find_listener(walk, index)
+    if isinstance(found, Outcome):
+        return found
+    walk.listener = listener = found
     walk.step("listener", listener.name, _why_listener(listener, index, destination), listener.path, listener.name)
     filters = f"{listener.path}.listener_filters"
     inspection = inspect(listener, destination, walk.proxy.node.ip or None)
@@ -177,7 +170,39 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     route = choice.chain.http.route_config_name if choice.chain.http else ""
     target = next(iter(choice.chain.tcp_clusters), f"route {route}" if route else "")
     walk.step("filter_chain", chain_label(walk), because, choice.chain.path, target)
+    if choice.chain.unread:
+        why = f"filter chain {chain_label(walk)} of listener {listener.name} was not read whole: {choice.chain.unread}"
+        return Outcome(Verdict.UNKNOWN, "chain-unread", why, missing=(f"filter chain {chain_label(walk)}",))
     return None
+
+
+def _find_listener(walk: Walk, index: ListenerIndex) -> Listener | Outcome:
+    """The listener that takes the connection; an Outcome where none does, or where that is not known."""
+    destination = walk.destination
+    coverage = walk.proxy.coverage("listeners")
+    if not coverage.is_whole and not coverage.names_all and not index.is_exact(destination.ip, destination.port):
+        dialled = host_port(destination.ip or destination.host, destination.port)
+        why = f"a listener that was not read may be bound to {dialled}: {coverage.because}"
+        return Outcome(Verdict.UNKNOWN, "no-listeners", why, missing=coverage.missing or ("listeners",))
+    listener = index.choose(destination.ip, destination.port)
+    if listener is None:
+        return _nothing_listens(walk)
+    if listener.unread:
+        why = f"listener {listener.name} takes the connection, and was not read whole: {listener.unread}"
+        walk.step("listener", listener.name, why, listener.path, listener.name)
+        return Outcome(Verdict.UNKNOWN, "listener-unread", why, missing=(f"listener {listener.name}",))
+    return listener
+
+
+def _nothing_listens(walk: Walk) -> Outcome:
+    """No listener takes the connection, not even virtualOutbound: nothing is bound to the port iptables sends it to."""
+    waiting = next((r for r in walk.proxy.rejections if r.kind == "listener" and r.name in VIRTUAL_OUTBOUND), None)
+    if waiting is not None and not waiting.has_active:
+        why = f"listener {waiting.name} is not active ({waiting.details}): the kernel refuses the connection"
+        walk.step("listener", None, why, waiting.path, waiting.name)
+        return Outcome(Verdict.BLOCKED, "listener-not-active", why, Expect(response_flags=()))
+    why = "the config dump has no listener for this connection"
+    return Outcome(Verdict.UNKNOWN, "no-listeners", why, missing=("listeners",))
 
 
 def chain_label(walk: Walk) -> str:

@@ -47,11 +47,17 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
         return _no_routes(walk, hcm)
     request = request_of(walk, hcm)
     found = domains.of(config).find(request.authority)
+    if config.unread and (found is None or "*" in found.domain):
+        # only the exact name of a virtual host excludes that another one takes the request
+        return _unread(walk, "route configuration", config.name, config.path, config.unread)
     if found is None:
         why = f"route configuration {config.name} has no virtual host for {request.authority}"
         walk.step("route", None, why, config.path)
         return Outcome(Verdict.BLOCKED, "no-virtual-host", why, Expect(("NR",), 404))
     walk.virtual_host, walk.domain = found
+    if found.virtual_host.unread:
+        host = found.virtual_host
+        return _unread(walk, "virtual host", host.name, host.path, host.unread)
     choice = choose_route(found.virtual_host.routes, request)
     if choice is None:
         why = f"no route of virtual host {found.virtual_host.name} matches {request.method} {request.path}"
@@ -63,7 +69,16 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
     skipped = f"; earlier routes do not match: {', '.join(choice.passed_over[:3])}" if choice.passed_over else ""
     why = f"virtual host {found.virtual_host.name} of route configuration {config.name} has domain {found.domain}"
     walk.step("route", walk.route_name, why + skipped, choice.route.path)
+    if choice.route.unread:
+        return _unread(walk, "route", walk.route_name, choice.route.path, choice.route.unread)
     return _act(walk, choice.route)
+
+
+def _unread(walk: Walk, kind: str, name: str, path: str, lost: str) -> Outcome:
+    """The request depends on an object that was not read whole."""
+    why = f"{kind} {name} was not read whole: {lost}"
+    walk.step("route", name, why, path)
+    return Outcome(Verdict.UNKNOWN, f"{kind.split()[-1]}-unread", why, missing=(f"{kind} {name}",))
 
 
 def _not_http(walk: Walk) -> Outcome:
@@ -80,10 +95,11 @@ def _not_http(walk: Walk) -> Outcome:
 
 def _no_routes(walk: Walk, hcm: HttpConnectionManager) -> Outcome:
     name = hcm.route_config_name
-    if "routes" not in walk.proxy.sections:
-        why = "the config dump has no routes section"
+    coverage = walk.proxy.coverage("routes")
+    if coverage.may_hold(name):
+        why = f"route configuration {name} was not read: {coverage.because}"
         walk.step("route", name, why)
-        return Outcome(Verdict.UNKNOWN, "no-routes", why, missing=("routes",))
+        return Outcome(Verdict.UNKNOWN, "no-routes", why, missing=(f"route configuration {name}",))
     why = f"the proxy has not received route configuration {name}"
     walk.step("route", name, why)
     return Outcome(Verdict.BLOCKED, "no-route-config", why, Expect(("NR",), 404))

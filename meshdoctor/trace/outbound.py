@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from typing import Unpack
 
 from msgspec import structs
 
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.mesh import Mesh, Pod, ServiceEntry
-from meshdoctor.model.proxy import Proxy
-from meshdoctor.model.trace import AddressTrace, Destination, Step, Trace
+from meshdoctor.model.mesh import Dependency, Mesh, Pod
+from meshdoctor.model.proxy import FilterChain, Proxy
+from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Expect, Step, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip, is_single
-from meshdoctor.semantics.istio.data_plane import is_ambient
+from meshdoctor.semantics.istio.data_plane import PROXIES, is_ambient, not_traced, pod_kind
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
-from meshdoctor.semantics.istio.registry import Hidden, Registration, Registry, Viewer
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
-from meshdoctor.semantics.istio.visibility import unexplained
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
+from meshdoctor.trace.gateway_hop import first_broken, gateway_of
 from meshdoctor.trace.http_routing import Domains, pass_http
+from meshdoctor.trace.proxy_entries import ProxyEntries
 from meshdoctor.trace.reason import MeshContext, explain
 from meshdoctor.trace.upstream_cluster import judge_cluster
 from meshdoctor.trace.walk import Outcome, Walk
@@ -41,54 +42,37 @@ class Tracer:
         )
         self.index = ListenerIndex(self.proxy) if self.proxy else None
         self.domains = Domains()
-        self._registrations: dict[tuple[str, int], Registration] = {}
+        self.entries = ProxyEntries(self.registry, self.proxy, self.viewer)
+        self._assessed: dict[tuple[str, int], Trace] = {}
 
-    def registration(self, host: str, port: int) -> Registration:
-        """Entries for host:port as this proxy has them.
+    def assess(self, host: str, port: int, **client: Unpack[ClientOptions]) -> Trace:
+        """What happens to the connection that a client of this pod opens to host:port.
 
-        Where exportTo and Sidecar make an entry visible but the proxy has no cluster of its hosts, the entry counts as
-        hidden: the dump decides.
+        Check, hosts, trace, the session and fix previews all ask this. Each address that the client may dial and each
+        path that its URLs name is traced; the worst verdict counts.
         """
+        if client:
+            return self._assess(host, port, client)
         key = (host.lower(), port)
-        if key not in self._registrations:
-            self._registrations[key] = self._corrected(self.registry.registration(host, port, self.viewer))
-        return self._registrations[key]
+        if key not in self._assessed:
+            self._assessed[key] = self._assess(host, port, client)
+        return self._assessed[key]
 
-    def _corrected(self, found: Registration) -> Registration:
-        if self.proxy is None or "clusters" not in self.proxy.sections:
-            return found
-        absent = [e for e in found.visible if not self._has_any(e)]
-        if not absent:
-            return found
-        config = self.mesh.mesh_config
-        hidden = tuple(Hidden(e, unexplained(e, self.viewer.namespace, config)) for e in absent)
-        return structs.replace(
-            found,
-            visible=tuple(e for e in found.visible if e not in absent),
-            other_ports=tuple(e for e in found.other_ports if self._has_any(e)),
-            hidden=(*found.hidden, *hidden),
-        )
+    def _assess(self, host: str, port: int, client: ClientOptions) -> Trace:
+        asked = self.destination(host, port, **client)
+        dependency = client.get("dependency") or self.dependency(host, port)
+        given = client.get("path") is not None or client.get("authority") is not None
+        paths = dependency.paths if dependency and asked.protocol == "http" and not given else ()
+        traces = [trace_host(self, structs.replace(asked, path=path)) for path in paths or (asked.path,)]
+        return min(traces, key=lambda trace: trace.verdict.rank)
 
-    def _has_any(self, entry: ServiceEntry) -> bool:
-        """The proxy has a cluster of one of the entry's hosts, or the entry is of a kind that may have none."""
-        if entry.resolution.startswith("DNS") and not entry.endpoints and all("*" in h for h in entry.hosts):
-            return True
-        hosts = {host.lower() for host in entry.hosts}
-        return not hosts.isdisjoint(self._clusters_by_host) or not hosts.isdisjoint(self._named_hosts)
-
-    @cached_property
-    def _named_hosts(self) -> set[str]:
-        """Hosts whose clusters chains and routes name, whether or not the clusters are there."""
-        names: list[str] = []
-        for listener in self.proxy.listeners.values() if self.proxy else ():
-            names += [name for chain in listener.chains() for name in chain.tcp_clusters]
-        for config in self.proxy.routes.values() if self.proxy else ():
-            names += config.clusters
-        return {parsed.host for parsed in map(cluster_name, names) if parsed is not None}
+    def dependency(self, host: str, port: int) -> Dependency | None:
+        """The pod's configuration that names host:port; None where none does."""
+        return self.registry.dependencies.get(self.key, {}).get((host.lower(), port))
 
     def protocol_of(self, host: str, port: int, scheme: str = "") -> str:
         """What a client most likely speaks: as declared if HTTP or TLS, else as usual for the port, else tcp."""
-        found = self.registration(host, port)
+        found = self.entries.registration(host, port)
         declared = next((p.protocol for p in found.ports(port)), "")
         return client_protocol(declared or self._declared_in_dump(host, port), port, scheme)
 
@@ -105,7 +89,7 @@ class Tracer:
     def assumption(self, host: str, port: int) -> Step | None:
         """A step that names the protocol assumed for the client, where the port usually carries another."""
         known = behaviour(known_protocol(port))
-        assumed = self.protocol_of(host, port)
+        assumed = self.destination(host, port).protocol
         if not known or known == assumed:
             return None
         why = f"assumed because the port is declared so; port {port} usually carries {known_protocol(port)}: "
@@ -121,16 +105,17 @@ class Tracer:
         protocol: str | None = None,
         sni: str | None = None,
         authority: str | None = None,
-        path: str = "/",
-        scheme: str = "",
+        path: str | None = None,
+        dependency: Dependency | None = None,
     ) -> Destination:
         """A Destination with defaults for what was not given. An empty `sni` is TLS without server name."""
-        kind = protocol or self.protocol_of(host, port, scheme)
+        used = dependency or self.dependency(host, port)
+        kind = protocol or self.protocol_of(host, port, used.scheme if used else "")
         if ip is None and is_ip(host):
             ip = host
         if kind == "tls" and sni is None:
             sni = "" if is_ip(host) else host
-        return Destination(host, port, ip, kind, sni if kind == "tls" else None, authority, path)
+        return Destination(host, port, ip, kind, sni if kind == "tls" else None, authority, path or "/")
 
     def known_addresses(self, host: str, port: int) -> tuple[str, ...]:
         """Addresses a client of this pod may dial for the host, in a stable order.
@@ -139,7 +124,7 @@ class Tracer:
         DNS answers, the entry's single addresses, and those that Envoy resolved. Where none of these is known, the
         addresses that the pod dialled according to the access log.
         """
-        found = self.registration(host, port)
+        found = self.entries.registration(host, port)
         entries = (*found.visible, *found.other_ports)
         used = [a for e in entries for a in self.registry.used_addresses(e, host, self.viewer) if is_single(a)]
         own = list(dict.fromkeys(a.split("/")[0] for a in used)) or self._virtual(host, port)
@@ -148,6 +133,13 @@ class Tracer:
         answers = (self.mesh.dns or {}).get(host.lower(), ())
         known = dict.fromkeys([*answers, *own, *(() if answers else self.resolved(host))])
         return tuple(known) or self.mesh.dialled.get((self.key, host.lower()), ())
+
+    def dialled_addresses(self, host: str, port: int) -> tuple[str, ...]:
+        """The known addresses without those of the entry that DNS does not answer with: a client that dials the host by
+        name never dials them."""
+        known = self.known_addresses(host, port)
+        answers = () if self.viewer.dns_capture else (self.mesh.dns or {}).get(host.lower(), ())
+        return tuple(a for a in known if a in answers) if answers else known
 
     def _virtual(self, host: str, port: int) -> list[str]:
         """Virtual addresses that only the dump shows: before Istio 1.25 the allocation wrote no status.addresses."""
@@ -167,7 +159,7 @@ class Tracer:
         if self.proxy is None:
             return []
         found = []
-        for name in self._clusters_by_host.get(host, ()):
+        for name in self.entries.clusters_by_host.get(host, ()):
             cluster = self.proxy.clusters[name]
             if cluster.type in ("STRICT_DNS", "LOGICAL_DNS") and any(e.address == host for e in cluster.endpoints):
                 live = self.proxy.live_endpoints
@@ -175,37 +167,34 @@ class Tracer:
                 found += [e.address for e in known if is_ip(e.address)]
         return found
 
-    @cached_property
-    def _clusters_by_host(self) -> dict[str, list[str]]:
-        index: dict[str, list[str]] = {}
-        for name in self.proxy.clusters if self.proxy else ():
-            parsed = cluster_name(name)
-            if parsed is not None:
-                index.setdefault(parsed.host, []).append(name)
-        return index
-
     def trace(self, destination: Destination) -> Trace:
         """One connection to one address; `destination.ip` None means that the address is not known."""
-        if self.proxy is None or self.index is None:
-            return self._without_proxy(destination)
+        if self.proxy is None or self.index is None or not self.viewer.is_sidecar:
+            return self._without_sidecar(destination)
         walk = Walk(self.proxy, destination)
+        unread = self.mesh.why_unread("dns.json")
+        if destination.ip is None and destination.host in unread:
+            walk.step("client", None, unread)
         outcome = self._captured(walk) or self._walk(walk, self.index)
+        outcome = self._dead_address(walk) if self._is_dead(walk, outcome) else outcome
         if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
-            unread = self.mesh.why_unread("dns.json")
             why = f"no address of {destination.host} is known, and the verdict depends on it"
-            why += f" ({unread})" if destination.host in unread else ""
             outcome = Outcome(Verdict.UNKNOWN, "address-unknown", why, missing=("dns.json",))
-        found = self.registration(destination.host, destination.port)
+        found = self.entries.registration(destination.host, destination.port)
         entries_read = "serviceentries" in self.mesh.kinds_read
         owner = cluster_name(walk.cluster_name or "")
         port = destination.port
-        protocols = self.registration(owner.host, port).protocols(port) if owner else frozenset[str]()
+        protocols = self.entries.registration(owner.host, port).protocols(port) if owner else frozenset[str]()
         return explain(walk, outcome, MeshContext(self.key, self.viewer, found, entries_read, protocols))
 
     def _walk(self, walk: Walk, index: ListenerIndex) -> Outcome:
-        if "listeners" not in walk.proxy.sections:
-            why = "the config dump has no listeners section"
-            return Outcome(Verdict.UNKNOWN, "no-listeners", why, missing=("listeners",))
+        if "listeners" in walk.proxy.not_received and not index.is_exact(walk.destination.ip, walk.destination.port):
+            why = (
+                "istiod has sent this sidecar no listeners: nothing listens on port 15001, to which iptables redirects"
+            )
+            why += " the connection, so the kernel refuses it"
+            walk.step("listener", None, why)
+            return Outcome(Verdict.BLOCKED, "not-received", why)
         ended = arrive(walk, index)
         if ended is not None:
             return ended
@@ -223,15 +212,32 @@ class Tracer:
         why = f"filter chain {chain_label(walk)} has no network filter that meshdoctor reads: {filters or 'none'}"
         return Outcome(Verdict.UNKNOWN, "filter", why, missing=("network filter",))
 
+    def _judge(self, walk: Walk) -> Outcome:
+        """Judge the cluster, and where a VirtualService sends the host to an egress gateway, the hops behind it."""
+        outcome, cluster = judge_cluster(walk, self.registry), walk.cluster
+        if outcome.verdict is not Verdict.DELIVERED or cluster is None or not walk.config:
+            return outcome
+        if not is_external_host(walk.destination.host) or not gateway_of(self.mesh, cluster.name):
+            return outcome
+        hop = first_broken(self.mesh, walk.proxy, cluster, walk.destination.host, is_http=walk.route is not None)
+        if hop.unread:
+            return Outcome(
+                Verdict.UNKNOWN, "gateway-unread", hop.unread, missing=tuple(map("config dump of {}".format, hop.pods))
+            )
+        if not hop.name:
+            return outcome
+        walk.steps.append(Step("gateway", None, hop.because, next(iter(hop.evidence), None)))
+        return Outcome(Verdict.BROKEN, "gateway", hop.because)
+
     def _worst_cluster(self, walk: Walk, names: Sequence[str]) -> Outcome:
         """Judge the cluster; of several weighted ones the worst counts, because some connections are sent to it."""
         if len(names) < 2:
-            return judge_cluster(walk, self.registry)
+            return self._judge(walk)
         steps = list(walk.steps)
         judged = []
         for name in names:
             walk.steps, walk.cluster_name, walk.cluster, walk.endpoint = list(steps), name, None, None
-            judged.append((judge_cluster(walk, self.registry), name, walk.steps, walk.cluster, walk.endpoint))
+            judged.append((self._judge(walk), name, walk.steps, walk.cluster, walk.endpoint))
         outcome, walk.cluster_name, walk.steps, walk.cluster, walk.endpoint = min(
             judged, key=lambda j: j[0].verdict.rank
         )
@@ -259,14 +265,56 @@ class Tracer:
             return Outcome(Verdict.UNKNOWN, "address-unknown", found.because, missing=("dns.json",))
         return None
 
-    def _depends_on_address(self, walk: Walk) -> bool:
-        """Whether another address on this port could end elsewhere."""
-        if self.index is None or self.index.bound_addresses(walk.destination.port):
-            return True
-        listener = walk.listener
-        return listener is not None and any(c.match.prefix_ranges for c in listener.filter_chains)
+    def _is_dead(self, walk: Walk, outcome: Outcome) -> bool:
+        """Whether the connection leaves for a virtual address, where nobody listens."""
+        ip = walk.destination.ip
+        if ip is None or not self.registry.is_virtual(ip):
+            return False
+        by_address = walk.cluster is not None and walk.cluster.type == "ORIGINAL_DST"
+        leaves = outcome.verdict in (Verdict.BYPASSED, Verdict.PASSTHROUGH, Verdict.LEAKED)
+        return leaves or (outcome.verdict is Verdict.DELIVERED and by_address)
 
-    def _without_proxy(self, destination: Destination) -> Trace:
+    def _dead_address(self, walk: Walk) -> Outcome:
+        """Istio allocates virtual addresses for listeners of sidecars only; connections to them time out outside."""
+        destination = walk.destination
+        why = f"{destination.ip} is a virtual address that Istio allocated, where no server listens"
+        if walk.listener is None:
+            why += f"; it is not redirected to the sidecar ({walk.setting or 'traffic capture'})"
+        else:
+            why += f", and no listener of the sidecar takes it on port {destination.port}"
+        expect = Expect(("UF", "URX"), 503 if walk.route else None, hangs=True)
+        return Outcome(Verdict.BROKEN, "virtual-address-dead", why, expect)
+
+    def _depends_on_address(self, walk: Walk) -> bool:
+        """Whether another address of the host on this port could end elsewhere.
+
+        An outside host is at no address of an in-cluster Service, nor at a virtual address: DNS capture answers its own
+        only.
+        """
+        port, host = walk.destination.port, walk.destination.host
+        chains = list(walk.listener.filter_chains) if walk.listener is not None else []
+        ranged = [chain for chain in chains if chain.match.prefix_ranges]
+        listeners = self.index.by_port.get(port, ()) if self.index else ()
+        for listener in listeners:
+            binds = [bind for bind, number in listener.addresses if number == port and bind not in WILDCARDS]
+            if any(not self.registry.is_virtual(bind) for bind in binds):
+                ranged += listener.chains()
+        return any(not self._is_in_cluster(chain) for chain in ranged) if is_external_host(host) else bool(ranged)
+
+    def _is_in_cluster(self, chain: FilterChain) -> bool:
+        """Whether the chain leads to in-cluster Services only."""
+        config = self.proxy.routes_of(chain.http) if self.proxy and chain.http else None
+        names = [*chain.tcp_clusters, *(config.clusters if config else ())]
+        hosts = [parsed.host for parsed in map(cluster_name, names) if parsed is not None]
+        return bool(hosts) and all(host.endswith(CLUSTER_LOCAL) for host in hosts)
+
+    def _without_sidecar(self, destination: Destination) -> Trace:
+        kind = pod_kind(self.key, self.pod, self.proxy, self.mesh.namespaces)
+        if kind in PROXIES:
+            why = not_traced(kind, self.proxy.control_plane if self.proxy else "")
+            at = self.proxy.evidence("", self.proxy.node.id) if self.proxy else None
+            step = Step("proxy", kind, why, at)
+            return Trace(self.key, destination, Verdict.UNKNOWN, kind, why, steps=(step,))
         if self.pod is not None and is_ambient(self.pod, self.mesh.namespaces):
             why = "the pod is in ambient mode: its connections go to its node's ztunnel, which meshdoctor does not read"
             step = Step("redirection", "ambient", why, Evidence(self.pod.pointer.document, self.pod.pointer.path))
@@ -280,18 +328,12 @@ class Tracer:
         return Trace(self.key, destination, Verdict.UNKNOWN, "evidence-missing", why, missing=(document,))
 
 
-def trace_host(tracer: Tracer, destination: Destination, dialled_only: bool = False) -> Trace:
-    """Trace every known address of the host, of which the worst verdict counts; with an address given, that one.
-
-    `dialled_only` leaves out the entry's addresses that DNS does not answer with: clients that dial the host by name
-    never dial them.
-    """
+def trace_host(tracer: Tracer, destination: Destination) -> Trace:
+    """Trace every address that a client may dial for the host, of which the worst verdict counts; with an address
+    given, that one."""
     if destination.ip is not None:
         return tracer.trace(destination)
-    addresses = tracer.known_addresses(destination.host, destination.port)
-    answers = (tracer.mesh.dns or {}).get(destination.host.lower(), ()) if dialled_only else ()
-    if answers and not tracer.viewer.dns_capture:
-        addresses = tuple(a for a in addresses if a in answers)
+    addresses = tracer.dialled_addresses(destination.host, destination.port)
     if not addresses:
         return tracer.trace(destination)
     traces = [tracer.trace(structs.replace(destination, ip=ip)) for ip in addresses]

@@ -38,11 +38,13 @@ ADVICE = {
     "Compare the address, server name and protocol with what the listener matches.",
     "virtual-address-not-used": "With DNS capture, the entry has a listener on its virtual address only: dial {host}, "
     "not {ip}.",
-    "virtual-address-sent-out": "In this pod, {host} resolves to a virtual address of an entry without port {port}. "
-    "Register {host}:{port} in that entry too.",
+    "virtual-address-dead": "In this pod, {host} resolves to a virtual address that no listener takes on port {port}. "
+    "Register {host}:{port} in the entry that has the address.",
     "direct-response": "A VirtualService answers for {host}. If this is not intended, remove its directResponse.",
     "redirect": "A VirtualService redirects {host}. If this is not intended, remove its redirect.",
     "service-entry-not-visible": "Make the entry visible in {namespace}: widen {field}.",
+    "config-stale": "exportTo and Sidecar show {entry} to {namespace}, but this proxy has not received it: apply it if "
+    "it is only in a file, see istioctl proxy-status, and fetch the config dump again if it is older than the entry.",
     "incomplete-address-list": "Add {ip} to spec.addresses of {entry}: TCP is matched by address, not by host.",
     "tcp-port-clash": "Declare protocol TLS, so that the server name tells the hosts apart, or give each entry its "
     "addresses.",
@@ -62,6 +64,8 @@ ADVICE = {
     "no-sni": "Let the client send a server name (SNI), or add spec.addresses to the entry.",
     "sni-differs": "No filter chain of this port matches the server name sent: register that name, or send {host}.",
     "address-unknown": "Give the address with --ip, or a dns.json with the addresses of the host.",
+    "config-missing": "istiod has sent this sidecar no listeners: look at `istioctl proxy-status`, at the log of "
+    "istio-proxy, and whether the pod reaches istiod on port 15012.",
     "evidence-missing": "Fetch what is missing: curl localhost:15000/config_dump?include_eds in the pod.",
 }
 """What to do, by reason; empty for a reason that is not here."""
@@ -98,7 +102,7 @@ def _owner(cluster: str | None) -> str:
 
 def _advice(reason: str, walk: Walk, around: MeshContext) -> str:
     destination, found = walk.destination, around.found
-    entries = (*found.visible, *(h.entry for h in found.hidden), *found.other_ports)
+    entries = (*found.visible, *(h.entry for h in found.hidden), *found.not_received, *found.other_ports)
     return ADVICE.get(reason, "").format(
         host=destination.host,
         port=destination.port,
@@ -123,12 +127,8 @@ def _reason(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
         # A VirtualService sends the host to an in-cluster Service: an egress gateway.
         is_gateway = bool(walk.config) and _owner(walk.cluster_name).endswith(CLUSTER_LOCAL)
         return "egress-gateway-broken" if is_gateway else "upstream-unresolved"
-    if outcome.kind in ("other-cluster", "original-dst") and around.found.hidden and not around.found.visible:
-        return "service-entry-not-visible"
-    if outcome.kind == "original-dst":
-        return "resolution-none-leak"
-    if outcome.kind == "other-cluster":
-        return _misrouted(walk, around)
+    if outcome.kind in ("other-cluster", "original-dst"):
+        return _elsewhere(walk, outcome, around)
     return "address-unknown" if outcome.kind == "address-unknown" else "evidence-missing"
 
 
@@ -136,6 +136,8 @@ REASONS = {
     "own": "own",
     "bypassed": "sidecar-bypassed",
     "unknown-cluster": "route-to-unknown-cluster",
+    "not-received": "config-missing",
+    "listener-not-active": "config-rejected",
     "fault": "fault-injected",
     "plain-to-tls": "tls-origination-mismatch",
     "tls-to-plain": "tls-origination-mismatch",
@@ -143,7 +145,8 @@ REASONS = {
     "double-tls": "double-tls",
     "direct-response": "direct-response",
     "redirect": "redirect",
-    "virtual-address-sent-out": "virtual-address-sent-out",
+    "gateway": "egress-gateway-broken",
+    "virtual-address-dead": "virtual-address-dead",
 }
 """Kinds of outcome that have one reason."""
 
@@ -175,10 +178,22 @@ def _unmatched(walk: Walk, around: MeshContext) -> str:
 def _unregistered(walk: Walk, around: MeshContext) -> str:
     """No entry is visible: it is hidden, there is none, or the resources were not read."""
     destination = walk.destination
+    own = f"outbound|{destination.port}||{destination.host.lower()}"
+    if own in walk.proxy.clusters:
+        return "not-matched"
     if not around.entries_read:
-        own = f"outbound|{destination.port}||{destination.host.lower()}"
-        return "not-matched" if own in walk.proxy.clusters else "not-registered-here"
-    return "service-entry-not-visible" if around.found.hidden else "missing-service-entry"
+        return "not-registered-here"
+    if around.found.hidden:
+        return "service-entry-not-visible"
+    return "config-stale" if around.found.not_received else "missing-service-entry"
+
+
+def _elsewhere(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
+    """Why the cluster of another host takes the connection."""
+    found = around.found
+    if not found.visible and (found.hidden or found.not_received):
+        return "service-entry-not-visible" if found.hidden else "config-stale"
+    return "resolution-none-leak" if outcome.kind == "original-dst" else _misrouted(walk, around)
 
 
 def _misrouted(walk: Walk, around: MeshContext) -> str:

@@ -22,7 +22,8 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
         because = f"the connection is sent to {BLACKHOLE}, which has no endpoints"
         return Outcome(Verdict.BLOCKED, "blackhole", because, Expect(("UH",)))
     cluster = walk.proxy.clusters.get(name)
-    if "clusters" in walk.proxy.sections and (cluster is None or cluster.state == "warming"):
+    may_exist = cluster is None and walk.proxy.may_hold("clusters", name)
+    if not may_exist and (cluster is None or cluster.state == "warming"):
         return _missing(walk, name)
     if name == PASSTHROUGH or (walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS):
         why = "outbound policy ALLOW_ANY sends connections to hosts that are not registered to the address dialled"
@@ -35,7 +36,11 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
     own, why = owns(walk, registry)
     walk.step("cluster", name, why, cluster.path if cluster else "", name)
     if cluster is None:
-        return Outcome(Verdict.UNKNOWN, "no-clusters", "the config dump has no clusters section", missing=("clusters",))
+        why = f"cluster {name} was not read: {walk.proxy.coverage('clusters').because}"
+        return Outcome(Verdict.UNKNOWN, "no-clusters", why, missing=(f"cluster {name}",))
+    if cluster.unread:
+        why = f"cluster {name} was not read whole: {cluster.unread}"
+        return Outcome(Verdict.UNKNOWN, "cluster-unread", why, missing=(f"cluster {name}",))
     _note_endpoint(walk, cluster)
     if not own:
         walk.blame_chain()
@@ -125,12 +130,6 @@ def _fault(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
     if aborted:
         why = f"fault injection aborts every request with status {aborted.http_status}"
         return Outcome(Verdict.BROKEN, "fault", why, aborted)
-    ip = walk.destination.ip
-    if cluster.type == "ORIGINAL_DST" and ip is not None and registry.is_virtual(ip):
-        # the entry that the address was allocated for lacks this port
-        why = f"Envoy connects to {ip}, a virtual address allocated by Istio, where no server listens"
-        reset = Expect(("UF", "URX"), 503 if walk.route else None)
-        return Outcome(Verdict.BROKEN, "virtual-address-sent-out", why, reset)
     return _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
 
 

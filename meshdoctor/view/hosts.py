@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from meshdoctor.model.host_table import HostRow, HostTable, PodVerdict
+from meshdoctor.model.host_table import NOT_CONFIGURED, HostRow, HostTable, PodVerdict
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.phrases import count, some
@@ -23,7 +23,9 @@ def report(hosts: HostTable, *, verbose: bool = False) -> Iterator[Block]:
         yield Rows(table, ("HOST:PORT", "PROTOCOL", "VERDICT"))
         pods = {verdict.pod for row in rows for verdict in row.verdicts}
         yield GAP
-        yield Paragraph(f"{count(len(rows), 'external host')}, checked for {count(len(pods), 'sidecar')}")
+        counted = count(len(rows), "external host")
+        checked = f", checked for {count(len(pods), 'sidecar')}"
+        yield Paragraph(counted + (checked if pods else "; no verdicts, because no sidecar's configuration was read"))
     elif hosts.missing:
         yield Paragraph("no external hosts are known: not all was read that could name one")
     else:
@@ -33,9 +35,10 @@ def report(hosts: HostTable, *, verbose: bool = False) -> Iterator[Block]:
 
 
 def _row(row: HostRow, unregistered: str, limit: int | None) -> TableRow:
-    by_verdict = _by_verdict(row)
-    worst, pods = next(iter(by_verdict.items()), (Verdict.UNKNOWN, []))
+    by_verdict = _by_verdict(row.verdicts)
+    worst, pods = next(iter(_by_verdict(row.counted).items()), (Verdict.UNKNOWN, []))
     verdict = f"{worst} for {count(len(pods), 'pod')}" if pods else worst
+    is_meant = row.used_by or not pods or any(pod.reason not in NOT_CONFIGURED for pod in pods)
     below: list[Block] = [names("registered by", row.registered_by or (unregistered,), limit)]
     if row.used_by:
         using = ((one.pod, some(one.seen, 2)) for one in row.used_by)
@@ -49,12 +52,12 @@ def _row(row: HostRow, unregistered: str, limit: int | None) -> TableRow:
         most = 1 if limit is not None and each is Verdict.DELIVERED else limit
         below.append(names(f"{each}{because}", tuple(pod.pod for pod in those), most))
     cells = (host_port(row.host, row.port), row.protocol, verdict)
-    return TableRow(worst.icon, cells, tuple(below))
+    return TableRow(worst.icon if is_meant else "step", cells, tuple(below))
 
 
-def _by_verdict(row: HostRow) -> dict[Verdict, list[PodVerdict]]:
+def _by_verdict(verdicts: Sequence[PodVerdict]) -> dict[Verdict, list[PodVerdict]]:
     """Pods by verdict, the worst verdict first, pods by name."""
     groups: dict[Verdict, list[PodVerdict]] = {}
-    for pod in sorted(row.verdicts, key=lambda p: (p.verdict.rank, p.pod)):
+    for pod in sorted(verdicts, key=lambda p: (p.verdict.rank, p.pod)):
         groups.setdefault(pod.verdict, []).append(pod)
     return groups

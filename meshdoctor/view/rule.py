@@ -31,7 +31,8 @@ def page(rule: Rule) -> Iterator[Block]:
     about = f"Severity: {rule.severity}{instead}. Confidence: {rule.confidence}. Since {rule.since}."
     head = [Paragraph(about)]
     if rule.needs:
-        head.append(Paragraph(f"Needs as evidence: {', '.join(rule.needs)}."))
+        more = f" It finds more with {', '.join(rule.reads)}." if rule.reads else ""
+        head.append(Paragraph(f"Needs as evidence: {', '.join(rule.needs)}.{more}"))
     yield Headed(f"{rule.id}: {rule.title}", tuple(head))
     yield Headed("Description", (Paragraph(rule.page.description),))
     yield Headed("Why it matters", (Paragraph(_placeholders(rule.why)),))

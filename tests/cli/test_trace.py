@@ -25,17 +25,17 @@ def test_exit_code_is_0_for_delivered_and_1_for_every_other_verdict(
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
-        ("a.example:443", {"path": "/"}),
-        ("a.example:443 --ip 2001:DB8::1", {"ip": "2001:db8::1", "path": "/"}),
-        ("a.example:443 --protocol server-first", {"protocol": "server-first", "path": "/"}),
-        ("a.example:443 --sni b.example", {"protocol": "tls", "sni": "b.example", "path": "/"}),
-        ("a.example:443 --sni=", {"protocol": "tls", "sni": "", "path": "/"}),
-        ("a.example:80 --authority b", {"protocol": "http", "authority": "b", "path": "/"}),
+        ("a.example:443", {}),
+        ("a.example:443 --ip 2001:DB8::1", {"ip": "2001:db8::1"}),
+        ("a.example:443 --protocol server-first", {"protocol": "server-first"}),
+        ("a.example:443 --sni b.example", {"protocol": "tls", "sni": "b.example"}),
+        ("a.example:443 --sni=", {"protocol": "tls", "sni": ""}),
+        ("a.example:80 --authority b", {"protocol": "http", "authority": "b"}),
         ("a.example:80 --path /x", {"protocol": "http", "path": "/x"}),
-        ("https://a.example:443/x", {"protocol": "tls", "path": "/"}),
+        ("https://a.example:443/x", {"protocol": "tls"}),
         ("http://a.example:80/x", {"protocol": "http", "path": "/x"}),
         ("http://a.example:80/x --path /y", {"protocol": "http", "path": "/y"}),
-        ("http://a.example:80/x --protocol tcp", {"protocol": "tcp", "path": "/"}),
+        ("http://a.example:80/x --protocol tcp", {"protocol": "tcp"}),
     ],
 )
 def test_what_is_asked(cli: Cli, doctor: FakeDoctor, arguments: str, options: dict[str, Any]) -> None:

@@ -73,7 +73,7 @@ def test_another_proxy_that_was_not_seen_to_take_it_is_not_spoken_of(cli: Cli, b
     blocked.objects["pods"].append(other)
     pages = pages_of("mysql-tcp-ok")
     blocked.envoys["bookinfo/other"] = Envoy({**pages, STATS: stats(1)})
-    done = applied(cli)
+    done = applied(cli, "missing-service-entry@db.payments.example:3306")
     assert done.code == 0, done.out
     text = " ".join(done.out.split())
     assert "? pending: no new configuration was seen in bookinfo/other" in text

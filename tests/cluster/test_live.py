@@ -145,8 +145,8 @@ def test_a_trace_says_that_the_name_does_not_resolve(cli: Cli, api: FakeApi, mon
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     done = cli("trace", RATINGS, "nobody.example:443", "--json")
     told = json.loads(done.out)
-    assert (told["verdict"], told["reason"]) == ("unknown", "address-unknown")
-    assert "no answer for nobody.example (name or service not known)" in told["because"]
+    assert told["steps"][0]["at"] == "client"
+    assert "no answer for nobody.example (name or service not known)" in told["steps"][0]["because"]
 
 
 def test_where_neither_is_allowed_both_permissions_are_named(cli: Cli, api: FakeApi) -> None:

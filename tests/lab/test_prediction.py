@@ -73,8 +73,8 @@ def both(mesh: Mesh) -> Iterator[tuple[str, PredictedVerdict, PredictedVerdict]]
                     # A route configuration that nobody asks for any more stays in a dump, and hints at a protocol.
                     protocol = protocol or predicted_sidecar.tracer.protocol_of(host, port)
                     for ip in (None, *ADDRESSES[host]):
-                        real = seen_by(case.tracer, host, port, "", ip, protocol)
-                        predicted = predicted_sidecar.seen(host, port, "", ip, protocol)
+                        real = seen_by(case.tracer, host, port, ip=ip, protocol=protocol)
+                        predicted = predicted_sidecar.seen(host, port, ip=ip, protocol=protocol)
                         yield f"{key} {protocol} {host}:{port} at {ip}", real, predicted
 
 

@@ -11,7 +11,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from meshdoctor.semantics.ip_addresses import as_written
 from meshdoctor.semantics.istio.protocols import default_port, is_network_scheme
@@ -27,6 +27,8 @@ class NamedHost(Struct, frozen=True):
     scheme: str = ""
     port_written: bool = False
     """Whether the text names the port; else it is the scheme's default, or None."""
+    path: str = ""
+    """Path of an HTTP URL, without query; empty where the text names none."""
 
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -35,6 +37,10 @@ _NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-
 # Every repeat is bounded, because values may be as long as a ConfigMap and are untrusted.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+._-]{0,31}\Z")
 _AUTHORITY = re.compile(r"[^\s/?#\"'<>\\`|;]{0,4096}")
+_PATH = re.compile(r"/[^\s?#\"'<>\\`|;,]{0,2048}")
+_HOLE = re.compile(r"[{$%*]|:[a-z]|\[")
+"""What begins a placeholder in the path of a URL: `{id}`, `${ID}`, `%s`, `:id`."""
+_HTTP = frozenset({"http", "https", "ws", "wss"})
 _SCHEME_TAIL = re.compile(r"[A-Za-z][A-Za-z0-9+._:-]*:\Z")
 _GRPC_TARGET = re.compile(r"dns:///([^\s/,]+)\Z")
 _ORACLE = re.compile(r"jdbc:oracle:[a-z]{1,16}:[^@\s]{0,512}@(?://)?([^\s/:]{1,253}):(\d{1,5})", re.IGNORECASE)
@@ -146,9 +152,21 @@ def _urls(text: str) -> list[NamedHost]:
             scheme = scheme.split("+")[0]
         authority = _AUTHORITY.match(text, match.end())
         if authority and scheme and scheme not in _NO_DESTINATION:
-            for part in _unwrapped(authority.group()).rpartition("@")[2].split(","):
-                found += [] if _SCHEME_TAIL.match(part) else _authority(part, scheme)
+            parts = _unwrapped(authority.group()).rpartition("@")[2].split(",")
+            path = _path(text, authority.end()) if scheme in _HTTP and len(parts) == 1 else ""
+            for part in parts:
+                named = [] if _SCHEME_TAIL.match(part) else _authority(part, scheme)
+                found += [structs.replace(one, path=path) for one in named]
     return [t for t in found if t.host not in _IDENTIFIER_HOSTS]
+
+
+def _path(text: str, start: int) -> str:
+    """The path of the URL whose authority ends here, up to its first placeholder."""
+    match = _PATH.match(text, start)
+    if match is None:
+        return ""
+    hole = _HOLE.search(match.group())
+    return match.group()[: hole.start()] if hole else _unwrapped(match.group())
 
 
 def _unwrapped(authority: str) -> str:

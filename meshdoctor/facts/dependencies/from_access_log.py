@@ -18,7 +18,7 @@ from meshdoctor.model.evidence import Capture, Pointer, Unread
 from meshdoctor.model.mesh import Dependency, Mesh, Sighting
 from meshdoctor.semantics.envoy.log_summary import MAX_ENTRIES, decode, digest
 from meshdoctor.semantics.ip_addresses import covered
-from meshdoctor.semantics.istio.data_plane import GATEWAYS, is_ztunnel, proxy_role
+from meshdoctor.semantics.istio.data_plane import is_ztunnel, proxy_kind_of
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.text.phrases import count
@@ -73,8 +73,7 @@ def _is_sidecar(key: str, mesh: Mesh) -> bool:
     """Whether the proxy is a sidecar; gateways have no dependencies of their own."""
     pod = mesh.pods.get(key)
     summary = mesh.summary(key) if pod is None else None
-    role = summary.role if summary else proxy_role(pod)
-    return role not in GATEWAYS and not is_ztunnel(key, pod)
+    return proxy_kind_of(pod, summary) in ("sidecar", "") and not is_ztunnel(key, pod)
 
 
 def with_traffic(

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from meshdoctor.facts.dependencies import setting_names
 from meshdoctor.facts.dependencies.addresses_in_text import (
@@ -137,7 +137,8 @@ def _merged(pod: Pod, dependencies: Iterable[_Candidate]) -> Iterator[Dependency
         if port is None and host in certain:
             continue
         scheme = next((w.target.scheme for w in same if w.target.scheme), "")
-        yield Dependency(pod.key, host, port, scheme, tuple(dict.fromkeys(w.sighting for w in same)))
+        paths = tuple(dict.fromkeys(w.target.path for w in same if w.target.path))
+        yield Dependency(pod.key, host, port, scheme, tuple(dict.fromkeys(w.sighting for w in same)), paths)
 
 
 def _dependencies(pod: Pod) -> Iterator[_Candidate]:
@@ -247,7 +248,7 @@ def _dependency(
     if not target.port_written and target.scheme != "mongodb+srv":
         partner = next((ports[n] for n in setting_names.port_names(setting.name) if n in ports), None)
         if partner:
-            target = NamedHost(target.host, partner[0], target.scheme, port_written=True)
+            target = structs.replace(target, port=partner[0], port_written=True)
             where += f" and {partner[1].removeprefix('env ')}" if partner[1] != where else ""
     where += of
     if setting.source:

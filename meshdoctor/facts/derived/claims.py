@@ -20,6 +20,7 @@ from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import FilterChain, Listener
 from meshdoctor.model.sheet import Claim
 from meshdoctor.semantics.ip_addresses import bare, is_single
+from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.precedence import order_key, why_first
 from meshdoctor.semantics.istio.protocols import protocol_class
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
@@ -30,10 +31,10 @@ WILDCARD = "0.0.0.0"
 
 def claims(case: ProxyContext) -> Iterator[Claim]:
     """One fact per (entry port, bind) with an opaque chain, active or shadowed."""
-    if "serviceentries" not in case.mesh.kinds_read:
-        yield from _claims_of_dump(case)
-        return
+    yield from _claims_of_dump(case)
     for entry, host, port in case.entry_ports:
+        if not case.tracer.entries.in_force(entry, host):
+            continue
         family = protocol_class(port.protocol)
         if family not in ("tcp", "auto", "tls") or case.own_cluster(host, port.number) is None:
             continue
@@ -54,7 +55,10 @@ def _claim(case: ProxyContext, entry: ServiceEntry, host: str, port: Port, bind:
         yield _fact(case, entry, host, port, bind, listener, chain, entry_view(entry), host, "active")
         return
     holder = cluster_name(chain.tcp.clusters[0].name)
-    if holder is None or _is_virtual_service(chain) or holder.host == host:
+    # a wildcard entry that covers the host delivers it
+    if holder is None or covers(holder.host, host) or (_is_virtual_service(chain) and _is_sent_by(case, chain, host)):
+        return
+    if _is_partly_read(listener):
         return
     if any(not use.is_http and use.made_by for use in case.uses.get(own, ())):
         return
@@ -74,6 +78,11 @@ def _listener_at(case: ProxyContext, bind: str, port: int) -> Listener | None:
     return index.by_address.get((bind, port)) if index else None
 
 
+def _is_partly_read(listener: Listener) -> bool:
+    """Whether a part of it that was not read may name the cluster."""
+    return bool(listener.unread) or any(chain.unread for chain in listener.chains())
+
+
 def _named_in(listener: Listener, cluster: str) -> bool:
     return any(cluster in chain.tcp_clusters for chain in listener.chains())
 
@@ -90,6 +99,11 @@ def _opaque_chain(listener: Listener, cidr: str) -> FilterChain | None:
     return None
 
 
+def _is_sent_by(case: ProxyContext, chain: FilterChain, host: str) -> bool:
+    """Whether the VirtualService that made the chain is about this host, or was not read."""
+    return case.registry.sent_by(chain.config, host) is not False
+
+
 def _is_virtual_service(chain: FilterChain) -> bool:
     return "/virtual-service/" in chain.config
 
@@ -97,7 +111,7 @@ def _is_virtual_service(chain: FilterChain) -> bool:
 def _winner(case: ProxyContext, host: str, port: int) -> EntryView:
     if host.endswith(CLUSTER_LOCAL):
         return service_view(host)
-    found = [e for e in case.tracer.registration(host, port).visible if host in e.hosts]
+    found = [e for e in case.tracer.entries.registration(host, port).visible if host in e.hosts]
     if not found:
         cluster = case.own_cluster(host, port)
         return cluster_view(host, cluster.services[0][1] if cluster and cluster.services else "")
@@ -169,10 +183,13 @@ def _reason(case: ProxyContext, loser: ServiceEntry, host: str, winner: EntryVie
 
 
 def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
-    """Without resources: external clusters that nothing references, on a port whose match-all chain leads to another
-    host."""
+    """External clusters of hosts without an entry that nothing references, on a port whose match-all chain leads to
+    another host."""
+    used = case.uses
+    if not (case.proxy.coverage("listeners").is_whole and case.proxy.coverage("routes").is_whole):
+        return  # what was not read may name the cluster
     for parsed, cluster in case.external_clusters:
-        if parsed.subset or cluster.name in case.uses:
+        if parsed.subset or cluster.name in used or case.registry.entries(parsed.host):
             continue
         listener = case.wildcard_listener(parsed.port)
         chain = _opaque_chain(listener, "") if listener else None
@@ -181,7 +198,8 @@ def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
         holder = cluster_name(chain.tcp.clusters[0].name)
         # a VirtualService's chain may match the host by server name, then no opaque chain is shadowed
         by_name = any(parsed.host in c.match.server_names for c in listener.chains())
-        if holder is None or _is_virtual_service(chain) or by_name:
+        is_sent = _is_virtual_service(chain) and _is_sent_by(case, chain, parsed.host)
+        if holder is None or covers(holder.host, parsed.host) or is_sent or by_name:
             continue
         ref = ObjectRef("ServiceEntry", cluster.services[0][1] if cluster.services else "", f"(for {parsed.host})")
         loser = ServiceEntry(ref, (parsed.host,), (Port(parsed.port),))

@@ -16,7 +16,7 @@ from meshdoctor.model.entry_view import HiddenEntry
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Dependency, EgressListener, ServiceEntry, Sidecar
 from meshdoctor.model.sheet import Connection
-from meshdoctor.model.trace import Destination, Trace
+from meshdoctor.model.trace import Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import covers
@@ -30,7 +30,6 @@ from meshdoctor.semantics.istio.protocols import (
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Hidden, Registration
 from meshdoctor.semantics.istio.resource_names import cluster_name, object_name, slug
 from meshdoctor.semantics.istio.visibility import imported
-from meshdoctor.trace.outbound import trace_host
 
 MAX_SEEN, MAX_OWNERS = 5, 20
 
@@ -54,16 +53,10 @@ def registered(case: ProxyContext) -> list[tuple[str, int]]:
     return list(dict.fromkeys(p for p in pairs if not p[0].startswith("*")))
 
 
-def destination_of(case: ProxyContext, host: str, port: int, dependency: Dependency | None) -> Destination:
-    """The connection a client most likely makes."""
-    return case.tracer.destination(host, port, scheme=dependency.scheme if dependency else "")
-
-
 def connection(case: ProxyContext, host: str, port: int, dependency: Dependency | None) -> Connection:
     """The fact for one host:port."""
-    destination = destination_of(case, host, port, dependency)
-    traced = trace_host(case.tracer, destination, dialled_only=True)
-    found = case.tracer.registration(host, port)
+    traced = case.tracer.assess(host, port)
+    found = case.tracer.entries.registration(host, port)
     declared = next((p.protocol.upper() for p in found.ports(port)), "")
     own = case.own_cluster(host, port)
     addresses = case.tracer.known_addresses(host, port) or ((host,) if is_ip(host) else ())
@@ -72,8 +65,8 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
     named = next((e for e in found.other_ports if host in e.hosts), None)
     unlisted = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
     known = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port)
-    registered_now = bool(found.visible) or ("serviceentries" not in case.mesh.kinds_read and own is not None)
-    protocol, resolution = _entry_shape(destination.protocol, host)
+    registered_now = bool(found.visible) or (own is not None and not case.registry.entries(host))
+    protocol, resolution = _entry_shape(traced.destination.protocol, host)
     return Connection(
         pod=case.key,
         host=host,
@@ -85,7 +78,7 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         evidence=_evidence(traced, dependency, found),
         used=dependency is not None,
         seen=tuple(s.where for s in dependency.seen[:MAX_SEEN]) if dependency else (),
-        protocol=destination.protocol,
+        protocol=traced.destination.protocol,
         declared=declared,
         verdict=traced.verdict,
         reason=traced.reason,
@@ -96,8 +89,8 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         cluster_host=traced.owner,
         registered=registered_now,
         registered_host=registered_now or bool(found.other_ports),
-        registered_ports=tuple(sorted({p.number for e in (*found.visible, *found.other_ports) for p in e.ports})),
         hidden=tuple(_hidden_entry(case, h, host, port) for h in found.hidden),
+        not_received=tuple(entry_view(e) for e in found.not_received),
         entries=tuple(entry_view(e) for e in (*found.visible, *found.other_ports)),
         own_cluster_exists=own is not None,
         own_cluster_used=own is not None and own.name in case.uses,
@@ -105,7 +98,6 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         listener_owner_kind=owner_kind,
         addresses=addresses,
         address_cidrs=cidrs(addresses),
-        bypass=traced.because if traced.verdict is Verdict.BYPASSED else "",
         slug=slug(host),
         addresses_taken=addresses_taken(case, host) if addresses else "",
         new_name=entry_name(case, host, port),
@@ -116,8 +108,9 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         entry_resolution=resolution,
         with_port=entry_edits.with_port(named, port, protocol, _complete(case, named, host, port)) if named else {},
         with_addresses=entry_edits.with_addresses(unlisted, _complete(case, unlisted, host, port)) if unlisted else {},
+        missing=traced.missing,
         crowded_out=traced.verdict is not Verdict.DELIVERED
-        and (_crowded_out(case, host, port, declared) or _lost_its_tcp_side(case, traced, found)),
+        and (_crowded_out(case, traced, declared) or _lost_its_tcp_side(case, traced, found)),
     )
 
 
@@ -132,16 +125,17 @@ def _complete(case: ProxyContext, entry: ServiceEntry, host: str, port: int) -> 
     return entry_answers(case, entry, host, tuple(a for a in known if not case.registry.is_virtual(a)))
 
 
-def _crowded_out(case: ProxyContext, host: str, port: int, declared: str) -> bool:
+def _crowded_out(case: ProxyContext, traced: Trace, declared: str) -> bool:
     """Whether its cluster exists without a reference, and its port's listener belongs to an owner of another
     protocol."""
+    host, port = traced.destination.host, traced.destination.port
     own = case.own_cluster(host, port)
     listener = case.wildcard_listener(port)
-    if own is None or own.name in case.uses or listener is None or not declared:
+    if own is None or own.name in case.uses or listener is None or not declared or traced.reason == "evidence-missing":
         return False
     chains = [c for c in listener.chains() if c.name not in POLICY_CHAINS]
     holders = {n.host for c in chains for n in map(cluster_name, c.tcp_clusters) if n}
-    protocols = frozenset[str]().union(*(case.tracer.registration(h, port).protocols(port) for h in holders))
+    protocols = frozenset[str]().union(*(case.tracer.entries.registration(h, port).protocols(port) for h in holders))
     if declared in EXCLUSIVE:
         return bool(protocols - {declared}) or any(c.http for c in chains)
     return bool(protocols & EXCLUSIVE) and declared not in protocols

@@ -57,7 +57,7 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
     winner, losers = ranked[0], ranked[1:]
     won = {p.number for p in winner.ports}
     lost = sorted(
-        {p.number for e in losers for p in e.ports if p.number not in won and case.own_cluster(host, p.number) is None}
+        {p.number for e in losers for p in e.ports if p.number not in won and case.lacks_cluster(host, p.number)}
     )
     if winner.ref.namespace == namespace != losers[0].ref.namespace:
         because = f"{winner.ref} is in the pod's own namespace, which takes precedence"

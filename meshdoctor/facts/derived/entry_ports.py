@@ -26,7 +26,6 @@ from meshdoctor.semantics.istio.protocols import (
     scheme_protocol,
 )
 from meshdoctor.trace.arrival import WILDCARDS, active_filters
-from meshdoctor.trace.outbound import trace_host
 
 TLS_ON_SAME_PORT = frozenset(
     {"mongodb", "redis", "kafka", "cassandra", "mqtt", "nats", "amqp", "memcached", "zookeeper"}
@@ -37,9 +36,11 @@ TLS_ON_SAME_PORT = frozenset(
 def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
     """One fact per (visible entry, host, port) that this proxy has a cluster for; also for dependencies under `*.`."""
     for entry, host, port in case.entry_ports:
+        if not case.tracer.entries.in_force(entry, host):
+            continue
         if protocol_class(port.protocol) == "udp":
             continue
-        if "clusters" in case.proxy.sections and case.own_cluster(host, port.number) is None:
+        if case.lacks_cluster(host, port.number):
             continue
         yield _entry_port(case, entry, host, port)
         for name, dependency_port in case.dependencies if host.startswith("*.") else ():
@@ -50,7 +51,7 @@ def entry_ports(case: ProxyContext) -> Iterator[EntryPort]:
 
 def _best_pattern(case: ProxyContext, name: str, port: int) -> str:
     """The most specific registered host that covers a name, as Envoy matches server names and domains."""
-    found = case.tracer.registration(name, port).visible
+    found = case.tracer.entries.registration(name, port).visible
     patterns = (h.lower() for e in found for h in e.hosts if covers(h, name))
     return max(patterns, key=lambda h: (not h.startswith("*"), len(h)), default="")
 
@@ -64,9 +65,7 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
     complete = entry_answers(case, entry, host, answers)
     dependency = case.dependencies.get((host, port.number))
     scheme = dependency.scheme if dependency else ""
-    uncovered = tuple(
-        a for a in _uncovered(case, entry, answers) if not _gets_there(case, host, port.number, a, scheme)
-    )
+    uncovered = tuple(a for a in _uncovered(case, entry, answers) if not _gets_there(case, host, port.number, a))
     elsewhere = _resolved_elsewhere(case, host, uncovered)
     real = scheme_protocol(scheme) or known_protocol(port.number)
     if port.protocol.upper() == "MYSQL":
@@ -104,6 +103,7 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
         resolution=entry.resolution,
         known_protocol=real,
         mismatch=mismatch,
+        client=traced.destination.protocol if traced and mismatch else "",
         breaks=breaks,
         listener=(traced.listener if traced else None) or _own_listener(case, pattern, port.number),
         fixed_protocol=fixed,
@@ -153,10 +153,9 @@ def _resolved_elsewhere(case: ProxyContext, host: str, addresses: tuple[str, ...
     return case.mesh.dns_from_elsewhere if set(addresses) - confirmed else ""
 
 
-def _gets_there(case: ProxyContext, host: str, port: int, ip: str, scheme: str) -> bool:
+def _gets_there(case: ProxyContext, host: str, port: int, ip: str) -> bool:
     """Whether another entry of the same host sends this address to the host's cluster."""
-    traced = case.tracer.trace(case.tracer.destination(host, port, ip=ip, scheme=scheme))
-    return traced.verdict is Verdict.DELIVERED
+    return case.tracer.assess(host, port, ip=ip).verdict is Verdict.DELIVERED
 
 
 def _is_shared(case: ProxyContext, host: str, port: int) -> bool:
@@ -196,7 +195,7 @@ def _fits(family: str, known: str) -> bool:
 
 
 def _tried(case: ProxyContext, host: str, port: int, protocol: str, name: str) -> Mismatch:
-    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol=protocol), dialled_only=True)
+    traced = case.tracer.assess(host, port, protocol=protocol)
     return name, traced.verdict in UNREACHED, traced
 
 
@@ -204,7 +203,7 @@ def _inspected(case: ProxyContext, host: str, port: int, known: str) -> Mismatch
     """The mismatch of a TCP port in a listener with an inspector: it breaks server-first protocols, else it may."""
     if known and not is_server_first(known):
         return "", False, None
-    traced = trace_host(case.tracer, case.tracer.destination(host, port, protocol="server-first"), dialled_only=True)
+    traced = case.tracer.assess(host, port, protocol="server-first")
     listener = case.proxy.listeners.get(traced.listener or "")
     catch_all = case.tracer.index.catch_all if case.tracer.index else None
     if listener is None or listener is catch_all or not active_filters(listener, port):

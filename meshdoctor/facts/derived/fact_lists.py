@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from meshdoctor.facts.derived.claims import claims
 from meshdoctor.facts.derived.connections import connections
+from meshdoctor.facts.derived.disagreements import disagreements
 from meshdoctor.facts.derived.duplicate_entries import duplicates
 from meshdoctor.facts.derived.entry_ports import entry_ports
 from meshdoctor.facts.derived.gateway_hops import gateway_hops
 from meshdoctor.facts.derived.leaks import leaks
 from meshdoctor.facts.derived.pod_facts import credential_facts, pod_views
 from meshdoctor.facts.derived.proxy_context import ProxyContext
-from meshdoctor.facts.derived.proxy_state import policies, rejections
+from meshdoctor.facts.derived.proxy_state import not_received, policies, rejections
 from meshdoctor.facts.derived.references import dangling, faults, virtual_service_hosts
 from meshdoctor.facts.derived.replicas import proxies_to_check
 from meshdoctor.facts.derived.upstreams import upstreams
@@ -25,17 +26,22 @@ PER_SIDECAR: dict[str, Callable[[ProxyContext], Iterator[Fact]]] = {
     "claims": claims,
     "connections": connections,
     "dangling": dangling,
+    "disagreements": disagreements,
     "duplicates": duplicates,
     "entry_ports": entry_ports,
     "faults": faults,
     "gateway_hops": gateway_hops,
     "leaks": leaks,
+    "not_received": not_received,
     "policies": policies,
     "upstreams": upstreams,
     "virtual_service_hosts": virtual_service_hosts,
 }
 """Lists computed per sidecar; gateways have no outbound traffic of their own."""
 
+
+OF_ANY_PROXY = "rejections"
+"""The list that gateways and waypoints have too."""
 
 PER_POD: dict[str, Callable[[Mesh, Registry], Iterator[Fact]]] = {
     "credentials": lambda mesh, registry: credential_facts(mesh),
@@ -55,7 +61,8 @@ class ProxyFacts:
         """This proxy's part of one list; empty for lists about pods."""
         if name not in self._made:
             per_sidecar = PER_SIDECAR.get(name) if self._case.viewer.is_sidecar else None
-            make = rejections if name == "rejections" else per_sidecar
+            is_istio = self._case.proxy.kind != "envoy"
+            make = rejections if name == OF_ANY_PROXY and is_istio else per_sidecar
             self._made[name] = tuple(make(self._case)) if make else ()
         return self._made[name]
 

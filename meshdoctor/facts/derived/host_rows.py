@@ -13,7 +13,6 @@ from meshdoctor.facts.derived.resource_views import seen_at
 from meshdoctor.model.host_table import HostRow, PodVerdict, TracedVerdict, UsedBy
 from meshdoctor.model.mesh import Dependency
 from meshdoctor.semantics.istio.protocols import known_protocol
-from meshdoctor.trace.outbound import trace_host
 
 Pair = tuple[str, int | None]
 Dependencies = dict[Pair, list[Dependency]]
@@ -59,8 +58,14 @@ def early_rows(sheet: FactSheet) -> tuple[HostRow, ...]:
 
 
 def pairs_of(sheet: FactSheet, columns: Iterable[PodColumn]) -> list[Pair]:
-    """The pairs of the table's rows: registered in a sidecar, or a dependency."""
-    return list(dict.fromkeys([*(pair for column in columns for pair in column.registered), *dependencies_of(sheet)]))
+    """The pairs of the table's rows: registered in a sidecar, or a dependency.
+
+    Without any sidecar, registered by an entry, whoever sees it.
+    """
+    found = list(columns)
+    if not found:
+        return likely_pairs(sheet)
+    return list(dict.fromkeys([*(pair for column in found for pair in column.registered), *dependencies_of(sheet)]))
 
 
 def rows_of(sheet: FactSheet, columns: Mapping[str, PodColumn], pairs: Collection[Pair]) -> tuple[HostRow, ...]:
@@ -71,14 +76,13 @@ def rows_of(sheet: FactSheet, columns: Mapping[str, PodColumn], pairs: Collectio
     return tuple(_row(sheet, host, port, dependencies.get((host, port), []), found) for host, port in ordered)
 
 
-def column_of(case: ProxyContext, pairs: Collection[Pair], dependencies: Dependencies) -> PodColumn:
+def column_of(case: ProxyContext, pairs: Collection[Pair]) -> PodColumn:
     """One sidecar's verdicts for these pairs and all that it has registered itself."""
     own = registered(case)
     verdicts: dict[Pair, TracedVerdict] = {}
     for host, port in dict.fromkeys([*pairs, *own]):
         if port is not None:
-            scheme = next((w.scheme for w in dependencies.get((host, port), ()) if w.scheme), "")
-            traced = trace_host(case.tracer, case.tracer.destination(host, port, scheme=scheme))
+            traced = case.tracer.assess(host, port)
             verdicts[host, port] = (traced.verdict, traced.reason, traced.cluster)
     return PodColumn(case.key, own, verdicts)
 

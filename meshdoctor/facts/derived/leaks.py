@@ -50,7 +50,7 @@ def guard_of(use: ClusterUse) -> tuple[str, str]:
 
 
 def _leak(case: ProxyContext, parsed: ClusterName, use: ClusterUse, guard: str, widest: str) -> Leak:
-    visible = case.tracer.registration(parsed.host, parsed.port).visible
+    visible = case.tracer.entries.registration(parsed.host, parsed.port).visible
     entry = next((e for e in visible if parsed.host in e.hosts), None)
     in_cluster = parsed.host.endswith(CLUSTER_LOCAL)
     view = service_view(parsed.host) if in_cluster else entry_view(entry)

@@ -8,16 +8,21 @@ from meshdoctor.model.finding import NotEvaluated
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.proxy_summary import ProxySummary
 from meshdoctor.model.rule import Rule
-from meshdoctor.semantics.istio.data_plane import GATEWAYS, is_ztunnel, proxy_role
+from meshdoctor.semantics.istio.data_plane import GATEWAYS, is_ztunnel, proxy_kind_of, proxy_role
 
 _THROUGH_GATEWAYS = "$.gateway_hops"
 """The list whose facts need other pods' dumps."""
+_OF_ANY_PROXY = "$.rejections"
+"""The list that every proxy of Istio has; the others are about sidecars."""
 
 IsAsked = Callable[[str], bool]
 """`namespace/name` of a pod → whether it is in scope."""
 
 SECTIONS = ("listeners", "routes", "clusters")
 """Sections of a dump that outbound rules need."""
+
+JUDGED = ("sidecar", "gateway")
+"""Kinds of proxies whose dumps rules read: a gateway's as the second hop of a sidecar's connection."""
 
 OF_A_PROXY = ("config_dump", "clusters")
 """Kinds of evidence that are read per proxy."""
@@ -28,9 +33,7 @@ def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> lis
     found: list[NotEvaluated] = []
     for need in rule.needs:
         if need == "config_dump":
-            found += _missing_dumps(rule.id, mesh, is_asked)
-            if rule.select.startswith(_THROUGH_GATEWAYS):
-                found += _missing_gateways(rule.id, mesh, is_asked)
+            found += _dump_gaps(rule, mesh, is_asked)
         elif need == "clusters":
             found += _missing_endpoints(rule.id, mesh, is_asked)
         elif need == "dns":
@@ -38,7 +41,17 @@ def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> lis
                 found.append(NotEvaluated(rule.id, (), ("dns.json",), "no DNS answers were read"))
         elif not (coverage := mesh.coverage(need)).is_whole:
             found.append(NotEvaluated(rule.id, (), coverage.missing, coverage.because, coverage.is_read))
-    return found
+    gaps = (coverage for kind in rule.reads if not (coverage := mesh.coverage(kind)).is_whole)
+    return found + [NotEvaluated(rule.id, (), gap.missing, gap.because, True) for gap in gaps]
+
+
+def _dump_gaps(rule: Rule, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
+    yield from _missing_dumps(rule.id, mesh, is_asked)
+    yield from _missing_sections(rule.id, mesh, is_asked)
+    if not _has_proxy(rule, mesh, is_asked):
+        yield NotEvaluated(rule.id, (), ("proxies/*/*/config_dump.json",), "no sidecar's config dump was read")
+    if rule.select.startswith(_THROUGH_GATEWAYS):
+        yield from _missing_gateways(rule.id, mesh, is_asked)
 
 
 def unread_dumps(mesh: Mesh, is_asked: IsAsked) -> tuple[str, ...]:
@@ -61,29 +74,46 @@ def _absent(mesh: Mesh, is_asked: IsAsked) -> list[str]:
 
 
 def _missing_dumps(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
-    expected, absent = _expected(mesh), _absent(mesh, is_asked)
-    summaries = list(mesh.summaries())
-    known = {*mesh.proxy_names, *mesh.proxies_unread}
-    for because, pods in _by_reason(mesh, absent).items():
+    """Dumps that do not exist, or cannot be read."""
+    for because, pods in _by_reason(mesh, _absent(mesh, is_asked)).items():
         yield NotEvaluated(rule, tuple(pods), tuple(map(_dump_of, pods)), because)
+    for _ in mesh.summaries():
+        pass  # only a look at a dump tells that it cannot be read
     places = {name: place for place, name in enumerate(mesh.proxy_names)}
     for key in sorted(mesh.proxies_unread, key=lambda key: places.get(key, -1)):
         if is_asked(key):
             yield NotEvaluated(rule, (key,), (f"proxies/{key}/config_dump.json",), mesh.proxies_unread[key])
-    for key, summary in summaries:
-        if not is_asked(key):
+
+
+def _missing_sections(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
+    """Sections that a dump lacks, as a whole or in part."""
+    for key, summary in mesh.summaries():
+        if not is_asked(key) or proxy_kind_of(mesh.pods.get(key), summary) not in JUDGED:
             continue
         lacking = _absent_sections(summary)
         if lacking:
-            named = tuple(f"{summary.document}: {s}" for s in lacking)
+            named = tuple(f"{summary.document}: {section}" for section in lacking)
             yield NotEvaluated(rule, (key,), named, f"the dump has no section for {', '.join(lacking)}")
-        for section in (one for one in SECTIONS if one not in lacking):
-            coverage = summary.coverage(section)
-            if not coverage.is_whole:
-                missing = tuple(f"{summary.document}: {one}" for one in coverage.missing or (section,))
-                yield NotEvaluated(rule, (key,), missing, coverage.because, True)
-    if not any(map(is_asked, (*expected, *known))):
-        yield NotEvaluated(rule, (), ("proxies/*/*/config_dump.json",), "no sidecar's config dump was read")
+        gaps = {section: summary.coverage(section) for section in (*SECTIONS, "bootstrap") if section not in lacking}
+        partial = {section: coverage for section, coverage in gaps.items() if not coverage.is_whole}
+        if partial:
+            missing = tuple(
+                f"{summary.documents.get(section, summary.document)}: {one}"
+                for section, coverage in partial.items()
+                for one in coverage.missing or (section,)
+            )
+            because = "; ".join(coverage.because for coverage in partial.values())
+            yield NotEvaluated(rule, (key,), missing, because, True)
+
+
+def _has_proxy(rule: Rule, mesh: Mesh, is_asked: IsAsked) -> bool:
+    """Whether a pod in scope has, or should have, a proxy that the rule is about."""
+    if any(map(is_asked, mesh.proxies_unread)):
+        return True
+    kinds = ("sidecar", "gateway", "waypoint") if rule.select.startswith(_OF_ANY_PROXY) else ("sidecar",)
+    read = {key: proxy_kind_of(mesh.pods.get(key), summary) for key, summary in mesh.summaries()}
+    awaited = {key: proxy_kind_of(mesh.pods[key], None) for key in _expected(mesh) if key not in read}
+    return any(kind in kinds and is_asked(key) for key, kind in (read | awaited).items())
 
 
 def _missing_gateways(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
@@ -108,11 +138,17 @@ def _dump_of(pod: str) -> str:
 
 
 def _missing_endpoints(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
-    blind = [k for k, summary in mesh.summaries() if not summary.knows_endpoints and is_asked(k)]
+    summaries = [(key, one) for key, one in mesh.summaries() if is_asked(key) and one.kind in JUDGED]
+    blind = [key for key, summary in summaries if not summary.knows_endpoints]
     if blind:
         documents = tuple(f"proxies/{k}/clusters.json" for k in blind)
         why = "neither clusters.json nor a dump with endpoints (?include_eds) was read"
         yield NotEvaluated(rule, tuple(blind), documents, why)
+    for key, summary in summaries:
+        coverage = summary.gaps.get("endpoints")
+        if coverage is not None:
+            missing = tuple(f"{summary.document}: endpoints of {one}" for one in coverage.missing)
+            yield NotEvaluated(rule, (key,), missing or (f"{summary.document}: endpoints",), coverage.because, True)
 
 
 def _knows_addresses(mesh: Mesh) -> bool:

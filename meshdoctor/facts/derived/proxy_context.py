@@ -149,13 +149,13 @@ class ProxyContext:
 
     @cached_property
     def external_clusters(self) -> list[tuple[ClusterName, Cluster]]:
-        """Clusters of hosts outside the mesh."""
+        """Clusters of hosts outside the mesh that were read whole."""
         found = []
         for name, parsed in self.cluster_names.items():
             if parsed.host.endswith(CLUSTER_LOCAL):
                 continue
             cluster = self.proxy.clusters[name]
-            if self.registry.is_external(cluster):
+            if not cluster.unread and self.registry.is_external(cluster):
                 found.append((parsed, cluster))
         return found
 
@@ -184,6 +184,11 @@ class ProxyContext:
     def own_cluster(self, host: str, port: int) -> Cluster | None:
         """The host's own cluster (no subset) for a port."""
         return self.proxy.clusters.get(f"outbound|{port}||{host.lower()}")
+
+    def lacks_cluster(self, host: str, port: int) -> bool:
+        """Whether this proxy certainly has no cluster of the host for a port."""
+        absent = self.own_cluster(host, port) is None
+        return absent and not self.proxy.may_hold("clusters", f"outbound|{port}||{host.lower()}")
 
     @cached_property
     def entry_names(self) -> frozenset[str]:

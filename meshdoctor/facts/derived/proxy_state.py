@@ -1,4 +1,4 @@
-"""Facts about a proxy as a whole: rejected configuration and its outbound policy."""
+"""Facts about a proxy as a whole: rejected and missing configuration, and its outbound policy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.resource_views import role
 from meshdoctor.model.evidence import Evidence
-from meshdoctor.model.sheet import ProxyPolicy, Rejected
+from meshdoctor.model.sheet import NotReceived, ProxyPolicy, Rejected
 
 _WILDCARD_PORT = re.compile(r"_(\d+)$")
 
@@ -34,6 +34,22 @@ def rejections(case: ProxyContext) -> Iterator[Rejected]:
             details=rejection.details,
             has_active=rejection.has_active,
             suspects=", ".join(f"{r.kind} {r.namespace}/{r.name}" for r in suspects),
+        )
+
+
+def not_received(case: ProxyContext) -> Iterator[NotReceived]:
+    """One fact where istiod has sent this sidecar nothing of a section that every sidecar gets."""
+    sections = case.proxy.not_received
+    if sections:
+        yield NotReceived(
+            pod=case.key,
+            host="",
+            port=0,
+            policy=case.policy,
+            evidence=(Evidence(case.proxy.document, "$.configs", f"no {' and no '.join(sections)} from istiod"),),
+            sections=sections,
+            named=" and ".join(sections),
+            everything=len(sections) > 1,
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meshdoctor.facts.derived.connections import destination_of
 from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext, host_lost
 from meshdoctor.facts.derived.resource_views import config_name, config_role, seen_at
 from meshdoctor.model.mesh import VirtualService
@@ -16,19 +15,18 @@ from meshdoctor.semantics.istio.registry import is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref, object_name, slug
 from meshdoctor.semantics.kubernetes.manifests import objects_in
 from meshdoctor.trace.http_routing import POLICY_HOSTS
-from meshdoctor.trace.outbound import trace_host
 
 
 def dangling(case: ProxyContext) -> Iterator[Dangling]:
     """One fact per (cluster that does not exist in the proxy, host whose traffic is sent there)."""
-    if "clusters" not in case.proxy.sections:
-        return
     warming = {
         r.name for r in case.proxy.rejections if r.kind == "cluster" and r.state == "warming" and not r.has_active
     }
     seen: set[tuple[str, str, int]] = set()
     for name, uses in case.uses.items():
         if name in case.proxy.clusters and name not in warming:
+            continue
+        if name not in case.proxy.clusters and case.proxy.may_hold("clusters", name):
             continue
         for use in uses if name else ():
             for host, port in hosts_lost(case, use):
@@ -50,7 +48,7 @@ def hosts_lost(case: ProxyContext, use: ClusterUse) -> list[tuple[str, int]]:
     for dependency in case.dependencies.values():
         if dependency.port != port or (dependency.host, port) in found:
             continue
-        traced = trace_host(case.tracer, destination_of(case, dependency.host, port, dependency))
+        traced = case.tracer.assess(dependency.host, port)
         if traced.reason == "route-to-unknown-cluster" and traced.cluster == use.cluster:
             found[dependency.host, port] = None
     return list(found)
@@ -63,7 +61,7 @@ def _hosts_of_virtual_service(case: ProxyContext, use: ClusterUse, port: int) ->
         return []
     services = (v for v in case.mesh.virtual_services if (v.ref.namespace, v.ref.name) == (ref.namespace, ref.name))
     named = [h.lower() for v in services for h in v.hosts if is_external_host(h.removeprefix("*."))]
-    return [h for h in named if case.tracer.registration(h, port).visible] or named
+    return [h for h in named if case.tracer.entries.registration(h, port).visible] or named
 
 
 def _dangling(case: ProxyContext, use: ClusterUse, host: str, port: int, warming: bool) -> Dangling:

@@ -45,7 +45,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
     else:
         ports = sorted({e.port for e in cluster.endpoints or known or ()})
     uses = [use for use in case.uses.get(cluster.name, []) if not use.is_policy]
-    found = case.tracer.registration(parsed.host, parsed.port)
+    found = case.tracer.entries.registration(parsed.host, parsed.port)
     entry = next((e for e in (*found.visible, *found.other_ports) if parsed.host in e.hosts), None)
     ref = config_ref(cluster.config)
     read = next((d for d in case.mesh.destination_rules if d.ref == ref), None)
@@ -65,7 +65,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
         originates_tls=socket is not None,
         mutual=socket is not None and socket.istio_mutual,
         external=case.registry.is_external(cluster),
-        from_entry=entry is not None or ("serviceentries" not in case.mesh.kinds_read),
+        from_entry=entry is not None or not case.registry.entries(parsed.host),
         sni=socket.sni if socket else "",
         sends_sni=socket is not None and bool(socket.sni or socket.auto_sni),
         verifies_chain=socket is not None and socket.verifies_chain,
@@ -86,6 +86,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
         entry=entry_view(entry),
         reason=_reason(cluster, parsed, known),
         used=(parsed.host, parsed.port) in case.dependencies,
+        routed_http=_is_routed_http(case, parsed),
         via_gateway=parsed.host in case.sent_to_gateways,
         protocol_mismatch=socket is None and _declared(case, entry, parsed.port) == "http" and is_tls_port(parsed.port),
     )
@@ -110,6 +111,22 @@ def _client(case: ProxyContext, uses: list[ClusterUse], entry: ServiceEntry | No
     dependency = case.dependencies.get((parsed.host, parsed.port))
     by_url = dependency is not None and behaviour(scheme_protocol(dependency.scheme)) == "tls"
     return "tls" if declared or by_chain or by_url else "opaque"
+
+
+def _is_routed_http(case: ProxyContext, at: ClusterName) -> bool:
+    """Whether an HTTP route of a VirtualService for the mesh leads from this host to this port of it."""
+    for service in case.mesh.virtual_services:
+        if "mesh" not in service.gateways or not any(covers(name, at.host) for name in service.hosts):
+            continue
+        for route in service.http:
+            splits = route.get("route") if isinstance(route, dict) else ()
+            for split in splits if isinstance(splits, list) else ():
+                to = split.get("destination") if isinstance(split, dict) else None
+                port = to.get("port") if isinstance(to, dict) else None
+                number = port.get("number") if isinstance(port, dict) else None
+                if isinstance(to, dict) and to.get("host") == at.host and number == at.port:
+                    return True
+    return False
 
 
 def _declared(case: ProxyContext, entry: ServiceEntry | None, number: int) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from meshdoctor.facts.envoy import wire
 from meshdoctor.facts.envoy.clusters_text import clusters_of_text
 from meshdoctor.facts.envoy.decode import decode_all
-from meshdoctor.facts.envoy.extensions import as_dict, istio_config, kind_of
+from meshdoctor.facts.envoy.extensions import as_dict, istio_config, kind_of, object_in
 from meshdoctor.model import proxy
 
 CLUSTER_TYPES = {"0": "STATIC", "1": "STRICT_DNS", "2": "LOGICAL_DNS", "3": "EDS", "4": "ORIGINAL_DST"}
@@ -33,20 +33,15 @@ _NAME_CHECKS = (
 
 
 def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy.Cluster:
-    """A cluster. `path` points at the cluster object; `state` is active, static or warming."""
-    options = as_dict(source.typed_extension_protocol_options)
-    http = options.get("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", {})
-    upstream = http.get("upstream_http_protocol_options", {}) if isinstance(http, dict) else {}
-    auto_sni, auto_san = bool(upstream.get("auto_sni")), bool(upstream.get("auto_san_validation"))
+    """A cluster. `path` points at the cluster object; `state` is active, static or warming.
+
+    Of one that does not decode, what does, with `unread`.
+    """
     istio = source.metadata.filter_metadata.istio if source.metadata and source.metadata.filter_metadata else None
     panic = source.common_lb_config.healthy_panic_threshold if source.common_lb_config else None
-    return proxy.Cluster(
+    made = proxy.Cluster(
         name=source.name,
         type=cluster_type(source),
-        endpoints=_own_endpoints(source, path),
-        tls=_cluster_socket(source, path, auto_sni, auto_san),
-        tls_matches=_socket_matches(source.transport_socket_matches, path),
-        auto_sni=auto_sni,
         eds_service_name=source.eds_cluster_config.service_name if source.eds_cluster_config else "",
         external=istio.external if istio else False,
         services=tuple((s.host, s.namespace) for s in istio.services) if istio else (),
@@ -55,7 +50,22 @@ def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy
         panic_threshold=panic.value if panic else None,
         state=state,
         path=path,
+        unread=source.unread,
     )
+    try:
+        options = as_dict(source.typed_extension_protocol_options)
+        http = object_in(options, "envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
+        upstream = object_in(http, "upstream_http_protocol_options")
+        auto_sni, auto_san = bool(upstream.get("auto_sni")), bool(upstream.get("auto_san_validation"))
+        return structs.replace(
+            made,
+            endpoints=_own_endpoints(source, path),
+            tls=_cluster_socket(source, path, auto_sni, auto_san),
+            tls_matches=_socket_matches(source.transport_socket_matches, path),
+            auto_sni=auto_sni,
+        )
+    except (msgspec.MsgspecError, AttributeError, TypeError, ValueError) as error:
+        return structs.replace(made, unread=source.unread or str(error))
 
 
 def cluster_type(source: wire.WireCluster) -> str:
@@ -67,6 +77,8 @@ def cluster_type(source: wire.WireCluster) -> str:
 
 def _own_endpoints(source: wire.WireCluster, path: str) -> tuple[proxy.Endpoint, ...]:
     if source.load_assignment is not None:
+        if source.load_assignment.unread:
+            raise ValueError(f"load_assignment: {source.load_assignment.unread}")
         return endpoints(source.load_assignment.endpoints, f"{path}.load_assignment.endpoints")
     return tuple(
         proxy.Endpoint(a.socket_address.address, a.socket_address.port_value, path=f"{path}.hosts[{i}]")
@@ -76,15 +88,18 @@ def _own_endpoints(source: wire.WireCluster, path: str) -> tuple[proxy.Endpoint,
 
 
 def endpoints(raw: Raw, path: str) -> tuple[proxy.Endpoint, ...]:
-    """Endpoints of a ClusterLoadAssignment's `endpoints` list; `path` points at that list."""
+    """Endpoints of a ClusterLoadAssignment's `endpoints` list; `path` points at that list.
+
+    Raises msgspec.MsgspecError or ValueError where they do not decode.
+    """
     if not raw:
         return ()
     found = []
     for i, locality in enumerate(_LOCALITIES.decode(raw)):
         for j, item in enumerate(locality.lb_endpoints):
             address = item.endpoint.address if item.endpoint else None
-            if item.endpoint is None or address is None:
-                continue
+            if item.endpoint is None or address is None or not _is_address(address):
+                raise ValueError(f"endpoints[{i}].lb_endpoints[{j}]: it has no address")
             metadata = item.metadata.filter_metadata if item.metadata else None
             labels = metadata.transport_socket_match if metadata else None
             health = str(item.health_status)
@@ -100,6 +115,11 @@ def endpoints(raw: Raw, path: str) -> tuple[proxy.Endpoint, ...]:
                 )
             )
     return tuple(found)
+
+
+def _is_address(address: wire.Address) -> bool:
+    socket = address.socket_address
+    return bool(socket.address if socket else address.pipe or address.envoy_internal_address is not None)
 
 
 def _host(address: wire.Address) -> str:
@@ -120,10 +140,12 @@ def _socket(source: wire.NamedFilter, path: str, auto_sni: bool, auto_san: bool)
     """A transport socket's TLS, looking through wrappers (proxy protocol, internal upstream); None for plain."""
     kind = kind_of(source)
     config = as_dict(source.payload())
+    if not config and kind != "raw_buffer":
+        raise ValueError("transport_socket: it has no configuration")
     if kind == "tls":
         return tls_socket(config, path, auto_sni, auto_san)
-    inner = config.get("transport_socket")
-    if isinstance(inner, dict):
+    inner = object_in(config, "transport_socket")
+    if inner:
         payload = inner.get("typed_config", inner.get("config", {}))
         wrapped = {"name": inner.get("name", ""), "typed_config": Raw(msgspec.json.encode(payload))}
         return _socket(msgspec.convert(wrapped, wire.NamedFilter), path, auto_sni, auto_san)
@@ -146,13 +168,14 @@ def _socket_matches(raw: Raw, path: str) -> tuple[proxy.TlsSocket | None, ...]:
 
 def tls_socket(context: dict[str, Any], path: str, auto_sni: bool, auto_san: bool) -> proxy.TlsSocket:
     """extensions.transport_sockets.tls.v3.UpstreamTlsContext, and v2's tls_context."""
-    common = context.get("common_tls_context") or {}
-    combined = common.get("combined_validation_context") or {}
-    validation = common.get("validation_context") or combined.get("default_validation_context") or {}
-    validation = validation if isinstance(validation, dict) else {}
+    common = object_in(context, "common_tls_context")
+    combined = object_in(common, "combined_validation_context")
+    validation = object_in(common, "validation_context") or object_in(combined, "default_validation_context")
     secrets = [str(s.get("name", "")) for s in common.get("tls_certificate_sds_secret_configs", ())]
     files = [str((c.get("certificate_chain") or {}).get("filename", "")) for c in common.get("tls_certificates", ())]
-    sni = str(context.get("sni", ""))
+    sni = context.get("sni") or ""
+    if not isinstance(sni, str):
+        raise ValueError("sni: expected a string")
     mesh = (
         "default" in secrets
         or any(f.startswith("/etc/certs/") for f in files)

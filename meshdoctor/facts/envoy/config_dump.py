@@ -1,7 +1,7 @@
 """A proxy from its config dump: v3, v2alpha, the map form of Envoy 1.7 and older, partial dumps, pasted arrays.
 
-Sections missing in the dump are missing in `Proxy.sections`; unknown types are counted in `Proxy.unknown_types`. A
-malformed entry does not affect the others.
+Sections missing in the dump are missing in `Proxy.sections`, parts of a section in `Proxy.gaps`; unknown types are
+counted in `Proxy.unknown_types`. A malformed entry does not affect the others.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ import msgspec
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.envoy import wire
 from meshdoctor.facts.envoy.camel_case import NOT_JSON, is_camel, snake_case_bytes
-from meshdoctor.facts.envoy.cluster_reader import cluster, cluster_type, endpoints, status_endpoints
 from meshdoctor.facts.envoy.decode import decode_all
-from meshdoctor.facts.envoy.listener_reader import listener
-from meshdoctor.facts.envoy.route_reader import route_config
-from meshdoctor.facts.lazy import LazyMap
-from meshdoctor.model.proxy import Cluster, Listener, Node, Proxy, Rejection
+from meshdoctor.facts.envoy.draft import Draft, LiveSource
+from meshdoctor.facts.envoy.extensions import without_nulls
+from meshdoctor.facts.envoy.salvage import json_type, salvage
+from meshdoctor.model.proxy import Node, Proxy
 
 _DUMP = msgspec.json.Decoder(wire.ConfigDump, strict=False)
 SECTION_NAMES = {
@@ -34,72 +33,6 @@ IGNORED_SECTIONS = ("ScopedRoutesConfigDump", "SecretsConfigDump", "EcdsConfigDu
 """Sections that do not affect routing."""
 
 
-class Draft:
-    """Builder of a proxy: keeps sources by name, so that large objects are decoded on first use."""
-
-    def __init__(self, document: str) -> None:
-        self.document = document
-        self.documents: dict[str, str] = {}
-        self.node = Node()
-        self.listeners: dict[str, Listener] = {}
-        self.routes: dict[str, tuple[wire.WireRouteConfig, str]] = {}
-        self.clusters: dict[str, tuple[wire.WireCluster, str, str]] = {}
-        self.endpoints: dict[str, tuple[wire.LoadAssignment, str]] = {}
-        self.rejections: list[Rejection] = []
-        self.sections: set[str] = set()
-        self.unknown: dict[str, int] = {}
-        self.notes: list[str] = []
-
-    def reject(self, kind: str, name: str, state: str, error: wire.ErrorState | None, active: bool, path: str) -> None:
-        """Record a rejected or warming resource."""
-        details = error.details if error else "waiting for its routes, endpoints or secrets"
-        self.rejections.append(Rejection(kind, name, state, details, active, path, self.document))
-
-    def attempt(self, kind: str, make: Callable[[], Any]) -> Any:
-        """The result of `make`, or None (counted and noted) where the object does not have the expected shape."""
-        try:
-            return make()
-        except (msgspec.MsgspecError, AttributeError, KeyError, TypeError, ValueError) as error:
-            self.unknown[kind] = self.unknown.get(kind, 0) + 1
-            self.notes.append(f"a {kind} was skipped: {error}")
-            return None
-
-    def add_listener(self, source: wire.WireListener, path: str, name: str, is_static: bool = False) -> None:
-        """Add a listener, under `name` where it has none itself."""
-        made: Listener | None = self.attempt("listener", lambda: listener(source, path, name, is_static))
-        if made is not None:
-            self.listeners[made.name] = made
-
-    def finish(self, key: str, live: LiveSource) -> Proxy:
-        """The proxy under its name; `live` are the statuses of the /clusters page, or a function that loads them."""
-        return Proxy(
-            key=key,
-            node=self.node,
-            listeners=self.listeners,
-            routes=LazyMap(self.routes, lambda s: route_config(*s)),
-            clusters=LazyMap(self.clusters, self._cluster),
-            endpoints=LazyMap(
-                self.endpoints, lambda s: self.attempt("endpoint", lambda: endpoints(s[0].endpoints, s[1])) or ()
-            ),
-            rejections=tuple(self.rejections),
-            sections=frozenset(self.sections),
-            document=self.document,
-            documents=self.documents,
-            unknown_types=self.unknown,
-            live_endpoints=None if live is None else LazyMap(live, status_endpoints),
-            notes=self.notes,
-            cluster_types=LazyMap(self.clusters, lambda s: cluster_type(s[0])),
-        )
-
-    def _cluster(self, source: tuple[wire.WireCluster, str, str]) -> Cluster:
-        """The cluster; if its details do not decode, only its name and type, so that it does not count as missing."""
-        made: Cluster | None = self.attempt("cluster", lambda: cluster(*source))
-        return made or Cluster(source[0].name, str(source[0].type or "unknown"), state=source[2], path=source[1])
-
-
-LiveSource = dict[str, wire.ClusterStatus] | Callable[[], dict[str, wire.ClusterStatus]] | None
-
-
 def read_dump(data: bytes, document: str, key: str = "", live: LiveSource = None) -> Proxy:
     """The proxy of one `/config_dump`.
 
@@ -107,8 +40,8 @@ def read_dump(data: bytes, document: str, key: str = "", live: LiveSource = None
     `Unreadable` where the bytes are not a config dump.
     """
     draft = Draft(document)
-    for index, section in _sections(data, draft):
-        _read_section(draft, section, index)
+    for path, section in _sections(data, draft):
+        _read_section(draft, section, path)
     if not draft.sections:
         raise Unreadable(
             f"{document}: not an Envoy config dump: none of its sections is known. "
@@ -168,47 +101,46 @@ def _tolerant_sections(data: bytes, draft: Draft) -> Iterator[tuple[str, wire.Se
         items = []
     for path, section in items:
         if isinstance(section, dict):
-            yield path, _tolerant_section(section, draft)
+            yield path, _tolerant_section(section, path, draft)
+        else:
+            draft.unknown["section"] = draft.unknown.get("section", 0) + 1
+            draft.notes.append(f"{path} was skipped: expected an object, found {json_type(section)}")
 
 
-def _tolerant_section(section: dict[str, Any], draft: Draft) -> wire.Section:
+def _tolerant_section(section: dict[str, Any], path: str, draft: Draft) -> wire.Section:
     made = wire.Section(type=str(section.get("@type", "")))
+    lost = {}
     for name, shape in wire.SECTION_LISTS.items():
-        kept = []
         items = section.get(name)
-        for item in items if isinstance(items, list) else ():
-            try:
-                kept.append(msgspec.json.decode(msgspec.json.encode(_without_nulls(item)), type=shape, strict=False))
-            except msgspec.ValidationError as error:
-                draft.unknown[f"{name} entry"] = draft.unknown.get(f"{name} entry", 0) + 1
-                draft.notes.append(f"an entry of {name} was skipped: {error}")
-                kept.append(shape())
-        setattr(made, name, kept)
+        if isinstance(items, list):
+            setattr(made, name, [salvage(without_nulls(item), shape)[0] for item in items])
+        elif items is not None:
+            lost[name] = f"{name}: expected a list, found {json_type(items)}"
     boot = section.get("bootstrap")
-    if isinstance(boot, dict):
-        node = _without_nulls(boot.get("node"))
-        made.bootstrap = draft.attempt(
-            "bootstrap", lambda: msgspec.convert({"node": node}, wire.Bootstrap, strict=False)
-        )
+    if boot is not None:
+        made.bootstrap, because = salvage(without_nulls(boot), wire.Bootstrap)
+        if because:
+            lost["bootstrap"] = f"bootstrap: {because}"
+    kind = _kind_of(made)
+    for name, because in lost.items():
+        # a list that Envoy has not got in this section says nothing about it
+        if kind is not None and kind.rstrip("s") in name:
+            draft.gaps.anything(kind, because, name)
     return made
 
 
-def _without_nulls(value: Any) -> Any:
-    """The value without null fields: in protobuf's JSON null means absent."""
-    if isinstance(value, dict):
-        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
-    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
-
-
 def _read_section(draft: Draft, section: wire.Section, path: str) -> None:
-    kind = section.type.rsplit(".", 1)[-1]
-    known = SECTION_NAMES.get(kind) or _by_content(section)
+    known = _kind_of(section)
     if known is None:
-        if kind not in IGNORED_SECTIONS:
+        if section.type.rsplit(".", 1)[-1] not in IGNORED_SECTIONS:
             draft.unknown[section.type or "untyped section"] = draft.unknown.get(section.type, 0) + 1
         return
     draft.sections.add(known)
     READERS[known](draft, section, path)
+
+
+def _kind_of(section: wire.Section) -> str | None:
+    return SECTION_NAMES.get(section.type.rsplit(".", 1)[-1]) or _by_content(section)
 
 
 def _by_content(section: wire.Section) -> str | None:
@@ -247,27 +179,47 @@ def node_of(source: wire.WireNode) -> Node:
 def _bootstrap(draft: Draft, section: wire.Section, path: str) -> None:
     if section.bootstrap is not None and section.bootstrap.node is not None:
         draft.node = node_of(section.bootstrap.node)
+    if "bootstrap" not in draft.gaps.by_section and not draft.node.id:
+        draft.gaps.anything("bootstrap", "the bootstrap has no node id, so that DNS capture and version are unknown")
+
+
+NO_STATE = "the entry has no state"
 
 
 def _listeners(draft: Draft, section: wire.Section, path: str) -> None:
     for i, entry in enumerate(section.static_listeners):
-        if entry.listener is not None:
-            draft.add_listener(entry.listener, f"{path}.static_listeners[{i}].listener", f"static-{i}", True)
+        _plain_listener(draft, entry, f"{path}.static_listeners[{i}]", f"static-{i}", True)
     for i, entry in enumerate(section.dynamic_active_listeners):
-        if entry.listener is not None:
-            draft.add_listener(entry.listener, f"{path}.dynamic_active_listeners[{i}].listener", f"unnamed-{i}")
+        _plain_listener(draft, entry, f"{path}.dynamic_active_listeners[{i}]", f"unnamed-{i}")
     for i, entry in enumerate(section.dynamic_warming_listeners):
+        at = f"{path}.dynamic_warming_listeners[{i}]"
         if entry.listener is not None:
-            at = f"{path}.dynamic_warming_listeners[{i}]"
             draft.reject("listener", entry.listener.name, "warming", None, entry.listener.name in draft.listeners, at)
+        else:
+            draft.gaps.entry("listeners", entry.name, entry.unread or NO_STATE, at=at)
     for i, entry in enumerate(section.dynamic_listeners):
         _dynamic_listener(draft, entry, f"{path}.dynamic_listeners[{i}]")
+    if section.dynamic_active_listeners or section.dynamic_warming_listeners or section.dynamic_listeners:
+        draft.from_istiod.add("listeners")
+
+
+def _plain_listener(draft: Draft, entry: wire.ListenerEntry, path: str, name: str, is_static: bool = False) -> None:
+    """An entry that holds its listener itself."""
+    if entry.listener is not None:
+        draft.add_listener(entry.listener, f"{path}.listener", name, is_static)
+    else:
+        draft.lose_listener("", entry.unread or "the entry has no listener", path)
 
 
 def _dynamic_listener(draft: Draft, entry: wire.ListenerEntry, path: str) -> None:
     active = entry.active_state.listener if entry.active_state else None
+    states = (entry.active_state, entry.warming_state, entry.draining_state, entry.error_state)
     if active is not None:
         draft.add_listener(active, f"{path}.active_state.listener", entry.name)
+        if entry.unread:
+            draft.gaps.entry("listeners", entry.name, entry.unread, at=path)
+    elif entry.active_state is not None or entry.unread or all(state is None for state in states):
+        draft.lose_listener(entry.name, entry.unread or NO_STATE, path)
     # Envoy lists a rejected listener once by name and once without.
     details = entry.error_state.details if entry.error_state else ""
     is_repeated = not entry.name and any(r.details == details for r in draft.rejections)
@@ -284,19 +236,28 @@ def _clusters(draft: Draft, section: wire.Section, path: str) -> None:
         ("dynamic_warming_clusters", section.dynamic_warming_clusters, "warming"),
     )
     for name, entries, state in lists:
+        if entries and state != "static":
+            draft.from_istiod.add("clusters")
         for i, entry in enumerate(entries):
-            at = f"{path}.{name}[{i}]"
-            source = entry.cluster
-            known = source is not None and source.name in draft.clusters
-            if entry.error_state is not None:
-                label = source.name if source else ""
-                draft.reject("cluster", label, "error", entry.error_state, known, f"{at}.error_state")
-            if source is None:
-                continue
-            if state == "warming":
-                draft.reject("cluster", source.name, "warming", None, known, at)
-            if not known:
-                draft.clusters[source.name] = (source, f"{at}.cluster", state)
+            _cluster_entry(draft, entry, state, f"{path}.{name}[{i}]")
+
+
+def _cluster_entry(draft: Draft, entry: wire.ClusterEntry, state: str, path: str) -> None:
+    source = entry.cluster or wire.WireCluster()
+    known = source.name in draft.clusters
+    lost = entry.unread or source.unread
+    if entry.error_state is not None:
+        draft.reject("cluster", source.name, "error", entry.error_state, known, f"{path}.error_state")
+    elif not source.name:
+        lost = lost or "the entry has no cluster with a name"
+    if lost:
+        draft.gaps.entry("clusters", source.name, lost, at=path)
+    if not source.name:
+        return
+    if state == "warming":
+        draft.reject("cluster", source.name, "warming", None, known, path)
+    if not known:
+        draft.clusters[source.name] = (source, f"{path}.cluster", state)
 
 
 def _routes(draft: Draft, section: wire.Section, path: str) -> None:
@@ -306,7 +267,11 @@ def _routes(draft: Draft, section: wire.Section, path: str) -> None:
         name = entry.route_config.name if entry.route_config else ""
         if entry.error_state is not None:
             draft.reject("route", name, "error", entry.error_state, bool(name), f"{at}.error_state")
-        if entry.route_config is not None:
+        elif not name:
+            draft.gaps.entry("routes", "", entry.unread or "the entry has no route configuration with a name", at=at)
+        if entry.unread and name:
+            draft.gaps.entry("routes", name, entry.unread, at=at)
+        if entry.route_config is not None and name:
             draft.routes[name] = (entry.route_config, f"{at}.route_config")
 
 
@@ -317,9 +282,12 @@ def _endpoints(draft: Draft, section: wire.Section, path: str) -> None:
     )
     for name, entries in lists:
         for i, entry in enumerate(entries):
-            source = entry.endpoint_config
+            source, at = entry.endpoint_config, f"{path}.{name}[{i}]"
             if source is not None and source.cluster_name:
-                draft.endpoints[source.cluster_name] = (source, f"{path}.{name}[{i}].endpoint_config.endpoints")
+                draft.endpoints[source.cluster_name] = (source, f"{at}.endpoint_config.endpoints")
+            elif entry.error_state is None:
+                lost = entry.unread or (source.unread if source else "")
+                draft.gaps.entry("endpoints", "", lost or "the entry names no cluster", at=at)
 
 
 READERS: dict[str, Callable[[Draft, wire.Section, str], None]] = {

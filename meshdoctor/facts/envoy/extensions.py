@@ -67,13 +67,16 @@ DENOMINATORS = {"HUNDRED": 100.0, "TEN_THOUSAND": 10_000.0, "MILLION": 1_000_000
 
 
 def percent(fraction: Any, default: float) -> float:
-    """Percent, 0 to 100, of a type.v3.FractionalPercent, of v2's plain number, or `default` where absent."""
+    """Percent, 0 to 100, of a type.v3.FractionalPercent, of v2's plain number, or `default` where absent.
+
+    Raises ValueError where it is something else.
+    """
     if fraction is None:
         return default
     if isinstance(fraction, int | float):
         return float(fraction)
     if not isinstance(fraction, dict):
-        return default
+        raise ValueError("expected a percentage")
     if "value" in fraction:
         return float(fraction["value"])
     whole = DENOMINATORS.get(str(fraction.get("denominator", "HUNDRED")), 100.0)
@@ -81,11 +84,25 @@ def percent(fraction: Any, default: float) -> float:
 
 
 def as_dict(raw: Raw) -> dict[str, Any]:
-    """A raw part as plain data; `{}` where it is absent or not an object."""
-    if not raw:
+    """A raw part as plain data; `{}` where it is absent. Raises ValueError where it is not an object."""
+    return object_in({"it": msgspec.json.decode(raw)}, "it") if raw else {}
+
+
+def object_in(value: dict[str, Any], key: str) -> dict[str, Any]:
+    """The object under a key; `{}` where it is absent. Raises ValueError where it is something else."""
+    found = value.get(key)
+    if found is None:
         return {}
-    value = msgspec.json.decode(raw)
-    return value if isinstance(value, dict) else {}
+    if not isinstance(found, dict):
+        raise ValueError(f"{key}: expected an object")
+    return found
+
+
+def without_nulls(value: Any) -> Any:
+    """The value without null fields: in protobuf's JSON null means absent."""
+    if isinstance(value, dict):
+        return {key: without_nulls(one) for key, one in value.items() if one is not None}
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def unwrap_typed_struct(value: dict[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,6 @@ They have no `configs`, no bootstrap, and camelCase names. Arrays that were not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,7 +12,10 @@ import msgspec
 from meshdoctor.errors import Unreadable
 from meshdoctor.facts.envoy import wire
 from meshdoctor.facts.envoy.camel_case import NOT_JSON, snake_case
-from meshdoctor.facts.envoy.config_dump import Draft, key_of, node_of
+from meshdoctor.facts.envoy.config_dump import key_of, node_of
+from meshdoctor.facts.envoy.draft import Draft
+from meshdoctor.facts.envoy.extensions import without_nulls
+from meshdoctor.facts.envoy.salvage import salvage
 from meshdoctor.model.evidence import Document
 from meshdoctor.model.proxy import Proxy
 
@@ -31,6 +32,7 @@ def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
     """
     shown = documents.get("listeners.json") or next(iter(documents.values()))
     draft = Draft(shown[0])
+    draft.is_pasted = True
     draft.documents = {name.removesuffix(".json"): origin for name, (origin, _) in documents.items()}
     live: dict[str, wire.ClusterStatus] | None = None
     for name, (origin, document) in documents.items():
@@ -40,10 +42,10 @@ def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
             continue
         if not isinstance(value, list):
             raise Unreadable(f"{origin}: expected the array that `istioctl proxy-config ... -o json` prints")
-        items = [snake_case(item) for item in value if isinstance(item, dict)]
         draft.sections.add(name.removesuffix(".json"))
+        items = [snake_case(item) if isinstance(item, dict) else item for item in value]
         if name == "endpoints.json":
-            live = {status.name: status for _, status in _decoded(draft, "endpoint", items, wire.ClusterStatus)}
+            live = _statuses(draft, items)
         else:
             _add(draft, name, items)
     if not draft.node.pod:
@@ -57,10 +59,11 @@ def _bootstrap(draft: Draft, value: Any) -> None:
     node = whole.get("node") if isinstance(whole, dict) else None
     if not isinstance(node, dict):
         return
-    source = draft.attempt("bootstrap", lambda: msgspec.convert(node, wire.WireNode, strict=False))
-    if source is not None:
-        draft.node = node_of(source)
-        draft.sections.add("bootstrap")
+    source, lost = salvage(without_nulls(node), wire.WireNode)
+    draft.node = node_of(source)
+    draft.sections.add("bootstrap")
+    if lost:
+        draft.gaps.anything("bootstrap", f"bootstrap: {lost}")
 
 
 def _decode(document: Document, origin: str) -> Any:
@@ -71,21 +74,41 @@ def _decode(document: Document, origin: str) -> Any:
 
 
 def _add(draft: Draft, name: str, items: list[Any]) -> None:
-    if name == "listeners.json":
-        for index, listener in _decoded(draft, "listener", items, wire.WireListener):
-            draft.add_listener(listener, f"$[{index}]", f"listener-{index}")
-    elif name == "clusters.json":
-        for index, cluster in _decoded(draft, "cluster", items, wire.WireCluster):
-            draft.clusters[cluster.name] = (cluster, f"clusters$[{index}]", "active")
-    else:
-        for index, route in _decoded(draft, "route", items, wire.WireRouteConfig):
-            draft.routes[route.name] = (route, f"routes$[{index}]")
-
-
-def _decoded(draft: Draft, kind: str, items: list[Any], shape: type[Shape]) -> Iterator[tuple[int, Shape]]:
-    """Index and wire shape of each item; one that does not have the shape is counted and noted."""
+    section = name.removesuffix(".json")
     for index, item in enumerate(items):
-        decode = partial(msgspec.json.decode, msgspec.json.encode(item), type=shape, strict=False)
-        made: Shape | None = draft.attempt(kind, decode)
-        if made is not None:
-            yield index, made
+        at = f"{'' if section == 'listeners' else section}$[{index}]"
+        if section == "listeners":
+            listener = _read(item, wire.WireListener)[0]
+            if listener.name or not listener.unread:
+                draft.add_listener(listener, at, f"listener-{index}")
+            else:
+                draft.lose_listener("", listener.unread, at)
+            continue
+        found: wire.WireCluster | wire.WireRouteConfig
+        if section == "clusters":
+            found = cluster = _read(item, wire.WireCluster)[0]
+            draft.clusters[cluster.name] = (cluster, at, "active")
+        else:
+            found = route = _read(item, wire.WireRouteConfig)[0]
+            draft.routes[route.name] = (route, at)
+        if found.unread:
+            draft.gaps.entry(section, found.name, found.unread, at=at)
+
+
+def _statuses(draft: Draft, items: list[Any]) -> dict[str, wire.ClusterStatus]:
+    """Hosts by cluster; of one that does not have its shape, none."""
+    found: dict[str, wire.ClusterStatus] = {}
+    for index, item in enumerate(items):
+        status, lost = _read(item, wire.ClusterStatus)
+        if lost or not status.name:
+            draft.gaps.entry("endpoints", status.name, lost or "it names no cluster", at=f"endpoints$[{index}]")
+        else:
+            found[status.name] = status
+    return found
+
+
+def _read(item: Any, shape: type[Shape]) -> tuple[Shape, str]:
+    try:
+        return msgspec.json.decode(msgspec.json.encode(item), type=shape, strict=False), ""
+    except msgspec.ValidationError:
+        return salvage(without_nulls(item), shape)

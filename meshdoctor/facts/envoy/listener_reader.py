@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from meshdoctor.facts.envoy import wire
 from meshdoctor.facts.envoy.extensions import as_dict, istio_config, kind_of, seconds
-from meshdoctor.facts.envoy.route_reader import fault_of, route_config, weighted
+from meshdoctor.facts.envoy.route_reader import fault_of, lost_in_routes, route_config, weighted
+from meshdoctor.facts.envoy.salvage import salvage
 from meshdoctor.model import proxy
+from meshdoctor.semantics.ip_addresses import network
+from meshdoctor.semantics.istio.istiod_push import VIRTUAL_OUTBOUND
 
 DEFAULT_TIMEOUT = 15.0
 """listener_filters_timeout where unset, config.listener.v3.Listener."""
@@ -24,20 +28,40 @@ _SOURCE_TYPES = {"LOCAL": "SAME_IP_OR_LOOPBACK", "0": "ANY", "1": "SAME_IP_OR_LO
 """v2 called SAME_IP_OR_LOOPBACK `LOCAL`; enum numbers are those of the proto."""
 
 
+UNREADABLE = (msgspec.MsgspecError, AttributeError, KeyError, TypeError, ValueError)
+"""What the readers raise where a value does not have the expected type."""
+
+
 def listener(source: wire.WireListener, path: str, name: str = "", is_static: bool = False) -> proxy.Listener:
-    """A listener with everything that affects routing. `path` points at the listener object."""
+    """A listener with everything that affects routing. `path` points at the listener object.
+
+    What cannot be read of it is in `unread` of the listener or of its chain: of the listener where it decides which
+    chain is chosen.
+    """
     default = source.default_filter_chain
     bind = source.bind_to_port
     if bind is None and source.deprecated_v1 is not None:
         bind = source.deprecated_v1.bind_to_port
     timeout = seconds(source.listener_filters_timeout)
-    filters = tuple(listener_filter(f) for f in source.listener_filters)
-    addresses = [source.address, *(a.address for a in source.additional_addresses)]
-    sockets = [a.socket_address for a in addresses if a and a.socket_address is not None]
+    lost = [source.unread] if source.unread else []
+    try:
+        filters = tuple(listener_filter(f) for f in source.listener_filters)
+    except UNREADABLE as error:
+        filters = ()
+        lost.append(f"listener_filters: {error}")
+    name = source.name or name
+    addresses, misplaced = _addresses(source, name)
+    chains = [filter_chain(c, f"{path}.filter_chains[{i}]") for i, c in enumerate(source.filter_chains)]
+    lost += [misplaced] if misplaced else []
+    lost += [f"filter_chains[{i}].{c.unread}" for i, c in enumerate(chains) if _hides_its_match(c)]
+    if source.filter_chain_matcher:
+        lost.append("filter_chain_matcher: this version of meshdoctor does not read it")
+    if not chains and default is None and not lost:
+        lost.append("it has no filter chain")
     return proxy.Listener(
-        name=source.name or name,
-        addresses=tuple((socket.address, socket.port_value) for socket in sockets),
-        filter_chains=tuple(filter_chain(c, f"{path}.filter_chains[{i}]") for i, c in enumerate(source.filter_chains)),
+        name=name,
+        addresses=addresses,
+        filter_chains=tuple(chains),
         default_filter_chain=filter_chain(default, f"{path}.default_filter_chain", True) if default else None,
         listener_filters=filters,
         listener_filters_timeout=DEFAULT_TIMEOUT if timeout is None else timeout,
@@ -47,7 +71,59 @@ def listener(source: wire.WireListener, path: str, name: str = "", is_static: bo
         traffic_direction=str(source.traffic_direction),
         is_static=is_static,
         path=path,
+        unread="; ".join(lost),
     )
+
+
+def placeholder(name: str, because: str, path: str) -> proxy.Listener:
+    """A listener of which only the name was read; its address is that in the name, none where there is none in it."""
+    is_catch_all = name in VIRTUAL_OUTBOUND
+    addresses = (("0.0.0.0", 15001),) if is_catch_all else _address_in(name)
+    return proxy.Listener(name, addresses, (), use_original_dst=is_catch_all, path=path, unread=because)
+
+
+_ADDRESS_IN_NAME = re.compile(r"(?P<ip>[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*)_(?P<port>\d{1,5})")
+"""istio pilot/pkg/networking/core/listener.go, getListenerName: `10.0.0.1_443`."""
+
+
+def _address_in(name: str) -> tuple[tuple[str, int], ...]:
+    found = _ADDRESS_IN_NAME.fullmatch(name)
+    return ((found["ip"], int(found["port"])),) if found else ()
+
+
+def _addresses(source: wire.WireListener, name: str) -> tuple[tuple[tuple[str, int], ...], str]:
+    """The (address, port) pairs, and why they may not be all."""
+    given = [source.address, *(a.address for a in source.additional_addresses)]
+    sockets = [a.socket_address for a in given if a and a.socket_address is not None]
+    found = tuple((socket.address, socket.port_value) for socket in sockets if socket.address)
+    is_other = source.internal_listener is not None or all(
+        a and (a.pipe or a.envoy_internal_address is not None) for a in given
+    )
+    if is_other or (len(found) == len(given) and all(port for _, port in found)):
+        return found, ""
+    placed = tuple(one for one in found if one[1]) or _address_in(name)
+    return placed, "address: it has no IP address and port"
+
+
+def _hides_its_match(chain: proxy.FilterChain) -> bool:
+    return chain.unread.startswith(("filter_chain_match", "expected")) or "; filter_chain_match" in chain.unread
+
+
+def lost_in(made: proxy.Listener) -> str:
+    """What of a listener, its chains and its own routes could not be read; empty where all was."""
+    return next(_lost_in(made), "")
+
+
+def _lost_in(made: proxy.Listener) -> Iterator[str]:
+    if made.unread:
+        yield made.unread
+    for chain in made.chains():
+        place = chain.path.removeprefix(f"{made.path}.")
+        if chain.unread:
+            yield f"{place}.{chain.unread}"
+        own = chain.http.route_config if chain.http is not None else None
+        if own is not None and (lost := lost_in_routes(own)):
+            yield f"{place}: {lost}"
 
 
 Ranges = tuple[tuple[int, int], ...]
@@ -90,60 +166,87 @@ def _complement(ranges: Ranges) -> Ranges:
 
 def filter_chain(source: wire.Chain, path: str, is_default: bool = False) -> proxy.FilterChain:
     """A filter chain and what it does with a connection."""
-    kinds = tuple(kind_of(f) for f in source.filters)
-    tcp, http = None, None
-    for index, kind in enumerate(kinds):
-        payload = source.filters[index].payload()
-        if kind == "tcp_proxy" and payload:
-            plain = _decode(_TCP, payload)
-            tcp = proxy.TcpProxy(weighted(plain.weighted_clusters) or (proxy.WeightedCluster(plain.cluster),))
-        elif kind == "redis_proxy" and payload:
-            redis = _decode(_REDIS, payload)
-            cluster = (redis.prefix_routes.get("catch_all_route") or {}).get("cluster") or redis.cluster
-            tcp = proxy.TcpProxy((proxy.WeightedCluster(str(cluster)),)) if cluster else None
-        elif kind == "http_connection_manager" and payload:
-            inside = f"{path}.filters[{index}].typed_config.route_config"
-            http = _http_connection_manager(_decode(_HCM, payload), inside)
+    lost = [source.unread] if source.unread else []
+    kinds: tuple[str, ...] = ()
+    tcp: proxy.TcpProxy | None = None
+    http: proxy.HttpConnectionManager | None = None
+    match = _ANY_MATCH
+    try:
+        match = chain_match(source.filter_chain_match)
+    except UNREADABLE as error:
+        lost.append(f"filter_chain_match: {error}")
+    for index, each in enumerate(source.filters):
+        try:
+            kind = kind_of(each)
+            kinds += (kind,)
+            if kind in ("tcp_proxy", "redis_proxy") and (payload := each.payload()):
+                tcp, why = _tcp_proxy(payload) if kind == "tcp_proxy" else _redis_proxy(payload)
+            elif kind == "http_connection_manager" and (payload := each.payload()):
+                http, why = _http_connection_manager(payload, f"{path}.filters[{index}].typed_config.route_config")
+            else:
+                why = ""
+        except UNREADABLE as error:
+            why = str(error)
+        if why:
+            lost.append(f"filters[{index}]: {why}")
     return proxy.FilterChain(
         name=source.name,
-        match=chain_match(source.filter_chain_match),
+        match=match,
         filters=kinds,
         tcp=tcp,
         http=http,
         config=istio_config(source.metadata),
         is_default=is_default,
         path=path,
+        unread="; ".join(lost),
     )
 
 
+def _tcp_proxy(payload: msgspec.Raw) -> tuple[proxy.TcpProxy | None, str]:
+    plain = _decode(_TCP, payload, wire.WireTcpProxy)
+    clusters = weighted(plain.weighted_clusters) or ((proxy.WeightedCluster(plain.cluster),) if plain.cluster else ())
+    if any(not one.name for one in clusters):
+        return None, "a weighted cluster has no name"
+    return (proxy.TcpProxy(clusters) if clusters else None), plain.unread or ("" if clusters else "it has no cluster")
+
+
+def _redis_proxy(payload: msgspec.Raw) -> tuple[proxy.TcpProxy | None, str]:
+    redis = _decode(_REDIS, payload, wire.WireRedisProxy)
+    cluster = (redis.prefix_routes.get("catch_all_route") or {}).get("cluster") or redis.cluster
+    return (proxy.TcpProxy((proxy.WeightedCluster(str(cluster)),)) if cluster else None), redis.unread
+
+
 REPEATED = ("http_filters", "virtual_hosts", "domains", "routes", "clusters", "headers")
-Shape = TypeVar("Shape")
+Shape = TypeVar("Shape", bound=wire.Unit)
 
 
-def _decode(decoder: msgspec.json.Decoder[Shape], payload: msgspec.Raw) -> Shape:
+def _decode(decoder: msgspec.json.Decoder[Shape], payload: msgspec.Raw, shape: type[Shape]) -> Shape:
     """A filter's config. In v2's `config`, a free-form Struct, a repeated field of one item may lack its list."""
     try:
         return decoder.decode(payload)
     except msgspec.ValidationError:
-        return decoder.decode(msgspec.json.encode(_with_lists(msgspec.json.decode(payload))))
+        return salvage(_with_lists(msgspec.json.decode(payload)), shape)[0]
 
 
 def _with_lists(value: Any, key: str = "") -> Any:
-    if key in REPEATED and not isinstance(value, list):
+    if key in REPEATED and isinstance(value, dict | str) and value:
         value = [value]
     if isinstance(value, dict):
         return {k: _with_lists(v, k) for k, v in value.items()}
     return [_with_lists(v) for v in value] if isinstance(value, list) else value
 
 
-def _http_connection_manager(source: wire.WireHcm, inline_path: str) -> proxy.HttpConnectionManager:
+def _http_connection_manager(payload: msgspec.Raw, inline_path: str) -> tuple[proxy.HttpConnectionManager | None, str]:
+    source = _decode(_HCM, payload, wire.WireHcm)
     fault = next((f for f in source.http_filters if kind_of(f) == "fault"), None)
-    return proxy.HttpConnectionManager(
+    made = proxy.HttpConnectionManager(
         route_config_name=source.rds.route_config_name if source.rds else "",
         route_config=route_config(source.route_config, inline_path) if source.route_config else None,
         strip_port=source.strip_any_host_port or source.strip_matching_host_port,
         fault=fault_of(as_dict(fault.payload())) if fault else None,
     )
+    has_routes = made.route_config_name or made.route_config is not None
+    return made, source.unread or ("" if has_routes else "it names no routes")
 
 
 def chain_match(source: wire.ChainMatch | None) -> proxy.FilterChainMatch:
@@ -164,4 +267,9 @@ def chain_match(source: wire.ChainMatch | None) -> proxy.FilterChainMatch:
 
 
 def _cidrs(ranges: Sequence[wire.CidrRange]) -> tuple[str, ...]:
-    return tuple(f"{r.address_prefix}/{r.prefix_len or 0}" for r in ranges)
+    """The ranges as text. Raises ValueError where one is no range: Envoy refuses those."""
+    found = tuple(f"{r.address_prefix}/{r.prefix_len or 0}" for r in ranges)
+    for cidr in found:
+        if network(cidr) is None:
+            raise ValueError(f"{cidr} is not a range of addresses")
+    return found

@@ -33,6 +33,7 @@ class RawEntry(RawShape):
     listener: Raw = NO_RAW
     active_state: RawState | None = None
     warming_state: RawState | None = None
+    draining_state: RawState | None = None
     cluster: Raw = NO_RAW
     route_config: Raw = NO_RAW
     endpoint_config: Raw = NO_RAW

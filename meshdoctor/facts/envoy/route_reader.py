@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import Raw
 
 from meshdoctor.facts.envoy import wire
-from meshdoctor.facts.envoy.extensions import as_dict, istio_config, percent, seconds, unwrap_typed_struct
+from meshdoctor.facts.envoy.extensions import (
+    as_dict,
+    istio_config,
+    object_in,
+    percent,
+    seconds,
+    unwrap_typed_struct,
+    without_nulls,
+)
+from meshdoctor.facts.envoy.wire_matches import WireHeaderMatch, WireMatch
 from meshdoctor.model import proxy
 
 FAULT_FILTERS = ("envoy.filters.http.fault", "envoy.fault")
@@ -24,14 +33,44 @@ REDIRECTS = {
 
 
 def route_config(source: wire.WireRouteConfig, path: str) -> proxy.RouteConfig:
-    """A route configuration. `path` points at it."""
+    """A route configuration. `path` points at it.
+
+    What cannot be read of it is in `unread` of the innermost object that decides: of the configuration where it decides
+    which virtual host is chosen.
+    """
     hosts = []
+    lost = [source.unread] if source.unread else []
     for i, host in enumerate(source.virtual_hosts):
         at = f"{path}.virtual_hosts[{i}]"
-        shared = _per_filter_fault(host.typed_per_filter_config, host.per_filter_config)
+        unread = host.unread
+        if not all(host.domains) or not host.domains or "domains" in unread or unread.startswith("expected"):
+            lost.append(f"virtual_hosts[{i}].{unread or 'domains: it has none'}")
+        shared: proxy.Fault | None = None
+        try:
+            shared = _per_filter_fault(host.typed_per_filter_config, host.per_filter_config)
+        except UNREADABLE as error:
+            unread = unread or f"typed_per_filter_config: {error}"
         routes = tuple(_route(r, f"{at}.routes[{n}]", shared) for n, r in enumerate(host.routes))
-        hosts.append(proxy.VirtualHost(host.name, tuple(host.domains), routes, at))
-    return proxy.RouteConfig(source.name, tuple(hosts), source.ignore_port_in_host_matching, path)
+        hosts.append(proxy.VirtualHost(host.name, tuple(host.domains), routes, at, unread))
+    if not hosts and not lost:
+        lost.append("it has no virtual hosts")
+    return proxy.RouteConfig(source.name, tuple(hosts), source.ignore_port_in_host_matching, path, "; ".join(lost[:3]))
+
+
+def lost_in_routes(config: proxy.RouteConfig) -> str:
+    """What of a route configuration could not be read; empty where all was."""
+    return next(_lost_in(config), "")
+
+
+def _lost_in(config: proxy.RouteConfig) -> Iterator[str]:
+    if config.unread:
+        yield config.unread
+    for host in config.virtual_hosts:
+        if host.unread:
+            yield f"virtual host {host.name}: {host.unread}"
+        for route in host.routes:
+            if route.unread:
+                yield f"{route.path.removeprefix(f'{config.path}.')}: {route.unread}"
 
 
 def weighted(source: wire.WeightedClusters | None) -> tuple[proxy.WeightedCluster, ...]:
@@ -42,15 +81,24 @@ def weighted(source: wire.WeightedClusters | None) -> tuple[proxy.WeightedCluste
     return tuple(sorted(found, key=lambda c: -c.weight))
 
 
+UNREADABLE = (msgspec.MsgspecError, AttributeError, TypeError, ValueError)
+"""What the readers raise where a value does not have the expected type."""
+
+
 def _route(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -> proxy.Route:
-    """The route. One that does not decode counts as matching anything, so that no verdict is based on later routes."""
+    """The route. One whose match does not decode counts as matching anything, so that no verdict is based on later
+    routes."""
     try:
-        return _decoded(source, path, inherited)
-    except (msgspec.MsgspecError, AttributeError, TypeError, ValueError):
-        return proxy.Route(source.name, _ANY_PATH, "other", path=path)
+        match = _match(source.match)
+    except UNREADABLE as error:
+        return proxy.Route(source.name, _ANY_PATH, "other", path=path, unread=source.unread or f"match: {error}")
+    try:
+        return _decoded(source, match, path, inherited)
+    except UNREADABLE as error:
+        return proxy.Route(source.name, match, "other", path=path, unread=source.unread or str(error))
 
 
-def _decoded(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -> proxy.Route:
+def _decoded(source: wire.WireRoute, match: proxy.RouteMatch, path: str, inherited: proxy.Fault | None) -> proxy.Route:
     action = source.route
     clusters: tuple[proxy.WeightedCluster, ...] = ()
     kind, status = "other", None
@@ -66,9 +114,16 @@ def _decoded(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -
         kind, status = "redirect", REDIRECTS.get(str(code or "MOVED_PERMANENTLY"), 301)
     elif source.non_forwarding_action is not None:
         kind = "non_forwarding"
+    unread = source.unread
+    if not unread and (
+        kind == "other" or (kind == "route" and not clusters and not (action and action.cluster_header))
+    ):
+        unread = "it has no action" if kind == "other" else "route: it has no cluster"
+    if any(not one.name for one in clusters):
+        raise ValueError("a weighted cluster has no name")
     return proxy.Route(
         name=source.name,
-        match=_match(source.match),
+        match=match,
         action=kind,
         clusters=clusters,
         cluster_header=action.cluster_header if action else "",
@@ -76,87 +131,91 @@ def _decoded(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -
         fault=_per_filter_fault(source.typed_per_filter_config, source.per_filter_config) or inherited,
         config=istio_config(source.metadata),
         path=path,
+        unread=unread,
     )
+
+
+_MATCH = msgspec.json.Decoder(WireMatch, strict=False)
 
 
 def _match(raw: Raw) -> proxy.RouteMatch:
-    """config.route.v3.RouteMatch; most routes of a mesh are the plain prefix `/`."""
-    if not raw or bytes(raw) in _PLAIN_PREFIX:
+    """config.route.v3.RouteMatch; most routes of a mesh are the plain prefix `/`. Raises where it does not decode."""
+    if bytes(raw) in _PLAIN_PREFIX:
         return _ANY_PATH
-    source = msgspec.json.decode(raw)
-    regex = source.get("safe_regex", {}).get("regex") if "safe_regex" in source else source.get("regex")
-    if "path_match_policy" in source:
+    if not raw:
+        raise ValueError("there is none")
+    try:
+        source = _MATCH.decode(raw)
+    except msgspec.ValidationError:  # null fields are absent
+        source = msgspec.convert(without_nulls(msgspec.json.decode(raw)), WireMatch, strict=False)
+    regex = source.safe_regex.regex if source.safe_regex is not None else source.regex
+    if source.path_match_policy is not None:
         regex = None
-    runtime = source.get("runtime_fraction", {}).get("default_value")
     return proxy.RouteMatch(
-        prefix=source.get("prefix"),
-        path=source.get("path"),
-        path_separated_prefix=source.get("path_separated_prefix"),
+        prefix=source.prefix,
+        path=source.path,
+        path_separated_prefix=source.path_separated_prefix,
         regex=regex,
-        connect="connect_matcher" in source,
-        case_sensitive=source.get("case_sensitive") is not False,
-        headers=tuple(_header(h) for h in source.get("headers", ())),
-        query_parameters=tuple(str(q.get("name", "")) for q in source.get("query_parameters", ())),
-        runtime_percent=percent(runtime, 100.0),
-        grpc="grpc" in source,
+        connect=source.connect_matcher is not None,
+        case_sensitive=source.case_sensitive is not False,
+        headers=tuple(map(_header, source.headers)),
+        query_parameters=tuple(q.name for q in source.query_parameters),
+        runtime_percent=percent(source.runtime_fraction.default_value if source.runtime_fraction else None, 100.0),
+        grpc=source.grpc is not None,
     )
 
 
-_OLD_HEADER_KINDS = {
-    "exact_match": "exact",
-    "prefix_match": "prefix",
-    "suffix_match": "suffix",
-    "contains_match": "contains",
-    "regex_match": "regex",
-}
+_STRING_KINDS = ("exact", "prefix", "suffix", "contains")
 
 
-def _header(source: dict[str, Any]) -> proxy.HeaderMatch:
-    """config.route.v3.HeaderMatcher, string_match and the older *_match fields."""
-    name, invert = str(source.get("name", "")), bool(source.get("invert_match"))
-    string = source.get("string_match")
-    if isinstance(string, dict):
-        kind = next((kind for kind in ("exact", "prefix", "suffix", "contains") if kind in string), "other")
-        value = str(string.get(kind, ""))
-        if kind == "other" and "safe_regex" in string:
-            kind, value = "regex", str(string["safe_regex"].get("regex", ""))
-        missing = bool(source.get("treat_missing_header_as_empty"))
-        return proxy.HeaderMatch(name, kind, value, invert, bool(string.get("ignore_case")), missing)
-    for key, kind in _OLD_HEADER_KINDS.items():
-        if key in source:
-            return proxy.HeaderMatch(name, kind, str(source[key]), invert)
-    if "safe_regex_match" in source:
-        return proxy.HeaderMatch(name, "regex", str(source["safe_regex_match"].get("regex", "")), invert)
-    if "range_match" in source:
+def _header(source: WireHeaderMatch) -> proxy.HeaderMatch:
+    name, invert = source.name, source.invert_match
+    string = source.string_match
+    if string is not None:
+        kind = next((kind for kind in _STRING_KINDS if getattr(string, kind) is not None), "other")
+        value = str(getattr(string, kind, ""))
+        if kind == "other" and string.safe_regex is not None:
+            kind, value = "regex", string.safe_regex.regex
+        return proxy.HeaderMatch(name, kind, value, invert, string.ignore_case, source.treat_missing_header_as_empty)
+    for kind in (*_STRING_KINDS, "regex"):
+        old = getattr(source, f"{kind}_match")
+        if old is not None:
+            return proxy.HeaderMatch(name, kind, old, invert)
+    if source.safe_regex_match is not None:
+        return proxy.HeaderMatch(name, "regex", source.safe_regex_match.regex, invert)
+    if source.range_match is not None:
         return proxy.HeaderMatch(name, "range", "", invert)
-    absent = source.get("present_match") is False
-    return proxy.HeaderMatch(name, "present", "", invert != absent)
+    return proxy.HeaderMatch(name, "present", "", invert != (source.present_match is False))
 
 
 def _per_filter_fault(typed: Raw, old: Raw) -> proxy.Fault | None:
-    """The fault of `typed_per_filter_config` (v3) or `per_filter_config` (v2), None where there is none."""
+    """The fault of `typed_per_filter_config` (v3) or `per_filter_config` (v2), None where there is none.
+
+    Raises ValueError where it does not decode.
+    """
     raw = typed or old
-    if not raw or b"fault" not in bytes(raw):
+    if not raw or (b"fault" not in bytes(raw) and bytes(raw)[:1] == b"{"):
         return None
     configs = as_dict(raw)
-    for name in FAULT_FILTERS:
-        value = configs.get(name)
-        if isinstance(value, dict):
-            return fault_of(unwrap_typed_struct(value))
-    return None
+    return next((fault_of(object_in(configs, name)) for name in FAULT_FILTERS if name in configs), None)
 
 
-def fault_of(source: dict[str, Any]) -> proxy.Fault | None:
-    """extensions.filters.http.fault.v3.HTTPFault, and v2's; None where it has neither an abort nor a delay."""
-    abort, delay = source.get("abort"), source.get("delay")
-    if not isinstance(abort, dict) and not isinstance(delay, dict):
+def fault_of(source: dict[str, object]) -> proxy.Fault | None:
+    """extensions.filters.http.fault.v3.HTTPFault, and v2's; None where it has neither an abort nor a delay.
+
+    Raises ValueError where it does not decode.
+    """
+    source = unwrap_typed_struct(source)
+    abort, delay = object_in(source, "abort"), object_in(source, "delay")
+    if not abort and not delay:
         return None
-    abort = abort if isinstance(abort, dict) else {}
-    delay = delay if isinstance(delay, dict) else {}
+    status = abort.get("http_status")
+    if status is not None and not isinstance(status, int):
+        raise ValueError("http_status: expected a number")
     conditional = bool(source.get("headers")) or "header_abort" in abort or "header_delay" in delay
     return proxy.Fault(
         abort_percent=percent(abort.get("percentage", abort.get("percent")), 0.0),
-        abort_status=abort.get("http_status"),
+        abort_status=status,
         delay_percent=percent(delay.get("percentage", delay.get("percent")), 0.0),
         delay=seconds(delay.get("fixed_delay")),
         by_header=conditional,

@@ -20,6 +20,16 @@ class Wire(Struct, gc=False):
     """Base of all wire shapes. They have no reference cycles, so the garbage collector may skip them."""
 
 
+class Unit(Wire):
+    """A part that decides on its own: where a field of it cannot be read, what it decides is unknown.
+
+    `salvage` writes `unread`, no dump has such a field.
+    """
+
+    unread: str = field(name="(unread)", default="")
+    """The first of its fields that could not be read, and why; empty where all were."""
+
+
 class SocketAddress(Wire):
     address: str = ""
     port_value: int = 0
@@ -32,6 +42,7 @@ class Pipe(Wire):
 class Address(Wire):
     socket_address: SocketAddress | None = None
     pipe: Pipe | None = None
+    envoy_internal_address: dict[str, Any] | None = None
 
 
 class AdditionalAddress(Wire):
@@ -98,7 +109,7 @@ class TypedStruct(Wire):
     value: Raw = NO_RAW
 
 
-class Chain(Wire):
+class Chain(Unit):
     name: str = ""
     filter_chain_match: ChainMatch | None = None
     filters: list[NamedFilter] = []
@@ -111,7 +122,7 @@ class DeprecatedV1(Wire):
     bind_to_port: bool | None = None
 
 
-class WireListener(Wire):
+class WireListener(Unit):
     name: str = ""
     address: Address | None = None
     additional_addresses: list[AdditionalAddress] = []
@@ -124,6 +135,8 @@ class WireListener(Wire):
     use_original_dst: bool | None = None
     deprecated_v1: DeprecatedV1 | None = None
     traffic_direction: str | int = ""
+    internal_listener: dict[str, Any] | None = None
+    filter_chain_matcher: Raw = NO_RAW
 
 
 class WireEndpointAddress(Wire):
@@ -141,7 +154,7 @@ class LocalityEndpoints(Wire):
     lb_endpoints: list[WireLbEndpoint] = []
 
 
-class LoadAssignment(Wire):
+class LoadAssignment(Unit):
     cluster_name: str = ""
     endpoints: Raw = NO_RAW
 
@@ -172,7 +185,7 @@ class SocketMatch(Wire):
     transport_socket: NamedFilter | None = None
 
 
-class WireCluster(Wire):
+class WireCluster(Unit):
     name: str = ""
     type: str | int | None = None
     cluster_type: ClusterType | None = None
@@ -188,13 +201,13 @@ class WireCluster(Wire):
     original_dst_lb_config: OriginalDstLb | None = None
 
 
-class WireRouteConfig(Wire):
+class WireRouteConfig(Unit):
     name: str = ""
     virtual_hosts: list[WireVirtualHost] = []
     ignore_port_in_host_matching: bool = False
 
 
-class WireVirtualHost(Wire):
+class WireVirtualHost(Unit):
     name: str = ""
     domains: list[str] = []
     routes: list[WireRoute] = []
@@ -225,7 +238,7 @@ class DirectResponse(Wire):
     status: int = 0
 
 
-class WireRoute(Wire):
+class WireRoute(Unit):
     name: str = ""
     match: Raw = NO_RAW
     route: WireRouteAction | None = None
@@ -237,14 +250,14 @@ class WireRoute(Wire):
     per_filter_config: Raw = NO_RAW
 
 
-class WireTcpProxy(Wire):
+class WireTcpProxy(Unit):
     """extensions.filters.network.tcp_proxy.v3.TcpProxy and v2's."""
 
     cluster: str = ""
     weighted_clusters: WeightedClusters | None = None
 
 
-class WireRedisProxy(Wire):
+class WireRedisProxy(Unit):
     """extensions.filters.network.redis_proxy.v3.RedisProxy: only the catch-all route decides without a key."""
 
     cluster: str = ""
@@ -257,7 +270,7 @@ class WireRds(Wire):
     route_config_name: str = ""
 
 
-class WireHcm(Wire):
+class WireHcm(Unit):
     """extensions.filters.network.http_connection_manager.v3.HttpConnectionManager and v2's."""
 
     rds: WireRds | None = None
@@ -292,27 +305,28 @@ class ListenerState(Wire):
     listener: WireListener | None = None
 
 
-class ListenerEntry(Wire):
+class ListenerEntry(Unit):
     """An item of static_listeners or dynamic_listeners, and of v2's dynamic_active_listeners."""
 
     name: str = ""
     listener: WireListener | None = None
     active_state: ListenerState | None = None
     warming_state: ListenerState | None = None
+    draining_state: ListenerState | None = None
     error_state: ErrorState | None = None
 
 
-class ClusterEntry(Wire):
+class ClusterEntry(Unit):
     cluster: WireCluster | None = None
     error_state: ErrorState | None = None
 
 
-class RouteEntry(Wire):
+class RouteEntry(Unit):
     route_config: WireRouteConfig | None = None
     error_state: ErrorState | None = None
 
 
-class EndpointEntry(Wire):
+class EndpointEntry(Unit):
     endpoint_config: LoadAssignment | None = None
     error_state: ErrorState | None = None
 

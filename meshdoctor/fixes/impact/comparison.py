@@ -20,14 +20,15 @@ from meshdoctor.fixes.impact.predicted_sidecar import (
 )
 from meshdoctor.fixes.impact.regressions import regressions_of
 from meshdoctor.model.fix import ClaimChange, PredictedChange, Regression
+from meshdoctor.model.mesh import Dependency
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.predict.prediction import Prediction
 from meshdoctor.semantics.istio.protocols import behaviour, known_protocol
 from meshdoctor.semantics.istio.registry import Registry
 from meshdoctor.trace.outbound import Tracer
 
-Ask = tuple[str, int, str]
-"""Host, port and URL scheme of a connection."""
+Ask = tuple[int, Dependency]
+"""Port and what a client configures, without its pod."""
 
 
 class UnknownImpact(Struct, frozen=True):
@@ -92,12 +93,13 @@ class Comparison:
     ) -> tuple[list[PredictedChange], list[UnknownImpact]]:
         connections: list[PredictedChange] = []
         unknown: list[UnknownImpact] = []
-        for (host, port, scheme), pods in self._asks(group, before, after).items():
-            was, becomes = before.seen(host, port, scheme), _verdict_after(before, after, (host, port, scheme))
+        for (port, client), pods in self._asks(group, before, after).items():
+            host = client.host
+            was, becomes = before.seen(host, port, dependency=client), _verdict_after(before, after, port, client)
             if Verdict.UNKNOWN not in (was.verdict, becomes.verdict):
                 if _outcome(was) == _outcome(becomes):
                     continue
-                contradiction = _contradiction(was, seen_by(real, host, port, scheme)) if real.proxy else ""
+                contradiction = _contradiction(was, seen_by(real, host, port, dependency=client)) if real.proxy else ""
                 if not contradiction:
                     connections.append(predicted_change(host, port, pods, was, becomes))
                     continue
@@ -116,25 +118,28 @@ class Comparison:
             own = dependencies.get(pod, {})
             for (host, port), dependency in own.items():
                 if self._scope.holds(host, port):
-                    found.setdefault((host, port, dependency.scheme), []).append(pod)
+                    client = Dependency("", host, port, dependency.scheme, (), dependency.paths)
+                    found.setdefault((port, client), []).append(pod)
             for host, port in pairs:
                 if (host, port) not in own:
-                    found.setdefault((host, port, ""), []).append(pod)
+                    found.setdefault((port, Dependency("", host, port)), []).append(pod)
         return {ask: tuple(pods) for ask, pods in found.items()}
 
 
-def _verdict_after(before: PredictedSidecar, after: PredictedSidecar, ask: Ask) -> PredictedVerdict:
+def _verdict_after(
+    before: PredictedSidecar, after: PredictedSidecar, port: int, client: Dependency
+) -> PredictedVerdict:
     """The verdict after the change, or that of a client with today's protocol where it is worse.
 
     A changed `protocol` does not change the client, unless it is now the well-known protocol of the port.
     """
-    host, port, scheme = ask
-    seen = after.seen(host, port, scheme)
-    today, later = (one.tracer.protocol_of(host, port, scheme) for one in (before, after))
-    declared = before.tracer.registration(host, port).visible
+    host = client.host
+    seen = after.seen(host, port, dependency=client)
+    today, later = (one.tracer.protocol_of(host, port, client.scheme) for one in (before, after))
+    declared = before.tracer.entries.registration(host, port).visible
     if today == later or later == behaviour(known_protocol(port)) or not declared:
         return seen
-    same = after.seen(host, port, scheme, protocol=today)
+    same = after.seen(host, port, dependency=client, protocol=today)
     if same.verdict.rank >= seen.verdict.rank:
         return seen
     return structs.replace(same, because=f"for a client that speaks {today}: {same.because}")

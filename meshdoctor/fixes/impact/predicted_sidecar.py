@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Unpack
 
 from msgspec import Struct, structs
 
 from meshdoctor.model.mesh import Mesh, Sidecar
 from meshdoctor.model.proxy import Endpoint, Node, Proxy
-from meshdoctor.model.trace import Destination, Trace
+from meshdoctor.model.trace import ClientOptions, Destination, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.predict.prediction import Prediction, SidecarIdentity, predict
 from meshdoctor.predict.unknown import unknown_about
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry
 from meshdoctor.semantics.istio.resource_names import BLACKHOLE, PASSTHROUGH
-from meshdoctor.trace.outbound import Tracer, trace_host
+from meshdoctor.trace.outbound import Tracer
 
 POLICIES = {"REGISTRY_ONLY": BLACKHOLE, "ALLOW_ANY": PASSTHROUGH}
 DEFAULT_POLICY = "ALLOW_ANY"
@@ -55,23 +56,18 @@ class PredictedSidecar:
         self.mesh: Mesh = structs.replace(mesh, proxies=proxies, dns=_names(mesh, who.resolved))
         self.tracer = CachingTracer(self.mesh, who.key)
 
-    def seen(
-        self, host: str, port: int, scheme: str = "", ip: str | None = None, protocol: str | None = None
-    ) -> PredictedVerdict:
-        """The verdict of a connection as the client most likely opens it, to `ip` or each address it may use."""
+    def seen(self, host: str, port: int, **client: Unpack[ClientOptions]) -> PredictedVerdict:
+        """The verdict of a connection."""
         unknown = unknown_about(self.predicted.unknowns, host, port)
         if not unknown:
-            seen = seen_by(self.tracer, host, port, scheme, ip, protocol)
+            seen = seen_by(self.tracer, host, port, **client)
             unknown = unknown_about(self.predicted.unknowns, seen.owner, port) if seen.owner else ""
         return PredictedVerdict(Verdict.UNKNOWN, "", unknown) if unknown else seen
 
 
-def seen_by(
-    tracer: Tracer, host: str, port: int, scheme: str = "", ip: str | None = None, protocol: str | None = None
-) -> PredictedVerdict:
+def seen_by(tracer: Tracer, host: str, port: int, **client: Unpack[ClientOptions]) -> PredictedVerdict:
     """The verdict of a connection through a traced sidecar."""
-    destination = tracer.destination(host, port, scheme=scheme, ip=ip, protocol=protocol)
-    traced = trace_host(tracer, destination, dialled_only=True)
+    traced = tracer.assess(host, port, **client)
     return PredictedVerdict(traced.verdict, traced.owner, traced.because, traced.reason)
 
 

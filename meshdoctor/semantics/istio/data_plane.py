@@ -10,11 +10,35 @@ from collections.abc import Mapping
 from typing import Literal
 
 from meshdoctor.model.mesh import Namespace, Pod
+from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.proxy_summary import ProxySummary
+from meshdoctor.semantics.envoy.control_planes import KIND_OF_ROLE
 
-PodKind = Literal["sidecar", "ambient", "gateway", "ztunnel", "none", "finished"]
-"""`gateway` is an ingress or egress gateway or a waypoint; `finished` is a pod that has terminated."""
-KINDS: tuple[PodKind, ...] = ("sidecar", "ambient", "gateway", "ztunnel", "none", "finished")
+PodKind = Literal["sidecar", "ambient", "gateway", "waypoint", "ztunnel", "envoy", "none", "finished"]
+"""`gateway` is an ingress or egress gateway, `envoy` an Envoy that is not Istio's; `finished` is a pod that has
+terminated."""
+KINDS: tuple[PodKind, ...] = ("sidecar", "ambient", "gateway", "waypoint", "ztunnel", "envoy", "none", "finished")
+PROXIES = ("gateway", "waypoint", "ztunnel", "envoy")
+"""Kinds of proxies that are no sidecars: their outbound connections are not traced."""
+
+_NOT_TRACED = {
+    "gateway": "this is a gateway: iptables redirects none of its connections, and meshdoctor does not trace through a "
+    "gateway yet",
+    "waypoint": "this is a waypoint: it serves connections of other pods, and meshdoctor does not trace through a "
+    "waypoint yet",
+    "ztunnel": "this is ztunnel, the proxy of a node in ambient mode: it is not Envoy, and meshdoctor does not read it",
+}
+
+
+def not_traced(kind: str, control_plane: str = "") -> str:
+    """Why connections of such a proxy are not traced, as a sentence without a period."""
+    if kind == "envoy":
+        whose = (
+            f"it belongs to {control_plane}" if control_plane else "its node id and its names are not those of Istio"
+        )
+        return f"this is not Istio's Envoy: {whose}, and meshdoctor judges Istio only"
+    return _NOT_TRACED[kind]
+
 
 GATEWAYS = ("router", "waypoint")
 """Proxy types that handle traffic of other pods (istio pkg/model/proxy.go, NodeType)."""
@@ -56,13 +80,28 @@ def is_ambient(pod: Pod, namespaces: Mapping[str, Namespace]) -> bool:
     return pod.labels.get(_MODE, inherited) == "ambient"
 
 
-def pod_kind(key: str, pod: Pod | None, proxy: ProxySummary | None, namespaces: Mapping[str, Namespace]) -> PodKind:
-    """What handles the pod's traffic, by the pod itself, else by the proxy that was read for it."""
+def proxy_kind_of(pod: Pod | None, proxy: Proxy | ProxySummary | None) -> str:
+    """What the pod's proxy is: the node id in its dump decides, then the pod's container, then the names in the dump.
+
+    Empty where the pod has none.
+    """
+    if proxy is not None and proxy.node.role in KIND_OF_ROLE:
+        return KIND_OF_ROLE[proxy.node.role]
+    if proxy is not None and proxy.kind == "envoy" and proxy.node.id:
+        return proxy.kind
+    role = proxy_role(pod)
+    return KIND_OF_ROLE[role] if role else proxy.kind if proxy is not None else ""
+
+
+def pod_kind(
+    key: str, pod: Pod | None, proxy: Proxy | ProxySummary | None, namespaces: Mapping[str, Namespace]
+) -> PodKind:
+    """What handles the pod's traffic, by the proxy that was read for it, else by the pod itself."""
     if pod is not None and is_done(pod):
         return "finished"
     if is_ztunnel(key, pod):
         return "ztunnel"
-    role = proxy_role(pod) or (proxy.role or "sidecar" if proxy else "")
-    if role:
-        return "gateway" if role in GATEWAYS else "sidecar"
+    found = next((kind for kind in KINDS if kind == proxy_kind_of(pod, proxy)), None)
+    if found is not None:
+        return found
     return "ambient" if pod is not None and is_ambient(pod, namespaces) else "none"

@@ -10,7 +10,7 @@ from msgspec import Struct
 from meshdoctor.model.mesh import Dependency, Mesh, Pod, Port, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.model.proxy import Cluster, Proxy
 from meshdoctor.semantics.ip_addresses import address, covered, is_ip
-from meshdoctor.semantics.istio.data_plane import proxy_role
+from meshdoctor.semantics.istio.data_plane import proxy_kind_of
 from meshdoctor.semantics.istio.host_names import covers, wildcards_for
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref
 from meshdoctor.semantics.istio.visibility import (
@@ -60,6 +60,8 @@ class Registration(Struct, frozen=True):
     other_ports: tuple[ServiceEntry, ...] = ()
     """Visible, registering the host on other ports only."""
     hidden: tuple[Hidden, ...] = ()
+    not_received: tuple[ServiceEntry, ...] = ()
+    """Registering the host on the port, visible by exportTo and Sidecar, and without a cluster in the proxy."""
 
     def ports(self, number: int) -> tuple[Port, ...]:
         """The visible entries' declarations of one port."""
@@ -107,8 +109,7 @@ class Registry:
         """The viewer that a pod and its proxy make up; one of them may be missing."""
         namespace = pod.namespace if pod else (proxy.node.namespace if proxy else "")
         labels = pod.labels if pod else proxy.node.labels if proxy else {}
-        role = (proxy.node.role if proxy else "") or proxy_role(pod)
-        is_sidecar = role in ("sidecar", "")
+        is_sidecar = proxy_kind_of(pod, proxy) in ("sidecar", "")
         config = self.mesh.mesh_config
         root = config.root_namespace if config else DEFAULT_ROOT_NAMESPACE
         sidecar = sidecar_for(namespace, labels, self.mesh.sidecars, root) if is_sidecar else None

@@ -59,8 +59,9 @@ def private_by_config_scope(entry: ServiceEntry, namespace: str) -> Visibility |
     )
 
 
-def unexplained(entry: ServiceEntry, namespace: str, mesh_config: MeshConfig | None) -> Visibility:
-    """Why a proxy lacks an entry that exportTo and Sidecar include: the likeliest field."""
+def narrowed(entry: ServiceEntry, namespace: str, mesh_config: MeshConfig | None) -> Visibility | None:
+    """What may hide an entry that exportTo and Sidecar show from a proxy without it; None where no setting is known
+    to."""
     private = private_by_config_scope(entry, namespace)
     if private is not None:
         return private
@@ -69,11 +70,7 @@ def unexplained(entry: ServiceEntry, namespace: str, mesh_config: MeshConfig | N
         return Visibility(
             False, field, f"exportTo includes {namespace}; this setting (Istio 1.31) restricts it further"
         )
-    because = (
-        "exportTo and Sidecar include it, but the proxy has no cluster for it: check discoverySelectors, the entry's "
-        "revision, and whether istiod pushed it"
-    )
-    return Visibility(False, "neither exportTo nor Sidecar", because)
+    return None
 
 
 def sidecar_for(

@@ -73,7 +73,11 @@ class FindingScreen(Screen[None]):
             self._evidence_read,
         )
         self._tracer = LatestAnswer[str, Trace](
-            self, lambda pod: session.open_diagnosis.trace(pod, finding.host or "", finding.port or 0), self._traced
+            self,
+            lambda pod: session.open_diagnosis.trace(
+                pod, finding.host or "", finding.port or 0, protocol=finding.protocol or None
+            ),
+            self._traced,
         )
 
     @property

@@ -63,9 +63,15 @@ def pod_items(mesh_state: MeshState, key: str, facts: PodFacts | None, *, ascii_
 
 
 def _pod_head(row: PodRow, facts: PodFacts | None) -> Iterator[Item]:
-    if row.state in ("unread", "none"):
-        yield Item("sidecar", row.because or "not read", "unknown" if row.state == "unread" else "faint")
+    if row.state in ("unread", "not judged", "none"):
+        yield Item(
+            "sidecar" if row.state != "not judged" else "proxy",
+            row.because or "not read",
+            "faint" if row.state == "none" else "unknown",
+        )
     else:
+        if row.state == "judged" and row.because:
+            yield Item("not read whole", row.because, "unknown")
         yield Item("sidecar", row.version or "its version is not known")
     if facts is None:
         yield Item("", "reading ...", "faint")
@@ -212,6 +218,6 @@ def _verdict(row: PodRow, pair: Pair, name: str, verdict: Verdict, ascii_only: b
 def _why_no_verdict(row: PodRow) -> str:
     if row.state == "pending":
         return "not checked yet"
-    if row.state in ("unread", "none"):
+    if row.state in ("unread", "not judged", "none"):
         return row.because or "its sidecar was not read"
     return "it uses no external host, and its sidecar has none"

@@ -21,14 +21,11 @@ from meshdoctor.diagnosis.events import (
     Progress,
 )
 from meshdoctor.model.finding import Diagnosis, Finding
-from meshdoctor.model.host_table import HostRow
+from meshdoctor.model.host_table import NOT_CONFIGURED, HostRow
 from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.semantics.istio.data_plane import PROXIES
 from meshdoctor.tui.state.row_changes import Changes
 from meshdoctor.tui.state.rows import KINDS, POLICIES, FindingLine, HostLine, PodRow
-
-NOT_KNOWN = ("missing-service-entry", "service-entry-not-visible")
-"""Reasons of verdicts for hosts that the sidecar has no configuration for."""
-
 
 ENTRY_OBJECTS, POD_OBJECTS = "resources/serviceentries.yaml", "resources/pods.yaml"
 """Documents without which it is unknown whether a host, or a pod, is gone."""
@@ -170,7 +167,8 @@ class MeshState:
             row = self.pods[event.pod] = PodRow(event.pod, namespace, name, "", {}, "sidecar", "pending")
         before = row.verdicts
         self._count(row, before, -1, changed)
-        row.state, row.because, row.is_final = "judged", "", event.is_final
+        row.kind, row.because, row.is_final = event.kind, event.because, event.is_final
+        row.state = "not judged" if event.kind in PROXIES else "judged"
         row.version, row.egress, row.verdicts = event.version, POLICIES.get(event.policy, ""), event.verdicts
         self._count(row, row.verdicts, 1, changed)
         self._forget_hosts(before)
@@ -199,7 +197,7 @@ class MeshState:
             _add(line.counts, verdict, by)
             if pair in row.dependencies:
                 _add(line.used_counts, verdict, by)
-            if reason not in NOT_KNOWN:
+            if reason not in NOT_CONFIGURED:
                 _add(line.known_counts, verdict, by)
         changed.hosts.update(pairs)
 
@@ -260,6 +258,12 @@ class MeshState:
             line.is_over = True
         self._recount(changed)
         self._find(event.diagnosis.findings, changed)
+        named = {pod for gap in event.diagnosis.not_evaluated for pod in gap.pods or self.pods}
+        for row in self.pods.values():
+            if row.is_blind is not (row.key in named):
+                row.is_blind = row.key in named
+                row.index_text()
+                changed.pods.add(row.key)
         unread = {row.key for row in self.pods.values() if row.state == "unread"}
         before, self._blind = self._blind, _blind(event, self.pods)
         self.changes.take(self._panels, unread | self._blind, lambda *row: {*_shown_by(*row)} - before)
@@ -288,7 +292,7 @@ def _blind(event: DiagnosisFinished, pods: Mapping[str, PodRow]) -> frozenset[st
     for gap in event.diagnosis.not_evaluated:
         # Without its gateway a rule can check no pod.
         rows = (pods.get(pod) for pod in gap.pods)
-        if not gap.pods or any(row is None or row.kind == "gateway" for row in rows):
+        if not gap.pods or any(row is None or row.kind in PROXIES for row in rows):
             found.add(gap.rule)
         found.update(f"{gap.rule} {pod}" for pod in gap.pods)
     return frozenset(found)
@@ -318,7 +322,7 @@ def _pod_row(pod: ListedPod, known: PodRow | None) -> PodRow:
     namespace, _, name = pod.key.rpartition("/")
     row = PodRow(pod.key, namespace, name, pod.workload, pod.labels, pod.kind, "pending")
     if not pod.is_coming:
-        row.state = "unread" if pod.kind in ("sidecar", "gateway") else "none"
+        row.state = "unread" if pod.kind in ("sidecar", "gateway", "waypoint") else "none"
         row.because = pod.because or KINDS.get(pod.kind, "")
     elif known is not None:
         row.state, row.because = (known.state, known.because) if pod.is_kept else ("pending", "")

@@ -14,7 +14,7 @@ from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.tui.state.tones import RANK
 
-PodState = Literal["pending", "judged", "unread", "none"]
+PodState = Literal["pending", "judged", "not judged", "unread", "none"]
 """`judged`: its sidecar was checked; `none`: it has no sidecar to check."""
 
 POLICIES = {"REGISTRY_ONLY": "REGISTRY_ONLY", "ALLOW_ANY": "ALLOW_ANY", "unknown": "?"}
@@ -38,7 +38,7 @@ class PodRow(Struct):
     kind: str
     state: PodState
     because: str = ""
-    """Why it could not be read, or why it has no sidecar to check."""
+    """Why it could not be read, is not judged, or is judged by a part of its dump."""
     version: str = ""
     egress: str = ""
     """The outbound policy: `REGISTRY_ONLY`, `ALLOW_ANY` or `?`; empty while it is not known."""
@@ -48,6 +48,8 @@ class PodRow(Struct):
     errors: int = 0
     warnings: int = 0
     infos: int = 0
+    is_blind: bool = False
+    """A rule lacked evidence about it."""
     change: str = ""
     """`new` or `gone` since the last refresh; `unseen` where all pods that showed it could not be read again."""
     text: str = ""
@@ -56,11 +58,18 @@ class PodRow(Struct):
     @property
     def worst(self) -> str:
         """Its state in one word: a severity, `fine`, `unknown`, `pending` or `none`."""
-        if self.errors or self.warnings:
-            return "error" if self.errors else "warning"
-        if self.state == "judged":
+        used = {self.verdicts[pair][0] for pair in self.dependencies if pair in self.verdicts}
+        if self.errors or any(verdict.severity is Severity.ERROR for verdict in used):
+            return "error"
+        if self.warnings:
+            return "warning"
+        if self.state == "judged" and not self.because:
+            if self.is_blind or Verdict.UNKNOWN in used:
+                return "unknown"
             return "info" if self.infos else "fine"
-        return {"pending": "pending", "unread": "unknown", "none": "info" if self.infos else "none"}[self.state]
+        if self.state == "none":
+            return "info" if self.infos else "none"
+        return "pending" if self.state == "pending" else "unknown"
 
     def index_text(self) -> None:
         """Updates the text that a filter searches."""
@@ -115,7 +124,10 @@ class HostLine(Struct):
     @property
     def worst(self) -> str:
         """Its state in one word, as a pod's."""
-        if self.severity:
+        used = min(self.used_counts, key=lambda verdict: verdict.rank, default=None)
+        if used is not None and used.severity is Severity.ERROR:
+            return used.icon
+        if self.severity and (self.severity is not Severity.INFO or used is not Verdict.UNKNOWN):
             return self.severity
         if self.port is None:
             return "none"

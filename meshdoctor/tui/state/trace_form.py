@@ -58,7 +58,7 @@ class TraceRequest(Struct, frozen=True):
     protocol: str | None = None
     sni: str | None = None
     authority: str | None = None
-    path: str = "/"
+    path: str | None = None
 
     @property
     def client(self) -> ClientOptions:
@@ -85,7 +85,7 @@ def read_form(form: Form, mesh_state: MeshState) -> TraceRequest:
         kind,
         ("" if form.sni == NO_SNI else form.sni) if form.sni and kind in (None, "tls") else None,
         form.authority if form.authority and is_http else None,
-        (form.path or (to.path if kind == "http" else None) or "/") if is_http else "/",
+        form.path or (to.path if kind == "http" else None) if is_http else None,
     )
 
 

@@ -24,6 +24,7 @@ from meshdoctor.diagnosis.session import DiagnosisSession
 from meshdoctor.diagnosis.tracing import open_tracer, trace_from
 from meshdoctor.doctor import Source
 from meshdoctor.errors import NothingToJudge
+from meshdoctor.model.trace import ClientOptions
 from tests.meshes import POD, Mesh, dump, pod
 from tests.replicas import Crowd
 
@@ -181,9 +182,10 @@ def test_a_trace_is_answered_from_the_newest_evidence() -> None:
     diagnosis_session.refresh_now()
     case = doctor.open_case(Source(snapshot="tcp-port-clash"))
     tracer = open_tracer(case, "ratings")
-    for how in ({}, {"protocol": "tls", "sni": ""}, {"ip": "198.51.100.20"}):
-        assert diagnosis_session.trace("ratings", "github.com", 443, **how) == trace_from(
-            tracer, "github.com", 443, **how
+    clients: tuple[ClientOptions, ...] = ({}, {"protocol": "tls", "sni": ""}, {"ip": "198.51.100.20"})
+    for client in clients:
+        assert diagnosis_session.trace("ratings", "github.com", 443, **client) == trace_from(
+            tracer, "github.com", 443, **client
         )
 
 

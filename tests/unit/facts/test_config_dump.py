@@ -19,6 +19,7 @@ from tests import spellings
 from tests.dumps import (
     DOCUMENT,
     Json,
+    catch_all,
     chain,
     cidr,
     cluster,
@@ -233,21 +234,25 @@ def broken_route(made: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "places"),
+    ("damage", "places", "section", "missing", "names_all"),
     [
-        (broken_listener, (1, 0, 0)),
-        (broken_filter, (1, 0, 0)),
-        (broken_cluster, (0, 1, 0)),
-        (broken_route, (0, 0, 1)),
+        (broken_listener, (1, 0, 0), "listeners", "bad", False),
+        (broken_filter, (1, 0, 0), "listeners", "198.51.100.1_80", True),
+        (broken_cluster, (0, 1, 0), "clusters", "$.configs[1].dynamic_active_clusters[0]", False),
+        (broken_route, (0, 0, 1), "routes", "$.configs[3].dynamic_route_configs[0]", False),
     ],
 )
-def test_one_malformed_entry_costs_only_itself(damage: Callable[[Json], None], places: tuple[int, int, int]) -> None:
+def test_one_malformed_entry_costs_only_itself(
+    damage: Callable[[Json], None], places: tuple[int, int, int], section: str, missing: str, names_all: bool
+) -> None:
     """`places` of the good listener, cluster and route: what was left out still counts in a path."""
-    made = dump([listener("0.0.0.0", 80, chain(tcp("c")))], [cluster("c")], [routes("80")])
+    whole = [cluster("c"), cluster("BlackHoleCluster")]
+    made = dump([listener("0.0.0.0", 80, chain(tcp("c"))), catch_all("BlackHoleCluster")], whole, [routes("80")])
     damage(made)
     proxy = read(made)
-    assert (list(proxy.listeners), list(proxy.clusters), list(proxy.routes)) == (["0.0.0.0_80"], ["c"], ["80"])
-    assert (sum(proxy.unknown_types.values()), len(proxy.notes)) == (1, 1)
+    assert ("0.0.0.0_80" in proxy.listeners, "c" in proxy.clusters, list(proxy.routes)) == (True, True, ["80"])
+    assert list(proxy.gaps) == [section]
+    assert (proxy.coverage(section).missing, proxy.coverage(section).names_all) == ((missing,), names_all)
     kept = (proxy.listeners["0.0.0.0_80"], proxy.clusters["c"], proxy.routes["80"])
     assert [int(one.path.split("[")[2].split("]")[0]) for one in kept] == list(places)
 
@@ -278,7 +283,8 @@ def test_odd_shapes_never_cost_the_rest(section: Json) -> None:
 def test_a_cluster_whose_details_are_broken_is_still_there() -> None:
     proxy = read(dump([], [{"name": "c", "type": "EDS", "transport_socket_matches": {"a": 1}}]))
     assert (proxy.clusters["c"].type, proxy.clusters["c"].tls) == ("EDS", None)
-    assert proxy.unknown_types == {"cluster": 1}
+    assert proxy.clusters["c"].unread.startswith("Expected `array`")
+    assert proxy.coverage("clusters").missing == ("c",)
 
 
 @pytest.mark.parametrize("match", [7, "x", {"headers": 7}, {"headers": [7]}, {"safe_regex": "x"}])

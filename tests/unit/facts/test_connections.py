@@ -64,7 +64,7 @@ def test_the_port_that_is_not_registered_comes_with_the_entry_to_add_it_to() -> 
     dependency = pod({"A": "tls://a.example:8443", "DB": "postgres://a.example:5432/x"})
     found = connections(TLS, entry("a", "a.example", "443/TLS"), dependency, dns={"a.example": ["203.0.113.1"]})
     tls, db = found["a.example", 8443], found["a.example", 5432]
-    assert (tls.registered, tls.registered_host, tls.registered_ports) == (False, True, (443,))
+    assert (tls.registered, tls.registered_host) == (False, True)
     assert [p["number"] for p in tls.with_port["spec"]["ports"]] == [443, 8443]
     assert "addresses" not in tls.with_port["spec"]
     assert db.with_port["spec"]["addresses"] == ["203.0.113.1"]
@@ -144,7 +144,10 @@ def test_after_its_own_fix_the_entry_is_visible_or_nothing_was_offered(objects: 
         assert len(objects) > 1, "only an exclusion leaves nothing to offer"
         return
     [host] = shown["spec"]["hosts"]
-    proxy = dump([listener("0.0.0.0", 443, tcp(outbound(host, 443), sni=[host]))], [cluster(host, 443)])
+    proxy = dump(
+        [listener("0.0.0.0", 443, tcp(outbound(host, 443), sni=[host]))],
+        [cluster(host, 443, namespace=hidden.namespace)],
+    )
     [after] = [c for c in connections(proxy, shown, *widened, dependency).values() if c.used]
     assert (after.registered, after.hidden) == (True, ())
 
@@ -209,7 +212,7 @@ def test_a_bypass_is_told_by_its_setting() -> None:
     note = {"traffic.sidecar.istio.io/excludeOutboundPorts": "587"}
     [fact] = connections(dump(), pod({"SMTP": "mail.example:587"}, annotations=note)).values()
     assert fact.verdict == "bypassed"
-    assert fact.bypass
+    assert fact.because
 
 
 def test_addresses_for_an_entry_without_any() -> None:

@@ -74,7 +74,9 @@ def test_endpoints_are_statuses() -> None:
 def test_one_malformed_item_costs_only_itself() -> None:
     bad, worse = {"name": "bad", "filter_chains": 7}, {"name": "bad", "host_statuses": 7}
     proxy = read_pasted(documents(listeners=[bad, LISTENER], endpoints=[worse]), "-/pasted")
-    assert (list(proxy.listeners), proxy.unknown_types) == (["0.0.0.0_80"], {"listener": 1, "endpoint": 1})
+    assert list(proxy.listeners) == ["bad", "0.0.0.0_80"]
+    assert [proxy.coverage(section).missing for section in ("listeners", "endpoints")] == [("bad",), ("bad",)]
+    assert not proxy.coverage("listeners").names_all
     assert proxy.listeners["0.0.0.0_80"].path == "$[1]"
 
 

@@ -132,11 +132,15 @@ def test_seconds(text: str | None, wanted: float | None) -> None:
         ({}, 0.0),
         (7, 7.0),
         (None, 33.0),
-        ("odd", 33.0),
     ],
 )
 def test_percent(fraction: Any, wanted: float) -> None:
     assert percent(fraction, 33.0) == wanted
+
+
+def test_what_is_no_percentage_is_not_taken_for_none() -> None:
+    with pytest.raises(ValueError, match="percentage"):
+        percent("odd", 33.0)
 
 
 def tls_of(**fields: Any) -> Any:

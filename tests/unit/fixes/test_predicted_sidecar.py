@@ -332,7 +332,8 @@ def test_only_an_ipv6_pod_binds_the_ipv6_wildcard() -> None:
 def test_a_wanted_name_is_traced_by_its_scheme() -> None:
     made = mesh(entry("a", 9000, "TLS"), dns=DNS, dependencies=(dependency("a.example", 9000, scheme="https"),))
     seen = predicted_sidecar(made, 9000)
-    assert (seen.seen("a.example", 9000, "https").verdict, seen.seen("a.example", 9000, "http").verdict) == (
-        "delivered",
-        "blocked",
-    )
+    verdicts = [
+        seen.seen("a.example", 9000, dependency=dependency("a.example", 9000, scheme=scheme)).verdict
+        for scheme in ("https", "http")
+    ]
+    assert verdicts == ["delivered", "blocked"]

@@ -84,10 +84,35 @@ def test_information_explains_information() -> None:
     assert found[MISSING].caused_by == (found[HIDDEN].fingerprint,)
 
 
-def test_a_warning_may_explain_an_error() -> None:
+FALLBACK = rule("fallback", backstop=True, when="true")
+
+
+def test_a_failing_dependency_makes_the_rule_that_names_its_cause_an_error() -> None:
+    found = by_rule(run([rule("fault-injected", severity="info"), FALLBACK], [hit("fault-injected")]))
+    assert found.keys() == {"fault-injected"}
+    assert found["fault-injected"].severity == "error"
+
+
+def test_no_hit_below_an_error_stands_for_a_failing_dependency() -> None:
+    told = rule("tcp-hosts-ignored", severity="warning", when="true")
+    fallback = rule("fallback", backstop=True, when="fact.reason == 'no-route'")
+    for other in ({"host": "db.example"}, {"host": "*.example"}, {"pod": "ns/b"}, {"port": 1}):
+        found = run([told, fallback], [hit("no-route"), hit("x", **other)])
+        (failing,) = (one for one in found if one.rule == "fallback")
+        assert (failing.severity, failing.pods, failing.caused_by) == ("error", ("ns/a",), ())
+
+
+def test_an_error_about_the_host_or_a_wildcard_over_it_stands_for_it() -> None:
+    for host in ("db.example", "*.example"):
+        facts = [hit("no-route"), hit(CLASH, host=host)]
+        found = run([rule(CLASH), rule("fallback", backstop=True, when="fact.host == 'db.example'")], facts)
+        assert {one.rule for one in found} == {CLASH}
+
+
+def test_a_warning_never_hides_an_error() -> None:
     rules = [rule("sidecar-bypassed", severity="warning"), rule(CLASH)]
     found = by_rule(run(rules, [hit(f"sidecar-bypassed {CLASH}")]))
-    assert found[CLASH].severity == "info"
+    assert (found[CLASH].severity, found[CLASH].caused_by) == ("error", ())
 
 
 def test_a_finding_explained_for_some_pods_is_told_twice() -> None:

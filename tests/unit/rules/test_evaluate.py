@@ -67,13 +67,17 @@ def test_hosts_and_ports_are_findings_of_their_own() -> None:
     assert len({one.fingerprint for one in found}) == 3
 
 
-def test_the_worst_pod_gives_severity_and_words() -> None:
+def test_pods_of_different_severity_are_in_different_findings() -> None:
     graded = rule("r", grades=[{"when": "fact.policy == 'ALLOW_ANY'", "severity": "info", "confidence": "likely"}])
-    (found,) = run([graded], [claim("a", policy="ALLOW_ANY"), claim("b", policy="REGISTRY_ONLY")])
-    assert (found.severity, found.confidence, found.message) == ("error", "certain", "r for b.")
-    assert found.pods == ("a", "b")
-    (alone,) = run([graded], [claim("a", policy="ALLOW_ANY")])
-    assert (alone.severity, alone.confidence) == ("info", "likely")
+    failing, fine = run([graded], [claim("a", policy="ALLOW_ANY"), claim("b", policy="REGISTRY_ONLY")])
+    assert (failing.severity, failing.confidence, failing.message, failing.pods) == (
+        "error",
+        "certain",
+        "r for b.",
+        ("b",),
+    )
+    assert (fine.severity, fine.confidence, fine.pods) == ("info", "likely", ("a",))
+    assert failing.fingerprint != fine.fingerprint
 
 
 def test_the_first_grade_that_holds_is_taken() -> None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.fact import Fact
-from meshdoctor.model.finding import Finding
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.sheet import Claim
-from meshdoctor.rules.evaluate import by_pod, explained, hits_of
+from meshdoctor.rules.causes import explained
+from meshdoctor.rules.evaluate import by_pod, hits_of
 from meshdoctor.rules.tally import Tally
 from tests.build import fact
 from tests.unit.rules.rules import rule
@@ -93,15 +93,11 @@ def test_only_evidence_that_may_be_shown_is_kept() -> None:
     assert len(finding.evidence) + finding.evidence_left_out == 400 * 2 + 1
 
 
-def worst(findings: Sequence[Finding]) -> list[str]:
-    return [finding.severity for finding in findings]
-
-
-def test_the_worst_pod_speaks_wherever_it_was_added() -> None:
+def test_a_finding_has_the_pods_of_one_severity_wherever_they_were_added() -> None:
     first, second = Tally(), Tally()
     for tally, pod, policy in ((first, "ns/web-0", "ALLOW_ANY"), (second, "ns/web-1", "unknown")):
         for found in hits(facts_of(pod, [(0, "r", policy)])).values():
             tally.add(explained(found), place(pod))
     first.merge(second)
-    [finding] = first.findings()
-    assert (worst([finding]), finding.message, finding.pods) == (["error"], "r for ns/web-1.", ("ns/web-0", "ns/web-1"))
+    told = [(finding.severity, finding.message, finding.pods) for finding in first.findings()]
+    assert told == [("error", "r for ns/web-1.", ("ns/web-1",)), ("info", "r for ns/web-0.", ("ns/web-0",))]

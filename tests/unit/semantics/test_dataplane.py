@@ -67,7 +67,7 @@ def test_ztunnel_by_its_container_else_by_its_name() -> None:
     [
         (pod("proxy", "sidecar"), None, "sidecar"),
         (pod("proxy", "router"), proxy("router"), "gateway"),
-        (pod("proxy", "waypoint"), None, "gateway"),
+        (pod("proxy", "waypoint"), None, "waypoint"),
         (pod("proxy", "ztunnel"), None, "ztunnel"),
         (pod(), None, "ambient"),
         (pod(host_network=True), None, "none"),
@@ -75,7 +75,7 @@ def test_ztunnel_by_its_container_else_by_its_name() -> None:
         (pod("proxy", "sidecar", phase="Failed"), None, "finished"),
         (None, proxy("sidecar"), "sidecar"),
         (None, proxy(""), "sidecar"),
-        (None, proxy("waypoint"), "gateway"),
+        (None, proxy("waypoint"), "waypoint"),
         (None, None, "none"),
     ],
 )

@@ -99,9 +99,10 @@ def test_inline_routes() -> None:
 
 def test_a_route_configuration_that_is_not_there() -> None:
     found = request(does=hcm("81"))
-    assert (found.verdict, found.expect.http_status) == ("blocked", 404)
+    # an active listener has its routes (initial_fetch_timeout is 0): they were not pasted, or are left out
+    assert (found.verdict, found.missing) == ("unknown", ("route configuration 81",))
     found = request(API_HOST, without=["routes"])
-    assert (found.verdict, found.missing) == ("unknown", ("routes",))
+    assert (found.verdict, found.missing) == ("unknown", ("route configuration 80",))
 
 
 @pytest.mark.parametrize(("protocol", "hangs"), [("server-first", True), ("tls", False), ("tcp", False)])

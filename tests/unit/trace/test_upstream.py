@@ -65,7 +65,7 @@ def test_what_nothing_registers_meets_the_policy(policy: str, verdict: str, flag
         (own("*.example", 9000), [static("*.example")], "delivered", "own"),
         (own("*.db.example", 9000), [static("*.db.example"), static(DB)], "misrouted", "tcp-port-clash"),
         (own(OTHER, 9000), [static(OTHER), static(DB)], "misrouted", "tcp-port-clash"),
-        (own(OTHER, 9000), [static(OTHER)], "misrouted", "service-entry-not-visible"),
+        (own(OTHER, 9000), [static(OTHER)], "misrouted", "config-stale"),
         (own(OTHER, 9000), [cluster(own(OTHER, 9000), "ORIGINAL_DST"), static(DB)], "leaked", "resolution-none-leak"),
         (own(DB, 9000), [cluster(own(DB, 9000), "ORIGINAL_DST")], "delivered", "own"),
         (own(DB, 9000), [], "blocked", "route-to-unknown-cluster"),
@@ -88,7 +88,7 @@ def test_a_warming_cluster_is_not_in_use_yet() -> None:
 
 def test_without_a_clusters_section_nobody_knows() -> None:
     found = to_cluster(own(DB, 9000), without=["clusters"])
-    assert (found.verdict, found.missing) == ("unknown", ("clusters",))
+    assert (found.verdict, found.missing) == ("unknown", (f"cluster {own(DB, 9000)}",))
 
 
 def test_another_service_that_owns_the_port_is_a_hijack() -> None:
@@ -253,7 +253,7 @@ def test_nobody_listens_at_a_virtual_address(ip: str, allocated: dict[str, tuple
     found = traced(mesh, DB, 9000, ip=ip, protocol="tcp")
     assert found.verdict == verdict, found.because
     if verdict == "broken":
-        assert (found.reason, found.expect.response_flags) == ("virtual-address-sent-out", ("UF", "URX"))
+        assert (found.reason, found.expect.response_flags) == ("virtual-address-dead", ("UF", "URX"))
         assert f"Register {DB}:9000" in found.advice
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from meshdoctor.model.mesh import Mesh, Port, ServiceEntry, VirtualService
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.trace import Trace
-from meshdoctor.trace.outbound import Tracer, trace_host
+from meshdoctor.trace.outbound import Tracer
 from tests.dumps import catch_all, dump, read
 
 POD = "shop/web"
@@ -55,4 +55,4 @@ def world(
 def traced(mesh: Mesh, host: str, port: int, **asked: Any) -> Trace:
     """One connection of the pod; `asked` as in Tracer.destination."""
     tracer = Tracer(mesh, POD)
-    return trace_host(tracer, tracer.destination(host, port, **asked))
+    return tracer.assess(host, port, **asked)

@@ -25,9 +25,9 @@ def test_a_row_of_each_part() -> None:
     view_state = ViewState(made)
     assert texts(view_state, "pods", JOB) == [" ✗", "shop", "job-1", "1.30.0", "ALLOW_ANY", "✗1"]
     assert texts(view_state, "hosts", API) == [" ✗", "api.maps.test", "443", "TLS", "shop/maps", "2", "misrouted 1/2"]
-    assert texts(view_state, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "?", "1", "blocked"]
+    assert texts(view_state, "hosts", DB) == [" ✗", "db.pay.test", "3306", "-", "?", "1", "blocked"]
     made.hosts[DB].is_registered_known = True
-    assert texts(view_state, "hosts", DB) == [" ·", "db.pay.test", "3306", "-", "-", "1", "blocked"]
+    assert texts(view_state, "hosts", DB) == [" ✗", "db.pay.test", "3306", "-", "-", "1", "blocked"]
     key = next(iter(made.findings))
     assert texts(view_state, "findings", key) == [" ✗", "clash", "api.maps.test:443", "1", "Title of clash"]
 

@@ -58,7 +58,19 @@ def test_what_is_looked_at_and_not_there_is_gone(tmp_path: Path) -> None:
     """Gaps that were there all the time hide nothing."""
     folder = tmp_path / "mesh"
     looked = Looked(folder, "tcp-port-clash")
-    (folder / "resources" / "serviceentries.yaml").write_text("apiVersion: v1\nkind: List\nitems: []\n", "utf-8")
+    for part in ("proxies", "resources/serviceentries.yaml"):
+        source, target = snapshots_dir() / "mysql-blocked" / part, folder / part
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+        shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
     looked.look()
     assert looked.mesh_state.changes.gone("findings")
     assert not looked.mesh_state.changes.unseen("findings")
+
+
+def test_entries_that_go_while_the_sidecar_keeps_their_clusters_are_not_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "mesh"
+    looked = Looked(folder, "tcp-port-clash")
+    (folder / "resources" / "serviceentries.yaml").write_text("apiVersion: v1\nitems: []\nkind: List\n", "utf-8")
+    looked.look()
+    assert "tcp-hosts-ignored" in {line.finding.rule for line in looked.mesh_state.changes.unseen("findings").values()}
+    assert "config-stale" in {line.finding.rule for line in looked.mesh_state.findings.values()}

@@ -44,6 +44,18 @@ def test_a_sidecar_that_is_not_coming_is_unread_with_its_reason() -> None:
     assert (made.pods[WEB].worst, made.pods[WEB].because, made.unread) == ("unknown", "the pod has ended", 1)
 
 
+def test_a_proxy_that_is_not_judged_or_read_in_part_is_never_green() -> None:
+    made = MeshState()
+    gateway = structs.replace(judged(JOB, {}, policy=""), kind="gateway", because="this is a gateway")
+    partial = structs.replace(judged(DB_POD, {}), because="0.0.0.0_443 was not read whole")
+    made.apply([listed([pod(WEB), pod(JOB), pod(DB_POD)], [host(API, WEB)]), gateway, partial])
+    made.apply([judged(WEB, {API: Verdict.UNKNOWN})])
+    assert [made.pods[key].worst for key in (WEB, JOB, DB_POD)] == ["unknown", "unknown", "unknown"]
+    assert (made.pods[JOB].state, made.pods[JOB].kind) == ("not judged", "gateway")
+    made.apply([judged(WEB, {API: Verdict.DELIVERED}), judged(DB_POD, {})])
+    assert [made.pods[key].worst for key in (WEB, DB_POD)] == ["fine", "fine"]
+
+
 def test_a_judged_pod_has_its_verdicts_counted() -> None:
     made = mesh_state()
     assert made.hosts[API].counts == {"delivered": 1, "misrouted": 1, "blocked": 1}
@@ -75,9 +87,9 @@ def test_findings_grade_pods_and_hosts_and_touch_no_others() -> None:
     assert (changed.pods, changed.hosts) == ({JOB}, {API})
     assert (made.pods[JOB].errors, made.pods[JOB].infos, made.pods[JOB].worst) == (1, 1, "error")
     assert made.hosts[API].worst == "error"
-    assert (made.pods[WEB].worst, made.count(Severity.ERROR)) == ("fine", 1)
+    assert (made.pods[WEB].worst, made.count(Severity.ERROR)) == ("fine", 1), "it does not use the host that is blocked"
     assert made.apply([FindingsUpdated(())]).pods == {JOB}
-    assert made.pods[JOB].worst == "fine"
+    assert made.pods[JOB].worst == "error", "a dependency is misrouted, whether or not a finding says so"
 
 
 def test_a_dump_whose_pod_nobody_listed_gets_a_row() -> None:

@@ -1,0 +1,32 @@
+"""What istiod sends to every proxy of its kind: a section of a dump without it is not whole, or was never sent.
+
+Sources, in istio/istio pilot/pkg/networking/core: cluster.go, BuildClusters (BlackHoleCluster, PassthroughCluster and
+the inbound passthrough clusters for a sidecar, BlackHoleCluster for a gateway); listener_builder.go,
+buildVirtualOutboundListener (none where the interception mode is NONE; called `virtual` before Istio 1.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from meshdoctor.semantics.istio.resource_names import BLACKHOLE, PASSTHROUGH
+
+VIRTUAL_OUTBOUND = ("virtualOutbound", "virtual")
+"""The listener that iptables redirects outbound connections to."""
+
+_CLUSTERS = {
+    "sidecar": (BLACKHOLE, PASSTHROUGH, "InboundPassthroughCluster", "InboundPassthroughClusterIpv4"),
+    "gateway": (BLACKHOLE,),
+}
+
+
+def lacks_clusters(kind: str, names: Iterable[str]) -> str:
+    """The cluster that istiod sends to every proxy of this kind, where none of those is there; else empty."""
+    always = _CLUSTERS.get(kind, ())
+    return always[0] if always and set(always).isdisjoint(names) else ""
+
+
+def lacks_listeners(kind: str, names: Iterable[str], interception_mode: str) -> str:
+    """The same for listeners. `interception_mode` is that of the node's metadata."""
+    is_sent = kind == "sidecar" and interception_mode != "NONE"
+    return VIRTUAL_OUTBOUND[0] if is_sent and set(VIRTUAL_OUTBOUND).isdisjoint(names) else ""

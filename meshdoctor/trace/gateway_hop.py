@@ -1,0 +1,173 @@
+"""The path of a connection through an egress gateway, hop by hop, and the first broken hop."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.mesh import Gateway, Mesh, Service
+from meshdoctor.model.proxy import Cluster, FilterChain, Proxy
+from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
+from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route
+from meshdoctor.semantics.istio.host_names import covers
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
+from meshdoctor.semantics.istio.resource_names import BLACKHOLE, cluster_name
+from meshdoctor.trace.upstream_cluster import socket_for
+
+
+class Hop(Struct, frozen=True):
+    """The broken hop, why, and the evidence; `name` is empty where nothing is broken."""
+
+    name: str = ""
+    because: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    pods: tuple[str, ...] = ()
+    unread: str = ""
+    """What of the gateway's dump was not read, where it is not known whether a hop is broken."""
+
+
+def gateway_of(mesh: Mesh, cluster: str) -> str:
+    """The egress gateway's Service that a sidecar's cluster leads to; empty where it leads to none."""
+    parsed = cluster_name(cluster)
+    if parsed is None or not parsed.host.endswith(CLUSTER_LOCAL):
+        return ""
+    # without the gateway's own proxy or Service at hand: istio's charts name it so
+    known = "gateway" in parsed.host.split(".", 1)[0] or _routers_of(mesh, parsed.host)
+    return parsed.host if known else ""
+
+
+def first_broken(mesh: Mesh, proxy: Proxy, cluster: Cluster, host: str, *, is_http: bool) -> Hop:
+    """The first broken hop of connections to `host` that a sidecar sends to the gateway through this cluster.
+
+    `is_http`: by a route, else by a filter chain.
+    """
+    parsed = cluster_name(cluster.name)
+    gateway = parsed.host if parsed else ""
+    known = proxy.endpoints_of(cluster)
+    if known is not None and not any(e.health == "HEALTHY" for e in known):
+        why = f"the sidecar's cluster {cluster.name} has no usable endpoint: no gateway pod is ready behind {gateway}"
+        return Hop("endpoints", why, (proxy.evidence(cluster.path, cluster.name),))
+    routers = _routers_of(mesh, gateway)
+    service = _service_of(mesh, gateway)
+    if known:
+        ports = {e.port for e in known}
+    else:  # no document shows the endpoints: the target ports of the gateway's Service
+        served = service.ports if service and parsed else ()
+        ports = {p.target_port or p.number for p in served if parsed and p.number == parsed.port}
+    if not ports:
+        return Hop(pods=tuple(r.key for r in routers))
+    for router in routers:
+        socket = socket_for(cluster, known[0] if known else None)
+        name = socket.sni if socket and socket.sni else ("" if is_http else host)
+        tls = socket is not None or not is_http
+        broken = _inside(mesh, router, ports, Arrival(None, 0, name, "tls" if tls else "raw_buffer"), host)
+        gaps = (router.coverage(section) for section in ("listeners", "routes", "clusters"))
+        gap = next((one.because for one in gaps if not one.is_whole), "")
+        if broken.name and gap:
+            return Hop(pods=broken.pods, unread=f"the dump of gateway {router.key} is not whole: {gap}")
+        if broken.name or broken.unread:
+            return broken
+    return Hop(pods=tuple(r.key for r in routers))
+
+
+def _routers_of(mesh: Mesh, gateway: str) -> list[Proxy]:
+    """Gateway proxies behind a Service: by its selector, else by their namespace.
+
+    Reads only dumps of possible gateways.
+    """
+    service = _service_of(mesh, gateway)
+    namespace = gateway.split(".")[1] if gateway.count(".") > 1 else ""
+    selector = service.selector.items() if service else {}.items()
+    routers = []
+    for key in mesh.proxy_names:
+        pod = mesh.pods.get(key)
+        if not key.startswith(f"{namespace}/") or (pod and not selector <= pod.labels.items()):
+            continue
+        summary = mesh.summary(key)
+        if summary and (summary.role, summary.namespace) == ("router", namespace):
+            routers.append(mesh.proxies[key])
+    return [router for router in routers if selector <= _labels(mesh, router).items()]
+
+
+def _labels(mesh: Mesh, router: Proxy) -> dict[str, str]:
+    pod = mesh.pods.get(router.key)
+    return pod.labels if pod else router.node.labels
+
+
+def _service_of(mesh: Mesh, gateway: str) -> Service | None:
+    return next((s for s in mesh.services if s.host == gateway), None)
+
+
+def _inside(mesh: Mesh, router: Proxy, ports: set[int], arrival: Arrival, host: str) -> Hop:
+    """The hops inside the gateway: a server on the port, a route for the host, a cluster, an endpoint."""
+    listeners = [x for x in router.listeners.values() if not x.is_static and any(p in ports for _, p in x.addresses)]
+    if not listeners:
+        return _no_listener(mesh, router, ports, host)
+    listener = listeners[0]
+    at = Arrival(None, listener.addresses[0][1], arrival.server_name, arrival.transport_protocol)
+    chain = choose_chain(listener.filter_chains, listener.default_filter_chain, at).chain
+    seen = router.evidence(chain.path if chain else listener.path, listener.name)
+    if lost := listener.unread or (chain.unread if chain else ""):
+        why = f"listener {listener.name} of gateway {router.key} was not read whole: {lost}"
+        return Hop(pods=(router.key,), unread=why)
+    if chain is None:
+        name = arrival.server_name or "(none)"
+        why = f"no filter chain of the gateway's listener {listener.name} matches server name {name}"
+        return Hop("route", why, (seen,), (router.key,))
+    target = _target(router, chain, host)
+    if not target or target == BLACKHOLE:
+        return Hop("route", f"the gateway's listener {listener.name} has no route for {host}", (seen,), (router.key,))
+    cluster = router.clusters.get(target)
+    if cluster is None:
+        why = (
+            f"the gateway routes to cluster {target}, which does not exist: the entry is not exported to its namespace"
+        )
+        return Hop("cluster", why, (seen,), (router.key,))
+    endpoints = router.endpoints_of(cluster)
+    if cluster.type != "ORIGINAL_DST" and endpoints is not None and not endpoints:
+        why = f"the gateway's cluster {target} has no endpoint: a gateway cannot connect with resolution NONE"
+        return Hop("upstream", why, (router.evidence(cluster.path, target),), (router.key,))
+    return Hop(pods=(router.key,))
+
+
+def _no_listener(mesh: Mesh, router: Proxy, ports: set[int], host: str) -> Hop:
+    """Why the gateway does not listen: no server, or (TLS and TCP servers need it) no route bound to the one there is.
+
+    istiod makes no listener for a TLS passthrough or TCP server that no VirtualService uses (core/gateway.go).
+    """
+    seen, numbers = (Evidence(router.document, "", router.key),), ", ".join(map(str, sorted(ports)))
+    gateway = _gateway_for(mesh, router, ports, host)
+    if gateway is not None:
+        at = gateway.pointer
+        servers = Evidence(at.document, f"{at.path}.spec.servers", str(gateway.ref))
+        why = f"{gateway.ref} has a server for {host}, but no VirtualService bound to it routes {host}: no listener"
+        return Hop("route", why, (servers, *seen), (router.key,))
+    why = f"the gateway has no listener on port {numbers}: no Gateway with that port selects its pods"
+    return Hop("server", why, seen, (router.key,))
+
+
+def _gateway_for(mesh: Mesh, router: Proxy, ports: set[int], host: str) -> Gateway | None:
+    """A Gateway that selects this proxy and has a server for the host on a port that leads to one of `ports`."""
+    labels = _labels(mesh, router)
+    led = {p.number for s in mesh.services if s.selector and s.selector.items() <= labels.items() for p in s.ports}
+    for gateway in mesh.gateways:
+        servers = gateway.servers if gateway.selector.items() <= labels.items() else ()
+        for server in servers:
+            # `hosts` may carry a namespace, `shop/*.example`
+            names = (str(h).rpartition("/")[2] for h in server.get("hosts") or [])
+            number = (server.get("port") or {}).get("number")
+            if number in led | ports and any(covers(name, host) for name in names):
+                return gateway
+    return None
+
+
+def _target(router: Proxy, chain: FilterChain, host: str) -> str:
+    """The cluster to which the chain sends the host; empty where it has none."""
+    if chain.tcp is not None:
+        return chain.tcp.clusters[0].name if chain.tcp.clusters else ""
+    if chain.http is None:
+        return ""
+    config = router.routes_of(chain.http)
+    found = DomainIndex(config).find(host) if config else None
+    choice = choose_route(found.virtual_host.routes, Request(host)) if found else None
+    return choice.route.clusters[0].name if choice and choice.route.clusters else ""
