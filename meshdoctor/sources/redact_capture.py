@@ -13,9 +13,11 @@ from meshdoctor.errors import Unreadable
 from meshdoctor.model.access_log import FILE, RAW_FILE
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.semantics.envoy.log_summary import digest, encode
+from meshdoctor.semantics.istio.egress_kinds import KINDS
 from meshdoctor.semantics.kubernetes.lists import incomplete, is_list, refusal
 from meshdoctor.sources.documents import list_document, packed_document
 from meshdoctor.sources.redact import Removals, redact_object, redact_page
+from meshdoctor.text.printable import printable
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -42,11 +44,17 @@ def _redacted(path: str, document: Document, removals: Removals, unread: list[Un
         read = yamlio.load_partly(text, document.origin or path)
         if refused := next(filter(None, map(refusal, read.documents)), ""):
             raise Unreadable(refused)
-        if read.problem and not read.documents:
-            raise Unreadable(read.problem)
-        lists = _lists(read.documents, b"" if read.problem else text, reasons := [read.problem])
-        unread += [Unread(target, because) for because in filter(None, reasons)]
-        return list_document(target, [redact_object(target, item, removals) for item in lists])
+        reasons = [read.problem] if read.problem else []
+        if read.duplicates:
+            reasons.append(f"an object has the key {', '.join(read.duplicates)} twice with different values")
+        kind = KINDS.get(path.split("/")[1].rsplit(".", 1)[0], "")
+        items = list(_items(read.documents, b"" if read.problem else text, kind, reasons))
+        if path.count("/") == 1 and items and not any(isinstance(t, list) or is_list(t) for t in read.documents):
+            reasons.append(f"is no List: whether there are other objects of kind {kind} is not known")
+        if reasons and not items:
+            raise Unreadable("; ".join(reasons))
+        unread += [Unread(target, printable(because)) for because in reasons]
+        return list_document(target, [redact_object(target, item, removals) for item in items])
     if path.endswith(f"/{RAW_FILE}"):
         # No pattern finds secrets in paths and queries of requests: only the counts are passed on.
         return packed_document(path.replace(RAW_FILE, FILE), encode(digest(document.read())))
@@ -62,21 +70,26 @@ def _page(path: str, document: Document, removals: Removals) -> bytes:
     return content
 
 
-def _lists(trees: list[Any], text: bytes, reasons: list[str]) -> Iterator[dict[str, Any]]:
+def _items(trees: list[Any], text: bytes, kind: str, reasons: list[str]) -> Iterator[dict[str, Any]]:
     """Every object of a document: the items of its Lists, with the kind of the List, and single objects.
 
-    What is missing is added to `reasons`.
+    What is missing of the objects of `kind`, empty where any may be there, is added to `reasons`.
     """
+    if not trees and not reasons:
+        reasons.append("contains no List")
     for tree in trees:
-        if isinstance(tree, list):
-            yield from _lists(tree, b"", reasons)
-        elif isinstance(tree, dict) and isinstance(tree.get("items"), list):
-            kind = str(tree.get("kind") or "").removesuffix("List")
-            given = {"apiVersion": tree.get("apiVersion"), "kind": kind} if kind else {}
-            found, count = incomplete(tree, text)
+        items = tree if isinstance(tree, list) else tree.get("items") if isinstance(tree, dict) else None
+        if isinstance(items, list):
+            own = str(tree.get("kind") or "").removesuffix("List") if isinstance(tree, dict) else ""
+            given = {"apiVersion": tree.get("apiVersion"), "kind": own} if own and isinstance(tree, dict) else {}
+            found, count = incomplete(tree, text) if isinstance(tree, dict) else ([], len(items))
             reasons += found
-            yield from ({**given, **item} for item in tree["items"][:count] if isinstance(item, dict))
-        elif isinstance(tree, dict) and not is_list(tree):
+            if own and kind and own != kind:
+                reasons.append(f"is a List of {own} objects, not of {kind}")
+            if not all(isinstance(item, dict) for item in items):
+                reasons.append("contains items that are no objects")
+            yield from ({**given, **item} for item in items[:count] if isinstance(item, dict))
+        elif isinstance(tree, dict) and not is_list(tree) and "kind" in tree:
             yield tree
-        else:
-            reasons.append("is not a List of objects, or has none")
+        elif not (isinstance(tree, dict) and tree.get("items", "") is None and tree.get("kind") != "List"):
+            reasons.append("is not a List of objects")

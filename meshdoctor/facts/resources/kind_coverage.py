@@ -5,7 +5,7 @@ from __future__ import annotations
 from meshdoctor.model.coverage import Completeness, Coverage
 
 _MOST = 3
-"""Reasons that are shown; the others are in `Mesh.unread`."""
+"""Reasons that are named; the others are in `Mesh.unread`."""
 
 
 class KindCoverage:

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from meshdoctor import bundled, doctor, yamlio
 from meshdoctor.errors import NothingToJudge, Unreadable, UsageError
+from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.report import json_v1
 from meshdoctor.sources import save as saving
@@ -162,6 +163,29 @@ def test_of_a_damaged_document_what_is_whole_is_kept_and_it_is_named(tmp_path: P
     saved = doctor.save_capture(doctor.Source(path=tmp_path / "one"), tmp_path / "two")
     assert "resources/services.yaml" in {note.path for note in saved.unread}
     assert "resources/services.yaml" in {note.path for note in read_capture(tmp_path / "two").unread}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"kind": "Status", "code": 403}',
+        "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata:\n    name: a\n",
+        '{"kind": "List", "metadata": {"continue": "x"}, "items": []}',
+        '{"kind": "PodList", "items": []}',
+        '{"kind": "List", "items": [7]}',
+        '{"kind": "List", "items": [7], "items": []}',
+        '{"kind": "List"}',
+        '{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {}}',
+        '{"kind": "List", "items": [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}}, {"a',
+        "",
+    ],
+)
+def test_what_a_list_lacked_is_lacking_in_the_saved_capture(tmp_path: Path, capture: Capture, text: str) -> None:
+    save(capture, tmp_path / "one", Removals(), {})
+    (tmp_path / "one" / "resources" / "services.yaml").write_text(text)
+    doctor.save_capture(doctor.Source(path=tmp_path / "one"), tmp_path / "two")
+    assert not read_mesh(read_capture(tmp_path / "one")).coverage("services").is_whole
+    assert not read_mesh(read_capture(tmp_path / "two")).coverage("services").is_whole
 
 
 def test_a_page_that_cannot_be_read_costs_only_itself(tmp_path: Path, capture: Capture) -> None:
