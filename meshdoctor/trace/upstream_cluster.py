@@ -7,7 +7,7 @@ from meshdoctor.model.trace import Expect
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.istio.protocols import is_plain_http_port, is_tls_port
 from meshdoctor.semantics.istio.registry import Registry
-from meshdoctor.semantics.istio.resource_names import BLACKHOLE, PASSTHROUGH, cluster_name
+from meshdoctor.semantics.istio.resource_names import BLACKHOLE, PASSTHROUGH, cluster_name, config_ref
 from meshdoctor.trace.http_routing import POLICY_HOSTS, fault_on_every_request
 from meshdoctor.trace.walk import Outcome, Walk
 
@@ -43,8 +43,7 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
         return Outcome(Verdict.UNKNOWN, "cluster-unread", why, missing=(f"cluster {name}",))
     _note_endpoint(walk, cluster)
     if not own:
-        walk.blame_chain()
-        return _other_cluster(cluster, walk.destination.host)
+        return _of_unread_maker(walk, registry) or _other_cluster(walk, cluster)
     because = f"the connection is sent to the right cluster, {name}"
     return _fault(walk, cluster, registry) or Outcome(Verdict.DELIVERED, "own", because)
 
@@ -73,7 +72,9 @@ def _aborted(walk: Walk) -> Expect | None:
     return Expect(("FI",), fault.abort_status) if fault else None
 
 
-def _other_cluster(cluster: Cluster, host: str) -> Outcome:
+def _other_cluster(walk: Walk, cluster: Cluster) -> Outcome:
+    walk.blame_chain()
+    host = walk.destination.host
     parsed = cluster_name(cluster.name)
     owner = parsed.host if parsed else cluster.name
     if cluster.type == "ORIGINAL_DST":
@@ -107,6 +108,17 @@ def _matched_by_name(walk: Walk, registry: Registry) -> bool:
         return False
     names = walk.chain.match.server_names if walk.chain and not walk.domain else (walk.domain,)
     return any(n != "*" and registry.same_host(n, walk.destination.host, "") for n in names)
+
+
+def _of_unread_maker(walk: Walk, registry: Registry) -> Outcome | None:
+    """Unknown where a VirtualService that was not read made a filter chain without names: it may be for any host."""
+    ref = config_ref(walk.config)
+    names_hosts = walk.route is not None or (walk.chain is not None and bool(walk.chain.match.server_names))
+    if ref is None or names_hosts or registry.sent_by(walk.config, walk.destination.host) is not None:
+        return None
+    because = f"VirtualService {ref.namespace}/{ref.name}, which made this filter chain, was not read"
+    missing = (f"resources/virtualservices.yaml: {ref.namespace}/{ref.name}",)
+    return Outcome(Verdict.UNKNOWN, "maker-unread", because, missing=missing)
 
 
 def _note_endpoint(walk: Walk, cluster: Cluster) -> None:

@@ -1,7 +1,6 @@
 """What istiod sends to every proxy of its kind: a section of a dump without it is not whole, or was never sent.
 
-Sources, in istio/istio pilot/pkg/networking/core: cluster.go, BuildClusters (BlackHoleCluster, PassthroughCluster and
-the inbound passthrough clusters for a sidecar, BlackHoleCluster for a gateway); listener_builder.go,
+Sources, in istio/istio pilot/pkg/networking/core: cluster.go, BuildClusters (BlackHoleCluster); listener_builder.go,
 buildVirtualOutboundListener (none where the interception mode is NONE; called `virtual` before Istio 1.5).
 """
 
@@ -9,21 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from meshdoctor.semantics.istio.resource_names import BLACKHOLE, PASSTHROUGH
+from meshdoctor.semantics.istio.resource_names import BLACKHOLE
 
 VIRTUAL_OUTBOUND = ("virtualOutbound", "virtual")
 """The listener that iptables redirects outbound connections to."""
 
-_CLUSTERS = {
-    "sidecar": (BLACKHOLE, PASSTHROUGH, "InboundPassthroughCluster", "InboundPassthroughClusterIpv4"),
-    "gateway": (BLACKHOLE,),
-}
+_WITH_CLUSTERS = ("sidecar", "gateway")
 
 
 def lacks_clusters(kind: str, names: Iterable[str]) -> str:
-    """The cluster that istiod sends to every proxy of this kind, where none of those is there; else empty."""
-    always = _CLUSTERS.get(kind, ())
-    return always[0] if always and set(always).isdisjoint(names) else ""
+    """The cluster that istiod sends to every proxy of this kind, where it is not there; else empty."""
+    return BLACKHOLE if kind in _WITH_CLUSTERS and BLACKHOLE not in names else ""
 
 
 def lacks_listeners(kind: str, names: Iterable[str], interception_mode: str) -> str:
