@@ -63,8 +63,21 @@ class Tracer:
         dependency = client.get("dependency") or self.dependency(host, port)
         given = client.get("path") is not None or client.get("authority") is not None
         paths = dependency.paths if dependency and asked.protocol == "http" and not given else ()
-        traces = [trace_host(self, structs.replace(asked, path=path)) for path in paths or (asked.path,)]
+        traces = [self._trace_addresses(structs.replace(asked, path=path)) for path in paths or (asked.path,)]
         return min(traces, key=lambda trace: trace.verdict.rank)
+
+    def _trace_addresses(self, destination: Destination) -> Trace:
+        """The worst of the addresses that a client may dial; with an address given, that one."""
+        addresses = () if destination.ip is not None else self.dialled_addresses(destination.host, destination.port)
+        if not addresses:
+            return self.trace(destination)
+        traces = [self.trace(structs.replace(destination, ip=ip)) for ip in addresses]
+        worst = min(traces, key=lambda t: t.verdict.rank)
+        rows = (
+            AddressTrace(ip, t.verdict, t.reason, t.cluster, t.listener)
+            for ip, t in zip(addresses, traces, strict=True)
+        )
+        return structs.replace(worst, addresses=tuple(rows))
 
     def dependency(self, host: str, port: int) -> Dependency | None:
         """The pod's configuration that names host:port; None where none does."""
@@ -326,19 +339,3 @@ class Tracer:
         document = f"proxies/{self.key}/config_dump.json"
         why = self.mesh.proxies_unread.get(self.key) or self.mesh.why_unread(document) or f"{document} was not read"
         return Trace(self.key, destination, Verdict.UNKNOWN, "evidence-missing", why, missing=(document,))
-
-
-def trace_host(tracer: Tracer, destination: Destination) -> Trace:
-    """Trace every address that a client may dial for the host, of which the worst verdict counts; with an address
-    given, that one."""
-    if destination.ip is not None:
-        return tracer.trace(destination)
-    addresses = tracer.dialled_addresses(destination.host, destination.port)
-    if not addresses:
-        return tracer.trace(destination)
-    traces = [tracer.trace(structs.replace(destination, ip=ip)) for ip in addresses]
-    worst = min(traces, key=lambda t: t.verdict.rank)
-    rows = tuple(
-        AddressTrace(ip, t.verdict, t.reason, t.cluster, t.listener) for ip, t in zip(addresses, traces, strict=True)
-    )
-    return structs.replace(worst, addresses=rows)
