@@ -277,7 +277,7 @@ def test_few_dumps_are_held_at_once(alone: bool, monkeypatch: pytest.MonkeyPatch
             alive.add(self)
             counts.append(len(alive))
 
-    monkeypatch.setattr("meshdoctor.facts.mesh_reader.OpenedDump", Counted)
+    monkeypatch.setattr("meshdoctor.facts.found_proxies.OpenedDump", Counted)
     monkeypatch.setattr(DumpProxies.__init__, "__kwdefaults__", {"held": 1})
     crowd = Crowd(CLASH, replicas=5)
     gc.disable()
