@@ -18,7 +18,7 @@ from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.proxy_summary import summary_of
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.sheet import Connection, Disagreement
+from meshdoctor.model.sheet import Connection, Disagreement, EntryPort
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.rules.causes import explained
 from meshdoctor.rules.evaluate import by_pod, hits_of
@@ -142,6 +142,8 @@ class ProxyChecker:
         result.gaps[place.pod] = [
             *self._unknown(place.pod, connections, sighted),
             *_contradicted(place.pod, lists, sighted),
+            *_unlisted(case, sighted),
+            *_unresolved(case, lists, sighted),
         ]
 
     def _unknown(self, pod: str, connections: Sequence[Connection], sighted: Sequence[Rule]) -> Iterator[PodGap]:
@@ -176,6 +178,25 @@ def _contradicted(pod: str, lists: ProxyFacts, sighted: Sequence[Rule]) -> list[
     missing = ("resources/serviceentries.yaml",)
     readers = [rule for rule in sighted if "serviceentries" in rule.needs and not rule.select.startswith(_COMPARED)]
     return [PodGap(pod, rule.id, "", 0, missing, because) for rule in readers]
+
+
+def _unlisted(case: ProxyContext, sighted: Sequence[Rule]) -> list[PodGap]:
+    """The rules that read pods, where the pod of a sidecar that was read is not among them."""
+    if case.key in case.mesh.pods or "pods" not in case.mesh.kinds_read or not case.viewer.is_sidecar:
+        return []
+    because = "its sidecar was read, but the pod is not among those that were read, so its dependencies are not known"
+    missing = (f"resources/pods.yaml: {case.key}",)
+    return [PodGap(case.key, rule.id, "", 0, missing, because) for rule in sighted if "pods" in rule.needs]
+
+
+def _unresolved(case: ProxyContext, lists: ProxyFacts, sighted: Sequence[Rule]) -> Iterator[PodGap]:
+    """The rules that compare addresses with DNS answers, where those of an entry's host are not known."""
+    for rule in sighted if case.mesh.dns is None else ():
+        if "dns" in rule.needs:
+            for fact in lists.facts("entry_ports"):
+                if isinstance(fact, EntryPort) and fact.addresses and fact.family != "http" and not fact.dns_known:
+                    because = "no DNS answers were read, and no sidecar has resolved the host"
+                    yield PodGap(case.key, rule.id, fact.host, fact.port, ("dns.json",), because)
 
 
 def _grouped(gaps: Mapping[str, Sequence[PodGap]]) -> Iterator[NotEvaluated]:

@@ -264,6 +264,8 @@ class Rejection(Struct, frozen=True):
     """An older version is in force meanwhile."""
     path: str = ""
     document: str = ""
+    configs: tuple[str, ...] = ()
+    """istio.config metadata in what was rejected: paths of the objects that it was made from."""
 
 
 class Node(Struct, frozen=True):

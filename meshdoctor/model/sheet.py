@@ -279,6 +279,9 @@ class Rejected(Fact, frozen=True):
     has_active: bool
     suspects: str
     """Entries on this port that Envoy is known to reject, in words; empty where there are none."""
+    made_from: str
+    """Objects that what was rejected was made from, in words: those that its metadata names; for an error about a
+    filter the EnvoyFilters that apply to the pod. Empty where none is known."""
 
 
 class NotReceived(Fact, frozen=True):

@@ -43,6 +43,8 @@ ADVICE = {
     "direct-response": "A VirtualService answers for {host}. If this is not intended, remove its directResponse.",
     "redirect": "A VirtualService redirects {host}. If this is not intended, remove its redirect.",
     "service-entry-not-visible": "Make the entry visible in {namespace}: widen {field}.",
+    "config-rejected": "Envoy has rejected the newest configuration for port {port}. Correct the object that "
+    "meshdoctor check names with the error.",
     "config-stale": "exportTo and Sidecar show {entry} to {namespace}, but this proxy has not received it: apply it if "
     "it is only in a file, see istioctl proxy-status, and fetch the config dump again if it is older than the entry.",
     "incomplete-address-list": "Add {ip} to spec.addresses of {entry}: TCP is matched by address, not by host.",

@@ -112,7 +112,7 @@ def test_what_was_unseen_and_is_really_gone_is_gone_once_its_pod_is_read(api: Fa
             assert set(mesh_state(pilot).changes.unseen("findings")) == known, "however often it cannot be read"
             api.faults.clear()
             api.objects["serviceentries"] = []
-            api.envoys[RATINGS].pages = pages_of("mysql-tcp-ok")
+            api.envoys[RATINGS].pages = pages_of("mysql-blocked")
             await look_again(pilot)
             assert pods(pilot) == {NAME: "judged"}, (mesh_state(pilot).failed, mesh_state(pilot).pods[RATINGS].because)
             assert known <= set(mesh_state(pilot).changes.gone("findings"))

@@ -37,10 +37,11 @@ def put_together(folder: Path) -> Path:
                 (folder / place).parent.mkdir(parents=True, exist_ok=True)
                 (folder / place).write_text(text, encoding="utf-8")
     (folder / "resources").mkdir()
-    for file, items in resources.items():
+    for file, found in resources.items():
+        items = list({(one["metadata"].get("namespace"), one["metadata"]["name"]): one for one in found}.values())
         for item in (one for one in items if one["kind"] == "ServiceEntry"):
             item["spec"]["exportTo"] = ["."]
-        (folder / "resources" / file).write_text(yaml.safe_dump({"items": items}), encoding="utf-8")
+        (folder / "resources" / file).write_text(yaml.safe_dump({"items": items, "kind": "List"}), encoding="utf-8")
     (folder / "dns.json").write_text(json.dumps({"answers": answers}), encoding="utf-8")
     return folder
 

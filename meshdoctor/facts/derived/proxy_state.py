@@ -5,36 +5,71 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec import structs
+
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.resource_views import role
 from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.model.proxy import Rejection
 from meshdoctor.model.sheet import NotReceived, ProxyPolicy, Rejected
+from meshdoctor.semantics.istio.resource_names import config_ref
+from meshdoctor.semantics.istio.visibility import DEFAULT_ROOT_NAMESPACE
 
 _WILDCARD_PORT = re.compile(r"_(\d+)$")
 
 
+_BY_FILTER = re.compile(r"lua|script|wasm|registered implementation|extension", re.IGNORECASE)
+"""Errors about a filter's own configuration, of which EnvoyFilters are the usual source."""
+
+
 def rejections(case: ProxyContext) -> Iterator[Rejected]:
-    """One fact per resource that this proxy rejected or that is warming."""
+    """One fact per resource that this proxy rejected or that is warming, and dependency that fails by it."""
     for rejection in case.proxy.rejections:
         at = _WILDCARD_PORT.search(rejection.name) if rejection.kind == "listener" else None
         port = int(at[1]) if at else 0
         # Envoy rejects an entry's partial wildcard as a server name (semantics: S19)
         named = (e for e, host, p in case.entry_ports if p.number == port and host.startswith("*") and host[1:2] != ".")
         suspects = tuple(dict.fromkeys(role(entry.ref, "suspect") for entry in named))
-        yield Rejected(
+        made_from = _made_from(case, rejection, port)
+        lost = [host for host, number in case.dependencies if number == port and _is_lost(case, host, port)]
+        common = Rejected(
             pod=case.key,
             host="",
             port=port,
             policy=case.policy,
-            resources=suspects,
+            resources=tuple(dict.fromkeys([*suspects, *made_from])),
             evidence=(Evidence(rejection.document or case.proxy.document, rejection.path, rejection.details[:300]),),
             object_kind=rejection.kind,
             object_name=rejection.name,
             state=rejection.state,
             details=rejection.details,
             has_active=rejection.has_active,
-            suspects=", ".join(f"{r.kind} {r.namespace}/{r.name}" for r in suspects),
+            suspects=", ".join(map(str, suspects)),
+            made_from=", ".join(map(str, made_from)),
         )
+        yield from (structs.replace(common, host=host) for host in lost or [""])
+
+
+def _is_lost(case: ProxyContext, host: str, port: int) -> bool:
+    return case.tracer.assess(host, port).reason == "config-rejected"
+
+
+def _made_from(case: ProxyContext, rejection: Rejection, port: int) -> tuple[ObjectRef, ...]:
+    """The objects behind what was rejected: those that its metadata names, or the EnvoyFilters that patch it."""
+    if not _BY_FILTER.search(rejection.details):
+        named = (config_ref(path) for path in rejection.configs)
+        return tuple(role(ref, "suspect") for ref in named if ref is not None)
+    mesh, namespace = case.mesh, case.viewer.namespace
+    root = mesh.mesh_config.root_namespace if mesh.mesh_config else DEFAULT_ROOT_NAMESPACE
+    pod = mesh.pods.get(case.key)
+    labels = pod.labels if pod else case.proxy.node.labels
+    return tuple(
+        role(found.ref, "suspect")
+        for found in mesh.envoy_filters
+        if found.ref.namespace in (namespace, root) and (found.selector or {}).items() <= labels.items()
+        if not port or any(number in (None, port) for number in found.ports)
+    )
 
 
 def not_received(case: ProxyContext) -> Iterator[NotReceived]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -17,6 +18,10 @@ from meshdoctor.semantics.envoy.control_planes import control_plane, proxy_kind
 from meshdoctor.semantics.istio.istiod_push import lacks_clusters, lacks_listeners
 
 LiveSource = dict[str, wire.ClusterStatus] | Callable[[], dict[str, wire.ClusterStatus]] | None
+
+
+_MADE_FROM = re.compile(rb'"config": ?"(/apis/[\w./-]{1,600})"')
+"""The istio.config metadata of a rejected resource, which is decoded no further: it may be of any shape."""
 
 
 class Draft:
@@ -43,7 +48,9 @@ class Draft:
     def reject(self, kind: str, name: str, state: str, error: wire.ErrorState | None, active: bool, path: str) -> None:
         """Record a rejected or warming resource."""
         details = error.details if error else "waiting for its routes, endpoints or secrets"
-        self.rejections.append(Rejection(kind, name, state, details, active, path, self.document))
+        named = _MADE_FROM.findall(bytes(error.failed_configuration)) if error else ()
+        configs = tuple(dict.fromkeys(text.decode("utf-8", "replace") for text in named))
+        self.rejections.append(Rejection(kind, name, state, details, active, path, self.document, configs))
 
     def add_listener(self, source: wire.WireListener, path: str, name: str, is_static: bool = False) -> None:
         """Add a listener, under `name` where it has none itself."""

@@ -299,6 +299,7 @@ class ClustersPage(Wire):
 
 class ErrorState(Wire):
     details: str = ""
+    failed_configuration: Raw = NO_RAW
 
 
 class ListenerState(Wire):

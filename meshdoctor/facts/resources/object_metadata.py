@@ -65,9 +65,12 @@ def checked(body: dict[str, Any], wire: type[Wire]) -> Wire:
 
 
 def reference(found: ObjectSource, metadata: WireMetadata) -> ObjectRef:
-    """The object's name. Raises `ValueError` where it has none."""
+    """The object's name. Raises `ValueError` where it has none, or lacks the namespace that the API server writes; in a
+    manifest of the user's own that may be missing."""
     if not metadata.name:
         raise ValueError("metadata.name is missing")
+    if not metadata.namespace and found.kind != "Namespace" and found.pointer.document.startswith("resources/"):
+        raise ValueError("metadata.namespace is missing")
     namespace = "" if found.kind == "Namespace" else metadata.namespace or "default"
     return ObjectRef(found.kind, namespace, metadata.name)
 

@@ -123,7 +123,7 @@ def work(names):
     if os.getpid() == here:
         time.sleep(60)
     both.wait()
-    print(os.getpid(), flush=True)
+    os.write(1, b"%d\\n" % os.getpid())  # whole lines, from two processes at once
 spread(["a", "b", "c"], lambda name: 1, work, 3)
 """
 
@@ -132,8 +132,10 @@ spread(["a", "b", "c"], lambda name: 1, work, 3)
 def test_the_other_processes_do_not_outlive_one_that_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True) as killed:
         assert killed.stdout
-        others = [int(killed.stdout.readline()) for _ in range(2)]
-        killed.kill()
+        try:
+            others = [int(killed.stdout.readline()) for _ in range(2)]
+        finally:
+            killed.kill()
     deadline = time.monotonic() + 30
     while any(map(is_alive, others)) and time.monotonic() < deadline:
         time.sleep(0.05)

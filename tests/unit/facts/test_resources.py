@@ -350,7 +350,7 @@ def test_the_rest_of_a_pod() -> None:
         "initContainers": [{"name": "istio-proxy", "restartPolicy": "Always"}, {"name": "istio-init"}],
     }
     status = {"podIP": "10.244.0.9", "phase": "Running"}
-    got = read_body({"metadata": {"name": "web"}, "spec": spec, "status": status})
+    got = read_body({"metadata": {"name": "web", "namespace": "default"}, "spec": spec, "status": status})
     assert (got.key, got.host_network, got.run_as_user) == ("default/web", True, 1000)
     assert (got.ip, got.phase, got.workload) == ("10.244.0.9", "Running", None)
     app, proxy, init = got.containers
