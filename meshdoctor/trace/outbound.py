@@ -295,7 +295,7 @@ class Tracer:
             why += f"; it is not redirected to the sidecar ({walk.setting or 'traffic capture'})"
         else:
             why += f", and no listener of the sidecar takes it on port {destination.port}"
-        expect = Expect(("UF", "URX"), 503 if walk.route else None, hangs=True)
+        expect = Expect(("UF", "URX"), 503 if walk.route else None)
         return Outcome(Verdict.BROKEN, "virtual-address-dead", why, expect)
 
     def _depends_on_address(self, walk: Walk) -> bool:
