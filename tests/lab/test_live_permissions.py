@@ -59,7 +59,7 @@ def test_the_role_that_rbac_prints_is_enough(lab: Lab) -> None:
     everything = doctor.Source(cluster=ClusterSource(kubeconfig=lab.kubeconfig))
     mine, its = told(case), told(doctor.open_case(everything))
     assert [f["rule"] for f in mine["findings"]] == [f["rule"] for f in its["findings"]]
-    assert mine["not_evaluated"] == []
+    assert [gap for gap in mine["not_evaluated"] if gap["missing"] != ["dns.json"]] == []
 
 
 @pytest.mark.lab
