@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from meshdoctor.facts.derived.fact_lists import PER_POD, FactSheet, ProxyFacts
 from meshdoctor.facts.derived.host_rows import Pair, PodColumn, column_of
-from meshdoctor.facts.derived.missing_evidence import cannot_run, gaps_of, lacks_evidence
+from meshdoctor.facts.derived.missing_evidence import EvidenceGaps, cannot_run, lacks_evidence
+from meshdoctor.facts.derived.pod_gaps import PodGap, grouped, pod_gaps
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.replicas import ProxyToCheck
 from meshdoctor.facts.proxy_files import ProxyNotes
@@ -18,17 +19,11 @@ from meshdoctor.model.finding import Finding, NotEvaluated
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.proxy_summary import summary_of
 from meshdoctor.model.rule import Rule
-from meshdoctor.model.sheet import Connection, Disagreement, EntryPort
-from meshdoctor.model.verdict import Verdict
 from meshdoctor.rules.causes import explained
 from meshdoctor.rules.evaluate import by_pod, hits_of
 from meshdoctor.rules.pod_specific import depends_on_pod
 from meshdoctor.rules.selectors import compile_selector
 from meshdoctor.rules.tally import FindingShare, Tally
-from meshdoctor.text.phrases import some
-
-_COMPARED = "$.disagreements"
-"""The list that compares the ServiceEntries with the dump."""
 
 
 class RuleResults(NamedTuple):
@@ -39,17 +34,6 @@ class RuleResults(NamedTuple):
     checked: frozenset[str]
     """Pods whose proxy was checked."""
     external_hosts: int
-
-
-class PodGap(NamedTuple):
-    """What a rule could not evaluate for one pod: a dependency whose verdict is unknown, or all (no host)."""
-
-    pod: str
-    rule: str
-    host: str
-    port: int
-    missing: tuple[str, ...]
-    because: str
 
 
 class ShareResult(NamedTuple):
@@ -100,9 +84,6 @@ class ProxyChecker:
         self._sheet = sheet
         self._rules = rules
         self._in_force = [rule for rule in rules if not cannot_run(rule, sheet.mesh)]
-        self._fallback = next((rule for rule in rules if rule.backstop), None)
-        """The rule that is about every dependency, so that a dependency with an unknown verdict was not evaluated by
-        it."""
         self.needs_every_pod = depends_on_pod(self._in_force, PER_POD)
         """A rule depends on the pod's name, so that each replica has to be checked."""
         self._pod_facts: dict[tuple[str, str], list[Fact]] = {}
@@ -137,21 +118,8 @@ class ProxyChecker:
         sighted = [rule for rule in self._in_force if not lacks_evidence(rule, summary)]
         hits = hits_of(sighted, partial(self._facts, lists, place.pod), {})
         result.repeatable[place.pod] = (place, result.tally.add(explained(list(hits)), place))
-        connections = [fact for fact in lists.facts("connections") if isinstance(fact, Connection)]
-        result.hosts.update((fact.host, fact.port) for fact in connections)
-        result.gaps[place.pod] = [
-            *self._unknown(place.pod, connections, sighted),
-            *_contradicted(place.pod, lists, sighted),
-            *_unlisted(case, sighted),
-            *_unresolved(case, lists, sighted),
-        ]
-
-    def _unknown(self, pod: str, connections: Sequence[Connection], sighted: Sequence[Rule]) -> Iterator[PodGap]:
-        """The pod's dependencies with an unknown verdict."""
-        if self._fallback is not None and self._fallback in sighted:
-            for fact in connections:
-                if fact.used and fact.verdict is Verdict.UNKNOWN:
-                    yield PodGap(pod, self._fallback.id, fact.host, fact.port, fact.missing, fact.because)
+        result.hosts.update((fact.host, fact.port) for fact in lists.facts("connections"))
+        result.gaps[place.pod] = list(pod_gaps(case, lists, sighted))
 
     def _facts(self, lists: ProxyFacts, pod: str, name: str) -> Sequence[Fact]:
         return self._pod_facts.get((name, pod), ()) if name in PER_POD else lists.facts(name)
@@ -159,51 +127,11 @@ class ProxyChecker:
     def results(self, done: ShareResult) -> RuleResults:
         """The results once every proxy is in `done`; adds the rules that need no proxy. Call it once."""
         sheet, checked, tally = self._sheet, frozenset(done.pods), done.tally
-        missing = {rule.id: gaps_of(rule, sheet.mesh, sheet.is_asked) for rule in self._rules}
+        gaps_of = EvidenceGaps(sheet.mesh, sheet.is_asked).of
+        missing = {rule.id: gaps_of(rule) for rule in self._rules}
         of_pods = [rule for rule in self._rules if compile_selector(rule.select).list_name in PER_POD]
         for pod, hits in by_pod(hits_of(of_pods, sheet.of_pods, missing)).items():
             if not self.needs_every_pod or pod not in checked:
                 tally.add(explained(hits), PodEvidence(pod))
         gaps = [gap for rule in self._rules for gap in missing[rule.id]]
-        return RuleResults(tally.findings(), (*gaps, *_grouped(done.gaps)), checked, len(done.hosts))
-
-
-def _contradicted(pod: str, lists: ProxyFacts, sighted: Sequence[Rule]) -> list[PodGap]:
-    """The rules that read ServiceEntries, where the dump shows that these are not all."""
-    facts = lists.facts("disagreements")
-    hosts = list(dict.fromkeys(one.host for one in facts if isinstance(one, Disagreement) and one.cluster))
-    if not hosts:
-        return []
-    because = f"the sidecar has clusters of hosts that no ServiceEntry that was read names: {some(hosts, 3)}"
-    missing = ("resources/serviceentries.yaml",)
-    readers = [rule for rule in sighted if "serviceentries" in rule.needs and not rule.select.startswith(_COMPARED)]
-    return [PodGap(pod, rule.id, "", 0, missing, because) for rule in readers]
-
-
-def _unlisted(case: ProxyContext, sighted: Sequence[Rule]) -> list[PodGap]:
-    """The rules that read pods, where the pod of a sidecar that was read is not among them."""
-    if case.key in case.mesh.pods or "pods" not in case.mesh.kinds_read or not case.viewer.is_sidecar:
-        return []
-    because = "its sidecar was read, but the pod is not among those that were read, so its dependencies are not known"
-    missing = (f"resources/pods.yaml: {case.key}",)
-    return [PodGap(case.key, rule.id, "", 0, missing, because) for rule in sighted if "pods" in rule.needs]
-
-
-def _unresolved(case: ProxyContext, lists: ProxyFacts, sighted: Sequence[Rule]) -> Iterator[PodGap]:
-    """The rules that compare addresses with DNS answers, where those of an entry's host are not known."""
-    for rule in sighted if case.mesh.dns is None else ():
-        if "dns" in rule.needs:
-            for fact in lists.facts("entry_ports"):
-                if isinstance(fact, EntryPort) and fact.addresses and fact.family != "http" and not fact.dns_known:
-                    because = "no DNS answers were read, and no sidecar has resolved the host"
-                    yield PodGap(case.key, rule.id, fact.host, fact.port, ("dns.json",), because)
-
-
-def _grouped(gaps: Mapping[str, Sequence[PodGap]]) -> Iterator[NotEvaluated]:
-    """Each gap with all pods that have it."""
-    found: dict[PodGap, list[str]] = {}
-    for pod in sorted(gaps):
-        for one in gaps[pod]:
-            found.setdefault(one._replace(pod=""), []).append(pod)
-    for one, pods in found.items():
-        yield NotEvaluated(one.rule, tuple(pods), one.missing, one.because, True, one.host, one.port)
+        return RuleResults(tally.findings(), (*gaps, *grouped(done.gaps)), checked, len(done.hosts))

@@ -15,6 +15,7 @@ import msgspec
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Document
+from meshdoctor.text.times import rfc3339
 
 _DUMP = "config_dump.json"
 _RESOURCES = ("listener", "cluster", "route_config", "endpoint_config", "bootstrap")
@@ -48,7 +49,7 @@ def choose(dumps: Sequence[Documents]) -> Choice:
     for place, own in enumerate(times):
         if all(_is_newer(own, other) for at, other in enumerate(times) if at != place):
             others = " and ".join(name for at, name in enumerate(names) if at != place)
-            newest = rfc(max(own.values()))
+            newest = rfc3339(max(own.values()))
             because = (
                 f"{others} is an older dump of the same pod: only {names[place]}, changed last at {newest}, was used"
             )
@@ -78,11 +79,6 @@ def stamps(data: bytes) -> dict[tuple[str, str], datetime]:
         if isinstance(section, dict):
             found.update(_of_section(section))
     return found
-
-
-def rfc(time: datetime) -> str:
-    """A time as RFC 3339 in UTC, to the second."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _of_section(section: dict[str, Any]) -> Iterator[tuple[tuple[str, str], datetime]]:

@@ -12,7 +12,6 @@ from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.semantics.istio.protocols import protocol_class
 from meshdoctor.semantics.istio.registry import Registry, Viewer, is_allocated
-from meshdoctor.semantics.istio.visibility import DEFAULT_ROOT_NAMESPACE
 
 NEEDED = ("serviceentries", "services", "virtualservices", "destinationrules", "sidecars")
 """Kinds without which nothing can be predicted."""
@@ -55,12 +54,9 @@ def model_limits(
 
 def _of_filters(registry: Registry, viewer: Viewer, labels: Mapping[str, str]) -> Iterator[Unknown]:
     """EnvoyFilters of the root namespace and of the pod's namespace may change any part of the configuration."""
-    config = registry.mesh.mesh_config
-    spaces = (config.root_namespace if config else DEFAULT_ROOT_NAMESPACE, viewer.namespace)
-    for found in registry.mesh.envoy_filters:
-        if found.ref.namespace in spaces and (found.selector or {}).items() <= labels.items():
-            for port in dict.fromkeys(found.ports):
-                yield Unknown(f"{found.ref} patches the sidecar's configuration", port)
+    for found in registry.envoy_filters(viewer, labels):
+        for port in dict.fromkeys(found.ports):
+            yield Unknown(f"{found.ref} patches the sidecar's configuration", port)
 
 
 def _of_ties(visible: Sequence[SidecarService]) -> Iterator[Unknown]:

@@ -26,48 +26,46 @@ class Hop(Struct, frozen=True):
     """What of the gateway's dump was not read, where it is not known whether a hop is broken."""
 
 
-def gateway_of(mesh: Mesh, cluster: str) -> str:
-    """The egress gateway's Service that a sidecar's cluster leads to; empty where it leads to none."""
-    parsed = cluster_name(cluster)
-    if parsed is None or not parsed.host.endswith(CLUSTER_LOCAL):
-        return ""
-    # without the gateway's own proxy or Service at hand: istio's charts name it so
-    known = "gateway" in parsed.host.split(".", 1)[0] or _routers_of(mesh, parsed.host)
-    return parsed.host if known else ""
-
-
-def first_broken(mesh: Mesh, proxy: Proxy, cluster: Cluster, host: str, *, is_http: bool) -> Hop:
-    """The first broken hop of connections to `host` that a sidecar sends to the gateway through this cluster.
+def gateway_hop(mesh: Mesh, proxy: Proxy, cluster: Cluster, host: str, *, is_http: bool) -> Hop | None:
+    """The first broken hop of connections to `host` that a sidecar sends to an egress gateway through this cluster;
+    None where the cluster leads to none.
 
     `is_http`: by a route, else by a filter chain.
     """
     parsed = cluster_name(cluster.name)
-    gateway = parsed.host if parsed else ""
+    if parsed is None or not parsed.host.endswith(CLUSTER_LOCAL):
+        return None
+    routers = _routers_of(mesh, parsed.host)
+    # without the gateway's own proxy or Service at hand: istio's charts name it so
+    if not routers and "gateway" not in parsed.host.split(".", 1)[0]:
+        return None
     known = proxy.endpoints_of(cluster)
     if known is not None and not any(e.health == "HEALTHY" for e in known):
-        why = f"the sidecar's cluster {cluster.name} has no usable endpoint: no gateway pod is ready behind {gateway}"
-        return Hop("endpoints", why, (proxy.evidence(cluster.path, cluster.name),))
-    routers = _routers_of(mesh, gateway)
-    service = _service_of(mesh, gateway)
+        why = f"the sidecar's cluster {cluster.name} has no usable endpoint: no gateway pod is ready behind "
+        return Hop("endpoints", why + parsed.host, (proxy.evidence(cluster.path, cluster.name),))
     if known:
         ports = {e.port for e in known}
     else:  # no document shows the endpoints: the target ports of the gateway's Service
-        served = service.ports if service and parsed else ()
-        ports = {p.target_port or p.number for p in served if parsed and p.number == parsed.port}
-    if not ports:
-        return Hop(pods=tuple(r.key for r in routers))
-    for router in routers:
-        socket = socket_for(cluster, known[0] if known else None)
-        name = socket.sni if socket and socket.sni else ("" if is_http else host)
-        tls = socket is not None or not is_http
-        broken = _inside(mesh, router, ports, Arrival(None, 0, name, "tls" if tls else "raw_buffer"), host)
-        gaps = (router.coverage(section) for section in ("listeners", "routes", "clusters"))
-        gap = next((one.because for one in gaps if not one.is_whole), "")
-        if broken.name and gap:
-            return Hop(pods=broken.pods, unread=f"the dump of gateway {router.key} is not whole: {gap}")
-        if broken.name or broken.unread:
-            return broken
-    return Hop(pods=tuple(r.key for r in routers))
+        service = _service_of(mesh, parsed.host)
+        served = service.ports if service else ()
+        ports = {p.target_port or p.number for p in served if p.number == parsed.port}
+    socket = socket_for(cluster, known[0] if known else None)
+    name = socket.sni if socket and socket.sni else ("" if is_http else host)
+    tls = socket is not None or not is_http
+    arrival = Arrival(None, 0, name, "tls" if tls else "raw_buffer")
+    hops = (_hop_of(mesh, router, ports, arrival, host) for router in (routers if ports else ()))
+    broken = next((hop for hop in hops if hop.name or hop.unread), None)
+    return broken or Hop(pods=tuple(r.key for r in routers))
+
+
+def _hop_of(mesh: Mesh, router: Proxy, ports: set[int], arrival: Arrival, host: str) -> Hop:
+    """The first broken hop inside one gateway; unread where what is missing of its dump may be the hop."""
+    broken = _inside(mesh, router, ports, arrival, host)
+    gaps = (router.coverage(section) for section in ("listeners", "routes", "clusters"))
+    gap = next((one.because for one in gaps if not one.is_whole), "")
+    if broken.name and gap:
+        return Hop(pods=broken.pods, unread=f"the dump of gateway {router.key} is not whole: {gap}")
+    return broken
 
 
 def _routers_of(mesh: Mesh, gateway: str) -> list[Proxy]:

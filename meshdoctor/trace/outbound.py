@@ -19,7 +19,7 @@ from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer,
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
-from meshdoctor.trace.gateway_hop import first_broken, gateway_of
+from meshdoctor.trace.gateway_hop import gateway_hop
 from meshdoctor.trace.http_routing import Domains, pass_http
 from meshdoctor.trace.proxy_entries import ProxyEntries
 from meshdoctor.trace.reason import MeshContext, explain
@@ -230,14 +230,13 @@ class Tracer:
         outcome, cluster = judge_cluster(walk, self.registry), walk.cluster
         if outcome.verdict is not Verdict.DELIVERED or cluster is None or not walk.config:
             return outcome
-        if not is_external_host(walk.destination.host) or not gateway_of(self.mesh, cluster.name):
+        if not is_external_host(walk.destination.host):
             return outcome
-        hop = first_broken(self.mesh, walk.proxy, cluster, walk.destination.host, is_http=walk.route is not None)
-        if hop.unread:
-            return Outcome(
-                Verdict.UNKNOWN, "gateway-unread", hop.unread, missing=tuple(map("config dump of {}".format, hop.pods))
-            )
-        if not hop.name:
+        hop = gateway_hop(self.mesh, walk.proxy, cluster, walk.destination.host, is_http=walk.route is not None)
+        if hop is not None and hop.unread:
+            missing = tuple(f"config dump of {pod}" for pod in hop.pods)
+            return Outcome(Verdict.UNKNOWN, "gateway-unread", hop.unread, missing=missing)
+        if hop is None or not hop.name:
             return outcome
         walk.steps.append(Step("gateway", None, hop.because, next(iter(hop.evidence), None)))
         return Outcome(Verdict.BROKEN, "gateway", hop.because)

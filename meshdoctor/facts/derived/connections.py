@@ -47,9 +47,7 @@ def connections(case: ProxyContext) -> Iterator[Connection]:
 def registered(case: ProxyContext) -> list[tuple[str, int]]:
     """host:port pairs registered for this proxy, without wildcards."""
     pairs = [(host, port.number) for _, host, port in case.entry_ports if port.protocol.upper() != "UDP"]
-    read = "serviceentries" in case.mesh.kinds_read
-    clusters = [(parsed.host, parsed.port) for parsed, _ in case.external_clusters]
-    pairs = [*pairs, *(c for c in clusters if not case.registry.entries(c[0]))] if read else clusters
+    pairs += [(at.host, at.port) for at, _ in case.external_clusters if not case.registry.entries(at.host)]
     return list(dict.fromkeys(p for p in pairs if not p[0].startswith("*")))
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+
+from msgspec import structs
 
 from meshdoctor.model.finding import NotEvaluated
 from meshdoctor.model.mesh import Mesh
@@ -28,30 +31,115 @@ OF_A_PROXY = ("config_dump", "clusters")
 """Kinds of evidence that are read per proxy."""
 
 
-def gaps_of(rule: Rule, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> list[NotEvaluated]:
-    """What this rule could not evaluate, one item per kind of missing evidence; only for pods in scope."""
-    found: list[NotEvaluated] = []
-    for need in rule.needs:
-        if need == "config_dump":
-            found += _dump_gaps(rule, mesh, is_asked)
-        elif need == "clusters":
-            found += _missing_endpoints(rule.id, mesh, is_asked)
-        elif need == "dns":
-            if not _knows_addresses(mesh):
-                found.append(NotEvaluated(rule.id, (), ("dns.json",), "no DNS answers were read"))
-        elif not (coverage := mesh.coverage(need)).is_whole:
-            found.append(NotEvaluated(rule.id, (), coverage.missing, coverage.because, coverage.is_read))
-    gaps = (coverage for kind in rule.reads if not (coverage := mesh.coverage(kind)).is_whole)
-    return found + [NotEvaluated(rule.id, (), gap.missing, gap.because, True) for gap in gaps]
+class EvidenceGaps:
+    """What rules lack, of the pods in scope. What is the same for several rules is found once.
 
+    Made once every dump was opened: only a look at a dump tells that it cannot be read.
+    """
 
-def _dump_gaps(rule: Rule, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
-    yield from _missing_dumps(rule.id, mesh, is_asked)
-    yield from _missing_sections(rule.id, mesh, is_asked)
-    if not _has_proxy(rule, mesh, is_asked):
-        yield NotEvaluated(rule.id, (), ("proxies/*/*/config_dump.json",), "no sidecar's config dump was read")
-    if rule.select.startswith(_THROUGH_GATEWAYS):
-        yield from _missing_gateways(rule.id, mesh, is_asked)
+    def __init__(self, mesh: Mesh, is_asked: IsAsked = lambda key: True) -> None:
+        self._mesh = mesh
+        self._is_asked = is_asked
+
+    def of(self, rule: Rule) -> list[NotEvaluated]:
+        """What this rule could not evaluate, one item per kind of missing evidence."""
+        found: list[NotEvaluated] = []
+        for need in rule.needs:
+            if need == "config_dump":
+                found += self._dumps(rule)
+            elif need == "clusters":
+                found += self._endpoints
+            elif need == "dns":
+                if not _knows_addresses(self._mesh):
+                    found.append(NotEvaluated("", (), ("dns.json",), "no DNS answers were read"))
+            elif not (gap := self._mesh.coverage(need)).is_whole:
+                found.append(NotEvaluated("", (), gap.missing, gap.because, gap.is_read))
+        gaps = (gap for kind in rule.reads if not (gap := self._mesh.coverage(kind)).is_whole)
+        found += [NotEvaluated("", (), gap.missing, gap.because, True) for gap in gaps]
+        return [structs.replace(gap, rule=rule.id) for gap in found]
+
+    def _dumps(self, rule: Rule) -> Iterator[NotEvaluated]:
+        yield from self._missing_dumps
+        yield from self._sections
+        kinds = ("sidecar", "gateway", "waypoint") if rule.select.startswith(_OF_ANY_PROXY) else ("sidecar",)
+        if self._kinds.isdisjoint(kinds) and not any(map(self._is_asked, self._mesh.proxies_unread)):
+            yield NotEvaluated("", (), ("proxies/*/*/config_dump.json",), "no sidecar's config dump was read")
+        if rule.select.startswith(_THROUGH_GATEWAYS):
+            yield from self._gateways
+
+    @cached_property
+    def _summaries(self) -> dict[str, ProxySummary]:
+        """Every proxy that can be read."""
+        return dict(self._mesh.summaries())
+
+    @cached_property
+    def _judged(self) -> dict[str, ProxySummary]:
+        """Those in scope whose dumps rules read."""
+        pods, found = self._mesh.pods, self._summaries.items()
+        return {k: one for k, one in found if self._is_asked(k) and proxy_kind_of(pods.get(k), one) in JUDGED}
+
+    @cached_property
+    def _kinds(self) -> set[str]:
+        """Kinds of the proxies in scope, those included that are not there and should be."""
+        mesh, read = self._mesh, self._summaries
+        keys = filter(self._is_asked, {**read, **dict.fromkeys(_expected(mesh))})
+        return {proxy_kind_of(mesh.pods.get(key), read.get(key)) for key in keys}
+
+    @cached_property
+    def _missing_dumps(self) -> list[NotEvaluated]:
+        """Dumps that do not exist, or cannot be read."""
+        mesh = self._mesh
+        found = _by_reason(mesh, _absent(mesh, self._is_asked))
+        _ = self._summaries  # opens those that were not opened yet
+        places = {name: place for place, name in enumerate(mesh.proxy_names)}
+        for key in sorted(filter(self._is_asked, mesh.proxies_unread), key=lambda key: places.get(key, -1)):
+            found.append(NotEvaluated("", (key,), (_dump_of(key),), mesh.proxies_unread[key]))
+        return found
+
+    @cached_property
+    def _sections(self) -> list[NotEvaluated]:
+        """Sections that a dump lacks, as a whole or in part."""
+        found: list[NotEvaluated] = []
+        for key, summary in self._judged.items():
+            lacking = _absent_sections(summary)
+            if lacking:
+                named = tuple(f"{summary.document}: {section}" for section in lacking)
+                found.append(NotEvaluated("", (key,), named, f"the dump has no section for {', '.join(lacking)}"))
+            gaps = {name: summary.coverage(name) for name in (*SECTIONS, "bootstrap") if name not in lacking}
+            partial = {section: coverage for section, coverage in gaps.items() if not coverage.is_whole}
+            if partial:
+                missing = tuple(
+                    f"{summary.documents.get(section, summary.document)}: {one}"
+                    for section, coverage in partial.items()
+                    for one in coverage.missing or (section,)
+                )
+                because = "; ".join(coverage.because for coverage in partial.values())
+                found.append(NotEvaluated("", (key,), missing, because, True))
+        return found
+
+    @cached_property
+    def _gateways(self) -> list[NotEvaluated]:
+        """Gateways besides the pods in scope: connections may be routed through them."""
+        mesh = self._mesh
+        gateways = [k for k in _expected(mesh) if proxy_role(mesh.pods[k]) in GATEWAYS and not self._is_asked(k)]
+        return _by_reason(mesh, [k for k in gateways if k not in mesh.proxy_names or k in mesh.proxies_unread])
+
+    @cached_property
+    def _endpoints(self) -> list[NotEvaluated]:
+        found: list[NotEvaluated] = []
+        summaries = {k: one for k, one in self._summaries.items() if self._is_asked(k) and one.kind in JUDGED}
+        blind = [key for key, summary in summaries.items() if not summary.knows_endpoints]
+        if blind:
+            documents = tuple(f"proxies/{key}/clusters.json" for key in blind)
+            why = "neither clusters.json nor a dump with endpoints (?include_eds) was read"
+            found.append(NotEvaluated("", tuple(blind), documents, why))
+        for key, summary in summaries.items():
+            coverage = summary.gaps.get("endpoints")
+            if coverage is not None:
+                missing = tuple(f"{summary.document}: endpoints of {one}" for one in coverage.missing)
+                missing = missing or (f"{summary.document}: endpoints",)
+                found.append(NotEvaluated("", (key,), missing, coverage.because, True))
+        return found
 
 
 def unread_dumps(mesh: Mesh, is_asked: IsAsked) -> tuple[str, ...]:
@@ -73,82 +161,17 @@ def _absent(mesh: Mesh, is_asked: IsAsked) -> list[str]:
     return [k for k in _expected(mesh) if k not in known and is_asked(k)]
 
 
-def _missing_dumps(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
-    """Dumps that do not exist, or cannot be read."""
-    for because, pods in _by_reason(mesh, _absent(mesh, is_asked)).items():
-        yield NotEvaluated(rule, tuple(pods), tuple(map(_dump_of, pods)), because)
-    for _ in mesh.summaries():
-        pass  # only a look at a dump tells that it cannot be read
-    places = {name: place for place, name in enumerate(mesh.proxy_names)}
-    for key in sorted(mesh.proxies_unread, key=lambda key: places.get(key, -1)):
-        if is_asked(key):
-            yield NotEvaluated(rule, (key,), (f"proxies/{key}/config_dump.json",), mesh.proxies_unread[key])
-
-
-def _missing_sections(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
-    """Sections that a dump lacks, as a whole or in part."""
-    for key, summary in mesh.summaries():
-        if not is_asked(key) or proxy_kind_of(mesh.pods.get(key), summary) not in JUDGED:
-            continue
-        lacking = _absent_sections(summary)
-        if lacking:
-            named = tuple(f"{summary.document}: {section}" for section in lacking)
-            yield NotEvaluated(rule, (key,), named, f"the dump has no section for {', '.join(lacking)}")
-        gaps = {section: summary.coverage(section) for section in (*SECTIONS, "bootstrap") if section not in lacking}
-        partial = {section: coverage for section, coverage in gaps.items() if not coverage.is_whole}
-        if partial:
-            missing = tuple(
-                f"{summary.documents.get(section, summary.document)}: {one}"
-                for section, coverage in partial.items()
-                for one in coverage.missing or (section,)
-            )
-            because = "; ".join(coverage.because for coverage in partial.values())
-            yield NotEvaluated(rule, (key,), missing, because, True)
-
-
-def _has_proxy(rule: Rule, mesh: Mesh, is_asked: IsAsked) -> bool:
-    """Whether a pod in scope has, or should have, a proxy that the rule is about."""
-    if any(map(is_asked, mesh.proxies_unread)):
-        return True
-    kinds = ("sidecar", "gateway", "waypoint") if rule.select.startswith(_OF_ANY_PROXY) else ("sidecar",)
-    read = {key: proxy_kind_of(mesh.pods.get(key), summary) for key, summary in mesh.summaries()}
-    awaited = {key: proxy_kind_of(mesh.pods[key], None) for key in _expected(mesh) if key not in read}
-    return any(kind in kinds and is_asked(key) for key, kind in (read | awaited).items())
-
-
-def _missing_gateways(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
-    """Gateways besides the pods in scope: connections may be routed through them."""
-    gateways = [k for k in _expected(mesh) if proxy_role(mesh.pods[k]) in GATEWAYS and not is_asked(k)]
-    absent = [k for k in gateways if k not in mesh.proxy_names or k in mesh.proxies_unread]
-    for because, pods in _by_reason(mesh, absent).items():
-        yield NotEvaluated(rule, tuple(pods), tuple(map(_dump_of, pods)), because)
-
-
-def _by_reason(mesh: Mesh, pods: Sequence[str]) -> dict[str, list[str]]:
+def _by_reason(mesh: Mesh, pods: Sequence[str]) -> list[NotEvaluated]:
     """Pods without a dump, by the reason the collector noted."""
     reasons = {note.path: note.because for note in mesh.unread}
     found: dict[str, list[str]] = {}
     for pod in pods:
         found.setdefault(reasons.get(_dump_of(pod), "the sidecar's config dump was not read"), []).append(pod)
-    return found
+    return [NotEvaluated("", tuple(those), tuple(map(_dump_of, those)), why) for why, those in found.items()]
 
 
 def _dump_of(pod: str) -> str:
     return f"proxies/{pod}/config_dump.json"
-
-
-def _missing_endpoints(rule: str, mesh: Mesh, is_asked: IsAsked) -> Iterator[NotEvaluated]:
-    summaries = [(key, one) for key, one in mesh.summaries() if is_asked(key) and one.kind in JUDGED]
-    blind = [key for key, summary in summaries if not summary.knows_endpoints]
-    if blind:
-        documents = tuple(f"proxies/{k}/clusters.json" for k in blind)
-        why = "neither clusters.json nor a dump with endpoints (?include_eds) was read"
-        yield NotEvaluated(rule, tuple(blind), documents, why)
-    for key, summary in summaries:
-        coverage = summary.gaps.get("endpoints")
-        if coverage is not None:
-            missing = tuple(f"{summary.document}: endpoints of {one}" for one in coverage.missing)
-            yield NotEvaluated(rule, (key,), missing or (f"{summary.document}: endpoints",), coverage.because, True)
 
 
 def _knows_addresses(mesh: Mesh) -> bool:

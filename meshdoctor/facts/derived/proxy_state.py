@@ -14,7 +14,6 @@ from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import Rejection
 from meshdoctor.model.sheet import NotReceived, ProxyPolicy, Rejected
 from meshdoctor.semantics.istio.resource_names import config_ref
-from meshdoctor.semantics.istio.visibility import DEFAULT_ROOT_NAMESPACE
 
 _WILDCARD_PORT = re.compile(r"_(\d+)$")
 
@@ -60,16 +59,10 @@ def _made_from(case: ProxyContext, rejection: Rejection, port: int) -> tuple[Obj
     if not _BY_FILTER.search(rejection.details):
         named = (config_ref(path) for path in rejection.configs)
         return tuple(role(ref, "suspect") for ref in named if ref is not None)
-    mesh, namespace = case.mesh, case.viewer.namespace
-    root = mesh.mesh_config.root_namespace if mesh.mesh_config else DEFAULT_ROOT_NAMESPACE
-    pod = mesh.pods.get(case.key)
-    labels = pod.labels if pod else case.proxy.node.labels
-    return tuple(
-        role(found.ref, "suspect")
-        for found in mesh.envoy_filters
-        if found.ref.namespace in (namespace, root) and (found.selector or {}).items() <= labels.items()
-        if not port or any(number in (None, port) for number in found.ports)
-    )
+    pod = case.mesh.pods.get(case.key)
+    filters = case.registry.envoy_filters(case.viewer, pod.labels if pod else case.proxy.node.labels)
+    patched = (one for one in filters if not port or any(number in (None, port) for number in one.ports))
+    return tuple(role(one.ref, "suspect") for one in patched)
 
 
 def not_received(case: ProxyContext) -> Iterator[NotReceived]:

@@ -13,6 +13,7 @@ from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.precedence import virtual_service_tier
 from meshdoctor.semantics.istio.registry import is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref, object_name, slug
+from meshdoctor.semantics.istio.route_destinations import destinations
 from meshdoctor.semantics.kubernetes.manifests import objects_in
 from meshdoctor.trace.http_routing import POLICY_HOSTS
 
@@ -159,10 +160,7 @@ def _destination_port(service: VirtualService, host: str) -> int:
         for match in objects_in(route.get("match")):
             if isinstance(match.get("port"), int):
                 return int(str(match["port"]))
-        for target in objects_in(route.get("route")):
-            destination = target.get("destination")
-            if isinstance(destination, dict) and destination.get("host") == host:
-                number = (destination.get("port") or {}).get("number")
-                if isinstance(number, int):
-                    return number
+        for to, number in destinations(route):
+            if to == host and number is not None:
+                return number
     return 0

@@ -21,7 +21,9 @@ from meshdoctor.semantics.istio.protocols import (
     scheme_protocol,
 )
 from meshdoctor.semantics.istio.resource_names import ClusterName, config_ref, object_name
+from meshdoctor.semantics.istio.route_destinations import destinations
 from meshdoctor.semantics.istio.traffic_policy import port_number, port_settings, tls_settings
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 from meshdoctor.trace.upstream_cluster import socket_for
 
 ORIGINATING = ("SIMPLE", "MUTUAL")
@@ -118,14 +120,8 @@ def _is_routed_http(case: ProxyContext, at: ClusterName) -> bool:
     for service in case.mesh.virtual_services:
         if "mesh" not in service.gateways or not any(covers(name, at.host) for name in service.hosts):
             continue
-        for route in service.http:
-            splits = route.get("route") if isinstance(route, dict) else ()
-            for split in splits if isinstance(splits, list) else ():
-                to = split.get("destination") if isinstance(split, dict) else None
-                port = to.get("port") if isinstance(to, dict) else None
-                number = port.get("number") if isinstance(port, dict) else None
-                if isinstance(to, dict) and to.get("host") == at.host and number == at.port:
-                    return True
+        if any((at.host, at.port) in destinations(rule) for rule in objects_in(service.http)):
+            return True
     return False
 
 

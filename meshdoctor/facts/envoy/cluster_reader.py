@@ -10,7 +10,7 @@ from msgspec import Raw, structs
 from meshdoctor.facts.envoy import wire
 from meshdoctor.facts.envoy.clusters_text import clusters_of_text
 from meshdoctor.facts.envoy.decode import decode_all
-from meshdoctor.facts.envoy.extensions import as_dict, istio_config, kind_of, object_in
+from meshdoctor.facts.envoy.extensions import UNREADABLE, as_dict, istio_config, kind_of, object_in
 from meshdoctor.model import proxy
 
 CLUSTER_TYPES = {"0": "STATIC", "1": "STRICT_DNS", "2": "LOGICAL_DNS", "3": "EDS", "4": "ORIGINAL_DST"}
@@ -64,7 +64,7 @@ def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy
             tls_matches=_socket_matches(source.transport_socket_matches, path),
             auto_sni=auto_sni,
         )
-    except (msgspec.MsgspecError, AttributeError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         return structs.replace(made, unread=source.unread or str(error))
 
 

@@ -17,6 +17,9 @@ class TypedConfig(Struct, gc=False):
     type: str = field(name="@type", default="")
 
 
+UNREADABLE = (msgspec.MsgspecError, AttributeError, KeyError, TypeError, ValueError)
+"""What the readers of listeners, routes and clusters raise where a value does not have the expected type."""
+
 _TYPED = msgspec.json.Decoder(TypedConfig)
 
 FILTER_KINDS = {

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from meshdoctor.facts.envoy import wire
-from meshdoctor.facts.envoy.extensions import as_dict, istio_config, kind_of, seconds
+from meshdoctor.facts.envoy.extensions import UNREADABLE, as_dict, istio_config, kind_of, seconds
 from meshdoctor.facts.envoy.route_reader import fault_of, lost_in_routes, route_config, weighted
 from meshdoctor.facts.envoy.salvage import salvage
 from meshdoctor.model import proxy
@@ -26,10 +26,6 @@ _HCM = msgspec.json.Decoder(wire.WireHcm, strict=False)
 _ANY_MATCH = proxy.FilterChainMatch()
 _SOURCE_TYPES = {"LOCAL": "SAME_IP_OR_LOOPBACK", "0": "ANY", "1": "SAME_IP_OR_LOOPBACK", "2": "EXTERNAL"}
 """v2 called SAME_IP_OR_LOOPBACK `LOCAL`; enum numbers are those of the proto."""
-
-
-UNREADABLE = (msgspec.MsgspecError, AttributeError, KeyError, TypeError, ValueError)
-"""What the readers raise where a value does not have the expected type."""
 
 
 def listener(source: wire.WireListener, path: str, name: str = "", is_static: bool = False) -> proxy.Listener:

@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from meshdoctor.facts.envoy import wire
 from meshdoctor.facts.envoy.extensions import (
+    UNREADABLE,
     as_dict,
     istio_config,
     object_in,
@@ -79,10 +80,6 @@ def weighted(source: wire.WeightedClusters | None) -> tuple[proxy.WeightedCluste
         return ()
     found = [proxy.WeightedCluster(c.name, c.weight or 0) for c in source.clusters if c.weight]
     return tuple(sorted(found, key=lambda c: -c.weight))
-
-
-UNREADABLE = (msgspec.MsgspecError, AttributeError, TypeError, ValueError)
-"""What the readers raise where a value does not have the expected type."""
 
 
 def _route(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -> proxy.Route:

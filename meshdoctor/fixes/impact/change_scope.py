@@ -10,6 +10,8 @@ from meshdoctor.fixes.impact.changed_mesh import ChangedObject, Item
 from meshdoctor.model.mesh import DestinationRule, Mesh, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.predict.predicted_routes import UNREGISTERED_PORT
 from meshdoctor.semantics.istio.host_names import covers
+from meshdoctor.semantics.istio.route_destinations import destinations
+from meshdoctor.semantics.kubernetes.manifests import objects_in
 
 
 class ChangeScope(Struct, frozen=True):
@@ -49,9 +51,8 @@ def _moves_names(one: ChangedObject) -> bool:
 def _sent_to(hosts: frozenset[str], services: Iterable[VirtualService]) -> Iterator[str]:
     """Hosts whose VirtualService sends them to one of these."""
     for service in services:
-        routes = [route for rule in (*service.http, *service.tls, *service.tcp) for route in rule.get("route") or ()]
-        targets = (route.get("destination") for route in routes if isinstance(route, dict))
-        if any(isinstance(t, dict) and any(covers(h, str(t.get("host", ""))) for h in hosts) for t in targets):
+        rules = objects_in((*service.http, *service.tls, *service.tcp))
+        if any(covers(host, to) for rule in rules for to, _ in destinations(rule) for host in hosts):
             yield from (host.lower().rstrip(".") for host in service.hosts)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import chain
 
 from msgspec import Struct
 
-from meshdoctor.model.mesh import Dependency, Mesh, Pod, Port, ServiceEntry, Sidecar, VirtualService
+from meshdoctor.model.mesh import Dependency, EnvoyFilter, Mesh, Pod, Port, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.model.proxy import Cluster, Proxy
 from meshdoctor.semantics.ip_addresses import address, covered, is_ip
 from meshdoctor.semantics.istio.data_plane import proxy_kind_of
@@ -110,10 +111,21 @@ class Registry:
         namespace = pod.namespace if pod else (proxy.node.namespace if proxy else "")
         labels = pod.labels if pod else proxy.node.labels if proxy else {}
         is_sidecar = proxy_kind_of(pod, proxy) in ("sidecar", "")
-        config = self.mesh.mesh_config
-        root = config.root_namespace if config else DEFAULT_ROOT_NAMESPACE
-        sidecar = sidecar_for(namespace, labels, self.mesh.sidecars, root) if is_sidecar else None
+        sidecar = sidecar_for(namespace, labels, self.mesh.sidecars, self.root_namespace) if is_sidecar else None
         return Viewer(namespace, sidecar, captures_dns(proxy), is_sidecar, _families(proxy, pod))
+
+    @property
+    def root_namespace(self) -> str:
+        """The namespace whose Sidecar and EnvoyFilters apply to all others."""
+        config = self.mesh.mesh_config
+        return config.root_namespace if config else DEFAULT_ROOT_NAMESPACE
+
+    def envoy_filters(self, viewer: Viewer, labels: Mapping[str, str]) -> Iterator[EnvoyFilter]:
+        """EnvoyFilters that apply to a pod with these labels: those of its namespace and of the root namespace."""
+        for found in self.mesh.envoy_filters:
+            applies = found.ref.namespace in (self.root_namespace, viewer.namespace)
+            if applies and (found.selector or {}).items() <= labels.items():
+                yield found
 
     def entries(self, host: str) -> list[ServiceEntry]:
         """Entries that name the host, exactly or by a wildcard, the exact ones first."""

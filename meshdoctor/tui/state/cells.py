@@ -92,8 +92,8 @@ def pod_cells(row: PodRow, *, is_narrow: bool = False, ascii_only: bool = False)
     first = Cell(icon(row.worst, ascii_only=ascii_only), tone(row.worst))
     name = Cell(printable(row.key if is_narrow else row.name), "faint" if row.state == "none" else "plain")
     named = (name,) if is_narrow else (Cell(printable(row.namespace), "faint"), name)
-    if row.state in ("unread", "not judged", "none"):
-        return first, *named, Cell(printable(row.because), "faint" if row.state == "none" else "unknown")
+    if row.is_without_verdicts:
+        return first, *named, Cell(printable(row.because), row.reason_tone)
     egress = {"ALLOW_ANY": Cell("ALLOW_ANY", "warning"), "?": Cell("?", "unknown")}.get(row.egress, Cell(row.egress))
     return first, *named, Cell(printable(row.version) or "-"), egress, _found(row, ascii_only)
 

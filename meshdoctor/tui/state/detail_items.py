@@ -63,12 +63,8 @@ def pod_items(mesh_state: MeshState, key: str, facts: PodFacts | None, *, ascii_
 
 
 def _pod_head(row: PodRow, facts: PodFacts | None) -> Iterator[Item]:
-    if row.state in ("unread", "not judged", "none"):
-        yield Item(
-            "sidecar" if row.state != "not judged" else "proxy",
-            row.because or "not read",
-            "faint" if row.state == "none" else "unknown",
-        )
+    if row.is_without_verdicts:
+        yield Item("proxy" if row.state == "not judged" else "sidecar", row.because or "not read", row.reason_tone)
     else:
         if row.state == "judged" and row.because:
             yield Item("not read whole", row.because, "unknown")
@@ -218,6 +214,6 @@ def _verdict(row: PodRow, pair: Pair, name: str, verdict: Verdict, ascii_only: b
 def _why_no_verdict(row: PodRow) -> str:
     if row.state == "pending":
         return "not checked yet"
-    if row.state in ("unread", "not judged", "none"):
+    if row.is_without_verdicts:
         return row.because or "its sidecar was not read"
     return "it uses no external host, and its sidecar has none"

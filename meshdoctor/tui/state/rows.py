@@ -71,6 +71,16 @@ class PodRow(Struct):
             return "info" if self.infos else "none"
         return "pending" if self.state == "pending" else "unknown"
 
+    @property
+    def is_without_verdicts(self) -> bool:
+        """It shows no verdicts; `because` says why."""
+        return self.state in ("unread", "not judged", "none")
+
+    @property
+    def reason_tone(self) -> Literal["faint", "unknown"]:
+        """The tone of `because`: a pod that needs no sidecar is no gap."""
+        return "faint" if self.state == "none" else "unknown"
+
     def index_text(self) -> None:
         """Updates the text that a filter searches."""
         parts = (self.namespace, self.name, self.workload, self.version, self.egress, self.because, self.worst)

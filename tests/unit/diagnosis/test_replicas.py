@@ -17,7 +17,7 @@ from meshdoctor.diagnosis.diagnosis_builder import in_order
 from meshdoctor.diagnosis.diagnosis_run import DiagnosisRun
 from meshdoctor.diagnosis.proxy_checker import RuleResults
 from meshdoctor.facts.derived.fact_lists import FactSheet
-from meshdoctor.facts.derived.missing_evidence import gaps_of
+from meshdoctor.facts.derived.missing_evidence import EvidenceGaps
 from meshdoctor.facts.derived.replicas import proxies_to_check
 from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.facts.proxy_files import DumpProxies, OpenedDump
@@ -65,7 +65,7 @@ def test_together_alone_and_shared_out_are_the_same(folder: Path) -> None:
     assert together.findings == judge(crowd, RULES, workers=1, alone=True).findings
     assert together == judge(crowd, RULES, workers=3)
     sheet = sheet_of(crowd)
-    assert together[:2] == evaluate(RULES, sheet.facts, lambda rule: gaps_of(rule, sheet.mesh))
+    assert together[:2] == evaluate(RULES, sheet.facts, EvidenceGaps(sheet.mesh).of)
     assert all(len(finding.pods) % 4 == 0 for finding in together.findings)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from meshdoctor.facts.derived.missing_evidence import gaps_of
+from meshdoctor.facts.derived.missing_evidence import EvidenceGaps
 from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.model.finding import Confidence, NotEvaluated
 from meshdoctor.model.rule import Rule, RulePage
@@ -31,7 +31,7 @@ TWO = (pod(), pod(key="bank/api"))
 
 def gaps(need: str, mesh: Mesh, *namespaces: str) -> list[NotEvaluated]:
     asked = mesh.sheet(*namespaces).is_asked
-    return gaps_of(msgspec.structs.replace(ALL, needs=(need,)), read_mesh(mesh.capture), asked)
+    return EvidenceGaps(read_mesh(mesh.capture), asked).of(msgspec.structs.replace(ALL, needs=(need,)))
 
 
 def test_a_gateway_that_was_not_read_is_missed_by_the_rule_that_follows_the_way_through_it() -> None:
@@ -41,7 +41,7 @@ def test_a_gateway_that_was_not_read_is_missed_by_the_rule_that_follows_the_way_
     asked = mesh.sheet(POD.split("/")[0]).is_asked
     for select, missed in (("$.gateway_hops[*]", [("edge/egress",)]), ("$.claims[*]", [])):
         rule = msgspec.structs.replace(ALL, needs=("config_dump",), select=select)
-        assert [gap.pods for gap in gaps_of(rule, read_mesh(mesh.capture), asked)] == missed
+        assert [gap.pods for gap in EvidenceGaps(read_mesh(mesh.capture), asked).of(rule)] == missed
 
 
 def without_endpoints() -> Tree:
