@@ -33,9 +33,10 @@ def with_tls(rule: DestinationRule, host: str, port: int, tls: Manifest, taken: 
         kept = {key: made["metadata"][key] for key in ("namespace",) if key in made["metadata"]}
         made["metadata"] = {"name": object_name(f"{rule.ref.name}-{host}", taken=taken), **kept}
         made["spec"]["host"] = host
-    policy = made.setdefault("spec", {}).setdefault("trafficPolicy", {})
+    spec = made.setdefault("spec", {})
+    spec["trafficPolicy"] = policy = spec.get("trafficPolicy") or {}
     _set_tls(policy, port, tls)
-    for subset in objects_in(made["spec"].get("subsets")):
+    for subset in objects_in(spec.get("subsets")):
         own = subset.get("trafficPolicy")
         # a subset's own TLS settings would go before the rule's
         if isinstance(own, dict) and (

@@ -85,6 +85,22 @@ class _RoutingSpec(Struct, rename="camel"):
     tcp: _Dicts | None = None
 
 
+class _PolicyPort(Struct):
+    number: int | None = None
+
+
+class _PortPolicy(Struct):
+    port: _PolicyPort | None = None
+    tls: dict[str, Any] | None = None
+
+
+class _TrafficPolicy(Struct, rename="camel"):
+    """The part of a traffic policy that is read; it is kept as written."""
+
+    tls: dict[str, Any] | None = None
+    port_level_settings: list[_PortPolicy] | None = None
+
+
 class _DestinationSpec(Struct, rename="camel"):
     host: str = ""
     traffic_policy: dict[str, Any] | None = None
@@ -164,6 +180,8 @@ def read_destination_rule(found: ObjectSource) -> DestinationRule:
     """Raises `ValueError` for an object that is no DestinationRule."""
     wire = checked(found.body, SpecifiedObject[_DestinationSpec])
     spec = wire.spec
+    for policy in (spec.traffic_policy, *(subset.get("trafficPolicy") for subset in spec.subsets or ())):
+        checked(policy or {}, _TrafficPolicy)
     return DestinationRule(
         ref=reference(found, wire.metadata),
         host=spec.host,

@@ -85,7 +85,8 @@ class WireContainer(Struct, rename="camel"):
 class WirePodSpec(Struct, rename="camel"):
     """spec of a Pod."""
 
-    containers: list[WireContainer] = field(default_factory=list)
+    containers: list[WireContainer]
+    """Required by the API server: a Pod without them was not read whole."""
     init_containers: list[WireContainer] | None = None
     host_network: bool | None = None
     security_context: WireSecurity | None = None

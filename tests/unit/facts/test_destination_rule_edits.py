@@ -83,3 +83,10 @@ def test_a_rule_that_was_not_read_is_not_made_up() -> None:
     unread = DestinationRule(ObjectRef("DestinationRule", "shop", "a"), "")
     assert destination_rule_edits.with_tls(unread, "a.example", 443, destination_rule_edits.OFF) == {}
     assert destination_rule_edits.moved_tls(unread, 443, 80) == {}
+
+
+def test_a_policy_that_is_null_is_set() -> None:
+    rule = read()
+    rule.manifest["spec"]["trafficPolicy"] = None
+    made = destination_rule_edits.with_tls(rule, "a.example", 443, destination_rule_edits.OFF, set())
+    assert made["spec"]["trafficPolicy"]["portLevelSettings"][0]["port"] == {"number": 443}

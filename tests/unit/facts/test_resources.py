@@ -366,3 +366,26 @@ def test_a_service_has_its_mesh_host() -> None:
     read = Resources(capture(resources__services_json=listed(body)), [])
     assert [s.host for s in read.services] == ["db.shop.svc.cluster.local"]
     assert isinstance(read.services[0], Service)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"portLevelSettings": {}},
+        {"portLevelSettings": [{"port": True}]},
+        {"portLevelSettings": [{"port": {"number": "x"}}]},
+        {"tls": "SIMPLE"},
+    ],
+)
+def test_a_traffic_policy_of_another_shape_makes_the_rule_unreadable(policy: Tree) -> None:
+    good = istio("DestinationRule", "good", {"host": "a.example", "trafficPolicy": None})
+    for spec in ({"trafficPolicy": policy}, {"subsets": [{"name": "v1", "trafficPolicy": policy}]}):
+        bad = istio("DestinationRule", "bad", {"host": "b.example", **spec})
+        read, problems = resources(resources__destinationrules_yaml=listed(good, bad))
+        assert [rule.ref.name for rule in read.destination_rules] == ["good"]
+        assert "DestinationRule" in problems[0].because
+
+
+def test_a_pod_without_containers_was_not_read_whole() -> None:
+    with pytest.raises(ValueError, match="containers"):
+        read_body({"metadata": {"name": "web", "namespace": "shop"}, "spec": {}})
