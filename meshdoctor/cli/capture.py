@@ -18,14 +18,21 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 
+KeepAll = Annotated[
+    bool, typer.Option("--keep-all", help="Keep other texts too, but for secrets that can be recognised")
+]
 Target = Annotated[Path, typer.Argument(metavar="PATH", help="New folder, or a name that ends in .tar.gz or .tar.zst")]
 
 
 def capture(
     path: Target,
     source_options: SourceOptions,
+    keep_all: KeepAll = False,
 ) -> int:
     """Save a capture without secrets, to diagnose it elsewhere.
+
+    It keeps what a diagnosis reads: names, hosts, ports, addresses, paths, numbers. Of any other text it keeps the
+    length. capture.yaml counts what was replaced.
 
     Exit codes:
       0    saved
@@ -47,11 +54,16 @@ def capture(
     if source_options.from_ and (source_options.chosen or source_options.labels):
         raise UsageError("-n and -l choose pods of a cluster, but --from is saved whole: leave -n and -l out")
     source = source_options.source()
+    if keep_all:
+        say(
+            "warning: --keep-all keeps every text but secrets that can be recognised. Search the capture for others "
+            "before you pass it on."
+        )
 
     from meshdoctor import doctor
 
     with ProgressBar() as progress:
-        saved = doctor.save_capture(source, path, progress)
+        saved = doctor.save_capture(source, path, progress, keep_all=keep_all)
     _print_summary(saved)
     put(f"{saved.path}\n")
     if saved.interrupted:
@@ -68,7 +80,9 @@ def _print_summary(saved: SavedCapture) -> None:
 
     say(f"{count(saved.proxies, 'sidecar')}, {count(saved.documents, 'document')}, {in_words(saved.size)}")
     if saved.removed:
-        say(f"redacted {count(saved.removed, 'value')}; capture.yaml lists them")
+        say(f"redacted {count(saved.removed, 'secret')}; capture.yaml lists them")
+    if saved.replaced:
+        say(f"kept only the length of {count(saved.replaced, 'text')} that no diagnosis reads (--keep-all keeps them)")
     for note in saved.unread[:_SHOWN]:
         say(f"not read: {note.path}: {note.because}")
     if len(saved.unread) > _SHOWN:

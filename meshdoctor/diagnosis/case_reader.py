@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 
 class SavedCapture(Struct, frozen=True):
-    """A capture that was saved. `size` is in bytes on disk, `removed` the number of values that were redacted."""
+    """A capture that was saved. `size` is in bytes on disk, `removed` the number of secrets that were redacted, and
+    `replaced` of other texts, of which the length was kept."""
 
     path: Path
     documents: int
     proxies: int
     size: int
     removed: int
+    replaced: int
     unread: tuple[Unread, ...]
     interrupted: bool
 
@@ -74,22 +76,30 @@ def _read_files(source: Source) -> Capture:
     raise UsageError("nothing to look at: give a capture with --from PATH, or try `meshdoctor demo`.")
 
 
-def save_capture(source: Source, path: Path, watcher: FetchObserver | None = None) -> SavedCapture:
-    """Save a source's evidence, without secrets. Raises what `open_case` and `sources.save.save` raise."""
+def save_capture(
+    source: Source, path: Path, watcher: FetchObserver | None = None, *, keep_all: bool = False
+) -> SavedCapture:
+    """Save what a diagnosis reads of a source's evidence, without secrets; with `keep_all` all of it but secrets.
+
+    Raises what `open_case` and `sources.save.save` raise.
+    """
+    from meshdoctor.sources.redact_capture import redacted
+    from meshdoctor.sources.redaction import Redaction
     from meshdoctor.sources.save import check_target, save
 
     check_target(path)
+    redaction = Redaction(keep_all=keep_all)
     if source.cluster is not None:
         from meshdoctor.diagnosis.cluster_reader import read_cluster
 
-        cluster = read_cluster(source.cluster, watcher)
-        capture, removals, about = cluster.capture(), cluster.removals, cluster.about
+        cluster = read_cluster(structs.replace(source.cluster, keep_all=keep_all), watcher)
+        removals, about = cluster.removals, cluster.about
+        capture = redacted(cluster.capture(), removals, redaction, has_clean_pages=True)
     else:
         from meshdoctor.sources.redact import Removals
-        from meshdoctor.sources.redact_capture import redacted
 
         removals, about = Removals(), {}
-        capture = redacted(_read_files(source), removals)
+        capture = redacted(_read_files(source), removals, redaction)
     refuse_empty(Case(capture))
     written = save(capture, path, removals, about)
     return SavedCapture(
@@ -98,6 +108,7 @@ def save_capture(source: Source, path: Path, watcher: FetchObserver | None = Non
         proxies=len(capture.proxy_documents()),
         size=written.size,
         removed=removals.counts.total(),
+        replaced=removals.texts.total(),
         unread=written.unread,
         interrupted=bool(about.get("interrupted")),
     )

@@ -21,6 +21,7 @@ from meshdoctor.semantics.kubernetes.pod_selection import find_pod
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.dns_lookup import DnsResult, resolve_here, resolve_in_pods
 from meshdoctor.sources.live.live_cluster import FetchObserver, LiveCluster
+from meshdoctor.sources.redaction import Redaction
 from meshdoctor.text.nearest import nearest
 
 DNS = "dns.json"
@@ -54,7 +55,7 @@ def open_cluster(source: ClusterSource, session: Session | None = None) -> LiveC
     """
     read_selector(source.scope.labels)
     session = session or Session(log_in(source.kubeconfig, source.context))
-    cluster = LiveCluster(session, source.scope, source.pace)
+    cluster = LiveCluster(session, source.scope, source.pace, Redaction(keep_all=source.keep_all))
     _refuse_foreign(cluster)
     _refuse_empty(cluster)
     return cluster

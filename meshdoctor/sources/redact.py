@@ -12,8 +12,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from meshdoctor.text.marks import REDACTED
 from meshdoctor.text.redaction import clean_page, clean_text
-from meshdoctor.text.secrets import REDACTED, holds_secret, is_secret_setting
+from meshdoctor.text.secrets import holds_secret, is_secret_setting
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _OPTION = re.compile(r"(-{1,2}(?:D(?=[a-z]))?)([A-Za-z][\w.-]*)=(.+)\Z", re.DOTALL)
@@ -37,23 +38,43 @@ class Removed(Struct, frozen=True):
 
 
 class Removals(Struct):
-    """Everything that was redacted."""
+    """Everything that was redacted: secrets, and texts that no diagnosis reads."""
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Secrets by document and what they are."""
+    texts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Other texts by document and what they are."""
 
     def add(self, path: str, what: str, count: int = 1) -> None:
-        """Records that `what` was redacted in the document at `path`."""
+        """Records that a secret, `what`, was redacted in the document at `path`."""
         self.counts[path, what] += count
+
+    def add_text(self, path: str, what: str, count: int = 1) -> None:
+        """Records that of another text, `what`, only the length was kept."""
+        self.texts[path, what] += count
 
     def replace(self, path: str, removals: Removals) -> None:
         """Records what was redacted in one document, in place of what an earlier reading of it recorded."""
-        for known in [key for key in self.counts if key[0] == path]:
-            del self.counts[known]
+        for counts in (self.counts, self.texts):
+            for known in [key for key in counts if key[0] == path]:
+                del counts[known]
+        self.merge(removals)
+
+    def merge(self, removals: Removals) -> None:
+        """Records what was redacted in other documents."""
         self.counts.update(removals.counts)
+        self.texts.update(removals.texts)
 
     def listed(self) -> tuple[Removed, ...]:
-        """By document, then by what."""
+        """Secrets by document, then by what."""
         return tuple(Removed(path, what, count) for (path, what), count in sorted(self.counts.items()))
+
+    def other_texts(self) -> dict[str, int]:
+        """Number of other texts by what they are."""
+        found: Counter[str] = Counter()
+        for (_, what), count in self.texts.items():
+            found[what] += count
+        return dict(sorted(found.items()))
 
 
 def redact_page(path: str, content: bytes, removals: Removals) -> bytes:

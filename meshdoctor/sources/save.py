@@ -100,6 +100,7 @@ def _capture_yaml(capture: Capture, unread: list[Unread], removals: Removals, ab
         **about,
         "unread": [to_builtins(note) for note in unread],
         "removed": [to_builtins(entry) for entry in removals.listed()],
+        "other_texts": removals.other_texts(),
     }
 
 

@@ -11,7 +11,8 @@ import re
 from collections import Counter
 from functools import partial
 
-from meshdoctor.text.secrets import REDACTED, is_placeholder, is_reference, is_secret_setting
+from meshdoctor.text.marks import REDACTED
+from meshdoctor.text.secrets import is_placeholder, is_reference, is_secret_setting
 from meshdoctor.text.settings_text import clean_settings
 
 _PRIVATE_KEY = re.compile(
@@ -21,8 +22,23 @@ _URL = re.compile(r"://([^\s/?#:@\"'\\]{0,256}):([^\s/?#\"'\\]{1,1024})@")
 _GO_DSN = re.compile(r"(?<![^\s@\"'/])([^\s:@\"'/]{1,256}):([^\s@\"'/]{1,512})@(?:tcp|unix)\(")
 _SCHEME_TOKEN = re.compile(r"\b(Bearer|Basic) +([A-Za-z0-9+/_.~=-]{8,8192})")
 _JWT = re.compile(r"\beyJ[\w-]{8,4096}\.eyJ[\w-]{8,16384}\.[\w-]{8,4096}")
-_AWS = re.compile(r"\bA(?:KIA|SIA)[A-Z0-9]{16}\b")
-_FORGE = re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abps]-)[\w-]{16,255}")
+_ISSUED = re.compile(
+    r"\b(?:A(?:KIA|SIA)[A-Z0-9]{16}\b"
+    r"|(?:gh[pousr]_|github_pat_|gl(?:pat|ptt|rt|dt|soat|ft)-|xox[abeprs]-|xapp-|npm_|pypi-|dckr_pat_|dop_v1_|lin_api_)[\w-]{10,255}"
+    r"|[rsp]k_(?:live|test)_\w{8,255}|whsec_\w{16,255}|sk-[\w-]{20,255}|sntrys_\w{16,255}"
+    r"|AIza[\w-]{30,64}|ya29\.[\w-]{16,2048}|GOCSPX-[\w-]{16,64}"
+    r"|hv[sbr]\.[\w-]{16,255}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16,64}|SG\.[\w-]{16,64}\.[\w-]{16,64}"
+    r"|key-[0-9a-f]{32}|glc_[\w=+/]{16,512}|NRAK-[A-Z0-9]{16,64}|dapi[0-9a-f]{32}|PMAK-[\w-]{16,128}"
+    r"|AGE-SECRET-KEY-[A-Z0-9]{16,128})"
+)
+"""Tokens that begin with the mark of their issuer: AWS, GitHub, GitLab, Slack, npm, PyPI, Docker, DigitalOcean, Linear,
+Stripe, OpenAI, Sentry, Google, Vault, Shopify, SendGrid, Mailgun, Grafana, New Relic, Databricks, Postman, age."""
+_WEBHOOK = re.compile(
+    r"\b(?:hooks\.slack\.com/(?:services|workflows|triggers)|discord(?:app)?\.com/api/webhooks"
+    r"|[\w-]{1,63}\.webhook\.office\.com/webhookb2|api\.telegram\.org/bot(?=\d)|outlook\.office\.com/webhook)"
+    r"/?([^\s\"'<>?#]{8,512})"
+)
+"""Addresses of webhooks, whose path is their secret."""
 _PARAMETER = re.compile(
     r"\b(password|passwd|pwd|access_token|api_key|apikey|client_secret|sig|signature|token|secret)=([^&;,\s\"'\\]{1,2048})",
     re.IGNORECASE,
@@ -41,6 +57,11 @@ def clean_text(text: str) -> tuple[str, Counter[str]]:
     found: Counter[str] = Counter()
     text = clean_settings(_clean(text, found), found)
     return (_PARAMETER.sub(partial(_parameter, found), text) if "=" in text else text), found
+
+
+def has_secret_form(text: str) -> bool:
+    """Whether `clean_text` may find a secret by its form alone: a private key, a login in a URL, an issued token."""
+    return any(mark in text for mark in _FORMS) or _ISSUED.search(text) is not None
 
 
 def clean_page(text: str, settings_end: int | None = None) -> tuple[str, Counter[str]]:
@@ -112,8 +133,8 @@ _IN_TEXT = (
     ("Bearer ", _SCHEME_TOKEN, 2, "token"),
     ("Basic ", _SCHEME_TOKEN, 2, "token"),
     ("eyJ", _JWT, 0, "token"),
-    ("AKIA", _AWS, 0, "token"),
-    ("ASIA", _AWS, 0, "token"),
-    *((mark, _FORGE, 0, "token") for mark in ("ghp_", "ghs_", "github_pat_", "glpat-", "xox")),
+    *((mark, _WEBHOOK, 1, "address of a webhook") for mark in ("hooks.slack", "/webhook", "telegram.org/bot")),
+    ("", _ISSUED, 0, "token"),
 )
 """Text without which a pattern cannot match, the pattern, the group that is the secret, and what it is."""
+_FORMS = tuple(dict.fromkeys(mark for mark, *_ in _IN_TEXT if mark))

@@ -6,10 +6,8 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
+from meshdoctor.text.marks import is_mark, without_marks
 from meshdoctor.text.word_sets import word_set, words
-
-REDACTED = "[redacted by meshdoctor]"
-"""Replaces a secret in a capture. It still counts as a literal."""
 
 _SECRET_WORDS = frozenset(
     {"PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRET", "APIKEY", "CREDENTIAL", "CREDENTIALS", "SECRETKEY", "PASS"}
@@ -72,7 +70,7 @@ def is_secret_name(name: str) -> bool:
 
 def form_of_secret(name: str, value: str) -> str:
     """`url` where the value of this setting contains a password, `literal` where it is a secret, else `""`."""
-    text = value.replace(REDACTED, "redacted").strip()
+    text = without_marks(value).strip()
     for match in (*_URL_PASSWORD.finditer(text), *_PARAMETER_PASSWORD.finditer(text)):
         password = next(group for group in match.groups() if group)
         if not _PLACEHOLDER.fullmatch(password):
@@ -90,14 +88,14 @@ def may_name_secret(name: str) -> bool:
 
 def is_secret_setting(name: str, value: str) -> bool:
     """Whether the whole value of a setting (environment, annotation, header, key of a ConfigMap) is a secret."""
-    if value == REDACTED or not may_name_secret(name):
+    if is_mark(value) or not may_name_secret(name):
         return False
     return name.lower() in _SECRET_HEADERS or form_of_secret(name, value) == "literal"
 
 
 def holds_secret(name: str, value: str) -> bool:
     """The same, or a KEY of unknown kind: it makes no finding, but is redacted."""
-    return is_secret_setting(name, value) or (value != REDACTED and _may_be_key(name, value))
+    return is_secret_setting(name, value) or (not is_mark(value) and _may_be_key(name, value))
 
 
 def _may_be_key(name: str, value: str) -> bool:

@@ -9,7 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from meshdoctor.text.secrets import REDACTED, holds_secret
+from meshdoctor.text.marks import REDACTED
+from meshdoctor.text.secrets import holds_secret
 
 _NAME = re.compile(
     r"(?<![\w.-])(?P<quote>\\{0,3}[\"']|)(?P<name>[A-Za-z_][\w.-]{0,127})(?P=quote)"

@@ -10,7 +10,7 @@ import pytest
 
 from meshdoctor import yamlio
 from meshdoctor.sources.read_source import read_capture
-from meshdoctor.text.secrets import REDACTED
+from meshdoctor.text.marks import REDACTED
 from tests.cluster.apiserver import FakeApi
 from tests.cluster.envoy import Manner
 from tests.cluster.meshes import PAGES, RATINGS, copy_pod, put_snapshot

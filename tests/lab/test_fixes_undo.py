@@ -15,7 +15,7 @@ from meshdoctor.kube.session import Session
 from meshdoctor.kube.writes import MANAGER, Conflict, Writer
 from meshdoctor.model.fix import Change, OwnershipChange, WrittenChange
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.text.secrets import REDACTED
+from meshdoctor.text.marks import REDACTED
 from tests.lab.api import Object
 from tests.lab.lab import Lab
 from tests.lab.scenario import read_scenario

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from meshdoctor.facts.dependencies.addresses_in_text import is_address
 from meshdoctor.model.mesh import Mesh
+from meshdoctor.semantics.clients.addresses_in_text import is_address
 from meshdoctor.semantics.istio.registry import is_external_host
 
 

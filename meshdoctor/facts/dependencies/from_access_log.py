@@ -11,11 +11,11 @@ from functools import cached_property
 from msgspec import Struct, structs
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.dependencies.addresses_in_text import canonical_host, is_address, stays_inside
 from meshdoctor.facts.dependencies.from_configuration import IsExternal
 from meshdoctor.model.access_log import FILE, RAW_FILE, AccessLog, LogEntry
 from meshdoctor.model.evidence import Capture, Pointer, Unread
 from meshdoctor.model.mesh import Dependency, Mesh, Sighting
+from meshdoctor.semantics.clients.addresses_in_text import canonical_host, is_address, stays_inside
 from meshdoctor.semantics.envoy.log_summary import MAX_ENTRIES, decode, digest
 from meshdoctor.semantics.ip_addresses import covered
 from meshdoctor.semantics.istio.data_plane import is_ztunnel, proxy_kind_of

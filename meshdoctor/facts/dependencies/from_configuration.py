@@ -8,41 +8,27 @@ value is ever shown: it may contain a password.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any
 
-import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from meshdoctor.facts.dependencies import setting_names
-from meshdoctor.facts.dependencies.addresses_in_text import (
-    NamedHost,
-    canonical_host,
-    is_address,
-    port_number,
-    targets_in,
-)
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, Dependency, PlainCredential, Pod, Service, Sighting
+from meshdoctor.semantics.clients import setting_names
+from meshdoctor.semantics.clients.addresses_in_text import NamedHost, canonical_host, is_address, targets_in
+from meshdoctor.semantics.clients.settings import Setting, named_hosts, settings_in_arguments
 from meshdoctor.semantics.istio.data_plane import GATEWAYS, proxy_role
 from meshdoctor.semantics.istio.traffic_capture import ISTIO_CONTAINERS
-from meshdoctor.text.secrets import REDACTED, form_of_secret, is_secret_name
-from meshdoctor.text.word_sets import words
+from meshdoctor.text.secrets import form_of_secret
 
 IsExternal = Callable[[str, str], bool]
 """(canonical host, namespace of the pod) → False for what a Kubernetes Service is."""
 
-_OPTION = re.compile(r"(?:--?D?)?([A-Za-z][\w.-]*)=(.*)\Z", re.DOTALL)
-_FLAG = re.compile(r"--?([A-Za-z][\w.-]*)\Z")
-_WORD_BREAK = re.compile(r"[\s\"'`()<>|&]+")
 
+class _Place(Struct, frozen=True):
+    """Where a setting is: `env` or `arg` with its name there, and its value."""
 
-class _Setting(Struct, frozen=True):
-    """One name and value, and where it is set: `env` or `arg`, its name there, and the container."""
-
-    name: str
-    value: str
     label: str
     pointer: Pointer
     source: str = ""
@@ -145,115 +131,34 @@ def _dependencies(pod: Pod) -> Iterator[_Candidate]:
     for container in _app_containers(pod):
         of = f" of container {container.name}"
         beside = {name for _, name, _ in _beside(container)}
-        settings = []
+        settings: list[Setting] = []
+        places: list[_Place] = []
         for variable in container.env:
             if variable.value is not None and variable.name not in beside:
                 source = f"ConfigMap {variable.source_name}" if variable.source == "configmap" else ""
-                label = f"env {variable.name}"
-                settings.append(_Setting(variable.name, variable.value, label, variable.pointer, source))
-        yield from _from_settings(settings, of)
-        yield from _from_settings(list(_arguments(container)), of)
+                settings.append(Setting(variable.name, variable.value, len(places)))
+                places.append(_Place(f"env {variable.name}", variable.pointer, source))
+        yield from _from_settings(settings, places, of)
+        places = [_Place(f"arg {index + 1}", container.arg_pointer(index)) for index in range(len(container.args))]
+        yield from _from_settings(list(settings_in_arguments(container.args)), places, of)
     for key, value in pod.annotations.items():
         if setting_names.is_application_annotation(key):
             pointer = Pointer(pod.pointer.document, f"{pod.pointer.path}.metadata.annotations['{key}']")
-            setting = _Setting(key.rpartition("/")[2], value, f"annotation {key}", pointer)
-            yield from _from_settings([setting], "")
+            place = _Place(f"annotation {key}", pointer)
+            yield from _from_settings([Setting(key.rpartition("/")[2], value)], [place], "")
 
 
-def _arguments(container: Container) -> Iterator[_Setting]:
-    """`--name=value`, `-Dname=value`, `--name value`, and values by themselves; a script gives all its words."""
-    arguments = container.args
-    for index, argument in enumerate(arguments):
-        label, pointer = f"arg {index + 1}", container.arg_pointer(index)
-        option = _OPTION.match(argument)
-        flag = _FLAG.match(arguments[index - 1]) if index else None
-        if option and not re.search(r"\s-", argument):
-            yield _Setting(option.group(1), option.group(2), label, pointer)
-        elif re.search(r"\s", argument):
-            for word in _WORD_BREAK.split(argument):
-                option = _OPTION.match(word)
-                name, value = (option.group(1), option.group(2)) if option else ("", word)
-                yield _Setting(name, value, label, pointer)
-        elif not argument.startswith("-"):
-            yield _Setting(flag.group(1) if flag else "", argument, label, pointer)
-
-
-def _from_settings(group: list[_Setting], of: str, depth: int = 2) -> Iterator[_Candidate]:
-    """Dependencies from settings that belong together, so that one may hold the port of another's host.
-
-    `depth` limits how far settings inside a value are followed.
-    """
-    ports: dict[tuple[str, ...], tuple[int, str]] = {}
-    for setting in group:
-        number = port_number(setting.value)
-        if number is not None:
-            ports.setdefault(words(setting.name), (number, setting.label))
-    for setting in group:
-        # A password may look like host:port and would be printed as a host.
-        if setting_names.is_own_address(setting.name) or (is_secret_name(setting.name) and "://" not in setting.value):
-            continue
-        for inner in _inner_groups(setting) if depth else ():
-            yield from _from_settings(inner, of, depth - 1)
-        hosts = targets_in(
-            setting.value,
-            names_host=setting_names.names_a_host(setting.name),
-            bare_name=setting_names.allows_bare_name(setting.name),
-        )
-        for target in hosts:
-            yield _dependency(setting, target, ports, of)
-
-
-def _inner_groups(setting: _Setting) -> Iterator[list[_Setting]]:
-    """Settings inside one value, grouped as they belong together.
-
-    `host=db.x port=5432`, `Server=db.x;Port=1433`, `-Ddb.host=db.x -Ddb.port=1521`, and the objects of a JSON text.
-    """
-    text = setting.value.replace(REDACTED, "redacted").strip()
-
-    def made(name: str, value: str) -> _Setting:
-        return _Setting(name, value, setting.label, setting.pointer, setting.source)
-
-    if text.startswith("{"):
-        yield from ([made(n, v) for n, v in members] for members in _json_objects(text))
-    elif "=" in text and "\n" not in text:
-        parts = text.split(";") if ";" in text and "://" not in text else text.split()
-        found = [match for part in parts if "://" not in part and (match := _OPTION.match(part.strip()))]
-        yield [made(match.group(1), match.group(2)) for match in found]
-
-
-def _json_objects(text: str) -> Iterator[list[tuple[str, str]]]:
-    """Members with a text or number value of every object in a JSON text; URLs are left out, because they are found
-    separately."""
-    try:
-        pending: list[Any] = [msgspec.json.decode(text)]
-    except (msgspec.DecodeError, RecursionError):
-        return
-    while pending:
-        value = pending.pop()
-        children = value.values() if isinstance(value, dict) else value
-        pending += [child for child in children if isinstance(child, dict | list)]
-        if isinstance(value, dict):
-            yield [
-                (name, str(member))
-                for name, member in value.items()
-                if isinstance(member, str | int) and "://" not in str(member)
-            ]
-
-
-def _dependency(
-    setting: _Setting, target: NamedHost, ports: Mapping[tuple[str, ...], tuple[int, str]], of: str
-) -> _Candidate:
-    """The dependency, with the port from the setting beside it where the target has none."""
-    where = setting.label
-    if not target.port_written and target.scheme != "mongodb+srv":
-        partner = next((ports[n] for n in setting_names.port_names(setting.name) if n in ports), None)
-        if partner:
-            target = structs.replace(target, port=partner[0], port_written=True)
-            where += f" and {partner[1].removeprefix('env ')}" if partner[1] != where else ""
-    where += of
-    if setting.source:
-        where = f"{setting.source} ({where})"
-    return _Candidate(target, Sighting(where, setting.pointer))
+def _from_settings(group: Sequence[Setting], places: Sequence[_Place], of: str) -> Iterator[_Candidate]:
+    """Dependencies from settings that belong together; `places` are those of their origins."""
+    for named in named_hosts(group):
+        at = places[named.setting.origin]
+        where = at.label
+        if named.port_from is not None and (partner := places[named.port_from.origin].label) != where:
+            where += f" and {partner.removeprefix('env ')}"
+        where += of
+        if at.source:
+            where = f"{at.source} ({where})"
+        yield _Candidate(named.target, Sighting(where, at.pointer))
 
 
 def _beside(container: Container) -> Iterator[tuple[str, str, tuple[str, ...]]]:

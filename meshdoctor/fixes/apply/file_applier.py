@@ -17,7 +17,7 @@ from meshdoctor.fixes.files.manifest_files import read_manifests
 from meshdoctor.fixes.files.manifest_placement import file_name
 from meshdoctor.fixes.plan.fix_plan import FixPlan, planned
 from meshdoctor.model.fix import FileEdit, FixTarget, JournalEntry
-from meshdoctor.text.secrets import REDACTED
+from meshdoctor.text.marks import is_redacted
 from meshdoctor.text.times import now
 
 _UNVERIFIED = "not verified: apply the files to the cluster, then run `meshdoctor check`"
@@ -42,7 +42,7 @@ def new_files(plan: FixPlan, folder: Path) -> tuple[FileEdit, ...]:
         if os.path.lexists(path):
             raise NotApplied(f"{shown} already exists: move it, or use --export with another folder")
         text = yamlio.dump(change.after)
-        if REDACTED in text:
+        if is_redacted(text):
             raise NotApplied(
                 f"{change.key} contains a secret that was redacted in the capture: fix it in your own manifests (-f), "
                 "or on the cluster"

@@ -19,7 +19,7 @@ from meshdoctor.kube.session import Refused
 from meshdoctor.kube.writes import MANAGER, Conflict, FieldConflict, Writer, WriteTarget
 from meshdoctor.model.fix import Change, WrittenChange
 from meshdoctor.sources.redact import Removals, redact_object
-from meshdoctor.text.secrets import REDACTED
+from meshdoctor.text.marks import is_redacted
 
 Object = dict[str, Any]
 _INVALID = 422
@@ -293,7 +293,7 @@ def _refuse_redacted(change: Change) -> None:
         written: list[Any] = [change.before, change.after]
     else:
         written = [_patch(change), merge_patch(change.after, change.before)]
-    if REDACTED in str(written):
+    if is_redacted(str(written)):
         raise NotApplied(
             f"{change.key} contains a secret, which meshdoctor redacts: it can neither write nor restore it. Nothing "
             "was changed: make the change with kubectl"

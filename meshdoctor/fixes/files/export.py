@@ -29,8 +29,8 @@ from meshdoctor.fixes.plan.kubectl_commands import Command, apply_line, delete_l
 from meshdoctor.fixes.plan.object_diff import json_patch, merge_patch
 from meshdoctor.model.fix import Change, FileEdit
 from meshdoctor.model.object_ref import ObjectRef
+from meshdoctor.text.marks import is_redacted
 from meshdoctor.text.printable import printable
-from meshdoctor.text.secrets import REDACTED
 from meshdoctor.yamlio import dump
 from meshdoctor.yamlio.alignment import same
 
@@ -143,7 +143,7 @@ class _ExportFiles:
     def _put(self, path: str, value: Any, key: ObjectRef) -> str:
         """Adds a file, and returns its path for the commands. Raises `NotEditable` for a redacted secret."""
         text = dump(value)
-        if REDACTED in text:
+        if is_redacted(text):
             raise NotEditable(
                 f"{printable(str(key))} contains a secret that was redacted in the capture, so it cannot be exported. "
                 "Export from the live cluster."

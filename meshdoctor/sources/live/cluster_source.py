@@ -19,3 +19,5 @@ class ClusterSource(Struct, frozen=True):
     scope: Scope = Scope()
     pace: FetchLimits = FetchLimits()
     resolver: Resolver = Resolver.AUTO
+    keep_all: bool = False
+    """Pages of sidecars are kept whole but for secrets, not only what a diagnosis reads."""

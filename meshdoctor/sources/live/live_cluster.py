@@ -26,7 +26,8 @@ from meshdoctor.sources.live.live_pods import PROXY, LivePod
 from meshdoctor.sources.live.object_reader import Objects, Scope, read_objects
 from meshdoctor.sources.live.sidecar_reader import CONFIG_DUMP, PAGES, STATS, SidecarReader
 from meshdoctor.sources.live.thread_pool import TaskResult, ThreadPool
-from meshdoctor.sources.redact import Removals, redact_page
+from meshdoctor.sources.redact import Removals
+from meshdoctor.sources.redaction import Redaction
 from meshdoctor.text.times import now
 
 MAX_LOG_BYTES = 8 * 1024 * 1024
@@ -68,12 +69,13 @@ class _SidecarEvidence(Struct):
 class LiveCluster:
     """One cluster, read in two steps: its objects, and its sidecars by `fetch`."""
 
-    def __init__(self, session: Session, scope: Scope, pace: FetchLimits) -> None:
+    def __init__(self, session: Session, scope: Scope, pace: FetchLimits, redaction: Redaction) -> None:
         self.session = session
         self.scope = scope
         self.pace = pace
         self.captured_at = now()
         self.interrupted = False
+        self.redaction = redaction
         self.removals = Removals()
         """Secrets that were redacted so far."""
         self._documents: dict[str, Document] = {}
@@ -119,7 +121,7 @@ class LiveCluster:
         elif done.result is not None:
             self._documents.update(done.result.documents)
             self._unread += (note for note in done.result.unread if note not in self._unread)
-            self.removals.counts.update(done.result.removals.counts)
+            self.removals.merge(done.result.removals)
             self._states[done.item.key] = done.result.state
         if watcher is not None:
             watcher.fetched(done.item.key, because)
@@ -132,7 +134,7 @@ class LiveCluster:
         with self._redacting:
             for name in list(pages.files):
                 path = f"proxies/{pod.key}/{name}"
-                content = redact_page(path, pages.files.pop(name), read.removals)
+                content = self.redaction.page(path, pages.files.pop(name), read.removals)
                 read.documents[path] = packed_document(path, content)
         if self.pace.log_seconds:
             self._read_log(pod, read, deadline)

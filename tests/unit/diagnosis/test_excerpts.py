@@ -10,7 +10,7 @@ from meshdoctor import yamlio
 from meshdoctor.diagnosis.excerpts import excerpt, resource
 from meshdoctor.model.evidence import Capture, Document, Evidence
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.text.secrets import REDACTED
+from meshdoctor.text.marks import REDACTED
 
 DUMP = "proxies/shop/web-1/config_dump.json"
 PODS = "resources/pods.yaml"

@@ -18,7 +18,7 @@ from meshdoctor.fixes.plan.kubectl_commands import apply_line, delete_line, patc
 from meshdoctor.fixes.plan.object_diff import json_patch, merge_patch
 from meshdoctor.model.fix import Change
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.text.secrets import REDACTED
+from meshdoctor.text.marks import REDACTED
 from meshdoctor.yamlio import dump, load_documents
 
 API = "networking.istio.io/v1"

@@ -12,7 +12,7 @@ from meshdoctor.doctor import Source
 from meshdoctor.errors import NotApplied
 from meshdoctor.fixes.apply import file_applier
 from meshdoctor.fixes.plan.fix_plan import FixPlan, choose, plan
-from meshdoctor.text.secrets import REDACTED
+from meshdoctor.text.marks import REDACTED
 
 
 def some_plan() -> FixPlan:

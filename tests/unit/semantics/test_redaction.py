@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshdoctor.text.redaction import clean_page, clean_text
-from meshdoctor.text.secrets import REDACTED, holds_secret, is_secret_setting
+from meshdoctor.text.marks import REDACTED
+from meshdoctor.text.secrets import holds_secret, is_secret_setting
 
 SECRET = "Tr0ub4dor-3"
 PEM = f"-----BEGIN RSA PRIVATE KEY-----\nMIIEow{SECRET}IBAAKCAQEA\nabc=\n-----END RSA PRIVATE KEY-----"

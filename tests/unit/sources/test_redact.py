@@ -14,7 +14,7 @@ from meshdoctor.report import json_v1
 from meshdoctor.sources.read_source import read_capture
 from meshdoctor.sources.redact import Removals, redact_object
 from meshdoctor.sources.redact_capture import redacted
-from meshdoctor.text.secrets import REDACTED
+from meshdoctor.text.marks import REDACTED
 
 SECRET = "Tr0ub4dor-3"
 PEM = f"-----BEGIN EC PRIVATE KEY-----\nMIIEow{SECRET}IBAAKCAQEA\n-----END EC PRIVATE KEY-----\n"

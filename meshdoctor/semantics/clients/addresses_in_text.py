@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 
 from meshdoctor.semantics.ip_addresses import as_written
 from meshdoctor.semantics.istio.protocols import default_port, is_network_scheme
-from meshdoctor.text.secrets import REDACTED
+from meshdoctor.text.marks import without_marks
 from meshdoctor.text.word_sets import word_set
 
 
@@ -122,7 +122,7 @@ def targets_in(text: str, *, names_host: bool = False, bare_name: bool = True) -
     `names_host`: the setting's name says that this is a host, so an unusual domain is accepted. `bare_name`: whether a
     name without port may be a host.
     """
-    text = text.replace(REDACTED, "redacted").strip().strip("\"'")
+    text = without_marks(text).strip().strip("\"'")
     found = list(_special(text))
     if "://" in text:
         found += _urls(text)
