@@ -81,12 +81,15 @@ def _read_items(path: str, target: str, document: Document, unread: list[Unread]
         reasons.append(f"an object has the key {', '.join(read.duplicates)} twice with different values")
     is_of_kind = path.startswith("resources/")
     kind = KINDS.get(path.split("/")[1].rsplit(".", 1)[0], "") if is_of_kind else ""
-    items = list(_items(read.documents, b"" if read.problem else text, kind, reasons))
+    expected = "" if document.is_mixed else kind
+    items = list(_items(read.documents, b"" if read.problem else text, expected, reasons))
     is_alone = is_of_kind and path.count("/") == 1 and items
     if is_alone and not any(isinstance(t, list) or is_list(t) for t in read.documents):
         reasons.append(f"is no List: whether there are other objects of kind {kind} is not known")
     if reasons and not items:
         raise Unreadable("; ".join(reasons))
+    if document.is_mixed:
+        items = [item for item in items if item.get("kind", kind) == kind]
     unread += [Unread(target, printable(because)) for because in reasons]
     return items
 

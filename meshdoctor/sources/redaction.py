@@ -1,4 +1,4 @@
-"""What a capture keeps: `kept_fields`' texts alone, or with `keep_all` everything but secrets."""
+"""What a capture keeps: the texts of an allow-list alone, or with `keep_all` everything but secrets."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from typing import Any
 
-from meshdoctor.sources.kept_fields import DNS, ENVOY
-from meshdoctor.sources.kept_json import KeptPages
-from meshdoctor.sources.kept_objects import kept_object
+from meshdoctor.sources.kept.envoy_fields import DNS, ENVOY
+from meshdoctor.sources.kept.objects import kept_object
+from meshdoctor.sources.kept.pages import KeptPages
 from meshdoctor.sources.redact import Removals, redact_object, redact_page
 from meshdoctor.text.marks import shape
 from meshdoctor.text.redaction import clean_text

@@ -56,7 +56,7 @@ class FakeDoctor(ModuleType):
         self.listed: HostTable = HOSTS
         self.interrupted = False
         self.saved = SavedCapture(
-            Path("saved"), documents=3, proxies=1, size=2048, removed=0, unread=(), interrupted=False
+            Path("saved"), documents=3, proxies=1, size=2048, removed=0, replaced=0, unread=(), interrupted=False
         )
 
     def open_case(

@@ -1,1 +1,1 @@
-"""How applications are told the hosts that they connect to: the names and values of their settings."""
+"""How applications name the hosts that they connect to: the names and values of their settings."""

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshdoctor.text.redaction import clean_page, clean_text
 from meshdoctor.text.marks import REDACTED
+from meshdoctor.text.redaction import clean_page, clean_text
 from meshdoctor.text.secrets import holds_secret, is_secret_setting
 
 SECRET = "Tr0ub4dor-3"

@@ -14,6 +14,7 @@ from meshdoctor.report import json_v1
 from meshdoctor.sources.read_source import read_capture
 from meshdoctor.sources.redact import Removals, redact_object
 from meshdoctor.sources.redact_capture import redacted
+from meshdoctor.sources.redaction import Redaction
 from meshdoctor.text.marks import REDACTED
 
 SECRET = "Tr0ub4dor-3"
@@ -191,4 +192,4 @@ def outcome(case: doctor.Case) -> tuple[Any, Any]:
 @pytest.mark.parametrize("name", bundled.snapshot_names())
 def test_the_diagnosis_stays_the_same(name: str) -> None:
     capture = read_capture(bundled.snapshots_dir() / name)
-    assert outcome(doctor.Case(redacted(capture, Removals()))) == outcome(doctor.Case(capture))
+    assert outcome(doctor.Case(redacted(capture, Removals(), Redaction()))) == outcome(doctor.Case(capture))

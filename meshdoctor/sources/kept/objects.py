@@ -1,9 +1,9 @@
-"""Kubernetes objects with only the texts that `kept_fields` names."""
+"""Kubernetes objects with only the texts that `object_fields` names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -12,10 +12,19 @@ from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable
 from meshdoctor.semantics.clients.setting_names import is_application_annotation
 from meshdoctor.semantics.istio.traffic_capture import ISTIO_CONTAINERS
-from meshdoctor.sources.kept_fields import ANY_OBJECT, MESH_CONFIG, OBJECTS, Kept, TextOf
-from meshdoctor.sources.kept_text import kept_arguments, kept_name, kept_setting, kept_value
+from meshdoctor.sources.kept.fields import Kept, TextOf
+from meshdoctor.sources.kept.object_fields import ANY_OBJECT, MESH_CONFIG, OBJECTS
+from meshdoctor.sources.kept.texts import (
+    kept_arguments,
+    kept_name,
+    kept_setting,
+    kept_value,
+    looks_like_token,
+    what_is_read,
+)
 from meshdoctor.sources.redact import Removals
 from meshdoctor.text.marks import REDACTED, shape
+from meshdoctor.text.secrets import holds_secret
 
 _REFERENCE = re.compile(r"\$\(([\w.-]{1,253})\)")
 _CONTAINER_LISTS = frozenset({"containers", "initContainers", "ephemeralContainers"})
@@ -30,7 +39,7 @@ def kept_object(path: str, body: dict[str, Any], removals: Removals) -> dict[str
 
     Without managedFields, kubectl's last-applied annotation and binary data.
     """
-    walk = _Walk(path, removals)
+    walk = _KeptObject(path, removals)
     kind = str(body.get("kind"))
     made: dict[str, Any] = {}
     for name, value in body.items():
@@ -43,7 +52,7 @@ def kept_object(path: str, body: dict[str, Any], removals: Removals) -> dict[str
     return made
 
 
-class _Walk(Struct):
+class _KeptObject(Struct):
     path: str
     removals: Removals
 
@@ -86,7 +95,7 @@ class _Walk(Struct):
                 made[key] = value
                 continue
             is_mesh = is_istio and key == _MESH
-            kept = self._settings_text(value, MESH_CONFIG) if is_mesh else kept_setting(key, value, referred=True)
+            kept = self._settings_text(value, MESH_CONFIG) if is_mesh else kept_setting(key, value)
             made[key] = self._noted(value, kept, "ConfigMap value")
         return made
 
@@ -103,17 +112,18 @@ class _Walk(Struct):
 
     def _container(self, given: Mapping[str, Any], kept: Kept) -> dict[str, Any]:
         lines = [name for name in _LINE if isinstance(given.get(name), list)]
-        words = [one for name in lines for one in given[name]]
-        env = given.get("env")
-        values = [one.get("value") for one in env if isinstance(one, dict)] if isinstance(env, list) else []
-        referred = frozenset(_REFERENCE.findall("\n".join(_texts([*words, *values]))))
+        words = [one for name in lines for one in given[name] if isinstance(one, str)]
         is_istio = given.get("name") in ISTIO_CONTAINERS
-        kept_words = iter([kept_name(word) for word in _texts(words)] if is_istio else kept_arguments(_texts(words)))
+        kept_words = [kept_name(word) for word in words] if is_istio else kept_arguments(words)
+        variables = _variables(given.get("env"))
+        kept_variables = {name: kept_setting(name, value) for name, value in variables.items()}
+        texts = [(name, value, kept_variables[name]) for name, value in variables.items()]
+        texts += [("", *pair) for pair in zip(words, kept_words, strict=True)]
+        for name in _needed(texts, variables, kept_variables):
+            kept_variables[name] = kept_name(variables[name])
+        left = iter(zip(words, kept_words, strict=True))
         line = {
-            name: [
-                self._noted(word, next(kept_words), "argument") if isinstance(word, str) else word
-                for word in given[name]
-            ]
+            name: [self._noted(*next(left), "argument") if isinstance(word, str) else word for word in given[name]]
             for name in lines
         }
         made: dict[str, Any] = {}
@@ -121,17 +131,17 @@ class _Walk(Struct):
             if name in line:
                 made[name] = line[name]
             elif name == "env" and isinstance(value, list):
-                made[name] = [self._variable(one, kept.of("env"), referred) for one in value]
+                made[name] = [self._variable(one, kept.of("env"), variables, kept_variables) for one in value]
             else:
                 made[name] = self.value(value, kept.of(name), name)
         return made
 
-    def _variable(self, given: Any, kept: Kept, referred: frozenset[str]) -> Any:
+    def _variable(self, given: Any, kept: Kept, values: Mapping[str, str], kept_values: Mapping[str, str]) -> Any:
         if not isinstance(given, dict) or not isinstance(given.get("value"), str):
             return self.value(given, kept, "env")
         name, value = str(given.get("name")), given["value"]
         made = self.value({key: one for key, one in given.items() if key != "value"}, kept, "env")
-        text = kept_setting(name, value, referred=name in referred)
+        text = kept_values[name] if values[name] == value else kept_setting(name, value)
         return {**made, "value": self._noted(value, text, "env value", secret=f"env {name}")}
 
     def _noted(self, text: str, made: str, what: str, secret: str = "") -> str:
@@ -143,5 +153,25 @@ class _Walk(Struct):
         return made
 
 
-def _texts(values: Iterable[Any]) -> list[str]:
-    return [value for value in values if isinstance(value, str)]
+def _variables(env: Any) -> dict[str, str]:
+    """The literal values of an environment by name; of two of one name the last."""
+    listed = [one for one in env if isinstance(one, dict)] if isinstance(env, list) else []
+    return {str(one.get("name")): one["value"] for one in listed if isinstance(one.get("value"), str)}
+
+
+def _needed(texts: Iterable[tuple[str, str, str]], values: Mapping[str, str], kept: Mapping[str, str]) -> Iterator[str]:
+    """Variables without which a text that refers to them, `https://$(HOST)$(BASE)`, would name another host or path.
+
+    `texts`: the name of each setting, its text, and what is kept of it. One that looks like a secret is never needed.
+    """
+    for name, text, kept_text in texts:
+        referred = [one for one in _REFERENCE.findall(text) if one in values]
+        if not referred or what_is_read(name, _expanded(text, values)) == what_is_read(
+            name, _expanded(kept_text, kept)
+        ):
+            continue
+        yield from (one for one in referred if not holds_secret(one, values[one]) and not looks_like_token(values[one]))
+
+
+def _expanded(text: str, values: Mapping[str, str]) -> str:
+    return _REFERENCE.sub(lambda found: values.get(found[1], found[0]), text)

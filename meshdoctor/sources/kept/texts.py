@@ -15,7 +15,7 @@ from typing import Any
 from meshdoctor.semantics.clients.addresses_in_text import NamedHost, canonical_host, is_address, targets_in
 from meshdoctor.semantics.clients.setting_names import names_a_host
 from meshdoctor.semantics.clients.settings import Setting, named_hosts
-from meshdoctor.sources.kept_fields import TextOf
+from meshdoctor.sources.kept.fields import TextOf
 from meshdoctor.text.marks import REDACTED, is_mark, shape, split_at_marks, without_marks
 from meshdoctor.text.redaction import clean_text, has_secret_form
 from meshdoctor.text.secrets import form_of_secret, holds_secret, is_placeholder, is_reference, is_secret_name
@@ -81,7 +81,7 @@ def kept_name(text: str) -> str:
 
 def kept_path(path: str) -> str:
     """The path of a URL or a route without the parts that look like a token."""
-    return "/".join(shape(part) if _looks_like_token(part) else part for part in kept_name(path).split("/"))
+    return "/".join(shape(part) if looks_like_token(part) else part for part in kept_name(path).split("/"))
 
 
 def kept_value(text: str, rule: TextOf) -> str:
@@ -95,11 +95,8 @@ def kept_value(text: str, rule: TextOf) -> str:
     return kept_text(text) if rule is TextOf.FREE else shape(text)
 
 
-def kept_setting(name: str, value: str, *, referred: bool = False) -> str:
-    """What is kept of the value of a setting: of an environment variable, an annotation, a key of a ConfigMap.
-
-    `referred`: other values contain it by its name, so that plain words of it stay.
-    """
+def kept_setting(name: str, value: str) -> str:
+    """What is kept of the value of a setting: of an environment variable, an annotation, a key of a ConfigMap."""
     if is_mark(value):
         return value
     if holds_secret(name, value):
@@ -109,8 +106,6 @@ def kept_setting(name: str, value: str, *, referred: bool = False) -> str:
     if is_secret_name(name) and is_reference(value) and "://" not in value:
         return kept_name(value)
     cleaned = clean_text(value)[0]
-    if referred and re.fullmatch(r"[\w./:-]{0,200}", cleaned) and not _looks_like_token(cleaned):
-        return cleaned
     return _checked(name, cleaned)
 
 
@@ -121,7 +116,7 @@ def kept_text(text: str) -> str:
     return _checked("", clean_text(text)[0])
 
 
-def kept_arguments(arguments: Sequence[str], referred: bool = False) -> list[str]:
+def kept_arguments(arguments: Sequence[str]) -> list[str]:
     """What is kept of a command line: names of flags, and the hosts, ports and paths that its words name."""
     kept: list[str] = []
     for argument in arguments:
@@ -130,7 +125,7 @@ def kept_arguments(arguments: Sequence[str], referred: bool = False) -> list[str
             kept.append(argument)
         elif equals and re.fullmatch(r"-{0,2}D?[A-Za-z][\w.-]{0,63}", name) and not re.search(r"\s-", argument):
             stripped = name.lstrip("-").removeprefix("D") if name.startswith("-") else name
-            kept.append(f"{name if not _looks_like_token(name) else shape(name)}={kept_setting(stripped, value)}")
+            kept.append(f"{name if not looks_like_token(name) else shape(name)}={kept_setting(stripped, value)}")
         else:
             previous = kept[-1].lstrip("-") if kept and _is_flag(kept[-1]) else ""
             kept.append(kept_setting(previous, argument) if previous else kept_text(argument))
@@ -139,7 +134,7 @@ def kept_arguments(arguments: Sequence[str], referred: bool = False) -> list[str
 
 def _is_flag(text: str) -> bool:
     """A flag's name: a long one, one of a single letter, or one that names a host. `-pSECRET` is none."""
-    if not _FLAG.match(text) or _looks_like_token(text):
+    if not _FLAG.match(text) or looks_like_token(text):
         return False
     return (
         text.startswith("--") or len(text) == 2 or names_a_host(text.lstrip("-")) or "PORT" in words(text.lstrip("-"))
@@ -150,14 +145,14 @@ def _checked(name: str, text: str) -> str:
     """The text with marks; where that names other hosts than the text does, the hosts themselves, or only a mark."""
     if len(text) > _LONGEST:
         return shape(text)
-    expected = _reading(name, text)
+    expected = what_is_read(name, text)
     if not expected[0] and not expected[1] and not _HOLE.search(text):
         return shape(text)
     tried = (_in_json(text), _in_pieces(text), _listed(name, text), shape(text))
-    return next((made for made in tried if made is not None and _reading(name, made) == expected), shape(text))
+    return next((made for made in tried if made is not None and what_is_read(name, made) == expected), shape(text))
 
 
-def _reading(name: str, text: str) -> tuple[Any, str, list[str]]:
+def what_is_read(name: str, text: str) -> tuple[Any, str, list[str]]:
     """What a diagnosis reads of a setting, under its own name and under one that says that it is a host."""
     read = [
         [(found.target, found.port_from is None) for found in named_hosts([Setting(given, text)])]
@@ -246,7 +241,7 @@ def _kept_piece(piece: re.Match[str], following: str) -> str | None:
         return f"{_kept_login(go_mysql['user'])}{_kept_login(go_mysql['password'], REDACTED)}{go_mysql['at']}"
     if is_harmless(text) or _is_flag(text):
         return text
-    if following == "=" and not _looks_like_token(text):
+    if following == "=" and not looks_like_token(text):
         name = text.lstrip("-").removeprefix("D") if text.startswith("-") else text
         if re.fullmatch(r"[A-Za-z][\w.-]{0,63}", name) and (
             names_a_host(name) or _PARAMETERS.intersection(words(name))
@@ -304,7 +299,7 @@ def _kept_address(text: str) -> str | None:
     return f"{login}{head[: len(prefix)]}{bare}{kept_path(slash + tail) if slash else ''}"
 
 
-def _looks_like_token(text: str) -> bool:
+def looks_like_token(text: str) -> bool:
     """Whether a part of the text is long and mixed as only generated texts are."""
     for piece in _TOKEN_PIECE.findall(text):
         if len(piece) < 16 or is_mark(piece) or without_marks(piece) != piece:

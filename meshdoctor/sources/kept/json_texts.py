@@ -1,0 +1,114 @@
+"""The texts of a JSON page: where each of them is, and what is kept of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from meshdoctor.sources.kept.fields import NAME, NOTHING, Kept, TextOf
+from meshdoctor.sources.kept.texts import is_harmless
+
+_TEXT = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
+VALUE = re.compile(rb'": "(%b)"|"(%b)"(?=\s{0,256}[,\]])' % (_TEXT, _TEXT), re.DOTALL)
+"""A text that is the value of a key, in Envoy's layout, or an item of a list."""
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?P<end>"?)|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+_CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
+
+
+class TextSlot(Struct, frozen=True, gc=False):
+    """A text of a page: from its first quote to its last, what is kept of it, and the field that it stands in."""
+
+    start: int
+    end: int
+    rule: TextOf
+    name: str
+
+
+def spans(parts: list[bytes]) -> Iterator[tuple[int, int]]:
+    """Where the quotes of each text are, in what `VALUE` split."""
+    end = len(parts[0])
+    for at in range(1, len(parts), 3):
+        start = end + (0 if parts[at] is None else 3)
+        end = start + 2 + len(parts[at + 1] if parts[at] is None else parts[at])
+        yield start, end
+        end += len(parts[at + 2])
+
+
+def joined(parts: list[bytes]) -> bytes:
+    """What `VALUE` split, together again."""
+    whole = [parts[0]]
+    for at in range(1, len(parts), 3):
+        if parts[at] is None:
+            whole += b'"', parts[at + 1], b'"', parts[at + 2]
+        else:
+            whole += b'": "', parts[at], b'"', parts[at + 2]
+    return b"".join(whole)
+
+
+class _OpenValue:
+    """An object or list whose end was not reached yet."""
+
+    __slots__ = ("child", "is_key", "is_object", "kept", "name")
+
+    def __init__(self, kept: Kept, name: str, is_object: bool) -> None:
+        self.kept = kept
+        self.name = name
+        self.is_object = is_object
+        self.is_key = is_object
+        """The next text is a key."""
+        self.child = NOTHING if is_object else kept
+
+
+def text_slots(text: str, kept: Kept, name: str, bare_words: bool = False) -> Iterator[TextSlot]:
+    """Every text that is no key, in order; with `bare_words` also what JSON does not know."""
+    stack = [_OpenValue(kept, name, False)]
+    for token in _TOKEN.finditer(text):
+        part, top = token.group(), stack[-1]
+        if part in "{[":
+            stack.append(_OpenValue(top.child, top.name, part == "{"))
+        elif part in "}]":
+            del stack[max(1, len(stack) - 1) :]
+        elif part in ",:":
+            top.is_key = top.is_object and part == ","
+        elif part[0] == '"' and top.is_key and token["end"]:
+            key = unquoted(part)
+            top.name = key if key != "value" else top.name or key
+            top.child = field_of(top.kept, key)
+        elif part[0] == '"':
+            yield TextSlot(token.start(), token.end(), top.child.text, top.name or "text")
+        elif bare_words and part not in ("true", "false", "null") and not is_harmless(part):
+            yield TextSlot(token.start(), token.end(), TextOf.NOTHING, top.name or "text")
+
+
+_DECODE = json.JSONDecoder(strict=False).decode
+
+
+def unquoted(part: str) -> str:
+    """The text of a token in quotes; its bytes where it has escapes that are none."""
+    if "\\" not in part:
+        return part[1:-1] if part[-1] == '"' else part[1:]
+    try:
+        return str(_DECODE(part))
+    except ValueError:
+        return part.strip('"')
+
+
+_FIELDS: dict[tuple[int, str], Kept] = {}
+
+
+def field_of(kept: Kept, name: str) -> Kept:
+    """What is kept of a field, its name in Envoy's spelling or in camelCase."""
+    key = (id(kept), name)
+    found = _FIELDS.get(key)
+    if found is None:
+        own = kept.fields.get(name)
+        if own is None and not name.isupper():
+            own = kept.fields.get(_CAMEL.sub(lambda m: "_" + m[1].lower(), name))
+        found = own or kept.rest or (NAME if name == "@type" else NOTHING)
+        if len(_FIELDS) >= 1 << 15:
+            _FIELDS.clear()
+        _FIELDS[key] = found
+    return found
