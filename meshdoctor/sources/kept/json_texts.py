@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from meshdoctor.sources.kept.fields import NAME, NOTHING, Kept, TextOf
-from meshdoctor.sources.kept.texts import is_harmless
 
-_TEXT = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
-VALUE = re.compile(rb'": "(%b)"|"(%b)"(?=\s{0,256}[,\]])' % (_TEXT, _TEXT), re.DOTALL)
-"""A text that is the value of a key, in Envoy's layout, or an item of a list."""
+VALUE = re.compile(rb'(?<=[\[,:\s])"([^"\\]*+(?:\\.[^"\\]*+)*+)"(?!\s{0,64}:)', re.DOTALL)
+"""A text that is no key."""
+_NUMBER = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][-+]?\d{1,9})?")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?P<end>"?)|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
@@ -28,24 +27,13 @@ class TextSlot(Struct, frozen=True, gc=False):
 
 
 def spans(parts: list[bytes]) -> Iterator[tuple[int, int]]:
-    """Where the quotes of each text are, in what `VALUE` split."""
-    end = len(parts[0])
-    for at in range(1, len(parts), 3):
-        start = end + (0 if parts[at] is None else 3)
-        end = start + 2 + len(parts[at + 1] if parts[at] is None else parts[at])
-        yield start, end
-        end += len(parts[at + 2])
-
-
-def joined(parts: list[bytes]) -> bytes:
-    """What `VALUE` split, together again."""
-    whole = [parts[0]]
-    for at in range(1, len(parts), 3):
-        if parts[at] is None:
-            whole += b'"', parts[at + 1], b'"', parts[at + 2]
-        else:
-            whole += b'": "', parts[at], b'"', parts[at + 2]
-    return b"".join(whole)
+    """Where the quotes of each text are, in what `VALUE` split: texts, and what is between them."""
+    at = 0
+    for index, part in enumerate(parts):
+        end = at + len(part) + (2 if index % 2 else 0)
+        if index % 2:
+            yield at, end
+        at = end
 
 
 class _OpenValue:
@@ -79,7 +67,7 @@ def text_slots(text: str, kept: Kept, name: str, bare_words: bool = False) -> It
             top.child = field_of(top.kept, key)
         elif part[0] == '"':
             yield TextSlot(token.start(), token.end(), top.child.text, top.name or "text")
-        elif bare_words and part not in ("true", "false", "null") and not is_harmless(part):
+        elif bare_words and part not in ("true", "false", "null") and not _NUMBER.fullmatch(part):
             yield TextSlot(token.start(), token.end(), TextOf.NOTHING, top.name or "text")
 
 
@@ -107,7 +95,7 @@ def field_of(kept: Kept, name: str) -> Kept:
         own = kept.fields.get(name)
         if own is None and not name.isupper():
             own = kept.fields.get(_CAMEL.sub(lambda m: "_" + m[1].lower(), name))
-        found = own or kept.rest or (NAME if name == "@type" else NOTHING)
+        found = own or (NAME if name == "@type" else kept.rest or NOTHING)
         if len(_FIELDS) >= 1 << 15:
             _FIELDS.clear()
         _FIELDS[key] = found

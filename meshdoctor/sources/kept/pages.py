@@ -18,7 +18,7 @@ from msgspec import Raw, Struct, field
 
 from meshdoctor.sources.kept.envoy_fields import CLUSTER, CLUSTER_STATUS, ENVOY, LISTENER, LOAD_ASSIGNMENT, ROUTES
 from meshdoctor.sources.kept.fields import Kept, TextOf
-from meshdoctor.sources.kept.json_texts import VALUE, TextSlot, field_of, joined, spans, text_slots, unquoted
+from meshdoctor.sources.kept.json_texts import VALUE, TextSlot, field_of, spans, text_slots, unquoted
 from meshdoctor.sources.kept.texts import kept_value
 
 Counts = Counter[str]
@@ -42,7 +42,6 @@ class _SplitState(_SplitPart):
     version_info: Raw = _NONE
     listener: Raw = _NONE
     last_updated: Raw = _NONE
-    client_status: Raw = _NONE
 
 
 class _SplitEntry(_SplitPart):
@@ -194,10 +193,10 @@ class KeptPages:
 
     def _entry(self, entry: _SplitEntry, names: Counter[tuple[str, ...]]) -> int:
         """Replaces the resources of an entry; returns its number of quotes."""
-        quotes = _own_texts(entry, ("name", "version_info", "last_updated", "client_status"))
+        quotes = _own_texts(entry, ("name", "version_info", "client_status"), ("last_updated",))
         state = entry.active_state
         if state is not None:
-            quotes += 2 + _own_texts(state, ("version_info", "last_updated", "client_status"))
+            quotes += 2 + _own_texts(state, ("version_info",), ("last_updated",))
             quotes += self._replace(state, "listener", names)
         for name in _RESOURCES:
             quotes += self._replace(entry, name, names)
@@ -227,7 +226,7 @@ class KeptPages:
     def _looked_at(self, content: bytes, kept: Kept, name: str) -> tuple[bytes | None, tuple[str, ...]]:
         """What a part of a page becomes, None where it stays, and the fields whose texts are replaced."""
         parts = VALUE.split(content)
-        outline = (id(kept), hashlib.sha256(b"\0".join((name.encode(), *parts[0::3]))).digest())
+        outline = (id(kept), hashlib.sha256(b"\0".join((name.encode(), *parts[0::2]))).digest())
         slots = self._outlines.get(outline)
         if slots is None:
             # Equal parts between the texts mean equal slots: no text holds a quote that could end it.
@@ -239,11 +238,8 @@ class KeptPages:
             _bound(self._outlines, _MOST)
             self._outlines[outline] = slots
         names: list[str] = []
-        for at, (known, slot) in zip(range(1, len(parts), 3), slots, strict=True):
+        for at, (known, slot) in zip(range(1, len(parts), 2), slots, strict=True):
             value = parts[at]
-            if value is None:
-                at += 1
-                value = parts[at]
             made = known.get(value, b"")
             if made == b"":
                 made = _kept_bytes(value, slot.rule)
@@ -252,7 +248,7 @@ class KeptPages:
             if made is not None:
                 parts[at] = made
                 names.append(slot.name)
-        return (joined(parts) if names else None), tuple(names)
+        return (b'"'.join(parts) if names else None), tuple(names)
 
     def _taken_apart(self, content: bytes, kept: Kept, found: Counts, name: str = "") -> bytes | None:
         """The same token by token, for text of any layout, to where it ends; None where nothing is replaced."""
@@ -287,15 +283,15 @@ def _expect(content: bytes, quotes: int) -> None:
         raise _Hidden
 
 
-def _own_texts(part: _SplitPart, names: tuple[str, ...]) -> int:
+def _own_texts(part: _SplitPart, names: tuple[str, ...], times: tuple[str, ...] = ()) -> int:
     """Quotes of fields that hold names and times. Raises `_Hidden` where one holds something else."""
     quotes = 0
-    for name in names:
+    for name in names + times:
         raw: Raw = getattr(part, name)
         if raw is not _NONE:
             if not _STAMP.fullmatch(raw):
                 text = bytes(raw)
-                if text[:1] != b'"' or _kept_bytes(text[1:-1], TextOf.NAME) is not None:
+                if name in times or text[:1] != b'"' or _kept_bytes(text[1:-1], TextOf.NAME) is not None:
                     raise _Hidden
             quotes += 4
     return quotes

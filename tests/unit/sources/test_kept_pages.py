@@ -58,7 +58,7 @@ def test_a_page_that_was_cut_has_the_marks_of_the_whole_one(content: bytes) -> N
     whole = KeptPages()._taken_apart(content, ENVOY, Counter()) or content
     for share in (0.2, 0.5, 0.77, 0.99):
         cut = page(content[: int(len(content) * share)])
-        with pytest.raises(ValueError, match=""):
+        with pytest.raises(json.JSONDecodeError):
             json.loads(cut)
         same = next((at for at, pair in enumerate(zip(cut, whole, strict=False)) if pair[0] != pair[1]), len(cut))
         assert len(cut) - same < 120
