@@ -26,6 +26,8 @@ MAX_ANSWER = 512 * 1024 * 1024
 """Limit of one answer, in bytes: the limit for one file of a capture."""
 
 MAX_LOG_LINES = 20_000
+_PIECE = 1024 * 1024
+"""Bytes of an answer that are read at once."""
 
 
 class Executed(Struct, frozen=True):
@@ -97,10 +99,19 @@ class Forward(http.client.HTTPConnection):
         try:
             self.request("GET", target)
             reply = self.getresponse()
-            body = reply.read(MAX_ANSWER + 1)
+            body = self._body(reply)
         except http.client.HTTPException as problem:
             raise Broken(f"{target}: the answer is not valid HTTP ({type(problem).__name__})") from None
         return reply.status, reply.reason, body, reply.length or 0
+
+    def _body(self, reply: http.client.HTTPResponse) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while size <= MAX_ANSWER and (piece := reply.read(_PIECE)):
+            pieces.append(piece)
+            size += len(piece)
+            self._deadline.received(len(piece))
+        return b"".join(pieces)
 
 
 class _Stream(io.RawIOBase):
@@ -160,6 +171,7 @@ def execute(
             channel, data = message
             received.setdefault(channel, []).append(data)
             size += len(data)
+            deadline.received(len(data))
             if size > MAX_ANSWER:
                 raise Unreadable(f"{command[0]}: the output is larger than {MAX_ANSWER:,} bytes")
             if channel == _STATUS:

@@ -212,6 +212,7 @@ def _read(reply: Any, deadline: Deadline, path: str) -> bytes:
     try:
         while chunk := reply.read1(_CHUNK):
             chunks.append(chunk)
+            deadline.received(len(chunk))
             deadline.left(path)
     except BaseException:
         reply.close()

@@ -81,6 +81,7 @@ class SidecarReader:
                 if isinstance(problem, GivenUp):
                     raise
                 # An API server is retried until the deadline, a pod a few times.
+                deadline.dropped()
                 pause = next(away if isinstance(problem, Unreachable) else tries, None)
                 is_final = isinstance(problem, Refused) and problem.status < 500 and problem.status != 429
                 if is_final or pause is None or not deadline.sleep(pause):
