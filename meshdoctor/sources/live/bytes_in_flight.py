@@ -44,7 +44,7 @@ class BytesInFlight:
             self.peak = max(self.peak, sum(one.held for one in self._shares))
             if share.held <= share.reserved:
                 return
-            wanted = share.held if share.reserved else max(share.held, self._expected)
+            wanted = max(share.held + share.held // 4, self._expected)
             if not self._has_room(share, wanted):
                 self._wait(share, wanted, deadline)
             share.reserved = wanted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from meshdoctor.kube.body import Body
 from meshdoctor.kube.deadline import Deadline, TimedOut
 from meshdoctor.kube.pod_requests import log_of
 from meshdoctor.kube.session import Refused, Session, Unreachable
@@ -25,7 +26,7 @@ EVERY_POD = "proxies/*/"
 class FetchedSidecar(Struct):
     """The pages of one sidecar and its log, as they came: they hold secrets and are not kept."""
 
-    files: dict[str, bytes]
+    files: dict[str, Body]
     """Pages by file name."""
     unread: list[Unread]
     room: SidecarBytes
@@ -92,15 +93,12 @@ class SidecarFetch:
 
 def clean(pod: LivePod, fetched: FetchedSidecar, read_at: str) -> SidecarEvidence:
     """The evidence of a sidecar without secrets, compressed; frees each page of `fetched` as soon as that is done."""
-    evidence = SidecarEvidence(unread=fetched.unread, state=state_of(fetched.files.get(STATS, b"")))
+    evidence = SidecarEvidence(unread=fetched.unread, state=state_of(bytes(fetched.files.get(STATS, b""))))
     for name in list(fetched.files):
         path = f"proxies/{pod.key}/{name}"
-        content = fetched.files.pop(name)
-        size = len(content)
-        content = redact_page(path, content, evidence.removals)
-        evidence.documents[path] = packed_document(path, content)
-        del content
-        fetched.room.release(size)
+        content = bytes(fetched.files.pop(name))
+        evidence.documents[path] = packed_document(path, redact_page(path, content, evidence.removals))
+        fetched.room.release(len(content))
     if fetched.log is not None:
         path = f"proxies/{pod.key}/{FILE}"
         log = digest(fetched.log, own_ips=pod.ips, since_seconds=fetched.log_seconds, read_at=read_at)

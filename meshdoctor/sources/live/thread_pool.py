@@ -53,7 +53,8 @@ class ThreadPool(Generic[Item, Result]):
         self._end = time.monotonic() + within
         self._stop = threading.Event()
         self._waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[tuple[int, Result | None, Exception | None]] = queue.SimpleQueue()
+        # As many results as there are threads: they wait for whoever takes them.
+        self._done: queue.Queue[tuple[int, Result | None, Exception | None]] = queue.Queue(concurrency)
         self._started: dict[int, Deadline] = {}
 
     def run(self, items: Sequence[Item]) -> Iterator[TaskResult[Item, Result]]:
@@ -99,7 +100,13 @@ class ThreadPool(Generic[Item, Result]):
                 if result is not None:
                     self._discard(result)
                 return
-            self._done.put((index, result, problem))
+            self._put((index, result, problem))
+
+    def _put(self, outcome: tuple[int, Result | None, Exception | None]) -> None:
+        while not self._stop.is_set():
+            with suppress(queue.Full):
+                self._done.put(outcome, timeout=_POLL)
+                return
 
     def _next(self, items: Sequence[Item]) -> Iterator[tuple[int, Result | None, Exception | None]]:
         with suppress(queue.Empty):
