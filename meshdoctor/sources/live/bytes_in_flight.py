@@ -44,25 +44,28 @@ class BytesInFlight:
             self.peak = max(self.peak, sum(one.held for one in self._shares))
             if share.held <= share.reserved:
                 return
-            wanted = max(share.held + share.held // 4, self._expected)
-            if not self._has_room(share, wanted):
-                self._wait(share, wanted, deadline)
-            share.reserved = wanted
+            if not self._has_room(share):
+                self._wait(share, deadline)
+            share.reserved = self._wanted(share)
 
-    def _wait(self, share: SidecarBytes, wanted: int, deadline: Deadline) -> None:
+    def _wait(self, share: SidecarBytes, deadline: Deadline) -> None:
         share.is_waiting = True
         try:
             with deadline.suspended():
-                while not self._has_room(share, wanted):
+                while not self._has_room(share):
                     if deadline.is_stopped:
                         raise Cancelled("interrupted before it was read")
                     self._changed.wait(_POLL)
         finally:
             share.is_waiting, share.heard = False, time.monotonic()
 
-    def _has_room(self, share: SidecarBytes, wanted: int) -> bool:
+    def _wanted(self, share: SidecarBytes) -> int:
+        """The room to keep for a sidecar. One that needs more than expected gets some in reserve."""
+        return max(self._expected, share.held + share.held // 4 if share.reserved else share.held)
+
+    def _has_room(self, share: SidecarBytes) -> bool:
         others = [one for one in self._shares if one is not share]
-        if sum(one.reserved for one in others) + wanted <= self._limit:
+        if sum(one.reserved for one in others) + self._wanted(share) <= self._limit:
             # Those that have begun come first: the sooner one is complete, the sooner its room is free.
             return bool(share.reserved) or not any(one.is_waiting and one.reserved for one in others)
         return not any(one.is_moving for one in others)

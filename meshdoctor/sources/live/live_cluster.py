@@ -26,8 +26,6 @@ from meshdoctor.sources.live.thread_pool import TaskResult, ThreadPool
 from meshdoctor.sources.redact import Removals
 from meshdoctor.text.times import now
 
-_VOLATILE = ("resourceVersion", "managedFields")
-
 
 class FetchLimits(Struct, frozen=True):
     """Concurrency and time limits."""
@@ -182,11 +180,7 @@ class LiveCluster:
     def is_like(self, before: LiveCluster) -> bool:
         """Whether the objects are the same as before, as far as meshdoctor reads them."""
         mine, others = self.objects, before.objects
-        return (
-            mine.unread == others.unread
-            and mine.documents.keys() == others.documents.keys()
-            and all(_items(one) == _items(others.documents[path]) for path, one in mine.documents.items())
-        )
+        return mine.unread == others.unread and mine.fingerprints == others.fingerprints
 
     def note(self, unread: Iterable[Unread]) -> None:
         """Adds notes about what could not be read."""
@@ -209,20 +203,6 @@ class LiveCluster:
             ),
             captured_at=self.captured_at,
         )
-
-
-def _items(document: Document) -> list[Any]:
-    """The objects of a List without fields that change by themselves."""
-    tree = document.tree() if document.tree is not None else {}
-    return [_without_volatile(item) for item in tree["items"]]
-
-
-def _without_volatile(item: dict[str, Any]) -> dict[str, Any]:
-    metadata = {name: value for name, value in item.get("metadata", {}).items() if name not in _VOLATILE}
-    status = item.get("status")
-    if item.get("kind") == "Pod" and isinstance(status, dict):
-        status = {name: status.get(name) for name in ("phase", "podIP", "podIPs")}
-    return {**item, "metadata": metadata, "status": status}
 
 
 def _path(pod: LivePod) -> str:
