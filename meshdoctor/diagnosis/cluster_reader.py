@@ -54,7 +54,7 @@ def open_cluster(source: ClusterSource, session: Session | None = None) -> LiveC
     """
     read_selector(source.scope.labels)
     session = session or Session(log_in(source.kubeconfig, source.context))
-    cluster = LiveCluster(session, source.scope, source.pace)
+    cluster = LiveCluster(session, source.scope, source.pace, is_fresh=source.is_fresh)
     _refuse_foreign(cluster)
     _refuse_empty(cluster)
     return cluster

@@ -90,3 +90,7 @@ class Deadline:
         """Waits, at most until the deadline. False where the deadline passed or was stopped: a retry is no use."""
         left = self.remaining
         return not self._stop.wait(max(0.0, min(seconds, left))) and seconds < left
+
+    def pause(self, seconds: float) -> bool:
+        """Waits before a retry. False where it was stopped, and at once where the deadline comes first."""
+        return seconds < self.remaining and self.sleep(seconds)

@@ -1,6 +1,7 @@
 """Requests to one API server with one user's credentials, deadlines, and errors in plain words.
 
-A GET is retried on 429 and 5xx, and where the server does not answer but has answered before; a refusal is final.
+A GET is retried on 429 and 5xx (`retries`), and where the server does not answer but has answered before; a refusal is
+final.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from itertools import chain, repeat
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
+from meshdoctor.kube.retries import Retries, retry_after
 from meshdoctor.kube.server_health import ServerHealth
 from meshdoctor.text.printable import printable
 
@@ -28,19 +29,21 @@ _CHUNK = 256 * 1024
 """Bytes of an answer between two checks of the deadline."""
 _CONNECTIONS = 64
 """Connections kept open at most; more at the same time are opened and closed."""
-_BACK_OFF = (0.2, 0.5, 1.0, 2.0, 4.0)
-_RETRIED = frozenset({429, 500, 502, 503, 504})
 
 Params = Sequence[tuple[str, str]]
 
 
 class Refused(Unreadable):
-    """The API server answered with an error. `status` is the HTTP status, `answer` the Kubernetes Status object."""
+    """The API server answered with an error. `status` is the HTTP status, `answer` the Kubernetes Status object.
+
+    `retry_after`: the seconds after which it wants to be asked again, None where it does not say.
+    """
 
     def __init__(self, status: int, message: str, answer: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.answer = answer or {}
+        self.retry_after: float | None = None
 
 
 class Unreachable(Unreadable):
@@ -131,25 +134,25 @@ class Session:
         """The body of a successful answer; raises as `get` does. Only a GET is retried."""
         url = f"{self.server}{path}" + (f"?{urlencode(params)}" if params else "")
         sent = {"accept": "application/json", **self.headers(), **(headers or {})}
-        pauses = iter(_BACK_OFF if method == "GET" else ())
-        # A server that has answered before is retried until the deadline.
-        away = chain(_BACK_OFF, repeat(_BACK_OFF[-1])) if method == "GET" else iter(())
+        retries = Retries() if method == "GET" else None
+        if retries is not None:
+            sent["accept-encoding"] = "gzip"
         while True:
             self.refuse_given_up()
             try:
-                status, answer = self._once(method, url, sent, body, deadline, path)
+                reply = self._once(method, url, sent, body, deadline, path)
             except Unreachable:
-                pause = next(away, None) if self._reached else None
-                if pause is None or not deadline.sleep(pause):
+                # A server that has answered before is retried until the deadline.
+                if retries is None or not self._reached or not deadline.sleep(retries.after_silence()):
                     raise
                 continue
             self._reached = True
             self.health.answered()
-            if status < 300:
-                return answer
-            pause = next(pauses, None) if status in _RETRIED else None
-            if pause is None or not deadline.sleep(pause):
-                raise self.refusal(status, answer)
+            if reply.status < 300:
+                return reply.body
+            pause = retries.after_error(reply.status, reply.retry_after) if retries is not None else None
+            if pause is None or not deadline.pause(pause):
+                raise self.refusal(reply.status, reply.body, reply.retry_after)
 
     def refuse_given_up(self) -> None:
         """Raises `GivenUp` where the server has not answered for long."""
@@ -164,7 +167,7 @@ class Session:
 
     def _once(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, deadline: Deadline, path: str
-    ) -> tuple[int, bytes]:
+    ) -> _Reply:
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
@@ -183,15 +186,20 @@ class Session:
                 preload_content=False,
             )
             self._date = reply.headers.get("Date", "")
-            return reply.status, _read(reply, deadline, path)
+            return _Reply(reply.status, _read(reply, deadline, path), retry_after(reply.headers))
         except (HTTPError, OSError) as problem:
             raise self.unreachable(
                 f"{self.server} (context {self.context}) does not answer: {_cause(problem)}. Check that the context is "
                 "the right one and its network is reachable."
             ) from None
 
-    def refusal(self, status: int, answer: bytes) -> Refused:
+    def refusal(self, status: int, answer: bytes, retry_after: float | None = None) -> Refused:
         """The server's error answer as an error for the user."""
+        refused = self._refusal(status, answer)
+        refused.retry_after = retry_after
+        return refused
+
+    def _refusal(self, status: int, answer: bytes) -> Refused:
         message = _message(answer)
         if status == 401:
             return Refused(
@@ -204,6 +212,12 @@ class Session:
             permission = message.rpartition(" is forbidden: ")[2] or "the server names no permission"
             return Refused(403, f"forbidden: {permission}")
         return Refused(status, f"the API server answered {status}: {message or 'no reason given'}", _object(answer))
+
+
+class _Reply(Struct, frozen=True):
+    status: int
+    body: bytes
+    retry_after: float | None
 
 
 def _read(reply: Any, deadline: Deadline, path: str) -> bytes:

@@ -19,3 +19,5 @@ class ClusterSource(Struct, frozen=True):
     scope: Scope = Scope()
     pace: FetchLimits = FetchLimits()
     resolver: Resolver = Resolver.AUTO
+    is_fresh: bool = False
+    """Objects are read with all that was written before; else the API server's cache answers, a moment behind."""

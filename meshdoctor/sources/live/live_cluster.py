@@ -53,10 +53,11 @@ class FetchObserver(Protocol):
 class LiveCluster:
     """One cluster, read in two steps: its objects, and its sidecars by `fetch`."""
 
-    def __init__(self, session: Session, scope: Scope, pace: FetchLimits) -> None:
+    def __init__(self, session: Session, scope: Scope, pace: FetchLimits, *, is_fresh: bool = False) -> None:
         self.session = session
         self.scope = scope
         self.pace = pace
+        self.is_fresh = is_fresh
         self.captured_at = now()
         self.interrupted = False
         self.removals = Removals()
@@ -69,7 +70,7 @@ class LiveCluster:
     @cached_property
     def objects(self) -> Objects:
         """The cluster's objects, read at the first use. Raises `Unreadable` where not even pods can be listed."""
-        return read_objects(self.session, self.scope, self.removals)
+        return read_objects(self.session, self.scope, self.removals, is_fresh=self.is_fresh)
 
     def fetch(self, watcher: FetchObserver | None = None, wanted: Callable[[str], bool] = lambda key: True) -> None:
         """Reads every sidecar that is `wanted` (by `namespace/name`). Ctrl-C ends it and notes the rest as not read."""

@@ -52,12 +52,13 @@ class Objects(Struct):
     """False where the API server knows none of Istio's networking kinds."""
 
 
-def read_objects(session: Session, scope: Scope, removals: Removals) -> Objects:
+def read_objects(session: Session, scope: Scope, removals: Removals, *, is_fresh: bool = False) -> Objects:
     """All objects that the rules and the trace use. Kinds that cannot be read are listed in `unread`.
 
+    `is_fresh`: with all that was written before, and not from the API server's cache.
     Raises `Unreadable` where not even pods can be listed: the cluster does not answer, or the credentials expired.
     """
-    reader = _ObjectReader(session, scope, removals)
+    reader = _ObjectReader(session, scope, removals, Lister(session, is_fresh=is_fresh))
     # First and alone, because it shows whether the server answers and the credentials are valid.
     pods = reader.pods()
     reader.found.asked_for = frozenset(map(_key, pods))
@@ -69,11 +70,11 @@ def read_objects(session: Session, scope: Scope, removals: Removals) -> Objects:
 
 
 class _ObjectReader:
-    def __init__(self, session: Session, scope: Scope, removals: Removals) -> None:
+    def __init__(self, session: Session, scope: Scope, removals: Removals, lister: Lister) -> None:
         self.session = session
         self.scope = scope
         self.removals = removals
-        self.lister = Lister(session)
+        self.lister = lister
         self.selectors: set[str] = set()
         """Of the pods of Gateways."""
         self.found = Objects()

@@ -85,7 +85,7 @@ class SidecarReader:
                 deadline.dropped()
                 pause = next(away if isinstance(problem, Unreachable) else tries, None)
                 is_final = isinstance(problem, Refused) and problem.status < 500 and problem.status != 429
-                if is_final or pause is None or not deadline.sleep(pause):
+                if is_final or pause is None or not deadline.pause(max(pause, _retry_after(problem))):
                     raise _explained(problem) from None
 
     def _once(
@@ -143,6 +143,10 @@ def _checked(name: str, content: Body) -> Body:
         f"the answer of port {ADMIN_PORT} is not Envoy's {PAGES[name].split('?')[0]}: "
         + (f"it starts with {start!r}" if start else "it is empty")
     )
+
+
+def _retry_after(problem: Unreadable) -> float:
+    return problem.retry_after or 0.0 if isinstance(problem, Refused) else 0.0
 
 
 def _explained(problem: Unreadable) -> Unreadable:
