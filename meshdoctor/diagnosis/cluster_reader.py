@@ -53,7 +53,7 @@ def open_cluster(source: ClusterSource, session: Session | None = None) -> LiveC
     `session`: one that is logged in, if any.
     """
     read_selector(source.scope.labels)
-    session = session or Session(log_in(source.kubeconfig, source.context))
+    session = session or Session(log_in(source.kubeconfig, source.context, source.pace.pod_seconds))
     cluster = LiveCluster(session, source.scope, source.pace, is_fresh=source.is_fresh)
     _refuse_foreign(cluster)
     _refuse_empty(cluster)

@@ -57,6 +57,11 @@ class Deadline:
         """Somebody has ended all waits on it."""
         return self._stop.is_set()
 
+    def refuse_stopped(self) -> None:
+        """Raises `Cancelled` where somebody has ended all waits on it."""
+        if self._stop.is_set():
+            raise Cancelled("interrupted before it was read")
+
     def received(self, size: int) -> None:
         """So many more bytes of an answer have come. Waits where there is no room for more; raises `Cancelled`."""
         if self.count is not None:
@@ -79,8 +84,7 @@ class Deadline:
 
     def left(self, what: str) -> float:
         """Seconds left, more than 0. Raises `TimedOut` naming `what`, or `Cancelled`."""
-        if self._stop.is_set():
-            raise Cancelled("interrupted before it was read")
+        self.refuse_stopped()
         left = self.remaining
         if left <= 0:
             raise TimedOut(f"{what} took longer than {self.seconds:.3g} s")

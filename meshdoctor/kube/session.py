@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,11 +21,14 @@ from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline
+from meshdoctor.kube.login_plugin import LoginFailed, LoginRun
 from meshdoctor.kube.retries import Retries, retry_after
-from meshdoctor.kube.server_health import ServerHealth
+from meshdoctor.kube.server_health import PATIENCE, ServerHealth
+from meshdoctor.kube.server_url import request_url, without_password
 from meshdoctor.text.printable import printable
 
 CONNECT_SECONDS = 5.0
+_POLL = 0.2
 _CHUNK = 256 * 1024
 """Bytes of an answer between two checks of the deadline."""
 _CONNECTIONS = 64
@@ -63,6 +67,10 @@ class Login(Struct, frozen=True):
     """The context's namespace, `default` where it names none."""
     configuration: Any
     """A `kubernetes.client.Configuration`."""
+    seconds: float = 30.0
+    """Time limit for the plugin that renews the credentials."""
+    can_renew: bool = False
+    """A plugin or a provider renews them when they expire."""
 
 
 class Session:
@@ -78,12 +86,18 @@ class Session:
         self.context = login.context
         self.namespace = login.namespace
         self.configuration = login.configuration
-        self.server: str = login.configuration.host.rstrip("/")
+        self.url = request_url(login.configuration.host)
+        """Where requests go."""
+        self.server = without_password(self.url)
+        """The same for the user."""
         self._pool: Any = RESTClientObject(login.configuration).pool_manager
         self._reached = False
         self._date = ""
         self.health = ServerHealth()
+        self._login = login
         self._renewing = threading.Lock()
+        self._failed: tuple[float, LoginFailed] | None = None
+        """When the credentials could not be renewed, and why."""
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
@@ -110,12 +124,36 @@ class Session:
         except ValueError:
             return None
 
-    def headers(self) -> dict[str, str]:
-        """The user's credentials as headers; tokens are renewed here where the login knows how."""
+    def headers(self, deadline: Deadline) -> dict[str, str]:
+        """The user's credentials as headers; tokens are renewed here where the login knows how.
+
+        Raises `LoginFailed` where they cannot be renewed, and `Cancelled`. The time that this takes does not count.
+        """
         # One login plugin at a time, although many threads may find the token expired.
-        with self._renewing:
-            settings = self.configuration.auth_settings().values()
-        return {s["key"]: s["value"] for s in settings if s.get("in") == "header" and s.get("value")}
+        with deadline.suspended():
+            while not self._renewing.acquire(timeout=_POLL):
+                deadline.refuse_stopped()
+            try:
+                settings = self._settings(deadline)
+            finally:
+                self._renewing.release()
+        return {s["key"]: s["value"] for s in settings.values() if s.get("in") == "header" and s.get("value")}
+
+    def _settings(self, deadline: Deadline) -> Any:
+        if not self._login.can_renew:
+            return self.configuration.auth_settings()
+        if self._failed is not None and time.monotonic() - self._failed[0] < PATIENCE:
+            raise self._failed[1]
+        run = LoginRun(self.configuration.auth_settings, self._login.seconds)
+        try:
+            settings = run.result(lambda: deadline.is_stopped)
+            if run.warnings:
+                raise LoginFailed(printable(without_password(" ".join("; ".join(run.warnings).split())))[:300])
+        except LoginFailed as problem:
+            failed = LoginFailed(f"the credentials of context {self.context} could not be renewed: {problem}")
+            self._failed = (time.monotonic(), failed)
+            raise failed from None
+        return settings
 
     def get(self, path: str, params: Params = (), *, deadline: Deadline) -> bytes:
         """The body of a successful GET. Raises `Refused`, `Unreachable`, `TimedOut` or `Cancelled`."""
@@ -132,8 +170,8 @@ class Session:
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """The body of a successful answer; raises as `get` does. Only a GET is retried."""
-        url = f"{self.server}{path}" + (f"?{urlencode(params)}" if params else "")
-        sent = {"accept": "application/json", **self.headers(), **(headers or {})}
+        url = f"{self.url}{path}" + (f"?{urlencode(params)}" if params else "")
+        sent = {"accept": "application/json", **self.headers(deadline), **(headers or {})}
         retries = Retries() if method == "GET" else None
         if retries is not None:
             sent["accept-encoding"] = "gzip"
@@ -162,6 +200,7 @@ class Session:
 
     def unreachable(self, because: str) -> Unreachable:
         """Records that the server did not answer, and returns the error to raise."""
+        because = without_password(because)
         self.health.failed(because)
         return Unreachable(because)
 

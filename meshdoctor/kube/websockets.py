@@ -62,12 +62,12 @@ def _opened(session: Session, target: str, protocols: list[str], deadline: Deadl
     from websocket import WebSocket, WebSocketBadStatusException, WebSocketException
 
     session.refuse_given_up()
-    headers = [f"{name}: {value}" for name, value in session.headers().items()]
+    headers = [f"{name}: {value}" for name, value in session.headers(deadline).items()]
     try:
         options = {"context": session.tls, "server_hostname": session.configuration.tls_server_name}
         opened: Any = WebSocket(sslopt=options, skip_utf8_validation=True)
         opened.connect(
-            "ws" + session.server.removeprefix("http") + target,
+            "ws" + session.url.removeprefix("http") + target,
             header=headers,
             subprotocols=protocols,
             timeout=min(CONNECT_SECONDS, deadline.left("connecting")),

@@ -246,7 +246,7 @@ def test_one_thread_at_a_time_renews_the_credentials(connected: Session) -> None
         inside -= 1
 
     connected.configuration.refresh_api_key_hook = renew
-    threads = [threading.Thread(target=connected.headers) for _ in range(8)]
+    threads = [threading.Thread(target=connected.headers, args=(soon(),)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 
-from meshdoctor.kube.deadline import Cancelled, Deadline
+from meshdoctor.kube.deadline import Deadline
 
 _STALLED = 1.0
 """Seconds without a piece of an answer after which a sidecar keeps no other waiting."""
@@ -53,8 +53,7 @@ class BytesInFlight:
         try:
             with deadline.suspended():
                 while not self._has_room(share):
-                    if deadline.is_stopped:
-                        raise Cancelled("interrupted before it was read")
+                    deadline.refuse_stopped()
                     self._changed.wait(_POLL)
         finally:
             share.is_waiting, share.heard = False, time.monotonic()
