@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 _POLL = 0.2
 _TO_END = 0.5
-"""Seconds that a plugin has to end by itself when it is told to."""
+"""Seconds that a plugin has to end by itself after SIGTERM."""
 _EXEC_INFO = "KUBERNETES_EXEC_INFO"
 
 

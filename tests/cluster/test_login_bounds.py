@@ -209,7 +209,7 @@ def test_a_server_that_is_no_url(cli: Cli, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("KUBECONFIG", str(write_kubeconfig(tmp_path / "kubeconfig", server)))
     done = cli("check", "--dns", "off")
     assert (done.code, done.out) == (4, "")
-    assert "is not a URL" in done.err
+    assert "URL" in done.err
     assert SECRET not in done.err
     assert "Traceback" not in done.err
 
