@@ -8,7 +8,7 @@ SOURCES := meshdoctor tests
 UV := $(VENV)-lock
 NEWEST := $(VENV)-newest
 
-.PHONY: check format lint types imports test lock newest demo bench bench-session mutations lab lab-build lab-down lab-test clean
+.PHONY: check format lint types imports test lock newest demo bench bench-live bench-session mutations lab lab-build lab-down lab-test clean
 
 check: format lint types imports test
 
@@ -55,6 +55,10 @@ demo: $(VENV)/.run
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(CAPTURE)
+
+# Many live sidecars, from a fake API server: all are read, in bounded memory.
+bench-live: $(VENV)/.dev
+	$(BIN)/python -m tests.bench_live
 
 # Captures damaged in N ways: less evidence never looks better, and nothing crashes or hangs. SEED makes other ones.
 mutations: $(VENV)/.dev

@@ -85,7 +85,9 @@ Dns = Annotated[
         help="Resolve external hosts in a pod where allowed (auto), on this machine (local), or not at all (off)",
     ),
 ]
-Timeout = Annotated[str, typer.Option("--timeout", metavar="TIME", help="Timeout per sidecar")]
+Timeout = Annotated[
+    str, typer.Option("--timeout", metavar="TIME", help="Timeout per sidecar, and of a kubeconfig's login plugin")
+]
 Concurrency = Annotated[
     int, typer.Option("--concurrency", metavar="N", min=1, max=256, help="Sidecars read at the same time")
 ]

@@ -54,8 +54,10 @@ def open_cluster(source: ClusterSource, session: Session | None = None) -> LiveC
     `session`: one that is logged in, if any.
     """
     read_selector(source.scope.labels)
-    session = session or Session(log_in(source.kubeconfig, source.context))
-    cluster = LiveCluster(session, source.scope, source.pace, Redaction(keep_all=source.keep_all))
+    session = session or Session(log_in(source.kubeconfig, source.context, source.pace.pod_seconds))
+    cluster = LiveCluster(
+        session, source.scope, source.pace, Redaction(keep_all=source.keep_all), is_fresh=source.is_fresh
+    )
     _refuse_foreign(cluster)
     _refuse_empty(cluster)
     return cluster

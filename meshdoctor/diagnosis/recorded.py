@@ -46,11 +46,11 @@ class DiagnosisRequest(Struct, frozen=True):
         return DiagnosisRecord(self, case, run.diagnosis(), hosts)
 
     def again(self, namespaces: tuple[str, ...], labels: str) -> DiagnosisRecord:
-        """Diagnoses the same source again, limited to some pods.
+        """Diagnoses the same source again, limited to some pods, with all that was written before.
 
         Raises as `open` does, and `KeyboardInterrupt` where Ctrl-C ended it: a part verifies nothing.
         """
-        source = self.source
+        source = self.source.fresh()
         if source.cluster is not None:
             scope = structs.replace(source.cluster.scope, namespaces=namespaces, labels=labels)
             source = structs.replace(source, cluster=structs.replace(source.cluster, scope=scope))

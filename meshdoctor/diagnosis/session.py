@@ -103,7 +103,9 @@ class DiagnosisSession(CaseWatch):
         else:
             self._cluster_refresh.reset()
             before = None if pods is None else self._cluster
-            self._cluster = read_whole_cluster(self, self.source, before, pods or ())
+            # Whoever asks again has often just changed something, as a fix has.
+            source = self.source if self._cluster is None else self.source.fresh()
+            self._cluster = read_whole_cluster(self, source, before, pods or ())
 
     def _fail(self, because: str, *, is_away: bool) -> None:
         self.finished = None

@@ -59,10 +59,15 @@ class _Group(Struct, rename="camel"):
 
 
 class Lister:
-    """Lists kinds; asks once which versions of an API group are served. Safe to use from several threads."""
+    """Lists kinds; asks once which versions of an API group are served. Safe to use from several threads.
 
-    def __init__(self, session: Session) -> None:
+    Lists come from the API server's cache, which may be a moment behind etcd and costs the cluster little; where
+    `is_fresh` from etcd, so that they have all that was written before.
+    """
+
+    def __init__(self, session: Session, *, is_fresh: bool = False) -> None:
         self._session = session
+        self._is_fresh = is_fresh
         self._versions: dict[str, list[str]] = {}
 
     def versions(self, group: str, deadline: Deadline) -> list[str]:
@@ -111,7 +116,15 @@ class Lister:
         items: list[dict[str, Any]] = []
         after = ""
         while True:
-            asked = {"limit": str(limit) if limit else "", "continue": after, "labelSelector": labels}
+            asked = {
+                "limit": str(limit) if limit else "",
+                "continue": after,
+                "labelSelector": labels,
+                # 0 is "any version", which the cache answers; older servers ignore the limit then. The pages after the
+                # first have the version of their token, beside which none may be named
+                # (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions).
+                "resourceVersion": "" if after or self._is_fresh else "0",
+            }
             params: Params = [(name, value) for name, value in asked.items() if value]
             page = decoded(self._session.get(path, params, deadline=deadline), _ListPage, path)
             items += page.items or []

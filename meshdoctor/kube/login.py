@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from meshdoctor.errors import Unreadable, UsageError
+from meshdoctor.kube.login_plugin import LoginFailed, LoginRun
+from meshdoctor.kube.server_url import hides_credentials, request_url, without_password
 from meshdoctor.kube.session import Login
 from meshdoctor.text.nearest import nearest
 from meshdoctor.text.printable import printable
@@ -18,10 +17,11 @@ IN_CLUSTER = "in-cluster"
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
-def log_in(kubeconfig: Path | None = None, context: str | None = None) -> Login:
+def log_in(kubeconfig: Path | None = None, context: str | None = None, seconds: float = 30.0) -> Login:
     """The login of a context, by default the current one; in a pod without kubeconfig its service account's.
 
-    Raises `UsageError` for a context that is not there, `Unreadable` where there is no kubeconfig, or a broken one.
+    `seconds`: the time limit of a login plugin, now and when it renews the credentials. Raises `UsageError` for a
+    context that is not there, `Unreadable` where there is no kubeconfig, a broken one, or one without credentials.
     """
     files = _files(kubeconfig)
     if not files:
@@ -29,7 +29,9 @@ def log_in(kubeconfig: Path | None = None, context: str | None = None) -> Login:
         if context is None and kubeconfig is None and is_in_cluster:
             return _service_account()
         raise Unreadable(_no_kubeconfig(kubeconfig, context))
-    return _from_files(os.pathsep.join(map(str, files)), context)
+    login = _from_files(os.pathsep.join(map(str, files)), context, seconds)
+    _refuse_plain_http(login)
+    return login
 
 
 def _files(kubeconfig: Path | None) -> list[Path]:
@@ -65,16 +67,24 @@ def _service_account() -> Login:
     return Login(IN_CLUSTER, space.read_text().strip() if space.is_file() else "default", configuration)
 
 
-def _from_files(files: str, context: str | None) -> Login:
+def _from_files(files: str, context: str | None, seconds: float) -> Login:
     from kubernetes.client import Configuration
-    from kubernetes.config import ConfigException, list_kube_config_contexts, load_kube_config
+    from kubernetes.config import ConfigException
+    from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
     configuration = Configuration()
     try:
-        contexts, current = list_kube_config_contexts(config_file=files)
-        chosen = _chosen(contexts, current, context, files)
-        with _log_warnings() as warnings:
-            load_kube_config(config_file=files, context=chosen["name"], client_configuration=configuration)
+        merged = KubeConfigMerger(files)
+        loader = KubeConfigLoader(
+            config_dict=merged.config, config_persister=merged.save_changes, config_base_path=None
+        )
+        chosen = _chosen(loader.list_contexts(), loader.current_context, context, files)
+        loader.set_active_context(chosen["name"])
+        run = LoginRun(lambda: loader.load_and_set(configuration), seconds)
+        run.result()
+        can_renew = _can_renew(merged.config.value, chosen["context"].get("user"))
+    except LoginFailed as problem:
+        raise Unreadable(f"context {chosen['name']} of {files} gives no credentials: {problem}") from None
     except ConfigException as problem:
         raise Unreadable(f"{files} cannot be used: {_one_line(problem)}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -84,26 +94,27 @@ def _from_files(files: str, context: str | None) -> Login:
         if not type(problem).__module__.startswith("yaml"):
             raise
         raise Unreadable(f"{files} is not YAML: {_one_line(problem)}") from None
-    if warnings and not (configuration.api_key or configuration.cert_file):
-        raise Unreadable(f"context {chosen['name']} of {files} gives no credentials: {'; '.join(warnings)}")
-    return Login(chosen["name"], chosen["context"].get("namespace") or "default", configuration)
+    if run.warnings and not (configuration.api_key or configuration.cert_file):
+        said = "; ".join(map(_one_line, run.warnings))
+        raise Unreadable(f"context {chosen['name']} of {files} gives no credentials: {said}")
+    return Login(chosen["name"], chosen["context"].get("namespace") or "default", configuration, seconds, can_renew)
 
 
-@contextmanager
-def _log_warnings() -> Iterator[list[str]]:
-    """What the client logs. When a login plugin fails, it logs that and continues anonymously (its kube_config.py)."""
-    messages: list[str] = []
+def _can_renew(kubeconfig: dict[str, Any], name: str | None) -> bool:
+    """Whether a plugin or a provider gives the user's credentials, and renews them when they expire."""
+    users = (node.value for node in kubeconfig.get("users") or ())
+    user = next((one.get("user") or {} for one in users if one.get("name") == name), {})
+    return "exec" in user or "auth-provider" in user
 
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            messages.append(_one_line(record.getMessage()))
 
-    collector, logger = Collector(logging.WARNING), logging.getLogger()
-    logger.addHandler(collector)
-    try:
-        yield messages
-    finally:
-        logger.removeHandler(collector)
+def _refuse_plain_http(login: Login) -> None:
+    """Raises where credentials would be sent unencrypted over a network."""
+    url = request_url(login.configuration.host)
+    if login.configuration.api_key and not hides_credentials(url):
+        raise Unreadable(
+            f"context {login.context} would send its credentials to {without_password(url)} unencrypted, so nothing "
+            "was sent. Write https:// in the server's URL, or use `kubectl proxy` on this machine (http://127.0.0.1:8001)"
+        )
 
 
 def _chosen(contexts: list[Any], current: Any, name: str | None, files: str) -> Any:
@@ -119,4 +130,4 @@ def _chosen(contexts: list[Any], current: Any, name: str | None, files: str) -> 
 
 
 def _one_line(problem: BaseException | str) -> str:
-    return printable(" ".join(str(problem).split()))[:300]
+    return printable(without_password(" ".join(str(problem).split())))[:300]

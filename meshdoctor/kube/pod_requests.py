@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import http.client
 import io
+from collections import defaultdict
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
+from meshdoctor.kube.body import Body
 from meshdoctor.kube.deadline import Deadline
 from meshdoctor.kube.session import Session
 from meshdoctor.kube.websockets import Broken, Channels
@@ -31,7 +33,7 @@ MAX_LOG_LINES = 20_000
 class Executed(Struct, frozen=True):
     """A command that ran to its end."""
 
-    stdout: bytes
+    stdout: Body
     stderr: bytes
     failure: str
     """Empty where it ended with exit code 0, else the kubelet's message."""
@@ -72,7 +74,7 @@ class Forward(http.client.HTTPConnection):
             self._channels.close()
             self._channels = None
 
-    def fetch(self, target: str) -> bytes:
+    def fetch(self, target: str) -> Body:
         """The body of `GET target`, answered with 200. After a broken answer the next request opens the forward anew.
 
         Raises `Unreadable` for another status, a broken answer or one beyond `MAX_ANSWER`, and what `connect` raises.
@@ -92,15 +94,22 @@ class Forward(http.client.HTTPConnection):
             raise Broken(f"{target}: the answer was cut short")
         return body
 
-    def _exchange(self, target: str) -> tuple[int, str, bytes, int]:
+    def _exchange(self, target: str) -> tuple[int, str, Body, int]:
         """Status, reason, body, and the number of bytes of the announced length that did not come."""
         try:
             self.request("GET", target)
             reply = self.getresponse()
-            body = reply.read(MAX_ANSWER + 1)
+            body = self._body(reply)
         except http.client.HTTPException as problem:
             raise Broken(f"{target}: the answer is not valid HTTP ({type(problem).__name__})") from None
         return reply.status, reply.reason, body, reply.length or 0
+
+    def _body(self, reply: http.client.HTTPResponse) -> Body:
+        body = Body()
+        while len(body) <= MAX_ANSWER and (size := reply.readinto(body.space())):
+            body.advance(size)
+            self._deadline.received(size)
+        return body
 
 
 class _Stream(io.RawIOBase):
@@ -153,23 +162,23 @@ def execute(
     params = [("container", container), ("stdout", "true"), ("stderr", "true"), *(("command", c) for c in command)]
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}/exec"
     channels = Channels(session, path, params, _EXEC, deadline)
-    received: dict[int, list[bytes]] = {_STDOUT: [], _STDERR: [], _STATUS: []}
+    received: defaultdict[int, Body] = defaultdict(Body)
     size = 0
     try:
         while (message := channels.receive()) is not None:
             channel, data = message
-            received.setdefault(channel, []).append(data)
+            received[channel].add(data)
             size += len(data)
+            deadline.received(len(data))
             if size > MAX_ANSWER:
                 raise Unreadable(f"{command[0]}: the output is larger than {MAX_ANSWER:,} bytes")
             if channel == _STATUS:
                 break
     finally:
         channels.close()
-    if not received[_STATUS]:
+    if _STATUS not in received:
         raise Broken(f"{command[0]}: the connection ended before the command did")
-    status = _exit_status(b"".join(received[_STATUS]))
-    return Executed(b"".join(received[_STDOUT]), b"".join(received[_STDERR]), *status)
+    return Executed(received[_STDOUT], bytes(received[_STDERR]), *_exit_status(bytes(received[_STATUS])))
 
 
 class _Cause(Struct):

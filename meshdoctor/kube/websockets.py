@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlparse
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube.deadline import Deadline, TimedOut
+from meshdoctor.kube.retries import retry_after
 from meshdoctor.kube.session import CONNECT_SECONDS, Params, Session
 
 _BINARY, _CLOSE = 0x2, 0x8
@@ -61,12 +62,12 @@ def _opened(session: Session, target: str, protocols: list[str], deadline: Deadl
     from websocket import WebSocket, WebSocketBadStatusException, WebSocketException
 
     session.refuse_given_up()
-    headers = [f"{name}: {value}" for name, value in session.headers().items()]
+    headers = [f"{name}: {value}" for name, value in session.headers(deadline).items()]
     try:
         options = {"context": session.tls, "server_hostname": session.configuration.tls_server_name}
         opened: Any = WebSocket(sslopt=options, skip_utf8_validation=True)
         opened.connect(
-            "ws" + session.server.removeprefix("http") + target,
+            "ws" + session.url.removeprefix("http") + target,
             header=headers,
             subprotocols=protocols,
             timeout=min(CONNECT_SECONDS, deadline.left("connecting")),
@@ -76,7 +77,8 @@ def _opened(session: Session, target: str, protocols: list[str], deadline: Deadl
         )
     except WebSocketBadStatusException as problem:
         session.health.answered()
-        raise session.refusal(problem.status_code, problem.resp_body or b"") from None
+        after = retry_after(problem.resp_headers or {})
+        raise session.refusal(problem.status_code, problem.resp_body or b"", after) from None
     except (WebSocketException, OSError) as problem:
         raise session.unreachable(f"{session.server} does not accept the WebSocket connection: {problem}") from None
     session.health.answered()

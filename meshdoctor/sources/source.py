@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 if TYPE_CHECKING:  # a capture needs nothing of what a cluster does
     from meshdoctor.sources.live.cluster_source import ClusterSource
@@ -26,3 +26,11 @@ class Source(Struct, frozen=True):
     def paths(self) -> tuple[Path, ...]:
         """Every path of --from."""
         return (*((self.path,) if self.path is not None else ()), *self.more)
+
+    def fresh(self) -> Source:
+        """The same source; a cluster is read with all that was written before."""
+        return (
+            self
+            if self.cluster is None
+            else structs.replace(self, cluster=structs.replace(self.cluster, is_fresh=True))
+        )

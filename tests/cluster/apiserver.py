@@ -6,6 +6,7 @@ refused before it is opened.
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import socketserver
@@ -28,6 +29,8 @@ _PATH = re.compile(
     r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>[^/]+))?)?"
 )
 _VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
+GZIP_FROM = 128 * 1024
+"""Bytes from which an answer is compressed for who accepts it (k8s.io/apiserver, responsewriters/writers.go)."""
 Answer = tuple[int, bytes]
 
 
@@ -81,6 +84,12 @@ class FakeApi:
         self.forbidden: Callable[[Asked], bool] = lambda asked: False
         self.page_size = 0
         """Objects in a page where the client gives no limit, or a larger one; 0: as the client says."""
+        self.cached: dict[str, list[dict[str, Any]]] | None = None
+        """What the server's cache has, which answers lists of any resourceVersion, where it lags behind."""
+        self.error_headers: dict[str, str] = {}
+        """Sent with every error, `Retry-After`."""
+        self.zipped = 0
+        """Answers that were sent compressed."""
         self.faults: list[Callable[[Asked], Answer | None]] = []
         """Asked before all else; the first answer counts. (0, b"") drops the connection."""
         self.version = 1000
@@ -111,7 +120,10 @@ class FakeApi:
             return status(404, "the server could not find the requested resource", "NotFound")
         items = self.objects[asked.resource]
         if not asked.name:
-            return self._listed(asked, items)
+            is_any = asked.query.get("resourceVersion") == ["0"]
+            if is_any and "continue" in asked.query:
+                return status(400, "specifying resource version is not allowed when using continue", "BadRequest")
+            return self._listed(asked, self.cached[asked.resource] if is_any and self.cached is not None else items)
         for item in items:
             if (item["metadata"].get("namespace", ""), item["metadata"]["name"]) == (asked.namespace, asked.name):
                 return 200, json.dumps(item).encode()
@@ -228,6 +240,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.send_response(code)
+        if "gzip" in self.headers.get("Accept-Encoding", "") and len(body) > GZIP_FROM:
+            self.api.zipped += 1
+            self.send_header("Content-Encoding", "gzip")
+            body = gzip.compress(body, 1)
+        for name, value in self.api.error_headers.items() if code >= 400 else ():
+            self.send_header(name, value)
         if code in (301, 302, 307, 308):
             self.send_header("Location", body.decode())
         self.send_header("Content-Type", "application/json")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from meshdoctor.kube import session
+from meshdoctor.kube import retries, session
 from meshdoctor.kube.deadline import Cancelled, Deadline
 from meshdoctor.kube.login import log_in
 from meshdoctor.model.resolver import Resolver
@@ -45,7 +45,7 @@ def loopback(isolated: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Second attempts come at once."""
-    monkeypatch.setattr(session, "_BACK_OFF", (0.0, 0.0))
+    monkeypatch.setattr(retries, "PAUSES", (0.0, 0.0))
     monkeypatch.setattr(sidecar_reader, "_PAUSES", (0.0, 0.0))
 
 

@@ -22,6 +22,8 @@ class Manner(Enum):
     """Whole, a few bytes a message."""
     DRIPPING = auto()
     """A byte now and then, for ever."""
+    STALLED = auto()
+    """Begins to answer, then sends nothing more."""
     SILENT = auto()
     """Takes the request, never answers."""
     HTML = auto()
@@ -73,6 +75,9 @@ class Envoy:
             status = b"503 Service \x1b[2JUnavailable"
         whole = b"HTTP/1.1 %b\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body)
         if manner is Manner.SILENT:
+            closing.wait()
+        elif manner is Manner.STALLED:
+            yield whole[: len(whole) * 2 // 3]
             closing.wait()
         elif manner is Manner.NO_HTTP:
             yield b"\x4a\x00\x00\x00\x0a8.0.36\x00 not the protocol you meant\r\n"

@@ -132,3 +132,21 @@ def test_a_new_pod_is_asked_and_a_pod_that_went_is_forgotten(api: FakeApi, sourc
     end = events[-1]
     assert isinstance(end, DiagnosisFinished)
     assert {key for key in end.case.mesh.proxy_names} == {RATINGS, new}
+
+
+def test_whoever_asks_again_sees_what_was_just_changed(api: FakeApi, source: MakeSource) -> None:
+    """The first reading and those of watch mode may come from the API server's cache."""
+    session = DiagnosisSession(Source(cluster=source()), lambda event: None)
+
+    def from_cache() -> set[bool]:
+        asked, api.asked[:] = [one for one in api.asked if one.verb == "list"], []
+        return {"resourceVersion" in one.query for one in asked}
+
+    session.refresh_now()
+    assert from_cache() == {True}
+    session.refresh_now(only_changed=True)
+    assert from_cache() == {True}
+    session.refresh_now([RATINGS])
+    assert from_cache() == {False}
+    session.refresh_now()
+    assert from_cache() == {False}

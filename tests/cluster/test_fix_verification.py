@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
@@ -51,6 +52,22 @@ def test_ctrl_c_while_sidecars_are_waited_for_says_how_to_go_on(
     resumed = cli("fix", "--resume", "1", "--yes", *HOW)
     assert (resumed.code, states()) == (0, ["verified"])
     assert "? compared with evidence of 2026-01-01T00:00:00Z, " in resumed.out
+
+
+def test_a_verification_sees_what_was_written_although_the_servers_cache_does_not(cli: Cli, blocked: FakeApi) -> None:
+    blocked.cached = copy.deepcopy(blocked.objects)
+    assert applied(cli).code == 0
+    assert states() == ["verified"]
+    assert lists_from_the_cache_after_the_last_write(blocked) == []
+    assert cli("undo", "--yes", "--dns", "local", "--wait", "1s").code == 0
+    assert lists_from_the_cache_after_the_last_write(blocked) == []
+
+
+def lists_from_the_cache_after_the_last_write(api: FakeApi) -> list[str]:
+    last = max(number for number, asked in enumerate(api.asked) if asked.is_write)
+    lists = [asked for asked in api.asked[last:] if asked.verb == "list"]
+    assert lists, "nothing was read again"
+    return [asked.resource for asked in lists if "resourceVersion" in asked.query]
 
 
 def test_a_fix_of_one_namespace_speaks_of_no_other(cli: Cli, blocked: FakeApi) -> None:

@@ -9,7 +9,7 @@ import pytest
 from meshdoctor.errors import Unreadable
 from meshdoctor.kube import pod_requests
 from meshdoctor.kube.deadline import Cancelled, Deadline, TimedOut
-from meshdoctor.kube.pod_requests import Executed, Forward, execute, log_of
+from meshdoctor.kube.pod_requests import Forward, execute, log_of
 from meshdoctor.kube.session import Refused, Session, Unreachable
 from meshdoctor.kube.websockets import Broken
 from tests.cluster.apiserver import Asked, FakeApi, Ran, no_permission, status
@@ -28,7 +28,7 @@ def forward(session: Session, deadline: Deadline | None = None, *, port: int = 1
 def test_an_answer_comes_whole_however_it_is_sent(api: FakeApi, connected: Session, manner: Manner) -> None:
     api.envoys[POD] = Envoy({"/a?b=c": BODY, "/d": b"", "/e": b"short"}, manner)
     with forward(connected) as opened:
-        assert [opened.fetch(page) for page in ("/a?b=c", "/d", "/e", "/a?b=c")] == [BODY, b"", b"short", BODY]
+        assert [bytes(opened.fetch(page)) for page in ("/a?b=c", "/d", "/e", "/a?b=c")] == [BODY, b"", b"short", BODY]
     (asked,) = api.asked
     assert (asked.resource, asked.query["ports"]) == ("pods/portforward", ["15000"])
 
@@ -36,7 +36,7 @@ def test_an_answer_comes_whole_however_it_is_sent(api: FakeApi, connected: Sessi
 def test_the_port_is_the_one_asked_for(api: FakeApi, connected: Session) -> None:
     api.envoys[POD] = Envoy({"/": b"x"})
     with forward(connected, port=15999) as opened:
-        assert opened.fetch("/") == b"x"
+        assert bytes(opened.fetch("/")) == b"x"
     assert api.asked[0].query["ports"] == ["15999"]
 
 
@@ -45,7 +45,7 @@ def test_a_page_that_is_not_there_does_not_end_the_forward(api: FakeApi, connect
     with forward(connected) as opened:
         with pytest.raises(Unreadable, match="/missing answered 404 Not Found"):
             opened.fetch("/missing")
-        assert opened.fetch("/there") == b"yes"
+        assert bytes(opened.fetch("/there")) == b"yes"
 
 
 @pytest.mark.parametrize("manner", [Manner.CUT, Manner.NO_HTTP, Manner.REFUSED])
@@ -54,7 +54,7 @@ def test_after_a_broken_answer_the_next_one_comes(api: FakeApi, connected: Sessi
     with forward(connected) as opened:
         with pytest.raises(Broken):
             opened.fetch("/")
-        assert opened.fetch("/") == BODY
+        assert bytes(opened.fetch("/")) == BODY
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,8 @@ def test_a_command_and_its_words(api: FakeApi, connected: Session) -> None:
     api.envoys[POD] = Envoy({})
     api.run = run
     command = ["echo", "a b", "", "--x=1&y=2", "\u00fc"]
-    assert execute(connected, "shop", "web", "istio-proxy", command, soon()) == Executed(BODY, b"warning\n", "", 0)
+    ran = execute(connected, "shop", "web", "istio-proxy", command, soon())
+    assert (bytes(ran.stdout), ran.stderr, ran.failure, ran.code) == (BODY, b"warning\n", "", 0)
     assert seen == [(POD, command)]
     (asked,) = api.asked
     assert (asked.resource, asked.query["container"]) == ("pods/exec", ["istio-proxy"])
@@ -161,7 +162,7 @@ def test_a_command_that_fails(api: FakeApi, connected: Session) -> None:
     api.envoys[POD] = Envoy({})
     api.run = lambda pod, command: Ran(b"some", b"cannot", 3)
     ran = execute(connected, "shop", "web", "istio-proxy", ["false"], soon())
-    assert (ran.stdout, ran.stderr) == (b"some", b"cannot")
+    assert (bytes(ran.stdout), ran.stderr) == (b"some", b"cannot")
     assert "exit status 3" in ran.failure
     assert ran.code == 3
 

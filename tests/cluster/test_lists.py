@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
+import zlib
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -11,11 +13,12 @@ from typing import Any
 import pytest
 
 from meshdoctor.errors import Unreadable
+from meshdoctor.kube import retries
 from meshdoctor.kube.deadline import Deadline, TimedOut
-from meshdoctor.kube.list_objects import Kind, Lister, NotInstalled
+from meshdoctor.kube.list_objects import PAGE, Kind, Lister, NotInstalled
 from meshdoctor.kube.read_kinds import CONFIG_MAPS, PODS
 from meshdoctor.kube.session import Refused, Session, Unreachable
-from tests.cluster.apiserver import Answer, Asked, FakeApi, status
+from tests.cluster.apiserver import GZIP_FROM, Answer, Asked, FakeApi, status
 from tests.cluster.conftest import soon
 
 ENTRIES = Kind("networking.istio.io", "serviceentries")
@@ -56,6 +59,79 @@ def test_a_list_that_expired_between_two_pages_is_asked_for_whole(api: FakeApi, 
     listed = Lister(connected).list(PODS, soon())
     assert names(listed.items) == [f"p{n}" for n in range(25)]
     assert "limit" not in api.asked[-1].query
+
+
+def test_lists_come_from_the_servers_cache_unless_they_must_be_fresh(api: FakeApi, connected: Session) -> None:
+    api.objects["pods"] = many(25)
+    api.cached = {"pods": many(24)}
+    assert len(Lister(connected).list(PODS, soon()).items) == 24
+    assert len(Lister(connected, is_fresh=True).list(PODS, soon()).items) == 25
+
+
+def test_only_the_first_page_is_of_any_version(api: FakeApi, connected: Session) -> None:
+    api.objects["pods"] = many(25)
+    api.page_size = 10
+    assert len(Lister(connected).list(PODS, soon()).items) == 25
+    assert [asked.query.get("resourceVersion") for asked in api.asked] == [["0"], None, None]
+
+
+def test_large_lists_come_compressed(api: FakeApi, connected: Session) -> None:
+    api.objects["pods"] = many(5000)
+    assert names(Lister(connected).list(PODS, soon()).items) == [f"p{n}" for n in range(5000)]
+    assert len(json.dumps(api.objects["pods"][:PAGE])) < GZIP_FROM
+    assert api.zipped == 0
+    for pod in api.objects["pods"]:
+        pod["metadata"]["annotations"] = {"note": "x" * 500}
+    Lister(connected).list(PODS, soon())
+    assert api.zipped == 10
+
+
+def test_an_answer_whose_compression_is_damaged_is_no_list(
+    api: FakeApi, connected: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.objects["pods"] = many(500)
+    for pod in api.objects["pods"]:
+        pod["metadata"]["annotations"] = {"note": "x" * 500}
+    monkeypatch.setattr(gzip, "compress", lambda body, level: zlib.compress(body)[:50])
+    with pytest.raises(Unreadable):
+        Lister(connected).list(PODS, soon())
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_server_that_says_when_to_come_back_is_asked_then(
+    api: FakeApi, connected: Session, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    paused: list[float] = []
+
+    def pause(self: Deadline, seconds: float) -> bool:
+        paused.append(seconds)
+        return seconds < self.remaining
+
+    monkeypatch.setattr(Deadline, "pause", pause)
+    api.objects["pods"] = many(2)
+    api.error_headers = {"Retry-After": "7"}
+    # More often than a server is asked that does not say when.
+    trouble = [status(code, "too many requests")] * (len(retries.PAUSES) + 3)
+    api.faults.append(lambda asked: trouble.pop() if trouble else None)
+    assert names(Lister(connected).list(PODS, soon()).items) == ["p0", "p1"]
+    assert paused == [7.0] * (len(retries.PAUSES) + 3)
+
+
+def test_a_server_that_wants_more_time_than_there_is_is_not_waited_for(api: FakeApi, connected: Session) -> None:
+    api.error_headers = {"Retry-After": "3600"}
+    api.faults.append(lambda asked: status(429, "too many requests"))
+    with pytest.raises(Refused, match="answered 429: too many requests") as refused:
+        Lister(connected).list(PODS, soon())
+    assert (len(api.asked), refused.value.retry_after) == (1, 3600.0)
+
+
+@pytest.mark.parametrize("said", ["", "soon", "-1", "Mon, 99 Foo"])
+def test_a_time_that_cannot_be_read_is_as_good_as_none(said: str) -> None:
+    assert retries.retry_after({"Retry-After": said}) is None
+
+
+def test_a_time_in_the_past_is_now() -> None:
+    assert retries.retry_after({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0.0
 
 
 def test_an_empty_list_is_not_a_kind_that_is_not_there(api: FakeApi, connected: Session) -> None:
@@ -170,7 +246,7 @@ def test_one_thread_at_a_time_renews_the_credentials(connected: Session) -> None
         inside -= 1
 
     connected.configuration.refresh_api_key_hook = renew
-    threads = [threading.Thread(target=connected.headers) for _ in range(8)]
+    threads = [threading.Thread(target=connected.headers, args=(soon(),)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -78,10 +78,10 @@ def test_nobody_logs_in_again_unless_the_server_wants_it(
     watched = Watched(api, source)
     logins: list[str] = []
 
-    def counted(kubeconfig: Path | None, context: str | None) -> Login:
+    def counted(kubeconfig: Path | None, context: str | None, seconds: float) -> Login:
         logins.append(context or "")
         api.faults.clear()
-        return log_in(kubeconfig, context)
+        return log_in(kubeconfig, context, seconds)
 
     monkeypatch.setattr("meshdoctor.diagnosis.cluster_reader.log_in", counted)
     watched.refresh_changed()

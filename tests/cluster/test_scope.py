@@ -9,7 +9,7 @@ import pytest
 
 from meshdoctor.diagnosis import cluster_reader
 from meshdoctor.errors import Unreadable
-from meshdoctor.sources.live import dns_lookup, live_cluster, object_reader
+from meshdoctor.sources.live import dns_lookup, object_reader, sidecar_evidence
 from meshdoctor.sources.redact import Removals, redact_page
 from tests.cluster.apiserver import FakeApi, Ran, status
 from tests.cluster.conftest import MakeSource
@@ -139,7 +139,7 @@ def test_dumps_are_cleaned_one_at_a_time(api: FakeApi, source: MakeSource, monke
         inside -= 1
         return redact_page(path, content, removals)
 
-    monkeypatch.setattr(live_cluster, "redact_page", counted)
+    monkeypatch.setattr(sidecar_evidence, "redact_page", counted)
     for number in range(5):
         copy_pod(api, f"other-{number}")
     assert len(cluster_reader.read_cluster(source()).read_pods) == 6

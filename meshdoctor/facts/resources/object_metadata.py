@@ -15,6 +15,7 @@ from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio import egress_kinds
 from meshdoctor.semantics.kubernetes.api_objects import WireMetadata
+from meshdoctor.text.marks import is_mark
 
 _ISTIO_READ = ("ServiceEntry", "VirtualService", "DestinationRule", "Sidecar", "Gateway", "EnvoyFilter")
 _CORE_READ = ("Service", "Namespace", "Pod", "ConfigMap")
@@ -76,9 +77,14 @@ def reference(found: ObjectSource, metadata: WireMetadata) -> ObjectRef:
 
 
 def manifest(found: ObjectSource) -> dict[str, Any]:
-    """The object as a user would write it: without status and server-generated metadata."""
+    """The object as a user would write it: without status, server-generated metadata, and annotations of which a capture
+    keeps only the length."""
     metadata = found.body.get("metadata") or {}
-    annotations = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != _LAST_APPLIED}
+    annotations = {
+        key: value
+        for key, value in (metadata.get("annotations") or {}).items()
+        if key != _LAST_APPLIED and not (isinstance(value, str) and is_mark(value))
+    }
     kept = {key: metadata[key] for key in ("name", "namespace", "labels") if metadata.get(key)}
     if annotations:
         kept["annotations"] = annotations

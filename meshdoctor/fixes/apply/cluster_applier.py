@@ -62,7 +62,7 @@ class ClusterApplier:
     ) -> None:
         from meshdoctor.kube.login import log_in
 
-        self._session = Session(log_in(source.kubeconfig, source.context))
+        self._session = Session(log_in(source.kubeconfig, source.context, source.pace.pod_seconds))
         self._writer = Writer(self._session)
         self._reader = SidecarReader(self._session)
         self._concurrency = source.pace.concurrency

@@ -21,3 +21,5 @@ class ClusterSource(Struct, frozen=True):
     resolver: Resolver = Resolver.AUTO
     keep_all: bool = False
     """Pages of sidecars are kept whole but for secrets, not only what a diagnosis reads."""
+    is_fresh: bool = False
+    """Objects are read with all that was written before; else the API server's cache answers, a moment behind."""

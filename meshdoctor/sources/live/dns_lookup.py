@@ -89,5 +89,5 @@ def _in_pod(session: Session, namespace: str, pod: str, host: str, deadline: Dea
     ran = execute(session, namespace, pod, PROXY, ["getent", "ahosts", host], deadline)
     if ran.failure and ran.code != _NO_ANSWER:
         raise Unreadable(f"getent in pod {namespace}/{pod}: {ran.failure}")
-    words = (line.split()[0] for line in ran.stdout.decode("utf-8", "replace").splitlines() if line.strip())
+    words = (line.split()[0] for line in bytes(ran.stdout).decode("utf-8", "replace").splitlines() if line.strip())
     return tuple(dict.fromkeys(word for word in words if is_ip(word)))

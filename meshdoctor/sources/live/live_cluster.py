@@ -6,34 +6,26 @@ sidecars concurrently.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Iterable
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.kube.deadline import Deadline, TimedOut
-from meshdoctor.kube.pod_requests import log_of
-from meshdoctor.kube.session import Refused, Session, Unreachable
-from meshdoctor.model.access_log import FILE
+from meshdoctor.kube.session import Session
 from meshdoctor.model.evidence import Capture, Document, Unread, proxy_of
-from meshdoctor.semantics.envoy.log_summary import digest, encode
-from meshdoctor.sources.documents import packed_document
-from meshdoctor.sources.live.config_counters import state_of, states
-from meshdoctor.sources.live.live_pods import PROXY, LivePod
+from meshdoctor.sources.limits import MIB
+from meshdoctor.sources.live.bytes_in_flight import BytesInFlight
+from meshdoctor.sources.live.config_counters import states
+from meshdoctor.sources.live.live_pods import LivePod
 from meshdoctor.sources.live.object_reader import Objects, Scope, read_objects
-from meshdoctor.sources.live.sidecar_reader import CONFIG_DUMP, PAGES, STATS, SidecarReader
+from meshdoctor.sources.live.sidecar_evidence import EVERY_POD, FetchedSidecar, SidecarFetch, clean
+from meshdoctor.sources.live.sidecar_reader import CONFIG_DUMP, PAGES, SidecarReader
 from meshdoctor.sources.live.thread_pool import TaskResult, ThreadPool
 from meshdoctor.sources.redact import Removals
 from meshdoctor.sources.redaction import Redaction
 from meshdoctor.text.times import now
-
-MAX_LOG_BYTES = 8 * 1024 * 1024
-_EVERY_POD = "proxies/*/"
-"""Start of the path of a note about all sidecars, `proxies/*/*/access_log.json`."""
-_VOLATILE = ("resourceVersion", "managedFields")
 
 
 class FetchLimits(Struct, frozen=True):
@@ -45,6 +37,8 @@ class FetchLimits(Struct, frozen=True):
     """Time limit of one sidecar, retries included."""
     log_seconds: int = 600
     """Access-log window; 0: logs are not read."""
+    bytes_in_flight: int = 128 * MIB
+    """Bytes of admin pages and logs that are in memory at once, not redacted and compressed yet."""
 
 
 class FetchObserver(Protocol):
@@ -57,22 +51,16 @@ class FetchObserver(Protocol):
         """One sidecar is read, or could not be read for the reason `because`."""
 
 
-class _SidecarEvidence(Struct):
-    """What was read of one sidecar: documents by path."""
-
-    documents: dict[str, Document] = field(default_factory=dict)
-    unread: list[Unread] = field(default_factory=list)
-    state: str = ""
-    removals: Removals = field(default_factory=Removals)
-
-
 class LiveCluster:
     """One cluster, read in two steps: its objects, and its sidecars by `fetch`."""
 
-    def __init__(self, session: Session, scope: Scope, pace: FetchLimits, redaction: Redaction) -> None:
+    def __init__(
+        self, session: Session, scope: Scope, pace: FetchLimits, redaction: Redaction, *, is_fresh: bool = False
+    ) -> None:
         self.session = session
         self.scope = scope
         self.pace = pace
+        self.is_fresh = is_fresh
         self.captured_at = now()
         self.interrupted = False
         self.redaction = redaction
@@ -82,13 +70,11 @@ class LiveCluster:
         self._unread: list[Unread] = []
         self._states: dict[str, str] = {}
         """Config counters of the sidecars when they were read, by pod."""
-        self._redacting = threading.Lock()
-        """Redacting a dump needs several times its size in memory, so one is done at a time, which is no slower."""
 
     @cached_property
     def objects(self) -> Objects:
         """The cluster's objects, read at the first use. Raises `Unreadable` where not even pods can be listed."""
-        return read_objects(self.session, self.scope, self.removals)
+        return read_objects(self.session, self.scope, self.removals, is_fresh=self.is_fresh)
 
     def fetch(self, watcher: FetchObserver | None = None, wanted: Callable[[str], bool] = lambda key: True) -> None:
         """Reads every sidecar that is `wanted` (by `namespace/name`). Ctrl-C ends it and notes the rest as not read."""
@@ -98,9 +84,13 @@ class LiveCluster:
         self._unread += [Unread(_path(pod), pod.why_unasked) for pod in sidecars if pod.why_unasked]
         if watcher is not None:
             watcher.listed(len(self.objects.pods), len(asked))
-        reader = SidecarReader(self.session)
-        pool: ThreadPool[LivePod, _SidecarEvidence] = ThreadPool(
-            partial(self._read, reader), concurrency=self.pace.concurrency, seconds=self.pace.pod_seconds
+        pace = self.pace
+        room = BytesInFlight(pace.bytes_in_flight, pace.bytes_in_flight // pace.concurrency)
+        pool: ThreadPool[LivePod, FetchedSidecar] = ThreadPool(
+            SidecarFetch(self.session, room, pace.log_seconds).read,
+            concurrency=pace.concurrency,
+            seconds=pace.pod_seconds,
+            discard=FetchedSidecar.release,
         )
         left = {pod.key: pod for pod in asked}
         try:
@@ -112,48 +102,22 @@ class LiveCluster:
             missed = (_path(pod) for pod in left.values() if _path(pod) not in self._documents)
             self._unread += [Unread(path, "interrupted before it was read") for path in missed]
 
-    def _add(self, done: TaskResult[LivePod, _SidecarEvidence], watcher: FetchObserver | None) -> None:
+    def _add(self, done: TaskResult[LivePod, FetchedSidecar], watcher: FetchObserver | None) -> None:
         if done.problem is not None and not isinstance(done.problem, Unreadable):
             raise done.problem
         because = str(done.problem) if done.problem else ""
         if because:
             self._unread.append(Unread(_path(done.item), because))
         elif done.result is not None:
-            self._documents.update(done.result.documents)
-            self._unread += (note for note in done.result.unread if note not in self._unread)
-            self.removals.merge(done.result.removals)
-            self._states[done.item.key] = done.result.state
+            # One at a time, in this thread: redacting a dump needs several times its size in memory, and its time is
+            # not the pod's.
+            read = clean(done.item, done.result, self.redaction, self.captured_at)
+            self._documents.update(read.documents)
+            self._unread += (note for note in read.unread if note not in self._unread)
+            self.removals.merge(read.removals)
+            self._states[done.item.key] = read.state
         if watcher is not None:
             watcher.fetched(done.item.key, because)
-
-    def _read(self, reader: SidecarReader, pod: LivePod, deadline: Deadline) -> _SidecarEvidence:
-        """The pages of one sidecar, redacted and compressed in the worker's thread."""
-        pages = reader.read(pod.namespace, pod.name, PROXY, deadline)
-        read = _SidecarEvidence(unread=[Unread(f"proxies/{pod.key}/{n.path}", n.because) for n in pages.unread])
-        read.state = state_of(pages.files.get(STATS, b""))
-        with self._redacting:
-            for name in list(pages.files):
-                path = f"proxies/{pod.key}/{name}"
-                content = self.redaction.page(path, pages.files.pop(name), read.removals)
-                read.documents[path] = packed_document(path, content)
-        if self.pace.log_seconds:
-            self._read_log(pod, read, deadline)
-        return read
-
-    def _read_log(self, pod: LivePod, read: _SidecarEvidence, deadline: Deadline) -> None:
-        """Adds the digest of the access log, or a note that it could not be read."""
-        path = f"proxies/{pod.key}/{FILE}"
-        try:
-            text = log_of(self.session, pod.namespace, pod.name, PROXY, self.pace.log_seconds, MAX_LOG_BYTES, deadline)
-        except Refused as problem:
-            # Where logs are forbidden for one pod they are for all: one note.
-            everywhere = problem.status == 403
-            read.unread.append(Unread(f"{_EVERY_POD}*/{FILE}" if everywhere else path, str(problem)))
-        except (Unreachable, TimedOut) as problem:
-            read.unread.append(Unread(path, str(problem)))
-        else:
-            log = digest(text, own_ips=pod.ips, since_seconds=self.pace.log_seconds, read_at=self.captured_at)
-            read.documents[path] = packed_document(path, encode(log))
 
     @property
     def about(self) -> dict[str, Any]:
@@ -185,7 +149,7 @@ class LiveCluster:
         self._states |= {key: before._states.get(key, "") for key in kept}
         self._documents |= {path: one for path, one in before._documents.items() if proxy_of(path)[0] in kept}
         self._unread += [
-            one for one in before._unread if proxy_of(one.path)[0] in kept or (kept and one.path.startswith(_EVERY_POD))
+            one for one in before._unread if proxy_of(one.path)[0] in kept or (kept and one.path.startswith(EVERY_POD))
         ]
         return frozenset(kept)
 
@@ -221,11 +185,7 @@ class LiveCluster:
     def is_like(self, before: LiveCluster) -> bool:
         """Whether the objects are the same as before, as far as meshdoctor reads them."""
         mine, others = self.objects, before.objects
-        return (
-            mine.unread == others.unread
-            and mine.documents.keys() == others.documents.keys()
-            and all(_items(one) == _items(others.documents[path]) for path, one in mine.documents.items())
-        )
+        return mine.unread == others.unread and mine.fingerprints == others.fingerprints
 
     def note(self, unread: Iterable[Unread]) -> None:
         """Adds notes about what could not be read."""
@@ -248,20 +208,6 @@ class LiveCluster:
             ),
             captured_at=self.captured_at,
         )
-
-
-def _items(document: Document) -> list[Any]:
-    """The objects of a List without fields that change by themselves."""
-    tree = document.tree() if document.tree is not None else {}
-    return [_without_volatile(item) for item in tree["items"]]
-
-
-def _without_volatile(item: dict[str, Any]) -> dict[str, Any]:
-    metadata = {name: value for name, value in item.get("metadata", {}).items() if name not in _VOLATILE}
-    status = item.get("status")
-    if item.get("kind") == "Pod" and isinstance(status, dict):
-        status = {name: status.get(name) for name in ("phase", "podIP", "podIPs")}
-    return {**item, "metadata": metadata, "status": status}
 
 
 def _path(pod: LivePod) -> str:

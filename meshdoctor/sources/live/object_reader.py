@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ SECONDS = 60.0
 """Time limit for all pages of one kind."""
 _CONCURRENCY = 8
 _MESH_CONFIG = "istio"
+_VOLATILE = ("resourceVersion", "managedFields")
 
 
 class Scope(Struct, frozen=True):
@@ -40,6 +42,8 @@ class Objects(Struct):
     """Objects by plural kind, and the pods among them."""
 
     documents: dict[str, Document] = field(default_factory=dict)
+    fingerprints: dict[str, bytes] = field(default_factory=dict)
+    """By path of the document: equal where its objects are, apart from fields that change by themselves."""
     unread: list[Unread] = field(default_factory=list)
     pods: list[LivePod] = field(default_factory=list)
     asked_for: frozenset[str] = frozenset()
@@ -48,12 +52,13 @@ class Objects(Struct):
     """False where the API server knows none of Istio's networking kinds."""
 
 
-def read_objects(session: Session, scope: Scope, removals: Removals) -> Objects:
+def read_objects(session: Session, scope: Scope, removals: Removals, *, is_fresh: bool = False) -> Objects:
     """All objects that the rules and the trace use. Kinds that cannot be read are listed in `unread`.
 
+    `is_fresh`: with all that was written before, and not from the API server's cache.
     Raises `Unreadable` where not even pods can be listed: the cluster does not answer, or the credentials expired.
     """
-    reader = _ObjectReader(session, scope, removals)
+    reader = _ObjectReader(session, scope, removals, Lister(session, is_fresh=is_fresh))
     # First and alone, because it shows whether the server answers and the credentials are valid.
     pods = reader.pods()
     reader.found.asked_for = frozenset(map(_key, pods))
@@ -65,12 +70,13 @@ def read_objects(session: Session, scope: Scope, removals: Removals) -> Objects:
 
 
 class _ObjectReader:
-    def __init__(self, session: Session, scope: Scope, removals: Removals) -> None:
+    def __init__(self, session: Session, scope: Scope, removals: Removals, lister: Lister) -> None:
         self.session = session
         self.scope = scope
         self.removals = removals
-        self.lister = Lister(session)
-        self.gateways: list[dict[str, Any]] = []
+        self.lister = lister
+        self.selectors: set[str] = set()
+        """Of the pods of Gateways."""
         self.found = Objects()
 
     def pods(self) -> list[dict[str, Any]]:
@@ -101,28 +107,35 @@ class _ObjectReader:
         pool: ThreadPool[Kind, KindList] = ThreadPool(
             lambda kind, deadline: self.lister.list(kind, deadline), concurrency=_CONCURRENCY, seconds=SECONDS
         )
-        outcomes = {done.item: done for done in pool.run(LISTED)}
-        absent = {kind for kind, done in outcomes.items() if isinstance(done.problem, NotInstalled)}
+        # Objects are large while they are dicts, so each kind becomes a document as soon as it is read.
+        problems: dict[Kind, Exception] = {}
+        for done in pool.run(LISTED):
+            if done.problem is not None:
+                problems[done.item] = done.problem
+            elif done.result is not None:
+                if done.item == GATEWAYS:
+                    self.selectors = {_selector(gateway) for gateway in done.result.items} - {""}
+                self.add(done.item.plural, done.result)
+        absent = {kind for kind, problem in problems.items() if isinstance(problem, NotInstalled)}
         self.found.has_istio = any(kind.group == NETWORKING_GROUP and kind not in absent for kind in LISTED)
+        read = self.found.documents
+        paths = [f"resources/{kind.plural}.yaml" for kind in LISTED]
+        self.found.documents = {path: read[path] for path in paths if path in read}
         for kind in LISTED:
-            done = outcomes[kind]
-            if done.result is not None:
-                if kind == GATEWAYS:
-                    self.gateways = done.result.items
-                self.add(kind.plural, done.result)
-            elif isinstance(done.problem, NotInstalled | Refused):
-                self._note(kind.plural, str(done.problem))
-            elif isinstance(done.problem, Unreadable):
-                self._note(kind.plural, f"{kind}: {done.problem}")
-            elif done.problem is not None:
-                raise done.problem
+            if kind in problems:
+                self._note_kind(kind, problems[kind])
+
+    def _note_kind(self, kind: Kind, problem: Exception) -> None:
+        if not isinstance(problem, Unreadable):
+            raise problem
+        self._note(kind.plural, str(problem) if isinstance(problem, NotInstalled | Refused) else f"{kind}: {problem}")
 
     def gateway_pods(self, pods: list[dict[str, Any]]) -> None:
         """Adds the pods of gateways where the scope is limited: egress may lead through them."""
         if not (self.scope.namespaces or self.scope.labels):
             return
         known = {_key(pod) for pod in pods}
-        for labels in sorted({_selector(gateway) for gateway in self.gateways} - {""}):
+        for labels in sorted(self.selectors):
             try:
                 found = self.lister.list(PODS, Deadline(SECONDS), labels=labels).items
             except Unreadable as problem:
@@ -178,6 +191,7 @@ class _ObjectReader:
         head = {"apiVersion": listed.api_version, "kind": listed.kind}
         items = [redact_object(path, {**head, **item}, self.removals) for item in listed.items]
         self.found.documents[path] = list_document(path, items)
+        self.found.fingerprints[path] = fingerprint(items)
         if plural == "pods":
             self.found.pods = list(self._read_pods(items))
 
@@ -206,3 +220,19 @@ def _key(body: dict[str, Any]) -> str:
 def _selector(gateway: dict[str, Any]) -> str:
     selector = (gateway.get("spec") or {}).get("selector")
     return ",".join(f"{k}={v}" for k, v in sorted(selector.items())) if isinstance(selector, dict) else ""
+
+
+def fingerprint(items: Iterable[dict[str, Any]]) -> bytes:
+    """Equal for equal objects in any order, but for fields that change by themselves."""
+    digests = (
+        blake2b(msgspec.json.encode(_without_volatile(item), order="deterministic"), digest_size=16) for item in items
+    )
+    return blake2b(b"".join(sorted(one.digest() for one in digests))).digest()
+
+
+def _without_volatile(item: dict[str, Any]) -> dict[str, Any]:
+    metadata = {name: value for name, value in item.get("metadata", {}).items() if name not in _VOLATILE}
+    status = item.get("status")
+    if item.get("kind") == "Pod" and isinstance(status, dict):
+        status = {name: status.get(name) for name in ("phase", "podIP", "podIPs")}
+    return {**item, "metadata": metadata, "status": status}

@@ -12,6 +12,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 
 from meshdoctor.errors import Unreadable
+from meshdoctor.kube.body import Body
 from meshdoctor.kube.deadline import Cancelled, Deadline, TimedOut
 from meshdoctor.kube.pod_requests import Forward, execute
 from meshdoctor.kube.session import GivenUp, Refused, Session, Unreachable
@@ -38,14 +39,14 @@ _TYPES = {
 }
 _PAUSES = (0.3, 1.0, 2.0)
 
-Ask = Callable[[str], bytes]
+Ask = Callable[[str], Body]
 Result = TypeVar("Result")
 
 
 class SidecarPages(Struct):
     """The pages of one sidecar by file name, and those that could not be read."""
 
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, Body] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     """Paths are names of files."""
 
@@ -66,7 +67,7 @@ class SidecarReader:
 
     def page(self, namespace: str, pod: str, container: str, target: str, deadline: Deadline) -> bytes:
         """One admin page of one sidecar. Raises `Unreadable` with the reason where it cannot be read."""
-        return self._retried(namespace, pod, container, lambda ask: ask(target), deadline)
+        return bytes(self._retried(namespace, pod, container, lambda ask: ask(target), deadline))
 
     def _retried(
         self, namespace: str, pod: str, container: str, read: Callable[[Ask], Result], deadline: Deadline
@@ -81,9 +82,10 @@ class SidecarReader:
                 if isinstance(problem, GivenUp):
                     raise
                 # An API server is retried until the deadline, a pod a few times.
+                deadline.dropped()
                 pause = next(away if isinstance(problem, Unreachable) else tries, None)
                 is_final = isinstance(problem, Refused) and problem.status < 500 and problem.status != 429
-                if is_final or pause is None or not deadline.sleep(pause):
+                if is_final or pause is None or not deadline.pause(max(pause, _retry_after(problem))):
                     raise _explained(problem) from None
 
     def _once(
@@ -99,7 +101,7 @@ class SidecarReader:
                 self._forward_forbidden[namespace] = str(problem)
         return read(lambda page: self._by_exec(namespace, pod, container, page, deadline))
 
-    def _by_exec(self, namespace: str, pod: str, container: str, page: str, deadline: Deadline) -> bytes:
+    def _by_exec(self, namespace: str, pod: str, container: str, page: str, deadline: Deadline) -> Body:
         command = ["pilot-agent", "request", "GET", page]
         try:
             ran = execute(self._session, namespace, pod, container, command, deadline)
@@ -131,16 +133,20 @@ def _pages(ask: Ask) -> SidecarPages:
     return found
 
 
-def _checked(name: str, content: bytes) -> bytes:
+def _checked(name: str, content: Body) -> Body:
     """The answer, if it is of the page's type. Raises `Unreadable` for an error page or that of another server."""
     expected = _TYPES.get(name)
-    if expected is None or file_type(content[:65536], name) is expected:
+    if expected is None or file_type(content.start(), name) is expected:
         return content
-    start = printable(content[:40].decode("utf-8", "replace").strip())
+    start = printable(content.start()[:40].decode("utf-8", "replace").strip())
     raise Unreadable(
         f"the answer of port {ADMIN_PORT} is not Envoy's {PAGES[name].split('?')[0]}: "
         + (f"it starts with {start!r}" if start else "it is empty")
     )
+
+
+def _retry_after(problem: Unreadable) -> float:
+    return problem.retry_after or 0.0 if isinstance(problem, Refused) else 0.0
 
 
 def _explained(problem: Unreadable) -> Unreadable:

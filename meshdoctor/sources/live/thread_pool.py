@@ -33,20 +33,29 @@ class TaskResult(Struct, Generic[Item, Result], frozen=True):
 class ThreadPool(Generic[Item, Result]):
     """Works on items in daemon threads. Where the caller stops taking results, as on Ctrl-C, the work is stopped.
 
-    `seconds` is the time limit of one item, `within` that of all.
+    `seconds` is the time limit of one item, `within` that of all. `discard` is given the result that a thread had after
+    it was abandoned.
     """
 
     def __init__(
-        self, work: Callable[[Item, Deadline], Result], *, concurrency: int, seconds: float, within: float = math.inf
+        self,
+        work: Callable[[Item, Deadline], Result],
+        *,
+        concurrency: int,
+        seconds: float,
+        within: float = math.inf,
+        discard: Callable[[Result], None] = lambda result: None,
     ) -> None:
         self._work = work
+        self._discard = discard
         self._concurrency = concurrency
         self._seconds = seconds
         self._end = time.monotonic() + within
         self._stop = threading.Event()
         self._waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[tuple[int, Result | None, Exception | None]] = queue.SimpleQueue()
-        self._started: dict[int, float] = {}
+        # As many results as there are threads: they wait for whoever takes them.
+        self._done: queue.Queue[tuple[int, Result | None, Exception | None]] = queue.Queue(concurrency)
+        self._started: dict[int, Deadline] = {}
 
     def run(self, items: Sequence[Item]) -> Iterator[TaskResult[Item, Result]]:
         """The result of each item as it is ready, exactly one for every item; `problem` is what `work` raised."""
@@ -80,21 +89,29 @@ class ThreadPool(Generic[Item, Result]):
                 index = self._waiting.get_nowait()
             except queue.Empty:
                 return
-            self._started[index] = time.monotonic()
+            deadline = self._started[index] = Deadline(min(self._seconds, self._left()), self._stop)
+            result, problem = None, None
             try:
-                outcome = index, self._work(items[index], Deadline(min(self._seconds, self._left()), self._stop)), None
-            except Exception as problem:
-                self._done.put((index, None, problem))
-            else:
-                self._done.put(outcome)
+                result = self._work(items[index], deadline)
+            except Exception as error:
+                problem = error
             if self._started.pop(index, None) is None:
-                return  # abandoned: another thread has replaced this one
+                # Abandoned: another thread has replaced this one.
+                if result is not None:
+                    self._discard(result)
+                return
+            self._put((index, result, problem))
+
+    def _put(self, outcome: tuple[int, Result | None, Exception | None]) -> None:
+        while not self._stop.is_set():
+            with suppress(queue.Full):
+                self._done.put(outcome, timeout=_POLL)
+                return
 
     def _next(self, items: Sequence[Item]) -> Iterator[tuple[int, Result | None, Exception | None]]:
         with suppress(queue.Empty):
             yield self._done.get(timeout=max(0.0, min(_POLL, self._left())))
-        now = time.monotonic()
-        for index, started in self._started.copy().items():
-            if now - started > self._seconds + _GRACE and self._started.pop(index, None) is not None:
+        for index, deadline in self._started.copy().items():
+            if deadline.remaining < -_GRACE and self._started.pop(index, None) is not None:
                 self._start(items)
                 yield index, None, TimedOut(f"it took longer than {self._seconds:.3g} s")

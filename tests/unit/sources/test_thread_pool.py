@@ -83,6 +83,49 @@ def test_what_hangs_in_a_call_without_deadline_is_given_up_and_the_rest_goes_on(
     assert [done[item].result for item in range(2, 8)] == [*range(2, 8)]
 
 
+def test_a_result_that_comes_after_its_thread_was_abandoned_is_discarded(release: threading.Event) -> None:
+    discarded: list[int] = []
+    late = threading.Event()
+
+    def work(item: int, deadline: Deadline) -> int:
+        release.wait()
+        return item
+
+    def discard(result: int) -> None:
+        discarded.append(result)
+        late.set()
+
+    (done,) = ThreadPool(work, concurrency=1, seconds=0.1, discard=discard).run([7])
+    assert isinstance(done.problem, TimedOut)
+    release.set()
+    assert late.wait(10.0)
+    assert discarded == [7]
+
+
+def test_nobody_works_ahead_of_whoever_takes_the_outcomes() -> None:
+    begun: list[int] = []
+
+    def work(item: int, deadline: Deadline) -> int:
+        begun.append(item)
+        return item
+
+    for number, outcome in enumerate(ThreadPool(work, concurrency=3, seconds=30.0).run(range(60))):
+        threading.Event().wait(0.002)
+        assert outcome.problem is None
+        # Taken, ready to be taken, and in the threads.
+        assert len(begun) <= number + 1 + 3 + 3
+
+
+def test_time_that_is_suspended_does_not_count(release: threading.Event) -> None:
+    def work(item: int, deadline: Deadline) -> int:
+        with deadline.suspended():
+            release.wait(0.3)
+        return item
+
+    (done,) = ThreadPool(work, concurrency=1, seconds=0.1).run([1])
+    assert done.result == 1
+
+
 def test_whoever_stops_taking_outcomes_ends_the_work(release: threading.Event) -> None:
     ended = threading.Event()
 
