@@ -73,9 +73,26 @@ def test_secrets_stay_in_the_cluster(cli: Cli, api: FakeApi, tmp_path: Path) -> 
     assert "redacted" in done.err
     assert SECRET not in done.err
     configmaps = next(text for path, text in files.items() if path.name == "configmaps.yaml")
-    assert f"url: postgres://u:{REDACTED}@db.example.com/x" in configmaps
+    assert f":{REDACTED}@db.example.com/x" in configmaps
     report = cli("check", "-v", *QUIET)
     assert SECRET not in report.out + cli("check", "--json", *QUIET).out + cli("hosts", "--json", *QUIET).out
+
+
+def test_keep_all_keeps_what_is_no_secret_and_warns(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    pages = api.envoys[RATINGS].pages
+    dump = json.loads(pages["/config_dump?include_eds"])
+    dump["configs"][0]["bootstrap"]["node"]["metadata"] |= {"NOTE": "call the owner", "DB_PASSWORD": SECRET}
+    pages["/config_dump?include_eds"] = json.dumps(dump).encode()
+    pod = json.loads(json.dumps(POD))
+    pod["metadata"]["annotations"]["team.example.com/note"] = "call the owner"
+    api.objects["pods"].append(pod)
+    done = cli("capture", str(tmp_path / "all"), "--keep-all", *QUIET)
+    assert "--keep-all" in done.err
+    texts = [path.read_text() for path in (tmp_path / "all").rglob("*") if path.is_file()]
+    assert sum(text.count("call the owner") for text in texts) == 2
+    assert not [text for text in texts if SECRET in text]
+    cli("capture", str(tmp_path / "less"), *QUIET)
+    assert not [path for path in (tmp_path / "less").rglob("*") if path.is_file() and "the owner" in path.read_text()]
 
 
 def test_only_configmaps_that_matter_are_read(cli: Cli, api: FakeApi, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from meshdoctor.diagnosis import cluster_reader
 from meshdoctor.errors import Unreadable
-from meshdoctor.sources.live import dns_lookup, object_reader, sidecar_evidence
-from meshdoctor.sources.redact import Removals, redact_page
+from meshdoctor.sources.live import dns_lookup, object_reader
+from meshdoctor.sources.redact import Removals
+from meshdoctor.sources.redaction import Redaction
 from tests.cluster.apiserver import FakeApi, Ran, status
 from tests.cluster.conftest import MakeSource
 from tests.cluster.meshes import RATINGS, copy_pod, put_snapshot
@@ -131,15 +132,17 @@ def test_dumps_are_cleaned_one_at_a_time(api: FakeApi, source: MakeSource, monke
     inside, most = 0, 0
     pause = threading.Event()
 
-    def counted(path: str, content: bytes, removals: Removals) -> bytes:
+    plainly = Redaction.page
+
+    def counted(self: Redaction, path: str, content: bytes, removals: Removals) -> bytes:
         nonlocal inside, most
         inside += 1
         most = max(most, inside)
         pause.wait(0.01)
         inside -= 1
-        return redact_page(path, content, removals)
+        return plainly(self, path, content, removals)
 
-    monkeypatch.setattr(sidecar_evidence, "redact_page", counted)
+    monkeypatch.setattr(Redaction, "page", counted)
     for number in range(5):
         copy_pod(api, f"other-{number}")
     assert len(cluster_reader.read_cluster(source()).read_pods) == 6

@@ -77,8 +77,8 @@ def reference(found: ObjectSource, metadata: WireMetadata) -> ObjectRef:
 
 
 def manifest(found: ObjectSource) -> dict[str, Any]:
-    """The object as a user would write it: without status, server-generated metadata, and annotations of which a capture
-    keeps only the length."""
+    """The object as a user would write it: without status, server-generated metadata, and annotations of which only the
+    length is known."""
     metadata = found.body.get("metadata") or {}
     annotations = {
         key: value

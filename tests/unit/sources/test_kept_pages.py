@@ -69,7 +69,7 @@ TEXTS = st.text(max_size=12) | st.sampled_from(
 )
 KEYS = st.sampled_from(["name", "configs", "listener", "value", "cluster", "match", "prefix", "@type", 'a"b', "é"])
 VALUES = st.recursive(
-    TEXTS | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False),
+    TEXTS | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS | TEXTS, inner, max_size=4),
     max_leaves=25,
 )
