@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from meshdoctor.semantics.clients.addresses_in_text import NamedHost, canonical_host, is_address, targets_in
@@ -95,8 +96,12 @@ def kept_value(text: str, rule: TextOf) -> str:
     return kept_text(text) if rule is TextOf.FREE else shape(text)
 
 
+@lru_cache(maxsize=8192)
 def kept_setting(name: str, value: str) -> str:
-    """What is kept of the value of a setting: of an environment variable, an annotation, a key of a ConfigMap."""
+    """What is kept of the value of a setting: of an environment variable, an annotation, a key of a ConfigMap.
+
+    Cached, because replicas have the same settings.
+    """
     if is_mark(value):
         return value
     if holds_secret(name, value):
