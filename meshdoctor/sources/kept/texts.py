@@ -67,7 +67,8 @@ _FIRST_STAND_IN = 0xE000
 """Private characters that stand for marks while the text around them is taken apart."""
 _STAND_IN = re.compile(r"[\ue000-\uf8ff]")
 _TOKEN_PIECE = re.compile(r"[^-._~!$'()*+,;=:@%/]+")
-_LONGEST = 1 << 20
+_LONGEST = 1 << 16
+"""Characters of a text that is taken apart; of a longer one only the hosts stay."""
 
 
 def is_harmless(text: str) -> bool:
@@ -148,12 +149,11 @@ def _is_flag(text: str) -> bool:
 
 def _checked(name: str, text: str) -> str:
     """The text with marks; where that names other hosts than the text does, the hosts themselves, or only a mark."""
-    if len(text) > _LONGEST:
-        return shape(text)
     expected = what_is_read(name, text)
     if not expected[0] and not expected[1] and not _HOLE.search(text):
         return shape(text)
-    tried = (_in_json(text), _in_pieces(text), _listed(name, text), shape(text))
+    ways = (_in_json, _in_pieces) if len(text) <= _LONGEST else ()
+    tried = (*(way(text) for way in ways), _listed(name, text))
     return next((made for made in tried if made is not None and what_is_read(name, made) == expected), shape(text))
 
 
