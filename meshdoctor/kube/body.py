@@ -25,12 +25,13 @@ class Body:
         return self._size
 
     def space(self) -> memoryview:
-        """Where the next bytes go, never empty; `advance` says how many came."""
+        """Where the next bytes go, never empty and at most 64 KiB; `advance` says how many came."""
         if not self._free:
             self._pieces.append(mmap.mmap(-1, _PIECE))
             self._free = _PIECE
         last = self._pieces[-1]
-        return memoryview(last)[len(last) - self._free :]
+        start = len(last) - self._free
+        return memoryview(last)[start : start + _FIRST]
 
     def advance(self, size: int) -> None:
         """So many bytes were written to `space`."""

@@ -97,6 +97,9 @@ def _from_files(files: str, context: str | None, seconds: float) -> Login:
     if run.warnings and not (configuration.api_key or configuration.cert_file):
         said = "; ".join(map(_one_line, run.warnings))
         raise Unreadable(f"context {chosen['name']} of {files} gives no credentials: {said}")
+    if not can_renew:
+        # The client would load the same credentials anew, and look for proxies, before each request.
+        configuration.refresh_api_key_hook = None
     return Login(chosen["name"], chosen["context"].get("namespace") or "default", configuration, seconds, can_renew)
 
 

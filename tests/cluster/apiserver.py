@@ -180,6 +180,7 @@ def no_permission(asked: Asked) -> Answer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     api: FakeApi
 
     def do_GET(self) -> None:

@@ -74,6 +74,23 @@ def test_all_are_read_and_few_are_in_memory(
     assert SIZE < most < LIMIT + 2 * SIZE
 
 
+def test_pages_that_come_by_exec_count_as_well(
+    api: FakeApi, crowd: list[str], source: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms: list[BytesInFlight] = []
+
+    def made(limit: int, expected: int) -> BytesInFlight:
+        rooms.append(BytesInFlight(limit, expected))
+        return rooms[0]
+
+    monkeypatch.setattr(live_cluster, "BytesInFlight", made)
+    api.forbidden = lambda asked: asked.resource == "pods/portforward"
+    cluster = open_cluster(limited(source()))
+    cluster.fetch()
+    assert cluster.read_pods == sorted(crowd)
+    assert SIZE < rooms[0].peak < LIMIT + 2 * SIZE
+
+
 def test_cleaning_takes_no_time_from_a_pod(
     api: FakeApi, crowd: list[str], source: MakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,11 +111,11 @@ def test_sidecars_that_are_slow_in_the_middle_keep_nobody_waiting(
     api: FakeApi, crowd: list[str], source: MakeSource
 ) -> None:
     slow = [copy_pod(api, f"a-slow-{number}", Manner.STALLED) for number in range(3)]
-    cluster = open_cluster(limited(source(), pod_seconds=8.0))
+    cluster = open_cluster(limited(source(), pod_seconds=6.0))
     cluster.fetch()
     assert cluster.read_pods == sorted(crowd)
     notes = {note.path: note.because for note in cluster.capture().unread}
-    assert all("longer than 8 s" in notes[f"proxies/{pod}/config_dump.json"] for pod in slow)
+    assert all("longer than 6 s" in notes[f"proxies/{pod}/config_dump.json"] for pod in slow)
 
 
 def test_ctrl_c_while_sidecars_wait_for_room(

@@ -12,8 +12,8 @@ import time
 
 from meshdoctor.kube.deadline import Deadline
 
-_STALLED = 1.0
-"""Seconds without a piece of an answer after which a sidecar keeps no other waiting."""
+_STALLED = 2.0
+"""Seconds without a piece of an answer (64 KiB) after which a sidecar keeps no other waiting."""
 _POLL = 0.2
 
 
