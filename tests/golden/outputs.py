@@ -24,7 +24,7 @@ _NEXT = [
 _FIRSTS = {finding.fingerprint: finding.fixes[-1] for finding in results.SICK.findings if finding.fixes}
 _SOURCE = " --from prod-eu.tar.gz -n shop"
 _FILES = ("kustomization.yaml", "patches/github.yaml", "patches/github-copy.yaml", "undo/github-copy.yaml")
-_NOTES = ("undo/github.yaml is not written: ServiceEntry bookinfo/github contains a secret that was redacted.",)
+_NOTES = ("undo/github.yaml is not written: ServiceEntry bookinfo/github contains text that was redacted.",)
 _REVIEWED = (fixes.TWICE, fixes.MERGE, fixes.diffs(fixes.CHANGED, fixes.DELETED), fixes.LARGE)
 _HOSTILE = (fixes.ODD, fixes.ODD.fixes[0], fixes.diffs(fixes.OF_NOBODY), fixes.HOSTILE_IMPACT)
 

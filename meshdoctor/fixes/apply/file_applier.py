@@ -44,7 +44,7 @@ def new_files(plan: FixPlan, folder: Path) -> tuple[FileEdit, ...]:
         text = yamlio.dump(change.after)
         if is_redacted(text):
             raise NotApplied(
-                f"{change.key} contains a secret that was redacted in the capture: fix it in your own manifests (-f), "
+                f"{change.key} contains text that was redacted in the capture: fix it in your own manifests (-f), "
                 "or on the cluster"
             )
         edits.append(file_edit(path, str(shown), None, text.encode()))

@@ -69,7 +69,7 @@ def export(
     new files.
 
     Raises `NotEditable` where a file exists with other content (none is written), where the folder cannot be written,
-    and for a secret that was redacted.
+    and for text that was redacted.
     """
     found = _ExportFiles(folder, context)
     for change in changes:
@@ -141,22 +141,22 @@ class _ExportFiles:
         return stem
 
     def _put(self, path: str, value: Any, key: ObjectRef) -> str:
-        """Adds a file, and returns its path for the commands. Raises `NotEditable` for a redacted secret."""
+        """Adds a file, and returns its path for the commands. Raises `NotEditable` for redacted text."""
         text = dump(value)
         if is_redacted(text):
             raise NotEditable(
-                f"{printable(str(key))} contains a secret that was redacted in the capture, so it cannot be exported. "
+                f"{printable(str(key))} contains text that was redacted in the capture, so it cannot be exported. "
                 "Export from the live cluster."
             )
         self.files[path] = text
         return os.path.join(self.folder, path)
 
     def _put_optional(self, path: str, value: Any, key: ObjectRef) -> str | None:
-        """Adds an optional file; for a redacted secret, None and a note."""
+        """Adds an optional file; for redacted text, None and a note."""
         try:
             return self._put(path, value, key)
         except NotEditable:
-            self.notes.append(f"{path} is not written: {printable(str(key))} contains a secret that was redacted.")
+            self.notes.append(f"{path} is not written: {printable(str(key))} contains text that was redacted.")
             return None
 
 

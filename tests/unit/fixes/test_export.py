@@ -258,7 +258,7 @@ def test_a_redacted_secret_is_not_written(tmp_path: Path) -> None:
     done = export([change(secret, more), change(OLD, None)], tmp_path)
     assert "whole/deployment-shop-api.yaml" not in done.written
     assert done.notes == (
-        "whole/deployment-shop-api.yaml is not written: Deployment shop/api contains a secret that was redacted.",
+        "whole/deployment-shop-api.yaml is not written: Deployment shop/api contains text that was redacted.",
     )
     with pytest.raises(NotEditable, match="redacted"):
         export([change(None, secret)], tmp_path / "other")
