@@ -13,6 +13,7 @@ from msgspec import field
 
 from meshdoctor.model.entry_view import EntryView, HiddenEntry
 from meshdoctor.model.fact import Fact
+from meshdoctor.model.field_types import NO_COMMAND, CreateSecret, Restart, Sentence, UseSecret
 from meshdoctor.model.upstream import Upstream
 from meshdoctor.model.verdict import Verdict
 
@@ -79,7 +80,7 @@ class Connection(Fact, frozen=True):
     with_addresses: dict[str, Any] = field(default_factory=dict)
     """Manifest of the visible entry for host:port with the host's known addresses in spec.addresses (plain IPs where
     the resolution is DNS, which admission requires); empty where it already has addresses, or none are known."""
-    addresses_taken: str = ""
+    addresses_taken: Sentence = ""
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     new_name: str = ""
     """An unused name in the pod's namespace for a ServiceEntry of this host and port."""
@@ -139,12 +140,12 @@ class EntryPort(Fact, frozen=True):
     dns_capture: dict[str, Any] = field(default_factory=dict)
     """A ProxyConfig that enables DNS capture for the pod's workload; empty where the entry would get no virtual address
     (it has addresses, resolution NONE or a wildcard host), or the pod's labels are unknown."""
-    addresses_taken: str = ""
+    addresses_taken: Sentence = ""
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     workload: str = ""
     """`Deployment shop/web`: the workload whose pods that ProxyConfig selects."""
-    restart: str = ""
-    """The command that restarts its pods."""
+    restart: Restart = NO_COMMAND
+    """The command that restarts its pods; in words where its kind has none."""
     by_wildcard: bool = False
     """Whether the entry names the host by a wildcard: `host` is the wildcard, or a dependency that it covers."""
     because: str = ""
@@ -182,12 +183,12 @@ class Claim(Fact, frozen=True):
     dns_capture: dict[str, Any] = field(default_factory=dict)
     """A ProxyConfig that enables DNS capture for the pod's workload; empty where the entry would get no virtual address
     (it has addresses, resolution NONE or a wildcard host), or the pod's labels are unknown."""
-    addresses_taken: str = ""
+    addresses_taken: Sentence = ""
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     workload: str = ""
     """`Deployment shop/web`: the workload whose pods that ProxyConfig selects."""
-    restart: str = ""
-    """The command that restarts its pods."""
+    restart: Restart = NO_COMMAND
+    """The command that restarts its pods; in words where its kind has none."""
 
 
 class Leak(Fact, frozen=True):
@@ -205,7 +206,7 @@ class Leak(Fact, frozen=True):
     owner_kind: str
     """`ServiceEntry`, `Service` or empty where unknown."""
     fixed_addresses: tuple[str, ...]
-    addresses_taken: str = ""
+    addresses_taken: Sentence = ""
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     as_tls: dict[str, Any] = field(default_factory=dict)
     """The entry's manifest with this port declared TLS and resolution DNS; empty unless clients are known to speak TLS
@@ -234,7 +235,7 @@ class Duplicate(Fact, frozen=True):
     """Manifests of shadowed entries that also have other hosts, without the hosts of the active entry."""
     deleted: tuple[EntryView, ...] = ()
     """Shadowed entries that are completely merged."""
-    merge_tradeoff: str = ""
+    merge_tradeoff: Sentence = ""
     """The trade-offs of the merged entry, in sentences; empty where there are none."""
 
 
@@ -319,9 +320,9 @@ class Credential(Fact, frozen=True):
     form: str
     """`literal` or `url`."""
     workload: str
-    create_secret: str
+    create_secret: CreateSecret
     """Command that creates a Secret from standard input."""
-    use_secret: str
+    use_secret: UseSecret
     """Command that replaces the value with a reference to it; where there is no pod template, the step in words."""
 
 

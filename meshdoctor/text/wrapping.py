@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from meshdoctor.text.printable import printable
+from meshdoctor.text.printable import Lines, lines_of
 
 
 def wrap(text: str, width: int, *, cut: bool = False) -> list[str]:
-    """Harmless lines of at most `width` columns; line breaks of the text are kept.
+    """Harmless lines of at most `width` columns; line breaks of `Lines` are kept.
 
     A word stays whole, and so does an indented line, which is a command to be copied. With `cut` nothing is wider than
     `width`: long words are cut where people expect it, and an indented line is wrapped at its indent.
     """
     lines: list[str] = []
-    for part in (text.strip("\n") if cut else text.strip()).split("\n"):
-        shown = printable(part.rstrip())
+    stripped = text.strip("\n") if cut else text.strip()
+    for part in lines_of(Lines(stripped) if isinstance(text, Lines) else stripped):
+        shown = part.rstrip()
         indent = shown[: len(shown) - len(shown.lstrip(" "))]
         if cut or len(indent) < 2:
             lines += _wrapped(shown.split(), width, indent if cut else "", cut)
         else:
             lines.append(shown)
+    return lines
+
+
+def trimmed(text: str) -> list[str]:
+    """The lines of a text, harmless and as they are, without empty ones before and after them."""
+    lines = lines_of(text)
+    while len(lines) > 1 and not lines[-1]:
+        lines.pop()
+    while len(lines) > 1 and not lines[0]:
+        lines.pop(0)
     return lines
 
 
