@@ -144,8 +144,8 @@ def test_no_text_begins_a_line_of_its_own(name: str, newline: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["# head", "### head", "---", "===", "- item", "+ item", "12. item", "1) item", "> quote", "| a | b |", "```",
-     "~~~", "<script>x</script>", "<!-- x", "[x](https://evil.test)", "![x](https://evil.test/p.png)", "**x**", "&lt;b&gt;",
-     "* * *", "_ _ _", "    code", "\tcode"],
+     "~~~", "<script>x</script>", "<!-- x", "[x](https://evil.test)", "![x](https://evil.test/p.png)", "**x**",
+     "&lt;b&gt;", "* * *", "_ _ _", "    code", "\tcode"],
 )  # fmt: skip
 def test_no_text_is_markup_in_markdown(text: str) -> None:
     """The rendered document has the text in its paragraphs and items, and no element that it asks for."""
