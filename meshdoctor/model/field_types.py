@@ -11,6 +11,9 @@ from meshdoctor.text.shell import ShellCommand
 
 Sentence = Annotated[str, Meta(examples=[""])]
 """A sentence about this mesh; a page leaves it out."""
+ObjectPlace = Annotated[str, Meta(examples=["NAMESPACE/NAME"])]
+ObjectNames = Annotated[str, Meta(examples=["KIND NAMESPACE/NAME"])]
+ProtocolName = Annotated[str, Meta(examples=["PROTOCOL"])]
 Restart = Annotated[ShellCommand, Meta(examples=["kubectl rollout restart KIND/NAME -n NAMESPACE"])]
 CreateSecret = Annotated[
     ShellCommand,

@@ -15,7 +15,7 @@ from meshdoctor.text.printable import Lines
 from meshdoctor.view.blocks import GAP, SEVERITY_HEADINGS, Block, Headed, Marked, Paragraph, Rows, TableRow
 
 _CAPTURE = re.compile(r"\{fact\.([^{}:]+)(?::\w+)?\}")
-_NAME = re.compile(r"\[\d+\]|\W+")
+_NAME = re.compile(r"(?:\[\d+\]|\W)+")
 _LIST = re.compile(r"\$\.(\w+)")
 
 
