@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from meshdoctor.text.printable import Lines, lines_of
+
+_QUOTED = re.compile(r"(?<!\w)'[^']*'")
+"""A word of a command in quotes; `printable` leaves no NUL in a text, which stands for its spaces."""
 
 
 def wrap(text: str, width: int, *, cut: bool = False) -> list[str]:
     """Harmless lines of at most `width` columns; line breaks of `Lines` are kept.
 
-    A word stays whole, and so does an indented line, which is a command to be copied. With `cut` nothing is wider than
-    `width`: long words are cut where people expect it, and an indented line is wrapped at its indent.
+    A word stays whole; so do a quoted word beside a command, and an indented line, which is one: both are to be copied.
+    With `cut` nothing is wider than `width`: long words are cut where people expect it, and an indented line is wrapped
+    at its indent.
     """
     lines: list[str] = []
     stripped = text.strip("\n") if cut else text.strip()
@@ -19,7 +24,7 @@ def wrap(text: str, width: int, *, cut: bool = False) -> list[str]:
         shown = part.rstrip()
         indent = shown[: len(shown) - len(shown.lstrip(" "))]
         if cut or len(indent) < 2:
-            lines += _wrapped(shown.split(), width, indent if cut else "", cut)
+            lines += _wrapped(_words(shown), width, indent if cut else "", cut)
         else:
             lines.append(shown)
     return lines
@@ -33,6 +38,13 @@ def trimmed(text: str) -> list[str]:
     while len(lines) > 1 and not lines[0]:
         lines.pop(0)
     return lines
+
+
+def _words(text: str) -> list[str]:
+    if "`" not in text or "'" not in text:
+        return text.split()
+    kept = _QUOTED.sub(lambda quoted: quoted[0].replace(" ", "\0"), text)
+    return [word.replace("\0", " ") for word in kept.split()]
 
 
 def _wrapped(words: Iterable[str], width: int, indent: str, cut: bool) -> Iterator[str]:

