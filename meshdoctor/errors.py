@@ -22,7 +22,7 @@ class MeshdoctorError(Exception):
 
     @property
     def message(self) -> str:
-        """The message as it was given, which may be `text.printable.Lines`; `str` makes one line of those."""
+        """The message as it was given, which may be `text.printable.TextLines`; `str` makes one line of those."""
         return self.args[0] if self.args and isinstance(self.args[0], str) else str(self)
 
 

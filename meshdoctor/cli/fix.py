@@ -19,7 +19,7 @@ from meshdoctor.cli.source_options import SourceOptions
 from meshdoctor.cli.streams import writer
 from meshdoctor.errors import UsageError
 from meshdoctor.model.verdict import Severity
-from meshdoctor.text.printable import Lines, printable
+from meshdoctor.text.printable import TextLines, printable
 from meshdoctor.text.shell import ShellCommand, command
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def _fixed(request: FixRequest, output: FixOutput, record: DiagnosisRecord) -> i
             return ExitCode.FOUND if finding.severity is Severity.ERROR else ExitCode.CLEAN
         because = run.why_not("save")
         steps_of_it = plan.fix.steps or "nothing is to be changed"
-        _refuse(because and Lines(f"{printable(because)}. Its steps:\n{steps_of_it}"))
+        _refuse(because and TextLines(f"{printable(because)}. Its steps:\n{steps_of_it}"))
         if request.export is not None:
             output.exported(plan, run.export(request.export))
             return ExitCode.CLEAN

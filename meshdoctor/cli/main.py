@@ -28,7 +28,7 @@ from meshdoctor.cli.source_options import SourceOptions, spread
 from meshdoctor.cli.streams import put, say
 from meshdoctor.cli.trace import trace
 from meshdoctor.errors import MeshdoctorError, fault
-from meshdoctor.text.printable import Lines, in_lines, printable_lines
+from meshdoctor.text.printable import TextLines, in_lines, printable_lines
 
 _DEBUG = "MESHDOCTOR_DEBUG"
 
@@ -103,7 +103,7 @@ def root(
     if command.invoked_subcommand is not None:
         return ExitCode.CLEAN
     if not is_interactive():
-        say(Lines(_WHAT_TO_TRY.format(", ".join(no_terminals()))))
+        say(TextLines(_WHAT_TO_TRY.format(", ".join(no_terminals()))))
         return ExitCode.USAGE
     place = " ".join(source_options.from_ or ()) or source_options.context or CURRENT
     return open_session(

@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 from textwrap import dedent
 from typing import Any, NamedTuple
 
-from meshdoctor.text.printable import Lines, printable
+from meshdoctor.text.printable import TextLines, printable
 from meshdoctor.text.wrapping import trimmed
 from meshdoctor.view import blocks as view
 
@@ -35,9 +35,11 @@ def render(blocks: Iterable[view.Block]) -> str:
 def text(given: str) -> str:
     """Text that Markdown shows as it is, and commands of it as code."""
     parts = []
-    for is_command, lines in groupby(trimmed(given), lambda line: isinstance(given, Lines) and line.startswith("  ")):
+    for is_command, lines in groupby(
+        trimmed(given), lambda line: isinstance(given, TextLines) and line.startswith("  ")
+    ):
         whole = "\n".join(lines)
-        parts.append(fenced(Lines(dedent(whole)), "sh") if is_command else _escaped(whole))
+        parts.append(fenced(TextLines(dedent(whole)), "sh") if is_command else _escaped(whole))
     return "\n\n".join(part for part in parts if part)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from meshdoctor.report.text_writer import TextWriter
-from meshdoctor.text.printable import Lines, printable
+from meshdoctor.text.printable import TextLines, printable
 from meshdoctor.text.wrapping import columns, in_columns, pad, trimmed, wrap
 from meshdoctor.view import blocks as view
 
@@ -38,7 +38,7 @@ def _paragraph(block: view.Paragraph, writer: TextWriter, indent: int) -> Iterat
 
 def _labelled(block: view.Labelled, writer: TextWriter, indent: int) -> Iterator[str]:
     said = f"{printable(block.label)}: {block.text}"
-    for line in writer.paragraph(Lines(said) if isinstance(block.text, Lines) else said, indent, 2):
+    for line in writer.paragraph(TextLines(said) if isinstance(block.text, TextLines) else said, indent, 2):
         yield writer.toned(line, block.tone)
     yield from _lines(block.blocks, writer, indent + 2)
 

@@ -21,17 +21,17 @@ def printable(text: str) -> str:
     return "".join(_escaped(c) if category(c) in _HARMFUL else c for c in text)
 
 
-class Lines(str):
+class TextLines(str):
     """A text whose line breaks count: an author's, or one that `in_lines` made. Any other text is one line, so that no
-    name with a line break in it can begin a line of the output. What is put together of it is no longer `Lines`, and
-    results do not hold them: front ends and errors do."""
+    name with a line break in it can begin a line of the output. An f-string of it is plain text again. Results do not
+    hold it: front ends and errors do."""
 
     __slots__ = ()
 
 
-def in_lines(lines: Iterable[str]) -> Lines:
+def in_lines(lines: Iterable[str]) -> TextLines:
     """Texts as the lines of one."""
-    return Lines("\n".join(map(printable, lines)))
+    return TextLines("\n".join(map(printable, lines)))
 
 
 def printable_lines(text: str) -> str:
@@ -40,8 +40,8 @@ def printable_lines(text: str) -> str:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text, safe for a terminal: of `Lines` as many as it has, of any other text one."""
-    return [printable(line) for line in (text.split("\n") if isinstance(text, Lines) else [text])]
+    """The lines of a text, safe for a terminal: of `TextLines` as many as it has, of any other text one."""
+    return [printable(line) for line in (text.split("\n") if isinstance(text, TextLines) else [text])]
 
 
 def _escaped(character: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from meshdoctor.text.printable import Lines, lines_of
+from meshdoctor.text.printable import TextLines, lines_of
 
 _QUOTED = re.compile(r"(?<!\w)'[^']*'")
 """A word of a command in quotes; `printable` leaves no NUL in a text, which stands for its spaces."""
 
 
 def wrap(text: str, width: int, *, cut: bool = False) -> list[str]:
-    """Harmless lines of at most `width` columns; line breaks of `Lines` are kept.
+    """Harmless lines of at most `width` columns; line breaks of `TextLines` are kept.
 
     A word stays whole; so do a quoted word beside a command, and an indented line, which is one: both are to be copied.
     With `cut` nothing is wider than `width`: long words are cut where people expect it, and an indented line is wrapped
@@ -20,7 +20,7 @@ def wrap(text: str, width: int, *, cut: bool = False) -> list[str]:
     """
     lines: list[str] = []
     stripped = text.strip("\n") if cut else text.strip()
-    for part in lines_of(Lines(stripped) if isinstance(text, Lines) else stripped):
+    for part in lines_of(TextLines(stripped) if isinstance(text, TextLines) else stripped):
         shown = part.rstrip()
         indent = shown[: len(shown) - len(shown.lstrip(" "))]
         if cut or len(indent) < 2:

@@ -1,6 +1,6 @@
 """The kinds of blocks that a text is made of. A front end draws each kind in its own way, and adds no words.
 
-Their texts may hold names of captures: each is one line, and a line break in it is written out. `Lines` have several.
+Their texts may hold names of captures: each is one line, a line break in it is written out. `TextLines` have several.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Icon = Literal["error", "warning", "info", "fine", "unknown", "step"]
 
 
 class Paragraph(Struct, frozen=True):
-    """A text. An indented line of `Lines` is a command, to be copied as it is. An empty one is a gap."""
+    """A text. An indented line of `TextLines` is a command, to be copied as it is. An empty one is a gap."""
 
     text: str
     tone: Tone = "plain"
@@ -99,13 +99,13 @@ class Passage(Struct, frozen=True):
 
 
 class DiffText(Struct, frozen=True):
-    """A unified diff, as `Lines`."""
+    """A unified diff, as `TextLines`."""
 
     text: str
 
 
 class CodeText(Struct, frozen=True):
-    """`Lines` that are taken as they are: manifests, commands, an excerpt."""
+    """`TextLines` that are taken as they are: manifests, commands, an excerpt."""
 
     text: str
     form: str = ""

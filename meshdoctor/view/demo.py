@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from meshdoctor.model.finding import Diagnosis
 from meshdoctor.semantics.istio.host_names import host_port
-from meshdoctor.text.printable import Lines, in_lines
+from meshdoctor.text.printable import TextLines, in_lines
 from meshdoctor.text.shell import ShellCommand, command
 from meshdoctor.view.blocks import GAP, Block, CodeText, Headed, Labelled, Paragraph
 from meshdoctor.view.finding import FINGERPRINT
@@ -16,7 +16,7 @@ from meshdoctor.view.sort_order import under_causes
 def listing(snapshots: Iterable[tuple[str, str, str]]) -> Iterator[Block]:
     """The snapshots, each as (name, title, story)."""
     for name, title, story in snapshots:
-        yield Labelled(name, title, (Paragraph(Lines(story)),), tone="strong")
+        yield Labelled(name, title, (Paragraph(TextLines(story)),), tone="strong")
         yield GAP
     yield Paragraph("Show one: meshdoctor demo NAME")
 
@@ -24,7 +24,7 @@ def listing(snapshots: Iterable[tuple[str, str, str]]) -> Iterator[Block]:
 def opening(title: str, story: str, istio_version: str) -> Headed:
     """What the snapshot is about."""
     of = f"Captured in a lab from a real istiod and Envoy: Istio {istio_version}." if istio_version else ""
-    return Headed(title, (Paragraph(Lines(f"{story.strip()}\n{of}")), GAP))
+    return Headed(title, (Paragraph(TextLines(f"{story.strip()}\n{of}")), GAP))
 
 
 def next_steps(name: str, diagnosis: Diagnosis) -> Headed:

@@ -9,7 +9,7 @@ from meshdoctor.model.fix import Change, Impact, PredictedChange
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.phrases import count, some
-from meshdoctor.text.printable import Lines
+from meshdoctor.text.printable import TextLines
 from meshdoctor.text.shell import ShellCommand, command
 from meshdoctor.view.blocks import (
     GAP,
@@ -79,10 +79,10 @@ def preview(
     yield Labelled("fix", f"{fix.title} [{fix.disposition}]", price, tone="strong")
     for diff in diffs:
         yield GAP
-        yield DiffText(Lines(diff))
+        yield DiffText(TextLines(diff))
     if fix.steps:
         yield GAP
-        yield Labelled("manual steps" if impact_of is None else "manual steps afterwards", Lines(fix.steps))
+        yield Labelled("manual steps" if impact_of is None else "manual steps afterwards", TextLines(fix.steps))
     if impact_of is not None:
         yield Headed("impact", tuple(impact(impact_of)))
     others = [other for other in finding.fixes if other.id != fix.id]
@@ -127,7 +127,7 @@ def effects(fix: Fix, found: Impact | None) -> Iterator[Block]:
         yield from impact(found)
         if fix.steps:
             yield GAP
-            yield Labelled("manual steps", Lines(fix.steps))
+            yield Labelled("manual steps", TextLines(fix.steps))
 
 
 def _connections(icon: Icon, noun: str, found: Sequence[PredictedChange]) -> Iterator[Block]:
@@ -159,7 +159,7 @@ def manual(fix: Fix) -> Iterator[Block]:
     """A manual fix."""
     yield Paragraph("This fix is manual: nothing is written.", "strong")
     yield GAP
-    yield Paragraph(Lines(fix.steps) or "The objects are already as the fix would make them.")
+    yield Paragraph(TextLines(fix.steps) or "The objects are already as the fix would make them.")
 
 
 def exported(
@@ -181,4 +181,4 @@ def exported(
         yield Marked("unknown", note)
     if fix.steps:
         yield GAP
-        yield Labelled("manual steps afterwards", Lines(fix.steps))
+        yield Labelled("manual steps afterwards", TextLines(fix.steps))

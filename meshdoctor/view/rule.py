@@ -11,7 +11,7 @@ from meshdoctor.model.rule import FixTemplate, Rule
 from meshdoctor.model.sheet import SHEET
 from meshdoctor.model.verdict import Severity
 from meshdoctor.text.phrases import count
-from meshdoctor.text.printable import Lines
+from meshdoctor.text.printable import TextLines
 from meshdoctor.view.blocks import GAP, SEVERITY_HEADINGS, Block, Headed, Marked, Paragraph, Rows, TableRow
 
 _CAPTURE = re.compile(r"\{fact\.([^{}:]+)(?::\w+)?\}")
@@ -42,19 +42,19 @@ def page(rule: Rule) -> Iterator[Block]:
     yield Headed(f"{rule.id}: {rule.title}", tuple(head))
     kind = SHEET.get(_LIST.findall(rule.select)[0]) if _LIST.match(rule.select) else None
 
-    def read(template: str) -> Lines:
-        return Lines(without_fact(template, kind))
+    def read(template: str) -> TextLines:
+        return TextLines(without_fact(template, kind))
 
-    yield Headed("Description", (Paragraph(Lines(rule.page.description)),))
+    yield Headed("Description", (Paragraph(TextLines(rule.page.description)),))
     yield Headed("Why it matters", (Paragraph(read(rule.why)),))
-    yield Headed("Diagnosis", (Paragraph(Lines(rule.page.diagnosis)),))
+    yield Headed("Diagnosis", (Paragraph(TextLines(rule.page.diagnosis)),))
     fixes = [block for fix in rule.fixes for block in (GAP, _fix(fix, read))]
-    yield Headed("Remediation", (Paragraph(Lines(rule.page.remediation)), *fixes))
+    yield Headed("Remediation", (Paragraph(TextLines(rule.page.remediation)), *fixes))
     if rule.references:
         yield Headed("References", tuple(map(Paragraph, rule.references)))
 
 
-def _fix(fix: FixTemplate, read: Callable[[str], Lines]) -> Marked:
+def _fix(fix: FixTemplate, read: Callable[[str], TextLines]) -> Marked:
     deleted = "Deletes objects once the rest is applied; the preview names them." if fix.deletes else ""
     below = (Paragraph(read(text)) for text in (fix.tradeoff, deleted, fix.steps) if text)
     return Marked("step", f"[{fix.disposition}] {read(fix.title)}", tuple(below))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.phrases import count, some
-from meshdoctor.text.printable import Lines, in_lines, lines_of
+from meshdoctor.text.printable import TextLines, in_lines, lines_of
 from meshdoctor.text.wrapping import columns, wrap
 
 
@@ -25,7 +25,7 @@ def test_words_of_two_columns_are_counted_as_two() -> None:
 
 
 def test_line_breaks_of_lines_stay_and_other_control_characters_do_not_act() -> None:
-    assert wrap(Lines("one\n\ntwo\x1b[2J\rx"), 40) == ["one", "", "two\\x1b[2J\\x0dx"]
+    assert wrap(TextLines("one\n\ntwo\x1b[2J\rx"), 40) == ["one", "", "two\\x1b[2J\\x0dx"]
 
 
 def test_a_quoted_word_of_a_command_stays_whole() -> None:

@@ -15,7 +15,7 @@ from meshdoctor.model.fix import ConnectionChange, FixResult, Verification
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.report import markdown, text
 from meshdoctor.report.text_writer import TextWriter
-from meshdoctor.text.printable import Lines, printable
+from meshdoctor.text.printable import TextLines, printable
 from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.text_lines import shown
 from meshdoctor.view import verification
@@ -57,8 +57,8 @@ BLOCKS: list[Block] = [
         )
     ),
     Passage("resources/pods.yaml", (("$.items", "3"), ("", "a value"))),
-    DiffText(Lines("--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n")),
-    CodeText(Lines("kind: ServiceEntry\n  spec: {}"), "yaml"),
+    DiffText(TextLines("--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n")),
+    CodeText(TextLines("kind: ServiceEntry\n  spec: {}"), "yaml"),
     Headed("a heading", (Paragraph("first"), Headed("inner", (Paragraph("second"),)))),
 ]  # fmt: skip
 FRONT_ENDS: dict[str, Callable[[list[Block]], str]] = {
