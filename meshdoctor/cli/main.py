@@ -174,6 +174,7 @@ def _internal_error(error: Exception) -> int:
 
 def _show_traceback() -> None:
     if os.environ.get(_DEBUG):
+        import sys
         import traceback
 
-        traceback.print_exc()
+        sys.stderr.write(printable_lines(traceback.format_exc()))
