@@ -28,6 +28,11 @@ def commands(text: str) -> Iterator[tuple[int, int]]:
         yield from (match.span("inner") for match in pattern.finditer(text))
 
 
+def has_open_span(text: str) -> bool:
+    """Whether a backtick begins a command that has no end."""
+    return "`" in _SPAN.sub("", _LINE.sub("", text))
+
+
 def misplaced(before: str) -> str:
     """Why no value can follow `before` in a command, empty where one can: values are quoted for the shell."""
     quote, escaped, here = _read(before)

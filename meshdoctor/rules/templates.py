@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from meshdoctor.model.fact import Fact
-from meshdoctor.rules.command_text import begins, commands, misplaced, shell_word, unmarked
+from meshdoctor.rules.command_text import begins, commands, has_open_span, misplaced, shell_word, unmarked
 from meshdoctor.rules.fact_paths import (
     BadPath,
     Path,
@@ -36,6 +36,7 @@ from meshdoctor.text.printable import printable
 CONVERSIONS = ("json", "text")
 _SHOWN = 8
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_BLANK = re.compile(r"\s+")
 _PERIODS = re.compile(r"(?<!\.)\.\.(?=\s|$)")
 
 
@@ -104,7 +105,8 @@ def fill(text: str, fact: Fact) -> str:
 
 def fill_line(text: str, fact: Fact) -> str:
     """The same in one line, however the template is broken into lines."""
-    return fill(" ".join(text.split()), fact)
+    pieces = (_BLANK.sub(" ", piece) if isinstance(piece, str) else piece for piece in parse_prose(text).pieces)
+    return _PERIODS.sub(".", Template(tuple(pieces)).fill(fact).strip())
 
 
 def check_template(text: str, kind: type[Fact], *, prose: bool = True) -> Iterator[str]:
@@ -114,6 +116,8 @@ def check_template(text: str, kind: type[Fact], *, prose: bool = True) -> Iterat
     except BadTemplate as error:
         yield str(error)
         return
+    if prose and has_open_span(text):
+        yield "a backtick has no second one: a command stands between two"
     before = ""
     for piece in pieces:
         if isinstance(piece, str):

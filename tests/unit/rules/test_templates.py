@@ -12,7 +12,7 @@ from meshdoctor import yamlio
 from meshdoctor.model.rule import ManifestChange
 from meshdoctor.model.sheet import Connection, Duplicate, EntryPort, RouteFault, VirtualServiceHost
 from meshdoctor.rules.fix_manifests import make_manifests
-from meshdoctor.rules.templates import BadTemplate, check_template, fill, parse_template
+from meshdoctor.rules.templates import BadTemplate, check_template, fill, fill_line, parse_template
 from tests.build import fact
 
 ENTRY: dict[str, Any] = {
@@ -131,6 +131,7 @@ def test_an_object_does_not_fit_a_sentence() -> None:
         ("Run dig +short {fact.host} often.", "in backticks, whole"),
         ("Run `dig +short` {fact.host} often.", "in backticks, whole"),
         ("`run {fact.restart}`", "it is a command itself"),
+        ("Run `frobnicate {fact.host} often.", "has no second one"),
     ],
 )
 def test_a_command_in_which_a_value_could_be_more_than_a_word_is_refused(template: str, problem: str) -> None:
@@ -153,6 +154,11 @@ def test_a_command_in_which_a_value_could_be_more_than_a_word_is_refused(templat
 )
 def test_a_value_in_a_command_is_one_word(template: str, text: str) -> None:
     assert fill(template, fact(Connection, host="$(id)", port=80, addresses=["198.51.100.1"])) == text
+
+
+def test_a_command_stays_one_in_a_text_of_one_line() -> None:
+    made = fill_line("Do:\n  dig {fact.host}\nthen\n{fact.reason}\n", fact(Connection, host="$(id)", reason="a  b"))
+    assert made == "Do: dig '$(id)' then a  b"
 
 
 def test_a_value_that_looks_like_an_option_is_named_instead() -> None:
