@@ -107,7 +107,9 @@ def use_secret(workload: ObjectRef, seen: PlainCredential) -> ShellCommand:
     if workload.kind not in _TEMPLATED:
         said = msgspec.json.encode({"valueFrom": reference}).decode()
         where = f"{word(workload.kind)} {word(workload.name)}"
-        return ShellCommand(f"edit the manifest of {where}: replace {word(seen.variable)} with {word(said)}")
+        return ShellCommand(
+            f"edit the manifest of {where}: replace the value of {word(seen.variable)} with {word(said)}"
+        )
     env = {"name": seen.variable, "value": None, "valueFrom": reference}
     is_init = any(c.name == seen.container and c.is_init for c in seen.pod.containers)
     container = {"name": seen.container, "env": [env]}
