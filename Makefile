@@ -7,10 +7,14 @@ BIN := $(VENV)/bin
 SOURCES := meshdoctor tests
 UV := $(VENV)-lock
 NEWEST := $(VENV)-newest
+SUPPLY := $(VENV)-supply
+RUNTIME := $(VENV)-runtime
+BOM := dist/meshdoctor.cdx.json
 
-.PHONY: check format lint types imports test lock newest demo bench bench-live bench-session mutations lab lab-build lab-down lab-test clean
+.PHONY: check format lint types imports workflows test lock newest sbom audit demo bench bench-live bench-session mutations \
+	lab lab-build lab-down lab-test clean
 
-check: format lint types imports test
+check: format lint types imports workflows test
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format --check $(SOURCES)
@@ -23,6 +27,9 @@ types: $(VENV)/.dev
 
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
+
+workflows: $(VENV)/.dev
+	$(BIN)/zizmor --offline --quiet --no-progress --persona=pedantic .github/workflows
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
@@ -38,6 +45,7 @@ lock:
 	@$(UV)/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')" \
 		>$(UV)/build.in
 	$(call pin,build) --constraints requirements/dev.txt --no-annotate $(UV)/build.in
+	$(call pin,supply) --group supply
 
 # `make check` against what `make lock` would pin today, and against Textual and Rich newer than those that drew the
 # pictures: in an environment made anew each time, and to the end, so that one broken dependency hides no other.
@@ -48,6 +56,26 @@ newest:
 	@$(call install,$(NEWEST),--upgrade rich textual)
 	@touch $(NEWEST)/.dev
 	@$(MAKE) --keep-going check VENV=$(NEWEST)
+
+# What is installed to run meshdoctor, as a CycloneDX bill of materials: with versions, licences and dependencies. Of
+# an environment of nothing else, so that nothing is listed that does not run, and nothing is left out.
+sbom: $(VENV)/.dev $(SUPPLY)/.supply
+	$(say) $(RUNTIME)
+	@rm -rf $(RUNTIME)
+	@$(PYTHON) -m venv --without-pip $(RUNTIME)
+	@$(BIN)/python -m build --wheel --no-isolation --outdir $(RUNTIME)/wheel . >/dev/null
+	@$(call install,$(RUNTIME),--require-hashes -r requirements/run.txt)
+	@$(call install,$(RUNTIME),--no-deps $(RUNTIME)/wheel/*.whl)
+	@mkdir -p dist
+	@version=$$($(BIN)/python -c 'import meshdoctor; print(meshdoctor.__version__)'); \
+		sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml >$(RUNTIME)/pyproject.toml
+	$(SUPPLY)/bin/cyclonedx-py environment --pyproject $(RUNTIME)/pyproject.toml --output-reproducible \
+		--output-file $(BOM) $(RUNTIME)
+
+# Asks the Python Packaging Advisory Database about every pin, those of the tools included. Needs a network.
+audit: $(SUPPLY)/.supply
+	for pins in run build dev supply; do \
+		$(SUPPLY)/bin/pip-audit --disable-pip --require-hashes --strict --progress-spinner off -r requirements/$$pins.txt || exit 1; done
 
 # Exit code 1 is the demo's success: it found the fault that its snapshot holds.
 demo: $(VENV)/.run
@@ -82,7 +110,7 @@ lab-test: lab-build
 	$(BIN)/pytest --lab -m lab tests/lab $(PYTEST_ARGS)
 
 clean:
-	rm -rf $(VENV) $(UV) $(NEWEST) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(UV) $(NEWEST) $(SUPPLY) $(RUNTIME) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(VENV)/.run: pyproject.toml requirements/build.txt requirements/run.txt | $(BIN)/python
 	$(say) $(VENV)
@@ -95,6 +123,12 @@ $(VENV)/.dev: pyproject.toml requirements/dev.txt | $(BIN)/python
 	@$(call install,$(VENV),--require-hashes -r requirements/dev.txt)
 	@$(call install,$(VENV),$(EDITABLE))
 	@touch $@ $(VENV)/.run
+
+$(SUPPLY)/.supply: requirements/supply.txt
+	$(say) $(SUPPLY)
+	@$(call environment,$(SUPPLY))
+	@$(call install,$(SUPPLY),--require-hashes -r requirements/supply.txt)
+	@touch $@
 
 $(BIN)/python:
 	@$(call environment,$(VENV))

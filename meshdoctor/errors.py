@@ -20,6 +20,11 @@ class MeshdoctorError(Exception):
 
     exit_code: ClassVar[int] = 4
 
+    @property
+    def message(self) -> str:
+        """The message as it was given, which may be `text.printable.TextLines`; `str` makes one line of those."""
+        return self.args[0] if self.args and isinstance(self.args[0], str) else str(self)
+
 
 class UsageError(MeshdoctorError):
     """Wrong usage: an unknown pod, a malformed HOST:PORT, a rule file that does not load."""

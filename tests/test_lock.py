@@ -15,7 +15,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 BUILD: list[str] = PROJECT["build-system"]["requires"]
 RUN: list[str] = PROJECT["project"]["dependencies"]
 EXTRAS: list[str] = [text for extra in PROJECT["project"]["optional-dependencies"].values() for text in extra]
-ASKED = {"build": BUILD, "run": RUN, "dev": [*BUILD, *RUN, *EXTRAS]}
+ASKED = {
+    "build": BUILD,
+    "run": RUN,
+    "dev": [*BUILD, *RUN, *EXTRAS],
+    "supply": PROJECT["dependency-groups"]["supply"],
+}
 PYTHONS = [f"3.{minor}" for minor in range(11, 15)]
 PLATFORMS = ["linux", "darwin"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import msgspec
@@ -88,7 +90,20 @@ def test_the_page_names_every_part_of_the_rule(rule: Rule) -> None:
     assert page.startswith(f"{rule.id}: ")
     assert page.count("[safe]") + page.count("[review]") + page.count("[manual]") >= len(rule.fixes)
     assert "{fact." not in page
+    assert re.findall("<[a-z ]+>", page) == []
     assert all(reference in page for reference in rule.references)
+
+
+@each_rule
+def test_the_page_reads_well_without_a_fact(rule: Rule) -> None:
+    """Each command is whole for a shell, and no sentence ends in the middle where a fact would have one."""
+    page = render(rule_page(rule), TextWriter(width=200))
+    commands = [
+        *re.findall(r"^ {4,}(\w+ .*)$", rule.page.diagnosis, re.MULTILINE),
+        *re.findall("`([a-z]+ [^`]+)`", page),
+    ]
+    assert all(shlex.split(line, comments=True) for line in commands)
+    assert re.findall(r"  [.,:;]|\s[.,;] |^[.,:;]|_ |__", page, re.MULTILINE) == []
 
 
 def test_the_generated_files_are_current() -> None:

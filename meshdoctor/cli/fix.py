@@ -19,7 +19,8 @@ from meshdoctor.cli.source_options import SourceOptions
 from meshdoctor.cli.streams import writer
 from meshdoctor.errors import UsageError
 from meshdoctor.model.verdict import Severity
-from meshdoctor.text.printable import printable
+from meshdoctor.text.printable import TextLines, printable
+from meshdoctor.text.shell import ShellCommand, command
 
 if TYPE_CHECKING:
     from meshdoctor.diagnosis.recorded import DiagnosisRecord
@@ -254,7 +255,8 @@ def _fixed(request: FixRequest, output: FixOutput, record: DiagnosisRecord) -> i
             output.preview(plan, _next(request, output, run))
             return ExitCode.FOUND if finding.severity is Severity.ERROR else ExitCode.CLEAN
         because = run.why_not("save")
-        _refuse(because and f"{because}. Its steps:\n{plan.fix.steps or 'nothing is to be changed'}")
+        steps_of_it = plan.fix.steps or "nothing is to be changed"
+        _refuse(because and TextLines(f"{printable(because)}. Its steps:\n{steps_of_it}"))
         if request.export is not None:
             output.exported(plan, run.export(request.export))
             return ExitCode.CLEAN
@@ -270,8 +272,8 @@ def _applied(request: FixRequest, output: FixOutput, run: FixRun, plan: FixPlan)
     run.try_out()
     if context.in_files:
         sys.stderr.write("".join(run.diffs))
-    to_files = f"write {', '.join(map(printable, run.files))}?"
-    question = to_files if context.in_files else f"apply {plan.fix.id} to {printable(context.location)}?"
+    to_files = f"write {', '.join(run.files)}?"
+    question = to_files if context.in_files else f"apply {plan.fix.id} to {context.location}?"
     if not request.yes and not confirmed(question):
         return ExitCode.INTERRUPTED
     made = run.apply()
@@ -309,25 +311,25 @@ def _continued(
         else:
             run.preview_resume()
         output.announce_entry(entry, run.diffs, is_undo=is_undo)
-        where = f" in {printable(entry.place.context)}" if entry.place.server else ""
+        where = f" in {entry.place.context}" if entry.place.server else ""
         if not request.yes and not confirmed(f"undo it{where}?" if is_undo else "resume it?"):
             return ExitCode.INTERRUPTED
         return output.undone(run.undo()) if is_undo else output.result(run.resume())
 
 
-def _next(request: FixRequest, output: FixOutput, run: FixRun) -> list[tuple[str, str]]:
+def _next(request: FixRequest, output: FixOutput, run: FixRun) -> list[tuple[ShellCommand, str]]:
     """The commands after a preview, each with what it does; none for a manual fix."""
     from meshdoctor.fixes.fix_run import FOLDER
 
     if run.why_not("save"):
         return []
-    chosen = f" --fix {request.fix}" if request.fix else ""
+    chosen = ("--fix", request.fix) if request.fix else ()
     assert run.finding is not None
-    again = f"meshdoctor fix {run.finding.fingerprint[:8]}{chosen}{output.source}"
+    again = command("meshdoctor", "fix", run.finding.fingerprint[:8], *chosen, more=output.source)
     where = "change the manifests of -f"
     if not run.context.in_files:
         where = "apply it to the cluster and verify it"
     elif run.context.makes_new_files:
         where = f"write new manifests below {FOLDER}/"
-    applying = [] if request.read_only else [(f"{again} --apply", where)]
-    return [*applying, (f"{again} --export DIR", "write manifests, an overlay and kubectl commands")]
+    applying = [] if request.read_only else [(ShellCommand(f"{again} --apply"), where)]
+    return [*applying, (ShellCommand(f"{again} --export DIR"), "write manifests, an overlay and kubectl commands")]

@@ -14,6 +14,7 @@ from meshdoctor.cli.streams import put, say
 from meshdoctor.errors import NotApplied, PartlyApplied, UsageError
 from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.text.printable import printable
+from meshdoctor.text.shell import ShellCommand
 
 if TYPE_CHECKING:
     from meshdoctor.fixes.apply.journal import Journal
@@ -45,7 +46,7 @@ class FixOutput(Struct, frozen=True, kw_only=True):
             firsts = {finding.fingerprint: choose(finding) for finding in diagnosis.findings if finding.fixes}
             put(text.render(view.findings(diagnosis, firsts, self.source), self.page))
 
-    def preview(self, plan: FixPlan, next_: Sequence[tuple[str, str]]) -> None:
+    def preview(self, plan: FixPlan, next_: Sequence[tuple[ShellCommand, str]]) -> None:
         """A fix before it is applied, and the commands that may follow."""
         if self.json:
             from meshdoctor.fixes.plan.object_diff import unified
@@ -60,7 +61,9 @@ class FixOutput(Struct, frozen=True, kw_only=True):
         """The preview before the question, on stderr."""
         sys.stderr.write(f"{self._preview(plan, with_diffs=with_diffs)}\n")
 
-    def _preview(self, plan: FixPlan, next_: Sequence[tuple[str, str]] = (), *, with_diffs: bool = True) -> str:
+    def _preview(
+        self, plan: FixPlan, next_: Sequence[tuple[ShellCommand, str]] = (), *, with_diffs: bool = True
+    ) -> str:
         from meshdoctor.fixes.plan.object_diff import unified
         from meshdoctor.report import text
         from meshdoctor.view import fix as view
@@ -129,7 +132,7 @@ class FixOutput(Struct, frozen=True, kw_only=True):
         elif entries or not broken:
             put(text.render(view.history(entries), self.page))
         for problem in broken:
-            say(str(problem))
+            say(problem.message)
         return ExitCode.FAILED if broken else ExitCode.CLEAN
 
 
@@ -166,7 +169,7 @@ class StepPrinter:
         if event.step == "waiting":
             if sys.stderr.isatty():
                 self._is_counting = True
-                sys.stderr.write(f"\r  {event.text}")
+                sys.stderr.write(f"\r  {printable(event.text)}")
                 sys.stderr.flush()
             return
         self._end_line()
@@ -187,7 +190,7 @@ def refuse_unconfirmed(what: str) -> None:
 
 def confirmed(question: str) -> bool:
     """Whether the user answers yes; any other answer is no."""
-    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.write(f"{printable(question)} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() in ("y", "yes"):
         return True

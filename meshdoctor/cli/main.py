@@ -28,6 +28,7 @@ from meshdoctor.cli.source_options import SourceOptions, spread
 from meshdoctor.cli.streams import put, say
 from meshdoctor.cli.trace import trace
 from meshdoctor.errors import MeshdoctorError, fault
+from meshdoctor.text.printable import TextLines, in_lines, printable_lines
 
 _DEBUG = "MESHDOCTOR_DEBUG"
 
@@ -102,7 +103,7 @@ def root(
     if command.invoked_subcommand is not None:
         return ExitCode.CLEAN
     if not is_interactive():
-        say(_WHAT_TO_TRY.format(", ".join(no_terminals())))
+        say(TextLines(_WHAT_TO_TRY.format(", ".join(no_terminals()))))
         return ExitCode.USAGE
     place = " ".join(source_options.from_ or ()) or source_options.context or CURRENT
     return open_session(
@@ -140,7 +141,7 @@ def report_failure(problem: BaseException) -> int:
         return ExitCode.INTERRUPTED
     if isinstance(problem, MeshdoctorError):
         _show_traceback()
-        say(str(problem))
+        say(problem.message)
         return problem.exit_code
     if isinstance(problem, Exception):
         return _usage_error(problem) or _internal_error(problem)
@@ -156,22 +157,24 @@ def _usage_error(error: Exception) -> int:
     if show is None:
         return 0
     if isinstance(message := getattr(error, "message", None), str):  # typer passes on how pydantic words it
-        vars(error)["message"] = message.removeprefix("Value error, ").replace("Input should be", "must be")
+        said = message.removeprefix("Value error, ").replace("Input should be", "must be")
+        vars(error)["message"] = printable_lines(said)
     show()
     return ExitCode.USAGE
 
 
 def _internal_error(error: Exception) -> int:
     _show_traceback()
-    message = fault(error)
+    lines = [fault(error)]
     if not os.environ.get(_DEBUG):
-        message += "\n  Please report it, with the output of the same command with `meshdoctor --debug`."
-    say(message)
+        lines.append("  Please report it, with the output of the same command with `meshdoctor --debug`.")
+    say(in_lines(lines))
     return ExitCode.FAILED
 
 
 def _show_traceback() -> None:
     if os.environ.get(_DEBUG):
+        import sys
         import traceback
 
-        traceback.print_exc()
+        sys.stderr.write(printable_lines(traceback.format_exc()))

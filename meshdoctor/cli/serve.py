@@ -17,6 +17,7 @@ from meshdoctor.cli.fix import ReadOnly
 from meshdoctor.cli.source_options import SourceOptions
 from meshdoctor.cli.streams import put, say
 from meshdoctor.errors import Unreadable, UsageError
+from meshdoctor.text.printable import in_lines
 
 Port = Annotated[
     int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port to listen on (default a free one)")
@@ -74,10 +75,11 @@ def _public_name(host: str, *, remote: bool) -> str:
     except ValueError:
         raise UsageError(f"--host {host} is not an IP address: write 127.0.0.1 or ::1") from None
     if not address.is_loopback and not remote:
-        raise UsageError(
-            f"--host {host} lets other machines open the page, unencrypted, and act with your credentials.\n"
-            "  Better use ssh -L PORT:127.0.0.1:PORT to this machine. To allow it, add --remote (and --read-only)"
+        lines = (
+            f"--host {host} lets other machines open the page, unencrypted, and act with your credentials.",
+            "  Better use ssh -L PORT:127.0.0.1:PORT to this machine. To allow it, add --remote (and --read-only)",
         )
+        raise UsageError(in_lines(lines))
     return socket.gethostname() if address.is_unspecified else ""
 
 

@@ -6,7 +6,6 @@ Typer has no groups of options, so `spread` presents the fields of `SourceOption
 from __future__ import annotations
 
 import inspect
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import wraps
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from meshdoctor.cli import options
 from meshdoctor.errors import UsageError
 from meshdoctor.model.resolver import Resolver
+from meshdoctor.text.shell import command
 
 if TYPE_CHECKING:
     from meshdoctor.doctor import Source
@@ -129,7 +129,7 @@ def _as_typed(*given: tuple[str, str | Path | Sequence[str | Path] | None]) -> s
     for name, value in given:
         values = [value] if isinstance(value, str | Path) else value or ()
         words += [word for one in values for word in (name, str(one))]
-    return f" {shlex.join(words)}" if words else ""
+    return f" {command(*words)}" if words else ""
 
 
 def spread(command: Callable[..., int], *without: str) -> Callable[..., int]:

@@ -17,11 +17,11 @@ _NARROWEST, _WIDEST = 40, 120
 
 
 def say(message: str) -> None:
-    """Write a message for the user to stderr, safe for a terminal."""
-    from meshdoctor.text.printable import printable_lines
+    """Write a message for the user to stderr, safe for a terminal; in one line, unless it is `Lines`."""
+    from meshdoctor.text.printable import lines_of
 
     try:
-        sys.stderr.write(f"meshdoctor: {printable_lines(message)}\n")
+        sys.stderr.write("meshdoctor: " + "".join(f"{line}\n" for line in lines_of(message)))
         sys.stderr.flush()
     except OSError:
         return  # stderr is closed, and there is nowhere else to report that

@@ -69,7 +69,7 @@ class DiagnosisSession(CaseWatch):
         except SessionStopped:
             return
         except MeshdoctorError as problem:
-            self._fail(str(problem), is_away=isinstance(problem, Unreadable))
+            self._fail(problem.message, is_away=isinstance(problem, Unreadable))
         except Exception as problem:
             self._fail(fault(problem), is_away=False)
 

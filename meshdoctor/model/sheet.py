@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import field
 
+from meshdoctor.model import field_types as types
 from meshdoctor.model.entry_view import EntryView, HiddenEntry
 from meshdoctor.model.fact import Fact
 from meshdoctor.model.upstream import Upstream
@@ -79,7 +80,7 @@ class Connection(Fact, frozen=True):
     with_addresses: dict[str, Any] = field(default_factory=dict)
     """Manifest of the visible entry for host:port with the host's known addresses in spec.addresses (plain IPs where
     the resolution is DNS, which admission requires); empty where it already has addresses, or none are known."""
-    addresses_taken: str = ""
+    addresses_taken: types.Sentence = ""
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     new_name: str = ""
     """An unused name in the pod's namespace for a ServiceEntry of this host and port."""
@@ -129,7 +130,7 @@ class EntryPort(Fact, frozen=True):
     breaks: bool
     """Whether the mismatch makes connections hang or fail under this proxy's policy."""
     listener: str
-    fixed_protocol: str
+    fixed_protocol: types.ProtocolName
     """Protocol the port should declare."""
     fixed_manifest: dict[str, Any] = field(default_factory=dict)
     """The entry's manifest with this port declared `fixed_protocol`. For a TCP-family protocol with `fixed_addresses`
@@ -139,12 +140,12 @@ class EntryPort(Fact, frozen=True):
     dns_capture: dict[str, Any] = field(default_factory=dict)
     """A ProxyConfig that enables DNS capture for the pod's workload; empty where the entry would get no virtual address
     (it has addresses, resolution NONE or a wildcard host), or the pod's labels are unknown."""
-    addresses_taken: str = ""
+    addresses_taken: types.Sentence = ""
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     workload: str = ""
     """`Deployment shop/web`: the workload whose pods that ProxyConfig selects."""
-    restart: str = ""
-    """The command that restarts its pods."""
+    restart: types.Restart = types.NO_COMMAND
+    """The command that restarts its pods; in words where its kind has none."""
     by_wildcard: bool = False
     """Whether the entry names the host by a wildcard: `host` is the wildcard, or a dependency that it covers."""
     because: str = ""
@@ -182,12 +183,12 @@ class Claim(Fact, frozen=True):
     dns_capture: dict[str, Any] = field(default_factory=dict)
     """A ProxyConfig that enables DNS capture for the pod's workload; empty where the entry would get no virtual address
     (it has addresses, resolution NONE or a wildcard host), or the pod's labels are unknown."""
-    addresses_taken: str = ""
+    addresses_taken: types.Sentence = ""
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     workload: str = ""
     """`Deployment shop/web`: the workload whose pods that ProxyConfig selects."""
-    restart: str = ""
-    """The command that restarts its pods."""
+    restart: types.Restart = types.NO_COMMAND
+    """The command that restarts its pods; in words where its kind has none."""
 
 
 class Leak(Fact, frozen=True):
@@ -205,7 +206,7 @@ class Leak(Fact, frozen=True):
     owner_kind: str
     """`ServiceEntry`, `Service` or empty where unknown."""
     fixed_addresses: tuple[str, ...]
-    addresses_taken: str = ""
+    addresses_taken: types.Sentence = ""
     """Source and time of the host's addresses, as a sentence; empty where none is known."""
     as_tls: dict[str, Any] = field(default_factory=dict)
     """The entry's manifest with this port declared TLS and resolution DNS; empty unless clients are known to speak TLS
@@ -234,7 +235,7 @@ class Duplicate(Fact, frozen=True):
     """Manifests of shadowed entries that also have other hosts, without the hosts of the active entry."""
     deleted: tuple[EntryView, ...] = ()
     """Shadowed entries that are completely merged."""
-    merge_tradeoff: str = ""
+    merge_tradeoff: types.Sentence = ""
     """The trade-offs of the merged entry, in sentences; empty where there are none."""
 
 
@@ -244,7 +245,7 @@ class Dangling(Fact, frozen=True):
     cluster: str
     place: str
     """`route 80, virtual host x:80` or `listener 0.0.0.0_443, chain 2`."""
-    config: str
+    config: types.ObjectPlace
     """VirtualService that created it, `namespace/name`; empty for Istio's own routes."""
     subset: str
     warming: bool
@@ -277,9 +278,9 @@ class Rejected(Fact, frozen=True):
     """`error` or `warming`."""
     details: str
     has_active: bool
-    suspects: str
+    suspects: types.ObjectNames
     """Entries on this port that Envoy is known to reject, in words; empty where there are none."""
-    made_from: str
+    made_from: types.ObjectNames
     """Objects that what was rejected was made from, in words: those that its metadata names; for an error about a
     filter the EnvoyFilters that apply to the pod. Empty where none is known."""
 
@@ -319,9 +320,9 @@ class Credential(Fact, frozen=True):
     form: str
     """`literal` or `url`."""
     workload: str
-    create_secret: str
+    create_secret: types.CreateSecret
     """Command that creates a Secret from standard input."""
-    use_secret: str
+    use_secret: types.UseSecret
     """Command that replaces the value with a reference to it; where there is no pod template, the step in words."""
 
 
@@ -332,7 +333,7 @@ class RouteFault(Fact, frozen=True):
     abort_status: int
     delay_percent: float
     delay: float
-    config: str
+    config: types.ObjectPlace
     every_request: bool
 
 
@@ -364,7 +365,7 @@ class GatewayHop(Fact, frozen=True):
     broken_hop: str
     """`endpoints`, `server`, `route`, `cluster`, `upstream`, or empty where every hop works."""
     because: str
-    config: str
+    config: types.ObjectPlace
     gateway_pods: tuple[str, ...]
 
 

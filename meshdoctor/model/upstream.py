@@ -6,6 +6,7 @@ from typing import Any
 
 from meshdoctor.model.entry_view import EntryView
 from meshdoctor.model.fact import Fact
+from meshdoctor.model.field_types import ObjectPlace
 
 
 class Upstream(Fact, frozen=True):
@@ -37,7 +38,7 @@ class Upstream(Fact, frozen=True):
     """credentialName of a DestinationRule that a sidecar ignores for want of a workloadSelector; else empty."""
     other_port_tls: int
     """Port for which a DestinationRule's portLevelSettings originate TLS though it is not the routed one; else 0."""
-    destination_rule: str
+    destination_rule: ObjectPlace
     """`namespace/name` of the DestinationRule in force, empty where none."""
     destination_rule_manifest: dict[str, Any]
     with_tls: dict[str, Any]

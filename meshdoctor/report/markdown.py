@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
+from textwrap import dedent
 from typing import Any, NamedTuple
 
-from meshdoctor.text.printable import printable, printable_lines
+from meshdoctor.text.printable import TextLines, printable
+from meshdoctor.text.wrapping import trimmed
 from meshdoctor.view import blocks as view
 
-_MARKUP = re.compile(r"[\\`*<>\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-_OPENS = re.compile(r"^(\s*)([#+-]|\d+[.)])(?=\s|$)")
-"""What would begin a heading or a list."""
+_MARKUP = re.compile(r"[\\`*<>\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=#?\w+;)")
+_OPENS = re.compile(r"^(\s*\d*)(#+|[+.)-]|-+|=+)(?=\s|$)")
+"""What would begin a heading, a list or a rule, or make a heading of the line before."""
 
 
 class MarkdownPiece(NamedTuple):
@@ -31,9 +33,19 @@ def render(blocks: Iterable[view.Block]) -> str:
 
 
 def text(given: str) -> str:
-    """Text that Markdown shows as it is."""
-    lines = (_MARKUP.sub(r"\\\g<0>", line) for line in printable_lines(given.strip()).split("\n"))
-    return "\n".join(_OPENS.sub(r"\1\\\2", line) for line in lines)
+    """Text that Markdown shows as it is, and commands of it as code."""
+    parts = []
+    for is_command, lines in groupby(
+        trimmed(given), lambda line: isinstance(given, TextLines) and line.startswith("  ")
+    ):
+        whole = "\n".join(lines)
+        parts.append(fenced(TextLines(dedent(whole)), "sh") if is_command else _escaped(whole))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _escaped(lines: str) -> str:
+    marked = _MARKUP.sub(r"\\\g<0>", lines.strip())
+    return "\n".join(_OPENS.sub(r"\1\\\2", line) for line in marked.split("\n"))
 
 
 def code(given: str) -> str:
@@ -46,7 +58,7 @@ def code(given: str) -> str:
 
 def fenced(given: str, form: str = "") -> str:
     """Lines in a block of code."""
-    shown = printable_lines(given.rstrip("\n"))
+    shown = "\n".join(trimmed(given))
     fence = "`" * max(3, max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
     return f"{fence}{form}\n{shown}\n{fence}"
 

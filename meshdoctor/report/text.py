@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from meshdoctor.report.text_writer import TextWriter
-from meshdoctor.text.printable import printable, printable_lines
-from meshdoctor.text.wrapping import columns, in_columns, pad, wrap
+from meshdoctor.text.printable import TextLines, printable
+from meshdoctor.text.wrapping import columns, in_columns, pad, trimmed, wrap
 from meshdoctor.view import blocks as view
 
 _WIDEST_CELL = 36
@@ -37,7 +37,8 @@ def _paragraph(block: view.Paragraph, writer: TextWriter, indent: int) -> Iterat
 
 
 def _labelled(block: view.Labelled, writer: TextWriter, indent: int) -> Iterator[str]:
-    for line in writer.paragraph(f"{block.label}: {block.text}", indent, 2):
+    said = f"{printable(block.label)}: {block.text}"
+    for line in writer.paragraph(TextLines(said) if isinstance(block.text, TextLines) else said, indent, 2):
         yield writer.toned(line, block.tone)
     yield from _lines(block.blocks, writer, indent + 2)
 
@@ -103,12 +104,12 @@ def _passage(block: view.Passage, writer: TextWriter, indent: int) -> Iterator[s
 
 
 def _diff(block: view.DiffText, writer: TextWriter, indent: int) -> Iterator[str]:
-    for line in printable_lines(block.text.rstrip("\n")).split("\n"):
+    for line in trimmed(block.text):
         yield " " * indent + writer.toned(line, view.diff_tone(line))
 
 
 def _code(block: view.CodeText, writer: TextWriter, indent: int) -> Iterator[str]:
-    for line in printable_lines(block.text.strip("\n")).split("\n"):
+    for line in trimmed(block.text):
         yield f"{' ' * indent}  {line}".rstrip()
 
 

@@ -38,6 +38,11 @@ of [schema.json](schema.json); mistakes in a rule are reported with file and lin
 - `when` is a CEL expression over one `fact`. `grades` replace the severity where their own `when` is true.
 - `message`, `why` and the fixes are templates: `{fact.host}`. A list is printed as `a, b, c`; `{fact.shadowed.name}` is
   that field of every item, `{fact.hidden[0].name}` of the first. Write literal braces twice, `{{` and `}}`.
+- Text in backticks is a command, and so is a line of `steps` or `page` that is indented by two spaces or begins with
+  `$ `. A capture in a command becomes one word of a shell, quoted where its value needs it, so leave the quotes out:
+  `kubectl get services -A | grep -F -- {fact.host}`. Where a value could not be one word, the rule does not load.
+- `page` is read without a fact: its commands have capitals, `POD`, `HOST`. The captures of the other texts are shown
+  there in capitals too.
 - A manifest is YAML text with captures, where `{fact.port}` alone as a value keeps its type, in quotes it is text, and
   `{fact.addresses:json}` is a YAML flow value; or it is `base: fact.entry.manifest`, an object of the evidence, with
   `set: {spec.addresses: "{fact.fixed_addresses}"}`. A value of null removes the field. Where the fact has no such
@@ -61,7 +66,7 @@ def render_catalogue(rules: Sequence[Rule]) -> str:
     for one in sorted(rules, key=lambda one: (one.severity.rank, one.id)):
         possible = {one.severity, *(grade.severity for grade in one.grades)}
         severities = ", ".join(severity for severity in Severity if severity in possible)
-        lines.append(f"| `{one.id}` | {severities} | {one.confidence} | {one.title} |")
+        lines.append(f"| `{one.id}` | {severities} | {one.confidence} | {_in_table(one.title)} |")
     lines += ["", "## The sheet", "", "Every fact has these fields:", ""]
     lines += _field_table(Fact, own_only=False)
     for name, kind in SHEET.items():
@@ -108,11 +113,15 @@ def _field_table(kind: type[msgspec.Struct], *, own_only: bool = True) -> list[s
     inherited = set(Fact.__struct_fields__) if own_only and issubclass(kind, Fact) else set()
     docs = field_docs(sys.modules[kind.__module__]).get(kind.__name__, {})
     rows = [
-        f"| `{name}` | {type_name(of)} | {docs.get(name, '').replace('|', chr(92) + '|')} |"
+        f"| `{name}` | {type_name(of)} | {_in_table(docs.get(name, ''))} |"
         for name, of in fields_of(kind).items()
         if name not in inherited
     ]
     return ["| field | type | |", "|---|---|---|", *rows]
+
+
+def _in_table(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _first_paragraph(kind: type) -> str:

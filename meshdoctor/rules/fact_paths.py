@@ -14,6 +14,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
 
+from meshdoctor.text.shell import ShellCommand
+
 Path = tuple[str | int, ...]
 
 _SEGMENT = re.compile(r"""(?:^|(?<=.)\.)([A-Za-z_][\w-]*)|\[(\d+)\]|\["([^"]+)"\]""")
@@ -54,7 +56,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def fields_of(kind: type[Struct]) -> dict[str, Any]:
     """Field names of a Struct and their types, in the order of their declaration."""
     hints = get_type_hints(kind)
-    return {name: hints[name] for name in kind.__struct_fields__}
+    return {name: getattr(hints[name], "__supertype__", hints[name]) for name in kind.__struct_fields__}
+
+
+@cache
+def is_command(kind: type[Struct], path: Path) -> bool:
+    """Whether the field of such a fact is a whole shell command."""
+    return len(path) == 1 and get_type_hints(kind).get(str(path[0])) is ShellCommand
 
 
 def item_type(kind: Any) -> Any | None:

@@ -14,7 +14,7 @@ from meshdoctor.rules.conditions import compile_condition
 from meshdoctor.rules.fact_paths import parse_path, value_at
 from meshdoctor.rules.fix_manifests import is_admitted, make_manifests
 from meshdoctor.rules.hits import Hit, fingerprint, naming
-from meshdoctor.rules.templates import fill
+from meshdoctor.rules.templates import fill, fill_line
 
 EVIDENCE_SHOWN = 5
 """Pieces of evidence in a finding; the rest is counted."""
@@ -40,8 +40,8 @@ def finding_of(
         confidence=first.confidence,
         fingerprint=fingerprint(first),
         title=rule.title,
-        message=fill(rule.message, fact),
-        why=fill(rule.why, fact),
+        message=fill_line(rule.message, fact),
+        why=fill_line(rule.why, fact),
         host=first.host or None,
         port=first.port or None,
         protocol=first.protocol,
@@ -61,9 +61,9 @@ def _fix(fix: FixTemplate, fact: Fact) -> Fix:
     deleted = found if isinstance(found, list | tuple) else [found]
     return Fix(
         id=fix.id,
-        title=fill(fix.title, fact),
+        title=fill_line(fix.title, fact),
         declared=fix.disposition,
-        tradeoff=fill(fix.tradeoff, fact),
+        tradeoff=fill_line(fix.tradeoff, fact),
         manifests=tuple(dict.fromkeys(made)),
         steps=fill(fix.steps, fact),
         deletes=tuple(ObjectRef(one.kind, one.namespace, one.name) for one in deleted if one and one.name),

@@ -16,6 +16,7 @@ from meshdoctor.errors import MeshdoctorError, UsageError
 from meshdoctor.model.rule import CAUSES, Rule
 from meshdoctor.rules.file_shape import Problem, shape_problems
 from meshdoctor.rules.rule_checks import circle, rule_problems
+from meshdoctor.text.printable import in_lines
 
 
 class _File(NamedTuple):
@@ -48,7 +49,7 @@ def load_rules(directories: Sequence[Path]) -> list[Rule]:
         complaints += _complaints(file.path, file.data, rule_problems(file.rule, known))
     complaints += _clashes(files)
     if complaints:
-        raise UsageError("\n".join(complaints))
+        raise UsageError(in_lines(complaints))
     return [file.rule for file in files]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -18,10 +19,13 @@ from meshdoctor.rules.fix_manifests import manifest_template
 from meshdoctor.rules.selectors import BadSelector, compile_selector
 from meshdoctor.rules.templates import BadTemplate, check_template
 
+_ID = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
+
 
 def rule_problems(rule: Rule, known_ids: frozenset[str]) -> Iterator[Problem]:
     """Every problem of one rule. `known_ids`: the rules that `explained_by` may name."""
     yield from _names(rule, known_ids)
+    yield from _ids(rule)
     yield from _prose(rule)
     try:
         kind = SHEET[compile_selector(rule.select).list_name]
@@ -72,6 +76,13 @@ def _names(rule: Rule, known_ids: frozenset[str]) -> Iterator[Problem]:
         seen.add(fix.id)
 
 
+def _ids(rule: Rule) -> Iterator[Problem]:
+    """Ids stand in commands and in names of files."""
+    for path, one in (("$.id", rule.id), *((f"$.fixes[{index}].id", fix.id) for index, fix in enumerate(rule.fixes))):
+        if not _ID.fullmatch(one):
+            yield Problem(path, f"`{one}` is not an id: write small letters, digits and hyphens: `tcp-port-clash`")
+
+
 def _prose(rule: Rule) -> Iterator[Problem]:
     texts = {"$.message": rule.message, "$.why": rule.why}
     texts |= {f"$.page.{name}": getattr(rule.page, name) for name in ("description", "diagnosis", "remediation")}
@@ -79,6 +90,8 @@ def _prose(rule: Rule) -> Iterator[Problem]:
     for path, text in texts.items():
         if not text.strip().endswith("."):
             yield Problem(path, f"`{path[2:]}` must end with a period")
+        if path.startswith("$.page.") and "{fact." in text:
+            yield Problem(path, f"`{path[2:]}` is read without a fact: write HOST instead of `{{fact.host}}`")
     if "{" in rule.title:
         yield Problem("$.title", "`title` must not contain captures; use them in `message`")
     titles = {"$.title": rule.title} | {f"$.fixes[{index}].title": fix.title for index, fix in enumerate(rule.fixes)}

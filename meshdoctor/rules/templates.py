@@ -3,6 +3,8 @@
 - `{fact.x}` in a sentence: lists as `a, b, c` (the first eight), control characters written out; a name after a list
   means that field of every item, `{fact.shadowed.name}`.
 - `{fact.x:json}`: the value as JSON, which is also a YAML flow value. `{fact.x:text}`: as in a sentence, but whole.
+- `{fact.x}` in a command (`rules.command_text`): one word of a shell, whatever is in it; a field that is a command
+  itself stands as it is.
 - `{fact.x}` alone as a value of a manifest: the value with its type. `{{` and `}}`: literal braces.
 """
 
@@ -16,9 +18,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from meshdoctor.model.fact import Fact
+from meshdoctor.rules.command_text import begins, commands, has_open_span, misplaced, shell_word, unmarked
 from meshdoctor.rules.fact_paths import (
     BadPath,
     Path,
+    is_command,
     is_scalar,
     item_type,
     nearest,
@@ -32,6 +36,7 @@ from meshdoctor.text.printable import printable
 CONVERSIONS = ("json", "text")
 _SHOWN = 8
 _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_BLANK = re.compile(r"\s+")
 _PERIODS = re.compile(r"(?<!\.)\.\.(?=\s|$)")
 
 
@@ -44,6 +49,15 @@ class Placeholder(NamedTuple):
 
     path: Path
     conversion: str
+    command: str | None = None
+    """What stands before it in its command; None in a sentence."""
+
+    def render(self, fact: Fact) -> str:
+        """The value as text."""
+        text = _render(value_at(fact, self.path), self.conversion)
+        if self.command is None or is_command(type(fact), self.path):
+            return text
+        return shell_word(text, self.command, field_name(self.path))
 
 
 class Template(NamedTuple):
@@ -61,49 +75,95 @@ class Template(NamedTuple):
 
     def fill(self, fact: Fact) -> str:
         """The template as a sentence about this fact."""
-        return "".join(
-            piece if isinstance(piece, str) else _render(value_at(fact, piece.path), piece.conversion)
-            for piece in self.pieces
-        )
+        return "".join(piece if isinstance(piece, str) else piece.render(fact) for piece in self.pieces)
 
 
 @cache
 def parse_template(text: str) -> Template:
     """Parse a template, once per text. Raises `BadTemplate` for an unpaired brace, or a capture that is none."""
+    return Template(tuple(piece for _, piece in _pieces(text) if piece))
+
+
+@cache
+def parse_prose(text: str) -> Template:
+    """Parse a template that people read: captures in its commands are words of a shell. Raises as `parse_template`."""
+    spans = list(commands(text))
     pieces: list[str | Placeholder] = []
-    end = 0
-    for match in _PIECE.finditer(text):
-        pieces.append(text[end : match.start()])
-        end = match.end()
-        pieces.append(match[0][0] if match[0] in ("{{", "}}") else _capture(match[0], match[1]))
-    pieces.append(text[end:])
+    for at, piece in _pieces(text):
+        begin = next((begin for begin, end in spans if begin <= at < end), None)
+        if isinstance(piece, Placeholder) and begin is not None:
+            piece = piece._replace(command=_PIECE.sub(_as_word, text[begin:at]))
+        pieces.append(piece)
     return Template(tuple(piece for piece in pieces if piece))
 
 
 def fill(text: str, fact: Fact) -> str:
     """A template as text: without the line break at the end of YAML block scalars, and with one period where a value
     ends with its own (as Envoy's error texts do)."""
-    return _PERIODS.sub(".", parse_template(text).fill(fact).strip())
+    return _PERIODS.sub(".", parse_prose(text).fill(fact).strip())
+
+
+def fill_line(text: str, fact: Fact) -> str:
+    """The same in one line, however the template is broken into lines."""
+    pieces = (_BLANK.sub(" ", piece) if isinstance(piece, str) else piece for piece in parse_prose(text).pieces)
+    return _PERIODS.sub(".", Template(tuple(pieces)).fill(fact).strip())
 
 
 def check_template(text: str, kind: type[Fact], *, prose: bool = True) -> Iterator[str]:
-    """Problems of a template about facts of this type. `prose`: captures must be usable in a sentence."""
+    """Problems of a template about facts of this type. `prose`: it is for people to read, captures must fit that."""
     try:
-        pieces = parse_template(text).pieces
+        pieces = (parse_prose if prose else parse_template)(text).pieces
     except BadTemplate as error:
         yield str(error)
         return
+    if prose and has_open_span(text):
+        yield "a backtick has no second one: a command stands between two"
+    before = ""
     for piece in pieces:
         if isinstance(piece, str):
+            before += piece
             continue
         try:
             found = type_at(kind, piece.path, through_lists=True)
         except BadPath as error:
             yield str(error)
             continue
+        shown = f"`{{fact{''.join(f'[{s}]' if isinstance(s, int) else f'.{s}' for s in piece.path)}}}`"
         if prose and piece.conversion != "json" and not is_scalar(item_type(found) or found):
-            where = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in piece.path)
-            yield f"`{{fact{where}}}` has type {type_name(found)}, which text cannot show; name one of its fields"
+            yield f"{shown} has type {type_name(found)}, which text cannot show; name one of its fields"
+        elif prose and (problem := _misplaced(piece, before, kind, is_list=item_type(found) is not None)):
+            yield f"{shown}: {problem}"
+        before += "x"
+
+
+def field_name(path: Path) -> str:
+    """What stands for a value where there is none, in capitals as in the help of kubectl: `ACTIVE_HOST`."""
+    return "_".join(segment for segment in path if isinstance(segment, str)).upper()
+
+
+def _misplaced(piece: Placeholder, before: str, kind: type[Fact], *, is_list: bool) -> str:
+    """Why a value cannot stand here in a text; `before` is the text so far. Empty where it can."""
+    if piece.command is None:
+        return "put the command that it belongs to in backticks, whole" if unmarked(before) else ""
+    if is_command(kind, piece.path):
+        return "" if begins(piece.command) else "it is a command itself: put it on an indented line of its own"
+    if is_list and piece.conversion != "json":
+        return "a command takes one value, this is a list: name an item of it"
+    return misplaced(piece.command)
+
+
+def _as_word(match: re.Match[str]) -> str:
+    return match[0][0] if match[0] in ("{{", "}}") else "x"
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str | Placeholder]]:
+    """Literal texts and captures, with their place in the template."""
+    end = 0
+    for match in _PIECE.finditer(text):
+        yield end, text[end : match.start()]
+        end = match.end()
+        yield match.start(), match[0][0] if match[0] in ("{{", "}}") else _capture(match[0], match[1])
+    yield end, text[end:]
 
 
 def _capture(whole: str, body: str | None) -> Placeholder:

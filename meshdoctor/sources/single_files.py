@@ -22,7 +22,7 @@ from meshdoctor.sources.file_type import FileType, file_type, has_configs, is_ya
 from meshdoctor.sources.limits import Limits
 from meshdoctor.sources.not_judged import DUMP_INSTEAD, SHOWS_ITSELF, is_only_about, lacks_sections, what_it_is
 from meshdoctor.sources.source_tree import SourceFile, SourceTree
-from meshdoctor.text.printable import printable
+from meshdoctor.text.printable import in_lines, printable
 
 EXPECTED = (
     "a capture (a folder or archive with proxies/ or resources/), an istioctl bug-report, an Envoy config dump, "
@@ -95,10 +95,10 @@ def gather(tree: SourceTree, name: str, limits: Limits) -> Capture:
     if not documents and not unread:
         raise NothingToJudge(f"{tree.location} contains no evidence. Expected: {EXPECTED}. {_LOOKED}")
     if not documents and tree.named:
-        raise Unreadable("\n".join(f"{tree.files[note.path].origin} {note.because}." for note in unread))
+        raise Unreadable(in_lines(f"{tree.files[note.path].origin} {note.because}." for note in unread))
     if not documents:
-        shown = "".join(f"\n  {note.path}: {note.because}" for note in unread[:5])
-        raise Unreadable(f"{tree.location} contains no file that can be used. Expected: {EXPECTED}. {_LOOKED}{shown}")
+        problem = f"{tree.location} contains no file that can be used. Expected: {EXPECTED}. {_LOOKED}"
+        raise Unreadable(in_lines((problem, *(f"  {note.path}: {note.because}" for note in unread[:5]))))
     kind = "dump" if any(key.startswith("proxies/") for key in documents) else "manifests"
     return Capture(kind, tree.location, documents, tuple(unread), notes=tuple(notes))
 

@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
-from meshdoctor.text.printable import printable
+from meshdoctor.text.printable import TextLines, lines_of
+
+_QUOTED = re.compile(r"(?<!\w)'[^']*'")
+"""A word of a command in quotes; `printable` leaves no NUL in a text, which stands for its spaces."""
 
 
 def wrap(text: str, width: int, *, cut: bool = False) -> list[str]:
-    """Harmless lines of at most `width` columns; line breaks of the text are kept.
+    """Harmless lines of at most `width` columns; line breaks of `TextLines` are kept.
 
-    A word stays whole, and so does an indented line, which is a command to be copied. With `cut` nothing is wider than
-    `width`: long words are cut where people expect it, and an indented line is wrapped at its indent.
+    A word stays whole; so do a quoted word beside a command, and an indented line, which is one: both are to be copied.
+    With `cut` nothing is wider than `width`: long words are cut where people expect it, and an indented line is wrapped
+    at its indent.
     """
     lines: list[str] = []
-    for part in (text.strip("\n") if cut else text.strip()).split("\n"):
-        shown = printable(part.rstrip())
+    stripped = text.strip("\n") if cut else text.strip()
+    for part in lines_of(TextLines(stripped) if isinstance(text, TextLines) else stripped):
+        shown = part.rstrip()
         indent = shown[: len(shown) - len(shown.lstrip(" "))]
         if cut or len(indent) < 2:
-            lines += _wrapped(shown.split(), width, indent if cut else "", cut)
+            lines += _wrapped(_words(shown), width, indent if cut else "", cut)
         else:
             lines.append(shown)
     return lines
+
+
+def trimmed(text: str) -> list[str]:
+    """The lines of a text, harmless and as they are, without empty ones before and after them."""
+    lines = lines_of(text)
+    while len(lines) > 1 and not lines[-1]:
+        lines.pop()
+    while len(lines) > 1 and not lines[0]:
+        lines.pop(0)
+    return lines
+
+
+def _words(text: str) -> list[str]:
+    if "`" not in text or "'" not in text:
+        return text.split()
+    kept = _QUOTED.sub(lambda quoted: quoted[0].replace(" ", "\0"), text)
+    return [word.replace("\0", " ") for word in kept.split()]
 
 
 def _wrapped(words: Iterable[str], width: int, indent: str, cut: bool) -> Iterator[str]:

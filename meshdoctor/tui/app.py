@@ -14,8 +14,10 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.events import Event, Key, Resize
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from meshdoctor.text.printable import in_lines, lines_of
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.auto_refresh import AutoRefresh
 from meshdoctor.tui.bindings import APP_KEYS
@@ -196,9 +198,22 @@ class MeshdoctorApp(App[int]):
         self.copy_to_clipboard(message.text)
         copied = "Copied, if the terminal allows it (OSC 52)."
         if message.path:
-            self.notify(f"{message.path}\n{copied}", title="Exported", markup=False)
+            self.notify(in_lines((message.path, copied)), title="Exported", markup=False)
         else:
             self.notify(f"Not saved: {message.because}. {copied}", severity="warning", markup=False)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """A notification; a name in it neither steers the terminal nor begins a line."""
+        shown = "\n".join(lines_of(message))
+        super().notify(shown, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def action_help(self) -> None:
         """The keys of the screen in front."""

@@ -62,7 +62,7 @@ class TuiSession(SessionState):
                 self.diagnosis_session = diagnosis_session
                 diagnosis_session.refresh()
         except MeshdoctorError as problem:
-            feed.put(DiagnosisFailed(str(problem), is_away=False))
+            feed.put(DiagnosisFailed(problem.message, is_away=False))
         except Exception as problem:
             feed.put(DiagnosisFailed(fault(problem), is_away=False))
 

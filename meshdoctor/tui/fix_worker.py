@@ -126,7 +126,7 @@ class FixWorker:
         except PartlyApplied as problem:
             self.steps.put("error", f"{problem}: u undoes it, a resumes it")
         except MeshdoctorError as problem:
-            self.steps.put("error", str(problem))
+            self.steps.put("error", problem.message)
             if not self.is_writing and _may_be_temporary(problem):
                 self.steps.put("info", "Nothing was changed. To try again, press esc and open the fix again.")
         except Exception as problem:

@@ -1,4 +1,7 @@
-"""The kinds of blocks that a text is made of. A front end draws each kind in its own way, and adds no words."""
+"""The kinds of blocks that a text is made of. A front end draws each kind in its own way, and adds no words.
+
+Their texts may hold names of captures: each is one line, a line break in it is written out. `TextLines` have several.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from msgspec import Struct
 
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.verdict import Severity
+from meshdoctor.text.printable import in_lines
+from meshdoctor.text.shell import ShellCommand
 
 Tone = Literal["plain", "strong", "faint", "error", "warning", "info", "fine", "unknown"]
 """What a text means for the eye."""
@@ -17,7 +22,7 @@ Icon = Literal["error", "warning", "info", "fine", "unknown", "step"]
 
 
 class Paragraph(Struct, frozen=True):
-    """A text. An indented line of it is a command, to be copied as it is. An empty one separates its neighbours."""
+    """A text. An indented line of `TextLines` is a command, to be copied as it is. An empty one is a gap."""
 
     text: str
     tone: Tone = "plain"
@@ -94,13 +99,13 @@ class Passage(Struct, frozen=True):
 
 
 class DiffText(Struct, frozen=True):
-    """A unified diff."""
+    """A unified diff, as `TextLines`."""
 
     text: str
 
 
 class CodeText(Struct, frozen=True):
-    """Lines that are taken as they are: manifests, commands, an excerpt."""
+    """`TextLines` that are taken as they are: manifests, commands, an excerpt."""
 
     text: str
     form: str = ""
@@ -139,9 +144,9 @@ def diff_tone(line: str) -> Tone:
     return tones.get(line[:1], "plain")
 
 
-def commands(title: str, lines: Iterable[str]) -> Iterator[Block]:
+def commands(title: str, lines: Iterable[ShellCommand]) -> Iterator[Block]:
     """Commands to be copied, if there are any."""
-    text = "\n".join(lines)
+    text = in_lines(lines)
     if text:
         yield GAP
         yield Paragraph(title)

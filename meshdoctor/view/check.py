@@ -13,6 +13,7 @@ from meshdoctor.model.finding import Diagnosis, NotEvaluated
 from meshdoctor.model.verdict import Severity
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.phrases import count
+from meshdoctor.text.shell import command
 from meshdoctor.view.blocks import (
     GAP,
     SEVERITY_HEADINGS,
@@ -58,7 +59,9 @@ def report(diagnosis: Diagnosis, *, verbose: bool = False, source: str | None = 
         yield Headed("could not be read", tuple(_unread(diagnosis.unread, limit)))
     yield Headed("summary", tuple(_summary(diagnosis, verbose)))
     if source is not None and any(finding.fixes and not finding.caused_by for finding in diagnosis.findings):
-        yield from commands("To list the fixes, then preview and apply one:", [f"meshdoctor fix{source}"])
+        yield from commands(
+            "To list the fixes, then preview and apply one:", [command("meshdoctor", "fix", more=source)]
+        )
 
 
 def _not_evaluated(entries: Sequence[NotEvaluated], limit: int | None) -> Iterator[Block]:

@@ -8,6 +8,7 @@ from meshdoctor.model.finding import Confidence, Finding, Fix
 from meshdoctor.model.verdict import Severity
 from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.phrases import count
+from meshdoctor.text.printable import TextLines
 from meshdoctor.view.blocks import GAP, Block, CodeText, Labelled, Marked, Paragraph, Passage, names, of_pods
 
 FINGERPRINT = 8
@@ -90,13 +91,13 @@ def _fixes(fixes: Sequence[Fix], verbose: bool) -> Iterator[Block]:
         below: list[Block] = [Paragraph(fix.cost)] if fix.cost else []
         has_steps_first = bool(fix.steps) and not fix.manifests
         if has_steps_first:
-            below.append(Paragraph(fix.steps))
+            below.append(Paragraph(TextLines(fix.steps)))
         below += _manifests(fix, verbose)
         if fix.deletes:
             named = ", ".join(map(str, fix.deletes))
             below.append(Paragraph(f"{'then ' if fix.manifests else ''}delete {named}"))
         if fix.steps and not has_steps_first:
-            below.append(Labelled("then", fix.steps))
+            below.append(Labelled("then", TextLines(fix.steps)))
         if len(fixes) > 1 and not verbose:
             them = "them" if len(fixes) > 2 else "it"
             below.append(Paragraph(f"{count(len(fixes) - 1, 'other fix')}: -v prints {them}"))
@@ -112,4 +113,4 @@ def _manifests(fix: Fix, verbose: bool) -> Iterator[Block]:
     if lines > _MANIFEST_LINES and not verbose:
         yield Paragraph(f"{count(len(fix.manifests), 'manifest')} of {lines} lines: -v prints them")
     else:
-        yield CodeText(text, "yaml")
+        yield CodeText(TextLines(text), "yaml")

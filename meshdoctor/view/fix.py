@@ -9,6 +9,8 @@ from meshdoctor.model.fix import Change, Impact, PredictedChange
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.phrases import count, some
+from meshdoctor.text.printable import TextLines
+from meshdoctor.text.shell import ShellCommand, command
 from meshdoctor.view.blocks import (
     GAP,
     Block,
@@ -57,12 +59,16 @@ def findings(diagnosis: Diagnosis, firsts: Mapping[str, Fix], source: str = "") 
     if missing:
         yield Marked("unknown", f"not evaluated: {some(missing, _PODS)}; `meshdoctor check` says why")
     if rows:
-        command = f"meshdoctor fix {rows[0].fingerprint[:FINGERPRINT]}{source}"
-        yield from commands("To preview a fix and its impact:", [command])
+        preview_one = command("meshdoctor", "fix", rows[0].fingerprint[:FINGERPRINT], more=source)
+        yield from commands("To preview a fix and its impact:", [preview_one])
 
 
 def preview(
-    finding: Finding, fix: Fix, diffs: Sequence[str], impact_of: Impact | None, next_: Sequence[tuple[str, str]] = ()
+    finding: Finding,
+    fix: Fix,
+    diffs: Sequence[str],
+    impact_of: Impact | None,
+    next_: Sequence[tuple[ShellCommand, str]] = (),
 ) -> Iterator[Block]:
     """One fix before it is applied. `impact_of`: None where no object changes; `next_`: commands and their purpose."""
     name = Paragraph(f"{finding.fingerprint[:FINGERPRINT]} [{finding.rule}]", "faint")
@@ -73,18 +79,18 @@ def preview(
     yield Labelled("fix", f"{fix.title} [{fix.disposition}]", price, tone="strong")
     for diff in diffs:
         yield GAP
-        yield DiffText(diff)
+        yield DiffText(TextLines(diff))
     if fix.steps:
         yield GAP
-        yield Labelled("manual steps" if impact_of is None else "manual steps afterwards", fix.steps)
+        yield Labelled("manual steps" if impact_of is None else "manual steps afterwards", TextLines(fix.steps))
     if impact_of is not None:
         yield Headed("impact", tuple(impact(impact_of)))
     others = [other for other in finding.fixes if other.id != fix.id]
     if others:
         listed = (Labelled(f"--fix {o.id}", f"{o.title} [{o.disposition}]", (Paragraph(o.cost),)) for o in others)
         yield Headed("other fixes", tuple(listed))
-    for command, what in next_:
-        yield from commands(f"To {what}:", [command])
+    for line, what in next_:
+        yield from commands(f"To {what}:", [line])
 
 
 def impact(found: Impact) -> Iterator[Block]:
@@ -121,7 +127,7 @@ def effects(fix: Fix, found: Impact | None) -> Iterator[Block]:
         yield from impact(found)
         if fix.steps:
             yield GAP
-            yield Labelled("manual steps", fix.steps)
+            yield Labelled("manual steps", TextLines(fix.steps))
 
 
 def _connections(icon: Icon, noun: str, found: Sequence[PredictedChange]) -> Iterator[Block]:
@@ -153,11 +159,15 @@ def manual(fix: Fix) -> Iterator[Block]:
     """A manual fix."""
     yield Paragraph("This fix is manual: nothing is written.", "strong")
     yield GAP
-    yield Paragraph(fix.steps or "The objects are already as the fix would make them.")
+    yield Paragraph(TextLines(fix.steps) or "The objects are already as the fix would make them.")
 
 
 def exported(
-    fix: Fix, folder: str, files: Sequence[str], lines: Sequence[tuple[str, str | None]], notes: Sequence[str]
+    fix: Fix,
+    folder: str,
+    files: Sequence[str],
+    lines: Sequence[tuple[ShellCommand, ShellCommand | None]],
+    notes: Sequence[str],
 ) -> Iterator[Block]:
     """What an export wrote, and the kubectl commands, each as (apply, undo)."""
     if files:
@@ -171,4 +181,4 @@ def exported(
         yield Marked("unknown", note)
     if fix.steps:
         yield GAP
-        yield Labelled("manual steps afterwards", fix.steps)
+        yield Labelled("manual steps afterwards", TextLines(fix.steps))

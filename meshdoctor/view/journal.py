@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meshdoctor.model.fix import JournalEntry
+from meshdoctor.text.printable import TextLines
+from meshdoctor.text.shell import ShellCommand, command
 from meshdoctor.view.blocks import (
     GAP,
     Block,
@@ -47,11 +49,11 @@ def _row(entry: JournalEntry) -> Iterator[Block]:
     if entry.note:
         yield Paragraph(entry.note)
     if entry.awaits_person:
-        yield Labelled("manual steps", entry.manual_steps)
-        yield Labelled("to verify it then", "", (CodeText(f"meshdoctor fix --resume {entry.id}"),))
+        yield Labelled("manual steps", TextLines(entry.manual_steps))
+        yield Labelled("to verify it then", "", (CodeText(_resume(entry)),))
     elif entry.was_interrupted:
-        yield Labelled("to resume it, unless it still runs", "", (CodeText(f"meshdoctor fix --resume {entry.id}"),))
-        yield Labelled("to undo it", "", (CodeText(f"meshdoctor undo {entry.id}"),))
+        yield Labelled("to resume it, unless it still runs", "", (CodeText(_resume(entry)),))
+        yield Labelled("to undo it", "", (CodeText(_undo(entry)),))
 
 
 def details(entry: JournalEntry) -> Iterator[Block]:
@@ -63,7 +65,7 @@ def details(entry: JournalEntry) -> Iterator[Block]:
     note = entry.note if entry.note.startswith(entry.state) else f"{entry.state}, {entry.note}".rstrip(", ")
     yield Labelled("state", note)
     if entry.manual_steps:
-        yield Labelled("manual", entry.manual_steps)
+        yield Labelled("manual", TextLines(entry.manual_steps))
     if entry.pods:
         yield names("pods", entry.pods, _PODS)
     for text in ownership_changes(entry.not_restored):
@@ -76,16 +78,22 @@ def written(entry: JournalEntry) -> Iterator[Block]:
         yield Marked("fine", f"{FILE_ACTIONS[edit.action]} {edit.shown}")
     yield Marked("unknown", entry.note)
     if entry.manual_steps:
-        yield Labelled("manual steps", entry.manual_steps)
+        yield Labelled("manual steps", TextLines(entry.manual_steps))
 
 
 def then(entry: JournalEntry, cluster: str = "") -> Iterator[Block]:
     """The commands to verify or undo it. `cluster` are the options that name the cluster."""
     if entry.awaits_person:
-        yield from commands(
-            "To verify it once the manual steps are done:", [f"meshdoctor fix --resume {entry.id}{cluster}"]
-        )
-    yield from commands("To undo it:", [f"meshdoctor undo {entry.id}{cluster}"])
+        yield from commands("To verify it once the manual steps are done:", [_resume(entry, cluster)])
+    yield from commands("To undo it:", [_undo(entry, cluster)])
+
+
+def _resume(entry: JournalEntry, cluster: str = "") -> ShellCommand:
+    return command("meshdoctor", "fix", "--resume", str(entry.id), more=cluster)
+
+
+def _undo(entry: JournalEntry, cluster: str = "") -> ShellCommand:
+    return command("meshdoctor", "undo", str(entry.id), more=cluster)
 
 
 def state(entry: JournalEntry) -> Iterator[Block]:
@@ -93,7 +101,7 @@ def state(entry: JournalEntry) -> Iterator[Block]:
     if entry.was_interrupted:
         yield Marked("warning", f"fix {entry.id} of this finding was interrupted: it can be resumed or undone")
     elif entry.awaits_person:
-        yield Marked("warning", f"fix {entry.id} of this finding has manual steps: {entry.manual_steps}")
+        yield Marked("warning", TextLines(f"fix {entry.id} of this finding has manual steps: {entry.manual_steps}"))
         yield Paragraph("It can be verified then, or undone.", "faint")
     else:
         words = {

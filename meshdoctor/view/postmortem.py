@@ -9,6 +9,7 @@ from meshdoctor.model.fix import ConnectionChange, JournalEntry
 from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.subjects import subject
+from meshdoctor.text.printable import TextLines
 from meshdoctor.view.blocks import Block, DiffText, Headed, Labelled, Paragraph, PathSteps, names
 from meshdoctor.view.journal import place
 from meshdoctor.view.trace import steps, verdict
@@ -71,6 +72,6 @@ def action(entry: JournalEntry, improvements: Iterable[ConnectionChange], diff: 
     for turn in improvements:
         yield Labelled(f"{turn.host} for {turn.pod}", f"{turn.before} before, {turn.after} after")
     if entry.awaits_person:
-        yield Labelled("Manual steps", entry.manual_steps)
+        yield Labelled("Manual steps", TextLines(entry.manual_steps))
     if diff:
-        yield DiffText(diff)
+        yield DiffText(TextLines(diff))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from meshdoctor.model.fact import Fact
+from meshdoctor.model.field_types import example_of
 from meshdoctor.model.rule import FixTemplate, Rule
+from meshdoctor.model.sheet import SHEET
 from meshdoctor.model.verdict import Severity
 from meshdoctor.text.phrases import count
+from meshdoctor.text.printable import TextLines
 from meshdoctor.view.blocks import GAP, SEVERITY_HEADINGS, Block, Headed, Marked, Paragraph, Rows, TableRow
 
 _CAPTURE = re.compile(r"\{fact\.([^{}:]+)(?::\w+)?\}")
+_NAME = re.compile(r"(?:\[\d+\]|\W)+")
+_LIST = re.compile(r"\$\.(\w+)")
 
 
 def listing(catalogue: Sequence[Rule]) -> Iterator[Block]:
@@ -34,22 +40,33 @@ def page(rule: Rule) -> Iterator[Block]:
         more = f" It finds more with {', '.join(rule.reads)}." if rule.reads else ""
         head.append(Paragraph(f"Needs as evidence: {', '.join(rule.needs)}.{more}"))
     yield Headed(f"{rule.id}: {rule.title}", tuple(head))
-    yield Headed("Description", (Paragraph(rule.page.description),))
-    yield Headed("Why it matters", (Paragraph(_placeholders(rule.why)),))
-    yield Headed("Diagnosis", (Paragraph(rule.page.diagnosis),))
-    fixes = [block for fix in rule.fixes for block in (GAP, _fix(fix))]
-    yield Headed("Remediation", (Paragraph(rule.page.remediation), *fixes))
+    kind = SHEET.get(_LIST.findall(rule.select)[0]) if _LIST.match(rule.select) else None
+
+    def read(template: str) -> TextLines:
+        return TextLines(without_fact(template, kind))
+
+    yield Headed("Description", (Paragraph(TextLines(rule.page.description)),))
+    yield Headed("Why it matters", (Paragraph(read(rule.why)),))
+    yield Headed("Diagnosis", (Paragraph(TextLines(rule.page.diagnosis)),))
+    fixes = [block for fix in rule.fixes for block in (GAP, _fix(fix, read))]
+    yield Headed("Remediation", (Paragraph(TextLines(rule.page.remediation)), *fixes))
     if rule.references:
         yield Headed("References", tuple(map(Paragraph, rule.references)))
 
 
-def _fix(fix: FixTemplate) -> Marked:
-    deleted = f"Deletes {_placeholders('{' + fix.deletes + '}')} once the rest is applied." if fix.deletes else ""
-    below = (Paragraph(_placeholders(text)) for text in (fix.tradeoff, deleted, fix.steps) if text)
-    return Marked("step", f"[{fix.disposition}] {_placeholders(fix.title)}", tuple(below))
+def _fix(fix: FixTemplate, read: Callable[[str], TextLines]) -> Marked:
+    deleted = "Deletes objects once the rest is applied; the preview names them." if fix.deletes else ""
+    below = (Paragraph(read(text)) for text in (fix.tradeoff, deleted, fix.steps) if text)
+    return Marked("step", f"[{fix.disposition}] {read(fix.title)}", tuple(below))
 
 
-def _placeholders(template: str) -> str:
-    """A template as one reads it without a fact: `{fact.active.host}` is `<active host>`."""
-    named = _CAPTURE.sub(lambda match: "<" + re.sub(r"[\W_]+", " ", match[1]).strip() + ">", template)
-    return named.replace("{{", "{").replace("}}", "}")
+def without_fact(template: str, kind: type[Fact] | None) -> str:
+    """A template as one reads it without a fact: names in capitals, as in kubectl's help; `{fact.active.host}` is
+    ACTIVE_HOST."""
+
+    def shown(match: re.Match[str]) -> str:
+        example = example_of(kind, match[1]) if kind is not None else None
+        return _NAME.sub("_", match[1]).strip("_").upper() if example is None else example
+
+    text = "\n".join(line.rstrip() for line in _CAPTURE.sub(shown, template.strip()).split("\n"))
+    return text.strip().replace("{{", "{").replace("}}", "}")

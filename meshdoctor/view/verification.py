@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from meshdoctor.model.fix import ConnectionChange, FindingSummary, FixResult, FixTarget, OwnershipChange, Verification
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.phrases import count, some
+from meshdoctor.text.printable import TextLines
 from meshdoctor.text.times import apart, seconds_apart
 from meshdoctor.view.blocks import Block, Icon, Labelled, Marked, Paragraph, names, of_pods
 
@@ -31,7 +32,7 @@ def result(made: FixResult) -> Iterator[Block]:
         yield Marked("unknown", entry.note or "the mesh was not checked again")
         yield Paragraph("Check again to see the state now.")
     if entry.manual_steps:
-        yield Labelled("manual steps", entry.manual_steps)
+        yield Labelled("manual steps", TextLines(entry.manual_steps))
 
 
 def undone(made: FixResult) -> Iterator[Block]:

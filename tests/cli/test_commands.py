@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from meshdoctor import __version__
 from meshdoctor.cli.entry_points import kubectl_main
+from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.model.host_table import HostTable
+from meshdoctor.text.printable import in_lines
 from tests.cli.fake import FakeDoctor, Source
 from tests.conftest import Cli
 from tests.golden.outputs import FILES
@@ -137,6 +139,23 @@ def test_debug_shows_the_traceback(cli: Cli, doctor: FakeDoctor, monkeypatch: py
     finished = cli(*(["--debug"] if how == "option" else []), "check", "--from", "x")
     assert finished.code == 4
     assert "Traceback" in finished.err
+
+
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+@pytest.mark.parametrize("kind", [UsageError, Unreadable, KeyError, ValueError])
+def test_a_name_in_an_error_neither_begins_a_line_nor_steers_the_terminal(
+    cli: Cli, doctor: FakeDoctor, kind: type[Exception], debug: list[str]
+) -> None:
+    doctor.error = kind("no pod web\nmeshdoctor: FORGED\r\x1b[2J\x85\u2028\u202e")
+    err = cli(*debug, "check", "--from", "x").err
+    assert err.replace("\n", "").isprintable()
+    assert "no pod web" in err
+    assert debug or not [line for line in err.split("\n") if line.startswith("meshdoctor: FORGED")]
+
+
+def test_an_error_of_several_lines_has_them(cli: Cli, doctor: FakeDoctor) -> None:
+    doctor.error = UsageError(in_lines(("a.yaml:1: wrong", "b\n.yaml:2: wrong")))
+    assert cli("check", "--from", "x").err == "meshdoctor: a.yaml:1: wrong\nb\\x0a.yaml:2: wrong\n"
 
 
 def test_a_fault_of_its_own_says_how_to_report_it(cli: Cli, doctor: FakeDoctor) -> None:

@@ -361,6 +361,19 @@ def test_an_undo_leaves_alone_what_others_changed_since(cli: Cli, clash: FakeApi
     assert body["spec"]["ports"][0]["protocol"] == "HTTPS"
 
 
+def test_an_undo_keeps_what_others_changed_in_another_field(cli: Cli, clash: FakeApi) -> None:
+    before = [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")]
+    applied(cli, "github.com:443")
+    body = entry_of(clash, "github")
+    body["spec"] = {**body["spec"], "exportTo": ["*"]}
+    done = cli("undo", "--yes", "--dns", "local")
+    assert (done.code, states()) == (0, ["undone"])
+    assert [entry_of(clash, name)["spec"] for name in ("github", "hwcloud")] == [
+        {**before[0], "exportTo": ["*"]},
+        before[1],
+    ]
+
+
 def test_an_undo_on_another_cluster_is_refused(cli: Cli, blocked: FakeApi, tmp_path: Path) -> None:
     applied(cli)
     other = write_kubeconfig(tmp_path / "other", "http://127.0.0.1:9")

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from meshdoctor.fixes.files.file_edits import file_edit
+from meshdoctor.fixes.plan.kubectl_commands import apply_line
 from meshdoctor.fixes.plan.object_diff import unified
 from meshdoctor.model.finding import Disposition, Fix
 from meshdoctor.model.fix import (
@@ -28,6 +29,7 @@ from meshdoctor.model.fix import (
 )
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.text.shell import ShellCommand, command
 from tests.golden.results import CLASH, MANUAL, POD, PODS, SICK, TLS, finding
 
 API = "networking.istio.io/v1"
@@ -138,11 +140,12 @@ def diffs(*changes: Change) -> list[tuple[Change, str]]:
 
 
 CLUSTER = FixTarget(server="https://203.0.113.1:6443", context="prod-eu")
-LINES = [
-    ("kubectl patch serviceentries.networking.istio.io/github --patch-file fixes/patches/github.yaml", None),
+_GITHUB = "serviceentries.networking.istio.io/github"
+LINES: list[tuple[ShellCommand, ShellCommand | None]] = [
+    (command("kubectl", "patch", _GITHUB, "--patch-file", "fixes/patches/github.yaml"), None),
     (
-        "kubectl delete serviceentries.networking.istio.io/github-copy --namespace=bookinfo",
-        "kubectl apply --server-side --field-manager=meshdoctor -f fixes/undo/github-copy.yaml",
+        command("kubectl", "delete", f"{_GITHUB}-copy", "--namespace=bookinfo"),
+        apply_line("fixes/undo/github-copy.yaml"),
     ),
 ]
 

@@ -9,6 +9,7 @@ from meshdoctor.model.finding import Finding, Fix
 from meshdoctor.model.fix import Change, FixResult, Impact
 from meshdoctor.report import fix_json, json_v1, text
 from meshdoctor.report.text_writer import TextWriter
+from meshdoctor.text.shell import command
 from meshdoctor.view import check, fix, hosts, journal, trace, verification
 from tests.golden import fixes, results
 
@@ -18,8 +19,11 @@ _TERMINAL = TextWriter(width=100, colour=True)
 _ASCII = TextWriter(symbols=False)
 _RULES = frozenset({"tcp-port-clash", "incomplete-address-list"})
 _NEXT = [
-    ("meshdoctor fix 00010001 --fix use-tls --apply", "apply it to the cluster and verify it"),
-    ("meshdoctor fix 00010001 --fix use-tls --export DIR", "write manifests, an overlay and kubectl commands"),
+    (command("meshdoctor", "fix", "00010001", "--fix", "use-tls", "--apply"), "apply it to the cluster and verify it"),
+    (
+        command("meshdoctor", "fix", "00010001", "--fix", "use-tls", "--export", "DIR"),
+        "write manifests, an overlay and kubectl commands",
+    ),
 ]
 _FIRSTS = {finding.fingerprint: finding.fixes[-1] for finding in results.SICK.findings if finding.fixes}
 _SOURCE = " --from prod-eu.tar.gz -n shop"

@@ -34,6 +34,15 @@ def test_a_source_that_cannot_be_read_is_one_sentence_with_the_demo_a_key_away(d
     drive(script, source=lambda: Source(path=Path("no-such-capture")), size=(100, 30))
 
 
+def test_a_name_in_a_notification_neither_begins_a_line_nor_steers_the_terminal(drive: Drive) -> None:
+    async def script(app: Driven) -> None:
+        app.app.notify("no pod web\nFORGED\x1b[2J", markup=False)
+        await app.looked()
+        assert told(app)[-1] == "no pod web\\x0aFORGED\\x1b[2J"
+
+    drive(script)
+
+
 @pytest.mark.parametrize("problem", [UsageError("no such context"), Unreadable("no kubeconfig")])
 def test_a_source_that_cannot_even_be_made_is_one_sentence(drive: Drive, problem: Exception) -> None:
     def source() -> Source:

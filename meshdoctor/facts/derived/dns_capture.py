@@ -12,16 +12,17 @@ Only entries without addresses whose resolution is not NONE and whose hosts are 
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 from msgspec import Struct
 
 from meshdoctor.facts.derived.proxy_context import ProxyContext
+from meshdoctor.model.field_types import NO_COMMAND
 from meshdoctor.model.mesh import Pod, ServiceEntry
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio.registry import is_allocated
 from meshdoctor.semantics.istio.resource_names import object_name
+from meshdoctor.text.shell import ShellCommand, command, word
 
 _SAID_BY_OTHERS = (
     "pod-template-hash",
@@ -50,7 +51,7 @@ class DnsCapture(Struct, frozen=True):
 
     manifest: dict[str, Any] = {}
     workload: str = ""
-    restart: str = ""
+    restart: ShellCommand = NO_COMMAND
     """The command that restarts the pods, or the step in words."""
 
 
@@ -88,10 +89,11 @@ def _selecting(case: ProxyContext, pod: Pod) -> dict[str, str]:
     return own if not usual or any(usual.items() <= labels for labels in others) else usual
 
 
-def _restart(workload: ObjectRef) -> str:
+def _restart(workload: ObjectRef) -> ShellCommand:
     kind = _ROLLED_OUT.get(workload.kind)
     if kind:
-        return shlex.join(["kubectl", "rollout", "restart", f"{kind}/{workload.name}", "-n", workload.namespace])
+        return command("kubectl", "rollout", "restart", f"{kind}/{workload.name}", "-n", workload.namespace)
+    name, namespace = word(workload.name), word(workload.namespace)
     if workload.kind == "Pod":
-        return f"delete pod {workload.name} in namespace {workload.namespace} and create it again"
-    return f"restart the pods of {workload.kind} {workload.name} in namespace {workload.namespace}"
+        return ShellCommand(f"delete pod {name} in namespace {namespace} and create it again")
+    return ShellCommand(f"restart the pods of {word(workload.kind)} {name} in namespace {namespace}")

@@ -7,7 +7,6 @@ own object and go into a shell: they are quoted.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 
 import msgspec
@@ -19,6 +18,7 @@ from meshdoctor.model.sheet import Credential, PodView
 from meshdoctor.semantics.istio.data_plane import is_ambient, is_done
 from meshdoctor.semantics.istio.registry import Registry
 from meshdoctor.semantics.istio.resource_names import object_name
+from meshdoctor.text.shell import ShellCommand, command, word
 
 INJECT = "sidecar.istio.io/inject"
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
@@ -94,26 +94,30 @@ def secret_name(workload: ObjectRef) -> str:
     return object_name(f"{workload.name}-credentials")
 
 
-def create_secret(workload: ObjectRef, variable: str) -> str:
+def create_secret(workload: ObjectRef, variable: str) -> ShellCommand:
     """The command that creates the Secret from standard input."""
-    words = ["kubectl", "create", "secret", "generic", secret_name(workload), "-n", workload.namespace]
-    return shlex.join([*words, f"--from-file={_key(variable)}=/dev/stdin"])
+    words = ("kubectl", "create", "secret", "generic", secret_name(workload), "-n", workload.namespace)
+    return command(*words, f"--from-file={_key(variable)}=/dev/stdin")
 
 
-def use_secret(workload: ObjectRef, seen: PlainCredential) -> str:
+def use_secret(workload: ObjectRef, seen: PlainCredential) -> ShellCommand:
     """The strategic merge patch that replaces the value with the reference; in words where the owner has no pod
     template."""
     reference = {"secretKeyRef": {"name": secret_name(workload), "key": _key(seen.variable)}}
     if workload.kind not in _TEMPLATED:
         said = msgspec.json.encode({"valueFrom": reference}).decode()
-        return f"in the manifest of {workload.kind} {workload.name}, replace `value` of {seen.variable} with {said}"
+        where = f"{word(workload.kind)} {word(workload.name)}"
+        return ShellCommand(
+            f"edit the manifest of {where}: replace the value of {word(seen.variable)} with {word(said)}"
+        )
     env = {"name": seen.variable, "value": None, "valueFrom": reference}
     is_init = any(c.name == seen.container and c.is_init for c in seen.pod.containers)
     container = {"name": seen.container, "env": [env]}
     spec = {"initContainers" if is_init else "containers": [container]}
     patch = msgspec.json.encode({"spec": {"template": {"spec": spec}}}).decode()
-    words = ["kubectl", "patch", workload.kind.lower(), workload.name, "-n", workload.namespace, "-p", patch]
-    return shlex.join(words)
+    return command(
+        "kubectl", "patch", f"{workload.kind.lower()}/{workload.name}", "-n", workload.namespace, "-p", patch
+    )
 
 
 def _key(variable: str) -> str:

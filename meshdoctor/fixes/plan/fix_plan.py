@@ -18,6 +18,7 @@ from meshdoctor.model.fix import Change, FixTarget, Impact, JournalEntry, Owners
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.nearest import nearest
+from meshdoctor.text.printable import in_lines
 from meshdoctor.text.times import now
 
 _SHORTEST = 4
@@ -48,8 +49,9 @@ def find(findings: Sequence[Finding], name: str) -> Finding:
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        named = "\n".join(f"  {one.fingerprint[:8]}  {subject(one)}  {one.rule}" for one in fitting)
-        raise UsageError(f"{name} matches {len(fitting)} findings. Choose one by its fingerprint:\n{named}")
+        named = (f"  {one.fingerprint[:8]}  {subject(one)}  {one.rule}" for one in fitting)
+        asked = f"{name} matches {len(fitting)} findings. Choose one by its fingerprint:"
+        raise UsageError(in_lines((asked, *named)))
     names = sorted({finding.rule for finding in findings} | {subject(finding) for finding in findings})
     raise UsageError(f"no finding {name}. {nearest(name, names)}")
 

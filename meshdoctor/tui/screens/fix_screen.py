@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from meshdoctor.fixes.fix_run import FOLDER, FixAction
+from meshdoctor.text.printable import TextLines
 from meshdoctor.tui.app_session import TuiSession
 from meshdoctor.tui.bindings import DETAIL_KEYS, FIX_KEYS
 from meshdoctor.tui.fix_worker import FixWorker
@@ -136,7 +137,7 @@ class FixScreen(Screen[None]):
     def _diff(self, width: int) -> list[Line]:
         worker = self.worker
         if worker.diffs:
-            return draw([block for diff in worker.diffs for block in (DiffText(diff), GAP)][:-1], width)
+            return draw([block for diff in worker.diffs for block in (DiffText(TextLines(diff)), GAP)][:-1], width)
         if worker.run.plan is not None:
             return draw(fix_view.manual(worker.run.plan.fix), width)
         return [] if worker.is_busy else paragraph("Nothing to show.", width, "faint")

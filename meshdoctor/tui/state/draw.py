@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from meshdoctor.text.icons import icon
 from meshdoctor.text.printable import printable
-from meshdoctor.text.wrapping import columns, in_columns
+from meshdoctor.text.wrapping import columns, in_columns, trimmed
 from meshdoctor.tui.state.cells import Cell
 from meshdoctor.tui.state.text_lines import Line, field, line, paragraph
 from meshdoctor.tui.state.tones import LOUD, Tone, tone
@@ -120,7 +120,7 @@ _DRAWN: dict[type, Callable[[Any, Room], Iterable[Line]]] = {
     view.Rows: _rows,
     view.PathSteps: _steps,
     view.Passage: _passage,
-    view.DiffText: lambda block, _: (line(text, view.diff_tone(text)) for text in block.text.rstrip("\n").split("\n")),
-    view.CodeText: lambda block, _: (line(f"  {text}") for text in block.text.strip("\n").split("\n")),
+    view.DiffText: lambda block, _: (line(text, view.diff_tone(text)) for text in trimmed(block.text)),
+    view.CodeText: lambda block, _: (line(f"  {text}") for text in trimmed(block.text)),
     view.Headed: _headed,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meshdoctor.semantics.istio.host_names import host_port
-from meshdoctor.text.printable import printable, printable_lines
+from meshdoctor.text.printable import lines_of, printable
 from meshdoctor.tui.state.mesh_state import MeshState
 from meshdoctor.tui.state.view_state import SORTS, Panel, RowSelection, ViewState
 
@@ -44,8 +44,8 @@ def hint(view_state: ViewState, panel: Panel) -> str:
     """Why a panel has no rows, and the key to press."""
     mesh_state = view_state.mesh_state
     if mesh_state.failed is not None and not view_state.total(panel):
-        demo = "d opens a bundled snapshot, R tries again."
-        return f"{printable_lines(mesh_state.failed.because)}\n\n{demo}" if panel == "pods" else ""
+        lines = (*lines_of(mesh_state.failed.because), "", "d opens a bundled snapshot, R tries again.")
+        return "\n".join(lines) if panel == "pods" else ""
     if view_state.filters[panel]:
         return f"Nothing matches /{printable(view_state.filters[panel].typed)}. esc clears the filter."
     if view_state.narrowing(panel):

@@ -18,6 +18,7 @@ from meshdoctor.model.trace import Trace
 from meshdoctor.report import markdown
 from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.sources.redact import Removals, redact_object
+from meshdoctor.text.printable import in_lines
 from meshdoctor.text.times import now
 from meshdoctor.tui.state.folding import folded
 from meshdoctor.view import postmortem as view
@@ -74,7 +75,7 @@ def _piece(found: Excerpt) -> tuple[Block, ...]:
     ]
     line = f":{found.line}" if found.line else ""
     name = f"{found.document}{line} {found.at}".rstrip()
-    return Passage(name), CodeText("\n".join(lines), found.form if not found.because else "")
+    return Passage(name), CodeText(in_lines(lines), found.form if not found.because else "")
 
 
 def _clean(change: Change) -> Change:

@@ -79,7 +79,7 @@ def test_the_steps_to_a_secret_name_everything_but_the_password() -> None:
         "kubectl create secret generic web-credentials -n shop --from-file=DB_PASSWORD=/dev/stdin"
     )
     command = shlex.split(found.use_secret)
-    assert command[:-1] == ["kubectl", "patch", "deployment", "web", "-n", "shop", "-p"]
+    assert command[:-1] == ["kubectl", "patch", "deployment/web", "-n", "shop", "-p"]
     reference = {"secretKeyRef": {"name": "web-credentials", "key": "DB_PASSWORD"}}
     env = {"name": "DB_PASSWORD", "value": None, "valueFrom": reference}
     containers = [{"name": "app", "env": [env]}]
@@ -87,7 +87,7 @@ def test_the_steps_to_a_secret_name_everything_but_the_password() -> None:
 
 
 def test_a_pod_without_a_template_is_told_in_words() -> None:
-    assert credential().use_secret.startswith("in the manifest of Pod web, replace `value` of DB_PASSWORD with ")
+    assert credential().use_secret.startswith("edit the manifest of Pod web: replace the value of DB_PASSWORD with ")
 
 
 def test_a_hostile_name_stays_one_word_of_the_command() -> None:
@@ -95,7 +95,7 @@ def test_a_hostile_name_stays_one_word_of_the_command() -> None:
     owner: Any = [{"kind": "StatefulSet", "name": "web", "controller": True}]
     for found in Mesh(None, pod(env, ownerReferences=owner)).facts("credentials"):
         assert shlex.split(found.create_secret)[-1] == "--from-file=value=/dev/stdin"
-        assert len(shlex.split(found.use_secret)) == 8
+        assert len(shlex.split(found.use_secret)) == 7
 
 
 def test_the_policy_is_read_from_where_unmatched_traffic_goes() -> None:

@@ -10,6 +10,7 @@ from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity, Verdict
 from meshdoctor.report import markdown
 from meshdoctor.report.markdown import code, fenced, text
+from meshdoctor.text.printable import TextLines
 from meshdoctor.view.blocks import CodeText, Passage
 from meshdoctor.view.postmortem import action, postmortem
 from tests.golden.results import MISROUTED
@@ -78,14 +79,20 @@ def test_what_is_not_known_has_no_heading() -> None:
 
 def test_markup_in_texts_is_text() -> None:
     hostile = "# head\n- list\n1. one\n<img src=x> [a](http://b) `code` *b* _i_ a_b|c"
-    made = text(hostile)
-    assert made.split("\n")[:3] == ["\\# head", "\\- list", "\\1. one"]
+    made = text(TextLines(hostile))
+    assert made.split("\n")[:3] == ["\\# head", "\\- list", "1\\. one"]
     assert "\\<img src=x\\>" in made
     assert "\\[a\\](http://b)" in made
     assert "a_b\\|c" in made
 
 
+def test_commands_of_a_text_are_code_to_copy() -> None:
+    assert text(TextLines("Do:\n  a *b*\n  c | d\nThen *e*.")) == "Do:\n\n```sh\na *b*\nc | d\n```\n\nThen \\*e\\*."
+    assert text("Do:\n  a") == "Do:\\\\x0a  a"
+
+
 def test_code_holds_any_name() -> None:
     assert code("a`b") == "`` a`b ``"
     assert code("a\nb\x1b") == "`a\\x0ab\\x1b`"
-    assert fenced("```\nx").startswith("````\n")
+    assert fenced(TextLines("```\nx")) == "````\n```\nx\n````"
+    assert fenced("```\nx") == "````\n```\\x0ax\n````"

@@ -17,7 +17,7 @@ A {brace} here.
 
 Why it matters
 --------------
-<host> goes to <active kind>.
+HOST goes to ACTIVE_KIND.
 
 Diagnosis
 ---------
@@ -28,12 +28,12 @@ Remediation
 -----------
 C.
 
-· [safe] Fix <host>
+· [safe] Fix HOST
     It costs.
 
 · [manual] By hand
     Time.
-    Look at <own addresses>.
+    Look at OWN_ADDRESSES.
 
 References
 ----------

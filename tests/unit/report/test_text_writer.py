@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from meshdoctor.report.text_writer import TextWriter
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.text.phrases import count, some
+from meshdoctor.text.printable import TextLines, in_lines, lines_of
 from meshdoctor.text.wrapping import columns, wrap
 
 
 @given(st.text(), st.integers(min_value=20, max_value=120))
 def test_wrapped_lines_fit_unless_one_word_does_not_and_no_word_is_lost(text: str, width: int) -> None:
     lines = wrap(text, width)
-    assert all(columns(line) <= width or len(line.split()) == 1 for line in lines)
+    assert all(columns(line) <= width or len(line.split()) == 1 or "'" in line for line in lines)
     assert all(line.isprintable() or line.isspace() or not line for line in lines if line.isascii())
 
 
@@ -23,8 +24,20 @@ def test_words_of_two_columns_are_counted_as_two() -> None:
     assert wrap("日本日本日 本日本日本", 20) == ["日本日本日", "本日本日本"]
 
 
-def test_line_breaks_of_the_text_stay_and_other_control_characters_do_not_act() -> None:
-    assert wrap("one\n\ntwo\x1b[2J\rx", 40) == ["one", "", "two\\x1b[2J\\x0dx"]
+def test_line_breaks_of_lines_stay_and_other_control_characters_do_not_act() -> None:
+    assert wrap(TextLines("one\n\ntwo\x1b[2J\rx"), 40) == ["one", "", "two\\x1b[2J\\x0dx"]
+
+
+def test_a_quoted_word_of_a_command_stays_whole() -> None:
+    assert wrap("Try `grep -F -- 'x; rm -rf ~'` now.", 20) == ["Try `grep -F --", "'x; rm -rf ~'` now."]
+    assert wrap("The pods' names, the nodes' names", 20) == ["The pods' names, the", "nodes' names"]
+
+
+@given(st.text())
+def test_any_other_text_is_one_line_however_it_is_broken(text: str) -> None:
+    assert len(lines_of(text)) == 1
+    assert in_lines([text, text]).count("\n") == 1
+    assert len(lines_of(f"{in_lines([text, text])}")) == 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from meshdoctor import yamlio
 from meshdoctor.model.rule import ManifestChange
 from meshdoctor.model.sheet import Connection, Duplicate, EntryPort, RouteFault, VirtualServiceHost
 from meshdoctor.rules.fix_manifests import make_manifests
-from meshdoctor.rules.templates import BadTemplate, check_template, fill, parse_template
+from meshdoctor.rules.templates import BadTemplate, check_template, fill, fill_line, parse_template
 from tests.build import fact
 
 ENTRY: dict[str, Any] = {
@@ -108,6 +108,71 @@ def test_what_is_no_template_is_refused(template: str, problem: str) -> None:
 def test_an_object_does_not_fit_a_sentence() -> None:
     assert "list of EntryView" in next(check_template("{fact.shadowed}", Duplicate))
     assert list(check_template("{fact.shadowed}", Duplicate, prose=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("Run `dig '{fact.host}'` now.", "leave out the quotes (')"),
+        ('Run `dig "{fact.host}"` now.', 'leave out the quotes (")'),
+        ("Do:\n  sh -c 'dig {fact.host}'", "leave out the quotes (')"),
+        ("$ dig \\{fact.host}", "cannot follow `\\`"),
+        ("`dig ${fact.host}`", "cannot follow `$`"),
+        ("`dig >{fact.host}`", "cannot follow `>`"),
+        ("`dig > {fact.host}`", "the file of a redirection"),
+        ("`dig | {fact.host}`", "the program to run"),
+        ("`dig $({fact.host})`", "the program to run"),
+        ("`dig; {fact.host}`", "the program to run"),
+        ("`{fact.host}`", "the program to run"),
+        ("Do:\n  {fact.host}", "the program to run"),
+        ("`grep {fact.host} x`", "`grep -F --`"),
+        ("`cat x | grep -i {fact.host}`", "`grep -F --`"),
+        ("`dig {fact.addresses}`", "a command takes one value, this is a list"),
+        ("Run dig +short {fact.host} often.", "in backticks, whole"),
+        ("Run `dig +short` {fact.host} often.", "in backticks, whole"),
+        ("`run {fact.restart}`", "it is a command itself"),
+        ("Run `frobnicate {fact.host} often.", "has no second one"),
+    ],
+)
+def test_a_command_in_which_a_value_could_be_more_than_a_word_is_refused(template: str, problem: str) -> None:
+    kind = EntryPort if "restart" in template else Connection
+    assert [problem in said for said in check_template(template, kind)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("`dig {fact.host}`", "`dig '$(id)'`"),
+        ("Do:\n  dig {fact.host}:{fact.port} -x={fact.host}", "Do:\n  dig '$(id)':80 -x='$(id)'"),
+        ("$ dig '@8.8.8.8' {fact.addresses[0]}", "$ dig '@8.8.8.8' 198.51.100.1"),
+        ("`cat 'x'{fact.host} | grep -iF -- {fact.host}`", "`cat 'x''$(id)' | grep -iF -- '$(id)'`"),
+        ("The `host` {fact.host} and `a b`, {fact.host}", "The `host` $(id) and `a b`, $(id)"),
+        ("`` dig ` {fact.host} ``", "`` dig ` '$(id)' ``"),
+        ("{fact.host}\n no command {fact.host}", "$(id)\n no command $(id)"),
+        ("`dig {{{fact.host}}}`", "`dig {'$(id)'}`"),
+    ],
+)
+def test_a_value_in_a_command_is_one_word(template: str, text: str) -> None:
+    assert fill(template, fact(Connection, host="$(id)", port=80, addresses=["198.51.100.1"])) == text
+
+
+def test_a_command_stays_one_in_a_text_of_one_line() -> None:
+    made = fill_line("Do:\n  dig {fact.host}\nthen\n{fact.reason}\n", fact(Connection, host="$(id)", reason="a  b"))
+    assert made == "Do: dig '$(id)' then a  b"
+
+
+def test_a_value_that_looks_like_an_option_is_named_instead() -> None:
+    entry = fact(EntryPort, host="-rf", entry={"name": "--all"})
+    assert fill("`rm {fact.host} x-{fact.host}`", entry) == "`rm HOST x--rf`"
+    assert fill("`rm -- {fact.host}`", entry) == "`rm -- -rf`"
+    assert fill("`rm {fact.entry.name}`, {fact.host}", entry) == "`rm ENTRY_NAME`, -rf"
+
+
+def test_a_field_that_is_a_command_stands_as_it_is() -> None:
+    entry = fact(EntryPort, restart="kubectl rollout restart deployment/'a b'")
+    template = "Do:\n  cd x && {fact.restart}"
+    assert list(check_template(template, EntryPort)) == []
+    assert fill(template, entry) == "Do:\n  cd x && kubectl rollout restart deployment/'a b'"
 
 
 def manifest(text: str | ManifestChange, about: Any = PORT) -> Any:

@@ -28,6 +28,7 @@ from meshdoctor.model.fix import (
 )
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.verdict import Severity, Verdict
+from meshdoctor.text.printable import TextLines
 from meshdoctor.text.wrapping import columns
 from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.finding_text import fix_lines, title_cells
@@ -82,7 +83,7 @@ def flat(lines: Any) -> str:
     return " ".join(text(lines).split())
 
 
-# Lines
+# TextLines
 
 
 @given(st.text(max_size=200), st.integers(12, 90), st.integers(0, 5))
@@ -104,7 +105,8 @@ def test_long_names_are_broken_where_people_expect_it_and_lose_nothing() -> None
 
 
 def test_indented_lines_of_a_recipe_stay_lines() -> None:
-    assert text(paragraph("Do:\n  kubectl a b\n  kubectl c", 40)).split("\n") == ["Do:", "  kubectl a b", "  kubectl c"]
+    recipe = TextLines("Do:\n  kubectl a b\n  kubectl c")
+    assert text(paragraph(recipe, 40)).split("\n") == ["Do:", "  kubectl a b", "  kubectl c"]
 
 
 # The finding
@@ -167,7 +169,7 @@ def test_several_addresses_are_listed() -> None:
 
 
 def test_a_diff_has_signs_and_colours_and_its_heads_neither() -> None:
-    lines = draw([DiffText("--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n")], 80)
+    lines = draw([DiffText(TextLines("--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n"))], 80)
     assert [line[0].tone for line in lines] == ["faint", "faint", "faint", "error", "fine", "plain"]
 
 

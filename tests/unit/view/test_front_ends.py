@@ -8,12 +8,14 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+from markdown_it import MarkdownIt
 
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.fix import ConnectionChange, FixResult, Verification
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.report import markdown, text
 from meshdoctor.report.text_writer import TextWriter
+from meshdoctor.text.printable import TextLines, printable
 from meshdoctor.tui.state.draw import draw
 from meshdoctor.tui.state.text_lines import shown
 from meshdoctor.view import verification
@@ -55,8 +57,8 @@ BLOCKS: list[Block] = [
         )
     ),
     Passage("resources/pods.yaml", (("$.items", "3"), ("", "a value"))),
-    DiffText("--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n"),
-    CodeText("kind: ServiceEntry\n  spec: {}", "yaml"),
+    DiffText(TextLines("--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n")),
+    CodeText(TextLines("kind: ServiceEntry\n  spec: {}"), "yaml"),
     Headed("a heading", (Paragraph("first"), Headed("inner", (Paragraph("second"),)))),
 ]  # fmt: skip
 FRONT_ENDS: dict[str, Callable[[list[Block]], str]] = {
@@ -106,9 +108,8 @@ def test_each_block_is_drawn_the_same_beside_others(name: str) -> None:
     assert all(word in together or word in re.sub(r"\s+", "", together) for word in texts(tuple(BLOCKS)))
 
 
-@each_front_end
-def test_no_text_steers_the_terminal(name: str) -> None:
-    evil = "evil\x1b[2J\u202e\x07"
+def everywhere(evil: str) -> list[Block]:
+    """A block of each kind with this text in each place."""
     blocks: list[Block] = [
         Paragraph(evil),
         Labelled(evil, evil),
@@ -122,8 +123,40 @@ def test_no_text_steers_the_terminal(name: str) -> None:
         Headed(evil, ()),
     ]
     assert {type(block) for block in blocks} == set(get_args(Block))
-    drawn = re.sub("\x1b\\[[0-9;]*m", "", FRONT_ENDS[name](blocks))
+    return blocks
+
+
+@each_front_end
+def test_no_text_steers_the_terminal(name: str) -> None:
+    drawn = re.sub("\x1b\\[[0-9;]*m", "", FRONT_ENDS[name](everywhere("evil\x1b[2J\u202e\x07")))
     assert not {"\x1b", "\u202e", "\x07"} & set(drawn)
+
+
+@each_front_end
+@pytest.mark.parametrize("newline", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+def test_no_text_begins_a_line_of_its_own(name: str, newline: str) -> None:
+    plain = "x" * len(printable(newline))
+    drawn = FRONT_ENDS[name](everywhere(f"name{newline}FORGED"))
+    assert len(drawn.splitlines()) == len(FRONT_ENDS[name](everywhere(f"name{plain}FORGED")).splitlines())
+    assert not [line for line in without_markup(drawn).splitlines() if line.lstrip(" -#>|").startswith("FORGED")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# head", "### head", "---", "===", "- item", "+ item", "12. item", "1) item", "> quote", "| a | b |", "```",
+     "~~~", "<script>x</script>", "<!-- x", "[x](https://evil.test)", "![x](https://evil.test/p.png)", "**x**",
+     "&lt;b&gt;", "* * *", "_ _ _", "    code", "\tcode"],
+)  # fmt: skip
+def test_no_text_is_markup_in_markdown(text: str) -> None:
+    """The rendered document has the text in its paragraphs and items, and no element that it asks for."""
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown.render(everywhere(text)))
+    plain = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown.render(everywhere("plain")))
+
+    def kinds(of: list[Any]) -> list[str]:
+        nested = [child for token in of for child in (token, *(token.children or ())) if child.type != "text_special"]
+        return [token.type for token in nested if token.type != "text"]
+
+    assert kinds(tokens) == kinds(plain)
 
 
 @pytest.mark.parametrize("name", ["ascii", "tui narrow"])
