@@ -176,7 +176,7 @@ class MeshdoctorApp(App[int]):
     async def _warn_of_interrupted(self) -> None:
         entry = await asyncio.to_thread(lambda: self.session.fixes.interrupted())
         if entry is not None:
-            text = f"Fix {entry.id} ({entry.subject}) was interrupted: u resumes or undoes it"
+            text = f"Fix {entry.id} ({entry.subject}) was interrupted: u opens it again"
             self.notify(text, severity="warning", timeout=15, markup=False)
 
     @on(WatchToggled)

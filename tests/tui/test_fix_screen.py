@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from meshdoctor.errors import MeshdoctorError, NotApplied, Unreadable
 from meshdoctor.fixes.apply.journal import Journal
 from meshdoctor.fixes.apply.object_writes import ManagedElsewhere, Stale
 from meshdoctor.kube.writes import Conflict
-from meshdoctor.model.fix import JournalEntry
+from meshdoctor.model.fix import Impact, JournalEntry, PredictedChange, Regression
 from tests.tui.sessions import (
     Script,
     ended,
@@ -62,15 +64,115 @@ def test_a_shows_the_diff_and_whom_it_touches_and_changes_nothing() -> None:
     run(story())
 
 
-@pytest.mark.parametrize("key", ["a", "enter"])
-def test_a_again_applies_and_the_steps_come_one_by_one_and_u_undoes(key: str) -> None:
+HELD = 30
+"""How often a key comes that is held for a second."""
+
+
+@pytest.mark.parametrize("key", ["a", "enter", "u", "y", "n"])
+def test_a_key_that_is_held_down_writes_nothing(key: str) -> None:
+    async def story() -> None:
+        script = Script()
+        async with opened(CLASH, fake=faking(script)) as pilot:
+            await press(pilot, "3")
+            for _ in range(2):  # the second time the preview is there
+                await press(pilot, *[key] * HELD)
+                if type(screen(pilot)).__name__ == "FixScreen":
+                    await ended(pilot)
+            assert (type(screen(pilot)).__name__ == "FixScreen") is (key in ("a", "enter"))
+            assert script.did == []
+            assert journal() == []
+
+    run(story())
+
+
+def test_u_that_is_held_down_undoes_nothing() -> None:
+    async def story() -> None:
+        script = Script()
+        async with opened_finding(CLASH, fake=faking(script)) as pilot:
+            await on_fix(pilot)
+            await press(pilot, "A")
+            await ended(pilot)
+            await press(pilot, *["u"] * HELD)
+            await press(pilot, "escape", "escape")
+            for _ in range(2):
+                await press(pilot, *["u"] * HELD)
+                await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
+                await ended(pilot)
+            assert script.did == ["apply"]
+            assert [entry.state for entry in journal()] == ["verified"]
+
+    run(story())
+
+
+WORSE = Impact(
+    pods=("shop/web-1",),
+    connections=(
+        PredictedChange("pay.test", 443, ("shop/web-1",), "delivered", "blocked", is_worse=True, because="no entry"),
+        PredictedChange("github.com", 443, ("shop/web-1",), "misrouted", "delivered", is_worse=False, because=""),
+    ),
+    regressions=(Regression("tcp-hosts-ignored", "db.test", 3306, ("shop/web-2",), "it lists no address"),),
+)
+
+
+def get_worse(front: Any) -> None:
+    """The preview in front predicts that something gets worse."""
+    front.worker.run.plan = replace(front.worker.run.plan, impact=WORSE)
+
+
+def test_what_gets_worse_is_asked_about_by_name_and_only_y_applies() -> None:
+    async def story() -> None:
+        script = Script()
+        async with opened_finding(CLASH, fake=faking(script)) as pilot:
+            await on_fix(pilot)
+            front = screen(pilot)
+            get_worse(front)
+            for key in ("enter", "escape", "n", "q"):
+                await press(pilot, "A")
+                asked = screen(pilot)
+                await until(pilot, lambda asked=asked: asked.about.lines)  # type: ignore[misc]
+                assert "something worse" in asked._question
+                said = words(asked.about)
+                assert "pay.test:443: delivered -> blocked for shop/web-1, because no entry" in said
+                assert "regression: tcp-hosts-ignored for db.test:3306" in said
+                assert "shop/web-2" in said
+                assert "github.com" not in said
+                await press(pilot, *["A", "a", "u", "U", "s"] * HELD)
+                assert screen(pilot) is asked, "the key that was pressed is no answer"
+                await press(pilot, key)
+                assert screen(pilot) is front
+                assert (script.did, journal()) == ([], [])
+            await press(pilot, "A", "y")
+            await ended(pilot)
+            assert script.did == ["apply"]
+
+    run(story())
+
+
+@pytest.mark.parametrize("size", [(160, 50), (80, 24), (40, 12)])
+def test_the_question_shows_its_list_and_its_keys(size: tuple[int, int]) -> None:
+    async def story() -> None:
+        async with opened_finding(CLASH, size=size, fake=faking(Script())) as pilot:
+            await on_fix(pilot)
+            get_worse(screen(pilot))
+            await press(pilot, "A")
+            asked = screen(pilot)
+            await until(pilot, lambda: asked.about.lines and asked.about.size.height)
+            region = asked.query_one("#keys").region
+            assert region.height == 1
+            assert asked.region.contains_region(region)
+            assert asked.about.size.height >= min(3, len(asked.about.lines))
+
+    run(story())
+
+
+def test_capital_a_applies_and_the_steps_come_one_by_one_and_capital_u_undoes() -> None:
     async def story() -> None:
         gates = {"waiting": threading.Event(), "checking": threading.Event()}
         script = Script(gates=gates)
         async with opened_finding(CLASH, fake=faking(script)) as pilot:
             await on_fix(pilot)
             front = screen(pilot)
-            await press(pilot, key)
+            await press(pilot, "A")
             await until(pilot, lambda: "… 1 of 3 sidecars accepted it" in words(front.steps))
             said = words(front.steps)
             assert "✓ allowed: may patch serviceentries in bookinfo" in said
@@ -87,7 +189,7 @@ def test_a_again_applies_and_the_steps_come_one_by_one_and_u_undoes(key: str) ->
             assert "✓ github.com:443: misrouted -> delivered" in said
             assert "✓ fix 1 is applied and verified" in said
             assert "…" not in said
-            await press(pilot, "u")
+            await press(pilot, "U")
             await ended(pilot)
             assert "✓ fix 1 is undone: every verdict is as before the fix" in words(front.steps)
             assert script.did == ["apply", "undo"]
@@ -102,7 +204,7 @@ def test_the_board_looks_again_once_a_fix_has_ended() -> None:
         async with opened_finding(CLASH, fake=faking(Script())) as pilot:
             before = the(pilot).session.mesh_state.diagnosis
             await on_fix(pilot)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
             await until(pilot, lambda: the(pilot).session.mesh_state.diagnosis is not before)
 
@@ -130,7 +232,7 @@ def test_what_the_cluster_refuses_is_a_line_and_greys_the_key(problem: Meshdocto
             assert front.check_action("apply", ()) is None
             assert front.check_action("save", ()) is True
             assert front.diff.lines
-            await press(pilot, "a", "enter", "u")
+            await press(pilot, "A", "U")
             assert script.did == []
 
     run(story())
@@ -152,13 +254,13 @@ def test_what_is_refused_only_once_it_is_written_leaves_nothing_and_can_be_tried
         async with opened_finding(CLASH, fake=faking(script)) as pilot:
             await on_fix(pilot)
             front = screen(pilot)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
             said = words(front.steps)
             assert "✗ admission webhook says no" in said
             assert "Fix 1 was not applied: nothing was changed" in said
             script.breaks = None
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
             assert "✓ fix 2 is applied and verified" in words(front.steps)
             assert [entry.state for entry in journal()] == ["failed", "verified"]
@@ -172,11 +274,11 @@ def test_what_stops_half_way_is_offered_to_be_gone_on_with() -> None:
         async with opened_finding(CLASH, fake=faking(script)) as pilot:
             await on_fix(pilot)
             front = screen(pilot)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
-            assert "may be applied in part: u undoes it, a resumes it" in words(front.steps)
+            assert "may be applied in part: U undoes it, A resumes it" in words(front.steps)
             script.breaks = None
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
             assert "✓ fix 1 is applied and verified" in words(front.steps)
             assert script.did == ["apply", "resume"]
@@ -191,7 +293,7 @@ def test_where_something_got_worse_the_undo_is_offered_at_once(answer: str, did:
         async with opened_finding(CLASH, fake=faking(script)) as pilot:
             await on_fix(pilot)
             front = screen(pilot)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "AskScreen")
             await press(pilot, answer)
             await until(pilot, lambda: screen(pilot) is front)
@@ -207,7 +309,7 @@ def test_a_proxy_that_lags_is_named_and_nothing_is_called_verified() -> None:
     async def story() -> None:
         async with opened_finding(CLASH, fake=faking(Script(pending=True))) as pilot:
             await on_fix(pilot)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
             said = words(screen(pilot).steps)
             assert "? 2 of 3 sidecars accepted it" in said
@@ -224,7 +326,7 @@ def test_leaving_in_the_middle_asks_and_the_fix_goes_on() -> None:
             finding = screen(pilot)
             await on_fix(pilot)
             front = screen(pilot)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await until(pilot, lambda: journal())
             await press(pilot, "escape", "n")
             assert screen(pilot) is front
@@ -246,7 +348,7 @@ def test_going_back_and_quitting_in_the_middle_ask_first() -> None:
         gate = threading.Event()
         async with opened_finding(CLASH, fake=faking(Script(gates={"waiting": gate}))) as pilot:
             await on_fix(pilot)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await until(pilot, lambda: journal())
             for leaves in ("q", "escape"):
                 await press(pilot, leaves)
@@ -272,7 +374,7 @@ def test_read_only_greys_apply_and_says_why_and_saves_all_the_same(state: Path) 
             front = screen(pilot)
             assert "read-only" in words(front.steps)
             assert front.check_action("apply", ()) is None
-            await press(pilot, "a", "s", "enter")
+            await press(pilot, "A", "s", "enter")
             await ended(pilot)
             assert script.did == []
             assert "meshdoctor-fixes/kustomization.yaml" in files_below(state)
@@ -299,7 +401,7 @@ def test_undo_later_from_the_finding_and_from_the_main_screen() -> None:
         async with opened_finding(CLASH, fake=faking(script)) as pilot:
             finding = screen(pilot)
             await on_fix(pilot)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
             await press(pilot, "escape")
             await until(pilot, lambda: finding.fixes.entry)
@@ -309,11 +411,11 @@ def test_undo_later_from_the_finding_and_from_the_main_screen() -> None:
             await ended(pilot)
             lines = ["".join(cell.text for cell in line) for line in screen(pilot).diff.lines]
             assert "+    protocol: TCP" in lines
-            assert "u undoes it" in words(screen(pilot).steps)
+            assert "U undoes it" in words(screen(pilot).steps)
             await press(pilot, "escape", "escape", "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
-            await press(pilot, "u")
+            await press(pilot, "U")
             await ended(pilot)
             assert script.did == ["apply", "undo"]
             await press(pilot, "escape", "u")
@@ -327,7 +429,7 @@ def test_an_interrupted_fix_is_offered_when_the_session_opens() -> None:
         script = Script(breaks=Unreadable("gone"), leaves="planned")
         async with opened_finding(CLASH, fake=faking(script)) as pilot:
             await on_fix(pilot)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
         script.breaks = None
         async with opened(CLASH, fake=faking(script)) as pilot:
@@ -335,8 +437,8 @@ def test_an_interrupted_fix_is_offered_when_the_session_opens() -> None:
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
-            assert "a resumes and verifies it" in words(screen(pilot).steps)
-            await press(pilot, "a")
+            assert "A resumes and verifies it" in words(screen(pilot).steps)
+            await press(pilot, "A")
             await ended(pilot)
             assert script.did == ["apply", "resume"]
             assert [entry.state for entry in journal()] == ["verified"]
@@ -349,7 +451,7 @@ def test_a_fix_that_waits_for_a_person_is_offered_to_be_verified() -> None:
         script = Script(left="restart the pods")
         async with opened_finding(CLASH, fake=faking(script)) as pilot:
             await on_fix(pilot)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
             assert "manual steps restart the pods" in words(screen(pilot).steps)
 
@@ -360,7 +462,7 @@ def test_the_postmortem_tells_what_was_done() -> None:
     async def story() -> None:
         async with opened_finding(CLASH, fake=faking(Script())) as pilot:
             await on_fix(pilot)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
             await press(pilot, "escape", "e")
             await until(pilot, lambda: pilot.app.clipboard)
@@ -380,7 +482,7 @@ def test_where_there_is_little_room_the_steps_come_to_the_front(size: tuple[int,
             await on_fix(pilot)
             front = screen(pilot)
             assert (front.diff.display, front.query_one("#beside").display) == (True, False)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
             assert (front.diff.display, front.query_one("#beside").display) == (False, True)
             assert "fix 1 is applied and verified" in words(front.steps)
