@@ -29,9 +29,9 @@ def raise_on_signals() -> None:
     """Signals raise `KeyboardInterrupt` in the command, which rolls back what is half done and removes what is half
     written."""
     sys.unraisablehook = _unraisable
-    # asyncio has its own way to end, for this very handler only.
-    _handle(signal.SIGINT, signal.default_int_handler)
-    _handle(signal.SIGTERM, _raise)
+    # Not Python's own handler: asyncio would replace that one, and only cancel a task, which may go on.
+    for number in _NUMBERS:
+        _handle(number, _raise)
 
 
 def end(code: int) -> NoReturn:
