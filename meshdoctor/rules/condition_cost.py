@@ -12,42 +12,67 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-CHEAP = 300_000_000
+CHEAP = 20_000_000
 """Up to this cost cel takes at most some tenths of a second, in which it does not hear Ctrl-C."""
 
 _WORD = re.compile(r"\w+")
-# Whatever can be spelled otherwise is counted as well: a comment between the name and its parenthesis, for instance.
-_LOOPS = frozenset({"all", "exists", "exists_one", "existsOne", "map", "filter"})
+_MENTION = re.compile(r"(?<![\w.])\w+|''")
+_STRING = re.compile(r"""'[^']*'|"[^"]*\"""")
+_NOT_SIMPLE = ("\\", "'''", '"""', "//")
+"""Escapes, other quotes and comments: where a string ends is not plain to see, so what is in strings counts as well."""
+_CONSTANTS = re.compile(r"\[\s*(?:''|\d+)(?:\s*,\s*(?:''|\d+))*\s*\]")
+_CHECKING = frozenset({"all", "exists", "exists_one", "existsOne"})
+_BUILDING = frozenset({"map", "filter"})
 _PATTERN = re.compile(r"""\.matches\(\s*('[^'\\{]{0,100}'|"[^"\\{]{0,100}")\s*\)""")
 
 
 class _Shape(NamedTuple):
+    """What counts in the text of an expression."""
+
     length: int
-    words: int
-    loops: int
+    mentions: int
+    """Names and constants."""
+    joined: int
+    """How many values can be joined into one, by `+` or in a list."""
+    checking: int
+    """Loops that give a bool."""
+    building: int
+    """Loops that give a list, which cel copies for each item that it adds."""
     has_costly_pattern: bool
 
 
 def cost(text: str, values: Any) -> int:
-    """An upper bound without unit, at most some nanoseconds each: of an expression that reads these values.
+    """An upper bound without unit, at most some ten nanoseconds each: of an expression that reads these values.
 
-    A value that one evaluation step makes has at most the size of all that is mentioned beside it, and takes as long to
-    copy or compare; each loop repeats that for every item.
+    What is joined has the size of its parts, and each mention may copy or compare it. A loop repeats that for every
+    item; one that builds a list multiplies the size as well, and the time by its square.
     """
     shape = _shape(text)
     if shape.has_costly_pattern:
         return CHEAP + 1
     try:
-        size = len(msgspec.json.encode(values))
+        content = msgspec.json.encode(values)
     except (UnicodeEncodeError, msgspec.MsgspecError):  # cel takes no such value, and says so at once
         return 0
-    estimate: int = ((size + shape.length) * shape.words) ** (1 + shape.loops)
+    size = (len(content) + shape.length) * shape.joined
+    items = (content.count(b",") + text.count(",") + 1) * shape.joined
+    estimate: int = shape.mentions * size * items**shape.checking * size ** (2 * shape.building)
     return estimate
 
 
 @cache
 def _shape(text: str) -> _Shape:
-    """Length, names, loops; and whether a pattern can become large: one that is computed, long or has repeat counts."""
-    words = _WORD.findall(text)
-    costly = words.count("matches") > len(_PATTERN.findall(text))
-    return _Shape(len(text), len(words), sum(word in _LOOPS for word in words), costly)
+    plain = text if any(sign in text for sign in _NOT_SIMPLE) else _STRING.sub("''", text)
+    plain = _CONSTANTS.sub("''", plain)
+    words = _WORD.findall(plain)
+    checking, building = (sum(word in loops for word in words) for loops in (_CHECKING, _BUILDING))
+    # A pattern that is computed, long or has repeat counts can become large.
+    costly = _WORD.findall(text).count("matches") > len(_PATTERN.findall(text))
+    return _Shape(
+        length=len(text),
+        mentions=1 + len(_MENTION.findall(plain)),
+        joined=1 + plain.count("+") + max(0, plain.count(",") - checking - building),
+        checking=checking,
+        building=building,
+        has_costly_pattern=costly,
+    )

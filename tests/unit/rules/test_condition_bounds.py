@@ -116,11 +116,28 @@ def test_problems_are_told_as_those_of_other_expressions(text: str, problem: str
     [
         "fact.host == 'db.example'",
         "fact.port in [80, 443] && !fact.host.startsWith('*')",
+        "fact.own_addresses.exists(a, a in ['', 'TCP']) && fact.own_addresses.all(a, !(a in fact.own_addresses))",
         "fact.own_addresses.exists(a, a.endsWith('/32')) && fact.host.matches('(?i)^(tls|https|grpc)$')",
     ],
 )
 def test_ordinary_conditions_need_no_process(text: str) -> None:
     assert cost(text, ("db.example", 3306, ADDRESSES[:20])) < CHEAP
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"fact.own_addresses.map(a, {' + '.join(['fact.own_addresses'] * 4)}).size() > 0",
+        "fact.own_addresses.map(a, [fact.own_addresses, fact.own_addresses]).size() > 0",
+        f"{' + '.join(['fact.own_addresses'] * 128)} == []",
+        "r'\\' == '' || fact.own_addresses.map(a, fact.own_addresses + fact.own_addresses).size() > 0 || '' == ''",
+        "'['+fact.own_addresses[0]+fact.own_addresses[0]+'].map(x,x)' == '' "
+        "|| fact.own_addresses.map(a, fact.own_addresses + fact.own_addresses).size() > 0",
+    ],
+)
+def test_lists_that_are_joined_or_built_again_and_again_are_costly(text: str) -> None:
+    """cel copies a list for each item that it adds: hundreds of items take seconds, whatever a text hides in quotes."""
+    assert cost(text, (ADDRESSES,)) > CHEAP
 
 
 @pytest.mark.parametrize("text", ["!" * 5000 + "true", "1" + "+1" * 3000 + " > 0", "[" + "1," * 100_000 + "1] == []"])
