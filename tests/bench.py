@@ -6,6 +6,7 @@ from its start, and its memory is the peak that the system saw.
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -43,6 +44,8 @@ ROUNDS = 5
 BIG = Path(__file__).resolve().parents[2] / "shared" / "big" / "capture.tar.gz"
 SERVICES = 12_000
 """Of the synthetic dump: as large as the sidecar's of a mesh of 1,500 Services and 300 entries, some 30 MiB."""
+MEMBERS = 150_000
+"""Of an archive that was not made for meshdoctor."""
 MEASURED = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -55,6 +58,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for path in captures(Path(folder)):
             measure(path)
+        if len(sys.argv) == 1:
+            measure_members(Path(folder) / "members.tar.gz")
         if len(sys.argv) == 1:
             measure_many(crowd(Path(folder) / "ordinary", snapshots_dir() / snapshot_names()[0], 400, 400))
             measure_many(crowd(Path(folder) / "big", unpacked(Path(folder)), 100, 4))
@@ -86,6 +91,27 @@ def measure(path: Path) -> None:
     for name, seconds in rows:
         say(f"  {name:32}{seconds * 1000:9.1f} ms {seconds / yardstick:7.2f} x orjson")
     say(f"  {'check --json, peak memory':32}{peak_memory(command) / 2**20:9.1f} MiB")
+
+
+def measure_members(path: Path) -> None:
+    """An archive of many members of which one is evidence, beside tarfile's own list of them."""
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        for number in range(MEMBERS):
+            name = f"cap/other/{number % 100}/file-{number}.bin" if number else "cap/resources/pods.yaml"
+            member = tarfile.TarInfo(name)
+            content = b"apiVersion: v1\nkind: List\nitems: []\n"
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+    def listed() -> None:
+        with tarfile.open(path) as archive:
+            archive.getmembers()
+
+    ours, theirs = best(lambda: read_capture(path)), best(listed)
+    memory = peak_memory([sys.executable, "-m", "meshdoctor", "check", "--json", "--from", str(path)]) / 2**20
+    say(
+        f"{MEMBERS:,} members: read in {ours:.2f} s, {ours / theirs:.2f} x tarfile's list, peak memory {memory:.1f} MiB"
+    )
 
 
 def measure_many(path: Path) -> None:

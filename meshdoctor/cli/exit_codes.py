@@ -22,3 +22,5 @@ class ExitCode(IntEnum):
     """A cluster or file could not be read or written, or a fix was not applied. Also an internal error."""
     INTERRUPTED = 130
     """Interrupted (Ctrl-C), or not confirmed."""
+    TERMINATED = 143
+    """Ended by SIGTERM, as 129 is by SIGHUP (the terminal was closed)."""

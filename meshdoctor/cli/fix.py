@@ -41,7 +41,9 @@ Apply = Annotated[
     bool,
     typer.Option("--apply", help="Apply the fix: to the cluster, to the files of -f, or, for a capture, as new files"),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask for confirmation, not even where something gets worse")
+]
 Export = Annotated[
     Path | None,
     typer.Option(
@@ -274,7 +276,7 @@ def _applied(request: FixRequest, output: FixOutput, run: FixRun, plan: FixPlan)
         sys.stderr.write("".join(run.diffs))
     to_files = f"write {', '.join(run.files)}?"
     question = to_files if context.in_files else f"apply {plan.fix.id} to {context.location}?"
-    if not request.yes and not confirmed(question):
+    if not request.yes and not output.confirmed(question, plan.impact):
         return ExitCode.INTERRUPTED
     made = run.apply()
     code = output.result(made)
@@ -312,7 +314,10 @@ def _continued(
             run.preview_resume()
         output.announce_entry(entry, run.diffs, is_undo=is_undo)
         where = f" in {entry.place.context}" if entry.place.server else ""
-        if not request.yes and not confirmed(f"undo it{where}?" if is_undo else "resume it?"):
+        agreed = request.yes or (
+            confirmed(f"undo it{where}?") if is_undo else output.confirmed("resume it?", run.entry or entry)
+        )
+        if not agreed:
             return ExitCode.INTERRUPTED
         return output.undone(run.undo()) if is_undo else output.result(run.resume())
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from meshdoctor.fixes.files.export import Export
     from meshdoctor.fixes.plan.fix_plan import FixPlan
     from meshdoctor.model.finding import Diagnosis
-    from meshdoctor.model.fix import FixEvent, FixResult, JournalEntry
+    from meshdoctor.model.fix import FixEvent, FixResult, Impact, JournalEntry
 
 
 class FixOutput(Struct, frozen=True, kw_only=True):
@@ -71,6 +71,16 @@ class FixOutput(Struct, frozen=True, kw_only=True):
         diffs = [diff for change in plan.changes if with_diffs and (diff := unified(change))]
         impact = plan.impact if plan.changes else None
         return text.render(view.preview(plan.finding, plan.fix, diffs, impact, next_), self.page)
+
+    def confirmed(self, question: str, predicted: Impact | JournalEntry) -> bool:
+        """Whether the user answers yes; what gets worse is listed right before the question."""
+        from meshdoctor.report import text
+        from meshdoctor.view import fix as view
+
+        worse = list(view.worse(predicted.regressions, predicted.connections))
+        if worse:
+            sys.stderr.write(f"\nThis makes something worse:\n{text.render(worse, self.page)}\n")
+        return confirmed(question)
 
     def announce_entry(self, entry: JournalEntry, diffs: Sequence[str], *, is_undo: bool = False) -> None:
         """What a resume or an undo writes, and what an undo does not restore; on stderr."""

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from meshdoctor.atomic_files import SHARED, replace_file
 from meshdoctor.errors import Unreadable
 from meshdoctor.text import icons
 
@@ -55,15 +56,12 @@ def write_file(path: Path, data: bytes) -> None:
     An existing file that is not a regular one (a pipe, `/dev/null`) is written to, not replaced. Raises `Unreadable`.
     """
     target = Path(os.path.realpath(path))
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(data)
-            return
-        part.write_bytes(data)
-        os.replace(part, target)
+        else:
+            replace_file(target, data, SHARED)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise Unreadable(
             f"cannot write {path}: {error.strerror}. Give a file in a folder that exists and is writable"
         ) from error

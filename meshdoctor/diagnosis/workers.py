@@ -81,8 +81,8 @@ def _started(jobs: Sequence[Callable[[], Result]]) -> Iterator[list[Future[Resul
     _jobs = jobs
     started: list[Future[Result]] = []
     pool = None
-    # Only this process gets Ctrl-C, and ends the others, which inherit the mask.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # Only this process gets Ctrl-C and SIGTERM, and ends the others, which inherit the mask.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         with suppress(OSError, NotImplementedError, BrokenExecutor), warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # about threads, of which there are none

@@ -34,7 +34,8 @@ own page.
 A rule is one YAML file named after its id, in this folder or in any folder given with `--rules DIR`. Its keys are those
 of [schema.json](schema.json); mistakes in a rule are reported with file and line.
 
-- `select` is a JSONPath over the sheet below and selects facts of one list: `$.claims[*]`.
+- `select` is a JSONPath over the sheet below and selects facts of one list: `$.claims[*]`. A filter in it
+  compares fields with values: `$.claims[?(@.bind == '0.0.0.0')]`.
 - `when` is a CEL expression over one `fact`. `grades` replace the severity where their own `when` is true.
 - `message`, `why` and the fixes are templates: `{fact.host}`. A list is printed as `a, b, c`; `{fact.shadowed.name}` is
   that field of every item, `{fact.hidden[0].name}` of the first. Write literal braces twice, `{{` and `}}`.

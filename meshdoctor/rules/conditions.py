@@ -1,22 +1,23 @@
-"""`when`: CEL over one fact. The only module that imports cel.
+"""`when`: CEL over one fact.
 
 CEL gets only the fields an expression mentions: converting a whole fact with its manifests to CEL values takes thirty
-times as long as evaluating it. Results are cached by these fields.
+times as long as evaluating it. Results are cached by these fields. An expression that may be expensive for a fact is
+evaluated in a process of its own, within limits.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from functools import cache, reduce
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import msgspec
 
 from meshdoctor.errors import UsageError
 from meshdoctor.model.fact import Fact
+from meshdoctor.rules.cel_programs import BadCondition, NotComputed, compile_program, evaluate
+from meshdoctor.rules.condition_cost import CHEAP, cost
 from meshdoctor.rules.fact_paths import BadPath, Path, fields_of, item_type, nearest, parse_path, type_at
 
 _STRING = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
@@ -24,10 +25,10 @@ _NAME = re.compile(r"(?<![\w.])([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*|\[\d+\])*)(\s*\(
 _MACRO = re.compile(r"([\w.\[\]]*)\.(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_]\w*)\s*,")
 _WORDS = frozenset({"true", "false", "null", "in"})
 _REMEMBERED = 4096
-
-
-class BadCondition(Exception):
-    """An expression that cannot be used; the text says why."""
+_SHOWN = 200
+"""Characters of an expression that was stopped."""
+_SECONDS, _SECONDS_PER_FACT = 5.0, 0.001
+"""CPU time that an expression may take in all: so much at once, and on average so much more for each fact."""
 
 
 class Mention(NamedTuple):
@@ -43,8 +44,11 @@ class Condition:
     def __init__(self, text: str) -> None:
         self.text = text
         self._always = text.strip() == "true"
-        self._program: Any = None if self._always else _compile(text)
+        if not self._always:
+            compile_program(text)
         self._known: dict[tuple[Any, ...], bool] = {}
+        self._seconds_left = _SECONDS
+        self._costs_too_much = ""
 
     def holds(self, fact: Fact) -> bool:
         """Whether the expression is true for this fact. Raises `UsageError` where that cannot be computed."""
@@ -71,12 +75,36 @@ class Condition:
                 tree = tree.setdefault(name, {})
             tree[last] = msgspec.to_builtins(value)
         try:
-            answer = self._program.execute({"fact": context})
-        except Exception as error:  # cel passes on whatever the operator raised: TypeError, IndexError, KeyError ...
-            raise UsageError(f"`{self.text}` cannot be evaluated: {_first_line(error)}") from None
+            answer = self._apart(context) if cost(self.text, values) > CHEAP else evaluate(self.text, context)
+        except NotComputed as error:
+            raise UsageError(f"`{self.text}` cannot be evaluated: {error}") from None
         if not isinstance(answer, bool):
             raise UsageError(f"`{self.text}` gives {answer!r}, not true or false")
         return answer
+
+    def _apart(self, context: dict[str, Any]) -> bool:
+        """Evaluates it in a process of its own. Raises `UsageError` where it takes more than its time or memory."""
+        from meshdoctor.rules.condition_process import MEMORY, PROCESS, Exhausted, Question
+
+        if not self._costs_too_much:
+            self._seconds_left += _SECONDS_PER_FACT
+            try:
+                answer = PROCESS.ask(Question(self.text, context, max(self._seconds_left, _SECONDS_PER_FACT)))
+            except Exhausted as limit:
+                seconds = f"{_SECONDS:g} s of CPU time, and {_SECONDS_PER_FACT * 1000:g} ms more for each fact"
+                self._costs_too_much = seconds if str(limit) == "CPU time" else f"{MEMORY >> 20} MiB of memory"
+            else:
+                self._seconds_left -= answer.seconds
+                if answer.problem:
+                    raise NotComputed(answer.problem)
+                if answer.value is None:
+                    raise UsageError(f"`{self.text}` gives {answer.other}, not true or false")
+                return answer.value
+        shown = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}..."
+        raise UsageError(
+            f"`{shown}` was stopped: it takes more than {self._costs_too_much}. Nest fewer of all, exists, map and "
+            "filter, or read smaller fields"
+        )
 
 
 @cache
@@ -125,27 +153,6 @@ def _item_of(receiver: str, types: dict[str, Any]) -> Any:
         return item_type(type_at(types[root], parse_path(rest))) or Any
     except (KeyError, BadPath):  # the result of another macro, or a mistake reported at its own mention
         return Any
-
-
-@cache
-def _compile(text: str) -> Any:
-    # The package's __init__ imports its own command line (typer, prompt_toolkit, rich: 200 ms). The evaluator alone
-    # takes 20 ms, so an empty module replaces it during the import.
-    stub = "cel" not in sys.modules and "cel.cli" not in sys.modules
-    if stub:
-        sys.modules["cel.cli"] = ModuleType("cel.cli")
-    import cel
-
-    if stub:
-        del sys.modules["cel.cli"]
-    try:
-        return cel.compile(text)
-    except Exception as error:  # ValueError today, but the binding does not document it
-        raise BadCondition(f"`{text}` is not valid CEL: {_first_line(error).partition('ERROR: <input>:')[2]}") from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 @cache

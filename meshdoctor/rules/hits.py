@@ -64,11 +64,11 @@ def fingerprint(hit: Hit) -> str:
 
 @contextmanager
 def naming(rule: Rule) -> Iterator[None]:
-    """Puts the rule's id before the message of an error in one of its expressions."""
+    """Puts the rule's id and file before the message of an error in one of its expressions."""
     try:
         yield
     except UsageError as error:
-        raise UsageError(f"rule {rule.id}: {error}") from None
+        raise UsageError(f"rule {rule.id} ({rule.id}.yaml): {error}") from None
 
 
 def _lasting_name(kind: str, name: str) -> str:

@@ -18,6 +18,9 @@ from meshdoctor.rules.file_shape import Problem, shape_problems
 from meshdoctor.rules.rule_checks import circle, rule_problems
 from meshdoctor.text.printable import in_lines
 
+_LARGEST = 1024 * 1024
+"""Bytes of a rule file."""
+
 
 class _File(NamedTuple):
     path: Path
@@ -35,7 +38,7 @@ def load_rules(directories: Sequence[Path]) -> list[Rule]:
     complaints: list[str] = []
     for path in _rule_files(directories):
         try:
-            data = path.read_bytes()
+            data = _content(path)
             found = _read(path, data)
         except (OSError, MeshdoctorError) as error:
             complaints.append(f"{error}" if isinstance(error, MeshdoctorError) else f"{path}: {error.strerror}")
@@ -61,6 +64,17 @@ def _rule_files(directories: Sequence[Path]) -> Iterator[Path]:
                 f"{directory}: no rule files (*.yaml) here; `meshdoctor rules list` shows the built-in rules"
             )
         yield from found
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a rule file. Raises `UsageError` for a pipe, which may never end, and for a file far too large."""
+    if not path.is_file():
+        raise UsageError(f"{path}: is not a regular file; a rule is a YAML file")
+    with path.open("rb") as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise UsageError(f"{path}: is larger than {_LARGEST >> 10} KiB; a rule file has one rule, of a few KiB")
+    return data
 
 
 def _read(path: Path, data: bytes) -> Rule | list[Problem]:

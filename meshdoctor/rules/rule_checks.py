@@ -12,7 +12,8 @@ from meshdoctor.model.fact import Fact
 from meshdoctor.model.finding import Disposition
 from meshdoctor.model.rule import CAUSES, NEEDS, FixTemplate, ManifestChange, Rule
 from meshdoctor.model.sheet import SHEET
-from meshdoctor.rules.conditions import BadCondition, check_condition, compile_condition
+from meshdoctor.rules.cel_programs import BadCondition
+from meshdoctor.rules.conditions import check_condition, compile_condition
 from meshdoctor.rules.fact_paths import BadPath, item_type, nearest, neutral, parse_path, type_at, type_name
 from meshdoctor.rules.file_shape import Problem
 from meshdoctor.rules.fix_manifests import manifest_template

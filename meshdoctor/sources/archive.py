@@ -11,6 +11,7 @@ from io import BufferedReader
 from typing import Any, NoReturn
 
 from meshdoctor.errors import Unreadable, UsageError
+from meshdoctor.sources.archive_member import ArchiveMember, refuse_more
 from meshdoctor.sources.decompress import CutShort
 from meshdoctor.sources.file_selection import retention_of
 from meshdoctor.sources.limits import Limits, Retention, in_words
@@ -18,13 +19,7 @@ from meshdoctor.sources.memory_file import skip_to_end, store_in_memory
 from meshdoctor.sources.source_tree import SourceFile, SourceTree, too_large
 from meshdoctor.text.printable import printable
 
-_BLOCK = 512
-_MAGIC = slice(257, 262)
-
-
-def is_tar(head: bytes) -> bool:
-    """Whether content that starts with `head` is a tar archive (POSIX or GNU; both write `ustar` into the header)."""
-    return len(head) >= _BLOCK and head[_MAGIC] == b"ustar"
+_BUFFER = 64 * 1024
 
 
 def read_archive(stream: BufferedReader, location: str, limits: Limits) -> SourceTree:
@@ -38,11 +33,13 @@ def read_archive(stream: BufferedReader, location: str, limits: Limits) -> Sourc
     reader = _ArchiveReader(tree, limits)
     unbuffered: Any = _Unbuffered(stream)
     try:
-        with tarfile.open(fileobj=unbuffered, mode="r|", bufsize=1024 * 1024) as archive:
+        # tarfile copies the rest of its buffer for each header.
+        with tarfile.open(fileobj=unbuffered, mode="r|", bufsize=_BUFFER, tarinfo=ArchiveMember) as archive:
             while (member := archive.next()) is not None:
                 reader.read(archive, member)
                 # A stream never goes back, and tarfile would remember a kilobyte of each member.
                 archive.members.clear()  # type: ignore[attr-defined]
+            refuse_more(archive)
     except (CutShort, tarfile.TarError, EOFError, ValueError, OverflowError) as problem:
         # tarfile raises ValueError for some damaged headers.
         if not tree.files:

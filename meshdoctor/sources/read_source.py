@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture
 from meshdoctor.sources import bug_report, must_gather
-from meshdoctor.sources.archive import is_tar, read_archive
+from meshdoctor.sources.archive import read_archive
+from meshdoctor.sources.archive_member import is_tar
 from meshdoctor.sources.capture_layout import arrange, find_root, only_root, read_capture_info
 from meshdoctor.sources.decompress import open_unpacked, unpacked
 from meshdoctor.sources.directory import read_directory

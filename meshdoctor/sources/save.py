@@ -19,6 +19,7 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from meshdoctor import __version__, yamlio
+from meshdoctor.atomic_files import PRIVATE, open_new
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.model.evidence import Capture, Unread
 from meshdoctor.sources.capture_layout import SCHEMA
@@ -129,17 +130,15 @@ def _writer(path: Path, part: Path, captured_at: str | None) -> Iterator[Write]:
         when = int(datetime.fromisoformat((captured_at or "").replace("Z", "+00:00")).timestamp())
     except ValueError:
         when = 0
-    # 0600: even without secrets, a capture names hosts, addresses and services.
-    opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with (
-        os.fdopen(opened, "wb") as raw,
+        open_new(part) as raw,
         _packer(path, raw) as packed,
         tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
     ):
 
         def write(name: str, content: bytes) -> None:
             entry = tarfile.TarInfo(f"{top}/{name}")
-            entry.size, entry.mtime, entry.mode = len(content), when, 0o600
+            entry.size, entry.mtime, entry.mode = len(content), when, PRIVATE
             archive.addfile(entry, io.BytesIO(content))
 
         yield write
@@ -157,4 +156,5 @@ def _packer(path: Path, raw: Any) -> Any:
 
 def _write_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    with open_new(path) as file:
+        file.write(content)

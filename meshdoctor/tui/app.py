@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterable
 from pathlib import PurePath
 from time import monotonic
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import App, SystemCommand
@@ -64,6 +64,13 @@ class MeshdoctorApp(App[int]):
         self._code = 0
         self.key_queue = KeyQueue(self, super().on_event)
 
+    async def run_async(self, **options: Any) -> int | None:
+        """Runs it; a signal ends it with 128 and its number, and restores the terminal."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._leave, 128 + number)
+        return await super().run_async(**options)
+
     def get_default_screen(self) -> Screen[None]:
         """The main screen."""
         return self.main
@@ -83,10 +90,6 @@ class MeshdoctorApp(App[int]):
             unknown.append(f"no theme {self._settings.theme}: the command palette (:) lists them")
         for problem in (*self._settings.problems, *unknown):
             self.notify(problem, severity="warning", markup=False)
-        if not self.is_headless:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGHUP, signal.SIGTERM):
-                loop.add_signal_handler(number, self._leave, 128 + number)
         self.call_after_refresh(self.session.begin)
 
     def _apply_theme(self, name: str) -> None:
@@ -175,7 +178,7 @@ class MeshdoctorApp(App[int]):
     async def _warn_of_interrupted(self) -> None:
         entry = await asyncio.to_thread(lambda: self.session.fixes.interrupted())
         if entry is not None:
-            text = f"Fix {entry.id} ({entry.subject}) was interrupted: u resumes or undoes it"
+            text = f"Fix {entry.id} ({entry.subject}) was interrupted: u opens it again"
             self.notify(text, severity="warning", timeout=15, markup=False)
 
     @on(WatchToggled)

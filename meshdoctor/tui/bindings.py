@@ -1,6 +1,9 @@
 """Every key of the session, one list for each screen or widget. The user's file rebinds a key by its id.
 
 A binding's tooltip is the text of the help screen. Ids must not change: users have them in their files.
+
+What applies or undoes has a capital letter and works where the preview is shown: a small letter that is held down, or
+Enter, never gets there.
 """
 
 from __future__ import annotations
@@ -54,7 +57,7 @@ MAIN_KEYS = (
         display="shift+tab h"),
     key("r", "refresh(False)", "refresh", "Check this pod again, or the marked ones", is_="refresh.pod"),
     key("R", "refresh(True)", "refresh all", "Check everything again", is_="refresh.all"),
-    key("u", "undo", "undo", "Undo the last fix, or resume an interrupted one", is_="undo"),
+    key("u", "undo", "undo", "Preview the undo of the last fix, or open an interrupted one", is_="undo"),
     key("escape", "widen", "widen", "Clear the newest filter or choice, and its marks", is_="back"),
     key("q", "app.quit", "quit", "Quit meshdoctor; on other screens q goes back", is_="quit", show=True),
 )  # fmt: skip
@@ -171,23 +174,29 @@ FINDING_KEYS = (
     key("e", "export", "export", "Save the finding as Markdown and copy it", is_="finding.export", show=True),
     key("t", "trace", "trace", "Trace the connection of this pod", is_="finding.trace", show=True),
     key("p", "pod", "pod", "Show the path from another pod", is_="finding.pod", show=True),
-    key("u", "undo", "undo", "Undo the last fix of this finding", is_="finding.undo", show=True),
+    key("u", "undo", "undo", "Preview the undo of this finding's last fix", is_="finding.undo", show=True),
     key("tab", "next_panel(1)", "next panel", "Go to the next panel", is_="finding.next-panel"),
     key("shift+tab", "next_panel(-1)", "previous panel", "Go to the previous panel", is_="finding.previous-panel"),
 )  # fmt: skip
 
 QUESTION_KEYS = (
     key("y", "answer(True)", "yes", "Answer yes", is_="question.yes", show=True),
-    key("n,escape,q", "answer(False)", "no", "Answer no", is_="question.no", show=True, display="n"),
+    key("n,escape,q,enter", "answer(False)", "no", "Answer no", is_="question.no", show=True, display="n"),
 )
 
 RAW_KEYS = (key("c", "copy", "copy", "Copy everything", is_="raw.copy", show=True),)
 
 FIX_KEYS = (
-    key("a", "apply", "apply", "Apply the fix, or resume it", is_="fix.apply", show=True),
-    key("enter", "apply", "apply", "Apply the fix, or resume it", is_="fix.apply-too"),
+    key(
+        "A",
+        "apply",
+        "apply",
+        "Apply the fix, or resume it; asks first where something gets worse",
+        is_="fix.apply",
+        show=True,
+    ),
     key("s", "save", "save as file", "Save the fix as files", is_="fix.save", show=True),
-    key("u", "undo", "undo", "Undo the fix", is_="fix.undo", show=True),
+    key("U", "undo", "undo", "Undo the fix", is_="fix.undo", show=True),
     key("tab", "next_panel(1)", "next panel", "Go to the next panel", is_="fix.next-panel"),
     key("shift+tab", "next_panel(-1)", "previous panel", "Go to the previous panel", is_="fix.previous-panel"),
 )

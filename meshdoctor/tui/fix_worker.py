@@ -124,7 +124,7 @@ class FixWorker:
             if self.steps.pending is not None:
                 self.steps.lines.pop()
         except PartlyApplied as problem:
-            self.steps.put("error", f"{problem}: u undoes it, a resumes it")
+            self.steps.put("error", f"{problem}: U undoes it, A resumes it")
         except MeshdoctorError as problem:
             self.steps.put("error", problem.message)
             if not self.is_writing and _may_be_temporary(problem):
@@ -166,17 +166,17 @@ class FixWorker:
         run, context = self.run, self.run.context
         if run.entry is not None and run.is_open:
             state = "has manual steps left" if run.entry.manual_steps else "was interrupted, unless it still runs"
-            return run.why_not("resume") or f"It {state}. a resumes and verifies it, u undoes it."
+            return run.why_not("resume") or f"It {state}. A resumes and verifies it, U undoes it."
         if run.entry is not None:
-            return run.why_not("undo") or "u undoes it. Nothing is changed yet."
+            return run.why_not("undo") or "U undoes it. Nothing is changed yet."
         if run.why_not("save"):
             return f"{run.why_not('save')}."
         if context.makes_new_files:
-            return "There is no cluster to change. a or s writes the fix to new files, u removes them."
+            return "There is no cluster to change. A or s writes the fix to new files, U removes them."
         if context.is_read_only:
-            return f"{context.why_read_only}. a is disabled, s writes the fix to files."
+            return f"{context.why_read_only}. A is disabled, s writes the fix to files."
         does = "changes the files given with -f" if context.in_files else "applies it"
-        return f"a {does}. Nothing is changed yet."
+        return f"A {does}. Nothing is changed yet."
 
     def _save(self, folder: Path | None) -> None:
         run, put = self.run, self.steps.put
@@ -190,7 +190,7 @@ class FixWorker:
         for edit in entry.files if entry is not None and made is None else ():
             put("fine", f"{FILE_ACTIONS[edit.action]} {edit.shown}")
         if entry is not None and (made is None or made.written):
-            put("info", f"fix {entry.id} is in the journal: u undoes it")
+            put("info", f"fix {entry.id} is in the journal: U undoes it")
 
 
 def _may_be_temporary(problem: MeshdoctorError) -> bool:

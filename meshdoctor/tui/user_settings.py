@@ -21,6 +21,8 @@ from typing import Any
 from msgspec import Struct
 from platformdirs import user_config_path, user_state_path
 
+from meshdoctor.atomic_files import replace_file
+
 FILE, THEME = "config.toml", "theme"
 
 
@@ -86,8 +88,6 @@ def keep_theme(name: str) -> None:
     path = _state()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(name + "\n", encoding="utf-8")
-        os.replace(beside, path)
+        replace_file(path, f"{name}\n".encode())
     except OSError:
         return

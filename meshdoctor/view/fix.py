@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from meshdoctor.model.finding import Diagnosis, Finding, Fix
-from meshdoctor.model.fix import Change, Impact, PredictedChange
+from meshdoctor.model.fix import Change, Impact, PredictedChange, Regression
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.subjects import subject
 from meshdoctor.text.phrases import count, some
@@ -101,12 +101,7 @@ def impact(found: Impact) -> Iterator[Block]:
         yield Labelled("sidecars", "no sidecar that was read receives the change")
     for managed in found.managed:
         yield Marked("error", f"{managed}: the fix is not applied to it; export the fix and change its source")
-    for one in found.regressions[:_SHOWN]:
-        where = f" for {host_port(one.host, one.port or None)}" if one.host else ""
-        about = Paragraph(f"{one.because} ({some(one.pods, _PODS)})")
-        yield Marked("error", f"regression: {one.rule}{where}", (about,))
-    yield from more(len(found.regressions), "regression", _SHOWN)
-    yield from _connections("warning", "regression", [one for one in found.connections if one.is_worse])
+    yield from worse(found.regressions, found.connections)
     yield from _connections("fine", "improvement", [one for one in found.connections if not one.is_worse])
     for text in ownership_changes(found.not_restored):
         yield Marked("warning", text)
@@ -117,6 +112,16 @@ def impact(found: Impact) -> Iterator[Block]:
         what = f"{gets} a match for {host_port(claim.host, claim.port)} on {claim.bind}"
         yield Labelled("listener", f"{what} ({count(len(claim.pods), 'pod')})", tone="faint")
     yield from more(len(found.claims), "listener", _SHOWN)
+
+
+def worse(regressions: Sequence[Regression], connections: Sequence[PredictedChange]) -> Iterator[Block]:
+    """What gets worse: new findings, and connections with their verdicts before and after. Empty where nothing does."""
+    for one in regressions[:_SHOWN]:
+        where = f" for {host_port(one.host, one.port or None)}" if one.host else ""
+        about = Paragraph(f"{one.because} ({some(one.pods, _PODS)})")
+        yield Marked("error", f"regression: {one.rule}{where}", (about,))
+    yield from more(len(regressions), "regression", _SHOWN)
+    yield from _connections("warning", "regression", [one for one in connections if one.is_worse])
 
 
 def effects(fix: Fix, found: Impact | None) -> Iterator[Block]:

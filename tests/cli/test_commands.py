@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from meshdoctor import __version__
-from meshdoctor.cli.entry_points import kubectl_main
+from meshdoctor.cli import entry_points
 from meshdoctor.errors import Unreadable, UsageError
 from meshdoctor.model.host_table import HostTable
 from meshdoctor.text.printable import in_lines
@@ -127,8 +127,10 @@ def test_as_a_plugin_of_kubectl_usage_lines_say_what_to_type(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["kubectl-meshdoctor", "check", "--nonsense"])
+    for name in ("exit_on_signals", "raise_on_signals"):  # the signals of this process are pytest's
+        monkeypatch.setattr(entry_points, name, lambda: None)
     with pytest.raises(SystemExit, match="2"):
-        kubectl_main()
+        entry_points.kubectl_main()
     assert "Usage: kubectl meshdoctor check" in capfd.readouterr().err
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from meshdoctor.bundled import snapshots_dir
 from meshdoctor.fixes.apply.journal import Journal
+from meshdoctor.fixes.plan import fix_plan
+from meshdoctor.model.fix import Impact, PredictedChange
 from tests.conftest import Cli
 from tests.golden.fixes import HISTORY, STEER, entry
 
@@ -232,6 +234,22 @@ def test_somebody_who_is_asked_sees_the_diff_first_and_may_say_no(
     assert manifests.read_text() == MANIFESTS
 
 
+def test_what_gets_worse_stands_right_before_the_question(
+    cli: Cli, manifests: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worse = PredictedChange("pay.test", 443, ("shop/web-1",), "delivered", "blocked", is_worse=True, because="")
+    better = PredictedChange("github.com", 443, ("shop/web-1",), "misrouted", "delivered", is_worse=False, because="")
+    monkeypatch.setattr(fix_plan, "impact_of", lambda *_, **__: Impact(connections=(worse, better)))
+    types(monkeypatch, "n\n")
+    done = cli("fix", "github.com:443", *CLASH, "-f", "manifests", "--apply")
+    assert (done.code, manifests.read_text(), states()) == (130, MANIFESTS, [])
+    last = done.err[done.err.index("This makes something worse:") :]
+    assert "pay.test:443: delivered -> blocked for shop/web-1\n" in last
+    assert "github.com" not in last
+    assert last.endswith("write manifests/egress.yaml? [y/N] meshdoctor: nothing was changed\n")
+    assert cli("fix", "github.com:443", *CLASH, "-f", "manifests", "--apply", "--yes").code == 0, "--yes is never asked"
+
+
 @pytest.mark.parametrize(
     ("text", "because"),
     [(MANIFESTS.split("---\n")[0], "hwcloud"), (MANIFESTS + "---\n" + MANIFESTS.split("---\n")[0], "github")],
@@ -364,7 +382,7 @@ def test_a_journal_that_cannot_be_written_keeps_everything_as_it_is(
     (elsewhere.parent / "state").write_text("a file where a folder should be")
     done = cli("fix", DATABASE, *BLOCKED, "--apply", "--yes")
     assert (done.code, written(elsewhere)) == (4, {})
-    assert "Nothing was changed: set MESHDOCTOR_STATE to another folder" in done.err
+    assert "Nothing was changed: free disk space or make the folder writable, or set MESHDOCTOR_STATE" in done.err
 
 
 def test_a_fix_of_a_cluster_is_not_undone_in_files(cli: Cli) -> None:

@@ -84,9 +84,9 @@ CLASH = "tcp-port-clash"
 def test_it_is_applied_verified_and_taken_back(blocked: FakeApi, source: MakeSource) -> None:
     async def story() -> None:
         async with on_the_fix(source, MISSING) as pilot:
-            assert "fix 1 is applied and verified" in await do(pilot, "a")
+            assert "fix 1 is applied and verified" in await do(pilot, "A")
             assert find(blocked, *ENTRY) is not None
-            assert "is undone" in await do(pilot, "u")
+            assert "is undone" in await do(pilot, "U")
             assert find(blocked, *ENTRY) is None
 
     run(story())
@@ -124,7 +124,7 @@ def test_an_object_that_somebody_wrote_between_preview_and_apply(clash: FakeApi,
             assert can(pilot, "apply")
             changed = entry_of(clash, "github")
             put(clash, "serviceentries", changed, {**changed, "spec": {**changed["spec"], "hosts": ["other.test"]}})
-            said = await do(pilot, "a")
+            said = await do(pilot, "A")
             assert "changed since it was read" in said, said
             assert entry_of(clash, "github")["spec"]["hosts"] == ["other.test"]
 
@@ -150,7 +150,7 @@ def test_a_server_away_while_it_is_worked_out_is_a_line_and_it_can_be_tried_agai
             await press(pilot, "escape", "a")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
-            assert "verified" in await do(pilot, "a")
+            assert "verified" in await do(pilot, "A")
 
     run(story())
     assert states() == ["verified"]
@@ -171,13 +171,13 @@ def test_a_server_that_goes_away_at_the_write_is_written_down_and_taken_back_lat
     async def story() -> None:
         async with on_the_fix(source, MISSING) as pilot:
             blocked.faults.append(away)
-            said = await do(pilot, "a")
+            said = await do(pilot, "A")
             assert "does not answer" in said
-            assert "Fix 1 may be applied in part: u undoes it, a resumes it" in said
+            assert "Fix 1 may be applied in part: U undoes it, A resumes it" in said
             assert states() == ["applied"]
             blocked.faults.clear()
             monkeypatch.setattr(writing, "SECONDS", patience)
-            assert "verified" in await do(pilot, "a")
+            assert "verified" in await do(pilot, "A")
 
     run(story())
     assert states() == ["verified"]
@@ -198,14 +198,14 @@ def test_a_server_that_goes_away_after_the_write_verifies_nothing_and_u_works_la
         async with on_the_fix(source, MISSING) as pilot:
             blocked.on_write = write
             Wait.seconds = 0.5
-            said = await do(pilot, "a")
+            said = await do(pilot, "A")
             assert "is applied, not verified" in said
             Wait.seconds = 30.0
             assert "could not be checked again" in said
             assert states() == ["unverified"]
             blocked.faults.clear()
             blocked.on_write = push
-            assert "is undone" in await do(pilot, "u")
+            assert "is undone" in await do(pilot, "U")
             assert find(blocked, *ENTRY) is None
             await press(pilot, "escape", "escape")
             await look_again(pilot)
@@ -217,12 +217,12 @@ def test_a_server_that_goes_away_after_the_write_verifies_nothing_and_u_works_la
 def test_a_server_away_at_the_undo_leaves_the_fix_to_be_taken_back(blocked: FakeApi, source: MakeSource) -> None:
     async def story() -> None:
         async with on_the_fix(source, MISSING) as pilot:
-            await do(pilot, "a")
+            await do(pilot, "A")
             blocked.faults.append(drop)
-            assert "does not answer" in await do(pilot, "u")
+            assert "does not answer" in await do(pilot, "U")
             assert can(pilot, "undo")
             blocked.faults.clear()
-            assert "is undone" in await do(pilot, "u")
+            assert "is undone" in await do(pilot, "U")
 
     run(story())
     assert states() == ["undone"]
@@ -241,7 +241,7 @@ def test_a_write_that_fails_once_is_no_doubt_left(clash: FakeApi, source: MakeSo
                 return len(seen) == 2
 
             clash.faults.append(once((0, b""), second))
-            said = await do(pilot, "a")
+            said = await do(pilot, "A")
             assert "nothing was changed" in said, said
 
     run(story())
@@ -260,23 +260,23 @@ def test_s_is_in_the_journal_and_u_takes_it_back_and_a_still_applies(
         async with on_the_fix(source, MISSING) as pilot:
             await press(pilot, "s", "enter")
             await ended(pilot)
-            assert "fix 1 is in the journal: u undoes it" in words(screen(pilot).steps)
+            assert "fix 1 is in the journal: U undoes it" in words(screen(pilot).steps)
             assert "meshdoctor-fixes/kustomization.yaml" in files_below(work)
             assert states() == ["written"]
             assert can(pilot, "apply")
-            assert "fix 1 is undone" in await do(pilot, "u")
+            assert "fix 1 is undone" in await do(pilot, "U")
             assert files_below(work) == []
             assert states() == ["undone"]
             await press(pilot, "s", "enter")
             await ended(pilot)
-            assert "fix 3 is applied and verified" in await do(pilot, "a")
-            assert "is undone" in await do(pilot, "u")
+            assert "fix 3 is applied and verified" in await do(pilot, "A")
+            assert "is undone" in await do(pilot, "U")
             assert states() == ["undone", "written", "undone"]
             await press(pilot, "escape", "escape", "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
             assert "Fix 2" in str(screen(pilot).query_one("#title").content), "from the main screen as well"
-            await do(pilot, "u")
+            await do(pilot, "U")
 
     run(story())
     assert files_below(work) == []

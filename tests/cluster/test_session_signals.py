@@ -54,7 +54,7 @@ def session(kubeconfig: Path, folder: Path) -> Iterator[Terminal]:
         shown.press("3", "enter")
         shown.until("Fixes", "Evidence", "Path of a connection")
         shown.press("a")
-        shown.until("a applies it. Nothing is changed yet.")
+        shown.until("A applies it. Nothing is changed yet.")
         yield shown
 
 
@@ -86,7 +86,7 @@ def test_while_the_write_is_under_way(
 
     blocked.faults.append(written_and_silent)
     with session(kubeconfig, tmp_path) as shown:
-        shown.press("a")
+        shown.press("A")
         shown.until("fix 1 is in the journal")
         while find(blocked, *ENTRY) is None:
             assert not shown.has_ended()
@@ -107,7 +107,7 @@ def test_while_sidecars_are_waited_for(
 ) -> None:
     push, blocked.on_write = blocked.on_write, lambda: None
     with session(kubeconfig, tmp_path) as shown:
-        shown.press("a")
+        shown.press("A")
         shown.until("0 of 1 sidecars accepted it")
         assert end(shown, how) == code
         assert b"Traceback" not in shown.written

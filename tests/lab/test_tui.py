@@ -60,7 +60,7 @@ def test_story_1_is_lived_through_with_a_few_keys(lab: Lab, story: Scenario) -> 
             await to_the_fix(pilot, app)
             front = screen(pilot)
             assert "the server accepts the change (dry run)" in words(front.steps)
-            await press(pilot, "a")
+            await press(pilot, "A")
             await ended(pilot)
             assert f"✓ {DATABASE}: blocked -> delivered" in words(front.steps)
             assert "✓ fix 1 is applied and verified" in words(front.steps)
@@ -70,7 +70,7 @@ def test_story_1_is_lived_through_with_a_few_keys(lab: Lab, story: Scenario) -> 
             await press(pilot, "u")
             await until(pilot, lambda: screen(pilot).__class__.__name__ == "FixScreen")
             await ended(pilot)
-            await press(pilot, "u")
+            await press(pilot, "U")
             await ended(pilot)
             assert "fix 1 is undone: every verdict is as before the fix" in words(screen(pilot).steps)
 
@@ -90,7 +90,7 @@ def test_without_the_right_the_key_is_greyed_and_the_steps_say_why(lab: Lab, sto
             front = screen(pilot)
             assert "may not create serviceentries" in words(front.steps)
             assert front.check_action("apply", ()) is None
-            await press(pilot, "a", "enter")
+            await press(pilot, "A")
 
     asyncio.run(lived())
     assert Journal().entries() == []

@@ -74,7 +74,7 @@ async def _fix(pilot: Pilot[int]) -> None:
 
 async def _applied(pilot: Pilot[int]) -> None:
     await _fix(pilot)
-    await press(pilot, "a")
+    await press(pilot, "A")
     await ended(pilot)
     await settled(pilot)
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,8 @@ from tests.tui.terminal import Terminal, terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 FIX = "meshdoctor-fixes/serviceentry-bookinfo-db-payments-example-3306.yaml"
-LEFT = b"\x1b[?1049l"
-"""Back to the terminal's own screen (xterm, "Private Modes")."""
+ENTERED, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"
+"""To a screen of its own, and back to the terminal's (xterm, "Private Modes")."""
 SHOWN, HIDDEN = b"\x1b[?25h", b"\x1b[?25l"
 """The cursor."""
 
@@ -56,13 +57,13 @@ def test_story_1_open_find_fix_look_undo_quit(folder: Path) -> None:
         shown.press("3", "enter")
         shown.until("Register db.payments.example:3306", "BlackHoleCluster", "Evidence")
         shown.press("a")
-        shown.until("Changes", "blocked -> delivered", "a or s writes the fix")
-        shown.press("a")
+        shown.until("Changes", "blocked -> delivered", "A or s writes the fix")
+        shown.press("A")
         shown.until("Save the fix to this folder")
         shown.press("enter")
-        shown.until("✓ created", "u undoes it")
+        shown.until("✓ created", "U undoes it")
         assert "db.payments.example" in (folder / FIX).read_text(encoding="utf-8")
-        shown.press("u")
+        shown.press("U")
         shown.until("is undone")
         assert not (folder / FIX).exists()
         shown.press("q")
@@ -136,7 +137,27 @@ def test_the_filters_line_comes_and_goes_without_the_rest_being_sent(folder: Pat
         left_well(shown, 0)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 129), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_it_starts_leaves_the_terminal_as_it_was(folder: Path, number: int, code: int) -> None:
+    for milliseconds in range(0, 1000, 100):
+        with session(folder) as shown:
+            until = time.monotonic() + milliseconds / 1000
+            while not handles(shown, signal.SIGTERM) or time.monotonic() < until:
+                shown.read(0.01)
+            shown.signal(number)
+            assert shown.ended() == code, milliseconds
+            assert b"Traceback" not in shown.written
+            assert shown.written.count(ENTERED) == shown.written.count(LEFT), milliseconds
+
+
+def handles(shown: Terminal, number: int) -> bool:
+    """Whether the process has a handler for a signal (proc(5): SigCgt); for SIGTERM Python itself has none."""
+    status = Path(f"/proc/{shown.pid}/status").read_text(encoding="ascii")
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(folder: Path, number: int, code: int) -> None:
     with session(folder) as shown:
         shown.until("1 of 1 sidecars")

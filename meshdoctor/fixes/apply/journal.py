@@ -1,7 +1,7 @@
 """The journal: one file per fix in the user's state folder.
 
 Each write is atomic (a temporary file, flushed and renamed), and an entry is on disk before the cluster or a file is
-changed.
+changed. A write that is refused leaves nothing, not even the number that was taken for it.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 from msgspec import structs
 
+from meshdoctor.atomic_files import open_new, replace_file
 from meshdoctor.errors import Unreadable, UsageError
-from meshdoctor.fixes.files.file_writes import flush_folder
 from meshdoctor.model.fix import JournalEntry
 
 _SUFFIX = ".json"
@@ -49,14 +49,20 @@ class Journal:
                 number = max(self._numbers(), default=0) + 1
                 # Two processes may choose the same number: whoever creates the file has it.
                 try:
-                    os.close(os.open(self._path(number), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                    open_new(self._path(number)).close()
                 except FileExistsError:
                     continue
-                entry = make(number)
-                self.put(entry)
-                return entry
+                return self._fill(number, make)
         except OSError as problem:
             raise self._unwritable(problem) from None
+
+    def _fill(self, number: int, make: Callable[[int], JournalEntry]) -> JournalEntry:
+        try:
+            return self._put(make(number))
+        except BaseException:  # Ctrl-C included: an empty file would keep the number
+            with suppress(OSError):
+                self._path(number).unlink()
+            raise
 
     def put(self, entry: JournalEntry) -> JournalEntry:
         """Writes an entry. Raises `Unreadable` where it cannot be written."""
@@ -66,14 +72,7 @@ class Journal:
             raise self._unwritable(problem) from None
 
     def _put(self, entry: JournalEntry) -> JournalEntry:
-        path = self._path(entry.id)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        with open(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(entry), indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-        flush_folder(self.folder)
+        replace_file(self._path(entry.id), msgspec.json.format(msgspec.json.encode(entry), indent=1))
         return entry
 
     def update(self, entry: JournalEntry, **fields: object) -> JournalEntry:
@@ -161,8 +160,8 @@ class Journal:
 
     def _unwritable(self, problem: OSError) -> Unreadable:
         return Unreadable(
-            f"cannot write the journal in {self.folder} ({problem.strerror}). Nothing was changed: set {_STATE} to "
-            "another folder"
+            f"cannot write the journal in {self.folder} ({problem.strerror}). Nothing was changed: free disk space or "
+            f"make the folder writable, or set {_STATE} to another folder"
         )
 
 

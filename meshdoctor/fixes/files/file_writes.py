@@ -10,9 +10,9 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from secrets import token_hex
 
+from meshdoctor.atomic_files import flush_folder, rename_new
 from meshdoctor.errors import NotEditable
 from meshdoctor.model.fix import FileEdit
 from meshdoctor.text.printable import printable
@@ -104,7 +104,7 @@ def _put(path: str, old: bytes | None, new: bytes | None) -> None:
         try:
             _write(beside, new, path if old is not None else None)
             if old is None:
-                _rename_new(beside, path)
+                rename_new(beside, path)
             else:
                 os.replace(beside, path)
         except BaseException:
@@ -126,27 +126,3 @@ def _write(path: str, data: bytes, like: str | None) -> None:
                 os.fchown(handle, status.st_uid, status.st_gid)
             os.fchmod(handle, stat.S_IMODE(status.st_mode))
         os.fsync(handle)
-
-
-def _rename_new(beside: str, path: str) -> None:
-    """Renames a new file to `path`. Raises `FileExistsError` where that exists meanwhile."""
-    try:
-        os.link(beside, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        if os.path.lexists(path):
-            raise
-        os.rename(beside, path)
-    else:
-        os.unlink(beside)
-
-
-def flush_folder(folder: str | Path) -> None:
-    """Flushes a rename to the disk, on file systems that can flush a folder."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

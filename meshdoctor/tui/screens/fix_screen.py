@@ -38,6 +38,7 @@ WIDE = 100
 """With fewer columns a page is shown at a time."""
 _LEAVE = "The fix continues in the background; u opens its screen again. Go back?"
 _WORSE = "The fix made something worse that was not predicted. Undo it now?"
+_APPLY_WORSE = "This makes something worse. Apply it all the same?"
 _ACTIONS: dict[str, FixAction] = {"apply": "apply", "save": "save", "undo": "undo"}
 
 
@@ -158,7 +159,7 @@ class FixScreen(Screen[None]):
             ended = verification.undone if worker.run.is_undo else verification.result
             lines += draw(ended(worker.run.result), width, ascii_only=ascii_only)
         if self.session.fixes.busy_with not in (None, worker):
-            lines.append(line("  a and u are off: another fix is being applied", "faint"))
+            lines.append(line("  A and U are off: another fix is being applied", "faint"))
         return lines
 
     @on(DescendantFocus)
@@ -183,16 +184,35 @@ class FixScreen(Screen[None]):
         panels[(at + by) % len(panels)].focus()
 
     def action_apply(self) -> None:
-        """Applies it, or resumes it. Without a cluster it is saved as files."""
+        """Applies it, or resumes it; asks first where something gets worse. Without a cluster it is saved as files."""
         if self.worker.run.entry is None and self.worker.run.context.in_files:
             self.action_save()
         elif not self.worker.why_not("apply"):
-            self._go(self.worker.apply)
+            self._confirm(lambda: self._go(self.worker.apply))
 
     def action_save(self) -> None:
-        """Saves it as files."""
+        """Saves it as files; asks first where something gets worse, and the files are what the fix is applied to."""
         if self.worker.why_not("save"):
             return
+        if self.worker.run.context.in_files:
+            self._confirm(self._save)
+        else:
+            self._save()
+
+    def _confirm(self, do: Callable[[], None]) -> None:
+        """Does it, where something gets worse only after a yes."""
+        run, ascii_only = self.worker.run, self.session.ascii_only
+        predicted = run.plan.impact if run.plan is not None else run.entry
+        blocks = list(fix_view.worse(predicted.regressions, predicted.connections)) if predicted is not None else []
+        if not blocks:
+            do()
+            return
+        self.app.push_screen(
+            AskScreen(_APPLY_WORSE, lambda width: draw(blocks, width, ascii_only=ascii_only)),
+            lambda is_yes: do() if is_yes else None,
+        )
+
+    def _save(self) -> None:
         if not self.worker.asks_folder:
             self._go(lambda: self.worker.save(None))
             return

@@ -74,7 +74,7 @@ class StepList:
                 self._accepted = (0, 0)
                 self.begin(event.text)
             case "journaled":
-                self.put("fine", f"{event.text}: u undoes it")
+                self.put("fine", f"{event.text}: U undoes it")
             case "rolled back" | "warning":
                 self.put("warning", event.text)
             case "checked":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from meshdoctor.atomic_files import create_file
 from meshdoctor.diagnosis.excerpts import Excerpt
 from meshdoctor.errors import Unreadable
 from meshdoctor.fixes.plan.object_diff import unified
@@ -48,7 +49,10 @@ def postmortem(
 
 
 def write_postmortem(findings: Sequence[Finding], text: str, folder: Path) -> Path:
-    """Writes the text about these under a name that is free. Raises `Unreadable` where the folder cannot be written."""
+    """Writes the text about these under a name that is free, for the user alone to read.
+
+    Raises `Unreadable` where the folder cannot be written.
+    """
     stamp = re.sub("[-:]", "", now())
     first = findings[0]
     name = f"{first.rule}-{subject(first)}" if len(findings) == 1 else f"{len(findings)}-findings"
@@ -56,8 +60,7 @@ def write_postmortem(findings: Sequence[Finding], text: str, folder: Path) -> Pa
     for number in range(100):
         path = folder / f"meshdoctor-{stem}-{stamp}{f'-{number}' if number else ''}.md"
         try:
-            with path.open("x", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(text)
+            create_file(path, text.encode("utf-8", "backslashreplace"))
         except FileExistsError:
             continue
         except OSError as problem:

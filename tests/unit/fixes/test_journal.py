@@ -50,6 +50,48 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     ]
 
 
+FULL = """
+import resource, sys
+from pathlib import Path
+from meshdoctor.errors import Unreadable
+from meshdoctor.fixes.apply.journal import Journal
+from tests.golden.fixes import entry
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # files can be created and not written, as on a full disk
+try:
+    Journal(Path(sys.argv[1])).add(lambda number: entry(id=number))
+except Unreadable as problem:
+    print(problem)
+"""
+
+
+def test_a_write_that_is_refused_leaves_nothing_and_says_what_to_do(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    add(journal)
+    before = sorted(journal.folder.iterdir())
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "Nothing was changed: free disk space or make the folder writable, or set MESHDOCTOR_STATE" in done.stdout
+    assert sorted(journal.folder.iterdir()) == before
+    assert add(journal).id == 2
+
+
+def test_an_entry_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    def struck(number: int) -> JournalEntry:
+        raise KeyboardInterrupt
+
+    journal = Journal(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        journal.add(struck)
+    assert list(journal.folder.iterdir()) == []
+
+
+def test_a_state_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Unreadable, match=r"cannot write the journal in .*file/journal \(Not a directory\)"):
+        add(Journal(tmp_path / "file"))
+
+
 def test_processes_that_want_one_number_get_one_each(tmp_path: Path) -> None:
     command = [sys.executable, "-c", ADD, str(tmp_path), "8"]
     running = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]

@@ -8,7 +8,8 @@ import pytest
 
 from meshdoctor.errors import UsageError
 from meshdoctor.model.sheet import Claim, Connection, Duplicate
-from meshdoctor.rules.conditions import BadCondition, check_condition, compile_condition, mentions
+from meshdoctor.rules.cel_programs import BadCondition
+from meshdoctor.rules.conditions import check_condition, compile_condition, mentions
 from tests.build import fact
 
 CLAIM: Any = fact(

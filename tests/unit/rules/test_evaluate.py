@@ -200,13 +200,13 @@ def test_what_could_not_be_evaluated_is_passed_on() -> None:
 
 
 def test_an_error_in_an_expression_names_rule_and_expression() -> None:
-    with pytest.raises(UsageError, match=r"rule r: `fact.own_addresses\[0\] == ''` cannot be evaluated"):
+    with pytest.raises(UsageError, match=r"rule r \(r.yaml\): `fact.own_addresses\[0\] == ''` cannot be evaluated"):
         run([rule("r", when="fact.own_addresses[0] == ''")], [claim("a")])
 
 
 def test_an_error_in_the_condition_of_a_fix_names_the_rule() -> None:
     fixes = [{"id": "f", "title": "T", "disposition": "safe", "tradeoff": "T.", "when": "fact.host"}]
-    with pytest.raises(UsageError, match=r"rule r: `fact.host` gives 'db.example', not true or false"):
+    with pytest.raises(UsageError, match=r"rule r \(r.yaml\): `fact.host` gives 'db.example', not true or false"):
         run([rule("r", fixes=fixes)], [claim("a")])
 
 

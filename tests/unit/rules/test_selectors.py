@@ -26,6 +26,7 @@ CLAIMS: list[Any] = [
         ("$.claims[?(@.bind == '0.0.0.0')]", ["h1", "h3"]),
         ("$.claims[?(@.port > 3)]", ["h4"]),
         ("$.claims[?(@.bind == 'nowhere')]", []),
+        ("$.claims[?(@.bind == '0.0.0.0' && (@.port == 3 || @.active.kind == 'ServiceEntry'))]", ["h3"]),
         ("$['claims'][*]", ["h0", "h1", "h2", "h3", "h4"]),
     ],
 )
@@ -63,6 +64,31 @@ def test_refuses_what_does_not_take_facts_from_one_list(expression: str, problem
     with pytest.raises(BadSelector) as refused:
         compile_selector(expression)
     assert problem in str(refused.value)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # jsonpath-ng warns of its `|`
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        "@.host =~ '(a+)+$'",
+        "@.active[?@.kind == 'Service']",
+        "@.active.(kind|kind).(x|x) == 1",
+        "@.active['kind','kind'] == 1",
+        "@.addresses[0,0] == 1",
+        "@.host.`sub(/(a+)+$/, b)` == 'b'",
+        "@.active.kind.`parent`.kind == 'x'",
+        "@.addresses[/host] == 'x'",
+        "@.port + @.port == 2",
+    ],
+)
+def test_refuses_filters_that_may_take_for_ever(filter_: str) -> None:
+    with pytest.raises(BadSelector, match="a filter compares fields with values"):
+        compile_selector(f"$.claims[?({filter_})]")
+
+
+def test_refuses_a_selector_that_is_far_too_long() -> None:
+    with pytest.raises(BadSelector, match="it has 1010 characters; 1000 are the most"):
+        compile_selector(f"$.claims[{'0' * 1000}]")
 
 
 def test_a_whole_list_needs_no_jsonpath_parser() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from meshdoctor.doctor import Source, diagnose, open_case
 from meshdoctor.fixes.files.file_edits import file_edit
 from meshdoctor.model.finding import Finding
 from meshdoctor.model.fix import Change, FixTarget, JournalEntry, WrittenChange
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.tui.state.postmortem_file import postmortem
+from meshdoctor.tui.state.postmortem_file import postmortem, write_postmortem
 
 SECRET = "aHVudGVyMi1odW50ZXIy"
 HEADER = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzYW0ifQ.c2lnbmF0dXJlLW9mLXNhbQ"
@@ -44,6 +45,13 @@ def done(finding: Finding, *, protocol: str) -> JournalEntry:
         files=(file_edit("/mine/a.yaml", "a.yaml", file("TCP"), file(protocol)),),
         written=(WrittenChange(change=Change(key=key, before=body("TCP"), after=body(protocol))),),
     )
+
+
+def test_an_export_is_for_the_user_alone_and_never_over_another(tmp_path: Path) -> None:
+    finding = found()
+    written = [write_postmortem([finding], text, tmp_path) for text in ("one", "two")]
+    assert sorted(path.read_text() for path in tmp_path.iterdir()) == ["one", "two"]
+    assert {oct(path.stat().st_mode & 0o777) for path in written} == {"0o600"}
 
 
 def test_an_export_says_what_changed_and_no_secret() -> None:
