@@ -12,6 +12,8 @@ from meshdoctor.sources.kept.fields import NAME, NOTHING, Kept, TextOf
 
 VALUE = re.compile(rb'(?<=[\[,:\s])"([^"\\]*+(?:\\.[^"\\]*+)*+)"(?!\s{0,64}:)', re.DOTALL)
 """A text that is no key."""
+MEMBER = re.compile(rb'(?<=": )"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
+"""A text that is the value of a key, in Envoy's layout."""
 _NUMBER = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][-+]?\d{1,9})?")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?P<end>"?)|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")

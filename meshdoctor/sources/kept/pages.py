@@ -18,7 +18,7 @@ from msgspec import Raw, Struct, field
 
 from meshdoctor.sources.kept.envoy_fields import CLUSTER, CLUSTER_STATUS, ENVOY, LISTENER, LOAD_ASSIGNMENT, ROUTES
 from meshdoctor.sources.kept.fields import Kept, TextOf
-from meshdoctor.sources.kept.json_texts import VALUE, TextSlot, field_of, spans, text_slots, unquoted
+from meshdoctor.sources.kept.json_texts import MEMBER, VALUE, TextSlot, field_of, spans, text_slots, unquoted
 from meshdoctor.sources.kept.texts import kept_value
 
 Counts = Counter[str]
@@ -83,6 +83,7 @@ _PAGE = msgspec.json.Decoder(_SplitPage)
 _ITEMS = msgspec.json.Decoder(list[Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _LISTS = tuple(f.name for f in msgspec.structs.fields(_SplitSection) if f.name not in ("type", "version_info"))
+_WITH_LISTS = (ROUTES, LISTENER, ENVOY)
 _RESOURCES = {"listener": LISTENER, "cluster": CLUSTER, "route_config": ROUTES, "endpoint_config": LOAD_ASSIGNMENT}
 
 
@@ -96,6 +97,14 @@ class _KeptResource(Struct, frozen=True):
     content: bytes | None
     found: tuple[str, ...]
     quotes: int
+
+
+class _KeptSection(Struct, frozen=True):
+    """What a section becomes, its number of quotes, and how often which fields were replaced together."""
+
+    content: Raw
+    quotes: int
+    names: Counter[tuple[str, ...]]
 
 
 class _Hidden(Exception):
@@ -133,8 +142,7 @@ class KeptPages:
             made: list[Raw] | _SplitPart | Raw = self._items(content, items, kept, names)
         elif b'"configs"' in head:
             dump = _DUMP.decode(content)
-            _expect(content, 2 + sum(map(_quotes, dump.configs)))
-            dump.configs = [self._section(raw, names) for raw in dump.configs]
+            dump.configs = self._sections(content, dump.configs, names)
             made = dump
         elif b'"cluster_statuses"' in head:
             page = _PAGE.decode(content)
@@ -173,23 +181,40 @@ class KeptPages:
                 members[name] = Raw(made)
         return Raw(msgspec.json.encode(members))
 
-    def _section(self, raw: Raw, names: Counter[tuple[str, ...]]) -> Raw:
+    def _sections(self, content: bytes, raws: list[Raw], names: Counter[tuple[str, ...]]) -> list[Raw]:
+        split = [self._section(raw) for raw in raws]
+        if 2 + sum(section.quotes for section in split) != content.count(b'"'):
+            # A section has more than its shape: it is looked at whole.
+            counted = [_quotes(raw) for raw in raws]
+            _expect(content, 2 + sum(counted))
+            split = [
+                section if section.quotes == count else self._whole_section(raw)
+                for raw, section, count in zip(raws, split, counted, strict=True)
+            ]
+        for section in split:
+            names.update(section.names)
+        return [section.content for section in split]
+
+    def _section(self, raw: Raw) -> _KeptSection:
+        """A section by its resources, with the number of quotes that it has if nothing in it is hidden."""
+        names: Counter[tuple[str, ...]] = Counter()
         if b'"bootstrap"' in bytes(memoryview(raw)[:512]):
-            return self._members(raw, ENVOY, ("bootstrap", "node"), names)
-        own: Counter[tuple[str, ...]] = Counter()
+            return _KeptSection(self._members(raw, ENVOY, ("bootstrap", "node"), names), _quotes(raw), names)
         try:
             section = _SECTION.decode(raw)
             quotes = 2 * sum(1 for name in _LISTS if getattr(section, name) is not None)
             quotes += _own_texts(section, ("type", "version_info"))
             for name in _LISTS:
                 for entry in getattr(section, name) or ():
-                    quotes += self._entry(entry, own)
-            _expect(bytes(raw), quotes)
+                    quotes += self._entry(entry, names)
         except (msgspec.ValidationError, _Hidden):
-            made = self._resource(raw, ENVOY, names).content
-            return raw if made is None else Raw(made)
-        names.update(own)
-        return Raw(msgspec.json.encode(section))
+            return self._whole_section(raw)
+        return _KeptSection(Raw(msgspec.json.encode(section)), quotes, names)
+
+    def _whole_section(self, raw: Raw) -> _KeptSection:
+        names: Counter[tuple[str, ...]] = Counter()
+        made = self._resource(raw, ENVOY, names)
+        return _KeptSection(raw if made.content is None else Raw(made.content), made.quotes, names)
 
     def _entry(self, entry: _SplitEntry, names: Counter[tuple[str, ...]]) -> int:
         """Replaces the resources of an entry; returns its number of quotes."""
@@ -225,13 +250,14 @@ class KeptPages:
 
     def _looked_at(self, content: bytes, kept: Kept, name: str) -> tuple[bytes | None, tuple[str, ...]]:
         """What a part of a page becomes, None where it stays, and the fields whose texts are replaced."""
-        parts = VALUE.split(content)
+        # Of routes and listeners the lists of texts differ, of others almost never: they are part of the outline.
+        parts = (VALUE if kept in _WITH_LISTS or b'": "' not in content[:512] else MEMBER).split(content)
         outline = (id(kept), hashlib.sha256(b"\0".join((name.encode(), *parts[0::2]))).digest())
         slots = self._outlines.get(outline)
         if slots is None:
             # Equal parts between the texts mean equal slots: no text holds a quote that could end it.
-            found_slots = list(text_slots(content.decode("latin-1"), kept, name))
-            if [(slot.start, slot.end) for slot in found_slots] != list(spans(parts)):
+            found_slots = self._slots_of(content, parts, kept, name)
+            if found_slots is None:
                 found = Counts()
                 return self._taken_apart(content, kept, found, name), tuple(found.elements())
             slots = [(self._texts[slot.rule], slot) for slot in found_slots]
@@ -249,6 +275,17 @@ class KeptPages:
                 parts[at] = made
                 names.append(slot.name)
         return (b'"'.join(parts) if names else None), tuple(names)
+
+    def _slots_of(self, content: bytes, parts: list[bytes], kept: Kept, name: str) -> list[TextSlot] | None:
+        """What is kept of each text that was split off; None where a text that was not has to be replaced."""
+        expected = dict(zip(spans(parts), range(len(parts)), strict=False))
+        chosen: list[TextSlot] = []
+        for slot in text_slots(content.decode("latin-1"), kept, name):
+            if (slot.start, slot.end) in expected:
+                chosen.append(slot)
+            elif _kept_bytes(content[slot.start + 1 : slot.end - 1], slot.rule) is not None:
+                return None
+        return chosen if len(chosen) == len(expected) else None
 
     def _taken_apart(self, content: bytes, kept: Kept, found: Counts, name: str = "") -> bytes | None:
         """The same token by token, for text of any layout, to where it ends; None where nothing is replaced."""
@@ -299,6 +336,8 @@ def _own_texts(part: _SplitPart, names: tuple[str, ...], times: tuple[str, ...] 
 
 def _kept_bytes(value: bytes, rule: TextOf) -> bytes | None:
     """What the text of a JSON string becomes, None where it stays."""
-    text = unquoted(f'"{value.decode("utf-8", "surrogateescape")}"')
+    text = value.decode("utf-8", "surrogateescape")
+    if "\\" in text:
+        text = unquoted(f'"{text}"')
     made = kept_value(text, rule)
     return None if made == text else json.dumps(made, ensure_ascii=False)[1:-1].encode("utf-8", "surrogateescape")

@@ -67,6 +67,7 @@ _FIRST_STAND_IN = 0xE000
 """Private characters that stand for marks while the text around them is taken apart."""
 _STAND_IN = re.compile(r"[\ue000-\uf8ff]")
 _TOKEN_PIECE = re.compile(r"[^-._~!$'()*+,;=:@%/]+")
+_QUERY = re.compile(r"\?[\w.-]{1,64}=")
 _LONGEST = 1 << 16
 """Characters of a text that is taken apart; of a longer one only the hosts stay."""
 
@@ -82,7 +83,10 @@ def kept_name(text: str) -> str:
 
 
 def kept_path(path: str) -> str:
-    """The path of a URL or a route without the parts that look like a token."""
+    """The path of a URL or a route, or a pattern of one, without query and parts that look like a token."""
+    query = _QUERY.search(path)
+    if query:
+        return f"{kept_path(path[: query.start()])}?{shape(path[query.start() + 1 :])}"
     return "/".join(shape(part) if looks_like_token(part) else part for part in kept_name(path).split("/"))
 
 
