@@ -12,13 +12,15 @@ from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.access_log import FILE, RAW_FILE
 from meshdoctor.model.evidence import Capture, Document, Unread
-from meshdoctor.semantics.envoy.log_summary import digest, encode
+from meshdoctor.semantics.envoy.log_summary import decode, digest, encode
 from meshdoctor.semantics.istio.egress_kinds import KINDS
 from meshdoctor.semantics.kubernetes.lists import incomplete, is_list, refusal
 from meshdoctor.sources.documents import list_document, packed_document
+from meshdoctor.sources.kept.texts import kept_name
 from meshdoctor.sources.redact import Removals
 from meshdoctor.sources.redaction import Redaction
 from meshdoctor.text.printable import printable
+from meshdoctor.text.redaction import clean_text
 
 DNS = "dns.json"
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -40,7 +42,7 @@ class _Redactor(Struct):
 
     def capture(self, capture: Capture) -> Capture:
         documents: dict[str, Document] = {}
-        unread = list(capture.unread)
+        unread = [Unread(kept_name(note.path), clean_text(note.because)[0]) for note in capture.unread]
         for path, document in capture.documents.items():
             try:
                 made = self._document(path, document, unread)
@@ -58,7 +60,9 @@ class _Redactor(Struct):
         if path.endswith(f"/{RAW_FILE}"):
             # No pattern finds secrets in paths and queries of requests: only the counts are passed on.
             return packed_document(path.replace(RAW_FILE, FILE), encode(digest(document.read())))
-        is_own = path.endswith(f"/{FILE}") or (self.has_clean_pages and path.startswith("proxies/"))
+        if path.endswith(f"/{FILE}"):
+            return packed_document(path, encode(decode(document.read(), path)))
+        is_own = self.has_clean_pages and path.startswith("proxies/")
         if is_own or not (path.startswith("proxies/") or path == DNS):
             return structs.replace(document, path=path)
         return structs.replace(document, path=path, read=partial(self._page, path, document), tree=None)

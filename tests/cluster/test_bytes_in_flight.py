@@ -12,11 +12,12 @@ import pytest
 from meshdoctor.diagnosis.cluster_reader import open_cluster
 from meshdoctor.kube.body import Body
 from meshdoctor.kube.pod_requests import Forward
-from meshdoctor.sources.live import live_cluster, sidecar_evidence
+from meshdoctor.sources.live import live_cluster
 from meshdoctor.sources.live.bytes_in_flight import BytesInFlight
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.live_cluster import FetchLimits
-from meshdoctor.sources.redact import Removals, redact_page
+from meshdoctor.sources.redact import Removals
+from meshdoctor.sources.redaction import Redaction
 from tests.cluster.apiserver import FakeApi
 from tests.cluster.conftest import MakeSource
 from tests.cluster.envoy import Manner
@@ -58,15 +59,17 @@ def test_all_are_read_and_few_are_in_memory(
             most = max(most, inside)
         return body
 
-    def cleaned(path: str, content: bytes, removals: Removals) -> bytes:
+    plainly = Redaction.page
+
+    def cleaned(self: Redaction, path: str, content: bytes, removals: Removals) -> bytes:
         nonlocal inside
-        done = redact_page(path, content, removals)
+        done = plainly(self, path, content, removals)
         with lock:
             inside -= len(content)
         return done
 
     monkeypatch.setattr(Forward, "fetch", came)
-    monkeypatch.setattr(sidecar_evidence, "redact_page", cleaned)
+    monkeypatch.setattr(Redaction, "page", cleaned)
     cluster = open_cluster(limited(source()))
     cluster.fetch()
     assert cluster.read_pods == sorted(crowd)
@@ -97,11 +100,11 @@ def test_cleaning_takes_no_time_from_a_pod(
     seconds, pages = 3.0, len(PAGES) * len(crowd)
     pause = threading.Event()
 
-    def slow(path: str, content: bytes, removals: Removals) -> bytes:
+    def slow(self: Redaction, path: str, content: bytes, removals: Removals) -> bytes:
         pause.wait(1.5 * seconds / pages)
         return content
 
-    monkeypatch.setattr(sidecar_evidence, "redact_page", slow)
+    monkeypatch.setattr(Redaction, "page", slow)
     cluster = open_cluster(limited(source(), pod_seconds=seconds))
     cluster.fetch()
     assert cluster.read_pods == sorted(crowd)

@@ -43,9 +43,7 @@ _HTTP = obj(
     retries=obj("retryOn"),
     fault=obj(abort=obj(), delay=obj("fixedDelay")),
 )
-_CLIENT_TLS = obj(
-    "mode", "sni", "credentialName", "clientCertificate", "privateKey", "caCertificates", "subjectAltNames", "caCrl"
-)
+_CLIENT_TLS = obj("mode", "sni", "credentialName", "subjectAltNames", "caCrl")
 _POLICY_OF_PORT = obj(tls=_CLIENT_TLS, loadBalancer=obj("simple"), tunnel=obj("protocol", "targetHost"))
 _POLICY = also(_POLICY_OF_PORT, portLevelSettings=_POLICY_OF_PORT)
 _WORKLOAD = obj("address", "network", "locality", "serviceAccount", labels=NAMES_OF_ALL)

@@ -165,12 +165,32 @@ def _needed(texts: Iterable[tuple[str, str, str]], values: Mapping[str, str], ke
     `texts`: the name of each setting, its text, and what is kept of it. One that looks like a secret is never needed.
     """
     for name, text, kept_text in texts:
-        referred = [one for one in _REFERENCE.findall(text) if one in values]
-        if not referred or what_is_read(name, _expanded(text, values)) == what_is_read(
-            name, _expanded(kept_text, kept)
-        ):
-            continue
-        yield from (one for one in referred if not holds_secret(one, values[one]) and not looks_like_token(values[one]))
+        referred = [one for one in dict.fromkeys(_REFERENCE.findall(text)) if one in values]
+        if referred:
+            expected = _hosts(name, _expanded(text, values))
+            plain = {
+                n: values[n] for n in referred if not holds_secret(n, values[n]) and not looks_like_token(values[n])
+            }
+            if _hosts(name, _expanded(kept_text, kept)) == expected:
+                continue
+            if _hosts(name, _expanded(kept_text, {**kept, **plain})) == expected:
+                yield from _fewest(name, kept_text, kept, plain)
+
+
+def _fewest(name: str, text: str, kept: Mapping[str, str], plain: Mapping[str, str]) -> list[str]:
+    """The variables of `plain` that cannot stay marks."""
+    needed = dict(plain)
+    expected = _hosts(name, _expanded(text, {**kept, **plain}))
+    for one in plain:
+        rest = {other: value for other, value in needed.items() if other != one}
+        if _hosts(name, _expanded(text, {**kept, **rest})) == expected:
+            needed = rest
+    return list(needed)
+
+
+def _hosts(name: str, text: str) -> list[Any]:
+    """The hosts and ports that a setting names, whatever the paths: a password may be part of one."""
+    return [[(host.host, host.port, host.scheme) for host, _ in read] for read in what_is_read(name, text)[0]]
 
 
 def _expanded(text: str, values: Mapping[str, str]) -> str:

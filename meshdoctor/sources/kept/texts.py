@@ -13,17 +13,19 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from msgspec import structs
+
 from meshdoctor.semantics.clients.addresses_in_text import NamedHost, canonical_host, is_address, targets_in
 from meshdoctor.semantics.clients.setting_names import names_a_host
 from meshdoctor.semantics.clients.settings import Setting, named_hosts
 from meshdoctor.sources.kept.fields import TextOf
-from meshdoctor.text.marks import REDACTED, is_mark, shape, split_at_marks, without_marks
+from meshdoctor.text.marks import REDACTED, is_mark, is_redacted, shape, split_at_marks, without_marks
 from meshdoctor.text.redaction import clean_text, has_secret_form
 from meshdoctor.text.secrets import form_of_secret, holds_secret, is_placeholder, is_reference, is_secret_name
 from meshdoctor.text.word_sets import word_set, words
 
 _HARMLESS = re.compile(
-    r"-?\d{1,6}(?:\.\d{1,9})?%?"
+    r"-?\d{1,5}(?:\.\d{1,9})?%?"
     r"|\d{1,10}(?:\.\d{1,9})?(?:ns|us|ms|s|m|h|d|Mi|Gi|Ki|M|G|k)"
     r"|\d{4}-\d\d-\d\dT[\d:.]{5,18}(?:Z|[+-]\d\d:?\d\d)?(?:/\d{1,9})?"
     r"|\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?"
@@ -50,14 +52,20 @@ _WORDS = word_set(
 _PARAMETERS = word_set("PASSWORD PASSWD PWD HOST PORT ADDRESS PROTOCOL SCHEME")
 _SCHEME = r"[A-Za-z][A-Za-z0-9+._-]{0,31}(?::[A-Za-z][A-Za-z0-9+._-]{0,31}){0,4}"
 _PIECE = re.compile(
-    rf"(?P<url>{_SCHEME}://[^\s\"'<>\\`|;]{{0,4096}})"
-    r"|(?P<hole>\$\([\w.-]{1,128}\)|\$\{[\w.:-]{1,128}\}|\$\$)"
+    rf"(?P<url>{_SCHEME}://(?:(?!,{_SCHEME}://)[^\s\"'<>\\`|;]){{0,4096}})"
+    r"|(?P<hole>\$\([\w.-]{1,128}\)|\$\{[\w.-]{1,128}(?::[-=?+]?[\ue000-\uf8ff])?\}|\$\$)"
     r"|(?P<break>[=;,])"
     r"|(?P<gap>[\s\"'`()<>|&\[\]{}\\]+)"
     r"|(?P<word>(?:[^\s\"'`()<>|&;,=\[\]{}\\$]|\$(?![({$]))+|\$)"
 )
 _URL = re.compile(rf"(?P<scheme>{_SCHEME}://)(?P<authority>[^/?#]*)(?P<path>/[^?#]*)?(?P<rest>.*)\Z", re.DOTALL)
-_HOLE = re.compile(r"\$\([\w.-]{1,128}\)|\$\{[\w.:-]{1,128}\}")
+_HOLE = re.compile(r"\$\([\w.-]{1,128}\)|\$\{[\w.-]{1,128}(?::[-=?+]?[\ue000-\uf8ff])?\}")
+_DEFAULT = re.compile(r"(?<=\$\{)([\w.-]{1,128}:[-=?+]?)([^{}]{1,4096})(?=\})")
+"""What a shell or Spring puts in where the variable is not set: `${PASSWORD:-hunter2}`."""
+_BARE_PLACEHOLDER = re.compile(
+    r"\{\{[\s\w.$|-]{1,80}\}\}|<[\w .-]{1,40}>|\$[A-Z_][A-Z0-9_]{0,127}|%[A-Z_][A-Z0-9_]{0,127}%"
+)
+_LOGIN = re.compile(r"[^\s/@:]{1,256}:[^\s/@]{1,1024}(?=@)")
 _FLAG = re.compile(r"-{1,2}(?:D(?=[a-z]))?[A-Za-z][A-Za-z.-]{0,63}\Z")
 _ORACLE = re.compile(
     r"(?P<head>jdbc:oracle:[a-z]{1,16}:)(?P<user>[^@\s]{0,512})(?P<at>@(?://)?)(?P<rest>[^\s]*)\Z", re.I
@@ -67,6 +75,7 @@ _FIRST_STAND_IN = 0xE000
 """Private characters that stand for marks while the text around them is taken apart."""
 _STAND_IN = re.compile(r"[\ue000-\uf8ff]")
 _TOKEN_PIECE = re.compile(r"[^-._~!$'()*+,;=:@%/]+")
+_PASSWORD = re.compile(r"(?:password|passwd|pwd)=[\ue000-\uf8ff]", re.I)
 _QUERY = re.compile(r"\?[\w.-]{1,64}=")
 _LONGEST = 1 << 16
 """Characters of a text that is taken apart; of a longer one only the hosts stay."""
@@ -79,7 +88,9 @@ def is_harmless(text: str) -> bool:
 
 def kept_name(text: str) -> str:
     """A text of a field that is kept, without secrets of a form that can be recognised."""
-    return clean_text(text)[0] if has_secret_form(text) else text
+    if "@" in text and "://" not in text:
+        text = _LOGIN.sub(REDACTED, text)
+    return clean_text(text)[0] if "=" in text or has_secret_form(text) else text
 
 
 def kept_path(path: str) -> str:
@@ -111,19 +122,24 @@ def kept_setting(name: str, value: str) -> str:
         return value
     if holds_secret(name, value):
         return REDACTED
-    if is_harmless(value) or is_placeholder(value):
+    if is_harmless(value) or _HOLE.fullmatch(value) or _BARE_PLACEHOLDER.fullmatch(value):
         return value
-    if is_secret_name(name) and is_reference(value) and "://" not in value:
-        return kept_name(value)
-    cleaned = clean_text(value)[0]
-    return _checked(name, cleaned)
+    value = _without_defaults(value)
+    if is_secret_name(name) and "://" not in value:
+        keeps = (is_placeholder(value) and is_redacted(value)) or (is_reference(value) and not looks_like_token(value))
+        return kept_name(value) if keeps else REDACTED
+    return _checked(name, clean_text(value)[0])
+
+
+def _without_defaults(text: str) -> str:
+    return _DEFAULT.sub(lambda found: found[1] + (found[2] if is_mark(found[2]) else shape(found[2])), text)
 
 
 def kept_text(text: str) -> str:
     """The hosts, ports and paths that a text names, everything else as marks."""
     if is_mark(text) or is_harmless(text):
         return text
-    return _checked("", clean_text(text)[0])
+    return _checked("", clean_text(_without_defaults(text))[0])
 
 
 def kept_arguments(arguments: Sequence[str]) -> list[str]:
@@ -164,10 +180,14 @@ def _checked(name: str, text: str) -> str:
 def what_is_read(name: str, text: str) -> tuple[Any, str, list[str]]:
     """What a diagnosis reads of a setting, under its own name and under one that says that it is a host."""
     read = [
-        [(found.target, found.port_from is None) for found in named_hosts([Setting(given, text)])]
+        [(_with_kept_path(found.target), found.port_from is None) for found in named_hosts([Setting(given, text)])]
         for given in dict.fromkeys((name, f"{name}_HOST", ""))
     ]
     return [one for one in read if one], form_of_secret(name, text), _HOLE.findall(text)
+
+
+def _with_kept_path(target: NamedHost) -> NamedHost:
+    return structs.replace(target, path=without_marks(kept_path(target.path))) if target.path else target
 
 
 def _listed(name: str, text: str) -> str | None:
@@ -200,6 +220,8 @@ def _kept_json(value: Any, name: str) -> Any:
         }
     if isinstance(value, list):
         return [_kept_json(one, name) for one in value]
+    if isinstance(value, int) and holds_secret(name, str(value)):
+        return REDACTED
     return kept_setting(name, value) if isinstance(value, str) else value
 
 
@@ -230,7 +252,7 @@ def _in_pieces(text: str) -> str | None:
 
 def _hide(hidden: str) -> str:
     """A mark for the text; slashes before it, and blanks, quotes and brackets after it, are left as they are."""
-    core = hidden.lstrip("/").rstrip(" \t\r\n\"'`()<>|&[]{}\\")
+    core = hidden.lstrip("/:").rstrip(" \t\r\n\"'`()<>|&[]{}\\")
     start = hidden.index(core)
     return hidden[:start] + (shape(_STAND_IN.sub("", core) or core) if core else "") + hidden[start + len(core) :]
 
@@ -241,6 +263,21 @@ def _kept_piece(piece: re.Match[str], following: str) -> str | None:
         return text
     if piece.lastgroup == "url":
         return _kept_url(text)
+    if is_harmless(text) or _is_flag(text) or re.fullmatch(r":\d{0,5}", text):
+        return text
+    if text.startswith("://"):
+        return (_kept_url(f"x{text}") or "x")[1:] or None
+    if following == "=" and not looks_like_token(text):
+        name = text.lstrip("-").removeprefix("D") if text.startswith("-") else text
+        if re.fullmatch(r"[A-Za-z][\w.-]{0,63}", name) and (
+            names_a_host(name) or _PARAMETERS.intersection(words(name))
+        ):
+            return text
+    return _kept_with_login(text) or _kept_address(text)
+
+
+def _kept_with_login(text: str) -> str | None:
+    """The forms of Oracle's and Go's clients, where the login stands before `@`."""
     oracle = _ORACLE.match(text)
     if oracle:
         user = shape(oracle["user"]) if oracle["user"] else ""
@@ -248,15 +285,7 @@ def _kept_piece(piece: re.Match[str], following: str) -> str | None:
     go_mysql = _GO_MYSQL.match(text)
     if go_mysql:
         return f"{_kept_login(go_mysql['user'])}{_kept_login(go_mysql['password'], REDACTED)}{go_mysql['at']}"
-    if is_harmless(text) or _is_flag(text):
-        return text
-    if following == "=" and not looks_like_token(text):
-        name = text.lstrip("-").removeprefix("D") if text.startswith("-") else text
-        if re.fullmatch(r"[A-Za-z][\w.-]{0,63}", name) and (
-            names_a_host(name) or _PARAMETERS.intersection(words(name))
-        ):
-            return text
-    return _kept_address(text)
+    return None
 
 
 def _kept_url(text: str) -> str | None:
@@ -270,9 +299,19 @@ def _kept_url(text: str) -> str | None:
         return None
     login = f"{_kept_login(name)}{colon}{_kept_login(password, REDACTED)}{at}" if at else ""
     rest = match["rest"]
-    query = f"{rest[0]}{shape(rest[1:])}" if len(rest) > 1 else rest
+    query = rest[:1] + _kept_query(rest[1:])
     hosts = ",".join(filter(None, listed))
     return f"{match['scheme']}{login}{hosts}{kept_path(match['path'] or '')}{query}"
+
+
+def _kept_query(query: str) -> str:
+    """Marks for the parameters; the name of one that held a password stays, because it makes a finding."""
+    parts = re.split("([&;])", query)
+    made = [
+        part if index % 2 or _PASSWORD.fullmatch(part) else shape(part) if part else ""
+        for index, part in enumerate(parts)
+    ]
+    return "".join(made) if any(map(_PASSWORD.fullmatch, parts)) else shape(query) if query else ""
 
 
 def _kept_login(text: str, mark: str = "") -> str:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from meshdoctor.diagnosis.workers import WORTH_IT, split, spread, workers_for
 from meshdoctor.errors import UsageError
+from meshdoctor.rules.condition_process import PROCESS
 
 NAMES = [f"shop/web-{n:02d}" for n in range(10)]
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here: this process does all of it")
@@ -89,6 +90,7 @@ def test_where_no_process_is_to_be_had_this_one_does_all(monkeypatch: pytest.Mon
 
 @forks
 def test_no_process_is_left_behind() -> None:
+    PROCESS.close()  # of a rule's expensive condition, which another test may have started
     spread(NAMES, lambda name: 1, len, 3)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
@@ -96,6 +98,7 @@ def test_no_process_is_left_behind() -> None:
 
 @forks
 def test_ctrl_c_ends_the_other_processes_which_do_not_hear_it() -> None:
+    PROCESS.close()
     here, masks = os.getpid(), get_context("fork").SimpleQueue()
 
     def work(names: Collection[str]) -> None:
