@@ -139,7 +139,8 @@ def test_the_patch_that_refers_to_a_secret_takes_the_password_out(lab: Lab, tmp_
     lab.load(read_scenario(next(path for path in SCENARIOS if path.stem == "mysql-missing-entry")))
     [told] = [f for f in found(lab, tmp_path / "capture") if f.rule == "plaintext-credentials"]
     [line] = [line for line in told.fixes[0].steps.splitlines() if "kubectl patch" in line]
-    _, _, kind, name, _, namespace, _, patch = shlex.split(line)
+    _, _, owner, _, namespace, _, patch = shlex.split(line)
+    kind, name = owner.split("/")
     path = f"/apis/apps/v1/namespaces/{namespace}/{kind}s/{name}"
     made = lab.api.request("PATCH", path, json.loads(patch), "application/strategic-merge-patch+json")
     [reference] = json.loads(patch)["spec"]["template"]["spec"]["containers"][0]["env"]

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from meshdoctor.diagnosis.workers import WORTH_IT, split, spread, workers_for
 from meshdoctor.errors import UsageError
-from meshdoctor.rules.condition_process import PROCESS
 
 NAMES = [f"shop/web-{n:02d}" for n in range(10)]
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here: this process does all of it")
@@ -88,17 +87,36 @@ def test_where_no_process_is_to_be_had_this_one_does_all(monkeypatch: pytest.Mon
     assert [name for share in spread(NAMES, lambda name: 1, list, 3) for name in share] == NAMES
 
 
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The processes that are started."""
+    pids: list[int] = []
+    fork = os.fork
+
+    def recorded() -> int:
+        pid = fork()
+        pids.append(pid)
+        return pid
+
+    monkeypatch.setattr(os, "fork", recorded)
+    return pids
+
+
+def assert_ended(pids: list[int]) -> None:
+    assert pids
+    for pid in pids:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
 @forks
-def test_no_process_is_left_behind() -> None:
-    PROCESS.close()  # of a rule's expensive condition, which another test may have started
+def test_no_process_is_left_behind(forked: list[int]) -> None:
     spread(NAMES, lambda name: 1, len, 3)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert_ended(forked)
 
 
 @forks
-def test_ctrl_c_ends_the_other_processes_which_do_not_hear_it() -> None:
-    PROCESS.close()
+def test_ctrl_c_ends_the_other_processes_which_do_not_hear_it(forked: list[int]) -> None:
     here, masks = os.getpid(), get_context("fork").SimpleQueue()
 
     def work(names: Collection[str]) -> None:
@@ -112,8 +130,7 @@ def test_ctrl_c_ends_the_other_processes_which_do_not_hear_it() -> None:
     with pytest.raises(KeyboardInterrupt):
         spread(NAMES, lambda name: 1, work, 2)
     assert time.monotonic() - began < 30
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert_ended(forked)
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
