@@ -84,22 +84,21 @@ def save_capture(
     Raises what `open_case` and `sources.save.save` raise.
     """
     from meshdoctor.sources.redact_capture import redacted
-    from meshdoctor.sources.redaction import Redaction
     from meshdoctor.sources.save import check_target, save
 
     check_target(path)
-    redaction = Redaction(keep_all=keep_all)
     if source.cluster is not None:
         from meshdoctor.diagnosis.cluster_reader import read_cluster
 
         cluster = read_cluster(structs.replace(source.cluster, keep_all=keep_all), watcher)
         removals, about = cluster.removals, cluster.about
-        capture = redacted(cluster.capture(), removals, redaction, has_clean_pages=True)
+        capture = redacted(cluster.capture(), removals, cluster.redaction, has_clean_pages=True)
     else:
         from meshdoctor.sources.redact import Removals
+        from meshdoctor.sources.redaction import Redaction
 
         removals, about = Removals(), {}
-        capture = redacted(_read_files(source), removals, redaction)
+        capture = redacted(_read_files(source), removals, Redaction(keep_all=keep_all))
     refuse_empty(Case(capture))
     written = save(capture, path, removals, about)
     return SavedCapture(

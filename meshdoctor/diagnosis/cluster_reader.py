@@ -18,13 +18,13 @@ from meshdoctor.model.evidence import Document, Unread
 from meshdoctor.model.resolver import Resolver
 from meshdoctor.semantics.kubernetes.label_selectors import read_selector
 from meshdoctor.semantics.kubernetes.pod_selection import find_pod
+from meshdoctor.sources.capture_layout import DNS
 from meshdoctor.sources.live.cluster_source import ClusterSource
 from meshdoctor.sources.live.dns_lookup import DnsResult, resolve_here, resolve_in_pods
 from meshdoctor.sources.live.live_cluster import FetchObserver, LiveCluster
 from meshdoctor.sources.redaction import Redaction
 from meshdoctor.text.nearest import nearest
 
-DNS = "dns.json"
 _NAMED = 5
 
 

@@ -30,7 +30,9 @@ SCHEMA = 1
 
 NOT_EVIDENCE = {"observed.json", "expect.yaml", "snapshot.yaml", "capture.yaml"}
 
-_TOP = {"dns.json", "capture.yaml", "snapshot.yaml"}
+DNS = "dns.json"
+"""Path of the upstream DNS answers."""
+_TOP = {DNS, "capture.yaml", "snapshot.yaml"}
 _PROXY = r"proxies/[^/]+/[^/]+/"
 _EVIDENCE = re.compile(
     rf"(?P<proxy>(?:[^/]+/)*?){_PROXY}"

@@ -16,9 +16,8 @@ from msgspec.structs import replace
 
 from meshdoctor.errors import Unreadable
 from meshdoctor.model.evidence import Capture, Document, Unread, proxy_of
+from meshdoctor.sources.capture_layout import DNS
 from meshdoctor.sources.source_tree import SourceFile, SourceTree
-
-_DNS = "dns.json"
 
 
 def joined(trees: Sequence[SourceTree]) -> SourceTree:
@@ -51,7 +50,7 @@ def merged(captures: Sequence[Capture]) -> Capture:
     for key, holders in found.items():
         if len(holders) == 1:
             documents[key] = holders[0][1]
-        elif key == _DNS:
+        elif key == DNS:
             documents[key] = _all_answers([document for _, document in holders])
         else:
             documents.update(_each(key, holders))
@@ -117,7 +116,7 @@ def _all_answers(documents: Sequence[Document]) -> Document:
         origin = origins.pop() if len(origins) == 1 else ""
         return msgspec.json.encode({"resolved_from": origin or None, "answers": answers})
 
-    return Document(_DNS, read, sum(document.size for document in documents))
+    return Document(DNS, read, sum(document.size for document in documents))
 
 
 def _unread(captures: Sequence[Capture], documents: dict[str, Document]) -> list[Unread]:

@@ -12,11 +12,11 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from meshdoctor.semantics.kubernetes.api_objects import LAST_APPLIED
 from meshdoctor.text.marks import REDACTED
 from meshdoctor.text.redaction import clean_page, clean_text
 from meshdoctor.text.secrets import holds_secret, is_secret_setting
 
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _OPTION = re.compile(r"(-{1,2}(?:D(?=[a-z]))?)([A-Za-z][\w.-]*)=(.+)\Z", re.DOTALL)
 _FLAG = re.compile(r"-{1,2}([A-Za-z][\w.-]*)\Z")
 _MATCHED = frozenset(
@@ -104,7 +104,7 @@ def redact_object(path: str, body: dict[str, Any], removals: Removals) -> dict[s
         metadata.pop("managedFields", None)
         annotations = metadata.get("annotations")
         if isinstance(annotations, dict):
-            annotations.pop(_LAST_APPLIED, None)
+            annotations.pop(LAST_APPLIED, None)
     walk = _Redaction(path, removals)
     for name in (*_OPAQUE, "data") if body.get("kind") == "Secret" else _OPAQUE:
         if body.pop(name, None):

@@ -15,6 +15,7 @@ from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.semantics.envoy.log_summary import decode, digest, encode
 from meshdoctor.semantics.istio.egress_kinds import KINDS
 from meshdoctor.semantics.kubernetes.lists import incomplete, is_list, refusal
+from meshdoctor.sources.capture_layout import DNS
 from meshdoctor.sources.documents import list_document, packed_document
 from meshdoctor.sources.kept.texts import kept_name
 from meshdoctor.sources.redact import Removals
@@ -22,7 +23,6 @@ from meshdoctor.sources.redaction import Redaction
 from meshdoctor.text.printable import printable
 from meshdoctor.text.redaction import clean_text
 
-DNS = "dns.json"
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 

@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from typing import Any
 
-from meshdoctor.sources.kept.envoy_fields import DNS, ENVOY
+from meshdoctor.sources.capture_layout import DNS
+from meshdoctor.sources.kept.envoy_fields import DNS_ANSWERS, ENVOY
 from meshdoctor.sources.kept.objects import kept_object
 from meshdoctor.sources.kept.pages import KeptPages
 from meshdoctor.sources.redact import Removals, redact_object, redact_page
@@ -34,7 +35,7 @@ class Redaction:
         if _FILE.search(path):
             return _kept_lines(path, content, removals)
         found: Counter[str] = Counter()
-        made = self._pages.page(content, found, DNS if path == "dns.json" else ENVOY)
+        made = self._pages.page(content, found, DNS_ANSWERS if path == DNS else ENVOY)
         for name, count in found.items():
             removals.add_text(path, f"field {name}", count)
         return made

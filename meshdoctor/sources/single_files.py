@@ -16,7 +16,7 @@ from msgspec import Struct
 from meshdoctor import yamlio
 from meshdoctor.errors import NothingToJudge, Unreadable
 from meshdoctor.model.evidence import Capture, Document, Unread
-from meshdoctor.sources.capture_layout import NOT_EVIDENCE, may_be_evidence
+from meshdoctor.sources.capture_layout import DNS, NOT_EVIDENCE, may_be_evidence
 from meshdoctor.sources.documents import missing_document
 from meshdoctor.sources.file_type import FileType, file_type, has_configs, is_yaml
 from meshdoctor.sources.limits import Limits
@@ -186,7 +186,7 @@ def _key(one: _TypedFile, dumps: list[_TypedFile], name: str) -> tuple[str, str]
     if one.type is FileType.RESOURCES:
         return f"manifests/{path}", ""
     if one.type is FileType.DNS:
-        return "dns.json", ""
+        return DNS, ""
     if one.type is FileType.CONFIG_DUMP:
         return f"proxies/-/{_stem(path)}/config_dump.json", ""
     if one.type in _BESIDE_DUMP:

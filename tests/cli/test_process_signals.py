@@ -25,6 +25,10 @@ START = BEGINNING + "sys.argv[0] = 'meshdoctor'\nentry_points.main()\n"
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
+def ran(code: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False, timeout=60)
+
+
 @pytest.mark.parametrize(
     "command", [("check", "--json", "--from", "demo:tcp-port-clash"), ("rules", "list"), ("--help",)]
 )
@@ -57,8 +61,7 @@ entry_points.main()
 
 @pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
 def test_within_a_command(number: signal.Signals) -> None:
-    code = BEGINNING + DURING.replace("NUMBER", str(int(number)))
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False, timeout=60)
+    done = ran(BEGINNING + DURING.replace("NUMBER", str(int(number))))
     assert (done.returncode, done.stdout, done.stderr) == (CODES[number], b"", b"<here><here>")
 
 
@@ -78,8 +81,7 @@ entry_points.main()
 
 @pytest.mark.parametrize("number", CODES, ids=lambda number: number.name)
 def test_where_python_cannot_raise(number: signal.Signals) -> None:
-    code = BEGINNING + UNRAISABLE.replace("NUMBER", str(int(number)))
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False, timeout=60)
+    done = ran(BEGINNING + UNRAISABLE.replace("NUMBER", str(int(number))))
     assert (done.returncode, done.stderr) == (CODES[number], b"<here>")
 
 
@@ -96,9 +98,7 @@ entry_points.main()
 
 
 def test_twice() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", BEGINNING + TWICE], cwd=ROOT, capture_output=True, check=False, timeout=60
-    )
+    done = ran(BEGINNING + TWICE)
     assert (done.returncode, done.stderr) == (130, b"<here><here>")
 
 
@@ -108,7 +108,7 @@ def test_what_is_ignored_stays_ignored() -> None:
     code += BEGINNING.replace("signal.signal(", "(lambda *_: None)(") + "import meshdoctor.cli.main as command\n"
     code += "put = command.put\ndef struck(text):\n    signal.raise_signal(signal.SIGINT)\n    put(text)\n"
     code += "command.put = struck\nsys.argv = ['meshdoctor', '--version']\nentry_points.main()\n"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False, timeout=60)
+    done = ran(code)
     assert (done.returncode, done.stdout[:11], done.stderr) == (0, b"meshdoctor ", b"<here><here>")
 
 

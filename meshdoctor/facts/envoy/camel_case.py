@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from meshdoctor.errors import Unreadable
+from meshdoctor.semantics.envoy.field_names import snake_case_name
 
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """Exceptions of decoding: not JSON, not UTF-8, nested too deeply."""
@@ -23,18 +22,12 @@ _CAMEL_MARKS = (
     b'"staticListeners"',
     b'"edsClusterConfig"',
 )
-_UPPER = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
 def is_camel(data: bytes) -> bool:
     """Whether a document uses camelCase field names. Looks at the first megabyte."""
     head = data[: 1 << 20]
     return any(mark in head for mark in _CAMEL_MARKS)
-
-
-@lru_cache(maxsize=4096)
-def _snake(name: str) -> str:
-    return _UPPER.sub(lambda m: "_" + m.group(1).lower(), name) if name.isidentifier() and not name.isupper() else name
 
 
 _FREE = ("filterMetadata", "filter_metadata", "metadata")
@@ -48,7 +41,7 @@ def snake_case(value: Any) -> Any:
     and the labels of transport_socket_matches.
     """
     if isinstance(value, dict):
-        return {_snake(key): _field(key, one) for key, one in value.items()}
+        return {snake_case_name(key): _field(key, one) for key, one in value.items()}
     if isinstance(value, list):
         return [snake_case(v) for v in value]
     return value

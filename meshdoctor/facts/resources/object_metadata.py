@@ -14,15 +14,13 @@ from msgspec import Struct
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.semantics.istio import egress_kinds
-from meshdoctor.semantics.kubernetes.api_objects import WireMetadata
+from meshdoctor.semantics.kubernetes.api_objects import LAST_APPLIED, WireMetadata
 from meshdoctor.text.marks import is_mark
 
 _ISTIO_READ = ("ServiceEntry", "VirtualService", "DestinationRule", "Sidecar", "Gateway", "EnvoyFilter")
 _CORE_READ = ("Service", "Namespace", "Pod", "ConfigMap")
 PLURALS = {kind: egress_kinds.PLURALS[kind] for kind in (*_ISTIO_READ, *_CORE_READ)}
 """Plural name, as the capture layout writes it, of every kind that is read."""
-
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 Wire = TypeVar("Wire", bound=Struct)
 Spec = TypeVar("Spec")
@@ -83,7 +81,7 @@ def manifest(found: ObjectSource) -> dict[str, Any]:
     annotations = {
         key: value
         for key, value in (metadata.get("annotations") or {}).items()
-        if key != _LAST_APPLIED and not (isinstance(value, str) and is_mark(value))
+        if key != LAST_APPLIED and not (isinstance(value, str) and is_mark(value))
     }
     kept = {key: metadata[key] for key in ("name", "namespace", "labels") if metadata.get(key)}
     if annotations:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""The annotation in which kubectl keeps a copy of what it applied."""
+
 
 class WireOwner(Struct, rename="camel"):
     """metadata.ownerReferences[]."""

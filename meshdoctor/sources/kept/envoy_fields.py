@@ -219,5 +219,5 @@ _BARE_PARTS = united(LISTENER, CLUSTER, ROUTES, obj(hostStatuses=_HOST_STATUS), 
 ENVOY = united(_ONE_PAGE, _SECTION, also(_BARE_PARTS, bootstrap=_BOOTSTRAP))
 """Any page of Envoy's, the sections of a dump without `configs`, and the arrays that istioctl prints."""
 
-DNS = obj("resolved_from", answers=Kept(rest=NAME))
+DNS_ANSWERS = obj("resolved_from", answers=Kept(rest=NAME))
 """dns.json."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from meshdoctor.semantics.envoy.field_names import snake_case_name
 from meshdoctor.sources.kept.fields import NAME, NOTHING, Kept, TextOf
 
 VALUE = re.compile(rb'(?<=[\[,:\s])"([^"\\]*+(?:\\.[^"\\]*+)*+)"(?!\s{0,64}:)', re.DOTALL)
@@ -16,7 +17,6 @@ MEMBER = re.compile(rb'(?<=": )"([^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL)
 """A text that is the value of a key, in Envoy's layout."""
 _NUMBER = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?(?:[eE][-+]?\d{1,9})?")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?P<end>"?)|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
-_CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
 class TextSlot(Struct, frozen=True, gc=False):
@@ -94,9 +94,7 @@ def field_of(kept: Kept, name: str) -> Kept:
     key = (id(kept), name)
     found = _FIELDS.get(key)
     if found is None:
-        own = kept.fields.get(name)
-        if own is None and not name.isupper():
-            own = kept.fields.get(_CAMEL.sub(lambda m: "_" + m[1].lower(), name))
+        own = kept.fields.get(name) or kept.fields.get(snake_case_name(name))
         found = own or (NAME if name == "@type" else kept.rest or NOTHING)
         if len(_FIELDS) >= 1 << 15:
             _FIELDS.clear()

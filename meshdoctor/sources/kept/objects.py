@@ -12,6 +12,7 @@ from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable
 from meshdoctor.semantics.clients.setting_names import is_application_annotation
 from meshdoctor.semantics.istio.traffic_capture import ISTIO_CONTAINERS
+from meshdoctor.semantics.kubernetes.api_objects import LAST_APPLIED
 from meshdoctor.sources.kept.fields import Kept, TextOf
 from meshdoctor.sources.kept.object_fields import ANY_OBJECT, MESH_CONFIG, OBJECTS
 from meshdoctor.sources.kept.texts import (
@@ -29,7 +30,6 @@ from meshdoctor.text.secrets import holds_secret
 _REFERENCE = re.compile(r"\$\(([\w.-]{1,253})\)")
 _CONTAINER_LISTS = frozenset({"containers", "initContainers", "ephemeralContainers"})
 _LINE = ("command", "args")
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _MANAGED = "managedFields"
 _MESH = "mesh"
 
@@ -65,7 +65,7 @@ class _KeptObject(Struct):
             return [self.value(one, kept, name) for one in value]
         if isinstance(value, dict):
             if name == "annotations":
-                return {key: self._annotation(str(key), v, kept) for key, v in value.items() if key != _LAST_APPLIED}
+                return {key: self._annotation(str(key), v, kept) for key, v in value.items() if key != LAST_APPLIED}
             return {
                 key: self.value(one, kept.of(str(key)), str(key))
                 for key, one in value.items()
@@ -174,13 +174,12 @@ def _needed(texts: Iterable[tuple[str, str, str]], values: Mapping[str, str], ke
             if _hosts(name, _expanded(kept_text, kept)) == expected:
                 continue
             if _hosts(name, _expanded(kept_text, {**kept, **plain})) == expected:
-                yield from _fewest(name, kept_text, kept, plain)
+                yield from _fewest(name, kept_text, kept, plain, expected)
 
 
-def _fewest(name: str, text: str, kept: Mapping[str, str], plain: Mapping[str, str]) -> list[str]:
-    """The variables of `plain` that cannot stay marks."""
+def _fewest(name: str, text: str, kept: Mapping[str, str], plain: Mapping[str, str], expected: list[Any]) -> list[str]:
+    """The variables of `plain` that cannot stay marks where the hosts are to be the `expected` ones."""
     needed = dict(plain)
-    expected = _hosts(name, _expanded(text, {**kept, **plain}))
     for one in plain:
         rest = {other: value for other, value in needed.items() if other != one}
         if _hosts(name, _expanded(text, {**kept, **rest})) == expected:

@@ -124,19 +124,20 @@ class KeptPages:
 
     def page(self, content: bytes, found: Counts, kept: Kept = ENVOY) -> bytes:
         """A page, whole or not. What was replaced is counted in `found`, by the name of the field."""
-        own = Counts()
+        names: Counter[tuple[str, ...]] = Counter()
         try:
-            made = self._split(content, kept, own)
+            made = self._split(content, kept, names)
         except _UNSPLIT:
-            own = Counts()
-            made = self._taken_apart(content, kept, own) or content
-        found.update(own)
+            apart, replaced = _taken_apart(content, kept)
+            made, names = content if apart is None else apart, Counter([replaced])
+        for fields, count in names.items():
+            for name in fields:
+                found[name] += count
         return made
 
-    def _split(self, content: bytes, kept: Kept, found: Counts) -> bytes:
+    def _split(self, content: bytes, kept: Kept, names: Counter[tuple[str, ...]]) -> bytes:
         """The page by its resources. Raises `_UNSPLIT` where it cannot be split."""
         head = content[:4096]
-        names: Counter[tuple[str, ...]] = Counter()
         if head.lstrip()[:1] == b"[":
             items = _ITEMS.decode(content)
             made: list[Raw] | _SplitPart | Raw = self._items(content, items, kept, names)
@@ -150,9 +151,6 @@ class KeptPages:
             made = page
         else:
             made = self._members(Raw(content), kept, ("node",), names)
-        for fields, count in names.items():
-            for name in fields:
-                found[name] += count
         return msgspec.json.encode(made)
 
     def _items(
@@ -255,11 +253,10 @@ class KeptPages:
         outline = (id(kept), hashlib.sha256(b"\0".join((name.encode(), *parts[0::2]))).digest())
         slots = self._outlines.get(outline)
         if slots is None:
-            # Equal parts between the texts mean equal slots: no text holds a quote that could end it.
+            # Equal parts between the texts mean equal slots: no text has a quote that could end it, and no JSON a NUL.
             found_slots = self._slots_of(content, parts, kept, name)
             if found_slots is None:
-                found = Counts()
-                return self._taken_apart(content, kept, found, name), tuple(found.elements())
+                return _taken_apart(content, kept, name)
             slots = [(self._texts[slot.rule], slot) for slot in found_slots]
             _bound(self._outlines, _MOST)
             self._outlines[outline] = slots
@@ -287,23 +284,26 @@ class KeptPages:
                 return None
         return chosen if len(chosen) == len(expected) else None
 
-    def _taken_apart(self, content: bytes, kept: Kept, found: Counts, name: str = "") -> bytes | None:
-        """The same token by token, for text of any layout, to where it ends; None where nothing is replaced."""
-        text = content.decode("utf-8", "surrogateescape")
-        parts: list[str] = []
-        done = 0
-        for slot in text_slots(text, kept, name, bare_words=True):
-            token = text[slot.start : slot.end]
-            value = unquoted(token) if token[:1] == '"' else token
-            made = kept_value(value, slot.rule)
-            if made == value:
-                continue
-            found[slot.name] += 1
-            quoted = json.dumps(made, ensure_ascii=False)
-            is_cut = token[:1] == '"' and (len(token) == 1 or token[-1:] != '"')
-            parts += text[done : slot.start], quoted[:-1] if is_cut else quoted
-            done = slot.end
-        return "".join((*parts, text[done:])).encode("utf-8", "surrogateescape") if parts else None
+
+def _taken_apart(content: bytes, kept: Kept, name: str = "") -> tuple[bytes | None, tuple[str, ...]]:
+    """The same token by token, for text of any layout, to where it ends."""
+    text = content.decode("utf-8", "surrogateescape")
+    parts: list[str] = []
+    names: list[str] = []
+    done = 0
+    for slot in text_slots(text, kept, name, bare_words=True):
+        token = text[slot.start : slot.end]
+        value = unquoted(token) if token[:1] == '"' else token
+        made = kept_value(value, slot.rule)
+        if made == value:
+            continue
+        names.append(slot.name)
+        quoted = json.dumps(made, ensure_ascii=False)
+        is_cut = token[:1] == '"' and (len(token) == 1 or token[-1:] != '"')
+        parts += text[done : slot.start], quoted[:-1] if is_cut else quoted
+        done = slot.end
+    whole = "".join((*parts, text[done:])).encode("utf-8", "surrogateescape") if parts else None
+    return whole, tuple(names)
 
 
 def _bound(memory: dict[Any, Any], most: int) -> None:

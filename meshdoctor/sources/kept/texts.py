@@ -150,12 +150,16 @@ def kept_arguments(arguments: Sequence[str]) -> list[str]:
         if _is_flag(argument) or is_mark(argument):
             kept.append(argument)
         elif equals and re.fullmatch(r"-{0,2}D?[A-Za-z][\w.-]{0,63}", name) and not re.search(r"\s-", argument):
-            stripped = name.lstrip("-").removeprefix("D") if name.startswith("-") else name
-            kept.append(f"{name if not looks_like_token(name) else shape(name)}={kept_setting(stripped, value)}")
+            kept.append(f"{name if not looks_like_token(name) else shape(name)}={kept_setting(_setting(name), value)}")
         else:
             previous = kept[-1].lstrip("-") if kept and _is_flag(kept[-1]) else ""
             kept.append(kept_setting(previous, argument) if previous else kept_text(argument))
     return kept
+
+
+def _setting(option: str) -> str:
+    """The name of the setting that an option sets: `--db.host` and `-Ddb.host` set `db.host`."""
+    return option.lstrip("-").removeprefix("D") if option.startswith("-") else option
 
 
 def _is_flag(text: str) -> bool:
@@ -268,7 +272,7 @@ def _kept_piece(piece: re.Match[str], following: str) -> str | None:
     if text.startswith("://"):
         return (_kept_url(f"x{text}") or "x")[1:] or None
     if following == "=" and not looks_like_token(text):
-        name = text.lstrip("-").removeprefix("D") if text.startswith("-") else text
+        name = _setting(text)
         if re.fullmatch(r"[A-Za-z][\w.-]{0,63}", name) and (
             names_a_host(name) or _PARAMETERS.intersection(words(name))
         ):
@@ -307,11 +311,9 @@ def _kept_url(text: str) -> str | None:
 def _kept_query(query: str) -> str:
     """Marks for the parameters; the name of one that held a password stays, because it makes a finding."""
     parts = re.split("([&;])", query)
-    made = [
-        part if index % 2 or _PASSWORD.fullmatch(part) else shape(part) if part else ""
-        for index, part in enumerate(parts)
-    ]
-    return "".join(made) if any(map(_PASSWORD.fullmatch, parts)) else shape(query) if query else ""
+    if not any(map(_PASSWORD.fullmatch, parts)):
+        return shape(query) if query else ""
+    return "".join(p if not p or i % 2 or _PASSWORD.fullmatch(p) else shape(p) for i, p in enumerate(parts))
 
 
 def _kept_login(text: str, mark: str = "") -> str:
@@ -350,7 +352,7 @@ def _kept_address(text: str) -> str | None:
 def looks_like_token(text: str) -> bool:
     """Whether a part of the text is long and mixed as only generated texts are."""
     for piece in _TOKEN_PIECE.findall(text):
-        if len(piece) < 16 or is_mark(piece) or without_marks(piece) != piece:
+        if len(piece) < 16:
             continue
         digits = sum(c.isdigit() for c in piece)
         letters = len(piece) - digits

@@ -11,7 +11,7 @@ from msgspec import Raw, Struct, structs
 from meshdoctor.facts.envoy import wire, wire_matches
 from meshdoctor.facts.resources import core_objects, istio_objects
 from meshdoctor.semantics.kubernetes import api_objects
-from meshdoctor.sources.kept.envoy_fields import CLUSTER_STATUS, DNS, ENVOY
+from meshdoctor.sources.kept.envoy_fields import CLUSTER_STATUS, DNS_ANSWERS, ENVOY
 from meshdoctor.sources.kept.fields import Kept, TextOf
 from meshdoctor.sources.kept.object_fields import MESH_CONFIG, OBJECTS
 
@@ -90,7 +90,7 @@ def decoded() -> Iterator[tuple[str, Kept, str]]:
         ("dump", wire.ConfigDump, ENVOY),
         ("page", wire.ClusterStatus, CLUSTER_STATUS),
         ("mesh", core_objects._MeshConfig, MESH_CONFIG),
-        ("dns", core_objects._Dns, DNS),
+        ("dns", core_objects._Dns, DNS_ANSWERS),
         ("pod", api_objects.WirePod, OBJECTS["Pod"]),
         ("config map", core_objects._ConfigMap, OBJECTS["ConfigMap"]),
     ]
