@@ -10,9 +10,10 @@ from tests.cli.fake import FakeDoctor
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the developer's own reaches a test."""
+    """No setting of the developer's own reaches a test, and what a command sets (`--debug`) ends with it."""
     for name in ("NO_COLOR", "COLUMNS", "TERM", "MESHDOCTOR_DEBUG"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # monkeypatch undoes only what it has changed, also where nothing was set
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
