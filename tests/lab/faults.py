@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,12 @@ STAND_IN_PORT = 15999
 def kill_envoy(pod: RunningPod) -> None:
     """SIGKILL; pilot-agent ends with it, as in a pod whose container is not started again. `revive` brings it back."""
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pod.envoy_pid(), signal.SIGKILL)
+        pid = pod.envoy_pid()
+        ended = os.pidfd_open(pid)
+        os.kill(pid, signal.SIGKILL)
+        # until it has ended, its socket still takes connections, which are reset
+        select.select([ended], [], [], 10)
+        os.close(ended)
     pod.control.processes.stop(f"{pod.short}-proxy", by=signal.SIGKILL)
 
 
