@@ -343,6 +343,8 @@ class ProxyPolicy(Fact, frozen=True):
     decided_by: str
     """Where the policy was read: `virtualOutbound`, a route's last virtual host."""
     sidecar_role: bool
+    egress_proxy: str = ""
+    """The host of the egressProxy that gets all unmatched traffic; empty where there is none."""
 
 
 class Disagreement(Fact, frozen=True):
@@ -367,6 +369,8 @@ class GatewayHop(Fact, frozen=True):
     because: str
     config: types.ObjectPlace
     gateway_pods: tuple[str, ...]
+    sent_by: str = ""
+    """The object that sends the host there: `VirtualService shop/maps`, or the Sidecar with the egressProxy."""
 
 
 SHEET: dict[str, type[Fact]] = {

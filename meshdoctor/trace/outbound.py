@@ -18,6 +18,7 @@ from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, kno
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
+from meshdoctor.semantics.istio.virtual_service_rules import chain_config
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
 from meshdoctor.trace.gateway_hop import gateway_hop
 from meshdoctor.trace.http_routing import Domains, pass_http
@@ -214,7 +215,7 @@ class Tracer:
         chain = walk.chain
         if chain is not None and chain.tcp is not None:
             walk.cluster_name = next(iter(chain.tcp_clusters), "")
-            walk.config = chain.config
+            walk.config = self._maker_of(walk, chain)
             return self._worst_cluster(walk, chain.tcp_clusters)
         if chain is not None and chain.http is not None:
             answered = pass_http(walk, chain.http, self.domains)
@@ -225,14 +226,20 @@ class Tracer:
         why = f"filter chain {chain_label(walk)} has no network filter that meshdoctor reads: {filters or 'none'}"
         return Outcome(Verdict.UNKNOWN, "filter", why, missing=("network filter",))
 
+    def _maker_of(self, walk: Walk, chain: FilterChain) -> str:
+        """Path of the VirtualService that made the walk's chain; empty where none did."""
+        port = walk.listener.addresses[0][1] if walk.listener and walk.listener.addresses else 0
+        return chain_config(self.registry, self.viewer, chain, port, walk.destination.host)
+
     def _judge(self, walk: Walk) -> Outcome:
         """Judge the cluster, and where a VirtualService sends the host to an egress gateway, the hops behind it."""
         outcome, cluster = judge_cluster(walk, self.registry), walk.cluster
-        if outcome.verdict is not Verdict.DELIVERED or cluster is None or not walk.config:
+        is_sent_on = outcome.kind == "egress-proxy" or (outcome.verdict is Verdict.DELIVERED and bool(walk.config))
+        if cluster is None or not is_sent_on:
             return outcome
         if not is_external_host(walk.destination.host):
             return outcome
-        hop = gateway_hop(self.mesh, walk.proxy, cluster, walk.destination.host, is_http=walk.route is not None)
+        hop = gateway_hop(self.registry, walk.proxy, cluster, walk.destination, is_http=walk.route is not None)
         if hop is not None and hop.unread:
             missing = tuple(f"config dump of {pod}" for pod in hop.pods)
             return Outcome(Verdict.UNKNOWN, "gateway-unread", hop.unread, missing=missing)
@@ -283,8 +290,9 @@ class Tracer:
         if ip is None or not self.registry.is_virtual(ip):
             return False
         by_address = walk.cluster is not None and walk.cluster.type == "ORIGINAL_DST"
-        leaves = outcome.verdict in (Verdict.BYPASSED, Verdict.PASSTHROUGH, Verdict.LEAKED)
-        return leaves or (outcome.verdict is Verdict.DELIVERED and by_address)
+        leaves = outcome.verdict in (Verdict.BYPASSED, Verdict.LEAKED)
+        passes = outcome.verdict is Verdict.PASSTHROUGH and walk.cluster is None
+        return leaves or passes or (outcome.verdict is Verdict.DELIVERED and by_address)
 
     def _dead_address(self, walk: Walk) -> Outcome:
         """Istio allocates virtual addresses for listeners of sidecars only; connections to them time out outside."""

@@ -32,6 +32,8 @@ ADVICE = {
     "own": "The sidecar sends the connection to the right host. If it still fails, check the firewall, the server and "
     "its certificate.",
     "missing-service-entry": "Register {host}:{port} with a ServiceEntry that is visible in this pod's namespace.",
+    "egress-proxy": "No ServiceEntry registers {host}:{port}: {owner}, the egressProxy of the outbound policy, decides "
+    "what becomes of the connection.",
     "not-registered-here": "This proxy has no configuration for {host}:{port}, and ServiceEntries were not read. Check "
     "whether a ServiceEntry exists and whether it is visible in {namespace}.",
     "not-matched": "The proxy has a cluster for {host}, but no filter chain or route sends this connection to it. "
@@ -122,6 +124,9 @@ def _reason(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
         return simple
     if outcome.kind in ("blackhole", "passthrough", "block-all", "no-filter-chain", "no-virtual-host", "no-route"):
         return _unmatched(walk, around)
+    if outcome.kind == "egress-proxy":
+        found = _unmatched(walk, around)
+        return "egress-proxy" if found in ("missing-service-entry", "not-registered-here") else found
     if outcome.kind in ("hang", "not-http", "inspector-timeout"):
         declared = {protocol_class(p.protocol) for p in around.found.ports(walk.destination.port)}
         return "protocol-mismatch" if declared & {"http", "tls", "auto"} else "port-hijacked"

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from meshdoctor.facts.derived import entry_edits
 from meshdoctor.facts.derived.known_addresses import addresses_taken, entry_answers
-from meshdoctor.facts.derived.proxy_context import POLICY_CHAINS, ProxyContext
+from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.resource_views import cidrs, entry_view, role, seen_at
 from meshdoctor.model.entry_view import HiddenEntry
 from meshdoctor.model.evidence import Evidence
@@ -20,6 +20,7 @@ from meshdoctor.model.trace import Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import covers
+from meshdoctor.semantics.istio.istiod_push import POLICY_CHAINS
 from meshdoctor.semantics.istio.protocols import (
     EXCLUSIVE,
     is_server_first,

@@ -26,6 +26,7 @@ from meshdoctor.semantics.istio.protocols import (
     scheme_protocol,
 )
 from meshdoctor.trace.arrival import WILDCARDS, active_filters
+from meshdoctor.trace.upstream_cluster import tls_towards
 
 TLS_ON_SAME_PORT = frozenset(
     {"mongodb", "redis", "kafka", "cassandra", "mqtt", "nats", "amqp", "memcached", "zookeeper"}
@@ -178,7 +179,8 @@ def _mismatch(case: ProxyContext, host: str, pattern: str, port: Port, known: st
     if host.startswith("*"):
         return "", False, None
     own = case.own_cluster(pattern, number)
-    originates = own is not None and own.tls is not None  # so that plain HTTP from the application is intended
+    # plain HTTP from the application is intended then
+    originates = own is not None and tls_towards(case.proxy, own) is not None
     if family == "http" and (is_tls_port(number) or known == "https") and not originates:
         return _tried(case, host, number, "tls", "http-on-tls-port")
     if family in ("http", "tls") and known and not _fits(family, known):

@@ -44,6 +44,8 @@ class Viewer(Struct, frozen=True):
     is_sidecar: bool = True
     families: tuple[int, ...] = (4, 6)
     """IP versions the pod has an address of."""
+    labels: Mapping[str, str] = {}
+    """The pod's own."""
 
 
 class Hidden(Struct, frozen=True):
@@ -112,7 +114,7 @@ class Registry:
         labels = pod.labels if pod else proxy.node.labels if proxy else {}
         is_sidecar = proxy_kind_of(pod, proxy) in ("sidecar", "")
         sidecar = sidecar_for(namespace, labels, self.mesh.sidecars, self.root_namespace) if is_sidecar else None
-        return Viewer(namespace, sidecar, captures_dns(proxy), is_sidecar, _families(proxy, pod))
+        return Viewer(namespace, sidecar, captures_dns(proxy), is_sidecar, _families(proxy, pod), labels)
 
     @property
     def root_namespace(self) -> str:
