@@ -154,7 +154,7 @@ def cluster(host: str, port: int, kind: str = "STRICT_DNS", **given: Any) -> Tre
     """A cluster of a host: STRICT_DNS, EDS or ORIGINAL_DST.
 
     `ips` are the endpoints Envoy has (none unless given, apart from DNS: one), `target` the endpoint port, `tls` the
-    server name of the TLS socket (`auto` for auto_sni), `mutual` an Istio mutual one, `by` the DestinationRule.
+    server name of the TLS socket, `mutual` an Istio mutual one, `by` the DestinationRule.
     """
     name = outbound(host, port, given.get("subset", ""))
     is_external = not host.endswith(".svc.cluster.local")
