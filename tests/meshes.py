@@ -175,8 +175,9 @@ def cluster(host: str, port: int, kind: str = "STRICT_DNS", **given: Any) -> Tre
 
 
 def _socket(sni: str, mutual: bool) -> Tree:
-    secret: Tree = {"name": "ROOTCA" if mutual else "file-root:system"}
-    common: Tree = {"combined_validation_context": {"validation_context_sds_secret_config": secret}}
+    validation: Tree = {"default_validation_context": {"match_subject_alt_names": [{"exact": sni}]}}
+    validation["validation_context_sds_secret_config"] = {"name": "ROOTCA" if mutual else "file-root:system"}
+    common: Tree = {"combined_validation_context": validation}
     if mutual:
         common["tls_certificate_sds_secret_configs"] = [{"name": "default"}]
         common["alpn_protocols"] = ["istio-peer-exchange", "istio"]

@@ -193,9 +193,16 @@ def test_a_dump_alone_tells_tls_and_endpoints_by_itself() -> None:
     assert (found.destination_rule, found.without_tls) == ("shop/a", {})
 
 
+def sni_alone(made: Tree) -> Tree:
+    """A cluster whose DestinationRule sets `sni` without `subjectAltNames`."""
+    common = made["cluster"]["transport_socket"]["typed_config"]["common_tls_context"]
+    del common["combined_validation_context"]["default_validation_context"]
+    return made
+
+
 def from_host_header(made: Tree) -> Tree:
     """A cluster that takes SNI and the name it verifies from the Host header, as istiod has it where neither is set."""
-    del made["cluster"]["transport_socket"]["typed_config"]["sni"]
+    del sni_alone(made)["cluster"]["transport_socket"]["typed_config"]["sni"]
     options = {"upstream_http_protocol_options": {"auto_sni": True, "auto_san_validation": True}}
     made["cluster"]["typed_extension_protocol_options"] = {
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options
@@ -214,7 +221,14 @@ def from_host_header(made: Tree) -> Tree:
             ),
             (True, True),
         ),
-        (web(tls=HOST), (True, False)),
+        (
+            dump(
+                [listener("0.0.0.0", 80, http("80"))],
+                [sni_alone(cluster(HOST, 80, tls=HOST))],
+                [route_config("80", virtual_host(HOST, 80))],
+            ),
+            (True, False),
+        ),
         (
             dump(
                 [listener("0.0.0.0", 443, tcp(outbound(HOST, 443)))], [from_host_header(cluster(HOST, 443, tls=HOST))]
