@@ -22,9 +22,8 @@ NAMESPACE, POD = "shop", "shop/web"
 GATEWAY_POD = "istio-system/egress"
 GATEWAY = "istio-egressgateway.istio-system.svc.cluster.local"
 OLD, NEW, NEWEST = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"
-BLACKHOLE, PASSTHROUGH = "BlackHoleCluster", "PassthroughCluster"
+BLACKHOLE, PASSTHROUGH, NETWORKING = "BlackHoleCluster", "PassthroughCluster", "networking.istio.io/v1"
 ADMIN, TYPE = "type.googleapis.com/envoy.admin.v3.", "type.googleapis.com/envoy."
-NETWORKING = "networking.istio.io/v1"
 PLURALS = {
     "ConfigMap": "configmaps",
     "DestinationRule": "destinationrules",
