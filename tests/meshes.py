@@ -22,9 +22,8 @@ NAMESPACE, POD = "shop", "shop/web"
 GATEWAY_POD = "istio-system/egress"
 GATEWAY = "istio-egressgateway.istio-system.svc.cluster.local"
 OLD, NEW, NEWEST = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"
-BLACKHOLE, PASSTHROUGH = "BlackHoleCluster", "PassthroughCluster"
+BLACKHOLE, PASSTHROUGH, NETWORKING = "BlackHoleCluster", "PassthroughCluster", "networking.istio.io/v1"
 ADMIN, TYPE = "type.googleapis.com/envoy.admin.v3.", "type.googleapis.com/envoy."
-NETWORKING = "networking.istio.io/v1"
 PLURALS = {
     "ConfigMap": "configmaps",
     "DestinationRule": "destinationrules",
@@ -154,7 +153,7 @@ def cluster(host: str, port: int, kind: str = "STRICT_DNS", **given: Any) -> Tre
     """A cluster of a host: STRICT_DNS, EDS or ORIGINAL_DST.
 
     `ips` are the endpoints Envoy has (none unless given, apart from DNS: one), `target` the endpoint port, `tls` the
-    server name of the TLS socket (`auto` for auto_sni), `mutual` an Istio mutual one, `by` the DestinationRule.
+    server name of the TLS socket, `mutual` an Istio mutual one, `by` the DestinationRule.
     """
     name = outbound(host, port, given.get("subset", ""))
     is_external = not host.endswith(".svc.cluster.local")
@@ -175,8 +174,9 @@ def cluster(host: str, port: int, kind: str = "STRICT_DNS", **given: Any) -> Tre
 
 
 def _socket(sni: str, mutual: bool) -> Tree:
-    secret: Tree = {"name": "ROOTCA" if mutual else "file-root:system"}
-    common: Tree = {"combined_validation_context": {"validation_context_sds_secret_config": secret}}
+    validation: Tree = {"default_validation_context": {"match_subject_alt_names": [{"exact": sni}]}}
+    validation["validation_context_sds_secret_config"] = {"name": "ROOTCA" if mutual else "file-root:system"}
+    common: Tree = {"combined_validation_context": validation}
     if mutual:
         common["tls_certificate_sds_secret_configs"] = [{"name": "default"}]
         common["alpn_protocols"] = ["istio-peer-exchange", "istio"]

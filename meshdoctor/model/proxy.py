@@ -202,7 +202,9 @@ class TlsSocket(Struct, frozen=True):
     verifies_chain: bool = False
     """A trusted CA or the system's roots are given."""
     verifies_name: bool = False
-    """SAN matchers, auto_san_validation or a pinned certificate."""
+    """SAN matchers, auto_sni_san_validation or a pinned certificate."""
+    auto_san: bool = False
+    """auto_san_validation: the certificate must be for the request's host; for HTTP only."""
     istio_mutual: bool = False
     """Uses the workload's own mesh certificate (SDS `default`, or ALPN istio)."""
     match: str = ""

@@ -268,6 +268,8 @@ class VirtualServiceHost(Fact, frozen=True):
     """The route lists it has, of http, tls, tcp."""
     entry_port: int
     entry_protocol: str
+    export_to: tuple[str, ...]
+    """The VirtualService's exportTo, or the mesh's default: the namespaces that its routes apply to."""
 
 
 class Rejected(Fact, frozen=True):

@@ -24,8 +24,11 @@ class Upstream(Fact, frozen=True):
     """A ServiceEntry (not a Kubernetes Service) made it."""
     sni: str
     sends_sni: bool
+    """A server name is sent: a fixed one, or for HTTP clients the request's host."""
     verifies_chain: bool
+    """The certificate must come from a CA that is given or the system's."""
     verifies_name: bool
+    """The certificate must be for a given name, or for HTTP clients for the request's host."""
     endpoint_ports: tuple[int, ...]
     endpoints_known: bool
     endpoint_count: int
@@ -42,7 +45,7 @@ class Upstream(Fact, frozen=True):
     """`namespace/name` of the DestinationRule in force, empty where none."""
     destination_rule_manifest: dict[str, Any]
     with_tls: dict[str, Any]
-    """A DestinationRule that originates TLS (SIMPLE, with the host as server name) on this port: the one in force
+    """A DestinationRule that originates TLS (SIMPLE, verifying the certificate's name) on this port: the one in force
     changed where it is for this host alone, else a new, more specific one. Empty where TLS is originated already."""
     moved_tls: dict[str, Any]
     """The DestinationRule of `other_port_tls` with that port's settings given to this port."""
@@ -59,5 +62,7 @@ class Upstream(Fact, frozen=True):
     """A VirtualService sends HTTP of this host, on any port, to this port: TLS is originated here on purpose."""
     via_gateway: bool = False
     """A VirtualService sends this host, on some port, to an in-cluster gateway."""
+    destination_rule_host: str = ""
+    """The host, perhaps a wildcard, of the DestinationRule in force; empty where it was not read."""
     protocol_mismatch: bool = False
     """`protocol-mismatch` already names this port of the host (HTTP declared on 443)."""

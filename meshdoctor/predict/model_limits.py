@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meshdoctor.model.mesh import ServiceEntry, Sidecar
@@ -12,6 +11,7 @@ from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.semantics.istio.protocols import protocol_class
 from meshdoctor.semantics.istio.registry import Registry, Viewer, is_allocated
+from meshdoctor.semantics.istio.versions import minor_version
 
 NEEDED = ("serviceentries", "services", "virtualservices", "destinationrules", "sidecars")
 """Kinds without which nothing can be predicted."""
@@ -39,7 +39,7 @@ def model_limits(
     if mesh.mesh_config is not None and mesh.mesh_config.has_entry_visibility:
         yield Unknown("meshConfig.serviceEntryVisibility may narrow what the pod sees")
     yield from _of_filters(registry, viewer, labels)
-    known = _version(version)
+    known = minor_version(version)
     if known is not None and known < OLDEST:
         yield Unknown(f"Istio {version} merges listeners differently")
     yield from _of_ties(visible)
@@ -140,8 +140,3 @@ def _of_old_scope(registry: Registry, visible: Sequence[SidecarService], version
 def _is_exact(host: str) -> bool:
     namespace, _, name = host.partition("/")
     return namespace not in ("*", "~") and not namespace.startswith("~") and "*" not in name
-
-
-def _version(text: str) -> tuple[int, int] | None:
-    found = re.match(r"(\d+)\.(\d+)", text)
-    return (int(found[1]), int(found[2])) if found else None

@@ -92,7 +92,7 @@ class Clusters:
             name=name,
             type=kind,
             endpoints=inline,
-            tls=self._tls(host, port, rule),
+            tls=self._tls(port, rule, _subject_alt_names(member)),
             external=member.entry is not None and member.entry.location != "MESH_INTERNAL",
             services=((host, member.ref.namespace),),
             config=config_path(rule.ref) if rule else "",
@@ -100,18 +100,23 @@ class Clusters:
             path=f"$.predicted.{name}",
         )
 
-    def _tls(self, host: str, port: Port, rule: DestinationRule | None) -> TlsSocket | None:
+    def _tls(self, port: Port, rule: DestinationRule | None, own_names: object) -> TlsSocket | None:
+        """The TLS socket by the rule's settings; where it has no subjectAltNames, with the entry's `own_names`."""
         settings = tls_settings(rule, port.number) if rule else {}
         mode = str(settings.get("mode") or "").upper()
         if mode not in _ORIGINATES:
             return None
         if settings.get("credentialName") and rule is not None and rule.workload_selector is None:
             return None
+        is_verified = not settings.get("insecureSkipVerify")
+        names = settings.get("subjectAltNames")
+        sni = str(settings.get("sni") or "")
         return TlsSocket(
-            sni=str(settings.get("sni") or ""),
-            auto_sni=not settings.get("sni"),
-            verifies_chain=not settings.get("insecureSkipVerify"),
-            verifies_name=not settings.get("insecureSkipVerify"),
+            sni=sni,
+            auto_sni=not sni,
+            verifies_chain=is_verified,
+            verifies_name=is_verified and bool(names or own_names),
+            auto_san=is_verified and not sni and not names,
             istio_mutual=mode == "ISTIO_MUTUAL",
         )
 
@@ -169,3 +174,9 @@ def _endpoints(member: SidecarService, host: str, port: Port) -> tuple[Endpoint,
     if item.resolution == "STATIC":
         return tuple(e for e in given if is_ip(e.address))
     return given or (Endpoint(host, number),)
+
+
+def _subject_alt_names(member: SidecarService) -> object:
+    """The entry's subjectAltNames, which istiod uses where the DestinationRule has none."""
+    spec = member.entry.manifest.get("spec") if member.entry else None
+    return spec.get("subjectAltNames") if isinstance(spec, dict) else None

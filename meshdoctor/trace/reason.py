@@ -51,13 +51,14 @@ ADVICE = {
     "tcp-port-clash": "Declare protocol TLS, so that the server name tells the hosts apart, or give each entry its "
     "addresses.",
     "port-hijacked": "Give {host}:{port} a listener of its own: a ServiceEntry with spec.addresses.",
-    "resolution-none-leak": "Add spec.addresses to the ServiceEntry of {owner}, or set a resolution other than NONE.",
+    "resolution-none-leak": "In the ServiceEntry of {owner} set spec.addresses (for TCP), or resolution DNS (for "
+    "TLS and HTTP).",
     "protocol-mismatch": "In {entry}, declare the protocol that the application speaks on port {port}.",
     "route-to-unknown-cluster": "Correct the destination in the VirtualService, or register that host and subset.",
     "double-tls": "Remove the TLS settings for this port from the DestinationRule, or let the application send plain "
     "HTTP.",
-    "mtls-to-external": "Set TLS mode DISABLE or SIMPLE for {host}: servers outside the mesh do not accept mesh "
-    "certificates.",
+    "mtls-to-external": "Narrow or delete the DestinationRule that asks for ISTIO_MUTUAL, or set mode SIMPLE or "
+    "DISABLE for {host}: servers outside the mesh do not accept mesh certificates.",
     "upstream-unresolved": "Correct the host or the endpoints of the ServiceEntry: Envoy has no usable endpoint.",
     "tls-origination-mismatch": "Use TLS origination together with targetPort 443, or neither of the two.",
     "fault-injected": "Remove the fault injection from the VirtualService.",
@@ -68,7 +69,7 @@ ADVICE = {
     "address-unknown": "Give the address with --ip, or a dns.json with the addresses of the host.",
     "config-missing": "istiod has sent this sidecar no listeners: look at `istioctl proxy-status`, at the log of "
     "istio-proxy, and whether the pod reaches istiod on port 15012.",
-    "evidence-missing": "Fetch what is missing: curl localhost:15000/config_dump?include_eds in the pod.",
+    "evidence-missing": "Fetch what is missing, in istio-proxy: pilot-agent request GET 'config_dump?include_eds'.",
 }
 """What to do, by reason; empty for a reason that is not here."""
 

@@ -10,7 +10,7 @@ from meshdoctor.model.mesh import VirtualService
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.sheet import Dangling, RouteFault, VirtualServiceHost
 from meshdoctor.semantics.istio.host_names import covers
-from meshdoctor.semantics.istio.precedence import virtual_service_tier
+from meshdoctor.semantics.istio.precedence import virtual_service_exports, virtual_service_tier
 from meshdoctor.semantics.istio.registry import is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref, object_name, slug
 from meshdoctor.semantics.istio.route_destinations import destinations
@@ -98,6 +98,7 @@ def faults(case: ProxyContext) -> Iterator[RouteFault]:
             if not is_external_host(host.removeprefix("*.")) or not (fault.abort_percent or fault.delay_percent):
                 continue
             ref = config_ref(use.made_by)
+            is_selective = use.route is not None and bool(use.route.match.headers or use.route.match.query_parameters)
             yield RouteFault(
                 pod=case.key,
                 host=host,
@@ -110,7 +111,7 @@ def faults(case: ProxyContext) -> Iterator[RouteFault]:
                 delay_percent=fault.delay_percent,
                 delay=fault.delay or 0.0,
                 config=config_name(ref),
-                every_request=fault.abort_percent >= 100 and not fault.by_header,
+                every_request=fault.abort_percent >= 100 and not (fault.by_header or is_selective),
             )
 
 
@@ -150,6 +151,7 @@ def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str
         protocols=protocols,
         entry_port=port,
         entry_protocol={"http": "HTTP", "tls": "TLS"}.get(protocols[0] if protocols else "http", "TCP"),
+        export_to=virtual_service_exports(service, mesh.mesh_config),
     )
 
 

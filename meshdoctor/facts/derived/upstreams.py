@@ -22,7 +22,8 @@ from meshdoctor.semantics.istio.protocols import (
 )
 from meshdoctor.semantics.istio.resource_names import ClusterName, config_ref, object_name
 from meshdoctor.semantics.istio.route_destinations import destinations
-from meshdoctor.semantics.istio.traffic_policy import port_number, port_settings, tls_settings
+from meshdoctor.semantics.istio.traffic_policy import port_number, port_settings, tls_settings, verifying_tls
+from meshdoctor.semantics.istio.versions import is_before
 from meshdoctor.semantics.kubernetes.manifests import objects_in
 from meshdoctor.trace.upstream_cluster import socket_for
 
@@ -54,6 +55,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
     rule = read or (DestinationRule(ref, "") if ref else None)
     credential = _ignored_credential(case, parsed, socket)
     misplaced = _misplaced_tls(case, parsed, socket)
+    has_host = not uses or any(use.is_http for use in uses)  # auto_sni and auto_san_validation read the Host header
     return Upstream(
         pod=case.key,
         host=parsed.host,
@@ -69,9 +71,9 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
         external=case.registry.is_external(cluster),
         from_entry=entry is not None or not case.registry.entries(parsed.host),
         sni=socket.sni if socket else "",
-        sends_sni=socket is not None and bool(socket.sni or socket.auto_sni),
+        sends_sni=socket is not None and bool(socket.sni or (socket.auto_sni and has_host)),
         verifies_chain=socket is not None and socket.verifies_chain,
-        verifies_name=socket is not None and socket.verifies_name,
+        verifies_name=socket is not None and (socket.verifies_name or (socket.auto_san and has_host)),
         endpoint_ports=tuple(ports),
         endpoints_known=known is not None and cluster.type != "ORIGINAL_DST" and not _is_custom(cluster),
         endpoint_count=len(usable),
@@ -81,6 +83,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
         other_port_tls=misplaced[1] if misplaced else 0,
         destination_rule=f"{rule.ref.namespace}/{rule.ref.name}" if rule else "",
         destination_rule_manifest=rule.manifest if rule else {},
+        destination_rule_host=rule.host if rule else "",
         without_tls=_without_tls(case, rule, parsed) if rule and socket else {},
         with_tls=_originating(case, rule, entry, parsed) if socket is None and not credential else {},
         moved_tls=destination_rule_edits.moved_tls(misplaced[0], misplaced[1], parsed.port) if misplaced else {},
@@ -186,7 +189,8 @@ def _originating(
     case: ProxyContext, rule: DestinationRule | None, entry: ServiceEntry | None, at: ClusterName
 ) -> Manifest:
     """A DestinationRule that originates TLS on this port, with the settings of an existing one for the host."""
-    tls = {"mode": "SIMPLE", "sni": at.host}
+    is_http = _declared(case, entry, at.port) == "http"
+    tls = verifying_tls(at.host, is_http=is_http, version=case.proxy.node.version)
     if at.host.startswith("*"):
         return {}
     if rule is not None:
@@ -213,8 +217,7 @@ def _on_tls_port(case: ProxyContext, entry: ServiceEntry | None, number: int) ->
 
     With resolution NONE a targetPort counts since Istio 1.22 (core/cluster.go, upstream_port_override).
     """
-    old = case.proxy.node.version.startswith(tuple(f"1.{minor}." for minor in range(22)))
-    if entry is None or (entry.resolution == "NONE" and old):
+    if entry is None or (entry.resolution == "NONE" and is_before(case.proxy.node.version, (1, 22))):
         return {}
     return entry_edits.with_target_port(entry, number, 443)
 

@@ -193,7 +193,8 @@ def tls_socket(context: dict[str, Any], path: str, auto_sni: bool, auto_san: boo
         sni=sni,
         auto_sni=auto_sni or bool(context.get("auto_host_sni")),
         verifies_chain=validation.get("trust_chain_verification") != UNTRUSTED and bool(authority),
-        verifies_name=auto_san or bool(named or context.get("auto_sni_san_validation")),
+        verifies_name=bool(named or context.get("auto_sni_san_validation")),
+        auto_san=auto_san,
         istio_mutual=mesh,
         path=path,
     )

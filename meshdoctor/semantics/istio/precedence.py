@@ -29,10 +29,15 @@ def export_tier(exports: Sequence[str], own: str, namespace: str) -> int | None:
     return NAMED if namespace in exports else None
 
 
-def virtual_service_tier(service: VirtualService, namespace: str, config: MeshConfig | None) -> int | None:
-    """The same for a VirtualService, with the mesh's default where it has no exportTo."""
+def virtual_service_exports(service: VirtualService, config: MeshConfig | None) -> tuple[str, ...]:
+    """Its exportTo, or the mesh's default where it has none."""
     default = config.default_virtual_service_export_to if config else ()
-    return export_tier(service.export_to or default or ("*",), service.ref.namespace, namespace)
+    return service.export_to or default or ("*",)
+
+
+def virtual_service_tier(service: VirtualService, namespace: str, config: MeshConfig | None) -> int | None:
+    """The same for a VirtualService."""
+    return export_tier(virtual_service_exports(service, config), service.ref.namespace, namespace)
 
 
 def tier(item: Exported, namespace: str, mesh_config: MeshConfig | None = None) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.meshes import (
     Mesh,
     Tree,
@@ -161,9 +163,15 @@ def test_a_rule_that_originates_is_written_where_none_is() -> None:
     others = destination_rule("a-tls-80", "other.example")
     made = of(web(target=443), entry("a", HOST, "80/HTTP>443"), others).with_tls
     assert made["metadata"] == {"name": "a-tls-80-2", "namespace": "shop"}
-    assert made["spec"]["trafficPolicy"]["portLevelSettings"] == [
-        {"port": {"number": 80}, "tls": {"mode": "SIMPLE", "sni": HOST}}
-    ]
+    assert made["spec"]["trafficPolicy"]["portLevelSettings"] == [{"port": {"number": 80}, "tls": {"mode": "SIMPLE"}}]
+
+
+@pytest.mark.parametrize("version", ["1.20.8", ""])
+def test_a_proxy_that_verifies_no_name_by_itself_gets_it_written(version: str) -> None:
+    proxy = web(target=443)
+    proxy["configs"][0]["bootstrap"]["node"]["metadata"]["ISTIO_VERSION"] = version
+    policy = of(proxy, entry("a", HOST, "80/HTTP>443")).with_tls["spec"]["trafficPolicy"]
+    assert policy["portLevelSettings"][0]["tls"] == {"mode": "SIMPLE", "sni": HOST, "subjectAltNames": [HOST]}
 
 
 def test_a_rule_that_is_there_originates_and_keeps_the_rest() -> None:
@@ -183,3 +191,53 @@ def test_a_dump_alone_tells_tls_and_endpoints_by_itself() -> None:
     found = of(tls(tls=HOST, by="a"), blind=True)
     assert (found.client, found.originates_tls, found.from_entry) == ("tls", True, True)
     assert (found.destination_rule, found.without_tls) == ("shop/a", {})
+
+
+def sni_alone(made: Tree) -> Tree:
+    """A cluster whose DestinationRule sets `sni` without `subjectAltNames`."""
+    common = made["cluster"]["transport_socket"]["typed_config"]["common_tls_context"]
+    del common["combined_validation_context"]["default_validation_context"]
+    return made
+
+
+def from_host_header(made: Tree) -> Tree:
+    """A cluster that takes SNI and the name it verifies from the Host header, as istiod has it where neither is set."""
+    del sni_alone(made)["cluster"]["transport_socket"]["typed_config"]["sni"]
+    options = {"upstream_http_protocol_options": {"auto_sni": True, "auto_san_validation": True}}
+    made["cluster"]["typed_extension_protocol_options"] = {
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options
+    }
+    return made
+
+
+@pytest.mark.parametrize(
+    ("proxy", "checked"),
+    [
+        (
+            dump(
+                [listener("0.0.0.0", 80, http("80"))],
+                [from_host_header(cluster(HOST, 80, tls=HOST))],
+                [route_config("80", virtual_host(HOST, 80))],
+            ),
+            (True, True),
+        ),
+        (
+            dump(
+                [listener("0.0.0.0", 80, http("80"))],
+                [sni_alone(cluster(HOST, 80, tls=HOST))],
+                [route_config("80", virtual_host(HOST, 80))],
+            ),
+            (True, False),
+        ),
+        (
+            dump(
+                [listener("0.0.0.0", 443, tcp(outbound(HOST, 443)))], [from_host_header(cluster(HOST, 443, tls=HOST))]
+            ),
+            (False, False),
+        ),
+    ],
+    ids=["from the Host header", "sni alone ends it", "TCP has no Host header"],
+)
+def test_sending_and_verifying_the_name(proxy: Tree, checked: tuple[bool, bool]) -> None:
+    found = of(proxy)
+    assert (found.sends_sni, found.verifies_name) == checked
