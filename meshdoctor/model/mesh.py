@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from meshdoctor.model.coverage import WHOLE, Completeness, Coverage
 from meshdoctor.model.evidence import Pointer, Unread
+from meshdoctor.model.forward_proxy import ProxiedRequest
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.proxy_summary import Proxies, ProxySummary, summary_of
@@ -241,6 +242,12 @@ class Dependency(Struct, frozen=True):
     seen: tuple[Sighting, ...] = ()
     paths: tuple[str, ...] = ()
     """Paths of its HTTP URLs, as far as they name one."""
+    proxied: tuple[ProxiedRequest, ...] = ()
+    """What clients ask a forward proxy for instead of dialling the host."""
+    is_dialled: bool = True
+    """Whether a client dials the host itself. False where all of them go by a forward proxy."""
+    asked: tuple[ProxiedRequest, ...] = ()
+    """Where it is a forward proxy itself: what clients ask it for."""
 
 
 class Sighting(Struct, frozen=True):

@@ -43,6 +43,8 @@ class ClientOptions(TypedDict, total=False):
     """Path of its HTTP requests; without it each path of the pod's URLs for the host, or else `/`."""
     dependency: Dependency | None
     """The configuration that names the host, where it is not the pod's own."""
+    scheme: str | None
+    """Scheme of the URL that was asked for: its client goes by the pod's forward proxy."""
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
@@ -98,3 +100,5 @@ class Trace(Struct, frozen=True):
     """One per known address, where none was given."""
     owner: str = ""
     """Host that the cluster belongs to, empty where there is none."""
+    forward_proxy: Destination | None = None
+    """The connection to a forward proxy, where the client goes by one: that is what was traced."""

@@ -8,6 +8,7 @@ from typing import Unpack
 from msgspec import structs
 
 from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.forward_proxy import ProxiedRequest
 from meshdoctor.model.mesh import Dependency, Mesh, Pod
 from meshdoctor.model.proxy import FilterChain, Proxy
 from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Expect, Step, Trace
@@ -19,6 +20,7 @@ from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer,
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
 from meshdoctor.semantics.istio.virtual_service_rules import chain_config
+from meshdoctor.trace import forward_proxy
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
 from meshdoctor.trace.gateway_hop import gateway_hop
 from meshdoctor.trace.http_routing import Domains, pass_http
@@ -62,10 +64,55 @@ class Tracer:
     def _assess(self, host: str, port: int, client: ClientOptions) -> Trace:
         asked = self.destination(host, port, **client)
         dependency = client.get("dependency") or self.dependency(host, port)
-        given = client.get("path") is not None or client.get("authority") is not None
-        paths = dependency.paths if dependency and asked.protocol == "http" and not given else ()
-        traces = [self._trace_addresses(structs.replace(asked, path=path)) for path in paths or (asked.path,)]
+        if forward_proxy.is_described(client):
+            return self._dialled(asked, dependency, client)
+        requests = forward_proxy.requests_for(self.pod, dependency, host, port, client)
+        traces = [self._by_proxy(asked, request, dependency) for request in requests if request is not None]
+        if None in requests:
+            traces.append(self._dialled(asked, dependency, client))
         return min(traces, key=lambda trace: trace.verdict.rank)
+
+    def dialled(self, host: str, port: int) -> Trace:
+        """What happens to the connection of a client that dials host:port itself, whatever forward proxy is set."""
+        dependency = self.dependency(host, port)
+        if dependency is None or not dependency.proxied:
+            return self.assess(host, port)
+        return self._dialled(self.destination(host, port), dependency, ClientOptions())
+
+    def by_proxy(self, dependency: Dependency) -> Trace:
+        """The worst of what forward proxies are asked for instead of a dependency."""
+        asked = self.destination(dependency.host, dependency.port or 0, dependency=dependency)
+        traces = [self._by_proxy(asked, request, dependency) for request in dependency.proxied]
+        return min(traces, key=lambda trace: trace.verdict.rank)
+
+    def _dialled(self, asked: Destination, dependency: Dependency | None, client: ClientOptions) -> Trace:
+        """The client dials the host: for each path of its URLs, or as it asks a forward proxy."""
+        given = client.get("path") is not None or client.get("authority") is not None
+        if dependency and dependency.asked and not given and client.get("protocol") is None and not client.get("sni"):
+            traces = [
+                forward_proxy.with_step(
+                    forward_proxy.proxy_step(dependency.asked, request),
+                    self._trace_addresses(forward_proxy.to_proxy(asked, request)),
+                )
+                for request in dependency.asked
+            ]
+        else:
+            paths = dependency.paths if dependency and asked.protocol == "http" and not given else ()
+            traces = [self._trace_addresses(structs.replace(asked, path=path)) for path in paths or (asked.path,)]
+        return min(traces, key=lambda trace: trace.verdict.rank)
+
+    def _by_proxy(self, asked: Destination, request: ProxiedRequest, dependency: Dependency | None) -> Trace:
+        """The client asks a forward proxy: the connection to that is what the sidecar sees."""
+        undecided = forward_proxy.undecided(self.key, asked, request)
+        if undecided is not None:
+            return undecided
+        to = forward_proxy.to_proxy(asked, request)
+        to = structs.replace(to, ip=forward_proxy.address_of(to.host, self.registry, self.viewer))
+        traced = forward_proxy.with_step(forward_proxy.step_of(request), self._trace_addresses(to))
+        traced = structs.replace(traced, destination=asked, forward_proxy=to)
+        if not request.proxy.doubt:
+            return traced
+        return forward_proxy.doubtful(self._dialled(asked, dependency, ClientOptions()), traced, request)
 
     def _trace_addresses(self, destination: Destination) -> Trace:
         """The worst of the addresses that a client may dial; with an address given, that one."""
@@ -121,10 +168,11 @@ class Tracer:
         authority: str | None = None,
         path: str | None = None,
         dependency: Dependency | None = None,
+        scheme: str | None = None,
     ) -> Destination:
         """A Destination with defaults for what was not given. An empty `sni` is TLS without server name."""
         used = dependency or self.dependency(host, port)
-        kind = protocol or self.protocol_of(host, port, used.scheme if used else "")
+        kind = protocol or self.protocol_of(host, port, scheme or (used.scheme if used else ""))
         if ip is None and is_ip(host):
             ip = host
         if kind == "tls" and sni is None:

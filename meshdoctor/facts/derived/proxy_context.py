@@ -63,10 +63,18 @@ class ProxyContext:
         self.viewer: Viewer = self.tracer.viewer
         self._owners: dict[str, tuple[str, ...]] = {}
 
-    @property
+    @cached_property
     def dependencies(self) -> dict[tuple[str, int], Dependency]:
-        """The pod's certain dependencies, by host and port."""
-        return self.registry.dependencies.get(self.key, {})
+        """The pod's certain dependencies that it dials itself, forward proxies among them, by host and port."""
+        known = self.registry.dependencies.get(self.key, {})
+        return {place: dependency for place, dependency in known.items() if dependency.is_dialled}
+
+    @property
+    def proxied(self) -> list[Dependency]:
+        """The pod's certain dependencies that it reaches by a forward proxy."""
+        return [
+            dependency for dependency in self.registry.dependencies.get(self.key, {}).values() if dependency.proxied
+        ]
 
     @cached_property
     def outbound(self) -> list[Listener]:

@@ -99,6 +99,16 @@ class Registry:
                 index.setdefault(dependency.pod, {})[dependency.host, dependency.port] = dependency
         return index
 
+    def cluster_ips(self, host: str, namespace: str) -> tuple[str, ...]:
+        """Addresses of the Kubernetes Service that a pod of the namespace means by a name, long or short."""
+        name = host.lower().rstrip(".")
+        tried = (f"{name}.{namespace}{CLUSTER_LOCAL}", f"{name}{CLUSTER_LOCAL}", f"{name}.cluster.local", name)
+        return next((self._service_ips[one] for one in tried if one in self._service_ips), ())
+
+    @cached_property
+    def _service_ips(self) -> dict[str, tuple[str, ...]]:
+        return {service.host: tuple(filter(is_ip, service.cluster_ips)) for service in self.mesh.services}
+
     @cached_property
     def _virtual_services(self) -> dict[tuple[str, str], VirtualService]:
         return {(v.ref.namespace, v.ref.name): v for v in self.mesh.virtual_services}
@@ -276,3 +286,9 @@ def is_external_host(host: str) -> bool:
         return True
     local = name.endswith((".svc", ".cluster.local", ".local", ".localhost", ".internal.istio.io"))
     return "." in name and not local and ".svc." not in name
+
+
+def may_be_service(host: str) -> bool:
+    """Whether a name may be that of a Kubernetes Service: at most `name.namespace`, or with `svc` after that."""
+    labels = host.rstrip(".").split(".")
+    return not is_ip(host) and (len(labels) < 3 or labels[2] == "svc")

@@ -122,7 +122,7 @@ def capture_settings(pod: Pod | None, node: Node | None = None, document: str = 
         exclude_ports=setting("excludeOutboundPorts", "", _TRAFFIC + "excludeOutboundPorts"),
         mode=mode,
         host_network=host_network,
-        app_containers=tuple(c.name for c in _app_containers(pod)),
+        app_containers=tuple(c.name for c in app_containers(pod)),
         exempt_containers=_exempt_containers(pod, uids or (1337,)),
         known=pod is not None or bool(node and node.metadata),
     )
@@ -260,7 +260,7 @@ def _flag_value(arguments: tuple[str, ...], index: int, short: str, long: str) -
     return None
 
 
-def _app_containers(pod: Pod | None) -> tuple[Container, ...]:
+def app_containers(pod: Pod | None) -> tuple[Container, ...]:
     """Containers that run beside the sidecar: not Istio's own, not ordinary init containers."""
     containers = pod.containers if pod else ()
     return tuple(c for c in containers if c.name not in ISTIO_CONTAINERS and (not c.is_init or c.restart_always))
@@ -268,7 +268,7 @@ def _app_containers(pod: Pod | None) -> tuple[Container, ...]:
 
 def _exempt_containers(pod: Pod | None, proxy_uids: tuple[int, ...]) -> dict[str, CaptureSetting]:
     found: dict[str, CaptureSetting] = {}
-    for container in _app_containers(pod):
+    for container in app_containers(pod):
         own = container.run_as_user is not None
         uid = container.run_as_user if own or pod is None else pod.run_as_user
         if pod is None or uid is None or uid not in proxy_uids:
