@@ -186,9 +186,9 @@ def test_words_of_users_keep_their_spelling_in_a_camel_case_dump() -> None:
     node = {"LABELS": {"appName": "web"}}
     made = dump([], [cluster("c", "STATIC", labelled, transport_socket_matches=[match])], node=node)
     proxy = read(spellings.camel(made))
-    (match,) = proxy.clusters["c"].socket_matches
-    assert match.socket is not None
-    assert match.labels == {"tlsMode": "istio"}
+    (found,) = proxy.clusters["c"].socket_matches
+    assert found.socket is not None
+    assert found.labels == {"tlsMode": "istio"}
     assert proxy.clusters["c"].endpoints[0].socket_labels == {"tlsMode": "istio"}
     assert proxy.node.metadata["LABELS"] == {"appName": "web"}
 
