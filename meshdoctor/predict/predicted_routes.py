@@ -161,8 +161,6 @@ def _fault(given: Any) -> Fault | None:
 
 
 def _percent(given: Any) -> float:
-    """The percentage of a fault; without one the fault applies to every request."""
-    if not given:
-        return 0.0
+    """The percentage of a fault; without one the fault applies to no request (route/route.go, TranslateFault)."""
     share = given.get("percentage")
-    return float(share.get("value") or 0.0) if isinstance(share, dict) else float(given.get("percent") or 100.0)
+    return float((share.get("value") if isinstance(share, dict) else given.get("percent")) or 0.0)

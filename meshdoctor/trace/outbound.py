@@ -189,7 +189,7 @@ class Tracer:
         found = self.entries.registration(host, port)
         entries = (*found.visible, *found.other_ports)
         used = [a for e in entries for a in self.registry.used_addresses(e, host, self.viewer) if is_single(a)]
-        own = list(dict.fromkeys(a.split("/")[0] for a in used)) or self._virtual(host, port)
+        own = list(dict.fromkeys(a.split("/")[0] for a in used)) or self._bound(host)
         if own and self.viewer.dns_capture:
             return tuple(own)
         answers = (self.mesh.dns or {}).get(host.lower(), ())
@@ -203,18 +203,9 @@ class Tracer:
         answers = () if self.viewer.dns_capture else (self.mesh.dns or {}).get(host.lower(), ())
         return tuple(a for a in known if a in answers) if answers else known
 
-    def _virtual(self, host: str, port: int) -> list[str]:
+    def _bound(self, host: str) -> list[str]:
         """Virtual addresses that only the dump shows: before Istio 1.25 the allocation wrote no status.addresses."""
-        if not self.viewer.dns_capture or self.index is None:
-            return []
-        own = f"outbound|{port}||{host.lower()}"
-        return [
-            bind
-            for listener in self.index.by_port.get(port, ())
-            for bind, number in listener.addresses
-            if number == port and bind not in WILDCARDS
-            if any(own in chain.tcp_clusters for chain in listener.chains())
-        ]
+        return self.entries.bound_addresses.get(host.lower(), []) if self.viewer.dns_capture else []
 
     def resolved(self, host: str) -> list[str]:
         """Addresses that Envoy's DNS clusters of the host resolved it to."""
