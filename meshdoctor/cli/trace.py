@@ -29,6 +29,16 @@ class Protocol(StrEnum):
     HTTP = "http"
 
 
+class HttpVersion(StrEnum):
+    """The HTTP version that the client speaks in plain text; 2 is with prior knowledge."""
+
+    V1_0 = "1.0"
+    V1_1 = "1.1"
+    V2 = "2"
+
+
+_FOR_HTTP = "--authority, --path, --method, --http-version and --header"
+
 PodArgument = Annotated[
     str,
     typer.Argument(
@@ -58,6 +68,18 @@ UrlPath = Annotated[
     str | None,
     typer.Option("--path", metavar="PATH", help="Path of the request (default: those of the pod's own URLs, else /)"),
 ]
+Method = Annotated[str | None, typer.Option("--method", metavar="METHOD", help="Method of the request (default GET)")]
+Version = Annotated[
+    HttpVersion | None,
+    typer.Option("--http-version", metavar="1.0|1.1|2", help="HTTP version that the client speaks (default 1.1)"),
+]
+Alpn = Annotated[
+    str | None, typer.Option("--alpn", metavar="LIST", help="ALPN offer of the ClientHello, such as h2,http/1.1")
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("--header", metavar="NAME:VALUE", help="Header of the request, may be repeated", show_default=False),
+]
 
 
 def trace(
@@ -69,6 +91,10 @@ def trace(
     sni: Sni = None,
     authority: Authority = None,
     path: UrlPath = None,
+    method: Method = None,
+    http_version: Version = None,
+    alpn: Alpn = None,
+    header: Headers = None,
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
@@ -96,7 +122,8 @@ def trace(
     from meshdoctor.semantics.istio.host_port import address, read_host_port
 
     target = read_host_port(where)
-    spoken = _protocol(protocol, target.protocol, sni=sni, http=authority or path)
+    http = authority or path or method or http_version or header
+    spoken = _protocol(protocol, target.protocol, tls=sni is not None or alpn is not None, http=bool(http))
     dialled = None if ip is None else address(ip)
     source = replace(source_options, logs_since="0").source()
     if "://" in where:
@@ -116,6 +143,10 @@ def trace(
         sni=sni,
         authority=authority,
         path=path or (target.path if spoken == "http" else None),
+        method=method,
+        http_version=http_version.value if http_version else None,
+        alpn=tuple(filter(None, (alpn or "").split(","))),
+        headers=tuple(map(_header, header or ())),
         namespaces=source_options.chosen or None,
     )
     put(_rendered(result, json=json, no_color=no_color))
@@ -135,15 +166,23 @@ def _rendered(result: Trace, *, json: bool, no_color: bool) -> str | bytes:
     return text.render(view.report(result, rules=rules), writer(no_color=no_color))
 
 
-def _protocol(given: Protocol | None, from_url: str | None, *, sni: str | None, http: str | None) -> str | None:
+def _header(text: str) -> tuple[str, str]:
+    """Name and value of `name: value`. Raises `UsageError` where it has no name."""
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or name.startswith(":"):
+        raise UsageError(f"--header {text}: expected NAME:VALUE, such as x-env:canary")
+    return name.strip().lower(), value.strip()
+
+
+def _protocol(given: Protocol | None, from_url: str | None, *, tls: bool, http: bool) -> str | None:
     """The client's protocol from --protocol, else from other options, else from the scheme of the URL; else None.
 
     Raises `UsageError` where the options contradict one another.
     """
-    if sni is not None and http:
-        raise UsageError("--sni is for TLS, --authority and --path are for plain HTTP: give one of them")
-    implied = "tls" if sni is not None else "http" if http else None
+    if tls and http:
+        raise UsageError(f"--sni and --alpn are for TLS, {_FOR_HTTP} for plain HTTP: give those of one")
+    implied = "tls" if tls else "http" if http else None
     if given is not None and implied is not None and given.value != implied:
-        option = "--sni" if implied == "tls" else "--authority or --path"
+        option = "--sni or --alpn" if implied == "tls" else _FOR_HTTP
         raise UsageError(f"{option} requires --protocol {implied}, not --protocol {given.value}")
     return given.value if given is not None else implied or from_url

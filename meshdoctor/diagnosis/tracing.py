@@ -32,6 +32,6 @@ def trace_from(
 ) -> Trace:
     """The trace of one connection, without line numbers."""
     trace = tracer.assess(host, port, **client)
-    is_given = any(client.get(name) is not None for name in ("protocol", "sni", "authority"))
+    is_given = any(client.get(name) is not None for name in ("protocol", "sni", "authority", "method", "http_version"))
     assumed = None if is_given else tracer.assumption(host, port)
     return trace if assumed is None else structs.replace(trace, steps=(assumed, *trace.steps))

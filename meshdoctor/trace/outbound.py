@@ -61,7 +61,7 @@ class Tracer:
     def _assess(self, host: str, port: int, client: ClientOptions) -> Trace:
         asked = self.destination(host, port, **client)
         dependency = client.get("dependency") or self.dependency(host, port)
-        given = client.get("path") is not None or client.get("authority") is not None
+        given = any(client.get(name) is not None for name in ("path", "authority", "method"))
         paths = dependency.paths if dependency and asked.protocol == "http" and not given else ()
         traces = [self._trace_addresses(structs.replace(asked, path=path)) for path in paths or (asked.path,)]
         return min(traces, key=lambda trace: trace.verdict.rank)
@@ -119,6 +119,10 @@ class Tracer:
         sni: str | None = None,
         authority: str | None = None,
         path: str | None = None,
+        method: str | None = None,
+        http_version: str | None = None,
+        alpn: tuple[str, ...] = (),
+        headers: tuple[tuple[str, str], ...] = (),
         dependency: Dependency | None = None,
     ) -> Destination:
         """A Destination with defaults for what was not given. An empty `sni` is TLS without server name."""
@@ -128,7 +132,19 @@ class Tracer:
             ip = host
         if kind == "tls" and sni is None:
             sni = "" if is_ip(host) else host
-        return Destination(host, port, ip, kind, sni if kind == "tls" else None, authority, path or "/")
+        return Destination(
+            host,
+            port,
+            ip,
+            kind,
+            sni=sni if kind == "tls" else None,
+            authority=authority,
+            path=path or "/",
+            method=(method or "GET").upper(),
+            http_version=http_version or "1.1",
+            alpn=alpn if kind == "tls" else (),
+            headers=headers,
+        )
 
     def known_addresses(self, host: str, port: int) -> tuple[str, ...]:
         """Addresses a client of this pod may dial for the host, in a stable order.

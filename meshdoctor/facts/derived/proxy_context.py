@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Dependency, Mesh, Port, ServiceEntry
-from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy, Route, RouteConfig, VirtualHost
+from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy
+from meshdoctor.model.routes import Route, RouteConfig, VirtualHost
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer
 from meshdoctor.semantics.istio.resource_names import BLACKHOLE, ClusterName, cluster_name
 from meshdoctor.trace.arrival import WILDCARDS
