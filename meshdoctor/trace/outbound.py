@@ -18,7 +18,7 @@ from meshdoctor.semantics.istio.data_plane import PROXIES, is_ambient, not_trace
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
-from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
+from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings
 from meshdoctor.semantics.istio.virtual_service_rules import chain_config
 from meshdoctor.trace import forward_proxy
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
@@ -26,6 +26,7 @@ from meshdoctor.trace.gateway_hop import gateway_hop
 from meshdoctor.trace.http_routing import Domains, pass_http
 from meshdoctor.trace.proxy_entries import ProxyEntries
 from meshdoctor.trace.reason import MeshContext, explain
+from meshdoctor.trace.redirection import redirected
 from meshdoctor.trace.upstream_cluster import judge_cluster
 from meshdoctor.trace.walk import Outcome, Walk
 
@@ -237,7 +238,8 @@ class Tracer:
         unread = self.mesh.why_unread("dns.json")
         if destination.ip is None and destination.host in unread:
             walk.step("client", None, unread)
-        outcome = self._captured(walk) or self._walk(walk, self.index)
+        ended = redirected(walk, self.settings, self.index, self._container(destination))
+        outcome = ended or self._walk(walk, self.index)
         outcome = self._dead_address(walk) if self._is_dead(walk, outcome) else outcome
         if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
             why = f"no address of {destination.host} is known, and the verdict depends on it"
@@ -310,27 +312,12 @@ class Tracer:
         )
         return outcome
 
-    def _captured(self, walk: Walk) -> Outcome | None:
-        """The first step: is the connection redirected to the sidecar? An Outcome where that ends the trace."""
-        destination = walk.destination
-        found = captured(self.settings, destination.ip, destination.port)
-        why = found.because + (f" ({found.field}: {found.value})" if found.field else "")
-        if found.verdict and found.value == "*":
-            why = "iptables redirects every address to the sidecar"
-        if not self.settings.known:
-            why += "; the pod's own settings were not read, so Istio's default is assumed"
-        walk.setting = f"{found.field} (now {found.value or 'empty'})" if found.field else ""
-        word = {True: "redirected", False: "not redirected", None: "not known"}[found.verdict]
-        at = Evidence(found.pointer.document, found.pointer.path, found.value) if found.pointer else None
-        walk.steps.append(Step("redirection", word, why, at))
-        if found.verdict is False and self.index is not None and self.index.accepts(destination.ip, destination.port):
-            walk.step("redirection", "dialled directly", "a listener of the sidecar is bound to this address and port")
-            return None
-        if found.verdict is False:
-            return Outcome(Verdict.BYPASSED, "bypassed", why)
-        if found.verdict is None:
-            return Outcome(Verdict.UNKNOWN, "address-unknown", found.because, missing=("dns.json",))
-        return None
+    def _container(self, destination: Destination) -> str:
+        """The container that dials, where that decides whether the connection is redirected."""
+        dependency = self.dependency(destination.host, destination.port)
+        names = dependency.containers if dependency else ()
+        is_exempt = all(name in self.settings.exempt_containers for name in names)
+        return names[0] if names and (len(names) == 1 or is_exempt) else ""
 
     def _is_dead(self, walk: Walk, outcome: Outcome) -> bool:
         """Whether the connection leaves for a virtual address, where nobody listens."""
