@@ -18,6 +18,7 @@ from meshdoctor.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from meshdoctor.model.trace import Trace
+    from meshdoctor.semantics.istio.host_port import HostPort
 
 
 class Protocol(StrEnum):
@@ -126,8 +127,7 @@ def trace(
     spoken = _protocol(protocol, target.protocol, tls=sni is not None or alpn is not None, http=bool(http))
     dialled = None if ip is None else address(ip)
     source = replace(source_options, logs_since="0").source()
-    if "://" in where:
-        say(f"tracing {target.host} port {target.port}" + (f" as {spoken}" if spoken else "") + ", taken from the URL")
+    scheme = _url_scheme(target, spoken, protocol)
 
     from meshdoctor import doctor
 
@@ -139,7 +139,8 @@ def trace(
         target.host,
         target.port,
         ip=dialled,
-        protocol=spoken,
+        scheme=scheme,
+        protocol=None if scheme else spoken,
         sni=sni,
         authority=authority,
         path=path or (target.path if spoken == "http" else None),
@@ -151,6 +152,13 @@ def trace(
     )
     put(_rendered(result, json=json, no_color=no_color))
     return ended(case) or (ExitCode.CLEAN if result.verdict is Verdict.DELIVERED else ExitCode.FOUND)
+
+
+def _url_scheme(target: HostPort, spoken: str | None, given: Protocol | None) -> str | None:
+    """The scheme of a URL whose client is as the URL says: it goes by the pod's forward proxy."""
+    if target.scheme is not None:
+        say(f"tracing {target.host} port {target.port}" + (f" as {spoken}" if spoken else "") + ", taken from the URL")
+    return target.scheme if spoken == target.protocol and given is None else None
 
 
 def _rendered(result: Trace, *, json: bool, no_color: bool) -> str | bytes:

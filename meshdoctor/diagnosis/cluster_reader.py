@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from meshdoctor.errors import NothingToJudge
-from meshdoctor.facts.dependencies.dns_names import names_to_resolve
+from meshdoctor.facts.dependencies.dns_names import forward_proxies_of, names_to_resolve
 from meshdoctor.facts.mesh_reader import read_mesh
 from meshdoctor.kube.login import log_in
 from meshdoctor.kube.session import Session
@@ -70,8 +70,12 @@ def resolve(cluster: LiveCluster, resolver: Resolver) -> None:
 
 
 def _names(cluster: LiveCluster, pod: str, hosts: Collection[str] | None) -> dict[str, str]:
-    """The names to resolve, and for which pod: the given hosts, else dependencies and registered hosts."""
-    return names_to_resolve(read_mesh(cluster.capture())) if hosts is None else dict.fromkeys(hosts, pod)
+    """The names to resolve, and for which pod: the given hosts, which the pod may reach by a forward proxy, else
+    dependencies and registered hosts."""
+    if hosts is None:
+        return names_to_resolve(read_mesh(cluster.capture()))
+    proxies = forward_proxies_of(read_mesh(cluster.capture()), pod) if hosts else ()
+    return dict.fromkeys((*hosts, *proxies), pod)
 
 
 def _refuse_foreign(cluster: LiveCluster) -> None:

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from meshdoctor.model.coverage import WHOLE, Completeness, Coverage
 from meshdoctor.model.evidence import Pointer, Unread
+from meshdoctor.model.forward_proxy import ProxiedRequest
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import Proxy
 from meshdoctor.model.proxy_summary import Proxies, ProxySummary, summary_of
@@ -166,6 +167,7 @@ class Container(Struct, frozen=True):
     """command and args together."""
     env: tuple[EnvVar, ...] = ()
     run_as_user: int | None = None
+    run_as_group: int | None = None
     is_init: bool = False
     restart_always: bool = False
     """A native sidecar: an init container with restartPolicy Always."""
@@ -191,6 +193,7 @@ class Pod(Struct, frozen=True):
     """Init containers included; see `Container.is_init`."""
     host_network: bool = False
     run_as_user: int | None = None
+    run_as_group: int | None = None
     workload: ObjectRef | None = None
     """The Deployment, StatefulSet, Job ... that owns it, as far as owner references name it."""
     ip: str = ""
@@ -241,6 +244,14 @@ class Dependency(Struct, frozen=True):
     seen: tuple[Sighting, ...] = ()
     paths: tuple[str, ...] = ()
     """Paths of its HTTP URLs, as far as they name one."""
+    proxied: tuple[ProxiedRequest, ...] = ()
+    """What clients ask a forward proxy for instead of dialling the host."""
+    containers: tuple[str, ...] = ()
+    """The containers whose settings name it; empty where an annotation or the access log does."""
+    is_dialled: bool = True
+    """Whether a client dials the host itself. False where all of them go by a forward proxy."""
+    asked: tuple[ProxiedRequest, ...] = ()
+    """Where it is a forward proxy itself: what clients ask it for."""
 
 
 class Sighting(Struct, frozen=True):

@@ -114,10 +114,7 @@ class Listener(Struct, frozen=True):
 
 
 class TlsSocket(Struct, frozen=True):
-    """An upstream TLS transport socket.
-
-    `match` is the name in transport_socket_matches, empty for the cluster's one `transport_socket`.
-    """
+    """An upstream TLS transport socket."""
 
     sni: str = ""
     auto_sni: bool = False
@@ -129,9 +126,18 @@ class TlsSocket(Struct, frozen=True):
     """auto_san_validation: the certificate must be for the request's host; for HTTP only."""
     istio_mutual: bool = False
     """Uses the workload's own mesh certificate (SDS `default`, or ALPN istio)."""
-    match: str = ""
-    match_labels: dict[str, str] = field(default_factory=dict)
     path: str = ""
+
+
+class SocketMatch(Struct, frozen=True):
+    """An item of transport_socket_matches: the socket for endpoints that have all of its labels."""
+
+    name: str
+    labels: dict[str, str]
+    socket: TlsSocket | None
+    """None is plain text."""
+    tunnels: bool = False
+    """An internal_upstream socket: Istio's HBONE tunnel."""
 
 
 class Endpoint(Struct, frozen=True):
@@ -142,8 +148,8 @@ class Endpoint(Struct, frozen=True):
     hostname: str = ""
     health: str = "HEALTHY"
     """`HEALTHY`, or the reason why Envoy does not use it."""
-    tls_mode: str = ""
-    """envoy.transport_socket_match metadata `tlsMode`."""
+    socket_labels: dict[str, str] = field(default_factory=dict)
+    """envoy.transport_socket_match metadata: `tlsMode: istio`, `tunnel: http`."""
     path: str = ""
 
 
@@ -156,8 +162,7 @@ class Cluster(Struct, frozen=True):
     endpoints: tuple[Endpoint, ...] = ()
     """From `load_assignment` or `hosts`: for DNS clusters the names to resolve."""
     tls: TlsSocket | None = None
-    tls_matches: tuple[TlsSocket | None, ...] = ()
-    """transport_socket_matches in order; None stands for raw_buffer."""
+    socket_matches: tuple[SocketMatch, ...] = ()
     auto_sni: bool = False
     eds_service_name: str = ""
     external: bool = False
@@ -173,6 +178,11 @@ class Cluster(Struct, frozen=True):
     path: str = ""
     unread: str = ""
     """What of it could not be read, and why; what that decides is unknown. Empty where it was read whole."""
+
+    @property
+    def is_dynamic(self) -> bool:
+        """A dynamic_forward_proxy cluster: each request or server name brings its own host, there are no endpoints."""
+        return self.type.endswith("dynamic_forward_proxy")
 
 
 class Rejection(Struct, frozen=True):
@@ -272,10 +282,9 @@ class Proxy(Struct):
         """The routes of a connection manager, its own or by RDS; None where they are not there."""
         return http.route_config or self.routes.get(http.route_config_name)
 
-    def first_endpoint(self, cluster: Cluster) -> Endpoint | None:
-        """The endpoint whose labels choose a transport socket: as configured, its health left aside."""
-        known = self.endpoints.get(cluster.eds_service_name or cluster.name) or cluster.endpoints
-        return known[0] if known else None
+    def configured_endpoints(self, cluster: Cluster) -> tuple[Endpoint, ...]:
+        """The endpoints as configured, with the labels that choose a transport socket; their health is left aside."""
+        return self.endpoints.get(cluster.eds_service_name or cluster.name) or cluster.endpoints
 
     def endpoints_of(self, cluster: Cluster) -> tuple[Endpoint, ...] | None:
         """Endpoints as Envoy uses them, or None where the evidence does not tell."""

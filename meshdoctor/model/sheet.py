@@ -14,6 +14,7 @@ from msgspec import field
 from meshdoctor.model import field_types as types
 from meshdoctor.model.entry_view import EntryView, HiddenEntry
 from meshdoctor.model.fact import Fact
+from meshdoctor.model.proxied_dependency import ProxiedDependency
 from meshdoctor.model.upstream import Upstream
 from meshdoctor.model.verdict import Verdict
 
@@ -124,7 +125,7 @@ class EntryPort(Fact, frozen=True):
     known_protocol: str
     """The usual protocol of the port number (or of the dependency's URL): `mysql`, `https` ...; empty where unknown."""
     mismatch: str
-    """`http-on-tls-port`, `declared-differs`, `server-first-inspected`, `tcp-inspected`, or empty."""
+    """`http-on-tls-port`, `declared-differs`, `forward-proxy`, `server-first-inspected`, `tcp-inspected`, or empty."""
     client: str
     """What a client of that protocol does, as in `trace --protocol`; empty where there is no mismatch."""
     breaks: bool
@@ -345,6 +346,8 @@ class ProxyPolicy(Fact, frozen=True):
     decided_by: str
     """Where the policy was read: `virtualOutbound`, a route's last virtual host."""
     sidecar_role: bool
+    egress_proxy: str = ""
+    """The host of the egressProxy that gets all unmatched traffic; empty where there is none."""
 
 
 class Disagreement(Fact, frozen=True):
@@ -369,6 +372,8 @@ class GatewayHop(Fact, frozen=True):
     because: str
     config: types.ObjectPlace
     gateway_pods: tuple[str, ...]
+    sent_by: str = ""
+    """The object that sends the host there: `VirtualService shop/maps`, or the Sidecar with the egressProxy."""
 
 
 SHEET: dict[str, type[Fact]] = {
@@ -385,6 +390,7 @@ SHEET: dict[str, type[Fact]] = {
     "not_received": NotReceived,
     "pods": PodView,
     "policies": ProxyPolicy,
+    "proxied": ProxiedDependency,
     "rejections": Rejected,
     "upstreams": Upstream,
     "virtual_service_hosts": VirtualServiceHost,

@@ -54,6 +54,8 @@ class ClientOptions(TypedDict, total=False):
     headers: tuple[tuple[str, str], ...]
     dependency: Dependency | None
     """The configuration that names the host, where it is not the pod's own."""
+    scheme: str | None
+    """Scheme of the URL that was asked for: its client goes by the pod's forward proxy."""
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
@@ -109,3 +111,5 @@ class Trace(Struct, frozen=True):
     """One per known address, where none was given."""
     owner: str = ""
     """Host that the cluster belongs to, empty where there is none."""
+    forward_proxy: Destination | None = None
+    """The connection to a forward proxy, where the client goes by one: that is what was traced."""

@@ -22,11 +22,12 @@ from meshdoctor.model.routes import (
 )
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
-from meshdoctor.predict.virtual_services import Rule, VirtualServices
+from meshdoctor.predict.virtual_services import VirtualServices
 from meshdoctor.semantics.ip_addresses import bare
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import protocol_class
 from meshdoctor.semantics.istio.resource_names import PASSTHROUGH, config_path
+from meshdoctor.semantics.istio.virtual_service_rules import Rule
 from meshdoctor.semantics.kubernetes.manifests import objects_in
 
 UNREGISTERED_PORT = 80

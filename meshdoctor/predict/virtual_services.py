@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from meshdoctor.model.mesh import Port, VirtualService
 from meshdoctor.model.routes import WeightedCluster
@@ -18,10 +18,9 @@ from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.precedence import virtual_service_tier
 from meshdoctor.semantics.istio.registry import Registry, Viewer, long_host
 from meshdoctor.semantics.istio.resource_names import config_path
+from meshdoctor.semantics.istio.virtual_service_rules import Rule, fits
 from meshdoctor.semantics.istio.visibility import imported
 from meshdoctor.semantics.kubernetes.manifests import objects_in
-
-Rule = Mapping[str, Any]
 
 
 class OpaqueRoute(Struct, frozen=True):
@@ -38,8 +37,7 @@ class VirtualServices:
 
     def __init__(self, registry: Registry, viewer: Viewer, labels: Mapping[str, str]) -> None:
         self.unknowns: list[Unknown] = []
-        self._viewer = viewer
-        self._labels = labels
+        self._viewer = structs.replace(viewer, labels=labels)
         self._sole_ports = _sole_ports(registry)
         config = registry.mesh.mesh_config
         tiers = [(virtual_service_tier(v, viewer.namespace, config), v) for v in registry.mesh.virtual_services]
@@ -98,16 +96,11 @@ class VirtualServices:
 
     def fits(self, match: Rule, port: int, host: str) -> bool:
         """Whether a match can apply to this sidecar and port, by criteria known before any connection."""
-        if match.get("gateways") and "mesh" not in match["gateways"]:
+        if not fits(match, port, self._viewer):
             return False
-        if match.get("port") and match["port"] != port:
-            return False
-        if match.get("sourceNamespace") and match["sourceNamespace"] != self._viewer.namespace:
-            return False
-        labels = match.get("sourceLabels") or {}
         if match.get("sourceSubnet"):
             self.unknowns.append(Unknown(f"a VirtualService for {host} matches the client's address", port, host))
-        return bool(labels.items() <= self._labels.items()) if isinstance(labels, dict) else False
+        return True
 
     def clusters(self, routes: Any, service: VirtualService, port: int) -> tuple[WeightedCluster, ...]:
         """The clusters of a route list, the heaviest first; weight 0 is left out unless it is the only one."""

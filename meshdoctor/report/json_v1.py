@@ -49,7 +49,8 @@ def check(diagnosis: Diagnosis) -> bytes:
 
 
 def trace(result: Trace) -> bytes:
-    """`trace --json`; `addresses` is there where no address was asked for."""
+    """`trace --json`; `addresses` is there where no address was asked for, `forward_proxy` where the client goes by
+    one: the connection to it, which is what was traced."""
     document: dict[str, Any] = {
         "schema_version": 1,
         "pod": result.pod,
@@ -79,7 +80,9 @@ def trace(result: Trace) -> bytes:
         ],
         "missing": result.missing,
     }
-    if result.addresses or result.destination.ip is None:
+    if result.forward_proxy is not None:
+        document["forward_proxy"] = _destination(result.forward_proxy)
+    if result.addresses or (result.forward_proxy or result.destination).ip is None:
         document["addresses"] = [
             {"ip": a.ip, "verdict": a.verdict, "reason": a.reason, "listener": a.listener, "cluster": a.cluster}
             for a in result.addresses

@@ -43,6 +43,12 @@ def is_ip(text: str) -> bool:
     return address(text) is not None
 
 
+def is_of(ip: str, versions: Iterable[int]) -> bool:
+    """Whether the address is of one of these IP versions. An IPv4-mapped one counts as IPv4."""
+    parsed = address(ip)
+    return parsed is not None and parsed.version in versions
+
+
 def contains(cidr: str, ip: str) -> bool:
     """Whether the range (or single address) holds the address."""
     net, parsed = network(cidr), address(ip)

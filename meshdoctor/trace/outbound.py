@@ -8,6 +8,7 @@ from typing import Unpack
 from msgspec import structs
 
 from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.forward_proxy import ProxiedRequest
 from meshdoctor.model.mesh import Dependency, Mesh, Pod
 from meshdoctor.model.proxy import FilterChain, Proxy
 from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Expect, Step, Trace
@@ -17,12 +18,15 @@ from meshdoctor.semantics.istio.data_plane import PROXIES, is_ambient, not_trace
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
-from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
+from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings
+from meshdoctor.semantics.istio.virtual_service_rules import chain_config
+from meshdoctor.trace import forward_proxy
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
 from meshdoctor.trace.gateway_hop import gateway_hop
 from meshdoctor.trace.http_routing import Domains, pass_http
 from meshdoctor.trace.proxy_entries import ProxyEntries
 from meshdoctor.trace.reason import MeshContext, explain
+from meshdoctor.trace.redirection import redirected
 from meshdoctor.trace.upstream_cluster import judge_cluster
 from meshdoctor.trace.walk import Outcome, Walk
 
@@ -61,10 +65,55 @@ class Tracer:
     def _assess(self, host: str, port: int, client: ClientOptions) -> Trace:
         asked = self.destination(host, port, **client)
         dependency = client.get("dependency") or self.dependency(host, port)
-        given = any(client.get(name) is not None for name in ("path", "authority", "method"))
-        paths = dependency.paths if dependency and asked.protocol == "http" and not given else ()
-        traces = [self._trace_addresses(structs.replace(asked, path=path)) for path in paths or (asked.path,)]
+        if forward_proxy.is_described(client):
+            return self._dialled(asked, dependency, client)
+        requests = forward_proxy.requests_for(self.pod, dependency, host, port, client)
+        traces = [self._by_proxy(asked, request, dependency) for request in requests if request is not None]
+        if None in requests:
+            traces.append(self._dialled(asked, dependency, client))
         return min(traces, key=lambda trace: trace.verdict.rank)
+
+    def dialled(self, host: str, port: int) -> Trace:
+        """What happens to the connection of a client that dials host:port itself, whatever forward proxy is set."""
+        dependency = self.dependency(host, port)
+        if dependency is None or not dependency.proxied:
+            return self.assess(host, port)
+        return self._dialled(self.destination(host, port), dependency, ClientOptions())
+
+    def by_proxy(self, dependency: Dependency) -> Trace:
+        """The worst of what forward proxies are asked for instead of a dependency."""
+        asked = self.destination(dependency.host, dependency.port or 0, dependency=dependency)
+        traces = [self._by_proxy(asked, request, dependency) for request in dependency.proxied]
+        return min(traces, key=lambda trace: trace.verdict.rank)
+
+    def _dialled(self, asked: Destination, dependency: Dependency | None, client: ClientOptions) -> Trace:
+        """The client dials the host: for each path of its URLs, or as it asks a forward proxy."""
+        given = any(client.get(name) is not None for name in ("path", "authority", "method"))
+        if dependency and dependency.asked and not given and client.get("protocol") is None and not client.get("sni"):
+            traces = [
+                forward_proxy.with_step(
+                    forward_proxy.proxy_step(dependency.asked, request),
+                    self._trace_addresses(forward_proxy.to_proxy(asked, request)),
+                )
+                for request in dependency.asked
+            ]
+        else:
+            paths = dependency.paths if dependency and asked.protocol == "http" and not given else ()
+            traces = [self._trace_addresses(structs.replace(asked, path=path)) for path in paths or (asked.path,)]
+        return min(traces, key=lambda trace: trace.verdict.rank)
+
+    def _by_proxy(self, asked: Destination, request: ProxiedRequest, dependency: Dependency | None) -> Trace:
+        """The client asks a forward proxy: the connection to that is what the sidecar sees."""
+        undecided = forward_proxy.undecided(self.key, asked, request)
+        if undecided is not None:
+            return undecided
+        to = forward_proxy.to_proxy(asked, request)
+        to = structs.replace(to, ip=forward_proxy.address_of(to.host, self.registry, self.viewer))
+        traced = forward_proxy.with_step(forward_proxy.step_of(request), self._trace_addresses(to))
+        traced = structs.replace(traced, destination=asked, forward_proxy=to)
+        if not request.proxy.doubt:
+            return traced
+        return forward_proxy.doubtful(self._dialled(asked, dependency, ClientOptions()), traced, request)
 
     def _trace_addresses(self, destination: Destination) -> Trace:
         """The worst of the addresses that a client may dial; with an address given, that one."""
@@ -124,10 +173,11 @@ class Tracer:
         alpn: tuple[str, ...] = (),
         headers: tuple[tuple[str, str], ...] = (),
         dependency: Dependency | None = None,
+        scheme: str | None = None,
     ) -> Destination:
         """A Destination with defaults for what was not given. An empty `sni` is TLS without server name."""
         used = dependency or self.dependency(host, port)
-        kind = protocol or self.protocol_of(host, port, used.scheme if used else "")
+        kind = protocol or self.protocol_of(host, port, scheme or (used.scheme if used else ""))
         if ip is None and is_ip(host):
             ip = host
         if kind == "tls" and sni is None:
@@ -204,7 +254,8 @@ class Tracer:
         unread = self.mesh.why_unread("dns.json")
         if destination.ip is None and destination.host in unread:
             walk.step("client", None, unread)
-        outcome = self._captured(walk) or self._walk(walk, self.index)
+        ended = redirected(walk, self.settings, self.index, self._container(destination))
+        outcome = ended or self._walk(walk, self.index)
         outcome = self._dead_address(walk) if self._is_dead(walk, outcome) else outcome
         if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
             why = f"no address of {destination.host} is known, and the verdict depends on it"
@@ -230,7 +281,7 @@ class Tracer:
         chain = walk.chain
         if chain is not None and chain.tcp is not None:
             walk.cluster_name = next(iter(chain.tcp_clusters), "")
-            walk.config = chain.config
+            walk.config = self._maker_of(walk, chain)
             return self._worst_cluster(walk, chain.tcp_clusters)
         if chain is not None and chain.http is not None:
             answered = pass_http(walk, chain.http, self.domains)
@@ -241,14 +292,20 @@ class Tracer:
         why = f"filter chain {chain_label(walk)} has no network filter that meshdoctor reads: {filters or 'none'}"
         return Outcome(Verdict.UNKNOWN, "filter", why, missing=("network filter",))
 
+    def _maker_of(self, walk: Walk, chain: FilterChain) -> str:
+        """Path of the VirtualService that made the walk's chain; empty where none did."""
+        port = walk.listener.addresses[0][1] if walk.listener and walk.listener.addresses else 0
+        return chain_config(self.registry, self.viewer, chain, port, walk.destination.host)
+
     def _judge(self, walk: Walk) -> Outcome:
         """Judge the cluster, and where a VirtualService sends the host to an egress gateway, the hops behind it."""
         outcome, cluster = judge_cluster(walk, self.registry), walk.cluster
-        if outcome.verdict is not Verdict.DELIVERED or cluster is None or not walk.config:
+        is_sent_on = outcome.kind == "egress-proxy" or (outcome.verdict is Verdict.DELIVERED and bool(walk.config))
+        if cluster is None or not is_sent_on:
             return outcome
         if not is_external_host(walk.destination.host):
             return outcome
-        hop = gateway_hop(self.mesh, walk.proxy, cluster, walk.destination.host, is_http=walk.route is not None)
+        hop = gateway_hop(self.registry, walk.proxy, cluster, walk.destination, is_http=walk.route is not None)
         if hop is not None and hop.unread:
             missing = tuple(f"config dump of {pod}" for pod in hop.pods)
             return Outcome(Verdict.UNKNOWN, "gateway-unread", hop.unread, missing=missing)
@@ -271,27 +328,12 @@ class Tracer:
         )
         return outcome
 
-    def _captured(self, walk: Walk) -> Outcome | None:
-        """The first step: is the connection redirected to the sidecar? An Outcome where that ends the trace."""
-        destination = walk.destination
-        found = captured(self.settings, destination.ip, destination.port)
-        why = found.because + (f" ({found.field}: {found.value})" if found.field else "")
-        if found.verdict and found.value == "*":
-            why = "iptables redirects every address to the sidecar"
-        if not self.settings.known:
-            why += "; the pod's own settings were not read, so Istio's default is assumed"
-        walk.setting = f"{found.field} (now {found.value or 'empty'})" if found.field else ""
-        word = {True: "redirected", False: "not redirected", None: "not known"}[found.verdict]
-        at = Evidence(found.pointer.document, found.pointer.path, found.value) if found.pointer else None
-        walk.steps.append(Step("redirection", word, why, at))
-        if found.verdict is False and self.index is not None and self.index.accepts(destination.ip, destination.port):
-            walk.step("redirection", "dialled directly", "a listener of the sidecar is bound to this address and port")
-            return None
-        if found.verdict is False:
-            return Outcome(Verdict.BYPASSED, "bypassed", why)
-        if found.verdict is None:
-            return Outcome(Verdict.UNKNOWN, "address-unknown", found.because, missing=("dns.json",))
-        return None
+    def _container(self, destination: Destination) -> str:
+        """The container that dials, where that decides whether the connection is redirected."""
+        dependency = self.dependency(destination.host, destination.port)
+        names = dependency.containers if dependency else ()
+        is_exempt = all(name in self.settings.exempt_containers for name in names)
+        return names[0] if names and (len(names) == 1 or is_exempt) else ""
 
     def _is_dead(self, walk: Walk, outcome: Outcome) -> bool:
         """Whether the connection leaves for a virtual address, where nobody listens."""
@@ -299,8 +341,9 @@ class Tracer:
         if ip is None or not self.registry.is_virtual(ip):
             return False
         by_address = walk.cluster is not None and walk.cluster.type == "ORIGINAL_DST"
-        leaves = outcome.verdict in (Verdict.BYPASSED, Verdict.PASSTHROUGH, Verdict.LEAKED)
-        return leaves or (outcome.verdict is Verdict.DELIVERED and by_address)
+        leaves = outcome.verdict in (Verdict.BYPASSED, Verdict.LEAKED)
+        passes = outcome.verdict is Verdict.PASSTHROUGH and walk.cluster is None
+        return leaves or passes or (outcome.verdict is Verdict.DELIVERED and by_address)
 
     def _dead_address(self, walk: Walk) -> Outcome:
         """Istio allocates virtual addresses for listeners of sidecars only; connections to them time out outside."""

@@ -32,6 +32,8 @@ ADVICE = {
     "own": "The sidecar sends the connection to the right host. If it still fails, check the firewall, the server and "
     "its certificate.",
     "missing-service-entry": "Register {host}:{port} with a ServiceEntry that is visible in this pod's namespace.",
+    "egress-proxy": "No ServiceEntry registers {host}:{port}: {owner}, the egressProxy of the outbound policy, decides "
+    "what becomes of the connection.",
     "not-registered-here": "This proxy has no configuration for {host}:{port}, and ServiceEntries were not read. Check "
     "whether a ServiceEntry exists and whether it is visible in {namespace}.",
     "not-matched": "The proxy has a cluster for {host}, but no filter chain or route sends this connection to it. "
@@ -67,6 +69,9 @@ ADVICE = {
     "no-sni": "Let the client send a server name (SNI), or add spec.addresses to the entry.",
     "sni-differs": "No filter chain of this port matches the server name sent: register that name, or send {host}.",
     "address-unknown": "Give the address with --ip, or a dns.json with the addresses of the host.",
+    "interface-unknown": "Run `ip route get {ip}` in the pod: if it names an interface that {field} excludes, the "
+    "connection bypasses the sidecar; else it is redirected.",
+    "group-unknown": "Run `id -g` in the container: {field} says which groups are redirected.",
     "config-missing": "istiod has sent this sidecar no listeners: look at `istioctl proxy-status`, at the log of "
     "istio-proxy, and whether the pod reaches istiod on port 15012.",
     "evidence-missing": "Fetch what is missing, in istio-proxy: pilot-agent request GET 'config_dump?include_eds'.",
@@ -123,6 +128,9 @@ def _reason(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
         return simple
     if outcome.kind in ("blackhole", "passthrough", "block-all", "no-filter-chain", "no-virtual-host", "no-route"):
         return _unmatched(walk, around)
+    if outcome.kind == "egress-proxy":
+        found = _unmatched(walk, around)
+        return "egress-proxy" if found in ("missing-service-entry", "not-registered-here") else found
     if outcome.kind in ("hang", "not-http", "inspector-timeout"):
         declared = {protocol_class(p.protocol) for p in around.found.ports(walk.destination.port)}
         return "protocol-mismatch" if declared & {"http", "tls", "auto"} else "port-hijacked"
@@ -132,9 +140,10 @@ def _reason(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
         return "egress-gateway-broken" if is_gateway else "upstream-unresolved"
     if outcome.kind in ("other-cluster", "original-dst"):
         return _elsewhere(walk, outcome, around)
-    return "address-unknown" if outcome.kind == "address-unknown" else "evidence-missing"
+    return outcome.kind if outcome.kind in _UNKNOWN else "evidence-missing"
 
 
+_UNKNOWN = ("address-unknown", "interface-unknown", "group-unknown")
 REASONS = {
     "own": "own",
     "bypassed": "sidecar-bypassed",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
+from collections.abc import Sequence
+
+from meshdoctor.model.proxy import Cluster, Endpoint, Proxy, SocketMatch, TlsSocket
 from meshdoctor.model.trace import Expect
 from meshdoctor.model.verdict import Verdict
+from meshdoctor.semantics.envoy.virtual_hosts import without_port
+from meshdoctor.semantics.istio.host_names import host_port
+from meshdoctor.semantics.istio.istiod_push import POLICY_CHAINS
 from meshdoctor.semantics.istio.protocols import is_plain_http_port, is_tls_port
 from meshdoctor.semantics.istio.registry import Registry
 from meshdoctor.semantics.istio.resource_names import BLACKHOLE, PASSTHROUGH, cluster_name, config_ref
@@ -25,13 +30,8 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
     may_exist = cluster is None and walk.proxy.may_hold("clusters", name)
     if not may_exist and (cluster is None or cluster.state == "warming"):
         return _missing(walk, name)
-    if name == PASSTHROUGH or (walk.virtual_host is not None and walk.virtual_host.name in POLICY_HOSTS):
-        why = "outbound policy ALLOW_ANY sends connections to hosts that are not registered to the address dialled"
-        walk.step("cluster", name, why, _sender(walk), name)
-        if name == PASSTHROUGH and walk.destination.ip:
-            walk.endpoint = f"{walk.destination.ip}:{walk.destination.port}"
-        because = "the connection is sent to the address dialled, as ALLOW_ANY does for hosts that are not registered"
-        return Outcome(Verdict.PASSTHROUGH, "passthrough", because)
+    if name == PASSTHROUGH or _is_by_policy(walk):
+        return _by_policy(walk, cluster, registry)
     walk.cluster = cluster
     own, why = owns(walk, registry)
     walk.step("cluster", name, why, cluster.path if cluster else "", name)
@@ -45,7 +45,40 @@ def judge_cluster(walk: Walk, registry: Registry) -> Outcome:
     if not own:
         return _of_unread_maker(walk, registry) or _other_cluster(walk, cluster)
     because = f"the connection is sent to the right cluster, {name}"
-    return _fault(walk, cluster, registry) or Outcome(Verdict.DELIVERED, "own", because)
+    return why_broken(walk, cluster, registry) or Outcome(Verdict.DELIVERED, "own", because)
+
+
+def _is_by_policy(walk: Walk) -> bool:
+    """Whether the outbound policy's own virtual host or filter chain took the connection."""
+    if walk.virtual_host is not None:
+        return walk.virtual_host.name in POLICY_HOSTS
+    return walk.chain is not None and walk.chain.name in POLICY_CHAINS
+
+
+def _by_policy(walk: Walk, cluster: Cluster | None, registry: Registry) -> Outcome:
+    """ALLOW_ANY: to the address dialled, to the host that the request names (ALLOW_ANY_DYNAMIC_DNS), or to the
+    egressProxy of a Sidecar's outboundTrafficPolicy (core/listener_builder.go, buildOutboundCatchAllNetworkFilters)."""
+    name = walk.cluster_name or ""
+    if cluster is None or cluster.type == "ORIGINAL_DST":
+        why = "outbound policy ALLOW_ANY sends connections to hosts that are not registered to the address dialled"
+        walk.step("cluster", name, why, _sender(walk), name)
+        if name == PASSTHROUGH and walk.destination.ip:
+            walk.endpoint = f"{walk.destination.ip}:{walk.destination.port}"
+        because = "the connection is sent to the address dialled, as ALLOW_ANY does for hosts that are not registered"
+        return Outcome(Verdict.PASSTHROUGH, "passthrough", because)
+    walk.cluster = cluster
+    parsed = cluster_name(name)
+    to = f"egress proxy {parsed.host}" if parsed else "the host that they name"
+    mode = "ALLOW_ANY with an egressProxy" if parsed else "ALLOW_ANY_DYNAMIC_DNS"
+    kind = "egress-proxy" if parsed else "passthrough"
+    why = f"outbound policy {mode} sends connections to hosts that are not registered to {to}"
+    walk.step("cluster", name, why, _sender(walk), name)
+    _note_endpoint(walk, cluster)
+    because = f"the connection is sent to {to}, as {mode} does for hosts that are not registered"
+    return why_broken(walk, cluster, registry) or Outcome(Verdict.PASSTHROUGH, kind, because)
+
+
+SNI_RESOLVER = "sni_dynamic_forward_proxy"
 
 
 def _sender(walk: Walk) -> str:
@@ -103,11 +136,15 @@ def owns(walk: Walk, registry: Registry) -> tuple[bool, str]:
 
 
 def _matched_by_name(walk: Walk, registry: Registry) -> bool:
-    """Where the VirtualService was not read: the chain or virtual host that it made names this host."""
+    """Where the VirtualService was not read (the Gateway API's routes become one): the chain or virtual host that it
+    made names this host, or its listener is bound to an address of it."""
     if not walk.config or "/virtual-service/" not in walk.config:
         return False
+    host = walk.destination.host
     names = walk.chain.match.server_names if walk.chain and not walk.domain else (walk.domain,)
-    return any(n != "*" and registry.same_host(n, walk.destination.host, "") for n in names)
+    binds = walk.listener.addresses if walk.listener is not None and walk.route is None else ()
+    is_bound = any(registry.ip_belongs(bind, host) for bind, _ in binds)
+    return is_bound or any(n != "*" and registry.same_host(n, host, "") for n in names)
 
 
 def _of_unread_maker(walk: Walk, registry: Registry) -> Outcome | None:
@@ -128,6 +165,11 @@ def _note_endpoint(walk: Walk, cluster: Cluster) -> None:
         why = "cluster type ORIGINAL_DST: Envoy connects to the address that the client dialled"
         walk.step("endpoint", walk.endpoint, why, cluster.path)
         return
+    if cluster.is_dynamic:
+        name, walk.endpoint = _named(walk, cluster)
+        why = f"cluster type dynamic_forward_proxy: Envoy resolves {name}, which the client names"
+        walk.step("endpoint", walk.endpoint, why, cluster.path)
+        return
     known = walk.proxy.endpoints_of(cluster)
     usable = [e for e in known or () if e.health == "HEALTHY"]
     if usable:
@@ -136,18 +178,57 @@ def _note_endpoint(walk: Walk, cluster: Cluster) -> None:
         walk.step("endpoint", walk.endpoint, f"{which} (cluster type {cluster.type})", cluster.path)
 
 
-def _fault(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
+def _named(walk: Walk, cluster: Cluster) -> tuple[str, str]:
+    """The host that the client names, which a dynamic forward proxy resolves, and host:port.
+
+    The port of the Host header, else 80, with TLS 443; for a server name that of the listener
+    (extensions/filters/http/dynamic_forward_proxy/proxy_filter.cc, network/sni_dynamic_forward_proxy).
+    """
+    destination = walk.destination
+    if walk.route is None:
+        name = destination.sni or destination.host
+        return name, host_port(name, destination.port)
+    if destination.authority is None:
+        return destination.host, host_port(destination.host, destination.port)
+    name = without_port(destination.authority)
+    number = destination.authority[len(name) :].removeprefix(":")
+    default = 80 if tls_towards(walk.proxy, cluster) is None else 443
+    return name, host_port(name.strip("[]"), int(number) if number.isdigit() else default)
+
+
+def why_broken(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
     """Why the host's own cluster cannot work; None where no reason is known."""
     aborted = _aborted(walk)
     if aborted:
         why = f"fault injection aborts every request with status {aborted.http_status}"
         return Outcome(Verdict.BROKEN, "fault", why, aborted)
-    return _no_endpoint(walk, cluster) or _bad_tls(walk, cluster, registry)
+    absent = _unresolved(walk, cluster, registry) if cluster.is_dynamic else _no_endpoint(walk, cluster)
+    return absent or _bad_tls(walk, cluster, registry)
+
+
+def _unresolved(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
+    """Why a dynamic forward proxy has no host to connect to: no filter resolves the server name, or it has no address.
+
+    A request's host is resolved by the cluster itself, a server name by a filter, which istiod writes into no chain of
+    a gateway or of a VirtualService (core/networkfilter.go, buildOutboundNetworkFiltersWithSingleDestination).
+    """
+    name, _ = _named(walk, cluster)
+    filters = walk.chain.filters if walk.route is None and walk.chain is not None else (SNI_RESOLVER,)
+    if SNI_RESOLVER not in filters:
+        why = f"cluster {cluster.name} needs filter {SNI_RESOLVER} to resolve the server name; this chain has none"
+        return Outcome(Verdict.BROKEN, "no-endpoints", why, Expect(("UH",)))
+    if (registry.mesh.dns or {}).get(name.lower()) == ():
+        expect = Expect(("DF",), 503) if walk.route is not None else Expect(("UH",))
+        return Outcome(Verdict.BROKEN, "no-endpoints", f"DNS has no address for {name}", expect)
+    return None
 
 
 def _no_endpoint(walk: Walk, cluster: Cluster) -> Outcome | None:
-    if cluster.type == "ORIGINAL_DST" or cluster.type.startswith("envoy.clusters."):
+    if cluster.type == "ORIGINAL_DST":
         return None
+    if cluster.type.startswith("envoy.clusters."):
+        why = f"cluster {cluster.name} has type {cluster.type}, which is not evaluated"
+        return Outcome(Verdict.UNKNOWN, "cluster-type", why, missing=(f"cluster type {cluster.type}",))
     known = walk.proxy.endpoints_of(cluster)
     http = Expect(("UH",), 503 if walk.route is not None else None)
     if known is None:
@@ -163,29 +244,53 @@ def _no_endpoint(walk: Walk, cluster: Cluster) -> Outcome | None:
     return None if known else Outcome(Verdict.BROKEN, "no-endpoints", f"cluster {cluster.name} has no endpoints", http)
 
 
-def socket_for(cluster: Cluster, endpoint: Endpoint | None) -> TlsSocket | None:
-    """The TLS socket Envoy uses towards an endpoint: the first transport_socket_match, else the cluster's own."""
-    for socket in cluster.tls_matches:
-        labels = socket.match_labels if socket is not None else {}
-        if not labels:
-            return socket
-        if endpoint is not None and endpoint.tls_mode and labels.get("tlsMode") == endpoint.tls_mode:
-            return socket
-    return cluster.tls
+def socket_for(cluster: Cluster, endpoint: Endpoint | None) -> SocketMatch:
+    """The socket Envoy uses towards an endpoint: of the first match whose labels it has all, else the cluster's own.
+
+    common/upstream/transport_socket_match_impl.cc. Without an endpoint, as for one without labels.
+    """
+    labels = endpoint.socket_labels if endpoint is not None else {}
+    fitting = (match for match in cluster.socket_matches if match.labels.items() <= labels.items())
+    return next(fitting, SocketMatch("", {}, cluster.tls))
+
+
+def sockets_for(cluster: Cluster, endpoints: Sequence[Endpoint]) -> list[SocketMatch]:
+    """The different sockets that Envoy uses towards the endpoints."""
+    found = [socket_for(cluster, endpoint) for endpoint in endpoints or (None,)]
+    return list({(id(match.socket), match.tunnels): match for match in found}.values())
+
+
+def tls_towards(proxy: Proxy, cluster: Cluster) -> TlsSocket | None:
+    """The TLS that a proxy originates towards a cluster's endpoints, of several sockets the first; None where none."""
+    found = sockets_for(cluster, proxy.configured_endpoints(cluster))
+    return next((match.socket for match in found if match.socket is not None), None)
 
 
 def upstream_ports(walk: Walk, cluster: Cluster) -> list[int]:
     """Ports Envoy connects to."""
     if cluster.type == "ORIGINAL_DST":
         return [cluster.port_override or walk.destination.port]
+    if cluster.is_dynamic:
+        return [int(_named(walk, cluster)[1].rpartition(":")[2])]
     return sorted({e.port for e in walk.proxy.endpoints_of(cluster) or cluster.endpoints})
 
 
 def _bad_tls(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
-    socket = socket_for(cluster, walk.proxy.first_endpoint(cluster))
+    """Why the TLS of the cluster cannot work; of endpoints with different sockets, the first that cannot."""
+    found = (
+        _bad_socket(walk, cluster, match, registry.is_external(cluster))
+        for match in sockets_for(cluster, walk.proxy.configured_endpoints(cluster))
+    )
+    return next((outcome for outcome in found if outcome is not None), None)
+
+
+def _bad_socket(walk: Walk, cluster: Cluster, match: SocketMatch, external: bool) -> Outcome | None:
+    socket = match.socket
     reset = Expect(("UF", "URX"), 503 if walk.route is not None else None)
     ports = upstream_ports(walk, cluster)
-    external = registry.is_external(cluster)
+    if match.tunnels:
+        why = f"an endpoint of cluster {cluster.name} is reached through a tunnel (HBONE), which is not evaluated"
+        return Outcome(Verdict.UNKNOWN, "tunnel", why, missing=("HBONE tunnel",)) if external else None
     if socket is None:
         # an in-cluster Service speaks what its port name says, whatever its number
         tls_ports = [p for p in ports if is_tls_port(p)] if external else []

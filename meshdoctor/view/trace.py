@@ -23,7 +23,8 @@ def report(trace: Trace, *, rules: Container[str] = ()) -> Iterator[Block]:
     """The whole answer. `rules` are the ids that `rules explain` knows."""
     destination = trace.destination
     to = host_port(destination.host, destination.port)
-    yield Paragraph(f"{trace.pod} -> {to} ({_manner(destination)})", "strong")
+    by = f" by forward proxy {host_port(*_dialled(trace))}" if trace.forward_proxy else ""
+    yield Paragraph(f"{trace.pod} -> {to}{by} ({_manner(trace.forward_proxy or destination)})", "strong")
     if deciding_step(trace) is not None:
         yield GAP
     yield PathSteps(steps(trace))
@@ -45,6 +46,12 @@ def path(trace: Trace) -> Iterator[Block]:
         yield from addresses(trace)
 
 
+def _dialled(trace: Trace) -> tuple[str, int]:
+    """Host and port that the client connects to: a forward proxy's, where it goes by one."""
+    destination = trace.forward_proxy or trace.destination
+    return destination.host, destination.port
+
+
 def _manner(destination: Destination) -> str:
     """How the connection is made, as far as it was said or assumed."""
     speaks = ": the server speaks first" if destination.protocol == "server-first" else ""
@@ -55,8 +62,10 @@ def _manner(destination: Destination) -> str:
         parts.append(f"SNI {destination.sni}" if destination.sni else "without SNI")
         parts += [f"ALPN {', '.join(destination.alpn)}"] if destination.alpn else []
     if destination.protocol == "http":
-        parts.append(f"{destination.method} {destination.path}")
-        if destination.authority and destination.authority != destination.host:
+        is_connect = destination.method == "CONNECT"
+        target = (destination.authority or destination.host) if is_connect else destination.path
+        parts.append(f"{destination.method} {target}")
+        if destination.authority and not is_connect and destination.authority != destination.host:
             parts.append(f"Host {destination.authority}")
         parts += [f"HTTP/{destination.http_version}"] if destination.http_version != "1.1" else []
         parts += [f"{name}: {value}" for name, value in destination.headers]
@@ -73,9 +82,7 @@ def deciding_step(trace: Trace) -> int | None:
 def steps(trace: Trace, *, with_app: bool = False) -> tuple[PathStep, ...]:
     """The steps, from the application on if `with_app`; the one that makes the verdict has its icon."""
     decides = deciding_step(trace)
-    app = (
-        PathStep("app", f"{host_port(trace.destination.host, trace.destination.port)} ({_manner(trace.destination)})"),
-    )
+    app = (PathStep("app", f"{host_port(*_dialled(trace))} ({_manner(trace.forward_proxy or trace.destination)})"),)
     return (app if with_app else ()) + tuple(
         PathStep(
             step.at.replace("_", " "),
@@ -125,7 +132,7 @@ def _expected(trace: Trace) -> str:
 
 def addresses(trace: Trace) -> Iterator[Block]:
     """The verdict of each known address."""
-    yield Paragraph(f"all addresses known for {trace.destination.host}, the worst first:")
+    yield Paragraph(f"all addresses known for {_dialled(trace)[0]}, the worst first:")
     yield Rows(
         tuple(
             TableRow(row.verdict.icon, (row.ip, row.verdict, row.cluster or row.reason)) for row in worst_first(trace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meshdoctor import doctor
 from meshdoctor.model.trace import Trace
+from meshdoctor.semantics.ip_addresses import is_ip
 from tests.lab.probes import Seen
 
 
@@ -37,7 +38,7 @@ def differences(trace: Trace, seen: Seen) -> list[str]:
         ]
         known += [("status", trace.expect.http_status, seen.status)]
         if trace.endpoint not in seen.endpoints:
-            known += [("endpoint", trace.endpoint, log.upstream_host)]
+            known += [("endpoint", _as_dialled(trace, log.upstream_host), log.upstream_host)]
         pairs += [(what, predicted, really) for what, predicted, really in known if predicted and really]
     found = [f"{what}: trace says {a!r}, it was {b!r}" for what, a, b in pairs if a != b]
     # Whether anybody listens where the client itself dialled is not the mesh's business.
@@ -45,3 +46,9 @@ def differences(trace: Trace, seen: Seen) -> list[str]:
     if log is not None and log.flags and is_predicted and not set(log.flags) & set(trace.expect.response_flags):
         found.append(f"flags: trace expects {trace.expect.response_flags}, the log has {log.flags}")
     return found
+
+
+def _as_dialled(trace: Trace, upstream: str) -> str | None:
+    """The endpoint that trace names; of one that is a name, which Envoy resolves itself, the port alone counts."""
+    name, _, port = (trace.endpoint or "").rpartition(":")
+    return f"{upstream.rpartition(':')[0]}:{port}" if name and not is_ip(name) and upstream else trace.endpoint

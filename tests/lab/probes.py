@@ -11,7 +11,7 @@ from tests.lab.accesslog import Logged
 from tests.lab.scenario import Probe
 
 BLOCKING_FLAGS = {"NR", "NC"}
-BLACK_HOLE, PASSTHROUGH, BLOCK_ALL, ALLOW_ANY = "BlackHoleCluster", "PassthroughCluster", "block_all", "allow_any"
+BLACK_HOLE, PASSTHROUGH, BLOCK_ALL = "BlackHoleCluster", "PassthroughCluster", "block_all"
 
 
 class Seen(Struct, frozen=True):
@@ -78,8 +78,10 @@ def _verdict(probe: Probe, worked: bool, log: Logged | None, types: Mapping[str,
     """
     if log is None:
         return "bypassed" if worked else "broken"
-    if log.cluster == PASSTHROUGH or (log.route == ALLOW_ANY and BLOCKING_FLAGS.isdisjoint(log.flags)):
+    if log.cluster == PASSTHROUGH:
         return "passthrough"
+    if log.cluster in probe.policy and BLOCKING_FLAGS.isdisjoint(log.flags):
+        return "passthrough" if worked else "broken"
     if log.cluster == BLACK_HOLE or log.route == BLOCK_ALL or not BLOCKING_FLAGS.isdisjoint(log.flags):
         return "blocked"
     if not _is_own(probe, log.cluster) and log.cluster:

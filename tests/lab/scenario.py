@@ -74,6 +74,8 @@ class Probe(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     path: str | None = None
     own: tuple[str, ...] = ()
     """Hosts whose clusters are this host's own because a VirtualService for it sends it there."""
+    policy: tuple[str, ...] = ()
+    """Clusters to which the outbound policy sends what is not registered, beside PassthroughCluster."""
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

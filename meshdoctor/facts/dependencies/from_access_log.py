@@ -233,7 +233,8 @@ class _PodTraffic:
         hint = self.addresses.hint(dependency.host)
         sightings = (seen.sighting(*how, hint) for how, seen in self.seen[place].items())
         scheme = dependency.scheme or self.schemes.get(place, "")
-        return structs.replace(dependency, scheme=scheme, seen=(*dependency.seen, *sightings))
+        seen = (*dependency.seen, *sightings)
+        return structs.replace(dependency, scheme=scheme, seen=seen, is_dialled=True)
 
     def _places(self, entry: LogEntry) -> list[tuple[_Place, str]]:
         """(host and port of the entry, and its address where only that identifies the host); none for in-cluster
@@ -242,6 +243,7 @@ class _PodTraffic:
         host = canonical_host(entry.host) or (ip if "." in entry.host else "")
         if ip and _is_virtual(ip) and is_address(host):
             host = self.addresses.allocated_to(ip)
+        host = self._forward_proxy(entry, ip) or host
         if not host or self._stays_inside(host) or (ip and self.addresses.is_inside(ip, self.key, self.is_external)):
             return []
         if not is_address(host):
@@ -249,6 +251,13 @@ class _PodTraffic:
         if names := self._names_of(host, entry.port):
             return [((name, entry.port), host) for name in names]
         return [] if self.addresses.is_endpoint(host, self.key) else [((host, entry.port), "")]
+
+    def _forward_proxy(self, entry: LogEntry, ip: str) -> str:
+        """The pod's forward proxy that an HTTP request was sent to, whose authority names another host; else empty."""
+        if entry.protocol != "http":
+            return ""
+        proxies = (one.host for one in self.dependencies if one.asked and one.port == entry.port)
+        return next((host for host in proxies if not ip or ip == host or ip in self.addresses.known(host)), "")
 
     def _names_of(self, ip: str, port: int) -> Iterable[str]:
         """Dependencies of this pod with this port, else without a port, that are known to have this address."""

@@ -3,6 +3,9 @@
 A URL, a `host:port`, and a host with a port beside it (`PREFIX_HOST`, `PREFIX_PORT`) are certain; a name alone is a
 hint. Reads environment variables (including their ConfigMap keys), arguments and the application's annotations. No
 value is ever shown: it may contain a password.
+
+Where the container's settings name a forward proxy, its URLs go there: the proxy is a dependency too, and what is asked
+of it is kept with both.
 """
 
 from __future__ import annotations
@@ -14,11 +17,20 @@ from functools import cache
 from msgspec import Struct
 
 from meshdoctor.model.evidence import Pointer
+from meshdoctor.model.forward_proxy import ForwardProxy, ProxiedRequest
 from meshdoctor.model.mesh import Container, Dependency, PlainCredential, Pod, Service, Sighting
 from meshdoctor.semantics.clients import setting_names
-from meshdoctor.semantics.clients.addresses_in_text import NamedHost, canonical_host, is_address, targets_in
+from meshdoctor.semantics.clients.addresses_in_text import (
+    NamedHost,
+    canonical_host,
+    is_address,
+    stays_inside,
+    targets_in,
+)
+from meshdoctor.semantics.clients.forward_proxies import ContainerProxies
 from meshdoctor.semantics.clients.settings import Setting, named_hosts, settings_in_arguments
 from meshdoctor.semantics.istio.data_plane import GATEWAYS, proxy_role
+from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.traffic_capture import ISTIO_CONTAINERS
 from meshdoctor.text.secrets import form_of_secret
 
@@ -38,6 +50,10 @@ class _Place(Struct, frozen=True):
 class _Candidate(Struct, frozen=True):
     target: NamedHost
     sighting: Sighting
+    container: str = ""
+    """Whose setting it is; empty for an annotation."""
+    request: ProxiedRequest | None = None
+    """What a client asks a forward proxy for instead of dialling the host."""
 
 
 def configured_dependencies(pods: Iterable[Pod], is_external: IsExternal) -> tuple[Dependency, ...]:
@@ -50,8 +66,10 @@ def configured_dependencies(pods: Iterable[Pod], is_external: IsExternal) -> tup
     for pod in pods:
         if proxy_role(pod) not in GATEWAYS:
             own = canonical_host(pod.ip)
-            hosts = ((dependency, dependency.target.host) for dependency in _dependencies(pod))
-            found += _merged(pod, (d for d, host in hosts if host != own and is_external(host, pod.namespace)))
+            proxies = [(c, ContainerProxies(c)) for c in _app_containers(pod)]
+            named = list(_dependencies(pod, proxies))
+            outside = [d for d in named if d.target.host != own and is_external(d.target.host, pod.namespace)]
+            found += _merged(pod, outside, [request for _, one in proxies for request in one.named()])
     return tuple(found)
 
 
@@ -114,7 +132,8 @@ def _app_containers(pod: Pod) -> Iterator[Container]:
     return (c for c in pod.containers if c.name not in ISTIO_CONTAINERS)
 
 
-def _merged(pod: Pod, dependencies: Iterable[_Candidate]) -> Iterator[Dependency]:
+def _merged(pod: Pod, dependencies: Sequence[_Candidate], named: Sequence[ProxiedRequest]) -> Iterator[Dependency]:
+    """The dependencies by host and port. `named`: requests for no URL, of every forward proxy that is set."""
     by_place: dict[tuple[str, int | None], list[_Candidate]] = {}
     for dependency in dependencies:
         by_place.setdefault((dependency.target.host, dependency.target.port), []).append(dependency)
@@ -123,33 +142,93 @@ def _merged(pod: Pod, dependencies: Iterable[_Candidate]) -> Iterator[Dependency
         if port is None and host in certain:
             continue
         scheme = next((w.target.scheme for w in same if w.target.scheme), "")
-        paths = tuple(dict.fromkeys(w.target.path for w in same if w.target.path))
-        yield Dependency(pod.key, host, port, scheme, tuple(dict.fromkeys(w.sighting for w in same)), paths)
+        dialled = [w for w in same if w.request is None]
+        yield Dependency(
+            pod.key,
+            host,
+            port,
+            scheme,
+            tuple(dict.fromkeys(w.sighting for w in same)),
+            tuple(dict.fromkeys(w.target.path for w in dialled if w.target.path)),
+            proxied=tuple(dict.fromkeys(w.request for w in same if w.request is not None)),
+            containers=_containers(dialled or same),
+            is_dialled=bool(dialled),
+            asked=_asked(dependencies, named, host, port),
+        )
 
 
-def _dependencies(pod: Pod) -> Iterator[_Candidate]:
-    for container in _app_containers(pod):
-        of = f" of container {container.name}"
-        beside = {name for _, name, _ in _beside(container)}
-        settings: list[Setting] = []
-        places: list[_Place] = []
-        for variable in container.env:
-            if variable.value is not None and variable.name not in beside:
-                source = f"ConfigMap {variable.source_name}" if variable.source == "configmap" else ""
-                settings.append(Setting(variable.name, variable.value, len(places)))
-                places.append(_Place(f"env {variable.name}", variable.pointer, source))
-        yield from _from_settings(settings, places, of)
-        places = [_Place(f"arg {index + 1}", container.arg_pointer(index)) for index in range(len(container.args))]
-        yield from _from_settings(list(settings_in_arguments(container.args)), places, of)
+def _containers(candidates: Sequence[_Candidate]) -> tuple[str, ...]:
+    """The containers that name the host; none where an annotation of the whole pod does."""
+    names = tuple(dict.fromkeys(candidate.container for candidate in candidates))
+    return () if "" in names else names
+
+
+def _asked(
+    dependencies: Iterable[_Candidate], named: Iterable[ProxiedRequest], host: str, port: int | None
+) -> tuple[ProxiedRequest, ...]:
+    """What clients ask host:port for where it is a forward proxy; of one without known URLs, a request for none."""
+
+    def is_here(request: ProxiedRequest) -> bool:
+        return (request.proxy.host, request.proxy.port) == (host, port)
+
+    requests = (w.request for w in dependencies if w.request is not None)
+    found = tuple(dict.fromkeys(request for request in requests if is_here(request)))
+    return found or tuple(request for request in named if is_here(request))
+
+
+def _dependencies(pod: Pod, proxies: Sequence[tuple[Container, ContainerProxies]]) -> Iterator[_Candidate]:
+    for container, own in proxies:
+        found = list(_of_container(container))
+        known = {(one.target.host, one.target.port) for one in found}
+        for proxy in (request.proxy for request in own.named()):
+            if (proxy.host, proxy.port) not in known and not stays_inside(proxy.host):
+                found.append(_Candidate(_as_target(proxy), Sighting(proxy.setting, proxy.pointer), container.name))
+        places = {(request.proxy.host, request.proxy.port) for request in own.named()}
+        for one in found:
+            yield one if (one.target.host, one.target.port) in places else _sent(one, own)
     for key, value in pod.annotations.items():
         if setting_names.is_application_annotation(key):
             pointer = Pointer(pod.pointer.document, f"{pod.pointer.path}.metadata.annotations['{key}']")
             place = _Place(f"annotation {key}", pointer)
-            yield from _from_settings([Setting(key.rpartition("/")[2], value)], [place], "")
+            for one in _from_settings([Setting(key.rpartition("/")[2], value)], [place], ""):
+                sent = (_sent(one, own) for _, own in proxies)
+                yield next((other for other in sent if other.request is not None), one)
 
 
-def _from_settings(group: Sequence[Setting], places: Sequence[_Place], of: str) -> Iterator[_Candidate]:
+def _as_target(proxy: ForwardProxy) -> NamedHost:
+    return NamedHost(proxy.host, proxy.port, proxy.scheme, port_written=True)
+
+
+def _sent(candidate: _Candidate, proxies: ContainerProxies) -> _Candidate:
+    """The candidate with the request that its container's forward proxy gets for it."""
+    target = candidate.target
+    if target.port is None:
+        return candidate
+    request = proxies.request(target.scheme, target.host, target.port, target.path)
+    if request is None:
+        return candidate
+    named = host_port(request.proxy.host, request.proxy.port) if request.proxy.host else f"of {request.proxy.setting}"
+    where = f"{candidate.sighting.where}, by forward proxy {named}"
+    return _Candidate(target, Sighting(where, candidate.sighting.pointer), candidate.container, request)
+
+
+def _of_container(container: Container) -> Iterator[_Candidate]:
+    beside = {name for _, name, _ in _beside(container)}
+    settings: list[Setting] = []
+    places: list[_Place] = []
+    for variable in container.env:
+        if variable.value is not None and variable.name not in beside:
+            source = f"ConfigMap {variable.source_name}" if variable.source == "configmap" else ""
+            settings.append(Setting(variable.name, variable.value, len(places)))
+            places.append(_Place(f"env {variable.name}", variable.pointer, source))
+    yield from _from_settings(settings, places, container.name)
+    places = [_Place(f"arg {index + 1}", container.arg_pointer(index)) for index in range(len(container.args))]
+    yield from _from_settings(list(settings_in_arguments(container.args)), places, container.name)
+
+
+def _from_settings(group: Sequence[Setting], places: Sequence[_Place], container: str) -> Iterator[_Candidate]:
     """Dependencies from settings that belong together; `places` are those of their origins."""
+    of = f" of container {container}" if container else ""
     for named in named_hosts(group):
         at = places[named.setting.origin]
         where = at.label
@@ -158,7 +237,7 @@ def _from_settings(group: Sequence[Setting], places: Sequence[_Place], of: str) 
         where += of
         if at.source:
             where = f"{at.source} ({where})"
-        yield _Candidate(named.target, Sighting(where, at.pointer))
+        yield _Candidate(named.target, Sighting(where, at.pointer), container)
 
 
 def _beside(container: Container) -> Iterator[tuple[str, str, tuple[str, ...]]]:

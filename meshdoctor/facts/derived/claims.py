@@ -56,7 +56,7 @@ def _claim(case: ProxyContext, entry: ServiceEntry, host: str, port: Port, bind:
         return
     holder = cluster_name(chain.tcp.clusters[0].name)
     # a wildcard entry that covers the host delivers it
-    if holder is None or covers(holder.host, host) or _is_sent_by(case, chain, host):
+    if holder is None or covers(holder.host, host) or _is_sent_by(case, listener, chain, host):
         return
     if _is_partly_read(listener):
         return
@@ -99,9 +99,9 @@ def _opaque_chain(listener: Listener, cidr: str) -> FilterChain | None:
     return None
 
 
-def _is_sent_by(case: ProxyContext, chain: FilterChain, host: str) -> bool:
+def _is_sent_by(case: ProxyContext, listener: Listener, chain: FilterChain, host: str) -> bool:
     """Whether a VirtualService made the chain that is about this host, or was not read."""
-    return case.registry.sent_by(chain.config, host) is not False
+    return case.registry.sent_by(case.maker_of(listener, chain, host), host) is not False
 
 
 def _winner(case: ProxyContext, host: str, port: int) -> EntryView:
@@ -194,7 +194,12 @@ def _claims_of_dump(case: ProxyContext) -> Iterator[Claim]:
         holder = cluster_name(chain.tcp.clusters[0].name)
         # a VirtualService's chain may match the host by server name, then no opaque chain is shadowed
         by_name = any(parsed.host in c.match.server_names for c in listener.chains())
-        if holder is None or covers(holder.host, parsed.host) or _is_sent_by(case, chain, parsed.host) or by_name:
+        if (
+            holder is None
+            or covers(holder.host, parsed.host)
+            or _is_sent_by(case, listener, chain, parsed.host)
+            or by_name
+        ):
             continue
         ref = ObjectRef("ServiceEntry", cluster.services[0][1] if cluster.services else "", f"(for {parsed.host})")
         loser = ServiceEntry(ref, (parsed.host,), (Port(parsed.port),))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from meshdoctor.facts.derived import entry_edits
 from meshdoctor.facts.derived.known_addresses import addresses_taken, entry_answers
-from meshdoctor.facts.derived.proxy_context import POLICY_CHAINS, ProxyContext
+from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.resource_views import cidrs, entry_view, role, seen_at
 from meshdoctor.model.entry_view import HiddenEntry
 from meshdoctor.model.evidence import Evidence
@@ -20,6 +20,7 @@ from meshdoctor.model.trace import Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import covers
+from meshdoctor.semantics.istio.istiod_push import POLICY_CHAINS
 from meshdoctor.semantics.istio.protocols import (
     EXCLUSIVE,
     is_server_first,
@@ -53,7 +54,7 @@ def registered(case: ProxyContext) -> list[tuple[str, int]]:
 
 def connection(case: ProxyContext, host: str, port: int, dependency: Dependency | None) -> Connection:
     """The fact for one host:port."""
-    traced = case.tracer.assess(host, port)
+    traced = case.tracer.dialled(host, port)
     found = case.tracer.entries.registration(host, port)
     declared = next((p.protocol.upper() for p in found.ports(port)), "")
     own = case.own_cluster(host, port)
@@ -64,7 +65,8 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
     unlisted = next((e for e in found.visible if host in e.hosts and not e.addresses), None)
     known = (scheme_protocol(dependency.scheme) if dependency else "") or known_protocol(port)
     registered_now = bool(found.visible) or (own is not None and not case.registry.entries(host))
-    protocol, resolution = _entry_shape(traced.destination.protocol, host)
+    is_proxy = dependency is not None and bool(dependency.asked)
+    protocol, resolution = _entry_shape(traced.destination.protocol, host, is_proxy=is_proxy)
     return Connection(
         pod=case.key,
         host=host,
@@ -165,8 +167,9 @@ def _evidence(traced: Trace, dependency: Dependency | None, found: Registration)
     return tuple(pieces)
 
 
-def _entry_shape(protocol: str, host: str) -> tuple[str, str]:
-    """Protocol and resolution for a new entry."""
+def _entry_shape(protocol: str, host: str, *, is_proxy: bool) -> tuple[str, str]:
+    """Protocol and resolution for a new entry. Envoy refuses CONNECT on an HTTP port, so a forward proxy's is TCP."""
+    protocol = "tcp" if is_proxy and protocol == "http" else protocol
     if is_ip(host):
         return ("HTTP" if protocol == "http" else "TCP"), "STATIC"
     return {"http": ("HTTP", "DNS"), "tls": ("TLS", "DNS")}.get(protocol, ("TCP", "NONE"))

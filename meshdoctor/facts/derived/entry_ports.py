@@ -26,6 +26,7 @@ from meshdoctor.semantics.istio.protocols import (
     scheme_protocol,
 )
 from meshdoctor.trace.arrival import WILDCARDS, active_filters
+from meshdoctor.trace.upstream_cluster import tls_towards
 
 TLS_ON_SAME_PORT = frozenset(
     {"mongodb", "redis", "kafka", "cassandra", "mqtt", "nats", "amqp", "memcached", "zookeeper"}
@@ -64,7 +65,8 @@ def _entry_port(case: ProxyContext, entry: ServiceEntry, pattern: str, port: Por
     answers, known = dns_answers(case, host)
     complete = entry_answers(case, entry, host, answers)
     dependency = case.dependencies.get((host, port.number))
-    scheme = dependency.scheme if dependency else ""
+    # a forward proxy's requests are HTTP, and its port has to be TCP
+    scheme = dependency.scheme if dependency and not dependency.asked else ""
     uncovered = tuple(a for a in _uncovered(case, entry, answers) if not _gets_there(case, host, port.number, a))
     elsewhere = _resolved_elsewhere(case, host, uncovered)
     real = scheme_protocol(scheme) or known_protocol(port.number)
@@ -131,6 +133,8 @@ def _why(mismatch: str, port: Port, known: str, traced: Trace | None) -> str:
         return f"clients of port {port.number} speak TLS, which no HTTP filter chain matches; {becomes}"
     if mismatch == "declared-differs":
         return f"port {port.number} usually serves {known}, not {port.protocol.upper()}; {becomes}"
+    if mismatch == "forward-proxy":
+        return f"clients use it as a forward proxy, whose requests Envoy routes by the host that they name; {becomes}"
     if mismatch == "server-first-inspected":
         return f"with {known} the server sends first, and the listener waits for the client's first bytes; {becomes}"
     if mismatch == "tcp-inspected":
@@ -177,8 +181,13 @@ def _mismatch(case: ProxyContext, host: str, pattern: str, port: Port, known: st
     number, family = port.number, protocol_class(port.protocol)
     if host.startswith("*"):
         return "", False, None
+    dependency = case.dependencies.get((host, number))
+    if dependency is not None and dependency.asked and family in ("http", "auto"):
+        traced = case.tracer.assess(host, number)
+        return ("forward-proxy", True, traced) if traced.verdict in UNREACHED else ("", False, None)
     own = case.own_cluster(pattern, number)
-    originates = own is not None and own.tls is not None  # so that plain HTTP from the application is intended
+    # plain HTTP from the application is intended then
+    originates = own is not None and tls_towards(case.proxy, own) is not None
     if family == "http" and (is_tls_port(number) or known == "https") and not originates:
         return _tried(case, host, number, "tls", "http-on-tls-port")
     if family in ("http", "tls") and known and not _fits(family, known):

@@ -12,6 +12,7 @@ from meshdoctor.facts.derived.entry_ports import entry_ports
 from meshdoctor.facts.derived.gateway_hops import gateway_hops
 from meshdoctor.facts.derived.leaks import leaks
 from meshdoctor.facts.derived.pod_facts import credential_facts, pod_views
+from meshdoctor.facts.derived.proxied import proxied_dependencies
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.proxy_state import not_received, policies, rejections
 from meshdoctor.facts.derived.references import dangling, faults, virtual_service_hosts
@@ -34,6 +35,7 @@ PER_SIDECAR: dict[str, Callable[[ProxyContext], Iterator[Fact]]] = {
     "leaks": leaks,
     "not_received": not_received,
     "policies": policies,
+    "proxied": proxied_dependencies,
     "upstreams": upstreams,
     "virtual_service_hosts": virtual_service_hosts,
 }

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from meshdoctor.facts.derived.fact_lists import ProxyFacts
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.model.finding import NotEvaluated
+from meshdoctor.model.proxied_dependency import ProxiedDependency
 from meshdoctor.model.rule import Rule
 from meshdoctor.model.sheet import Connection, Disagreement, EntryPort
 from meshdoctor.model.verdict import Verdict
@@ -39,8 +40,11 @@ def pod_gaps(case: ProxyContext, lists: ProxyFacts, rules: Sequence[Rule]) -> It
 def _unknown(pod: str, lists: ProxyFacts, rules: Sequence[Rule]) -> Iterator[PodGap]:
     """The pod's dependencies with an unknown verdict: the rule that is about every dependency did not evaluate them."""
     fallback = next((rule for rule in rules if rule.backstop), None)
-    for fact in lists.facts("connections") if fallback is not None else ():
-        if fallback is not None and isinstance(fact, Connection) and fact.used and fact.verdict is Verdict.UNKNOWN:
+    if fallback is None:
+        return
+    for fact in (*lists.facts("connections"), *lists.facts("proxied")):
+        is_used = isinstance(fact, ProxiedDependency) or (isinstance(fact, Connection) and fact.used)
+        if isinstance(fact, Connection | ProxiedDependency) and is_used and fact.verdict is Verdict.UNKNOWN:
             yield PodGap(pod, fallback.id, fact.host, fact.port, fact.missing, fact.because)
 
 

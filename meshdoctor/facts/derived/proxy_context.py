@@ -11,17 +11,15 @@ from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Dependency, Mesh, Port, ServiceEntry
 from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy
 from meshdoctor.model.routes import Route, RouteConfig, VirtualHost
-from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer
-from meshdoctor.semantics.istio.resource_names import BLACKHOLE, ClusterName, cluster_name
+from meshdoctor.semantics.istio.istiod_push import POLICY_CHAINS
+from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer, is_external_host
+from meshdoctor.semantics.istio.resource_names import BLACKHOLE, ClusterName, cluster_name, config_ref
+from meshdoctor.semantics.istio.virtual_service_rules import chain_config
 from meshdoctor.trace.arrival import WILDCARDS
 from meshdoctor.trace.http_routing import POLICY_HOSTS
 from meshdoctor.trace.outbound import Tracer
 
 REGISTRY_ONLY, ALLOW_ANY, UNKNOWN = "REGISTRY_ONLY", "ALLOW_ANY", "unknown"
-
-
-POLICY_CHAINS = ("PassthroughFilterChain", "virtualOutbound-catchall-tcp")
-"""Filter chains Istio adds for unmatched traffic (istio pilot/pkg/networking/core/listener.go)."""
 
 
 class ClusterUse(Struct, frozen=True):
@@ -33,6 +31,8 @@ class ClusterUse(Struct, frozen=True):
     config: RouteConfig | None = None
     virtual_host: VirtualHost | None = None
     route: Route | None = None
+    made_by: str = ""
+    """Path of the VirtualService that made the route or chain; empty where none did."""
 
     @property
     def is_http(self) -> bool:
@@ -51,11 +51,6 @@ class ClusterUse(Struct, frozen=True):
         """Path in the dump."""
         return self.route.path if self.route else self.chain.path
 
-    @property
-    def made_by(self) -> str:
-        """`istio.config` metadata of the route or chain."""
-        return self.route.config if self.route else self.chain.config
-
 
 class ProxyContext:
     """A proxy, its pod, what it can see, and its tracer."""
@@ -69,10 +64,18 @@ class ProxyContext:
         self.viewer: Viewer = self.tracer.viewer
         self._owners: dict[str, tuple[str, ...]] = {}
 
-    @property
+    @cached_property
     def dependencies(self) -> dict[tuple[str, int], Dependency]:
-        """The pod's certain dependencies, by host and port."""
-        return self.registry.dependencies.get(self.key, {})
+        """The pod's certain dependencies that it dials itself, forward proxies among them, by host and port."""
+        known = self.registry.dependencies.get(self.key, {})
+        return {place: dependency for place, dependency in known.items() if dependency.is_dialled}
+
+    @property
+    def proxied(self) -> list[Dependency]:
+        """The pod's certain dependencies that it reaches by a forward proxy."""
+        return [
+            dependency for dependency in self.registry.dependencies.get(self.key, {}).values() if dependency.proxied
+        ]
 
     @cached_property
     def outbound(self) -> list[Listener]:
@@ -103,7 +106,7 @@ class ProxyContext:
         for listener in self.outbound:
             for chain in listener.chains():
                 for name in chain.tcp_clusters:
-                    yield ClusterUse(name, listener, chain)
+                    yield ClusterUse(name, listener, chain, made_by=self.maker_of(listener, chain))
                 if chain.http is not None:
                     config = self.proxy.routes_of(chain.http)
                     if config is not None and config.path not in walked:
@@ -111,8 +114,14 @@ class ProxyContext:
                         routes = ((host, route) for host in config.virtual_hosts for route in host.routes)
                         for host, route in routes:
                             yield from (
-                                ClusterUse(c.name, listener, chain, config, host, route) for c in route.clusters
+                                ClusterUse(c.name, listener, chain, config, host, route, route.config)
+                                for c in route.clusters
                             )
+
+    def maker_of(self, listener: Listener, chain: FilterChain, host: str = "") -> str:
+        """Path of the VirtualService that made a filter chain, of several the one for `host`; empty where none did."""
+        port = listener.addresses[0][1] if listener.addresses else 0
+        return chain_config(self.registry, self.viewer, chain, port, host)
 
     @cached_property
     def policy(self) -> str:
@@ -178,9 +187,21 @@ class ProxyContext:
         for name, uses in self.uses.items():
             parsed = self.cluster_names.get(name)
             if parsed is not None and parsed.host.endswith(CLUSTER_LOCAL):
-                hosts = (host_lost(use)[0] for use in uses if use.made_by)
+                hosts = (host for use in uses if use.made_by for host, _ in self.hosts_sent(use))
                 found.update(host for host in hosts if not host.endswith(CLUSTER_LOCAL))
         return found
+
+    def hosts_sent(self, use: ClusterUse) -> list[tuple[str, int]]:
+        """The hosts that a reference to a cluster is for, with its port: of a chain without server names the external
+        hosts of the VirtualService that made it, those registered on this port if any are."""
+        host, port = host_lost(use)
+        ref = config_ref(use.made_by)
+        if use.is_http or use.chain.match.server_names or ref is None or ref.kind != "VirtualService":
+            return [(host, port)]
+        services = (v for v in self.mesh.virtual_services if v.ref.place == ref.place)
+        named = [h.lower() for v in services for h in v.hosts if is_external_host(h.removeprefix("*."))]
+        registered = [h for h in named if self.tracer.entries.registration(h, port).visible]
+        return [(name, port) for name in registered or named or [host]]
 
     def own_cluster(self, host: str, port: int) -> Cluster | None:
         """The host's own cluster (no subset) for a port."""

@@ -13,7 +13,7 @@ from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import Rejection
 from meshdoctor.model.sheet import NotReceived, ProxyPolicy, Rejected
-from meshdoctor.semantics.istio.resource_names import config_ref
+from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref
 
 _WILDCARD_PORT = re.compile(r"_(\d+)$")
 
@@ -84,6 +84,7 @@ def not_received(case: ProxyContext) -> Iterator[NotReceived]:
 def policies(case: ProxyContext) -> Iterator[ProxyPolicy]:
     """The one fact about this proxy's outbound policy."""
     evidence = case.policy_evidence
+    proxy = cluster_name(evidence.value) if evidence else None
     yield ProxyPolicy(
         pod=case.key,
         host="",
@@ -92,4 +93,5 @@ def policies(case: ProxyContext) -> Iterator[ProxyPolicy]:
         evidence=(evidence,) if evidence else (),
         decided_by=evidence.value if evidence else "nothing that was read",
         sidecar_role=case.viewer.is_sidecar,
+        egress_proxy=proxy.host if proxy else "",
     )

@@ -42,10 +42,10 @@ def hosts_lost(case: ProxyContext, use: ClusterUse) -> list[tuple[str, int]]:
     A chain without server names handles any host: the hosts of the VirtualService that created it (not the cluster's
     host, which is only their destination), and the pod's dependencies that use it.
     """
-    host, port = host_lost(use)
+    found = dict.fromkeys(case.hosts_sent(use))
     if use.is_http or use.chain.match.server_names:
-        return [(host, port)]
-    found = dict.fromkeys((name, port) for name in _hosts_of_virtual_service(case, use, port) or [host])
+        return list(found)
+    port = host_lost(use)[1]
     for dependency in case.dependencies.values():
         if dependency.port != port or (dependency.host, port) in found:
             continue
@@ -53,16 +53,6 @@ def hosts_lost(case: ProxyContext, use: ClusterUse) -> list[tuple[str, int]]:
         if traced.reason == "route-to-unknown-cluster" and traced.cluster == use.cluster:
             found[dependency.host, port] = None
     return list(found)
-
-
-def _hosts_of_virtual_service(case: ProxyContext, use: ClusterUse, port: int) -> list[str]:
-    """External hosts of the VirtualService that created a chain; only those registered on this port, if any are."""
-    ref = config_ref(use.made_by)
-    if ref is None or ref.kind != "VirtualService":
-        return []
-    services = (v for v in case.mesh.virtual_services if (v.ref.namespace, v.ref.name) == (ref.namespace, ref.name))
-    named = [h.lower() for v in services for h in v.hosts if is_external_host(h.removeprefix("*."))]
-    return [h for h in named if case.tracer.entries.registration(h, port).visible] or named
 
 
 def _dangling(case: ProxyContext, use: ClusterUse, host: str, port: int, warming: bool) -> Dangling:

@@ -122,7 +122,7 @@ def _surroundings(mesh: Mesh, registry: Registry, place: PodEvidence, node: Node
     bare = Proxy(place.pod, node, {}, {}, {}, {}, (), frozenset(), document)
     viewer = registry.viewer(bare, pod)
     dependencies = [
-        (w.host, w.port, w.scheme, w.paths, [(s.where, s.pointer) for s in w.seen])
+        (w.host, w.port, w.scheme, w.paths, w.proxied, w.is_dialled, w.asked, [(s.where, s.pointer) for s in w.seen])
         for w in registry.dependencies.get(place.pod, {}).values()
     ]
     parts = {

@@ -25,7 +25,7 @@ from meshdoctor.semantics.istio.route_destinations import destinations
 from meshdoctor.semantics.istio.traffic_policy import port_number, port_settings, tls_settings, verifying_tls
 from meshdoctor.semantics.istio.versions import is_before
 from meshdoctor.semantics.kubernetes.manifests import objects_in
-from meshdoctor.trace.upstream_cluster import socket_for
+from meshdoctor.trace.upstream_cluster import tls_towards
 
 ORIGINATING = ("SIMPLE", "MUTUAL")
 DNS_TYPES = ("STRICT_DNS", "LOGICAL_DNS")
@@ -42,7 +42,7 @@ def upstreams(case: ProxyContext) -> Iterator[Upstream]:
 def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upstream:
     known = case.proxy.endpoints_of(cluster)
     usable = [e for e in known or () if e.health == "HEALTHY"]
-    socket = socket_for(cluster, case.proxy.first_endpoint(cluster))
+    socket = tls_towards(case.proxy, cluster)
     if cluster.type == "ORIGINAL_DST" or _is_custom(cluster):
         ports = [cluster.port_override or parsed.port]
     else:

@@ -61,7 +61,7 @@ def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy
             made,
             endpoints=_own_endpoints(source, path),
             tls=_cluster_socket(source, path, auto_sni, auto_san),
-            tls_matches=_socket_matches(source.transport_socket_matches, path),
+            socket_matches=_socket_matches(source.transport_socket_matches, path, auto_sni, auto_san),
             auto_sni=auto_sni,
         )
     except UNREADABLE as error:
@@ -110,7 +110,7 @@ def endpoints(raw: Raw, path: str) -> tuple[proxy.Endpoint, ...]:
                     port=address.socket_address.port_value if address.socket_address else 0,
                     hostname=item.endpoint.hostname,
                     health="HEALTHY" if usable else health,
-                    tls_mode=str((labels or {}).get("tlsMode", "")),
+                    socket_labels={name: str(value) for name, value in (labels or {}).items()},
                     path=f"{path}[{i}].lb_endpoints[{j}]",
                 )
             )
@@ -152,18 +152,18 @@ def _socket(source: wire.NamedFilter, path: str, auto_sni: bool, auto_san: bool)
     return None
 
 
-def _socket_matches(raw: Raw, path: str) -> tuple[proxy.TlsSocket | None, ...]:
+def _socket_matches(raw: Raw, path: str, auto_sni: bool, auto_san: bool) -> tuple[proxy.SocketMatch, ...]:
+    """Envoy applies auto_sni and auto_san_validation of the cluster to whichever socket it chooses."""
     if not raw:
         return ()
-    sockets: list[proxy.TlsSocket | None] = []
+    found = []
     for i, item in enumerate(_MATCHES.decode(raw)):
-        at = f"{path}.transport_socket_matches[{i}]"
-        socket = _socket(item.transport_socket, at, False, False) if item.transport_socket else None
-        if socket is not None:
-            labels = {k: str(v) for k, v in item.match.items()}
-            socket = msgspec.structs.replace(socket, match=item.name, match_labels=labels)
-        sockets.append(socket)
-    return tuple(sockets)
+        at, source = f"{path}.transport_socket_matches[{i}]", item.transport_socket
+        socket = _socket(source, at, auto_sni, auto_san) if source else None
+        labels = {name: str(value) for name, value in item.match.items()}
+        tunnels = source is not None and kind_of(source) == "internal_upstream"
+        found.append(proxy.SocketMatch(item.name, labels, socket, tunnels))
+    return tuple(found)
 
 
 def tls_socket(context: dict[str, Any], path: str, auto_sni: bool, auto_san: bool) -> proxy.TlsSocket:

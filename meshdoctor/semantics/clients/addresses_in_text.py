@@ -179,7 +179,7 @@ def _unwrapped(authority: str) -> str:
 
 def _authority(text: str, scheme: str) -> Iterator[NamedHost]:
     """`host[:port]` of a URL. Without port, an unknown scheme names no destination."""
-    host, port = _split_port(text)
+    host, port = split_port(text)
     if port == "" and not is_network_scheme(scheme):
         return
     yield from _made(host, port, scheme)
@@ -224,7 +224,7 @@ def _item(item: str, *, names_host: bool) -> NamedHost | None:
     """One `host`, `host:port` or `host:port/path`, or None."""
     head, slash, tail = item.partition("/")
     user, at, head = head.rpartition("@")
-    host, port = _split_port(head)
+    host, port = split_port(head)
     name = canonical_host(host)
     if not name or (at and (not port or not user)) or (slash and re.search(r"[:@]", tail)):
         return None
@@ -253,8 +253,8 @@ def _is_believable(name: str, *, names_host: bool, with_port: bool) -> bool:
     return known or (with_port and len(labels) > 2)
 
 
-def _split_port(text: str) -> tuple[str, str]:
-    """`host:port` in two; the port is `""` where there is none. A bare IPv6 address is all host."""
+def split_port(text: str) -> tuple[str, str]:
+    """`host:port` in two, as texts; the port is `""` where there is none. A bare IPv6 address is all host."""
     if text.startswith("["):
         host, _, rest = text.partition("]")
         return host + "]", rest.removeprefix(":")

@@ -20,6 +20,8 @@ class HostPort:
     port: int
     protocol: str | None = None
     path: str | None = None
+    scheme: str | None = None
+    """Of the URL."""
 
 
 def read_host_port(text: str) -> HostPort:
@@ -51,15 +53,14 @@ def address(text: str) -> str:
 def _read_url(scheme: str, rest: str) -> HostPort:
     if not is_network_scheme(scheme):
         raise UsageError(f"unknown URL scheme {scheme}://: write HOST:PORT, for example github.com:443")
-    authority, slash, path = rest.partition("/")
-    authority = authority.partition("?")[0].partition("#")[0].rpartition("@")[2]
-    host, port = _split(authority)
+    authority, path = re.fullmatch(r"([^/?#]*)([^#]*).*", rest, re.DOTALL).groups()  # type: ignore[union-attr]
+    host, port = _split(authority.rpartition("@")[2])
     number = _port(port) if port else default_port(scheme)
     if number is None:
         raise UsageError(f"{scheme}:// has no default port: write {_shown(host)}:PORT")
     protocol = client_protocol("", number, scheme)
-    asked = (slash + path).partition("#")[0] if protocol == "http" and slash else None
-    return HostPort(_host(host), number, protocol, asked)
+    asked = f"/{path.removeprefix('/')}" if protocol == "http" and path else None
+    return HostPort(_host(host), number, protocol, asked, scheme)
 
 
 def _split(text: str) -> tuple[str, str | None]:

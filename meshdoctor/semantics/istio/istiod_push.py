@@ -13,6 +13,9 @@ from meshdoctor.semantics.istio.resource_names import BLACKHOLE
 VIRTUAL_OUTBOUND = ("virtualOutbound", "virtual")
 """The listener that iptables redirects outbound connections to."""
 
+POLICY_CHAINS = ("PassthroughFilterChain", "virtualOutbound-catchall-tcp")
+"""Filter chains for connections that match no other: the outbound policy's (core/listener.go)."""
+
 _WITH_CLUSTERS = ("sidecar", "gateway")
 
 

@@ -44,6 +44,8 @@ class Viewer(Struct, frozen=True):
     is_sidecar: bool = True
     families: tuple[int, ...] = (4, 6)
     """IP versions the pod has an address of."""
+    labels: Mapping[str, str] = {}
+    """The pod's own."""
 
 
 class Hidden(Struct, frozen=True):
@@ -97,6 +99,16 @@ class Registry:
                 index.setdefault(dependency.pod, {})[dependency.host, dependency.port] = dependency
         return index
 
+    def cluster_ips(self, host: str, namespace: str) -> tuple[str, ...]:
+        """Addresses of the Kubernetes Service that a pod of the namespace means by a name, long or short."""
+        name = host.lower().rstrip(".")
+        tried = (f"{name}.{namespace}{CLUSTER_LOCAL}", f"{name}{CLUSTER_LOCAL}", f"{name}.cluster.local", name)
+        return next((self._service_ips[one] for one in tried if one in self._service_ips), ())
+
+    @cached_property
+    def _service_ips(self) -> dict[str, tuple[str, ...]]:
+        return {service.host: tuple(filter(is_ip, service.cluster_ips)) for service in self.mesh.services}
+
     @cached_property
     def _virtual_services(self) -> dict[tuple[str, str], VirtualService]:
         return {(v.ref.namespace, v.ref.name): v for v in self.mesh.virtual_services}
@@ -112,7 +124,7 @@ class Registry:
         labels = pod.labels if pod else proxy.node.labels if proxy else {}
         is_sidecar = proxy_kind_of(pod, proxy) in ("sidecar", "")
         sidecar = sidecar_for(namespace, labels, self.mesh.sidecars, self.root_namespace) if is_sidecar else None
-        return Viewer(namespace, sidecar, captures_dns(proxy), is_sidecar, _families(proxy, pod))
+        return Viewer(namespace, sidecar, captures_dns(proxy), is_sidecar, _families(proxy, pod), labels)
 
     @property
     def root_namespace(self) -> str:
@@ -274,3 +286,9 @@ def is_external_host(host: str) -> bool:
         return True
     local = name.endswith((".svc", ".cluster.local", ".local", ".localhost", ".internal.istio.io"))
     return "." in name and not local and ".svc." not in name
+
+
+def may_be_service(host: str) -> bool:
+    """Whether a name may be that of a Kubernetes Service: at most `name.namespace`, or with `svc` after that."""
+    labels = host.rstrip(".").split(".")
+    return not is_ip(host) and (len(labels) < 3 or labels[2] == "svc")

@@ -19,6 +19,7 @@ from meshdoctor.semantics.clients.addresses_in_text import NamedHost, canonical_
 from meshdoctor.semantics.clients.setting_names import names_a_host
 from meshdoctor.semantics.clients.settings import Setting, named_hosts
 from meshdoctor.sources.kept.fields import TextOf
+from meshdoctor.sources.kept.proxies import around_properties, kept_proxy_setting
 from meshdoctor.text.marks import REDACTED, is_mark, is_redacted, shape, split_at_marks, without_marks
 from meshdoctor.text.redaction import clean_text, has_secret_form
 from meshdoctor.text.secrets import form_of_secret, holds_secret, is_placeholder, is_reference, is_secret_name
@@ -44,7 +45,7 @@ _WORDS = word_set(
     REDIRECT TPROXY REGISTRY_ONLY ALLOW_ANY MESH_EXTERNAL MESH_INTERNAL DNS DNS_ROUND_ROBIN DYNAMIC_DNS SIMPLE MUTUAL
     ISTIO_MUTUAL DISABLE PERMISSIVE STRICT GATEWAY SIDECAR SIDECAR_INBOUND SIDECAR_OUTBOUND
     GET POST PUT HEAD DELETE PATCH OPTIONS CONNECT CLUSTERIP NODEPORT LOADBALANCER EXTERNALNAME HEADLESS ALWAYS NEVER
-    IFNOTPRESENT ONFAILURE RUNNING PENDING SUCCEEDED FAILED IPV4 IPV6 SINGLESTACK DUALSTACK GAUGE COUNTER
+    IFNOTPRESENT ONFAILURE RUNNING PENDING SUCCEEDED FAILED IPV4 IPV6 JAVA SINGLESTACK DUALSTACK GAUGE COUNTER
     KEEP_UNCHANGED SANITIZE_SET APPEND_FORWARD RELEASE CLEAN BORINGSSL IMMEDIATE GRADUAL
     """
 )
@@ -124,6 +125,9 @@ def kept_setting(name: str, value: str) -> str:
         return REDACTED
     if is_harmless(value) or _HOLE.fullmatch(value) or _BARE_PLACEHOLDER.fullmatch(value):
         return value
+    proxied = kept_proxy_setting(name, value, looks_like_token) or around_properties(value, kept_text, looks_like_token)
+    if proxied is not None:
+        return proxied
     value = _without_defaults(value)
     if is_secret_name(name) and "://" not in value:
         keeps = (is_placeholder(value) and is_redacted(value)) or (is_reference(value) and not looks_like_token(value))
@@ -139,6 +143,9 @@ def kept_text(text: str) -> str:
     """The hosts, ports and paths that a text names, everything else as marks."""
     if is_mark(text) or is_harmless(text):
         return text
+    proxied = around_properties(text, kept_text, looks_like_token)
+    if proxied is not None:
+        return proxied
     return _checked("", clean_text(_without_defaults(text))[0])
 
 

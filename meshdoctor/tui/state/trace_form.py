@@ -59,11 +59,19 @@ class TraceRequest(Struct, frozen=True):
     sni: str | None = None
     authority: str | None = None
     path: str | None = None
+    scheme: str | None = None
 
     @property
     def client(self) -> ClientOptions:
         """All but pod, host and port."""
-        return ClientOptions(ip=self.ip, protocol=self.protocol, sni=self.sni, authority=self.authority, path=self.path)
+        return ClientOptions(
+            ip=self.ip,
+            protocol=self.protocol,
+            sni=self.sni,
+            authority=self.authority,
+            path=self.path,
+            scheme=self.scheme,
+        )
 
 
 def read_form(form: Form, mesh_state: MeshState) -> TraceRequest:
@@ -77,15 +85,17 @@ def read_form(form: Form, mesh_state: MeshState) -> TraceRequest:
         raise UsageError(f"{form.ip!r} is no IP address: write 198.51.100.20 or 2001:db8::20")
     kind = to.protocol if form.kind == AUTO else form.kind
     is_http = kind in (None, "http")
+    is_url = to.scheme is not None and form.kind == AUTO
     return TraceRequest(
         form.pod,
         to.host,
         to.port,
         form.ip or None,
-        kind,
+        None if is_url else kind,
         ("" if form.sni == NO_SNI else form.sni) if form.sni and kind in (None, "tls") else None,
         form.authority if form.authority and is_http else None,
         form.path or (to.path if kind == "http" else None) if is_http else None,
+        to.scheme if is_url else None,
     )
 
 

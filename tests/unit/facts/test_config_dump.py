@@ -186,10 +186,10 @@ def test_words_of_users_keep_their_spelling_in_a_camel_case_dump() -> None:
     node = {"LABELS": {"appName": "web"}}
     made = dump([], [cluster("c", "STATIC", labelled, transport_socket_matches=[match])], node=node)
     proxy = read(spellings.camel(made))
-    (socket,) = proxy.clusters["c"].tls_matches
-    assert socket is not None
-    assert socket.match_labels == {"tlsMode": "istio"}
-    assert proxy.clusters["c"].endpoints[0].tls_mode == "istio"
+    (found,) = proxy.clusters["c"].socket_matches
+    assert found.socket is not None
+    assert found.labels == {"tlsMode": "istio"}
+    assert proxy.clusters["c"].endpoints[0].socket_labels == {"tlsMode": "istio"}
     assert proxy.node.metadata["LABELS"] == {"appName": "web"}
 
 

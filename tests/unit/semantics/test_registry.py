@@ -171,7 +171,9 @@ def test_the_viewer_is_what_pod_and_proxy_say() -> None:
     sidecar = Sidecar(ObjectRef("Sidecar", "shop", "web"), selector={"app": "web"})
     known = registry(sidecars=(sidecar,))
     proxy = read(dump(node={"LABELS": {"app": "web"}, "DNS_CAPTURE": "true"}))
-    assert known.viewer(proxy, None) == Viewer("shop", sidecar, dns_capture=True)
-    assert known.viewer(None, Pod("shop", "web", labels={"app": "web"})) == Viewer("shop", sidecar)
+    assert known.viewer(proxy, None) == Viewer("shop", sidecar, dns_capture=True, labels={"app": "web"})
+    assert known.viewer(None, Pod("shop", "web", labels={"app": "web"})) == Viewer(
+        "shop", sidecar, labels={"app": "web"}
+    )
     assert known.viewer(None, Pod("shop", "db", labels={"app": "db"})).sidecar is None
     assert (captures_dns(None), captures_dns(proxy), captures_dns(read(dump()))) == (False, True, False)

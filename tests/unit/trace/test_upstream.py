@@ -29,6 +29,7 @@ from tests.dumps import (
     routes,
     tcp,
     tls,
+    typed,
     virtual_host,
 )
 from tests.unit.trace.worlds import BLACKHOLE, PASSTHROUGH, entry, own, traced, virtual_service, world
@@ -321,6 +322,23 @@ def test_auto_mutual_tls_goes_by_the_endpoints_label() -> None:
     for mode, verdict in [("istio", "broken"), ("", "delivered")]:
         known = assignment(name, endpoint("203.0.113.5", 9000, tls_mode=mode))
         assert to_cluster(name, made, assignments=[known]).verdict == verdict, mode
+
+
+def test_the_tunnel_of_ambient_is_for_endpoints_that_have_its_label() -> None:
+    plain = {"name": "envoy.transport_sockets.raw_buffer"}
+    inner = typed("x.InternalUpstreamTransport", transport_socket=plain)
+    tunnel = {"name": "envoy.transport_sockets.internal_upstream", "typed_config": inner}
+    hbone = {"name": "hbone", "match": {"tunnel": "http"}, "transport_socket": tunnel}
+    name = own(DB, 9000)
+    for socket, verdict in [(tls(sni=DB), "delivered"), (plain, "broken")]:
+        made = static(DB, 443, transport_socket_matches=[hbone, {"name": "user", "transport_socket": socket}])
+        made["type"] = "STRICT_DNS"
+        asked = {"protocol": "http"}
+        assert to_cluster(name, made, asked=asked, entries=[entry(DB, 9000)]).verdict == verdict
+    labelled = endpoint("203.0.113.5", 443)
+    labelled["metadata"] = {"filter_metadata": {"envoy.transport_socket_match": {"tunnel": "http"}}}
+    made = cluster(name, "STATIC", labelled, transport_socket_matches=[hbone])
+    assert to_cluster(name, made, entries=[entry(DB, 9000)]).missing == ("HBONE tunnel",)
 
 
 def test_every_step_points_into_the_dump() -> None:

@@ -34,10 +34,10 @@ from tests.unit.tui.events import API, DB, DB_POD, JOB, WEB, finding, mesh_state
     ("typed", "asked"),
     [
         ({"to": "github.com:443"}, TraceRequest(WEB, "github.com", 443)),
-        ({"to": "https://GitHub.com"}, TraceRequest(WEB, "github.com", 443, protocol="tls")),
+        ({"to": "https://GitHub.com"}, TraceRequest(WEB, "github.com", 443, scheme="https")),
         ({"to": "https://github.com", "kind": "tcp"}, TraceRequest(WEB, "github.com", 443, protocol="tcp")),
-        ({"to": "http://a.test/x?y"}, TraceRequest(WEB, "a.test", 80, protocol="http", path="/x?y")),
-        ({"to": "http://a.test/x", "path": "/z"}, TraceRequest(WEB, "a.test", 80, protocol="http", path="/z")),
+        ({"to": "http://a.test/x?y"}, TraceRequest(WEB, "a.test", 80, path="/x?y", scheme="http")),
+        ({"to": "http://a.test/x", "path": "/z"}, TraceRequest(WEB, "a.test", 80, path="/z", scheme="http")),
         ({"to": "a.test:443", "kind": "tls", "sni": "b.test"}, TraceRequest(WEB, "a.test", 443, None, "tls", "b.test")),
         ({"to": "a.test:443", "kind": "tls", "sni": '""'}, TraceRequest(WEB, "a.test", 443, None, "tls", "")),
         ({"to": "a.test:443", "kind": "tcp", "sni": "b.test"}, TraceRequest(WEB, "a.test", 443, None, "tcp")),
