@@ -137,6 +137,10 @@ def _capture(settings: CaptureSettings) -> Iterator[Statement]:
         ("ranges not captured", settings.exclude_ranges, ""),
         ("only these ports are captured", settings.include_ports, ""),
         ("ports not captured", settings.exclude_ports, ""),
+        ("interfaces not captured", settings.exclude_interfaces, ""),
+        ("interfaces of virtual machines", settings.reroute_interfaces, ""),
+        ("only these groups are captured", settings.owner_groups, "*"),
+        ("groups not captured", settings.owner_groups_exclude, ""),
     )
     for name, setting, default in named:
         if setting.value != default:
@@ -148,7 +152,7 @@ def _capture(settings: CaptureSettings) -> Iterator[Statement]:
     for container, setting in settings.exempt_containers.items():
         yield Statement(
             f"container {container}",
-            "runs as the proxy's user: not captured",
+            "runs as the proxy's user or group: not captured",
             setting.field,
             _evidence(setting.pointer),
         )

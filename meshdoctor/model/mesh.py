@@ -167,6 +167,7 @@ class Container(Struct, frozen=True):
     """command and args together."""
     env: tuple[EnvVar, ...] = ()
     run_as_user: int | None = None
+    run_as_group: int | None = None
     is_init: bool = False
     restart_always: bool = False
     """A native sidecar: an init container with restartPolicy Always."""
@@ -192,6 +193,7 @@ class Pod(Struct, frozen=True):
     """Init containers included; see `Container.is_init`."""
     host_network: bool = False
     run_as_user: int | None = None
+    run_as_group: int | None = None
     workload: ObjectRef | None = None
     """The Deployment, StatefulSet, Job ... that owns it, as far as owner references name it."""
     ip: str = ""
@@ -247,6 +249,8 @@ class Dependency(Struct, frozen=True):
     """Paths of its HTTP URLs, as far as they name one."""
     proxied: tuple[ProxiedRequest, ...] = ()
     """What clients ask a forward proxy for instead of dialling the host."""
+    containers: tuple[str, ...] = ()
+    """The containers whose settings name it; empty where an annotation or the access log does."""
     is_dialled: bool = True
     """Whether a client dials the host itself. False where all of them go by a forward proxy."""
     asked: tuple[ProxiedRequest, ...] = ()

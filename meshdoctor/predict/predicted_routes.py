@@ -10,7 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from meshdoctor.model.mesh import Service, VirtualService
-from meshdoctor.model.proxy import Fault, HeaderMatch, Route, RouteConfig, RouteMatch, VirtualHost, WeightedCluster
+from meshdoctor.model.routes import (
+    Fault,
+    HeaderMatch,
+    QueryMatch,
+    Route,
+    RouteConfig,
+    RouteMatch,
+    VirtualHost,
+    WeightedCluster,
+)
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.predict.virtual_services import VirtualServices
@@ -113,7 +122,7 @@ class Routes:
             regex=value if kind == "regex" else None,
             case_sensitive=not match.get("ignoreUriCase"),
             headers=tuple(headers),
-            query_parameters=tuple(map(str, match.get("queryParams") or ())),
+            query_parameters=tuple(_query(str(n), wanted) for n, wanted in (match.get("queryParams") or {}).items()),
         )
 
 
@@ -142,6 +151,11 @@ def _string_match(given: Any) -> tuple[str, str]:
     if not isinstance(given, dict):
         return "", ""
     return next(((kind, str(given[kind])) for kind in ("exact", "prefix", "regex") if given.get(kind)), ("", ""))
+
+
+def _query(name: str, wanted: Any) -> QueryMatch:
+    kind, value = _string_match(wanted)
+    return QueryMatch(name, kind or "present", value)
 
 
 def _header(name: str, wanted: Any, invert: bool = False) -> HeaderMatch:

@@ -18,7 +18,7 @@ from meshdoctor.semantics.istio.data_plane import PROXIES, is_ambient, not_trace
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
-from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings, captured
+from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings
 from meshdoctor.semantics.istio.virtual_service_rules import chain_config
 from meshdoctor.trace import forward_proxy
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
@@ -26,6 +26,7 @@ from meshdoctor.trace.gateway_hop import gateway_hop
 from meshdoctor.trace.http_routing import Domains, pass_http
 from meshdoctor.trace.proxy_entries import ProxyEntries
 from meshdoctor.trace.reason import MeshContext, explain
+from meshdoctor.trace.redirection import redirected
 from meshdoctor.trace.upstream_cluster import judge_cluster
 from meshdoctor.trace.walk import Outcome, Walk
 
@@ -87,7 +88,7 @@ class Tracer:
 
     def _dialled(self, asked: Destination, dependency: Dependency | None, client: ClientOptions) -> Trace:
         """The client dials the host: for each path of its URLs, or as it asks a forward proxy."""
-        given = client.get("path") is not None or client.get("authority") is not None
+        given = any(client.get(name) is not None for name in ("path", "authority", "method"))
         if dependency and dependency.asked and not given and client.get("protocol") is None and not client.get("sni"):
             traces = [
                 forward_proxy.with_step(
@@ -167,6 +168,10 @@ class Tracer:
         sni: str | None = None,
         authority: str | None = None,
         path: str | None = None,
+        method: str | None = None,
+        http_version: str | None = None,
+        alpn: tuple[str, ...] = (),
+        headers: tuple[tuple[str, str], ...] = (),
         dependency: Dependency | None = None,
         scheme: str | None = None,
     ) -> Destination:
@@ -177,7 +182,19 @@ class Tracer:
             ip = host
         if kind == "tls" and sni is None:
             sni = "" if is_ip(host) else host
-        return Destination(host, port, ip, kind, sni if kind == "tls" else None, authority, path or "/")
+        return Destination(
+            host,
+            port,
+            ip,
+            kind,
+            sni=sni if kind == "tls" else None,
+            authority=authority,
+            path=path or "/",
+            method=(method or "GET").upper(),
+            http_version=http_version or "1.1",
+            alpn=alpn if kind == "tls" else (),
+            headers=headers,
+        )
 
     def known_addresses(self, host: str, port: int) -> tuple[str, ...]:
         """Addresses a client of this pod may dial for the host, in a stable order.
@@ -228,7 +245,8 @@ class Tracer:
         unread = self.mesh.why_unread("dns.json")
         if destination.ip is None and destination.host in unread:
             walk.step("client", None, unread)
-        outcome = self._captured(walk) or self._walk(walk, self.index)
+        ended = redirected(walk, self.settings, self.index, self._container(destination))
+        outcome = ended or self._walk(walk, self.index)
         outcome = self._dead_address(walk) if self._is_dead(walk, outcome) else outcome
         if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
             why = f"no address of {destination.host} is known, and the verdict depends on it"
@@ -301,27 +319,12 @@ class Tracer:
         )
         return outcome
 
-    def _captured(self, walk: Walk) -> Outcome | None:
-        """The first step: is the connection redirected to the sidecar? An Outcome where that ends the trace."""
-        destination = walk.destination
-        found = captured(self.settings, destination.ip, destination.port)
-        why = found.because + (f" ({found.field}: {found.value})" if found.field else "")
-        if found.verdict and found.value == "*":
-            why = "iptables redirects every address to the sidecar"
-        if not self.settings.known:
-            why += "; the pod's own settings were not read, so Istio's default is assumed"
-        walk.setting = f"{found.field} (now {found.value or 'empty'})" if found.field else ""
-        word = {True: "redirected", False: "not redirected", None: "not known"}[found.verdict]
-        at = Evidence(found.pointer.document, found.pointer.path, found.value) if found.pointer else None
-        walk.steps.append(Step("redirection", word, why, at))
-        if found.verdict is False and self.index is not None and self.index.accepts(destination.ip, destination.port):
-            walk.step("redirection", "dialled directly", "a listener of the sidecar is bound to this address and port")
-            return None
-        if found.verdict is False:
-            return Outcome(Verdict.BYPASSED, "bypassed", why)
-        if found.verdict is None:
-            return Outcome(Verdict.UNKNOWN, "address-unknown", found.because, missing=("dns.json",))
-        return None
+    def _container(self, destination: Destination) -> str:
+        """The container that dials, where that decides whether the connection is redirected."""
+        dependency = self.dependency(destination.host, destination.port)
+        names = dependency.containers if dependency else ()
+        is_exempt = all(name in self.settings.exempt_containers for name in names)
+        return names[0] if names and (len(names) == 1 or is_exempt) else ""
 
     def _is_dead(self, walk: Walk, outcome: Outcome) -> bool:
         """Whether the connection leaves for a virtual address, where nobody listens."""

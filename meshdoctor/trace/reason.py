@@ -71,6 +71,9 @@ ADVICE = {
     "no-sni": "Let the client send a server name (SNI), or add spec.addresses to the entry.",
     "sni-differs": "No filter chain of this port matches the server name sent: register that name, or send {host}.",
     "address-unknown": "Give the address with --ip, or a dns.json with the addresses of the host.",
+    "interface-unknown": "Run `ip route get {ip}` in the pod: if it names an interface that {field} excludes, the "
+    "connection bypasses the sidecar; else it is redirected.",
+    "group-unknown": "Run `id -g` in the container: {field} says which groups are redirected.",
     "config-missing": "istiod has sent this sidecar no listeners: look at `istioctl proxy-status`, at the log of "
     "istio-proxy, and whether the pod reaches istiod on port 15012.",
     "evidence-missing": "Fetch what is missing, in istio-proxy: pilot-agent request GET 'config_dump?include_eds'.",
@@ -139,9 +142,10 @@ def _reason(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
         return "egress-gateway-broken" if is_gateway else "upstream-unresolved"
     if outcome.kind in ("other-cluster", "original-dst"):
         return _elsewhere(walk, outcome, around)
-    return "address-unknown" if outcome.kind == "address-unknown" else "evidence-missing"
+    return outcome.kind if outcome.kind in _UNKNOWN else "evidence-missing"
 
 
+_UNKNOWN = ("address-unknown", "interface-unknown", "group-unknown")
 REASONS = {
     "own": "own",
     "bypassed": "sidecar-bypassed",

@@ -50,6 +50,8 @@ class _Place(Struct, frozen=True):
 class _Candidate(Struct, frozen=True):
     target: NamedHost
     sighting: Sighting
+    container: str = ""
+    """Whose setting it is; empty for an annotation."""
     request: ProxiedRequest | None = None
     """What a client asks a forward proxy for instead of dialling the host."""
 
@@ -149,9 +151,16 @@ def _merged(pod: Pod, dependencies: Sequence[_Candidate], named: Sequence[Proxie
             tuple(dict.fromkeys(w.sighting for w in same)),
             tuple(dict.fromkeys(w.target.path for w in dialled if w.target.path)),
             proxied=tuple(dict.fromkeys(w.request for w in same if w.request is not None)),
+            containers=_containers(dialled or same),
             is_dialled=bool(dialled),
             asked=_asked(dependencies, named, host, port),
         )
+
+
+def _containers(candidates: Sequence[_Candidate]) -> tuple[str, ...]:
+    """The containers that name the host; none where an annotation of the whole pod does."""
+    names = tuple(dict.fromkeys(candidate.container for candidate in candidates))
+    return () if "" in names else names
 
 
 def _asked(
@@ -173,7 +182,7 @@ def _dependencies(pod: Pod, proxies: Sequence[tuple[Container, ContainerProxies]
         known = {(one.target.host, one.target.port) for one in found}
         for proxy in (request.proxy for request in own.named()):
             if (proxy.host, proxy.port) not in known and not stays_inside(proxy.host):
-                found.append(_Candidate(_as_target(proxy), Sighting(proxy.setting, proxy.pointer)))
+                found.append(_Candidate(_as_target(proxy), Sighting(proxy.setting, proxy.pointer), container.name))
         places = {(request.proxy.host, request.proxy.port) for request in own.named()}
         for one in found:
             yield one if (one.target.host, one.target.port) in places else _sent(one, own)
@@ -200,11 +209,10 @@ def _sent(candidate: _Candidate, proxies: ContainerProxies) -> _Candidate:
         return candidate
     named = host_port(request.proxy.host, request.proxy.port) if request.proxy.host else f"of {request.proxy.setting}"
     where = f"{candidate.sighting.where}, by forward proxy {named}"
-    return _Candidate(target, Sighting(where, candidate.sighting.pointer), request)
+    return _Candidate(target, Sighting(where, candidate.sighting.pointer), candidate.container, request)
 
 
 def _of_container(container: Container) -> Iterator[_Candidate]:
-    of = f" of container {container.name}"
     beside = {name for _, name, _ in _beside(container)}
     settings: list[Setting] = []
     places: list[_Place] = []
@@ -213,13 +221,14 @@ def _of_container(container: Container) -> Iterator[_Candidate]:
             source = f"ConfigMap {variable.source_name}" if variable.source == "configmap" else ""
             settings.append(Setting(variable.name, variable.value, len(places)))
             places.append(_Place(f"env {variable.name}", variable.pointer, source))
-    yield from _from_settings(settings, places, of)
+    yield from _from_settings(settings, places, container.name)
     places = [_Place(f"arg {index + 1}", container.arg_pointer(index)) for index in range(len(container.args))]
-    yield from _from_settings(list(settings_in_arguments(container.args)), places, of)
+    yield from _from_settings(list(settings_in_arguments(container.args)), places, container.name)
 
 
-def _from_settings(group: Sequence[Setting], places: Sequence[_Place], of: str) -> Iterator[_Candidate]:
+def _from_settings(group: Sequence[Setting], places: Sequence[_Place], container: str) -> Iterator[_Candidate]:
     """Dependencies from settings that belong together; `places` are those of their origins."""
+    of = f" of container {container}" if container else ""
     for named in named_hosts(group):
         at = places[named.setting.origin]
         where = at.label
@@ -228,7 +237,7 @@ def _from_settings(group: Sequence[Setting], places: Sequence[_Place], of: str) 
         where += of
         if at.source:
             where = f"{at.source} ({where})"
-        yield _Candidate(named.target, Sighting(where, at.pointer))
+        yield _Candidate(named.target, Sighting(where, at.pointer), container)
 
 
 def _beside(container: Container) -> Iterator[tuple[str, str, tuple[str, ...]]]:

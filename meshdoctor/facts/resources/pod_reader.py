@@ -56,6 +56,7 @@ def read_pod(found: ObjectSource, config_maps: ConfigMaps) -> Pod:
         ),
         host_network=bool(wire.spec.host_network),
         run_as_user=_user(wire.spec.security_context),
+        run_as_group=_group(wire.spec.security_context),
         workload=_workload(ref.namespace, wire.metadata),
         ip=status.pod_ip or "",
         phase=status.phase or "",
@@ -92,6 +93,7 @@ def _container(
         args=tuple(expand(a, known) for a in (*command, *(wire.args or ()))),
         env=env,
         run_as_user=_user(wire.security_context),
+        run_as_group=_group(wire.security_context),
         is_init=is_init,
         restart_always=is_init and wire.restart_policy == "Always",
         pointer=pointer,
@@ -149,6 +151,10 @@ def _variable(
 
 def _user(security: WireSecurity | None) -> int | None:
     return security.run_as_user if security else None
+
+
+def _group(security: WireSecurity | None) -> int | None:
+    return security.run_as_group if security else None
 
 
 def _workload(namespace: str, metadata: WireMetadata) -> ObjectRef | None:

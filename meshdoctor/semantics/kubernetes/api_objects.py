@@ -70,6 +70,7 @@ class WireSecurity(Struct, rename="camel"):
     """securityContext of a pod or a container."""
 
     run_as_user: int | None = None
+    run_as_group: int | None = None
 
 
 class WireContainer(Struct, rename="camel"):

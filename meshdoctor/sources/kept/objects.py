@@ -11,7 +11,7 @@ from msgspec import Struct
 from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable
 from meshdoctor.semantics.clients.setting_names import is_application_annotation
-from meshdoctor.semantics.istio.traffic_capture import ISTIO_CONTAINERS
+from meshdoctor.semantics.istio.traffic_capture import CAPTURE_VARIABLES, ISTIO_CONTAINERS
 from meshdoctor.semantics.kubernetes.api_objects import LAST_APPLIED
 from meshdoctor.sources.kept.fields import Kept, TextOf
 from meshdoctor.sources.kept.object_fields import ANY_OBJECT, MESH_CONFIG, OBJECTS
@@ -116,7 +116,10 @@ class _KeptObject(Struct):
         is_istio = given.get("name") in ISTIO_CONTAINERS
         kept_words = [kept_name(word) for word in words] if is_istio else kept_arguments(words)
         variables = _variables(given.get("env"))
-        kept_variables = {name: kept_setting(name, value) for name, value in variables.items()}
+        kept_variables = {
+            name: kept_name(value) if is_istio and name in CAPTURE_VARIABLES else kept_setting(name, value)
+            for name, value in variables.items()
+        }
         texts = [(name, value, kept_variables[name]) for name, value in variables.items()]
         texts += [("", *pair) for pair in zip(words, kept_words, strict=True)]
         for name in _needed(texts, variables, kept_variables):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshdoctor.model.evidence import Pointer
-from meshdoctor.model.mesh import Container, Pod
+from meshdoctor.model.mesh import Container, EnvVar, Pod
 from meshdoctor.model.proxy import Node
 from meshdoctor.semantics.istio.traffic_capture import CaptureSetting, CaptureSettings, capture_settings, captured
 
@@ -175,3 +175,98 @@ def test_a_verdict_without_address_holds_for_every_address(
     general = captured(settings, None, 443).verdict
     if general is not None and not address.is_loopback:
         assert captured(settings, str(address), 443).verdict is general
+
+
+ANY = ("-i", "*", "-x", "")
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        pod_with(*ANY, "-c", "net1"),
+        pod_with(*ANY, "--istio-exclude-interfaces=net1,eth1"),
+        annotated(excludeInterfaces="net1"),
+    ],
+)
+def test_an_excluded_interface_leaves_it_open_until_the_route_is_known(pod: Pod) -> None:
+    got = captured(capture_settings(pod), "203.0.113.1", 443)
+    assert (got.verdict, got.depends_on) == (None, "interface")
+    assert "net1" in got.because
+
+
+def test_an_excluded_interface_changes_nothing_of_what_passes_anyway() -> None:
+    assert verdict(pod_with(*ANY, "-c", "net1", "-o", "443"), "203.0.113.1") is False
+    assert verdict(pod_with("-i", "10.0.0.0/8", "-c", "net1"), "203.0.113.1") is False
+    assert verdict(pod_with(*ANY, "-c", "lo"), "203.0.113.1") is True
+    assert verdict(pod_with(*ANY, "-c", ""), "203.0.113.1") is True
+
+
+def test_virtual_machines_interfaces_do_not_concern_containers() -> None:
+    settings = capture_settings(pod_with(*ANY, "-k", "vnet0"))
+    assert settings.reroute_interfaces.value == "vnet0"
+    assert captured(settings, "203.0.113.1", 443).verdict is True
+    newer = Pod("shop", "web", annotations={"istio.io/reroute-virtual-interfaces": "vnet1"}, containers=(APP, PROXY))
+    assert capture_settings(newer).reroute_interfaces.value == "vnet1"
+
+
+def with_app(
+    app: Container, *args: str, env: tuple[EnvVar, ...] = (), writer: str = "istio-init", group: int | None = None
+) -> Pod:
+    init = Container(
+        writer, args=("istio-iptables", *ANY, *args), env=env, is_init=True, pointer=Pointer("pods", "$.i")
+    )
+    return Pod("shop", "web", containers=(init, app, PROXY), run_as_group=group, pointer=Pointer("pods", "$"))
+
+
+@pytest.mark.parametrize(
+    ("pod", "expected"),
+    [
+        (with_app(Container("app", run_as_group=1337)), False),
+        (with_app(Container("app"), group=1337), False),
+        (with_app(Container("app", run_as_group=1000), group=1337), True),
+        (with_app(Container("app", run_as_group=2000), "-g", "1337,2000"), False),
+        (with_app(Container("app", run_as_group=2000), "-u", "2000"), False),
+        (with_app(Container("app", run_as_group=1337), "-u", "2000"), True),
+        (with_app(Container("app", run_as_user=2000), "-u", "1337, 2000"), False),
+    ],
+)
+def test_the_proxys_users_and_groups_are_lists(pod: Pod, expected: bool) -> None:
+    assert verdict(pod, "203.0.113.1") is expected
+
+
+def variable(name: str, value: str) -> tuple[EnvVar, ...]:
+    return (EnvVar(name, value),)
+
+
+@pytest.mark.parametrize(
+    ("app", "env", "expected"),
+    [
+        (Container("app", run_as_group=3000), variable("ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE", "3000,java"), False),
+        (Container("app", run_as_group=4000), variable("ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE", "3000"), True),
+        (Container("app", run_as_group=4000), variable("ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE", "3000,java"), None),
+        (Container("app"), variable("ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE", "3000"), None),
+        (Container("app", run_as_group=3000), variable("ISTIO_OUTBOUND_OWNER_GROUPS", "3000"), True),
+        (Container("app", run_as_group=4000), variable("ISTIO_OUTBOUND_OWNER_GROUPS", "3000"), False),
+        (Container("app"), variable("ISTIO_OUTBOUND_OWNER_GROUPS", "3000"), None),
+        (Container("app"), variable("ISTIO_OUTBOUND_OWNER_GROUPS", "*"), True),
+    ],
+)
+def test_owner_groups(app: Container, env: tuple[EnvVar, ...], expected: bool | None) -> None:
+    assert verdict(with_app(app, env=env), "203.0.113.1") is expected
+    assert verdict(with_app(app, env=env, writer="istio-validation"), "203.0.113.1") is True
+
+
+def test_variables_of_istio_init_count_where_no_argument_does() -> None:
+    env = variable("ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE", "443")
+    assert verdict(with_app(APP, env=env), "203.0.113.1") is False
+    assert verdict(with_app(APP, "-o", "80", env=env), "203.0.113.1") is True
+    got = captured(capture_settings(with_app(APP, env=env)), "203.0.113.1", 443)
+    assert got.field == "istio-init env ISTIO_LOCAL_OUTBOUND_PORTS_EXCLUDE"
+
+
+@pytest.mark.parametrize("arg", ["--native-nftables", "--native-nftables=true"])
+def test_nftables_rules_mean_the_same(arg: str) -> None:
+    pod = with_app(APP, arg, "-o", "443")
+    assert capture_settings(pod).is_nftables
+    assert verdict(pod, "203.0.113.1") is False
+    assert not capture_settings(with_app(APP)).is_nftables
