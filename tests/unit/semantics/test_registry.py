@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from meshdoctor.model.mesh import EgressListener, Mesh, Pod, Port, Service, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.model.object_ref import ObjectRef
@@ -180,11 +181,12 @@ def test_the_viewer_is_what_pod_and_proxy_say() -> None:
 
 
 def test_what_was_allocated_before_a_change_is_not_used() -> None:
-    given = {"status_addresses": {"a.example": ("240.240.0.9",)}}
+    given: dict[str, Any] = {"resolution": "DNS", "status_addresses": {"a.example": ("240.240.0.9",)}}
     opted_out = {"metadata": {"labels": {"networking.istio.io/enable-autoallocate-ip": "false"}}}
     capturing = Viewer("shop", dns_capture=True)
-    for changed, used in [({"resolution": "NONE"}, 0), ({"manifest": opted_out}, 0), ({}, 1)]:
-        one = entry("a", "a.example", **{"resolution": "DNS", **given, **changed})
+    cases: list[tuple[dict[str, Any], int]] = [({"resolution": "NONE"}, 0), ({"manifest": opted_out}, 0), ({}, 1)]
+    for changed, used in cases:
+        one = structs.replace(entry("a", "a.example", **given), **changed)
         assert len(registry(one).used_addresses(one, "a.example", capturing)) == used, changed
 
 
