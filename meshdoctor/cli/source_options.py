@@ -1,16 +1,16 @@
 """The options that choose the source, shared by commands as one parameter.
 
-Typer has no groups of options, so `spread` presents the fields of `SourceOptions` to it as parameters of the command.
+Typer has no groups of options, so `spread` presents the fields of dataclasses to it as parameters of the command.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, cast, get_type_hints
 
 from meshdoctor.cli import options
 from meshdoctor.errors import UsageError
@@ -133,25 +133,30 @@ def _as_typed(*given: tuple[str, str | Path | Sequence[str | Path] | None]) -> s
 
 
 def spread(command: Callable[..., int], *without: str) -> Callable[..., int]:
-    """The command with the fields of `SourceOptions`, except `without`, instead of its parameter `source_options`."""
-    hints = get_type_hints(SourceOptions, include_extras=True)
-    shared = [
-        inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
-        )
-        for field in fields(SourceOptions)
-        if field.name not in without
-    ]
-    names = {parameter.name for parameter in shared}
+    """The command with the fields of each parameter that is a dataclass, except `without`, instead of it."""
     signature = inspect.signature(command, eval_str=True)
     parameters: list[inspect.Parameter] = []
+    groups: dict[str, tuple[type, list[str]]] = {}
     for parameter in signature.parameters.values():
-        parameters += shared if parameter.name == "source_options" else [parameter.replace(kind=parameter.KEYWORD_ONLY)]
+        kind = parameter.annotation
+        if not is_dataclass(kind):
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        hints = get_type_hints(kind, include_extras=True)
+        shared = [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+            )
+            for field in fields(kind)
+            if field.name not in without
+        ]
+        parameters += shared
+        groups[parameter.name] = (cast(type, kind), [one.name for one in shared])
 
     @wraps(command)
     def spreading(**given: Any) -> int:
-        source_options = SourceOptions(**{name: given.pop(name) for name in names})
-        return command(source_options=source_options, **given)
+        made = {name: kind(**{field: given.pop(field) for field in own}) for name, (kind, own) in groups.items()}
+        return command(**made, **given)
 
     spreading.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return spreading

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +17,7 @@ from meshdoctor.errors import UsageError
 from meshdoctor.model.verdict import Verdict
 
 if TYPE_CHECKING:
-    from meshdoctor.model.trace import Trace
+    from meshdoctor.model.trace import ClientOptions, Trace
     from meshdoctor.semantics.istio.host_port import HostPort
 
 
@@ -29,6 +29,16 @@ class Protocol(StrEnum):
     TLS = "tls"
     HTTP = "http"
 
+
+class HttpVersion(StrEnum):
+    """The HTTP version that the client speaks in plain text; 2 is with prior knowledge."""
+
+    V1_0 = "1.0"
+    V1_1 = "1.1"
+    V2 = "2"
+
+
+_FOR_HTTP = "--authority, --path, --method, --http-version and --header"
 
 PodArgument = Annotated[
     str,
@@ -59,17 +69,68 @@ UrlPath = Annotated[
     str | None,
     typer.Option("--path", metavar="PATH", help="Path of the request (default: those of the pod's own URLs, else /)"),
 ]
+Method = Annotated[str | None, typer.Option("--method", metavar="METHOD", help="Method of the request (default GET)")]
+Version = Annotated[
+    HttpVersion | None,
+    typer.Option("--http-version", metavar="1.0|1.1|2", help="HTTP version that the client speaks (default 1.1)"),
+]
+Alpn = Annotated[
+    str | None, typer.Option("--alpn", metavar="LIST", help="ALPN offer of the ClientHello, such as h2,http/1.1")
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("--header", metavar="NAME:VALUE", help="Header of the request, may be repeated", show_default=False),
+]
+
+
+@dataclass(frozen=True)
+class ClientManner:
+    """How the client connects and what it sends, as far as the command line says."""
+
+    ip: Ip = None
+    protocol: Does = None
+    sni: Sni = None
+    authority: Authority = None
+    path: UrlPath = None
+    method: Method = None
+    http_version: Version = None
+    alpn: Alpn = None
+    header: Headers = None
+
+    def spoken(self, from_url: str | None) -> str | None:
+        """The client's protocol: from --protocol, else from other options, else from the scheme of the URL; else None.
+
+        Raises `UsageError` where the options contradict one another.
+        """
+        tls = self.sni is not None or self.alpn is not None
+        http = bool(self.authority or self.path or self.method or self.http_version or self.header)
+        if tls and http:
+            raise UsageError(f"--sni and --alpn are for TLS, {_FOR_HTTP} for plain HTTP: give those of one")
+        implied = "tls" if tls else "http" if http else None
+        if self.protocol is not None and implied is not None and self.protocol.value != implied:
+            option = "--sni or --alpn" if implied == "tls" else _FOR_HTTP
+            raise UsageError(f"{option} requires --protocol {implied}, not --protocol {self.protocol.value}")
+        return self.protocol.value if self.protocol is not None else implied or from_url
+
+    def options(self) -> ClientOptions:
+        """What the request is like. Raises `UsageError` for a header without a name."""
+        given: ClientOptions = {"sni": self.sni, "authority": self.authority}
+        if self.method is not None:
+            given["method"] = self.method
+        if self.http_version is not None:
+            given["http_version"] = self.http_version.value
+        if self.alpn:
+            given["alpn"] = tuple(filter(None, self.alpn.split(",")))
+        if self.header:
+            given["headers"] = tuple(map(_header, self.header))
+        return given
 
 
 def trace(
     pod: PodArgument,
     where: Where,
     source_options: SourceOptions,
-    ip: Ip = None,
-    protocol: Does = None,
-    sni: Sni = None,
-    authority: Authority = None,
-    path: UrlPath = None,
+    client: ClientManner,
     json: options.Json = False,
     no_color: options.NoColor = False,
 ) -> int:
@@ -97,28 +158,20 @@ def trace(
     from meshdoctor.semantics.istio.host_port import address, read_host_port
 
     target = read_host_port(where)
-    spoken = _protocol(protocol, target.protocol, sni=sni, http=authority or path)
-    dialled = None if ip is None else address(ip)
+    spoken = client.spoken(target.protocol)
+    dialled = None if client.ip is None else address(client.ip)
     source = replace(source_options, logs_since="0").source()
-    scheme = _url_scheme(target, spoken, protocol)
+    scheme = _url_scheme(target, spoken, client.protocol)
 
     from meshdoctor import doctor
 
     # With an address given, no other has to be resolved.
     case = doctor.open_case(source, pod=pod, hosts=() if dialled or is_ip(target.host) else (target.host,))
-    result = doctor.trace(
-        case,
-        pod,
-        target.host,
-        target.port,
-        ip=dialled,
-        scheme=scheme,
-        protocol=None if scheme else spoken,
-        sni=sni,
-        authority=authority,
-        path=path or (target.path if spoken == "http" else None),
-        namespaces=source_options.chosen or None,
-    )
+    asked = client.options()
+    asked["ip"], asked["scheme"], asked["protocol"] = dialled, scheme, None if scheme else spoken
+    asked["path"] = client.path or (target.path if spoken == "http" else None)
+    chosen = source_options.chosen or None
+    result = doctor.trace(case, pod, target.host, target.port, namespaces=chosen, **asked)
     put(_rendered(result, json=json, no_color=no_color))
     return ended(case) or (ExitCode.CLEAN if result.verdict is Verdict.DELIVERED else ExitCode.FOUND)
 
@@ -143,15 +196,9 @@ def _rendered(result: Trace, *, json: bool, no_color: bool) -> str | bytes:
     return text.render(view.report(result, rules=rules), writer(no_color=no_color))
 
 
-def _protocol(given: Protocol | None, from_url: str | None, *, sni: str | None, http: str | None) -> str | None:
-    """The client's protocol from --protocol, else from other options, else from the scheme of the URL; else None.
-
-    Raises `UsageError` where the options contradict one another.
-    """
-    if sni is not None and http:
-        raise UsageError("--sni is for TLS, --authority and --path are for plain HTTP: give one of them")
-    implied = "tls" if sni is not None else "http" if http else None
-    if given is not None and implied is not None and given.value != implied:
-        option = "--sni" if implied == "tls" else "--authority or --path"
-        raise UsageError(f"{option} requires --protocol {implied}, not --protocol {given.value}")
-    return given.value if given is not None else implied or from_url
+def _header(text: str) -> tuple[str, str]:
+    """Name and value of `name: value`. Raises `UsageError` where it has no name."""
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip() or name.startswith(":"):
+        raise UsageError(f"--header {text}: expected NAME:VALUE, such as x-env:canary")
+    return name.strip().lower(), value.strip()

@@ -32,6 +32,7 @@ def trace_from(
 ) -> Trace:
     """The trace of one connection, without line numbers."""
     trace = tracer.assess(host, port, **client)
-    is_given = any(client.get(name) is not None for name in ("protocol", "sni", "authority", "scheme"))
+    given = ("protocol", "sni", "authority", "scheme", "method", "http_version")
+    is_given = any(client.get(name) is not None for name in given)
     assumed = None if is_given or trace.forward_proxy is not None else tracer.assumption(host, port)
     return trace if assumed is None else structs.replace(trace, steps=(assumed, *trace.steps))

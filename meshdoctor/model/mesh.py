@@ -226,6 +226,9 @@ class MeshConfig(Struct, frozen=True):
     outbound_policy: str | None = None
     default_service_export_to: tuple[str, ...] = ("*",)
     default_virtual_service_export_to: tuple[str, ...] = ("*",)
+    default_destination_rule_export_to: tuple[str, ...] = ("*",)
+    protocol_detection_timeout: float = 0.0
+    """Seconds; 0 waits for ever."""
     root_namespace: str = "istio-system"
     has_entry_visibility: bool = False
     """serviceEntryVisibility is set (Istio 1.31): it may narrow exportTo."""

@@ -6,12 +6,13 @@ means the field was absent. Every object carries the `Pointer` path of its evide
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct, field
 
 from meshdoctor.model.coverage import WHOLE, Completeness, Coverage
 from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.routes import Fault, RouteConfig, WeightedCluster
 
 
 class FilterChainMatch(Struct, frozen=True):
@@ -29,96 +30,6 @@ class FilterChainMatch(Struct, frozen=True):
     source_ports: tuple[int, ...] = ()
 
 
-class WeightedCluster(Struct, frozen=True):
-    """A cluster a proxy or route may choose, and its share."""
-
-    name: str
-    weight: int = 1
-
-
-class Fault(Struct, frozen=True):
-    """A fault filter's effect. Percentages are 0 to 100; `delay` is seconds."""
-
-    abort_percent: float = 0.0
-    abort_status: int | None = None
-    delay_percent: float = 0.0
-    delay: float | None = None
-    by_header: bool = False
-    """Conditional on request headers, so a request without them is not touched."""
-
-
-class RouteMatch(Struct, frozen=True):
-    """How a route picks requests. Exactly one of the path criteria is set (none: matches any path)."""
-
-    prefix: str | None = None
-    path: str | None = None
-    path_separated_prefix: str | None = None
-    regex: str | None = None
-    connect: bool = False
-    case_sensitive: bool = True
-    headers: tuple[HeaderMatch, ...] = ()
-    query_parameters: tuple[str, ...] = ()
-    runtime_percent: float = 100.0
-    grpc: bool = False
-
-
-class HeaderMatch(Struct, frozen=True):
-    """config.route.v3.HeaderMatcher. `kind` is exact, prefix, suffix, contains, regex, present, range or other."""
-
-    name: str
-    kind: str
-    value: str = ""
-    invert: bool = False
-    ignore_case: bool = False
-    missing_as_empty: bool = False
-
-
-class Route(Struct, frozen=True):
-    """One entry of a virtual host."""
-
-    name: str
-    match: RouteMatch
-    action: str
-    """`route`, `redirect`, `direct_response`, `non_forwarding` or `other`."""
-    clusters: tuple[WeightedCluster, ...] = ()
-    cluster_header: str = ""
-    status: int | None = None
-    """Status of a direct response, or a redirect."""
-    fault: Fault | None = None
-    config: str = ""
-    """metadata istio.config: path of the VirtualService that made it."""
-    path: str = ""
-    unread: str = ""
-    """What of it could not be read, and why; what that decides is unknown. Empty where it was read whole."""
-
-
-class VirtualHost(Struct, frozen=True):
-    """config.route.v3.VirtualHost."""
-
-    name: str
-    domains: tuple[str, ...]
-    routes: tuple[Route, ...]
-    path: str = ""
-    unread: str = ""
-    """What of it could not be read, and why; what that decides is unknown. Empty where it was read whole."""
-
-
-class RouteConfig(Struct, frozen=True):
-    """config.route.v3.RouteConfiguration as it is in force."""
-
-    name: str
-    virtual_hosts: tuple[VirtualHost, ...]
-    ignore_port_in_host_matching: bool = False
-    path: str = ""
-    unread: str = ""
-    """What of it could not be read, and why; what that decides is unknown. Empty where it was read whole."""
-
-    @property
-    def clusters(self) -> Iterator[str]:
-        """Names of the clusters that its routes may pick."""
-        return (cluster.name for host in self.virtual_hosts for route in host.routes for cluster in route.clusters)
-
-
 class HttpConnectionManager(Struct, frozen=True):
     """The part of an HCM that decides where a request goes."""
 
@@ -126,6 +37,17 @@ class HttpConnectionManager(Struct, frozen=True):
     route_config: RouteConfig | None = None
     """Inline routes, else None and `route_config_name` names an RDS resource."""
     strip_port: bool = False
+    strip_own_port: bool = False
+    """strip_matching_host_port: only a port that is the listener's."""
+    strip_dot: bool = False
+    """strip_trailing_host_dot."""
+    accepts_http_10: bool = False
+    normalizes_path: bool = False
+    merges_slashes: bool = False
+    escaped_slashes: str = ""
+    """path_with_escaped_slashes_action: REJECT_REQUEST, UNESCAPE_AND_REDIRECT, UNESCAPE_AND_FORWARD, or another."""
+    upgrades: tuple[str, ...] = ()
+    """upgrade_configs that are enabled, in lower case: `websocket`, `connect`."""
     fault: Fault | None = None
     """Listener-wide settings of the fault filter (a route's own replace them)."""
 

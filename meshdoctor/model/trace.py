@@ -27,7 +27,14 @@ class Destination(Struct, frozen=True, omit_defaults=False):
     authority: str | None = None
     """Host header, for http."""
     path: str = "/"
+    """Path and query of the request; for the method CONNECT the authority says all."""
     method: str = "GET"
+    http_version: str = "1.1"
+    """`1.0`, `1.1` or `2` (with prior knowledge), for http."""
+    alpn: tuple[str, ...] = ()
+    """Protocols that the ClientHello offers, `h2`, `http/1.1`, for tls."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers of the request, names in lower case."""
 
 
 class ClientOptions(TypedDict, total=False):
@@ -41,6 +48,10 @@ class ClientOptions(TypedDict, total=False):
     authority: str | None
     path: str | None
     """Path of its HTTP requests; without it each path of the pod's URLs for the host, or else `/`."""
+    method: str | None
+    http_version: str | None
+    alpn: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...]
     dependency: Dependency | None
     """The configuration that names the host, where it is not the pod's own."""
     scheme: str | None

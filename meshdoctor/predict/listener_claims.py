@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from meshdoctor.model.mesh import Port
-from meshdoctor.model.proxy import WeightedCluster
+from meshdoctor.model.routes import WeightedCluster
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.virtual_services import VirtualServices
 from meshdoctor.semantics.ip_addresses import bare, is_single, network

@@ -17,10 +17,9 @@ from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.precedence import export_tier
 from meshdoctor.semantics.istio.registry import Viewer, long_host
-from meshdoctor.semantics.istio.resource_names import config_path
+from meshdoctor.semantics.istio.resource_names import CLUSTER_TYPES, config_path
 from meshdoctor.semantics.istio.traffic_policy import tls_settings
 
-_TYPES = {"NONE": "ORIGINAL_DST", "STATIC": "EDS", "DNS": "STRICT_DNS", "DNS_ROUND_ROBIN": "LOGICAL_DNS"}
 _ORIGINATES = ("SIMPLE", "MUTUAL", "ISTIO_MUTUAL")
 
 
@@ -43,7 +42,7 @@ class Clusters:
         self.owners: dict[tuple[str, int], ObjectRef] = {}
         """By host and port, the object the cluster is built from."""
         self.unknowns: list[Unknown] = []
-        self._rules = [r for r in rules if is_exported_rule(r, viewer.namespace)]
+        self._rules = [r for r in rules if is_exported_rule(r, viewer.namespace, config)]
         self._running = running
         self._viewer = viewer
         self._labels = labels
@@ -78,7 +77,7 @@ class Clusters:
         self, host: str, member: SidecarService, port: Port, subset: str, rule: DestinationRule | None
     ) -> None:
         name = f"outbound|{port.number}|{subset}|{host}"
-        kind = _TYPES.get(_resolution(member), "")
+        kind = CLUSTER_TYPES.get(_resolution(member), "")
         if not kind:
             self.unknowns.append(Unknown(f"resolution {_resolution(member)} of {member.ref} is not read", None, host))
             return
@@ -143,9 +142,12 @@ def _rank(rule: DestinationRule) -> tuple[bool, bool, int, str, str]:
     return is_general, rule.host.startswith("*"), -len(rule.host), rule.created, rule.ref.name
 
 
-def is_exported_rule(rule: DestinationRule, namespace: str) -> bool:
-    """Whether the rule is exported to the namespace."""
-    return export_tier(rule.export_to or ("*",), rule.ref.namespace, namespace) is not None
+def is_exported_rule(rule: DestinationRule, namespace: str, config: MeshConfig | None) -> bool:
+    """Whether the rule is exported to the namespace. Of the mesh's default istiod honours `.`; all else exports to
+    every namespace (push_context.go, setDestinationRules)."""
+    is_private = config is not None and "." in config.default_destination_rule_export_to
+    exports = rule.export_to or ((".",) if is_private else ("*",))
+    return export_tier(exports, rule.ref.namespace, namespace) is not None
 
 
 def _resolution(member: SidecarService) -> str:

@@ -17,8 +17,8 @@ from meshdoctor.model.proxy import (
     Listener,
     ListenerFilter,
     TcpProxy,
-    WeightedCluster,
 )
+from meshdoctor.model.routes import WeightedCluster
 from meshdoctor.predict.listener_claims import ListenerClaim
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.semantics.ip_addresses import network

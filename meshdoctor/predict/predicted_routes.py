@@ -10,7 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from meshdoctor.model.mesh import Service, VirtualService
-from meshdoctor.model.proxy import Fault, HeaderMatch, Route, RouteConfig, RouteMatch, VirtualHost, WeightedCluster
+from meshdoctor.model.routes import (
+    Fault,
+    HeaderMatch,
+    QueryMatch,
+    Route,
+    RouteConfig,
+    RouteMatch,
+    VirtualHost,
+    WeightedCluster,
+)
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.predict.virtual_services import VirtualServices
@@ -113,7 +122,7 @@ class Routes:
             regex=value if kind == "regex" else None,
             case_sensitive=not match.get("ignoreUriCase"),
             headers=tuple(headers),
-            query_parameters=tuple(map(str, match.get("queryParams") or ())),
+            query_parameters=tuple(_query(str(n), wanted) for n, wanted in (match.get("queryParams") or {}).items()),
         )
 
 
@@ -144,6 +153,11 @@ def _string_match(given: Any) -> tuple[str, str]:
     return next(((kind, str(given[kind])) for kind in ("exact", "prefix", "regex") if given.get(kind)), ("", ""))
 
 
+def _query(name: str, wanted: Any) -> QueryMatch:
+    kind, value = _string_match(wanted)
+    return QueryMatch(name, kind or "present", value)
+
+
 def _header(name: str, wanted: Any, invert: bool = False) -> HeaderMatch:
     kind, value = _string_match(wanted)
     return HeaderMatch(name, kind or "present", value, invert)
@@ -161,8 +175,6 @@ def _fault(given: Any) -> Fault | None:
 
 
 def _percent(given: Any) -> float:
-    """The percentage of a fault; without one the fault applies to every request."""
-    if not given:
-        return 0.0
+    """The percentage of a fault; without one the fault applies to no request (route/route.go, TranslateFault)."""
     share = given.get("percentage")
-    return float(share.get("value") or 0.0) if isinstance(share, dict) else float(given.get("percent") or 100.0)
+    return float((share.get("value") if isinstance(share, dict) else given.get("percent")) or 0.0)

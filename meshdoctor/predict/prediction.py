@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.model.proxy import Cluster, Endpoint, Listener, Node, Proxy, RouteConfig
+from meshdoctor.model.proxy import Cluster, Endpoint, Listener, Node, Proxy
+from meshdoctor.model.routes import RouteConfig
 from meshdoctor.predict.listener_claims import ListenerClaim, claims_of
 from meshdoctor.predict.model_limits import model_limits
 from meshdoctor.predict.predicted_clusters import Clusters

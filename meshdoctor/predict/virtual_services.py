@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from meshdoctor.model.mesh import Port, VirtualService
-from meshdoctor.model.proxy import WeightedCluster
+from meshdoctor.model.routes import WeightedCluster
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.semantics.istio.host_names import covers

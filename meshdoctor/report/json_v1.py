@@ -134,8 +134,10 @@ def _destination(destination: Destination) -> dict[str, Any]:
         "sni": destination.sni,
     }
     if destination.protocol != "http":
-        return asked
-    return {**asked, "authority": destination.authority, "method": destination.method, "path": destination.path}
+        return {**asked, "alpn": destination.alpn} if destination.alpn else asked
+    asked |= {"authority": destination.authority, "method": destination.method, "path": destination.path}
+    asked |= {"http_version": destination.http_version}
+    return {**asked, "headers": dict(destination.headers)} if destination.headers else asked
 
 
 def _host(row: HostRow) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from meshdoctor.trace.walk import Outcome, Walk
 
 INSPECTORS = {"tls_inspector": "TLS", "http_inspector": "HTTP"}
 """Listener filters that read the client's first bytes, and the protocol each one recognises."""
+HTTP_VERSIONS = {"1.0": "http/1.0", "1.1": "http/1.1", "2": "h2c"}
+"""What http_inspector says to the filter chain match, by the version spoken in plain text."""
 SERVER_FIRST = "the client sends nothing: in this protocol the server speaks first, as in MySQL"
 WILDCARDS = ("0.0.0.0", "::")
 
@@ -107,10 +109,15 @@ def inspect(listener: Listener, destination: Destination, source_ip: str | None)
         name = (destination.sni or "").lower()
         found = f"server name {name}" if name else "no server name (SNI)"
         notes.append(f"tls_inspector reads {found} from the ClientHello")
-        return Inspection(Arrival(plain.ip, plain.port, name, "tls", source_ip=source_ip), tuple(notes))
+        offered = destination.alpn
+        if offered:
+            notes.append(f"and the ALPN offer {', '.join(offered)}")
+        tls = Arrival(plain.ip, plain.port, name, "tls", application_protocols=offered, source_ip=source_ip)
+        return Inspection(tls, tuple(notes))
     if destination.protocol == "http" and "http_inspector" in kinds:
-        notes.append("http_inspector recognises HTTP/1.1")
-        http = Arrival(plain.ip, plain.port, application_protocols=("http/1.1",), source_ip=source_ip)
+        notes.append(f"http_inspector recognises HTTP/{destination.http_version}")
+        spoken = HTTP_VERSIONS[destination.http_version]
+        http = Arrival(plain.ip, plain.port, application_protocols=(spoken,), source_ip=source_ip)
         return Inspection(http, tuple(notes))
     for kind in sorted(kinds):
         notes.append(f"{kind} does not recognise {INSPECTORS[kind]} in the client's first bytes")

@@ -17,7 +17,7 @@ from meshdoctor.semantics.istio.capture_settings import app_containers
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.registry import Registry, Viewer, may_be_service
 
-_HOW = ("ip", "protocol", "sni", "authority")
+_HOW = ("ip", "protocol", "sni", "authority", "method", "http_version")
 """Options that describe the connection itself, so that no setting of the pod does."""
 
 

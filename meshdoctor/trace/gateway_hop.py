@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Gateway, Mesh, Service
-from meshdoctor.model.proxy import Cluster, FilterChain, Proxy, Route
+from meshdoctor.model.proxy import Cluster, FilterChain, Proxy
+from meshdoctor.model.routes import Route
 from meshdoctor.model.trace import Destination
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from meshdoctor.model.proxy import Fault, HttpConnectionManager, Route, RouteConfig
+from meshdoctor.model.proxy import HttpConnectionManager
+from meshdoctor.model.routes import Fault, Route, RouteConfig
 from meshdoctor.model.trace import Expect
 from meshdoctor.model.verdict import Verdict
+from meshdoctor.semantics.envoy import request_paths
 from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route, without_port
 from meshdoctor.trace.arrival import SERVER_FIRST
 from meshdoctor.trace.walk import Outcome, Walk
@@ -27,15 +29,56 @@ class Domains:
 
 
 def request_of(walk: Walk, hcm: HttpConnectionManager) -> Request:
-    """The request the client sends: Host as given, else the host, with its port unless it is 80."""
+    """The request as routes see it: Host as given, else the host, with its port unless it is 80; the path normalised
+    as the connection manager does it."""
     destination = walk.destination
     authority = destination.authority
     if authority is None:
         host = f"[{destination.host}]" if ":" in destination.host else destination.host
-        authority = host if destination.port == 80 else f"{host}:{destination.port}"
-    if hcm.strip_port:
+        has_port = destination.port != 80 or destination.method == "CONNECT"
+        authority = f"{host}:{destination.port}" if has_port else host
+    elif destination.method == "CONNECT" and without_port(authority) == authority:
+        authority = f"{authority}:{destination.port}"  # Envoy answers 400 to a CONNECT without port
+    if hcm.strip_port or (hcm.strip_own_port and authority.endswith(f":{destination.port}")):
         authority = without_port(authority)
-    return Request(authority, destination.path, destination.method)
+    if hcm.strip_dot:
+        bare = without_port(authority)
+        authority = bare.removesuffix(".") + authority.removeprefix(bare)
+    path = "" if destination.method == "CONNECT" else _path_of(destination.path, hcm)
+    return Request(authority, path, destination.method, dict(destination.headers))
+
+
+def _path_of(path: str, hcm: HttpConnectionManager) -> str:
+    if hcm.escaped_slashes.startswith("UNESCAPE"):
+        path = request_paths.with_unescaped_slashes(path)
+    if hcm.normalizes_path:
+        path = request_paths.normalized(path)
+    return request_paths.with_single_slashes(path) if hcm.merges_slashes else path
+
+
+def _refused(walk: Walk, hcm: HttpConnectionManager) -> Outcome | None:
+    """Envoy's own answer to a request that it does not even route: its version or its path."""
+    destination = walk.destination
+    at = walk.chain.path if walk.chain else ""
+    if destination.http_version == "1.0" and not hcm.accepts_http_10:
+        why = "the HTTP connection manager does not accept HTTP/1.0 (accept_http_10): Envoy answers 426"
+        walk.step("route", None, why, at)
+        return Outcome(Verdict.BROKEN, "http-1.0", why, Expect(("DPE",), 426))
+    if destination.method == "CONNECT":
+        return None
+    escaped = request_paths.has_escaped_slashes(destination.path)
+    if escaped and hcm.escaped_slashes in ("REJECT_REQUEST", "UNESCAPE_AND_REDIRECT"):
+        is_redirect = hcm.escaped_slashes != "REJECT_REQUEST"
+        why = f"the path has an escaped slash (path_with_escaped_slashes_action {hcm.escaped_slashes}): Envoy answers "
+        why += "307" if is_redirect else "400"
+        walk.step("route", None, why, at)
+        verdict, kind = (Verdict.MISROUTED, "redirect") if is_redirect else (Verdict.BROKEN, "path-refused")
+        return Outcome(verdict, kind, why, Expect(http_status=307 if is_redirect else 400))
+    if not _path_of(destination.path, hcm):
+        why = f"Envoy cannot normalise the path {destination.path} and answers 400"
+        walk.step("route", None, why, at)
+        return Outcome(Verdict.BROKEN, "path-refused", why, Expect(http_status=400))
+    return None
 
 
 def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outcome | None:
@@ -45,6 +88,11 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
     config = walk.proxy.routes_of(hcm)
     if config is None:
         return _no_routes(walk, hcm)
+    return _refused(walk, hcm) or _choose(walk, hcm, config, domains)
+
+
+def _choose(walk: Walk, hcm: HttpConnectionManager, config: RouteConfig, domains: Domains) -> Outcome | None:
+    """Virtual host and route, and what the route does."""
     request = request_of(walk, hcm)
     found = domains.of(config).find(request.authority)
     if config.unread and (found is None or "*" in found.domain):
@@ -58,20 +106,46 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
     if found.virtual_host.unread:
         host = found.virtual_host
         return _unread(walk, "virtual host", host.name, host.path, host.unread)
-    choice = choose_route(found.virtual_host.routes, request)
+    return _choose_route(walk, hcm, config, request)
+
+
+def _choose_route(walk: Walk, hcm: HttpConnectionManager, config: RouteConfig, request: Request) -> Outcome | None:
+    host, domain = walk.virtual_host, walk.domain
+    assert host is not None
+    choice = choose_route(host.routes, request)
     if choice is None:
-        why = f"no route of virtual host {found.virtual_host.name} matches {request.method} {request.path}"
-        walk.step("route", None, why, found.virtual_host.path)
+        asked = f"{request.method} {request.path or request.authority}"
+        why = f"no route of virtual host {host.name} matches {asked}"
+        if request.method == "CONNECT":
+            why += ": Envoy forwards CONNECT only by a route with a connect_matcher, which Istio makes for no host"
+        walk.step("route", None, why, host.path)
         return Outcome(Verdict.BLOCKED, "no-route", why, Expect(("NR",), 404))
     walk.route = choice.route
-    walk.route_name = choice.route.name or found.virtual_host.name
+    walk.route_name = choice.route.name or host.name
     walk.config = choice.route.config
     skipped = f"; earlier routes do not match: {', '.join(choice.passed_over[:3])}" if choice.passed_over else ""
-    why = f"virtual host {found.virtual_host.name} of route configuration {config.name} has domain {found.domain}"
+    why = f"virtual host {host.name} of route configuration {config.name} has domain {domain}"
     walk.step("route", walk.route_name, why + skipped, choice.route.path)
     if choice.route.unread:
         return _unread(walk, "route", walk.route_name, choice.route.path, choice.route.unread)
-    return _act(walk, choice.route)
+    if choice.not_modelled:
+        why = f"the route matches by {choice.not_modelled}, whose outcome meshdoctor does not work out"
+        return Outcome(Verdict.UNKNOWN, "route-match", why, missing=(f"outcome of {choice.not_modelled}",))
+    return _upgrade_refused(walk, hcm, choice.route, request) or _act(walk, choice.route)
+
+
+def _upgrade_refused(walk: Walk, hcm: HttpConnectionManager, route: Route, request: Request) -> Outcome | None:
+    """Envoy's 403 for an upgrade that neither route nor connection manager enables.
+
+    Envoy drops an upgrade to h2c and goes on in HTTP/1.1 (source/common/http/http1/codec_impl.cc).
+    """
+    asked = (request.header("upgrade") or "").lower()
+    wanted = asked if asked not in ("", "h2c") else "connect" if request.method == "CONNECT" else ""
+    if not wanted or route.upgrades.get(wanted, wanted in hcm.upgrades):
+        return None
+    why = f"no upgrade_configs enables {wanted}: Envoy answers 403"
+    walk.step("route", walk.route_name, why, route.path)
+    return Outcome(Verdict.BROKEN, "upgrade-refused", why, Expect(http_status=403))
 
 
 def _unread(walk: Walk, kind: str, name: str, path: str, lost: str) -> Outcome:

@@ -88,7 +88,7 @@ class Tracer:
 
     def _dialled(self, asked: Destination, dependency: Dependency | None, client: ClientOptions) -> Trace:
         """The client dials the host: for each path of its URLs, or as it asks a forward proxy."""
-        given = client.get("path") is not None or client.get("authority") is not None
+        given = any(client.get(name) is not None for name in ("path", "authority", "method"))
         if dependency and dependency.asked and not given and client.get("protocol") is None and not client.get("sni"):
             traces = [
                 forward_proxy.with_step(
@@ -168,6 +168,10 @@ class Tracer:
         sni: str | None = None,
         authority: str | None = None,
         path: str | None = None,
+        method: str | None = None,
+        http_version: str | None = None,
+        alpn: tuple[str, ...] = (),
+        headers: tuple[tuple[str, str], ...] = (),
         dependency: Dependency | None = None,
         scheme: str | None = None,
     ) -> Destination:
@@ -178,7 +182,19 @@ class Tracer:
             ip = host
         if kind == "tls" and sni is None:
             sni = "" if is_ip(host) else host
-        return Destination(host, port, ip, kind, sni if kind == "tls" else None, authority, path or "/")
+        return Destination(
+            host,
+            port,
+            ip,
+            kind,
+            sni=sni if kind == "tls" else None,
+            authority=authority,
+            path=path or "/",
+            method=(method or "GET").upper(),
+            http_version=http_version or "1.1",
+            alpn=alpn if kind == "tls" else (),
+            headers=headers,
+        )
 
     def known_addresses(self, host: str, port: int) -> tuple[str, ...]:
         """Addresses a client of this pod may dial for the host, in a stable order.
@@ -190,7 +206,7 @@ class Tracer:
         found = self.entries.registration(host, port)
         entries = (*found.visible, *found.other_ports)
         used = [a for e in entries for a in self.registry.used_addresses(e, host, self.viewer) if is_single(a)]
-        own = list(dict.fromkeys(a.split("/")[0] for a in used)) or self._virtual(host, port)
+        own = list(dict.fromkeys(a.split("/")[0] for a in used)) or self._bound(host)
         if own and self.viewer.dns_capture:
             return tuple(own)
         answers = (self.mesh.dns or {}).get(host.lower(), ())
@@ -205,18 +221,9 @@ class Tracer:
         answers = () if self.viewer.dns_capture else (self.mesh.dns or {}).get(host.lower(), ())
         return tuple(a for a in known if a in answers) if answers else known
 
-    def _virtual(self, host: str, port: int) -> list[str]:
+    def _bound(self, host: str) -> list[str]:
         """Virtual addresses that only the dump shows: before Istio 1.25 the allocation wrote no status.addresses."""
-        if not self.viewer.dns_capture or self.index is None:
-            return []
-        own = f"outbound|{port}||{host.lower()}"
-        return [
-            bind
-            for listener in self.index.by_port.get(port, ())
-            for bind, number in listener.addresses
-            if number == port and bind not in WILDCARDS
-            if any(own in chain.tcp_clusters for chain in listener.chains())
-        ]
+        return self.entries.bound_addresses.get(host.lower(), []) if self.viewer.dns_capture else []
 
     def resolved(self, host: str) -> list[str]:
         """Addresses that Envoy's DNS clusters of the host resolved it to."""

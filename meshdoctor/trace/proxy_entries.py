@@ -12,6 +12,7 @@ from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.registry import Hidden, Registration, Registry, Viewer
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.semantics.istio.visibility import narrowed
+from meshdoctor.trace.arrival import WILDCARDS
 
 
 class ProxyEntries:
@@ -83,6 +84,20 @@ class ProxyEntries:
         for config in self._proxy.routes.values() if self._proxy else ():
             names += config.clusters
         return {parsed.host for parsed in map(cluster_name, names) if parsed is not None}
+
+    @cached_property
+    def bound_addresses(self) -> dict[str, list[str]]:
+        """Addresses, other than the wildcard ones, of listeners that lead to clusters of a host, by host.
+
+        A host has the same addresses on every port, and on HTTP ports no listener of its own.
+        """
+        index: dict[str, dict[str, None]] = {}
+        for listener in self._proxy.listeners.values() if self._proxy else ():
+            binds = [bind for bind, _ in listener.addresses if bind not in WILDCARDS]
+            for name in (name for chain in listener.chains() for name in chain.tcp_clusters if binds):
+                if parsed := cluster_name(name):
+                    index.setdefault(parsed.host, {}).update(dict.fromkeys(binds))
+        return {host: list(found) for host, found in index.items()}
 
     @cached_property
     def clusters_by_host(self) -> dict[str, list[str]]:

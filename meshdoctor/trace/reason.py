@@ -44,6 +44,8 @@ ADVICE = {
     "Register {host}:{port} in the entry that has the address.",
     "direct-response": "A VirtualService answers for {host}. If this is not intended, remove its directResponse.",
     "redirect": "A VirtualService redirects {host}. If this is not intended, remove its redirect.",
+    "no-workload": "{entry} has resolution NONE and a workloadSelector: only the addresses of the workloads that it "
+    "selects in its namespace have a listener. Add a WorkloadEntry with {ip}, or set another resolution.",
     "service-entry-not-visible": "Make the entry visible in {namespace}: widen {field}.",
     "config-rejected": "Envoy has rejected the newest configuration for port {port}. Correct the object that "
     "meshdoctor check names with the error.",
@@ -169,7 +171,7 @@ def _unmatched(walk: Walk, around: MeshContext) -> str:
     names = {f"{bind}_{destination.port}" for bind in (*WILDCARDS, destination.ip)}
     if any(r.kind == "listener" and r.state == "error" and r.name in names for r in walk.proxy.rejections):
         return "config-rejected"  # Envoy refused the newest version of the listener for this destination
-    if not found.visible:
+    if not found.visible or _only_for_workloads(found):
         return _unregistered(walk, around)
     families = {protocol_class(p.protocol) for p in found.ports(destination.port)}
     if destination.protocol == "tls" and "tls" in families and destination.sni == "":
@@ -188,7 +190,9 @@ def _unmatched(walk: Walk, around: MeshContext) -> str:
 
 
 def _unregistered(walk: Walk, around: MeshContext) -> str:
-    """No entry is visible: it is hidden, there is none, or the resources were not read."""
+    """No entry is visible: it is hidden, there is none, or the resources were not read. Or it is for workloads only."""
+    if _only_for_workloads(around.found):
+        return "no-workload"
     destination = walk.destination
     own = f"outbound|{destination.port}||{destination.host.lower()}"
     if own in walk.proxy.clusters:
@@ -212,6 +216,8 @@ def _misrouted(walk: Walk, around: MeshContext) -> str:
     """Another host's cluster: a conflict of two TCP entries, or a port whose listener another host owns."""
     destination = walk.destination
     own = around.found.ports(destination.port)
+    if _only_for_workloads(around.found):
+        return "no-workload"
     if own and EXCLUSIVE & (around.found.protocols(destination.port) ^ around.owner_protocols):
         return "port-hijacked"
     opaque = any(protocol_class(p.protocol) in ("tcp", "auto") for p in own)
@@ -221,6 +227,14 @@ def _misrouted(walk: Walk, around: MeshContext) -> str:
     if active_is_entry and (opaque or (not own and has_cluster)) and opaque_chain and _same_bind(walk, around.found):
         return "tcp-port-clash"
     return "port-hijacked"
+
+
+def _only_for_workloads(found: Registration) -> bool:
+    """Resolution NONE with a workloadSelector: istiod makes a listener for each workload's address, and no other
+    (core/listener.go, buildSidecarOutboundListeners)."""
+    return bool(found.visible) and all(
+        e.resolution == "NONE" and e.workload_selector is not None and not e.addresses for e in found.visible
+    )
 
 
 def _same_bind(walk: Walk, found: Registration) -> bool:

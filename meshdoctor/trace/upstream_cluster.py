@@ -92,7 +92,7 @@ def _missing(walk: Walk, name: str) -> Outcome:
     warming = name in walk.proxy.clusters
     why = f"cluster {name} " + ("is warming: Envoy does not use it yet" if warming else "does not exist in this proxy")
     walk.step("cluster", name, why)
-    expect = _aborted(walk) or Expect(("NC",), 503 if walk.route is not None else None)
+    expect = _aborted(walk) or Expect(("NC",), walk.route.not_found_status if walk.route is not None else None)
     return Outcome(Verdict.BLOCKED, "unknown-cluster", why, expect)
 
 

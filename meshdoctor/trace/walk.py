@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy, Route, VirtualHost
+from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy
+from meshdoctor.model.routes import Route, VirtualHost
 from meshdoctor.model.trace import Destination, Expect, Step
 from meshdoctor.model.verdict import Verdict
 

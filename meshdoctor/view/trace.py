@@ -60,12 +60,15 @@ def _manner(destination: Destination) -> str:
         parts.insert(0, f"to IP {destination.ip}")
     if destination.protocol == "tls":
         parts.append(f"SNI {destination.sni}" if destination.sni else "without SNI")
+        parts += [f"ALPN {', '.join(destination.alpn)}"] if destination.alpn else []
     if destination.protocol == "http":
         is_connect = destination.method == "CONNECT"
         target = (destination.authority or destination.host) if is_connect else destination.path
         parts.append(f"{destination.method} {target}")
         if destination.authority and not is_connect and destination.authority != destination.host:
             parts.append(f"Host {destination.authority}")
+        parts += [f"HTTP/{destination.http_version}"] if destination.http_version != "1.1" else []
+        parts += [f"{name}: {value}" for name, value in destination.headers]
     return ", ".join(parts)
 
 

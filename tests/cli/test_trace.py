@@ -32,10 +32,14 @@ def test_exit_code_is_0_for_delivered_and_1_for_every_other_verdict(
         ("a.example:443 --sni=", {"protocol": "tls", "sni": ""}),
         ("a.example:80 --authority b", {"protocol": "http", "authority": "b"}),
         ("a.example:80 --path /x", {"protocol": "http", "path": "/x"}),
-        ("https://a.example:443/x", {"protocol": "tls"}),
-        ("http://a.example:80/x", {"protocol": "http", "path": "/x"}),
-        ("http://a.example:80/x --path /y", {"protocol": "http", "path": "/y"}),
+        ("https://a.example:443/x", {"scheme": "https"}),
+        ("http://a.example:80/x", {"scheme": "http", "path": "/x"}),
+        ("http://a.example:80/x --path /y", {"scheme": "http", "path": "/y"}),
         ("http://a.example:80/x --protocol tcp", {"protocol": "tcp"}),
+        ("a.example:80 --method connect", {"protocol": "http", "method": "connect"}),
+        ("a.example:80 --http-version 1.0", {"protocol": "http", "http_version": "1.0"}),
+        ("a.example:80 --header X-Env:canary", {"protocol": "http", "headers": (("x-env", "canary"),)}),
+        ("a.example:443 --alpn h2,http/1.1", {"protocol": "tls", "alpn": ("h2", "http/1.1")}),
     ],
 )
 def test_what_is_asked(cli: Cli, doctor: FakeDoctor, arguments: str, options: dict[str, Any]) -> None:

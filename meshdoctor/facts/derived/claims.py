@@ -38,6 +38,8 @@ def claims(case: ProxyContext) -> Iterator[Claim]:
         family = protocol_class(port.protocol)
         if family not in ("tcp", "auto", "tls") or case.own_cluster(host, port.number) is None:
             continue
+        if entry.resolution == "NONE" and entry.workload_selector is not None and not entry.addresses:
+            continue  # a listener for each address of its workloads, which no other entry has
         # a listener per address, a filter chain per range, else the wildcard
         for address in case.registry.used_addresses(entry, host, case.viewer) or ("",):
             bind, match = (bare(address), "") if is_single(address) else (WILDCARD, address)

@@ -30,7 +30,6 @@ from meshdoctor.semantics.istio.protocols import (
 )
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Hidden, Registration
 from meshdoctor.semantics.istio.resource_names import cluster_name, object_name, slug
-from meshdoctor.semantics.istio.visibility import imported
 
 MAX_SEEN, MAX_OWNERS = 5, 20
 
@@ -181,7 +180,9 @@ def _hidden_entry(case: ProxyContext, hidden: Hidden, host: str, port: int) -> H
     by_export, by_sidecar = "exportto" in found.field.lower(), found.field.startswith("Sidecar ")
     named = next((h for h in entry.hosts if covers(h, host)), host)
     own, here = entry.ref.namespace, case.viewer.namespace
-    kept = [e for e in entry.export_to if e != "~"] or [own]
+    config = case.mesh.mesh_config
+    exported = entry.export_to or (config.default_service_export_to if config else ())
+    kept = [e for e in exported if e not in ("~", "*")] or [own]
     exports = tuple(dict.fromkeys([*kept, "." if here == own and own not in kept else here]))
     sidecar: dict[str, Any] = {}
     helps = by_export or by_sidecar
@@ -201,7 +202,7 @@ def _hidden_entry(case: ProxyContext, hidden: Hidden, host: str, port: int) -> H
 
 
 def _gets(case: ProxyContext, sidecar: Sidecar | None, entry: ServiceEntry, host: str, port: int) -> bool:
-    return imported(sidecar, entry.ref.namespace, host, port, case.viewer.namespace).ok
+    return case.registry.imports(entry, host, port, replace(case.viewer, sidecar=sidecar)).ok
 
 
 def _widened(case: ProxyContext, entry: ServiceEntry, host: str, port: int) -> dict[str, Any]:
@@ -214,7 +215,8 @@ def _widened(case: ProxyContext, entry: ServiceEntry, host: str, port: int) -> d
     if sidecar is None or not isinstance(egress, list) or len(egress) != len(sidecar.egress):
         return {}
     named = f"{entry.ref.namespace}/{host}"
-    at = next((n for n, listener in enumerate(sidecar.egress) if listener.port is None), None)
+    numbers = [listener.port.number if listener.port else 0 for listener in sidecar.egress]
+    at = next((numbers.index(number) for number in (port, 0) if number in numbers), None)
     made = copy.deepcopy(sidecar.manifest)
     listeners = list(sidecar.egress)
     if at is None:

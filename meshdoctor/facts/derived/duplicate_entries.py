@@ -11,6 +11,7 @@ from meshdoctor.facts.derived.resource_views import entry_view, role, seen_at
 from meshdoctor.model.mesh import ServiceEntry
 from meshdoctor.model.sheet import Duplicate
 from meshdoctor.semantics.istio.precedence import order_key, origin_namespace, why_first
+from meshdoctor.semantics.istio.resource_names import CLUSTER_TYPES
 
 
 def duplicates(case: ProxyContext) -> Iterator[Duplicate]:
@@ -53,7 +54,10 @@ def _endpoints(entry: ServiceEntry) -> tuple[object, ...]:
 def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], differs: tuple[str, ...]) -> Duplicate:
     namespace, config = case.viewer.namespace, case.mesh.mesh_config
     origin = origin_namespace(entries, namespace, config)
-    ranked = sorted(entries, key=lambda e: (e.ref.namespace != origin, order_key(e, namespace, config, host)))
+    ranked = sorted(
+        entries,
+        key=lambda e: (e.ref.namespace != origin, order_key(e, namespace, config, host), _absent(case, e, host)),
+    )
     winner, losers = ranked[0], ranked[1:]
     won = {p.number for p in winner.ports}
     lost = sorted(
@@ -63,6 +67,8 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
         because = f"{winner.ref} is in the pod's own namespace, which takes precedence"
     else:
         because = why_first(winner, losers[0], namespace, config, host, host)
+    if order_key(winner, namespace, config, host) == order_key(losers[0], namespace, config, host):
+        because += f"; the clusters of this proxy are those of {winner.ref}"
     # With DNS capture each entry gets its own virtual address, which serves only its own ports.
     split = differs == ("ports",) and not lost and not case.viewer.dns_capture
     exports = config.default_service_export_to if config else ("*",)
@@ -87,6 +93,12 @@ def _duplicate(case: ProxyContext, host: str, entries: list[ServiceEntry], diffe
         deleted=merged.deleted,
         merge_tradeoff=merged.price,
     )
+
+
+def _absent(case: ProxyContext, entry: ServiceEntry, host: str) -> int:
+    """How many of the entry's ports have no cluster in this proxy, or one of another resolution."""
+    found = [case.own_cluster(host, port.number) for port in entry.ports]
+    return sum(cluster is None or cluster.type != CLUSTER_TYPES.get(entry.resolution) for cluster in found)
 
 
 def _effect(winner: ServiceEntry, losers: Sequence[ServiceEntry], lost: list[int], because: str, split: bool) -> str:

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import Dependency, Mesh, Port, ServiceEntry
-from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy, Route, RouteConfig, VirtualHost
+from meshdoctor.model.proxy import Cluster, FilterChain, Listener, Proxy
+from meshdoctor.model.routes import Route, RouteConfig, VirtualHost
 from meshdoctor.semantics.istio.istiod_push import POLICY_CHAINS
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import BLACKHOLE, ClusterName, cluster_name, config_ref

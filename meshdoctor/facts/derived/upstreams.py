@@ -36,6 +36,8 @@ def upstreams(case: ProxyContext) -> Iterator[Upstream]:
     if not case.viewer.is_sidecar:
         return
     for parsed, cluster in case.external_clusters:
+        if parsed.subset and cluster.name not in case.uses:
+            continue  # a DestinationRule defines it, and nothing routes to it
         yield _upstream(case, parsed, cluster)
 
 

@@ -13,7 +13,8 @@ from meshdoctor.facts.envoy.gaps import Gaps
 from meshdoctor.facts.envoy.listener_reader import listener, lost_in, placeholder
 from meshdoctor.facts.envoy.route_reader import lost_in_routes, route_config
 from meshdoctor.facts.lazy import LazyMap
-from meshdoctor.model.proxy import Cluster, Endpoint, Listener, Node, Proxy, Rejection, RouteConfig
+from meshdoctor.model.proxy import Cluster, Endpoint, Listener, Node, Proxy, Rejection
+from meshdoctor.model.routes import RouteConfig
 from meshdoctor.semantics.envoy.control_planes import control_plane, proxy_kind
 from meshdoctor.semantics.istio.istiod_push import lacks_clusters, lacks_listeners
 

@@ -12,7 +12,7 @@ from meshdoctor.facts.envoy import wire
 from meshdoctor.facts.envoy.extensions import UNREADABLE, as_dict, istio_config, kind_of, seconds
 from meshdoctor.facts.envoy.route_reader import fault_of, lost_in_routes, route_config, weighted
 from meshdoctor.facts.envoy.salvage import salvage
-from meshdoctor.model import proxy
+from meshdoctor.model import proxy, routes
 from meshdoctor.semantics.ip_addresses import network
 from meshdoctor.semantics.istio.istiod_push import VIRTUAL_OUTBOUND
 
@@ -122,6 +122,11 @@ def _lost_in(made: proxy.Listener) -> Iterator[str]:
             yield f"{place}: {lost}"
 
 
+ESCAPED_SLASHES = {
+    name: name for name in ("KEEP_UNCHANGED", "REJECT_REQUEST", "UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD")
+} | {"1": "KEEP_UNCHANGED", "2": "REJECT_REQUEST", "3": "UNESCAPE_AND_REDIRECT", "4": "UNESCAPE_AND_FORWARD"}
+"""HttpConnectionManager.PathWithEscapedSlashesAction by name and number."""
+
 Ranges = tuple[tuple[int, int], ...]
 ALL_PORTS: Ranges = ((0, 65536),)
 
@@ -200,7 +205,7 @@ def filter_chain(source: wire.Chain, path: str, is_default: bool = False) -> pro
 
 def _tcp_proxy(payload: msgspec.Raw) -> tuple[proxy.TcpProxy | None, str]:
     plain = _decode(_TCP, payload, wire.WireTcpProxy)
-    clusters = weighted(plain.weighted_clusters) or ((proxy.WeightedCluster(plain.cluster),) if plain.cluster else ())
+    clusters = weighted(plain.weighted_clusters) or ((routes.WeightedCluster(plain.cluster),) if plain.cluster else ())
     if any(not one.name for one in clusters):
         return None, "a weighted cluster has no name"
     return (proxy.TcpProxy(clusters) if clusters else None), plain.unread or ("" if clusters else "it has no cluster")
@@ -209,7 +214,7 @@ def _tcp_proxy(payload: msgspec.Raw) -> tuple[proxy.TcpProxy | None, str]:
 def _redis_proxy(payload: msgspec.Raw) -> tuple[proxy.TcpProxy | None, str]:
     redis = _decode(_REDIS, payload, wire.WireRedisProxy)
     cluster = (redis.prefix_routes.get("catch_all_route") or {}).get("cluster") or redis.cluster
-    return (proxy.TcpProxy((proxy.WeightedCluster(str(cluster)),)) if cluster else None), redis.unread
+    return (proxy.TcpProxy((routes.WeightedCluster(str(cluster)),)) if cluster else None), redis.unread
 
 
 REPEATED = ("http_filters", "virtual_hosts", "domains", "routes", "clusters", "headers")
@@ -238,7 +243,14 @@ def _http_connection_manager(payload: msgspec.Raw, inline_path: str) -> tuple[pr
     made = proxy.HttpConnectionManager(
         route_config_name=source.rds.route_config_name if source.rds else "",
         route_config=route_config(source.route_config, inline_path) if source.route_config else None,
-        strip_port=source.strip_any_host_port or source.strip_matching_host_port,
+        strip_port=source.strip_any_host_port,
+        strip_own_port=source.strip_matching_host_port,
+        strip_dot=source.strip_trailing_host_dot,
+        accepts_http_10=bool(source.http_protocol_options and source.http_protocol_options.accept_http_10),
+        normalizes_path=bool(source.normalize_path),
+        merges_slashes=source.merge_slashes,
+        escaped_slashes=ESCAPED_SLASHES.get(str(source.path_with_escaped_slashes_action), ""),
+        upgrades=tuple(u.upgrade_type.lower() for u in source.upgrade_configs if u.enabled is not False),
         fault=fault_of(as_dict(fault.payload())) if fault else None,
     )
     has_routes = made.route_config_name or made.route_config is not None

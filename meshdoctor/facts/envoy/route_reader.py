@@ -18,11 +18,11 @@ from meshdoctor.facts.envoy.extensions import (
     unwrap_typed_struct,
     without_nulls,
 )
-from meshdoctor.facts.envoy.wire_matches import WireHeaderMatch, WireMatch
-from meshdoctor.model import proxy
+from meshdoctor.facts.envoy.wire_matches import StringMatch, WireHeaderMatch, WireMatch, WireQueryMatch
+from meshdoctor.model import routes
 
 FAULT_FILTERS = ("envoy.filters.http.fault", "envoy.fault")
-_ANY_PATH = proxy.RouteMatch(prefix="/")
+_ANY_PATH = routes.RouteMatch(prefix="/")
 _PLAIN_PREFIX = (b'{"prefix":"/"}', b'{"prefix": "/"}')
 REDIRECTS = {
     "MOVED_PERMANENTLY": 301,
@@ -31,9 +31,11 @@ REDIRECTS = {
     "TEMPORARY_REDIRECT": 307,
     "PERMANENT_REDIRECT": 308,
 }
+NOT_FOUND = {"NOT_FOUND": 404, "1": 404, "INTERNAL_SERVER_ERROR": 500, "2": 500}
+"""config.route.v3.RouteAction.ClusterNotFoundResponseCode; else SERVICE_UNAVAILABLE, 503."""
 
 
-def route_config(source: wire.WireRouteConfig, path: str) -> proxy.RouteConfig:
+def route_config(source: wire.WireRouteConfig, path: str) -> routes.RouteConfig:
     """A route configuration. `path` points at it.
 
     What cannot be read of it is in `unread` of the innermost object that decides: of the configuration where it decides
@@ -46,24 +48,24 @@ def route_config(source: wire.WireRouteConfig, path: str) -> proxy.RouteConfig:
         unread = host.unread
         if not all(host.domains) or not host.domains or "domains" in unread or unread.startswith("expected"):
             lost.append(f"virtual_hosts[{i}].{unread or 'domains: it has none'}")
-        shared: proxy.Fault | None = None
+        shared: routes.Fault | None = None
         try:
             shared = _per_filter_fault(host.typed_per_filter_config, host.per_filter_config)
         except UNREADABLE as error:
             unread = unread or f"typed_per_filter_config: {error}"
-        routes = tuple(_route(r, f"{at}.routes[{n}]", shared) for n, r in enumerate(host.routes))
-        hosts.append(proxy.VirtualHost(host.name, tuple(host.domains), routes, at, unread))
+        found = tuple(_route(r, f"{at}.routes[{n}]", shared) for n, r in enumerate(host.routes))
+        hosts.append(routes.VirtualHost(host.name, tuple(host.domains), found, at, unread))
     if not hosts and not lost:
         lost.append("it has no virtual hosts")
-    return proxy.RouteConfig(source.name, tuple(hosts), source.ignore_port_in_host_matching, path, "; ".join(lost[:3]))
+    return routes.RouteConfig(source.name, tuple(hosts), source.ignore_port_in_host_matching, path, "; ".join(lost[:3]))
 
 
-def lost_in_routes(config: proxy.RouteConfig) -> str:
+def lost_in_routes(config: routes.RouteConfig) -> str:
     """What of a route configuration could not be read; empty where all was."""
     return next(_lost_in(config), "")
 
 
-def _lost_in(config: proxy.RouteConfig) -> Iterator[str]:
+def _lost_in(config: routes.RouteConfig) -> Iterator[str]:
     if config.unread:
         yield config.unread
     for host in config.virtual_hosts:
@@ -74,36 +76,38 @@ def _lost_in(config: proxy.RouteConfig) -> Iterator[str]:
                 yield f"{route.path.removeprefix(f'{config.path}.')}: {route.unread}"
 
 
-def weighted(source: wire.WeightedClusters | None) -> tuple[proxy.WeightedCluster, ...]:
+def weighted(source: wire.WeightedClusters | None) -> tuple[routes.WeightedCluster, ...]:
     """Weighted clusters, heaviest first; Envoy never picks one of weight 0."""
     if source is None:
         return ()
-    found = [proxy.WeightedCluster(c.name, c.weight or 0) for c in source.clusters if c.weight]
+    found = [routes.WeightedCluster(c.name, c.weight or 0) for c in source.clusters if c.weight]
     return tuple(sorted(found, key=lambda c: -c.weight))
 
 
-def _route(source: wire.WireRoute, path: str, inherited: proxy.Fault | None) -> proxy.Route:
+def _route(source: wire.WireRoute, path: str, inherited: routes.Fault | None) -> routes.Route:
     """The route. One whose match does not decode counts as matching anything, so that no verdict is based on later
     routes."""
     try:
         match = _match(source.match)
     except UNREADABLE as error:
-        return proxy.Route(source.name, _ANY_PATH, "other", path=path, unread=source.unread or f"match: {error}")
+        return routes.Route(source.name, _ANY_PATH, "other", path=path, unread=source.unread or f"match: {error}")
     try:
         return _decoded(source, match, path, inherited)
     except UNREADABLE as error:
-        return proxy.Route(source.name, match, "other", path=path, unread=source.unread or str(error))
+        return routes.Route(source.name, match, "other", path=path, unread=source.unread or str(error))
 
 
-def _decoded(source: wire.WireRoute, match: proxy.RouteMatch, path: str, inherited: proxy.Fault | None) -> proxy.Route:
+def _decoded(
+    source: wire.WireRoute, match: routes.RouteMatch, path: str, inherited: routes.Fault | None
+) -> routes.Route:
     action = source.route
-    clusters: tuple[proxy.WeightedCluster, ...] = ()
+    clusters: tuple[routes.WeightedCluster, ...] = ()
     kind, status = "other", None
     if action is not None:
         kind = "route"
         clusters = weighted(action.weighted_clusters)
         if not clusters and action.cluster:
-            clusters = (proxy.WeightedCluster(action.cluster),)
+            clusters = (routes.WeightedCluster(action.cluster),)
     elif source.direct_response is not None:
         kind, status = "direct_response", source.direct_response.status
     elif source.redirect is not None:
@@ -118,13 +122,15 @@ def _decoded(source: wire.WireRoute, match: proxy.RouteMatch, path: str, inherit
         unread = "it has no action" if kind == "other" else "route: it has no cluster"
     if any(not one.name for one in clusters):
         raise ValueError("a weighted cluster has no name")
-    return proxy.Route(
+    return routes.Route(
         name=source.name,
         match=match,
         action=kind,
         clusters=clusters,
         cluster_header=action.cluster_header if action else "",
         status=status,
+        not_found_status=NOT_FOUND.get(str(action.cluster_not_found_response_code or "") if action else "", 503),
+        upgrades={u.upgrade_type.lower(): u.enabled is not False for u in action.upgrade_configs} if action else {},
         fault=_per_filter_fault(source.typed_per_filter_config, source.per_filter_config) or inherited,
         config=istio_config(source.metadata),
         path=path,
@@ -132,10 +138,11 @@ def _decoded(source: wire.WireRoute, match: proxy.RouteMatch, path: str, inherit
     )
 
 
+_NOT_MODELLED = ("path_match_policy", "filter_state", "tls_context")
 _MATCH = msgspec.json.Decoder(WireMatch, strict=False)
 
 
-def _match(raw: Raw) -> proxy.RouteMatch:
+def _match(raw: Raw) -> routes.RouteMatch:
     """config.route.v3.RouteMatch; most routes of a mesh are the plain prefix `/`. Raises where it does not decode."""
     if bytes(raw) in _PLAIN_PREFIX:
         return _ANY_PATH
@@ -148,7 +155,7 @@ def _match(raw: Raw) -> proxy.RouteMatch:
     regex = source.safe_regex.regex if source.safe_regex is not None else source.regex
     if source.path_match_policy is not None:
         regex = None
-    return proxy.RouteMatch(
+    return routes.RouteMatch(
         prefix=source.prefix,
         path=source.path,
         path_separated_prefix=source.path_separated_prefix,
@@ -156,36 +163,53 @@ def _match(raw: Raw) -> proxy.RouteMatch:
         connect=source.connect_matcher is not None,
         case_sensitive=source.case_sensitive is not False,
         headers=tuple(map(_header, source.headers)),
-        query_parameters=tuple(q.name for q in source.query_parameters),
+        query_parameters=tuple(map(_query, source.query_parameters)),
         runtime_percent=percent(source.runtime_fraction.default_value if source.runtime_fraction else None, 100.0),
         grpc=source.grpc is not None,
+        needs_metadata=bool(source.dynamic_metadata),
+        not_modelled=next((name for name in _NOT_MODELLED if getattr(source, name)), ""),
     )
 
 
 _STRING_KINDS = ("exact", "prefix", "suffix", "contains")
 
 
-def _header(source: WireHeaderMatch) -> proxy.HeaderMatch:
+def _string(string: StringMatch) -> tuple[str, str]:
+    """The kind of a match of strings, and its value."""
+    kind = next((kind for kind in _STRING_KINDS if getattr(string, kind) is not None), "other")
+    if kind == "other" and string.safe_regex is not None:
+        return "regex", string.safe_regex.regex
+    return kind, str(getattr(string, kind, ""))
+
+
+def _query(source: WireQueryMatch) -> routes.QueryMatch:
+    if source.string_match is not None:
+        kind, value = _string(source.string_match)
+        return routes.QueryMatch(source.name, kind, value, source.string_match.ignore_case)
+    if source.value:
+        return routes.QueryMatch(source.name, "regex" if source.regex else "exact", source.value)
+    return routes.QueryMatch(source.name)
+
+
+def _header(source: WireHeaderMatch) -> routes.HeaderMatch:
     name, invert = source.name, source.invert_match
     string = source.string_match
     if string is not None:
-        kind = next((kind for kind in _STRING_KINDS if getattr(string, kind) is not None), "other")
-        value = str(getattr(string, kind, ""))
-        if kind == "other" and string.safe_regex is not None:
-            kind, value = "regex", string.safe_regex.regex
-        return proxy.HeaderMatch(name, kind, value, invert, string.ignore_case, source.treat_missing_header_as_empty)
+        kind, value = _string(string)
+        return routes.HeaderMatch(name, kind, value, invert, string.ignore_case, source.treat_missing_header_as_empty)
     for kind in (*_STRING_KINDS, "regex"):
         old = getattr(source, f"{kind}_match")
         if old is not None:
-            return proxy.HeaderMatch(name, kind, old, invert)
+            return routes.HeaderMatch(name, kind, old, invert)
     if source.safe_regex_match is not None:
-        return proxy.HeaderMatch(name, "regex", source.safe_regex_match.regex, invert)
+        return routes.HeaderMatch(name, "regex", source.safe_regex_match.regex, invert)
     if source.range_match is not None:
-        return proxy.HeaderMatch(name, "range", "", invert)
-    return proxy.HeaderMatch(name, "present", "", invert != (source.present_match is False))
+        span = f"{source.range_match.get('start', 0)},{source.range_match.get('end', 0)}"
+        return routes.HeaderMatch(name, "range", span, invert)
+    return routes.HeaderMatch(name, "present", "", invert != (source.present_match is False))
 
 
-def _per_filter_fault(typed: Raw, old: Raw) -> proxy.Fault | None:
+def _per_filter_fault(typed: Raw, old: Raw) -> routes.Fault | None:
     """The fault of `typed_per_filter_config` (v3) or `per_filter_config` (v2), None where there is none.
 
     Raises ValueError where it does not decode.
@@ -197,7 +221,7 @@ def _per_filter_fault(typed: Raw, old: Raw) -> proxy.Fault | None:
     return next((fault_of(object_in(configs, name)) for name in FAULT_FILTERS if name in configs), None)
 
 
-def fault_of(source: dict[str, object]) -> proxy.Fault | None:
+def fault_of(source: dict[str, object]) -> routes.Fault | None:
     """extensions.filters.http.fault.v3.HTTPFault, and v2's; None where it has neither an abort nor a delay.
 
     Raises ValueError where it does not decode.
@@ -210,7 +234,7 @@ def fault_of(source: dict[str, object]) -> proxy.Fault | None:
     if status is not None and not isinstance(status, int):
         raise ValueError("http_status: expected a number")
     conditional = bool(source.get("headers")) or "header_abort" in abort or "header_delay" in delay
-    return proxy.Fault(
+    return routes.Fault(
         abort_percent=percent(abort.get("percentage", abort.get("percent")), 0.0),
         abort_status=status,
         delay_percent=percent(delay.get("percentage", delay.get("percent")), 0.0),

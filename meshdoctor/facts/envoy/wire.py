@@ -228,6 +228,8 @@ class WireRouteAction(Wire):
     cluster: str = ""
     cluster_header: str = ""
     weighted_clusters: WeightedClusters | None = None
+    cluster_not_found_response_code: str | int | None = None
+    upgrade_configs: list[UpgradeConfig] = []
 
 
 class WireRedirect(Wire):
@@ -236,6 +238,13 @@ class WireRedirect(Wire):
 
 class DirectResponse(Wire):
     status: int = 0
+
+
+class UpgradeConfig(Wire):
+    """upgrade_configs of HttpConnectionManager and of RouteAction."""
+
+    upgrade_type: str = ""
+    enabled: bool | None = None
 
 
 class WireRoute(Unit):
@@ -270,6 +279,12 @@ class WireRds(Wire):
     route_config_name: str = ""
 
 
+class Http1Options(Wire):
+    """config.core.v3.Http1ProtocolOptions."""
+
+    accept_http_10: bool = False
+
+
 class WireHcm(Unit):
     """extensions.filters.network.http_connection_manager.v3.HttpConnectionManager and v2's."""
 
@@ -278,6 +293,12 @@ class WireHcm(Unit):
     http_filters: list[NamedFilter] = []
     strip_any_host_port: bool = False
     strip_matching_host_port: bool = False
+    strip_trailing_host_dot: bool = False
+    http_protocol_options: Http1Options | None = None
+    normalize_path: bool | None = None
+    merge_slashes: bool = False
+    path_with_escaped_slashes_action: str | int = ""
+    upgrade_configs: list[UpgradeConfig] = []
 
 
 class HostStatus(Wire):

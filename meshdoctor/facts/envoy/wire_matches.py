@@ -44,9 +44,13 @@ class WireHeaderMatch(Wire):
 
 
 class WireQueryMatch(Wire):
-    """config.route.v3.QueryParameterMatcher."""
+    """config.route.v3.QueryParameterMatcher; v2 had `value` and `regex`."""
 
     name: str = ""
+    string_match: StringMatch | None = None
+    present_match: bool | None = None
+    value: str = ""
+    regex: bool = False
 
 
 class RuntimeFraction(Wire):
@@ -70,3 +74,6 @@ class WireMatch(Wire):
     query_parameters: list[WireQueryMatch] = field(default_factory=list)
     runtime_fraction: RuntimeFraction | None = None
     grpc: dict[str, Any] | None = None
+    dynamic_metadata: list[Any] = field(default_factory=list)
+    filter_state: list[Any] = field(default_factory=list)
+    tls_context: dict[str, Any] | None = None

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from meshdoctor.errors import Unreadable
+from meshdoctor.facts.envoy.extensions import seconds
 from meshdoctor.facts.resources.object_metadata import BareObject, ObjectSource, checked, reference
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import MeshConfig, Namespace, Port, Service
@@ -70,6 +71,8 @@ class _MeshConfig(Struct, rename="camel"):
     outbound_traffic_policy: _OutboundPolicy | None = None
     default_service_export_to: list[str] | None = None
     default_virtual_service_export_to: list[str] | None = None
+    default_destination_rule_export_to: list[str] | None = None
+    protocol_detection_timeout: str | None = None
     root_namespace: str | None = None
     service_entry_visibility: Any = None
 
@@ -128,6 +131,8 @@ def read_mesh_config(config_map: ConfigMap) -> MeshConfig:
         outbound_policy=policy.upper() if policy else None,
         default_service_export_to=tuple(wire.default_service_export_to or ("*",)),
         default_virtual_service_export_to=tuple(wire.default_virtual_service_export_to or ("*",)),
+        default_destination_rule_export_to=tuple(wire.default_destination_rule_export_to or ("*",)),
+        protocol_detection_timeout=seconds(wire.protocol_detection_timeout) or 0.0,
         root_namespace=wire.root_namespace or config_map.ref.namespace,
         has_entry_visibility=wire.service_entry_visibility is not None,
         pointer=config_map.key_pointer("mesh"),

@@ -140,7 +140,7 @@ def _sees_exported(
     if isinstance(item, VirtualService):
         return virtual_service_tier(item, viewer.namespace, config) is not None
     if isinstance(item, DestinationRule):
-        return is_exported_rule(item, viewer.namespace)
+        return is_exported_rule(item, viewer.namespace, config)
     return visible(item, viewer.namespace, config).ok
 
 
@@ -152,7 +152,7 @@ def gets(registry: Registry, viewer: Viewer, item: Item, labels: Mapping[str, st
         return viewer.sidecar is not None and viewer.sidecar.ref == item.ref
     if isinstance(item, DestinationRule):
         selects = item.workload_selector is None or item.workload_selector.items() <= labels.items()
-        return selects and is_exported_rule(item, viewer.namespace)
+        return selects and is_exported_rule(item, viewer.namespace, registry.mesh.mesh_config)
     tier = virtual_service_tier(item, viewer.namespace, registry.mesh.mesh_config)
     if "mesh" not in item.gateways or tier is None:
         return False

@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 
 from meshdoctor.model.mesh import Mesh, Sidecar
 from meshdoctor.model.proxy import Endpoint, Node, Proxy
+from meshdoctor.model.proxy_summary import ProxySummary
 from meshdoctor.model.trace import ClientOptions, Destination, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.predict.prediction import Prediction, SidecarIdentity, predict
@@ -85,8 +86,15 @@ def identity_of(mesh: Mesh, registry: Registry, key: str) -> SidecarIdentity:
         node=node,
         unmatched=unmatched if unmatched in (BLACKHOLE, PASSTHROUGH) else "",
         labels=labels,
-        inspection_timeout=summary.inspection_timeout if summary else 0.0,
+        inspection_timeout=_inspection_timeout(mesh, summary),
     )
+
+
+def _inspection_timeout(mesh: Mesh, summary: ProxySummary | None) -> float:
+    """meshConfig.protocolDetectionTimeout of the sidecar's listeners, else of the mesh; 0 by default."""
+    if summary is not None:
+        return summary.inspection_timeout
+    return mesh.mesh_config.protocol_detection_timeout if mesh.mesh_config else 0.0
 
 
 def after_change(who: SidecarIdentity, mesh: Mesh, registry: Registry) -> SidecarIdentity:

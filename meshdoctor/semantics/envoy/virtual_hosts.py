@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from meshdoctor.model.proxy import HeaderMatch, Route, RouteConfig, RouteMatch, VirtualHost
+from meshdoctor.model.routes import HeaderMatch, QueryMatch, Route, RouteConfig, RouteMatch, VirtualHost
+from meshdoctor.semantics.envoy.regular_expressions import matches_whole
+from meshdoctor.semantics.envoy.request_paths import first_values, split_query
+from meshdoctor.text.marks import is_mark, is_redacted
 
 
 class Request(Struct, frozen=True):
@@ -16,8 +18,20 @@ class Request(Struct, frozen=True):
 
     authority: str
     path: str = "/"
+    """Path and query; CONNECT has none."""
     method: str = "GET"
     headers: dict[str, str] = {}
+    """Names in lower case."""
+
+    def header(self, name: str) -> str | None:
+        """The value of a header as routes see it, pseudo headers and those that Envoy sets before included."""
+        fixed = {":authority": self.authority, "host": self.authority, ":path": self.path, ":method": self.method}
+        set_by_envoy = {":scheme": "http", "x-forwarded-proto": "http", "x-request-id": REQUEST_ID}
+        return fixed.get(name) or self.headers.get(name) or set_by_envoy.get(name)
+
+
+REQUEST_ID = "00000000-0000-4000-8000-000000000000"
+"""Stands for the one that Envoy makes (generate_request_id)."""
 
 
 class HostChoice(NamedTuple):
@@ -89,6 +103,8 @@ class RouteChoice(NamedTuple):
 
     route: Route
     passed_over: tuple[str, ...]
+    not_modelled: str = ""
+    """The criterion on which it depends whether this route or a later one takes the request."""
 
 
 def choose_route(routes: Sequence[Route], request: Request) -> RouteChoice | None:
@@ -101,17 +117,20 @@ def choose_route(routes: Sequence[Route], request: Request) -> RouteChoice | Non
         if missing:
             passed.append(f"{route.name or 'a route'} requires {missing}")
             continue
-        return RouteChoice(route, tuple(passed))
+        return RouteChoice(route, tuple(passed), route.match.not_modelled or _left_out(route.match, request))
     return None
 
 
 def _path_matches(match: RouteMatch, path: str, method: str) -> bool:
-    bare = path.split("?", 1)[0].split("#", 1)[0]
-    if match.connect:
-        return method == "CONNECT"
+    if match.connect or method == "CONNECT":
+        # a CONNECT request has no path: only a connect_matcher takes it (ConnectRouteEntryImpl)
+        return match.connect and method == "CONNECT"
+    if match.not_modelled == "path_match_policy":
+        return True
+    bare, _ = split_query(path)
     if match.regex is not None:
         # case_sensitive does not apply to regular expressions (config.route.v3.RouteMatch)
-        return _full_match(match.regex, bare)
+        return matches_whole(match.regex, bare)
     wanted = (match.prefix, match.path, match.path_separated_prefix)
     prefix, exact, separated = wanted if match.case_sensitive else tuple(w.lower() if w else w for w in wanted)
     if not match.case_sensitive:
@@ -125,12 +144,18 @@ def _path_matches(match: RouteMatch, path: str, method: str) -> bool:
     return False
 
 
-def _full_match(pattern: str, text: str) -> bool:
-    """RE2 full match; the syntax RE2 and Python share covers what people write in routes."""
-    try:
-        return re.fullmatch(pattern, text) is not None
-    except re.error:
-        return False
+def _left_out(match: RouteMatch, request: Request) -> str:
+    """The criterion that compares a value of the request with one that a capture leaves out; empty where none does."""
+    for header in match.headers:
+        value = request.header(header.name.lower())
+        if is_mark(header.value) and value is not None and value != header.value:
+            return f"header {header.name}, whose value the capture leaves out"
+    given = first_values(request.path)
+    for wanted in match.query_parameters:
+        value = given.get(wanted.name)
+        if is_redacted(request.path) or (is_mark(wanted.value) and value is not None and value != wanted.value):
+            return f"query parameter {wanted.name}, whose value the capture leaves out"
+    return ""
 
 
 def _unmet(match: RouteMatch, request: Request) -> str:
@@ -138,16 +163,20 @@ def _unmet(match: RouteMatch, request: Request) -> str:
     for header in match.headers:
         if not _header_matches(header, request):
             return f"header {header.name}"
-    if match.query_parameters:
-        return f"query parameter {match.query_parameters[0]}"
+    given = first_values(request.path) if match.query_parameters else {}
+    for wanted in match.query_parameters:
+        value = given.get(wanted.name)
+        if not is_redacted(request.path) and (value is None or not _value_matches(wanted, value)):
+            return f"query parameter {wanted.name}"
+    if match.needs_metadata:
+        return "dynamic metadata (JWT claims)"
     if match.grpc and not request.headers.get("content-type", "").startswith("application/grpc"):
         return "a gRPC request"
     return "a runtime fraction of requests" if match.runtime_percent <= 0 else ""
 
 
 def _header_matches(header: HeaderMatch, request: Request) -> bool:
-    pseudo = {":authority": request.authority, ":path": request.path, ":method": request.method, ":scheme": "http"}
-    value = pseudo.get(header.name.lower()) or request.headers.get(header.name.lower())
+    value = request.header(header.name.lower())
     if value is None and header.missing_as_empty:
         value = ""
     if value is None:
@@ -156,12 +185,21 @@ def _header_matches(header: HeaderMatch, request: Request) -> bool:
     return _value_matches(header, value) != header.invert
 
 
-def _value_matches(header: HeaderMatch, value: str) -> bool:
-    wanted = header.value
-    if header.ignore_case:
+def _value_matches(match: HeaderMatch | QueryMatch, value: str) -> bool:
+    """Whether the value is as wanted, or may be: where a capture leaves out what is wanted, `_left_out` says so."""
+    wanted = match.value
+    if is_mark(wanted):
+        return True
+    if match.ignore_case and match.kind != "regex":
         value, wanted = value.lower(), wanted.lower()
-    test = _VALUE_TESTS.get(header.kind)
+    test = _VALUE_TESTS.get(match.kind)
     return test(value, wanted) if test else False
+
+
+def _is_in_range(value: str, wanted: str) -> bool:
+    """Whether the value is a whole number from the first of the two on, before the second."""
+    start, end = map(int, wanted.split(","))
+    return value.lstrip("-").isdigit() and start <= int(value) < end
 
 
 _VALUE_TESTS: dict[str, Callable[[str, str], bool]] = {
@@ -169,6 +207,7 @@ _VALUE_TESTS: dict[str, Callable[[str, str], bool]] = {
     "prefix": lambda value, wanted: value.startswith(wanted),
     "suffix": lambda value, wanted: value.endswith(wanted),
     "contains": lambda value, wanted: wanted in value,
-    "regex": lambda value, wanted: _full_match(wanted, value),
+    "regex": lambda value, wanted: matches_whole(wanted, value),
+    "range": _is_in_range,
     "present": lambda value, wanted: True,
 }

@@ -43,12 +43,8 @@ def virtual_service_tier(service: VirtualService, namespace: str, config: MeshCo
 def tier(item: Exported, namespace: str, mesh_config: MeshConfig | None = None) -> int:
     """PRIVATE, NAMED or PUBLIC: how the item is exported to `namespace`. Only for items visible there."""
     exports = item.export_to or (mesh_config.default_service_export_to if mesh_config else ("*",))
-    own = item.ref.namespace
-    if "*" in item.export_to or ("*" in exports and "." not in exports):
-        return PUBLIC
-    if own == namespace and ("." in exports or own in exports):
-        return PRIVATE
-    return NAMED if namespace in exports else PUBLIC
+    found = export_tier(exports, item.ref.namespace, namespace)
+    return PUBLIC if found is None else found
 
 
 def order_key(item: Exported, namespace: str, mesh_config: MeshConfig | None = None, host: str = "") -> OrderKey:
@@ -93,6 +89,9 @@ def why_first(
     first = order_key(winner, namespace, mesh_config, winner_host)
     second = order_key(loser, namespace, mesh_config, loser_host)
     here, there = str(winner.ref), str(loser.ref)
+    if first > second and {first[0], second[0]} == {PRIVATE, NAMED}:
+        # since 1.32 both are in one list, in which the oldest comes first (push_context.go, initServiceRegistry)
+        first, second = (NAMED, *first[1:]), (NAMED, *second[1:])
     if first > second:
         return f"{here} is active in this proxy, although {_reason(second, first, there, here, namespace)}"
     return _reason(first, second, here, there, namespace)

@@ -10,15 +10,17 @@ from msgspec import Struct
 
 from meshdoctor.model.mesh import Dependency, EnvoyFilter, Mesh, Pod, Port, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.model.proxy import Cluster, Proxy
-from meshdoctor.semantics.ip_addresses import address, covered, is_ip
+from meshdoctor.semantics.ip_addresses import address, covered, is_ip, is_single
 from meshdoctor.semantics.istio.data_plane import proxy_kind_of
 from meshdoctor.semantics.istio.host_names import covers, wildcards_for
 from meshdoctor.semantics.istio.ip_families import ip_families
+from meshdoctor.semantics.istio.protocols import protocol_class
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref
 from meshdoctor.semantics.istio.visibility import (
     DEFAULT_ROOT_NAMESPACE,
     Visibility,
     imported,
+    locked_out,
     sidecar_for,
     visible,
 )
@@ -190,8 +192,20 @@ class Registry:
         exported = visible(entry, viewer.namespace, self.mesh.mesh_config)
         if not exported.ok or not viewer.is_sidecar:
             return exported
+        return self.imports(entry, host, port, viewer)
+
+    def imports(self, entry: ServiceEntry, host: str, port: int | None, viewer: Viewer) -> Visibility:
+        """Whether the viewer's Sidecar, if it has one, lets it have this host and port of an entry exported to it."""
         named = next((h for h in entry.hosts if covers(h, host)), entry.hosts[0] if entry.hosts else host)
-        return imported(viewer.sidecar, entry.ref.namespace, named, port, viewer.namespace)
+        found = imported(viewer.sidecar, entry.ref.namespace, named, port, viewer.namespace)
+        if not found.ok or port is None or self._has_own_listener(entry, named, port, viewer):
+            return found
+        return locked_out(viewer.sidecar, entry.ref.namespace, named, port, viewer.namespace) or found
+
+    def _has_own_listener(self, entry: ServiceEntry, host: str, port: int, viewer: Viewer) -> bool:
+        """Whether the entry's listener on a port is bound to its own addresses, not to all of them."""
+        opaque = any(p.number == port and protocol_class(p.protocol) != "http" for p in entry.ports)
+        return opaque and all(map(is_single, self.used_addresses(entry, host, viewer) or ("0.0.0.0/0",)))
 
     def same_host(self, owner: str, host: str, namespace: str) -> bool:
         """Whether a cluster's host is the host dialled: equal, a `*.` wildcard over it, or its in-cluster long form."""
@@ -249,7 +263,7 @@ class Registry:
         """
         if entry.addresses:
             return entry.addresses
-        if not viewer.dns_capture:
+        if not viewer.dns_capture or not takes_allocated(entry):
             return ()
         allocated = entry.status_addresses.get(host) or next(
             (found for name, found in entry.status_addresses.items() if covers(name, host)), ()
@@ -261,9 +275,17 @@ class Registry:
 def is_allocated(entry: ServiceEntry) -> bool:
     """Whether Istio gives the entry's hosts virtual addresses, for proxies that capture DNS.
 
-    pilot/pkg/networking/serviceentry/ip_autoallocation.go, ShouldV2AutoAllocateIP.
+    istiod allocates for wildcard hosts only with resolution DYNAMIC_DNS.
     """
-    if entry.addresses or entry.resolution == "NONE" or any("*" in host for host in entry.hosts):
+    return takes_allocated(entry) and not any("*" in host for host in entry.hosts)
+
+
+def takes_allocated(entry: ServiceEntry) -> bool:
+    """Whether istiod uses the addresses in the entry's status: what was allocated before a change stays there, unused.
+
+    pilot/pkg/networking/serviceentry/ip_autoallocation.go, shouldV2AutoAllocateIPFromPieces.
+    """
+    if entry.addresses or entry.resolution == "NONE":
         return False
     labels = (entry.manifest.get("metadata") or {}).get("labels") or {}
     return str(labels.get("networking.istio.io/enable-autoallocate-ip", "")).lower() != "false"

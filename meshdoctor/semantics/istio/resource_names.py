@@ -16,6 +16,10 @@ BLACKHOLE = "BlackHoleCluster"
 """Both: what a sidecar has for hosts not registered (istio pilot/pkg/networking/util/util.go)."""
 
 
+CLUSTER_TYPES = {"NONE": "ORIGINAL_DST", "STATIC": "EDS", "DNS": "STRICT_DNS", "DNS_ROUND_ROBIN": "LOGICAL_DNS"}
+"""The type of a sidecar's cluster by the resolution of its entry (core/cluster.go, convertResolution)."""
+
+
 class ClusterName(NamedTuple):
     """The parts of `outbound|443|v1|github.com` (istio pilot/pkg/model/service.go BuildSubsetKey)."""
 

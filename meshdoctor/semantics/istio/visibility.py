@@ -124,6 +124,21 @@ def imported(
     return Visibility(False, field, f"none of its egress hosts includes {entry_namespace}/{host}")
 
 
+def locked_out(
+    sidecar: Sidecar | None, entry_namespace: str, host: str, port: int, proxy_namespace: str
+) -> Visibility | None:
+    """Where an egress listener of a Sidecar has this port and not this host: istiod builds the listener of all
+    addresses on the port for it alone (core/listener.go, `locked`). None where the host is in it, or there is none."""
+    listeners = [e for e in sidecar.egress if e.port is not None and e.port.number == port] if sidecar else []
+    alone = [e for e in listeners if not e.bind and e.capture_mode != "NONE"]
+    name = host.lower().rstrip(".")
+    if sidecar is None or not alone or any(_takes(e, entry_namespace, name, proxy_namespace) for e in alone):
+        return None
+    field = f"Sidecar {sidecar.ref.namespace}/{sidecar.ref.name} spec.egress"
+    hosts = ", ".join(dict.fromkeys(host for e in alone for host in e.hosts))
+    return Visibility(False, field, f"its egress listener for port {port} includes {hosts} only")
+
+
 def is_subset(name: str, pattern: str) -> bool:
     """Every host that `name` stands for is one that `pattern` stands for (pkg/config/host/name.go, SubsetOf)."""
     if not pattern.startswith("*"):
@@ -134,15 +149,17 @@ def is_subset(name: str, pattern: str) -> bool:
 
 
 def _by_default(own: str, namespace: str, mesh_config: MeshConfig | None) -> Visibility:
-    """meshConfig.defaultServiceExportTo: `.` is looked for first, then `*`; anything else hides it from all."""
+    """meshConfig.defaultServiceExportTo: `*`, `.`, `~`, or namespaces, as an exportTo (push_context.go,
+    serviceExportTo)."""
     field = "meshConfig.defaultServiceExportTo"
     default = mesh_config.default_service_export_to if mesh_config else ("*",)
-    if "." in default:
-        if own == namespace:
-            return Visibility(True, field, "by the mesh's default it is exported to its own namespace")
-        return Visibility(False, field, f"it has no exportTo, and the mesh's default keeps it in {own}")
     if "*" in default or not default:
         return Visibility(True, field, "it has no exportTo, and the mesh's default exports it to every namespace")
+    names = [own if export == "." else export for export in default if export != "~"]
+    if "~" not in default and namespace in names:
+        return Visibility(True, field, f"it has no exportTo, and the mesh's default exports it to {namespace}")
+    if names == [own]:
+        return Visibility(False, field, f"it has no exportTo, and the mesh's default keeps it in {own}")
     return Visibility(False, field, f"it has no exportTo, and the mesh's default is {', '.join(default)}")
 
 

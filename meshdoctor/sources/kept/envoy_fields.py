@@ -47,7 +47,13 @@ _WEIGHTED = obj(clusters=obj("name"))
 _ROUTE = obj(
     "name",
     match=_MATCH,
-    route=obj("cluster", "cluster_header", weighted_clusters=_WEIGHTED),
+    route=obj(
+        "cluster",
+        "cluster_header",
+        "cluster_not_found_response_code",
+        weighted_clusters=_WEIGHTED,
+        upgrade_configs=obj("upgrade_type"),
+    ),
     redirect=obj("response_code"),
     metadata=_METADATA,
     typed_per_filter_config=_FAULTS,
@@ -104,9 +110,11 @@ _HTTP_FILTER = obj("name", typed_config=_FAULT, config=_FAULT)
 _FILTER_CONFIG = obj(
     "cluster",
     "type_url",
+    "path_with_escaped_slashes_action",
     weighted_clusters=_WEIGHTED,
     prefix_routes=obj(catch_all_route=obj("cluster")),
     rds=obj("route_config_name"),
+    upgrade_configs=obj("upgrade_type"),
     route_config=ROUTES,
     http_filters=_HTTP_FILTER,
 )

@@ -168,3 +168,13 @@ def test_addresses_to_list_have_the_form_the_resolution_admits() -> None:
     [claim] = [c for c in mesh.facts("claims") if c.outcome == "shadowed"]
     assert claim.active_addresses == ("203.0.113.1/32",)
     assert claim.own_addresses == ("203.0.113.2",)
+
+
+def test_an_entry_for_workloads_claims_no_shared_listener() -> None:
+    held = dump([listener("0.0.0.0", 443, tcp(outbound("a.example", 443)))], clusters("a.example", "b.example"))
+    first = entry("a", "a.example", "443/TCP")
+    workloads: dict[str, Any] = {"workloadSelector": {"labels": {"app": "vm"}}}
+    assert lost(Mesh(held, first, entry("b", "b.example", "443/TCP", "NONE", created=NEW, **workloads))) == []
+    assert lost(Mesh(held, first, entry("b", "b.example", "443/TCP", "NONE", created=NEW))) == [
+        ("b.example", "a.example")
+    ]

@@ -178,3 +178,11 @@ def test_what_one_entry_cannot_say_is_not_offered(pair: Any) -> None:
 
 def test_without_resources_there_are_none() -> None:
     assert Mesh(PROXY, blind=True).facts("duplicates") == []
+
+
+def test_of_two_made_in_one_second_the_clusters_say_which_counts() -> None:
+    pair = [entry("first", HOST, "443/TLS 8443/TLS", "STATIC"), entry("second", HOST, "443/TLS")]
+    for entries in (pair, pair[::-1]):
+        [found] = duplicates(*entries)
+        assert (found.active.name, found.lost_ports) == ("second", (8443,))
+        assert found.because.endswith("the clusters of this proxy are those of ServiceEntry shop/second")

@@ -8,7 +8,8 @@ import pytest
 
 from meshdoctor.facts.envoy.extensions import percent, seconds
 from meshdoctor.facts.lazy import LazyMap, LazySequence
-from meshdoctor.model.proxy import Listener, WeightedCluster
+from meshdoctor.model.proxy import Listener
+from meshdoctor.model.routes import WeightedCluster
 from tests.dumps import Json, chain, cluster, dump, endpoint, hcm, inspector, listener, read, socket, tcp, tls
 
 
@@ -59,7 +60,8 @@ def test_a_repeated_field_of_one_item_may_stand_without_its_list() -> None:
 @pytest.mark.parametrize("old", [True, False])
 def test_strip_port(old: bool) -> None:
     fields = {"strip_matching_host_port": True} if old else {"strip_any_host_port": True}
-    assert first_chain(hcm("80", **fields)).http.strip_port
+    found = first_chain(hcm("80", **fields)).http
+    assert (found.strip_own_port, found.strip_port) == (old, not old)
 
 
 SPAN: Json = {"destination_port_range": {"start": 10, "end": 20}}

@@ -241,3 +241,12 @@ def from_host_header(made: Tree) -> Tree:
 def test_sending_and_verifying_the_name(proxy: Tree, checked: tuple[bool, bool]) -> None:
     found = of(proxy)
     assert (found.sends_sni, found.verifies_name) == checked
+
+
+def test_a_subset_counts_where_something_leads_to_it() -> None:
+    subset = cluster(HOST, 80, "EDS", subset="v1")
+    entries = entry("a", HOST, "80/HTTP", "STATIC")
+    routed = [route_config("80", virtual_host(HOST, 80, outbound(HOST, 80, "v1")))]
+    for routes, wanted in [([route_config("80", virtual_host(HOST, 80))], 1), (routed, 2)]:
+        made = dump([listener("0.0.0.0", 80, http("80"))], [cluster(HOST, 80), subset], routes)
+        assert len(Mesh(made, entries).facts("upstreams")) == wanted

@@ -289,8 +289,16 @@ def test_a_tls_route_takes_the_place_of_the_own_server_name() -> None:
         ({"directResponse": {"status": 418}}, "misrouted", ""),
         ({"redirect": {"uri": "/new"}}, "misrouted", ""),
         (
-            {"fault": {"abort": {"httpStatus": 503}}, "route": [{"destination": {"host": "a.example"}}]},
+            {
+                "fault": {"abort": {"httpStatus": 503, "percentage": {"value": 100}}},
+                "route": [{"destination": {"host": "a.example"}}],
+            },
             "broken",
+            "a.example",
+        ),
+        (
+            {"fault": {"abort": {"httpStatus": 503}}, "route": [{"destination": {"host": "a.example"}}]},
+            "delivered",
             "a.example",
         ),
     ],

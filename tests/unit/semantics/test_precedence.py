@@ -59,3 +59,11 @@ def test_one_namespace_per_host() -> None:
     assert origin_namespace([here, there], "a") == "a"
     assert origin_namespace([here, there], "c") == "b"
     assert origin_namespace([], "c") is None
+
+
+def test_of_a_private_and_a_named_export_newer_versions_take_the_oldest() -> None:
+    private = entry("github", "github.com", "2026-11-21T11:00:00Z", exports=(".",))
+    named = entry("gitlab", "gitlab.com", "2026-11-21T10:30:00Z", "b", ("a",))
+    assert "private to a" in why_first(private, named, "a")
+    assert "30 min before" in why_first(named, private, "a")
+    assert "although" not in why_first(named, private, "a")

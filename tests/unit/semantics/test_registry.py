@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from meshdoctor.model.mesh import EgressListener, Mesh, Pod, Port, Service, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.model.object_ref import ObjectRef
@@ -160,7 +161,7 @@ def test_external_hosts(host: str, wanted: bool) -> None:
 
 def test_addresses_that_a_proxy_uses() -> None:
     both = entry("b", "b.example", addresses=("198.51.100.7",), status_addresses={"b.example": ("240.240.0.7",)})
-    auto = entry("a", "*.example", status_addresses={"*.example": ("240.240.0.8",)})
+    auto = entry("a", "*.example", resolution="DYNAMIC_DNS", status_addresses={"*.example": ("240.240.0.8",)})
     known, capturing = registry(both, auto), Viewer("shop", dns_capture=True)
     assert known.used_addresses(both, "b.example", capturing) == ("198.51.100.7",)
     assert known.used_addresses(auto, "x.example", capturing) == ("240.240.0.8",)
@@ -177,3 +178,22 @@ def test_the_viewer_is_what_pod_and_proxy_say() -> None:
     )
     assert known.viewer(None, Pod("shop", "db", labels={"app": "db"})).sidecar is None
     assert (captures_dns(None), captures_dns(proxy), captures_dns(read(dump()))) == (False, True, False)
+
+
+def test_what_was_allocated_before_a_change_is_not_used() -> None:
+    given: dict[str, Any] = {"resolution": "DNS", "status_addresses": {"a.example": ("240.240.0.9",)}}
+    opted_out = {"metadata": {"labels": {"networking.istio.io/enable-autoallocate-ip": "false"}}}
+    capturing = Viewer("shop", dns_capture=True)
+    cases: list[tuple[dict[str, Any], int]] = [({"resolution": "NONE"}, 0), ({"manifest": opted_out}, 0), ({}, 1)]
+    for changed, used in cases:
+        one = structs.replace(entry("a", "a.example", **given), **changed)
+        assert len(registry(one).used_addresses(one, "a.example", capturing)) == used, changed
+
+
+def test_an_entry_with_an_address_has_its_listener_beside_that_of_a_sidecars_port() -> None:
+    listeners = (EgressListener(("./db.example",), Port(443, "tcp", "TCP")), EgressListener(("./*",)))
+    viewer = Viewer("shop", Sidecar(ObjectRef("Sidecar", "shop", "web"), egress=listeners))
+    anywhere, bound = entry("a", "a.example"), entry("b", "b.example", addresses=("198.51.100.7",))
+    known = registry(anywhere, bound)
+    assert not known.visibility(anywhere, "a.example", 443, viewer).ok
+    assert known.visibility(bound, "b.example", 443, viewer).ok

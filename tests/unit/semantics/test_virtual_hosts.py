@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshdoctor.model.proxy import HeaderMatch, Route, RouteConfig, RouteMatch, VirtualHost
+from meshdoctor.model.routes import HeaderMatch, QueryMatch, Route, RouteConfig, RouteMatch, VirtualHost
 from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route, without_port
+from meshdoctor.text.marks import shape
 
 ALPHABET = "ab.-"
 LABELS = st.text(ALPHABET, min_size=1, max_size=6)
@@ -147,6 +148,66 @@ def test_paths(match: dict[str, Any], path: str, wanted: bool) -> None:
 def test_connect_is_a_match_of_its_own() -> None:
     assert matches(route("r", connect=True), method="CONNECT")
     assert not matches(route("r", connect=True))
+    assert not matches(route("r", prefix="/"), method="CONNECT")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "wanted"),
+    [
+        ("/[[:digit:]]+", "/12", True),
+        (r"/\Qa.b\E", "/a.b", True),
+        (r"/\Qa.b\E", "/axb", False),
+        (r"/\pN", "/7", True),
+        (r"/a\z", "/a", True),
+        ("/a(?i)b", "/aB", True),
+        ("(?=/)x", "/x", False),
+        (r"/([a-z0-9-]+\.?)+!", "/" + "a" * 60, False),
+    ],
+)
+def test_regular_expressions_are_those_of_re2(pattern: str, path: str, wanted: bool) -> None:
+    assert matches(route("r", regex=pattern), path) is wanted
+
+
+@pytest.mark.parametrize(
+    ("wanted", "path", "met"),
+    [
+        (QueryMatch("v", "exact", "2"), "/?v=2", True),
+        (QueryMatch("v", "exact", "2"), "/?v=1&v=2", False),
+        (QueryMatch("v", "exact", "a b"), "/?v=a%20b", False),
+        (QueryMatch("v", "exact", "X", ignore_case=True), "/?v=x", True),
+        (QueryMatch("v", "regex", "[0-9]+"), "/?a=b&v=12#c", True),
+        (QueryMatch("v", "prefix", "1"), "/?v=12", True),
+        (QueryMatch("v"), "/?v", True),
+        (QueryMatch("v"), "/v?w=1", False),
+        (QueryMatch("v", "exact", ""), "/", False),
+    ],
+)
+def test_query_parameters(wanted: QueryMatch, path: str, met: bool) -> None:
+    assert matches(route("r", prefix="/", query_parameters=(wanted,)), path) is met
+
+
+def test_what_a_capture_leaves_out_is_not_decided() -> None:
+    asked = route("r", (HeaderMatch("x-env", "exact", shape("canary")),), prefix="/")
+    choice = choose_route([asked], Request("h", headers={"x-env": "canary"}))
+    assert choice is not None
+    assert choice.not_modelled == "header x-env, whose value the capture leaves out"
+    assert choose_route([asked], Request("h")) is None
+    by_query = route("r", prefix="/", query_parameters=(QueryMatch("v", "exact", "2"),))
+    choice = choose_route([by_query], Request("h", f"/?{shape('v=2')}"))
+    assert choice is not None
+    assert choice.not_modelled.startswith("query parameter v")
+
+
+@pytest.mark.parametrize(
+    ("header", "met"),
+    [
+        (HeaderMatch("x-forwarded-proto", "exact", "http"), True),
+        (HeaderMatch("x-request-id", "present"), True),
+        (HeaderMatch("Host", "exact", "api.example"), True),
+    ],
+)
+def test_headers_that_envoy_sets_before_it_routes(header: HeaderMatch, met: bool) -> None:
+    assert matches(route("r", (header,), prefix="/")) is met
 
 
 @pytest.mark.parametrize(
@@ -161,15 +222,16 @@ def test_connect_is_a_match_of_its_own() -> None:
         ("regex", "c.*y", "canary", True),
         ("regex", "c.*", "a canary", False),
         ("present", "", "anything", True),
-        ("range", "", "5", False),
+        ("range", "1,6", "5", True),
+        ("range", "1,5", "5", False),
+        ("range", "1,6", "five", False),
     ],
 )
 def test_header_values(kind: str, value: str, header: str, wanted: bool) -> None:
     asked = HeaderMatch("X-Env", kind, value)
     assert matches(route("r", (asked,), prefix="/"), x_env=header) is wanted
-    if kind not in ("range",):
-        inverted = HeaderMatch("X-Env", kind, value, invert=True)
-        assert matches(route("r", (inverted,), prefix="/"), x_env=header) is not wanted
+    inverted = HeaderMatch("X-Env", kind, value, invert=True)
+    assert matches(route("r", (inverted,), prefix="/"), x_env=header) is not wanted
 
 
 def test_header_without_regard_to_case() -> None:
@@ -203,7 +265,7 @@ def test_pseudo_headers(name: str, value: str) -> None:
 def test_routes_passed_over_are_named_with_what_they_ask_for() -> None:
     routes = [
         route("canary", (HeaderMatch("x-env", "exact", "canary"),), prefix="/"),
-        route("debug", prefix="/", query_parameters=("debug",)),
+        route("debug", prefix="/", query_parameters=(QueryMatch("debug"),)),
         route("rpc", prefix="/", grpc=True),
         route("share", prefix="/", runtime_percent=0.0),
         route("elsewhere", prefix="/other"),

@@ -13,6 +13,7 @@ from meshdoctor.semantics.istio.registry import Registry
 from meshdoctor.semantics.istio.visibility import (
     imported,
     is_subset,
+    locked_out,
     private_by_config_scope,
     sidecar_for,
     visible,
@@ -55,7 +56,15 @@ def test_export_to(exports: tuple[str, ...], namespace: str, ok: bool) -> None:
 
 @pytest.mark.parametrize(
     ("default", "namespace", "ok"),
-    [(("*",), "b", True), ((".",), "a", True), ((".",), "b", False), (("~",), "a", False), ((".", "*"), "b", False)],
+    [
+        (("*",), "b", True),
+        ((".",), "a", True),
+        ((".",), "b", False),
+        (("~",), "a", False),
+        ((".", "*"), "b", True),
+        ((".", "b"), "b", True),
+        (("b",), "a", False),
+    ],
 )
 def test_the_mesh_default_holds_where_export_to_is_not_set(default: tuple[str, ...], namespace: str, ok: bool) -> None:
     config = MeshConfig(default_service_export_to=default)
@@ -182,3 +191,19 @@ def test_export_and_sidecar_together_name_the_field_that_decides() -> None:
     closed = Registry(Mesh(mesh_config=MeshConfig(default_service_export_to=(".",))))
     hidden = closed.visibility(entry("b"), "x.example", 443, closed.viewer(None, Pod("a", "web")))
     assert hidden.field == "meshConfig.defaultServiceExportTo"
+
+
+def test_an_egress_listener_for_a_port_keeps_other_hosts_from_it() -> None:
+    listeners = (
+        EgressListener(("./db.example",), Port(5432, "tcp", "TCP")),
+        EgressListener(("./*",), Port(9443, "tls", "TLS"), bind="127.0.0.1"),
+        EgressListener(("./*",)),
+    )
+    applied = Sidecar(ObjectRef("Sidecar", "a", "default"), egress=listeners)
+    found = locked_out(applied, "a", "other.example", 5432, "a")
+    assert found is not None
+    assert found.because == "its egress listener for port 5432 includes ./db.example only"
+    assert locked_out(applied, "a", "db.example", 5432, "a") is None
+    assert locked_out(applied, "a", "other.example", 443, "a") is None
+    assert locked_out(applied, "b", "other.example", 9443, "a") is None
+    assert locked_out(None, "a", "other.example", 5432, "a") is None

@@ -31,6 +31,7 @@ ONLY_COMPARED = {
     "WireHeaderMatch.suffix_match": "the same",
     "WireHeaderMatch.contains_match": "the same",
     "WireHeaderMatch.regex_match": "the same",
+    "WireQueryMatch.value": "the same",
     "Regex": "of a header's value; of a path it is kept",
     "Unit.unread": "never part of a dump",
     "Section.type": "the type URL of anything is kept",

@@ -178,3 +178,23 @@ def test_a_wildcard_takes_addresses_of_its_own_ip_version_only() -> None:
     assert [traced(world([both[1]], clusters=[CLUSTER]), DB, 9000, ip=ip).cluster for ip in (FIRST, v6)] == [
         BLACKHOLE, own(DB, 9000),
     ]  # fmt: skip
+
+
+def test_a_virtual_address_is_the_hosts_on_its_http_ports_too() -> None:
+    """Before Istio 1.25 only the listeners of other ports show it."""
+    name = own("a.example", 5432)
+    bound = listener("240.240.0.3", 5432, chain(tcp(name)))
+    mesh = world(
+        [bound], clusters=[cluster(name, "STRICT_DNS")], node={"DNS_CAPTURE": "true"}, dns={"a.example": ("1.2.3.4",)}
+    )
+    tracer = Tracer(mesh, POD)
+    assert tracer.known_addresses("a.example", 80) == ("240.240.0.3",)
+    assert tracer.known_addresses("b.example", 80) == ()
+
+
+def test_an_entry_for_workloads_has_listeners_at_their_addresses_only() -> None:
+    vm = entry("vm.example", 5432, resolution="NONE", workload_selector={"app": "vm"})
+    mesh = world(entries=[vm], clusters=[cluster(own("vm.example", 5432), "ORIGINAL_DST")])
+    found = traced(mesh, "vm.example", 5432, ip="198.51.100.9", protocol="tcp")
+    assert (found.verdict, found.reason) == ("blocked", "no-workload")
+    assert "WorkloadEntry with 198.51.100.9" in found.advice
