@@ -81,7 +81,7 @@ ADVICE = {
     "http-version": "Let the client speak HTTP/1.1 (nginx: proxy_http_version 1.1), or declare the port TCP.",
     "upgrade-refused": "Declare the port TCP, so that the sidecar forwards the upgrade without reading it.",
     "path-refused": "Send another path, or change meshConfig.pathNormalization.",
-    "route-match": "Look at the route: istioctl proxy-config routes -o json.",
+    "route-match": "See the route: istioctl proxy-config routes -o json.",
     "evidence-missing": "Fetch what is missing, in istio-proxy: pilot-agent request GET 'config_dump?include_eds'.",
 }
 """What to do, by reason; empty for a reason that is not here."""
