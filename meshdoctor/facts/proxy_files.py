@@ -14,7 +14,7 @@ from meshdoctor.facts.envoy.camel_case import NOT_JSON
 from meshdoctor.facts.envoy.cluster_reader import live_endpoints
 from meshdoctor.facts.envoy.config_dump import read_dump
 from meshdoctor.facts.envoy.config_fingerprint import ConfigFingerprint
-from meshdoctor.facts.envoy.wire import ClusterStatus
+from meshdoctor.facts.envoy.wire_statuses import ClusterStatus
 from meshdoctor.model.coverage import Completeness, Coverage
 from meshdoctor.model.evidence import Document, Unread
 from meshdoctor.model.proxy import Proxy

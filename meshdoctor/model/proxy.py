@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from meshdoctor.model.coverage import WHOLE, Completeness, Coverage
 from meshdoctor.model.evidence import Evidence
+from meshdoctor.model.limits import ClusterLimits, ConnectionLimits
 from meshdoctor.model.routes import Fault, RouteConfig, WeightedCluster
 
 
@@ -48,6 +49,7 @@ class HttpConnectionManager(Struct, frozen=True):
     """path_with_escaped_slashes_action: REJECT_REQUEST, UNESCAPE_AND_REDIRECT, UNESCAPE_AND_FORWARD, or another."""
     upgrades: tuple[str, ...] = ()
     """upgrade_configs that are enabled, in lower case: `websocket`, `connect`."""
+    limits: ConnectionLimits = ConnectionLimits()
     fault: Fault | None = None
     """Listener-wide settings of the fault filter (a route's own replace them)."""
 
@@ -56,6 +58,7 @@ class TcpProxy(Struct, frozen=True):
     """filters.network.tcp_proxy: the clusters it may pick, heaviest first."""
 
     clusters: tuple[WeightedCluster, ...]
+    limits: ConnectionLimits = ConnectionLimits()
     tunnel: str = ""
     """tunneling_config: the host:port for which Envoy asks the cluster, a forward proxy, by CONNECT; empty for none."""
 
@@ -175,6 +178,7 @@ class Cluster(Struct, frozen=True):
     """(host, namespace) of metadata istio.services."""
     config: str = ""
     """metadata istio.config: path of the DestinationRule applied."""
+    limits: ClusterLimits = ClusterLimits()
     port_override: int | None = None
     panic_threshold: float | None = None
     state: str = "active"

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from meshdoctor.model.limits import RouteLimits
+
 
 class WeightedCluster(Struct, frozen=True):
     """A cluster a proxy or route may choose, and its share."""
@@ -80,6 +82,7 @@ class Route(Struct, frozen=True):
     upgrades: dict[str, bool] = {}
     """The route's own upgrade_configs, names in lower case: whether each is enabled."""
     fault: Fault | None = None
+    limits: RouteLimits = RouteLimits()
     config: str = ""
     """metadata istio.config: path of the VirtualService that made it."""
     path: str = ""

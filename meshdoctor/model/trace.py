@@ -76,6 +76,20 @@ class Expect(Struct, frozen=True):
     hangs: bool = False
 
 
+class Condition(Struct, frozen=True):
+    """A limit that the configuration sets for a connection that is delivered."""
+
+    name: str
+    """A slug: `route-timeout`, `max-connections`."""
+    value: str
+    """As it is set: `2s`, `100`."""
+    flag: str
+    """Envoy's response flag where the limit is met, `UT`; empty where there is none."""
+    because: str
+    """What happens then, in a sentence."""
+    evidence: Evidence | None = None
+
+
 class AddressTrace(Struct, frozen=True):
     """The verdict for one of the host's addresses."""
 
@@ -109,6 +123,8 @@ class Trace(Struct, frozen=True):
     """Missing documents that made the verdict unknown."""
     addresses: tuple[AddressTrace, ...] = field(default_factory=tuple)
     """One per known address, where none was given."""
+    conditions: tuple[Condition, ...] = ()
+    """Limits under which it is delivered; of other verdicts none."""
     owner: str = ""
     """Host that the cluster belongs to, empty where there is none."""
     forward_proxy: Destination | None = None

@@ -79,6 +79,16 @@ def trace(result: Trace) -> bytes:
             for step in result.steps
         ],
         "missing": result.missing,
+        "conditions": [
+            {
+                "name": one.name,
+                "value": one.value,
+                "flag": one.flag or None,
+                "because": one.because,
+                "evidence": None if one.evidence is None else evidence_of(one.evidence),
+            }
+            for one in result.conditions
+        ],
     }
     if result.forward_proxy is not None:
         document["forward_proxy"] = _destination(result.forward_proxy)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from msgspec import Struct
 
 from meshdoctor.model.trace import Trace
+from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.ip_addresses import bare, covered
 from meshdoctor.semantics.istio.protocols import EXCLUSIVE, protocol_class
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registration, Viewer
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.trace.arrival import WILDCARDS
+from meshdoctor.trace.conditions import conditions
 from meshdoctor.trace.walk import Outcome, Walk
 
 
@@ -108,6 +110,9 @@ def explain(walk: Walk, outcome: Outcome, around: MeshContext) -> Trace:
         steps=tuple(walk.steps),
         missing=outcome.missing,
         owner=_owner(walk.cluster_name),
+        conditions=conditions(walk, around.found.protocols(destination.port))
+        if outcome.verdict is Verdict.DELIVERED
+        else (),
     )
 
 

@@ -108,6 +108,9 @@ def verdict(trace: Trace, *, see: str = "") -> Marked:
     expected = _expected(trace)
     if expected:
         below.append(Labelled("expect", expected))
+    for one in trace.conditions:
+        flag = f" (flag {one.flag})" if one.flag else ""
+        below.append(Labelled("if", f"{one.name.replace('-', ' ')} {one.value}: {one.because}{flag}"))
     if trace.advice:
         below.append(Labelled("do" if is_fault else "note", trace.advice))
     if see:

@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 from msgspec import Raw, structs
 
-from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy import wire, wire_statuses
 from meshdoctor.facts.envoy.clusters_text import clusters_of_text
 from meshdoctor.facts.envoy.decode import decode_all
-from meshdoctor.facts.envoy.extensions import UNREADABLE, as_dict, istio_config, kind_of, object_in
+from meshdoctor.facts.envoy.extensions import UNREADABLE, as_dict, istio_config, kind_of, object_in, seconds
 from meshdoctor.model import proxy
+from meshdoctor.model.limits import ClusterLimits
 
 CLUSTER_TYPES = {"0": "STATIC", "1": "STRICT_DNS", "2": "LOGICAL_DNS", "3": "EDS", "4": "ORIGINAL_DST"}
 """config.cluster.v3.Cluster.DiscoveryType by number; STATIC where unset."""
@@ -19,6 +20,7 @@ CLUSTER_TYPES = {"0": "STATIC", "1": "STRICT_DNS", "2": "LOGICAL_DNS", "3": "EDS
 _MATCHES = msgspec.json.Decoder(list[wire.SocketMatch], strict=False)
 _LOCALITIES = msgspec.json.Decoder(list[wire.LocalityEndpoints], strict=False)
 
+UNLIMITED = (1 << 32) - 1
 MESH_ALPN = ("istio", "istio-peer-exchange")
 SNI_DNAT_PREFIX = "outbound_."
 UNTRUSTED = "ACCEPT_UNTRUSTED"
@@ -59,6 +61,7 @@ def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy
         auto_sni, auto_san = bool(upstream.get("auto_sni")), bool(upstream.get("auto_san_validation"))
         return structs.replace(
             made,
+            limits=_limits(source, http),
             endpoints=_own_endpoints(source, path),
             tls=_cluster_socket(source, path, auto_sni, auto_san),
             socket_matches=_socket_matches(source.transport_socket_matches, path, auto_sni, auto_san),
@@ -66,6 +69,29 @@ def cluster(source: wire.WireCluster, path: str, state: str = "active") -> proxy
         )
     except UNREADABLE as error:
         return structs.replace(made, unread=source.unread or str(error))
+
+
+def _limits(source: wire.WireCluster, http: dict[str, Any]) -> ClusterLimits:
+    """Circuit breakers of the default priority, and the options of the cluster's HTTP connections."""
+    thresholds = as_dict(source.circuit_breakers).get("thresholds") or ()
+    found = next((t for t in thresholds if isinstance(t, dict) and t.get("priority") in (None, "DEFAULT", 0)), {})
+    common = object_in(http, "common_http_protocol_options")
+    return ClusterLimits(
+        max_connections=_threshold(found, "max_connections"),
+        max_pending_requests=_threshold(found, "max_pending_requests"),
+        max_requests=_threshold(found, "max_requests"),
+        max_retries=_threshold(found, "max_retries"),
+        connect_timeout=seconds(source.connect_timeout),
+        max_connection_duration=seconds(common.get("max_connection_duration")),
+        speaks_http2="http2_protocol_options" in object_in(http, "explicit_http_config"),
+        ejects=bool(source.outlier_detection),
+    )
+
+
+def _threshold(thresholds: dict[str, Any], name: str) -> int | None:
+    """A circuit breaker; None where it is none: istiod writes 2^32 - 1 where nothing is set."""
+    value = thresholds.get(name)
+    return value if isinstance(value, int) and value < UNLIMITED else None
 
 
 def cluster_type(source: wire.WireCluster) -> str:
@@ -197,10 +223,10 @@ def tls_socket(context: dict[str, Any], path: str, auto_sni: bool, auto_san: boo
     )
 
 
-_PAGE = msgspec.json.Decoder(wire.ClustersPage, strict=False)
+_PAGE = msgspec.json.Decoder(wire_statuses.ClustersPage, strict=False)
 
 
-def live_endpoints(data: bytes) -> dict[str, wire.ClusterStatus]:
+def live_endpoints(data: bytes) -> dict[str, wire_statuses.ClusterStatus]:
     """Statuses by cluster name from `/clusters?format=json`, or from the page's text form.
 
     Raises msgspec.MsgspecError or `Unreadable` where it is neither.
@@ -210,7 +236,7 @@ def live_endpoints(data: bytes) -> dict[str, wire.ClusterStatus]:
     return {status.name: status for status in decode_all(_PAGE, data).cluster_statuses}
 
 
-def status_endpoints(status: wire.ClusterStatus) -> tuple[proxy.Endpoint, ...]:
+def status_endpoints(status: wire_statuses.ClusterStatus) -> tuple[proxy.Endpoint, ...]:
     """The hosts of one cluster. Health as Envoy evaluates it: any flag other than a healthy EDS status makes a host
     unhealthy."""
     found = []

@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy import wire, wire_statuses
 
 _HEAD = re.compile(r"(.+?)::(?:observability_name|default_priority::max_connections)::")
 """The first line of a cluster: its name, or in older Envoys its first circuit breaker setting."""
@@ -25,7 +25,7 @@ _JSON_NAMES = {"failed_active_hc": "failed_active_health_check", "degraded_activ
 """Flags with another name in admin.v3.HostHealthStatus; all others have the same name there."""
 
 
-def clusters_of_text(data: bytes) -> dict[str, wire.ClusterStatus]:
+def clusters_of_text(data: bytes) -> dict[str, wire_statuses.ClusterStatus]:
     """Statuses by cluster name; a cluster without hosts has none. Raises `Unreadable` where no cluster is named."""
     hosts: dict[str, dict[str, dict[str, str]]] = {}
     prefix = ""
@@ -40,10 +40,13 @@ def clusters_of_text(data: bytes) -> dict[str, wire.ClusterStatus]:
             hosts[prefix[:-2]].setdefault(host[1], {})[host[2]] = host[3]
     if not hosts:
         raise Unreadable("no line of it names a cluster")
-    return {name: wire.ClusterStatus(name, [_status(*host) for host in found.items()]) for name, found in hosts.items()}
+    return {
+        name: wire_statuses.ClusterStatus(name, [_status(*host) for host in found.items()])
+        for name, found in hosts.items()
+    }
 
 
-def _status(text: str, said: dict[str, str]) -> wire.HostStatus:
+def _status(text: str, said: dict[str, str]) -> wire_statuses.HostStatus:
     inet = _INET.match(text) if "/" not in text else None
     socket = wire.SocketAddress(inet[1], int(inet[2])) if inet else None
     address = wire.Address(socket, None if socket else wire.Pipe(text))
@@ -54,4 +57,4 @@ def _status(text: str, said: dict[str, str]) -> wire.HostStatus:
             health["eds_health_status"] = _EDS[flag]
         elif flag:
             health[_JSON_NAMES.get(flag, flag)] = True
-    return wire.HostStatus(address, health, said.get("hostname", ""))
+    return wire_statuses.HostStatus(address, health, said.get("hostname", ""))

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.envoy import resource_shapes, wire
+from meshdoctor.facts.envoy import resource_shapes, wire, wire_statuses
 from meshdoctor.facts.envoy.camel_case import NOT_JSON, is_camel
 from meshdoctor.facts.envoy.cluster_reader import live_endpoints
 from meshdoctor.facts.envoy.config_dump import SECTION_NAMES, node_of
@@ -131,7 +131,7 @@ def _node(sections: list[resource_shapes.RawSection]) -> Node:
     return found
 
 
-def _page(data: bytes | None) -> list[resource_shapes.RawStatus] | list[wire.ClusterStatus] | str:
+def _page(data: bytes | None) -> list[resource_shapes.RawStatus] | list[wire_statuses.ClusterStatus] | str:
     if data is None:
         return "none"
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy import wire, wire_statuses
 from meshdoctor.facts.envoy.cluster_reader import cluster, cluster_type, endpoints, status_endpoints
 from meshdoctor.facts.envoy.gaps import Gaps
 from meshdoctor.facts.envoy.listener_reader import listener, lost_in, placeholder
@@ -18,7 +18,7 @@ from meshdoctor.model.routes import RouteConfig
 from meshdoctor.semantics.envoy.control_planes import control_plane, proxy_kind
 from meshdoctor.semantics.istio.istiod_push import lacks_clusters, lacks_listeners
 
-LiveSource = dict[str, wire.ClusterStatus] | Callable[[], dict[str, wire.ClusterStatus]] | None
+LiveSource = dict[str, wire_statuses.ClusterStatus] | Callable[[], dict[str, wire_statuses.ClusterStatus]] | None
 
 
 _MADE_FROM = re.compile(rb'"config": ?"(/apis/[\w./-]{1,600})"')

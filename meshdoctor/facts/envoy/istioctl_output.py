@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from meshdoctor.errors import Unreadable
-from meshdoctor.facts.envoy import wire
+from meshdoctor.facts.envoy import wire, wire_statuses
 from meshdoctor.facts.envoy.camel_case import NOT_JSON, snake_case
 from meshdoctor.facts.envoy.config_dump import key_of, node_of
 from meshdoctor.facts.envoy.draft import Draft
@@ -34,7 +34,7 @@ def read_pasted(documents: dict[str, tuple[str, Document]], key: str) -> Proxy:
     draft = Draft(shown[0])
     draft.is_pasted = True
     draft.documents = {name.removesuffix(".json"): origin for name, (origin, _) in documents.items()}
-    live: dict[str, wire.ClusterStatus] | None = None
+    live: dict[str, wire_statuses.ClusterStatus] | None = None
     for name, (origin, document) in documents.items():
         value = _decode(document, origin)
         if name == "bootstrap.json":
@@ -95,11 +95,11 @@ def _add(draft: Draft, name: str, items: list[Any]) -> None:
             draft.gaps.entry(section, found.name, found.unread, at=at)
 
 
-def _statuses(draft: Draft, items: list[Any]) -> dict[str, wire.ClusterStatus]:
+def _statuses(draft: Draft, items: list[Any]) -> dict[str, wire_statuses.ClusterStatus]:
     """Hosts by cluster; of one that does not have its shape, none."""
-    found: dict[str, wire.ClusterStatus] = {}
+    found: dict[str, wire_statuses.ClusterStatus] = {}
     for index, item in enumerate(items):
-        status, lost = _read(item, wire.ClusterStatus)
+        status, lost = _read(item, wire_statuses.ClusterStatus)
         if lost or not status.name:
             draft.gaps.entry("endpoints", status.name, lost or "it names no cluster", at=f"endpoints$[{index}]")
         else:

@@ -13,6 +13,7 @@ from meshdoctor.facts.envoy.extensions import UNREADABLE, as_dict, istio_config,
 from meshdoctor.facts.envoy.route_reader import fault_of, lost_in_routes, route_config, weighted
 from meshdoctor.facts.envoy.salvage import salvage
 from meshdoctor.model import proxy, routes
+from meshdoctor.model.limits import ConnectionLimits
 from meshdoctor.semantics.ip_addresses import network
 from meshdoctor.semantics.istio.istiod_push import VIRTUAL_OUTBOUND
 
@@ -209,7 +210,8 @@ def _tcp_proxy(payload: msgspec.Raw) -> tuple[proxy.TcpProxy | None, str]:
     if any(not one.name for one in clusters):
         return None, "a weighted cluster has no name"
     tunnel = str((plain.tunneling_config or {}).get("hostname") or "")
-    made = proxy.TcpProxy(clusters, tunnel) if clusters else None
+    limits = ConnectionLimits(seconds(plain.idle_timeout), seconds(plain.max_downstream_connection_duration))
+    made = proxy.TcpProxy(clusters, limits, tunnel) if clusters else None
     return made, plain.unread or ("" if clusters else "it has no cluster")
 
 
@@ -252,11 +254,17 @@ def _http_connection_manager(payload: msgspec.Raw, inline_path: str) -> tuple[pr
         normalizes_path=bool(source.normalize_path),
         merges_slashes=source.merge_slashes,
         escaped_slashes=ESCAPED_SLASHES.get(str(source.path_with_escaped_slashes_action), ""),
+        limits=_limits(source.common_http_protocol_options or {}),
         upgrades=tuple(u.upgrade_type.lower() for u in source.upgrade_configs if u.enabled is not False),
         fault=fault_of(as_dict(fault.payload())) if fault else None,
     )
     has_routes = made.route_config_name or made.route_config is not None
     return made, source.unread or ("" if has_routes else "it names no routes")
+
+
+def _limits(common: dict[str, Any]) -> ConnectionLimits:
+    """config.core.v3.HttpProtocolOptions."""
+    return ConnectionLimits(seconds(common.get("idle_timeout")), seconds(common.get("max_connection_duration")))
 
 
 def chain_match(source: wire.ChainMatch | None) -> proxy.FilterChainMatch:

@@ -20,6 +20,7 @@ from meshdoctor.facts.envoy.extensions import (
 )
 from meshdoctor.facts.envoy.wire_matches import StringMatch, WireHeaderMatch, WireMatch, WireQueryMatch
 from meshdoctor.model import routes
+from meshdoctor.model.limits import RouteLimits
 
 FAULT_FILTERS = ("envoy.filters.http.fault", "envoy.fault")
 _ANY_PATH = routes.RouteMatch(prefix="/")
@@ -131,6 +132,7 @@ def _decoded(
         status=status,
         not_found_status=NOT_FOUND.get(str(action.cluster_not_found_response_code or "") if action else "", 503),
         upgrades={u.upgrade_type.lower(): u.enabled is not False for u in action.upgrade_configs} if action else {},
+        limits=_limits(action),
         fault=_per_filter_fault(source.typed_per_filter_config, source.per_filter_config) or inherited,
         config=istio_config(source.metadata),
         path=path,
@@ -138,6 +140,23 @@ def _decoded(
     )
 
 
+def _limits(action: wire.WireRouteAction | None) -> RouteLimits:
+    if action is None:
+        return _NO_LIMITS
+    retry = action.retry_policy or {}
+    retries = retry.get("num_retries")
+    return RouteLimits(
+        timeout=seconds(action.timeout),
+        idle_timeout=seconds(action.idle_timeout),
+        max_duration=seconds((action.max_stream_duration or {}).get("max_stream_duration")),
+        per_try_timeout=seconds(retry.get("per_try_timeout")),
+        retries=retries if isinstance(retries, int) else None,
+        retry_on=str(retry.get("retry_on") or ""),
+        rewrites_host=bool(action.host_rewrite_literal or action.host_rewrite_header or action.auto_host_rewrite),
+    )
+
+
+_NO_LIMITS = RouteLimits()
 _NOT_MODELLED = ("path_match_policy", "filter_state", "tls_context")
 _MATCH = msgspec.json.Decoder(WireMatch, strict=False)
 

@@ -198,6 +198,9 @@ class WireCluster(Unit):
     metadata: Metadata | None = None
     typed_extension_protocol_options: Raw = NO_RAW
     common_lb_config: CommonLb | None = None
+    connect_timeout: str | None = None
+    circuit_breakers: Raw = NO_RAW
+    outlier_detection: Raw = NO_RAW
     original_dst_lb_config: OriginalDstLb | None = None
 
 
@@ -229,6 +232,13 @@ class WireRouteAction(Wire):
     cluster_header: str = ""
     weighted_clusters: WeightedClusters | None = None
     cluster_not_found_response_code: str | int | None = None
+    timeout: str | None = None
+    idle_timeout: str | None = None
+    retry_policy: dict[str, Any] | None = None
+    max_stream_duration: dict[str, Any] | None = None
+    host_rewrite_literal: str = ""
+    host_rewrite_header: str = ""
+    auto_host_rewrite: bool | None = None
     upgrade_configs: list[UpgradeConfig] = []
 
 
@@ -265,6 +275,8 @@ class WireTcpProxy(Unit):
     cluster: str = ""
     weighted_clusters: WeightedClusters | None = None
     tunneling_config: dict[str, Any] | None = None
+    idle_timeout: str | None = None
+    max_downstream_connection_duration: str | None = None
 
 
 class WireRedisProxy(Unit):
@@ -296,27 +308,11 @@ class WireHcm(Unit):
     strip_matching_host_port: bool = False
     strip_trailing_host_dot: bool = False
     http_protocol_options: Http1Options | None = None
+    common_http_protocol_options: dict[str, Any] | None = None
     normalize_path: bool | None = None
     merge_slashes: bool = False
     path_with_escaped_slashes_action: str | int = ""
     upgrade_configs: list[UpgradeConfig] = []
-
-
-class HostStatus(Wire):
-    """admin.v3.HostStatus of /clusters?format=json."""
-
-    address: Address | None = None
-    health_status: dict[str, Any] = {}
-    hostname: str = ""
-
-
-class ClusterStatus(Wire):
-    name: str = ""
-    host_statuses: list[HostStatus] = []
-
-
-class ClustersPage(Wire):
-    cluster_statuses: list[ClusterStatus] = []
 
 
 class ErrorState(Wire):

@@ -8,7 +8,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Raw, Struct, structs
 
-from meshdoctor.facts.envoy import wire, wire_matches
+from meshdoctor.facts.envoy import wire, wire_matches, wire_statuses
 from meshdoctor.facts.resources import core_objects, istio_objects
 from meshdoctor.semantics.kubernetes import api_objects
 from meshdoctor.sources.kept.envoy_fields import CLUSTER_STATUS, DNS_ANSWERS, ENVOY
@@ -89,7 +89,7 @@ def rule_at(kept: Kept, path: str) -> TextOf:
 def decoded() -> Iterator[tuple[str, Kept, str]]:
     shapes: list[tuple[str, Any, Kept]] = [
         ("dump", wire.ConfigDump, ENVOY),
-        ("page", wire.ClusterStatus, CLUSTER_STATUS),
+        ("page", wire_statuses.ClusterStatus, CLUSTER_STATUS),
         ("mesh", core_objects._MeshConfig, MESH_CONFIG),
         ("dns", core_objects._Dns, DNS_ANSWERS),
         ("pod", api_objects.WirePod, OBJECTS["Pod"]),
