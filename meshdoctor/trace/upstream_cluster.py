@@ -278,10 +278,23 @@ def upstream_ports(walk: Walk, cluster: Cluster) -> list[int]:
 def _bad_tls(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None:
     """Why the TLS of the cluster cannot work; of endpoints with different sockets, the first that cannot."""
     found = (
-        _bad_socket(walk, cluster, match, registry.is_external(cluster))
+        _waiting(walk, cluster, match.socket) or _bad_socket(walk, cluster, match, registry.is_external(cluster))
         for match in sockets_for(cluster, walk.proxy.configured_endpoints(cluster))
     )
     return next((outcome for outcome in found if outcome is not None), None)
+
+
+def _waiting(walk: Walk, cluster: Cluster, socket: TlsSocket | None) -> Outcome | None:
+    """A certificate or authority that the socket needs and Envoy has not got: it opens no connection."""
+    found = next(filter(None, map(walk.proxy.waiting_secrets.get, socket.secrets if socket else ())), None)
+    if found is None:
+        return None
+    lacks = f", which Envoy refused: {found.because}" if found.because else ", which the proxy has not received"
+    why = f"the TLS of cluster {cluster.name} needs secret {found.name}{lacks}"
+    walk.step("cluster", cluster.name, why, found.path, found.name)
+    return Outcome(
+        Verdict.BROKEN, "secret-missing", why, Expect(("UF", "URX"), 503 if walk.route is not None else None)
+    )
 
 
 def _bad_socket(walk: Walk, cluster: Cluster, match: SocketMatch, external: bool) -> Outcome | None:

@@ -10,7 +10,7 @@ from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext
 from meshdoctor.facts.derived.resource_views import entry_view, role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import DestinationRule, ServiceEntry
-from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
+from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket, WaitingSecret
 from meshdoctor.model.upstream import Upstream
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import (
@@ -58,6 +58,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
     credential = _ignored_credential(case, parsed, socket)
     misplaced = _misplaced_tls(case, parsed, socket)
     has_host = not uses or any(use.is_http for use in uses)  # auto_sni and auto_san_validation read the Host header
+    waiting = _waiting_secrets(case, socket)
     return Upstream(
         pod=case.key,
         host=parsed.host,
@@ -92,11 +93,19 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
         on_tls_port=_on_tls_port(case, entry, parsed.port) if socket else {},
         entry=entry_view(entry),
         reason=_reason(cluster, parsed, known),
+        missing_secrets=tuple(s.name for s in waiting),
+        namespace=case.viewer.namespace,
+        refused_because=next((f" (Envoy refused what it was sent: {s.because})" for s in waiting if s.because), ""),
         used=(parsed.host, parsed.port) in case.dependencies,
         routed_http=_is_routed_http(case, parsed),
         via_gateway=parsed.host in case.sent_to_gateways,
         protocol_mismatch=socket is None and _declared(case, entry, parsed.port) == "http" and is_tls_port(parsed.port),
     )
+
+
+def _waiting_secrets(case: ProxyContext, socket: TlsSocket | None) -> list[WaitingSecret]:
+    waiting = case.proxy.waiting_secrets
+    return [waiting[name] for name in (socket.secrets if socket else ()) if name in waiting]
 
 
 def _is_custom(cluster: Cluster) -> bool:
@@ -239,7 +248,8 @@ def _reason(cluster: Cluster, parsed: ClusterName, known: tuple[Endpoint, ...] |
 def _evidence(
     case: ProxyContext, cluster: Cluster, socket: TlsSocket | None, uses: list[ClusterUse], rule: DestinationRule | None
 ) -> tuple[Evidence, ...]:
-    pieces = [case.evidence(socket.path if socket else cluster.path, cluster.name)]
+    pieces = [case.evidence(secret.path, secret.name) for secret in _waiting_secrets(case, socket)]
+    pieces.append(case.evidence(socket.path if socket else cluster.path, cluster.name))
     pieces += [case.evidence(use.path, use.cluster) for use in uses[:1]]
     if rule is not None and rule.pointer.document:
         pieces.append(seen_at(rule.pointer, str(rule.ref), ".spec.trafficPolicy"))
