@@ -34,6 +34,7 @@ PLURALS = {
     "ServiceEntry": "serviceentries",
     "Sidecar": "sidecars",
     "VirtualService": "virtualservices",
+    "WorkloadEntry": "workloadentries",
 }
 
 

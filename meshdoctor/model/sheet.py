@@ -90,6 +90,9 @@ class Connection(Fact, frozen=True):
     crowded_out: bool = False
     """Whether its cluster exists without a reference, because a service with another protocol owns the (bind, port):
     MYSQL or MONGO beside anything else, or the reverse. Never for conflicts between two TCP claims."""
+    near: str = ""
+    """An entry whose host comes near and does not cover this one, `*.a.example` for `a.example` or the reverse, as a
+    clause after `; `. Empty where there is none, or the host is registered."""
 
 
 class EntryPort(Fact, frozen=True):
@@ -252,6 +255,9 @@ class Dangling(Fact, frozen=True):
     warming: bool
     """Whether the cluster exists and is warming."""
     used: bool
+    why: str = ""
+    """Why the cluster is not there, `: no DestinationRule for a.example defines subset v1`; empty where the objects do
+    not say."""
 
 
 class VirtualServiceHost(Fact, frozen=True):

@@ -110,7 +110,20 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         missing=traced.missing,
         crowded_out=traced.verdict is not Verdict.DELIVERED
         and (_crowded_out(case, traced, declared) or _lost_its_tcp_side(case, traced, found)),
+        near="" if registered_now or found.other_ports else _near(case, host),
     )
+
+
+def _near(case: ProxyContext, host: str) -> str:
+    """The entry that its author may have taken for one of this host: `*.a.example` does not cover `a.example`
+    (pkg/config/host/name.go, Matches), and `a.example` no name below it."""
+    parent = host.partition(".")[2]
+    for pattern, why in ((f"*.{host}", f"which does not cover {host} itself"), (parent, "without names below it")):
+        for entry in case.registry.entries(pattern) if "." in pattern.removeprefix("*.") else ():
+            named = pattern in (name.lower() for name in entry.hosts)
+            if named and case.registry.visibility(entry, pattern, None, case.viewer).ok:
+                return f"; {entry.ref} registers {pattern}, {why}"
+    return ""
 
 
 def entry_name(case: ProxyContext, host: str, port: int) -> str:

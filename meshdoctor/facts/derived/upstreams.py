@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from meshdoctor.facts.derived import destination_rule_edits, entry_edits
 from meshdoctor.facts.derived.entry_edits import Manifest
+from meshdoctor.facts.derived.entry_workloads import no_workload
 from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext
 from meshdoctor.facts.derived.resource_views import entry_view, role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import DestinationRule, ServiceEntry
 from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
 from meshdoctor.model.upstream import Upstream
+from meshdoctor.semantics.istio.destination_rules import names_host
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import (
     behaviour,
@@ -91,7 +93,8 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
         moved_tls=destination_rule_edits.moved_tls(misplaced[0], misplaced[1], parsed.port) if misplaced else {},
         on_tls_port=_on_tls_port(case, entry, parsed.port) if socket else {},
         entry=entry_view(entry),
-        reason=_reason(cluster, parsed, known),
+        reason=_reason(case, cluster, parsed, known),
+        not_applied=_not_applied(case, parsed, socket),
         used=(parsed.host, parsed.port) in case.dependencies,
         routed_http=_is_routed_http(case, parsed),
         via_gateway=parsed.host in case.sent_to_gateways,
@@ -137,7 +140,7 @@ def _declared(case: ProxyContext, entry: ServiceEntry | None, number: int) -> st
 
 
 def _rules_for(case: ProxyContext, host: str) -> list[DestinationRule]:
-    return [d for d in case.mesh.destination_rules if covers(d.host, host)]
+    return [d for d in case.mesh.destination_rules if names_host(d, host)]
 
 
 def _ignored_credential(case: ProxyContext, parsed: ClusterName, socket: TlsSocket | None) -> str:
@@ -224,14 +227,28 @@ def _on_tls_port(case: ProxyContext, entry: ServiceEntry | None, number: int) ->
     return entry_edits.with_target_port(entry, number, 443)
 
 
-def _reason(cluster: Cluster, parsed: ClusterName, known: tuple[Endpoint, ...] | None) -> str:
+def _reason(case: ProxyContext, cluster: Cluster, parsed: ClusterName, known: tuple[Endpoint, ...] | None) -> str:
     if known:
         unhealthy = next((e for e in known if e.health != "HEALTHY"), None)
         return f"no endpoint is healthy: {unhealthy.health}" if unhealthy else ""
     if cluster.type in DNS_TYPES:
         names = ", ".join(dict.fromkeys(e.address for e in cluster.endpoints)) or parsed.host
         return f"DNS returns no address for {names}"
-    return "the entry has no endpoint that serves this port" if cluster.type == "EDS" else ""
+    if cluster.type != "EDS":
+        return ""
+    found = case.tracer.entries.registration(parsed.host, parsed.port).visible
+    entry = next((e for e in found if parsed.host in (host.lower() for host in e.hosts)), None)
+    selected = no_workload(case, entry) if entry is not None else ""
+    return selected or case.causes.no_labels(parsed) or "the entry has no endpoint that serves this port"
+
+
+def _not_applied(case: ProxyContext, at: ClusterName, socket: TlsSocket | None) -> str:
+    """A DestinationRule that would originate TLS for this port, and why it does not apply; empty where none would."""
+    for rule in _rules_for(case, at.host) if socket is None else ():
+        why = case.causes.passed_over(at.host, rule)
+        if why and tls_settings(rule, at.port).get("mode") in ORIGINATING:
+            return f"; {rule.ref} sets TLS for {rule.host}, but {why}"
+    return ""
 
 
 def _evidence(
