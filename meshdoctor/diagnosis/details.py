@@ -11,9 +11,9 @@ from meshdoctor.facts.case import Case
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.model.evidence import Evidence, Pointer, Unread
 from meshdoctor.model.mesh import Mesh, ServiceEntry
+from meshdoctor.semantics.istio.capture_settings import CaptureSettings
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.registry import Registry
-from meshdoctor.semantics.istio.traffic_capture import CaptureSettings
 from meshdoctor.trace.outbound import Tracer
 
 

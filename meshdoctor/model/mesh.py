@@ -206,6 +206,8 @@ class Pod(Struct, frozen=True):
     workload: ObjectRef | None = None
     """The Deployment, StatefulSet, Job ... that owns it, as far as owner references name it."""
     ip: str = ""
+    ips: tuple[str, ...] = ()
+    """status.podIPs: one of each IP version in a dual-stack pod."""
     phase: str = ""
     pointer: Pointer = Pointer("")
 

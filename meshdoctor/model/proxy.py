@@ -56,6 +56,8 @@ class TcpProxy(Struct, frozen=True):
     """filters.network.tcp_proxy: the clusters it may pick, heaviest first."""
 
     clusters: tuple[WeightedCluster, ...]
+    tunnel: str = ""
+    """tunneling_config: the host:port for which Envoy asks the cluster, a forward proxy, by CONNECT; empty for none."""
 
 
 class FilterChain(Struct, frozen=True):

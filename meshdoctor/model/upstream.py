@@ -15,7 +15,8 @@ class Upstream(Fact, frozen=True):
     cluster: str
     type: str
     client: str
-    """Traffic sent to it: `tls` (SNI-matched or declared TLS), `http`, `opaque`, or empty where none."""
+    """Traffic sent to it: `tls` (SNI-matched or declared TLS), `http`, `opaque`, `connect` (the sidecar asks it, a
+    forward proxy, for a tunnel), or empty where none."""
     originates_tls: bool
     mutual: bool
     """Istio mutual TLS (mesh certificate)."""

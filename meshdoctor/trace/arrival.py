@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from meshdoctor.model.proxy import Listener, ListenerFilter, Proxy
+from meshdoctor.model.proxy import FilterChain, Listener, ListenerFilter, Proxy
 from meshdoctor.model.trace import Destination, Expect
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
@@ -176,11 +176,17 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
         because = f"{decided or 'no other filter chain matches'}; so the default filter chain takes the connection"
     route = choice.chain.http.route_config_name if choice.chain.http else ""
     target = next(iter(choice.chain.tcp_clusters), f"route {route}" if route else "")
+    because += _tunnel(choice.chain)
     walk.step("filter_chain", chain_label(walk), because, choice.chain.path, target)
     if choice.chain.unread:
         why = f"filter chain {chain_label(walk)} of listener {listener.name} was not read whole: {choice.chain.unread}"
         return Outcome(Verdict.UNKNOWN, "chain-unread", why, missing=(f"filter chain {chain_label(walk)}",))
     return None
+
+
+def _tunnel(chain: FilterChain) -> str:
+    tunnel = chain.tcp.tunnel if chain.tcp is not None else ""
+    return f"; Envoy asks the cluster, a forward proxy, by CONNECT for {tunnel}" if tunnel else ""
 
 
 def _find_listener(walk: Walk, index: ListenerIndex) -> Listener | Outcome:

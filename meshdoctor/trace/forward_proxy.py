@@ -13,9 +13,9 @@ from meshdoctor.model.trace import ClientOptions, Destination, Step, Trace
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.clients.forward_proxies import ContainerProxies
 from meshdoctor.semantics.ip_addresses import address, is_ip, is_of
+from meshdoctor.semantics.istio.capture_settings import app_containers
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.registry import Registry, Viewer, may_be_service
-from meshdoctor.semantics.istio.traffic_capture import app_containers
 
 _HOW = ("ip", "protocol", "sni", "authority", "method", "http_version")
 """Options that describe the connection itself, so that no setting of the pod does."""

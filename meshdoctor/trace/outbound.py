@@ -13,12 +13,12 @@ from meshdoctor.model.mesh import Dependency, Mesh, Pod
 from meshdoctor.model.proxy import FilterChain, Proxy
 from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Expect, Step, Trace
 from meshdoctor.model.verdict import Verdict
-from meshdoctor.semantics.ip_addresses import is_ip, is_single
+from meshdoctor.semantics.ip_addresses import is_ip, is_of, is_single
+from meshdoctor.semantics.istio.capture_settings import CaptureSettings, capture_settings
 from meshdoctor.semantics.istio.data_plane import PROXIES, is_ambient, not_traced, pod_kind
 from meshdoctor.semantics.istio.protocols import behaviour, client_protocol, known_protocol
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer, is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name
-from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, capture_settings
 from meshdoctor.semantics.istio.virtual_service_rules import chain_config
 from meshdoctor.trace import forward_proxy
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
@@ -214,9 +214,10 @@ class Tracer:
         return tuple(known) or self.mesh.dialled.get((self.key, host.lower()), ())
 
     def dialled_addresses(self, host: str, port: int) -> tuple[str, ...]:
-        """The known addresses without those of the entry that DNS does not answer with: a client that dials the host by
-        name never dials them."""
+        """The known addresses without those of the entry that DNS does not answer with, and of an IP version that the
+        pod has no address of: a client that dials the host by name never dials them."""
         known = self.known_addresses(host, port)
+        known = tuple(ip for ip in known if is_of(ip, self.viewer.families)) or known
         answers = () if self.viewer.dns_capture else (self.mesh.dns or {}).get(host.lower(), ())
         return tuple(a for a in known if a in answers) if answers else known
 

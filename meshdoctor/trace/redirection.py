@@ -5,7 +5,8 @@ from __future__ import annotations
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.trace import Step
 from meshdoctor.model.verdict import Verdict
-from meshdoctor.semantics.istio.traffic_capture import CaptureSettings, captured
+from meshdoctor.semantics.istio.capture_settings import CaptureSettings
+from meshdoctor.semantics.istio.traffic_capture import captured
 from meshdoctor.trace.arrival import ListenerIndex
 from meshdoctor.trace.walk import Outcome, Walk
 

@@ -304,7 +304,8 @@ def _bad_socket(walk: Walk, cluster: Cluster, match: SocketMatch, external: bool
         return Outcome(Verdict.BROKEN, "mtls-to-external", why, reset)
     if socket.istio_mutual:
         return None
-    if walk.destination.protocol == "tls" and walk.chain is not None and walk.chain.tcp is not None:
+    passes = walk.chain.tcp if walk.chain is not None else None
+    if walk.destination.protocol == "tls" and passes is not None and not passes.tunnel:
         why = "the application already sends TLS, and Envoy originates TLS again"
         return Outcome(Verdict.BROKEN, "double-tls", why, reset)
     if ports and all(is_plain_http_port(p) for p in ports):

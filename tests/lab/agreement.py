@@ -5,12 +5,17 @@ from __future__ import annotations
 from meshdoctor import doctor
 from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.ip_addresses import is_ip
+from meshdoctor.semantics.istio.host_port import read_host_port
 from tests.lab.probes import Seen
 
 
 def traced(case: doctor.Case, seen: Seen) -> Trace:
-    """What meshdoctor says of a connection that was made, asked with the address that was dialled."""
+    """What meshdoctor says of a connection that was made, asked with the address that was dialled; of one to a forward
+    proxy, asked with the URL."""
     probe = seen.probe
+    if probe.url is not None:
+        url = read_host_port(probe.url)
+        return doctor.trace(case, probe.pod, url.host, url.port, scheme=url.scheme, path=url.path)
     return doctor.trace(
         case,
         probe.pod,

@@ -60,11 +60,22 @@ def _talk(connection: socket.socket, asked: dict[str, Any]) -> dict[str, Any]:
     return _request(connection, asked)
 
 
-def _request(connection: socket.socket, asked: dict[str, Any]) -> dict[str, Any]:
+def _request_line(asked: dict[str, Any]) -> str:
+    """The first line and the Host header: of a forward proxy, https by CONNECT and http in absolute form."""
+    scheme, _, rest = (asked.get("url") or "").partition("://")
+    named = rest.partition("/")[0]
+    if scheme == "https":
+        target = named if ":" in named else f"{named}:443"
+        return f"CONNECT {target} HTTP/1.1\r\nhost: {target}"
+    if scheme:
+        return f"GET {asked['url']} HTTP/1.1\r\nhost: {named}"
     plain = 443 if asked["protocol"] == "tls" else 80
     host = asked.get("authority") or asked["host"] + ("" if asked["port"] == plain else f":{asked['port']}")
-    path = asked.get("path") or "/"
-    connection.sendall(f"GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
+    return f"GET {asked.get('path') or '/'} HTTP/1.1\r\nhost: {host}"
+
+
+def _request(connection: socket.socket, asked: dict[str, Any]) -> dict[str, Any]:
+    connection.sendall(f"{_request_line(asked)}\r\nconnection: close\r\n\r\n".encode())
     received = b""
     while part := connection.recv(65536):
         received += part

@@ -3,7 +3,8 @@
 The spec is JSON: a list of {host, names, ips, ports: {port: kind}, certificate, key}. Kinds: `tcp` greets with its name
 and waits for nothing; `http` and `tls` (HTTP inside TLS) say who served, or 404 for a Host that is not theirs; `any`
 does what the client does: TLS, HTTP, or a greeting to who stays silent or speaks anything else, inside TLS as well;
-`plain` does so without TLS.
+`plain` does so without TLS. `proxy` is a forward proxy: it agrees to CONNECT and to requests in absolute form, and
+answers 400 to others, as Squid does.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ class Host:
             said = await _peek(connection)
             kind = "tls" if secured and said[:1] == TLS_HELLO else "http" if said.startswith(HTTP_METHODS) else "tcp"
         reader, writer = await _streams(connection, self.context if kind == "tls" else None)
+        if kind == "proxy":
+            await self._relay(reader, writer)
+            writer.close()
+            return
         first = b"" if kind == "tcp" else await _first(reader, SILENCE if adaptive else PATIENCE)
         if kind == "tcp" or (adaptive and first[:1] != TLS_HELLO and first not in HTTP_METHODS):
             writer.write(f"hello from {self.name}\n".encode())
@@ -54,6 +59,13 @@ class Host:
         else:
             await self._answer(first, reader, writer)
         writer.close()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        method, target, _ = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split(" ", 2)
+        agrees = method == "CONNECT" or "://" in target
+        status = "200 OK" if agrees else "400 Bad Request"
+        writer.write(f"HTTP/1.1 {status}\r\nconnection: close\r\n\r\n{json.dumps({'served_by': self.name})}".encode())
+        await writer.drain()
 
     async def _answer(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n") if first in HTTP_METHODS else b"").decode("latin-1").lower()

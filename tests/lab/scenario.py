@@ -22,7 +22,8 @@ class Host(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     host: str
     ips: tuple[str, ...]
     ports: dict[int, str]
-    """What listens: tcp (greets), http, tls (HTTP inside), any (what the client speaks), plain (the same but TLS)."""
+    """What listens: tcp (greets), http, tls (HTTP inside), any (what the client speaks), plain (the same but TLS),
+    proxy (a forward proxy)."""
     names: tuple[str, ...] = ()
     """Other names of it, `*.` wildcards too: answered by DNS (but for wildcards), accepted as Host."""
     dns: tuple[str, ...] | None = None
@@ -72,6 +73,8 @@ class Probe(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     sni: str | None = None
     authority: str | None = None
     path: str | None = None
+    url: str | None = None
+    """What host:port, a forward proxy, is asked for; with protocol http."""
     own: tuple[str, ...] = ()
     """Hosts whose clusters are this host's own because a VirtualService for it sends it there."""
     policy: tuple[str, ...] = ()

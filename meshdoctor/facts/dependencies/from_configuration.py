@@ -29,9 +29,9 @@ from meshdoctor.semantics.clients.addresses_in_text import (
 )
 from meshdoctor.semantics.clients.forward_proxies import ContainerProxies
 from meshdoctor.semantics.clients.settings import Setting, named_hosts, settings_in_arguments
+from meshdoctor.semantics.istio.capture_settings import ISTIO_CONTAINERS
 from meshdoctor.semantics.istio.data_plane import GATEWAYS, proxy_role
 from meshdoctor.semantics.istio.host_names import host_port
-from meshdoctor.semantics.istio.traffic_capture import ISTIO_CONTAINERS
 from meshdoctor.text.secrets import form_of_secret
 
 IsExternal = Callable[[str, str], bool]

@@ -15,7 +15,7 @@ from meshdoctor.model.mesh import Port, ServiceEntry
 from meshdoctor.model.sheet import EntryPort
 from meshdoctor.model.trace import Trace
 from meshdoctor.model.verdict import UNREACHED, Verdict
-from meshdoctor.semantics.ip_addresses import covered, is_single
+from meshdoctor.semantics.ip_addresses import covered, is_of, is_single
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import (
     behaviour,
@@ -143,9 +143,11 @@ def _why(mismatch: str, port: Port, known: str, traced: Trace | None) -> str:
 
 
 def _uncovered(case: ProxyContext, entry: ServiceEntry, answers: tuple[str, ...]) -> list[str]:
-    """DNS answers outside spec.addresses. With DNS capture clients get the entry's addresses, so there are none."""
+    """DNS answers outside spec.addresses that the pod has an IP version for. With DNS capture clients get the entry's
+    addresses, so there are none."""
     captured = case.viewer.dns_capture and any(is_single(a) for a in entry.addresses)
-    return [] if captured or not entry.addresses else [a for a in answers if not covered(a, entry.addresses)]
+    dialled = [a for a in answers if is_of(a, case.viewer.families)]
+    return [] if captured or not entry.addresses else [a for a in dialled if not covered(a, entry.addresses)]
 
 
 def _resolved_elsewhere(case: ProxyContext, host: str, addresses: tuple[str, ...]) -> str:

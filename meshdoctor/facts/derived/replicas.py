@@ -22,8 +22,8 @@ from meshdoctor.model.mesh import Mesh
 from meshdoctor.model.pod_evidence import PodEvidence
 from meshdoctor.model.proxy import Node, Proxy
 from meshdoctor.model.proxy_summary import ProxySummary, reduced_node, summary_of
+from meshdoctor.semantics.istio.capture_settings import capture_settings
 from meshdoctor.semantics.istio.registry import Registry
-from meshdoctor.semantics.istio.traffic_capture import capture_settings
 
 
 class ProxyToCheck(NamedTuple):

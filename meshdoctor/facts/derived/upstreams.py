@@ -109,9 +109,11 @@ def _is_custom(cluster: Cluster) -> bool:
 
 def _client(case: ProxyContext, uses: list[ClusterUse], entry: ServiceEntry | None, parsed: ClusterName) -> str:
     """The protocol of the cluster's clients: TLS where filter chain, declaration or URL says so, HTTP, or opaque
-    TCP."""
+    TCP; CONNECT where the sidecar itself asks the cluster, a forward proxy, for a tunnel."""
     if not uses:
         return ""
+    if all(use.chain.tcp is not None and use.chain.tcp.tunnel for use in uses):
+        return "connect"
     # a sniffed port (no protocol declared) has both kinds of chain: traffic that is not HTTP uses the TCP one
     sniffed = {use.listener.name for use in uses if not use.is_http}
     if any(use.is_http and use.listener.name not in sniffed for use in uses):

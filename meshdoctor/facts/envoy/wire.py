@@ -259,11 +259,18 @@ class WireRoute(Unit):
     per_filter_config: Raw = NO_RAW
 
 
+class Tunneling(Wire):
+    """TcpProxy.TunnelingConfig."""
+
+    hostname: str = ""
+
+
 class WireTcpProxy(Unit):
     """extensions.filters.network.tcp_proxy.v3.TcpProxy and v2's."""
 
     cluster: str = ""
     weighted_clusters: WeightedClusters | None = None
+    tunneling_config: Tunneling | None = None
 
 
 class WireRedisProxy(Unit):

@@ -59,6 +59,7 @@ def read_pod(found: ObjectSource, config_maps: ConfigMaps) -> Pod:
         run_as_group=_group(wire.spec.security_context),
         workload=_workload(ref.namespace, wire.metadata),
         ip=status.pod_ip or "",
+        ips=tuple(entry.ip for entry in status.pod_ips or ()),
         phase=status.phase or "",
         pointer=found.pointer,
     )

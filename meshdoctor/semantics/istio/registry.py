@@ -13,6 +13,7 @@ from meshdoctor.model.proxy import Cluster, Proxy
 from meshdoctor.semantics.ip_addresses import address, covered, is_ip, is_single
 from meshdoctor.semantics.istio.data_plane import proxy_kind_of
 from meshdoctor.semantics.istio.host_names import covers, wildcards_for
+from meshdoctor.semantics.istio.ip_families import ip_families
 from meshdoctor.semantics.istio.protocols import protocol_class
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref
 from meshdoctor.semantics.istio.visibility import (
@@ -126,7 +127,14 @@ class Registry:
         labels = pod.labels if pod else proxy.node.labels if proxy else {}
         is_sidecar = proxy_kind_of(pod, proxy) in ("sidecar", "")
         sidecar = sidecar_for(namespace, labels, self.mesh.sidecars, self.root_namespace) if is_sidecar else None
-        return Viewer(namespace, sidecar, captures_dns(proxy), is_sidecar, _families(proxy, pod), labels)
+        return Viewer(
+            namespace,
+            sidecar,
+            captures_dns(proxy),
+            is_sidecar,
+            ip_families(proxy.node if proxy else None, pod) or (4, 6),
+            labels,
+        )
 
     @property
     def root_namespace(self) -> str:
@@ -142,12 +150,15 @@ class Registry:
                 yield found
 
     def entries(self, host: str) -> list[ServiceEntry]:
-        """Entries that name the host, exactly or by a wildcard, the exact ones first."""
+        """Entries that name the host, exactly or by a wildcard, the exact ones first; then those whose addresses or
+        endpoints hold it, where it is an IP address."""
         name = host.lower().rstrip(".")
         found = list(self._by_host.get(name, ()))
         partial = (p for p in self._partial if name.endswith(p[1:]) and len(name) >= len(p))
         for pattern in (*wildcards_for(name), *partial):
             found.extend(e for e in self._by_host.get(pattern, ()) if e not in found)
+        if is_ip(name):
+            found.extend(e for e in self.mesh.service_entries if e not in found and _holds(e, name))
         return found
 
     @cached_property
@@ -164,8 +175,6 @@ class Registry:
 
     def _register(self, host: str, port: int, viewer: Viewer) -> Registration:
         candidates = self.entries(host)
-        if is_ip(host):
-            candidates += [e for e in self.mesh.service_entries if e not in candidates and _holds(e, host)]
         seen, others, hidden = [], [], []
         for entry in candidates:
             has_port = any(p.number == port for p in entry.ports)
@@ -287,18 +296,9 @@ def captures_dns(proxy: Proxy | None) -> bool:
     return proxy is not None and str(proxy.node.metadata.get("DNS_CAPTURE", "")).lower() == "true"
 
 
-def _families(proxy: Proxy | None, pod: Pod | None) -> tuple[int, ...]:
-    """IP versions of the pod's own addresses; both where none is known. Loopback says nothing."""
-    instance_ips = str(proxy.node.metadata.get("INSTANCE_IPS", "")).split(",") if proxy else []
-    own = [pod.ip] if pod and pod.ip else []
-    parsed = [address(ip) for ip in (*instance_ips, *own) if ip]
-    found = sorted({ip.version for ip in parsed if ip is not None and not (ip.is_loopback or ip.is_link_local)})
-    return tuple(found) or (4, 6)
-
-
 def _holds(entry: ServiceEntry, ip: str) -> bool:
     allocated = (a for found in entry.status_addresses.values() for a in found)
-    return covered(ip, entry.addresses) or covered(ip, allocated) or any(e.address == ip for e in entry.endpoints)
+    return covered(ip, chain(entry.addresses, allocated, (e.address for e in entry.endpoints)))
 
 
 def is_external_host(host: str) -> bool:

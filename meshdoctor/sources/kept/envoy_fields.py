@@ -112,6 +112,7 @@ _FILTER_CONFIG = obj(
     "type_url",
     "path_with_escaped_slashes_action",
     weighted_clusters=_WEIGHTED,
+    tunneling_config=obj("hostname"),
     prefix_routes=obj(catch_all_route=obj("cluster")),
     rds=obj("route_config_name"),
     upgrade_configs=obj("upgrade_type"),

@@ -11,7 +11,7 @@ from msgspec import Struct
 from meshdoctor import yamlio
 from meshdoctor.errors import Unreadable
 from meshdoctor.semantics.clients.setting_names import is_application_annotation
-from meshdoctor.semantics.istio.traffic_capture import CAPTURE_VARIABLES, ISTIO_CONTAINERS
+from meshdoctor.semantics.istio.capture_settings import CAPTURE_VARIABLES, ISTIO_CONTAINERS
 from meshdoctor.semantics.kubernetes.api_objects import LAST_APPLIED
 from meshdoctor.sources.kept.fields import Kept, TextOf
 from meshdoctor.sources.kept.object_fields import ANY_OBJECT, MESH_CONFIG, OBJECTS

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from meshdoctor import doctor
 from meshdoctor.model.host_table import HostRow
 from tests.meshes import GATEWAY_POD, POD, Mesh, cluster, dump, entry, listener, outbound, pod, tcp
@@ -52,3 +56,31 @@ def test_namespaces_limit_dependencies_and_verdicts() -> None:
     found = rows(mesh, "bank")
     assert set(found) == {("b.example", 443)}
     assert [v.pod for v in found["b.example", 443].verdicts] == ["bank/api"]
+
+
+@pytest.mark.parametrize(
+    ("ip", "spec"),
+    [
+        ("198.51.100.7", {"addresses": ["198.51.100.7"]}),
+        ("198.51.100.7", {"addresses": ["198.51.100.0/24"]}),
+        ("198.51.100.7", {"endpoints": [{"address": "198.51.100.7"}], "resolution": "STATIC"}),
+        ("2001:db8::7", {"addresses": ["2001:DB8:0::7/128"]}),
+    ],
+)
+def test_an_address_is_registered_by_every_entry_that_holds_it(ip: str, spec: dict[str, Any]) -> None:
+    to = listener("0.0.0.0" if "." in ip else "::", 9000, tcp(outbound("db.example", 9000)))
+    uses = pod({"DB": f"tcp://{f'[{ip}]' if ':' in ip else ip}:9000"})
+    mesh = Mesh(
+        dump([to], [cluster("db.example", 9000, "ORIGINAL_DST")]), entry("db", "db.example", "9000/TCP", **spec), uses
+    )
+    row = rows(mesh)[ip, 9000]
+    assert (row.protocol, row.registered_by) == ("TCP", ("ServiceEntry shop/db",))
+    assert [v.verdict for v in row.verdicts] == ["delivered"]
+    [fact] = [c for c in mesh.facts("connections") if c.host == ip]
+    assert (fact.registered, fact.declared, fact.verdict) == (True, "TCP", "delivered")
+
+
+def test_an_address_that_no_entry_holds_is_not_registered() -> None:
+    other = entry("db", "db.example", "9000/TCP", addresses=["198.51.100.0/24"])
+    row = rows(Mesh(dump(), other, pod({"DB": "tcp://198.51.101.7:9000"})))["198.51.101.7", 9000]
+    assert (row.registered_by, row.verdicts[0].reason) == ((), "missing-service-entry")

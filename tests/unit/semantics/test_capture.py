@@ -7,11 +7,13 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, EnvVar, Pod
 from meshdoctor.model.proxy import Node
-from meshdoctor.semantics.istio.traffic_capture import CaptureSetting, CaptureSettings, capture_settings, captured
+from meshdoctor.semantics.istio.capture_settings import CaptureSetting, CaptureSettings, capture_settings
+from meshdoctor.semantics.istio.traffic_capture import captured
 
 APP = Container("app")
 PROXY = Container("istio-proxy", run_as_user=1337)
@@ -270,3 +272,36 @@ def test_nftables_rules_mean_the_same(arg: str) -> None:
     assert capture_settings(pod).is_nftables
     assert verdict(pod, "203.0.113.1") is False
     assert not capture_settings(with_app(APP)).is_nftables
+
+
+V6 = "2001:db8::7"
+IPS = ("10.244.0.9", "fd00::9")
+
+
+def dual(
+    *args: str, env: tuple[EnvVar, ...] = (), proxy_env: tuple[EnvVar, ...] = (), ips: tuple[str, ...] = IPS
+) -> Pod:
+    made = with_app(APP, *args, env=env)
+    containers = (*made.containers[:-1], Container("istio-proxy", env=proxy_env))
+    return structs.replace(made, ips=ips, ip=ips[0], containers=containers)
+
+
+@pytest.mark.parametrize(
+    ("pod", "expected"),
+    [
+        (dual(), False),
+        (dual("--dual-stack"), True),
+        (dual(env=variable("ISTIO_DUAL_STACK", "true")), True),
+        (dual(proxy_env=variable("ISTIO_DUAL_STACK", "true")), True),
+        (dual(env=variable("ISTIO_DUAL_STACK", "false")), False),
+        (dual(ips=IPS[1:]), True),
+    ],
+)
+def test_ipv6_of_a_dual_stack_pod_is_redirected_only_with_its_switch(pod: Pod, expected: bool) -> None:
+    assert verdict(pod, V6) is expected
+    assert verdict(pod, "203.0.113.1") is True
+
+
+def test_a_dump_alone_says_nothing_of_the_switch() -> None:
+    node = Node(metadata={"INSTANCE_IPS": ",".join(IPS)})
+    assert captured(capture_settings(None, node), V6, 443).verdict is True

@@ -152,6 +152,34 @@ def test_without_a_protocol_the_declared_one_counts(protocol: str, port: int, wa
     assert traced(mesh, DB, port, ip=FIRST).destination.protocol == wanted
 
 
+@pytest.mark.parametrize(
+    ("ips", "dialled"),
+    [
+        (("10.244.0.9",), (FIRST,)),
+        (("fd00::9",), ("2001:db8::1",)),
+        (("10.244.0.9", "fd00::9"), (FIRST, "2001:db8::1")),
+    ],
+)
+def test_answers_of_an_ip_version_that_the_pod_has_no_address_of_are_not_dialled(
+    ips: tuple[str, ...], dialled: tuple[str, ...]
+) -> None:
+    mesh = world([ANY_ADDRESS], clusters=[CLUSTER], dns={DB: (FIRST, "2001:db8::1")})
+    mesh.pods = {POD: Pod("shop", "web", ip=ips[0], ips=ips)}
+    assert Tracer(mesh, POD).dialled_addresses(DB, 9000) == dialled
+    assert Tracer(mesh, POD).dialled_addresses("none.example", 9000) == ()
+
+
+def test_a_wildcard_takes_addresses_of_its_own_ip_version_only() -> None:
+    both = [listener(bind, 9000, chain(tcp(own(DB, 9000)))) for bind in ("0.0.0.0", "::")]
+    v6 = "2001:db8::1"
+    assert [traced(world([both[0]], clusters=[CLUSTER]), DB, 9000, ip=ip).cluster for ip in (FIRST, v6)] == [
+        own(DB, 9000), BLACKHOLE,
+    ]  # fmt: skip
+    assert [traced(world([both[1]], clusters=[CLUSTER]), DB, 9000, ip=ip).cluster for ip in (FIRST, v6)] == [
+        BLACKHOLE, own(DB, 9000),
+    ]  # fmt: skip
+
+
 def test_a_virtual_address_is_the_hosts_on_its_http_ports_too() -> None:
     """Before Istio 1.25 only the listeners of other ports show it."""
     name = own("a.example", 5432)

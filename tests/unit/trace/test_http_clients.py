@@ -113,3 +113,13 @@ def test_an_alpn_offer_decides_the_chain() -> None:
     tracer = Tracer(mesh.case.mesh, POD)
     assert tracer.assess(HOST, 443, alpn=("h2", "http/1.1")).verdict == "delivered"
     assert tracer.assess(HOST, 443).verdict == "blocked"
+
+
+def test_tls_to_a_forward_proxy_is_not_encrypted_twice() -> None:
+    chain = tcp(outbound("proxy.example", 3128), sni=[HOST], by="by-proxy")
+    chain["filters"][0]["typed_config"]["tunneling_config"] = {"hostname": f"{HOST}:443"}
+    made = listener("0.0.0.0", 443, chain)
+    mesh = Mesh(dump([made], [cluster("proxy.example", 3128, tls="proxy.example")]))
+    found = Tracer(mesh.case.mesh, POD).assess(HOST, 443, protocol="tls")
+    assert (found.verdict, found.cluster) == ("delivered", "outbound|3128||proxy.example")
+    assert [one.client for one in mesh.facts("upstreams")] == ["connect"]
