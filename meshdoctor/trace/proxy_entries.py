@@ -35,6 +35,11 @@ class ProxyEntries:
             self._registrations[key] = self._corrected(self._registry.registration(host, port, self._viewer), host)
         return self._registrations[key]
 
+    def is_registered(self, host: str, port: int) -> bool:
+        """Whether an entry or a cluster that this proxy has registers host:port."""
+        is_own = self._proxy is not None and f"outbound|{port}||{host.lower()}" in self._proxy.clusters
+        return is_own or bool(self.registration(host, port).visible)
+
     def in_force(self, entry: ServiceEntry, host: str) -> bool:
         """Whether the proxy's clusters of the host come from this entry's namespace, as their metadata says.
 

@@ -76,6 +76,12 @@ ADVICE = {
     "group-unknown": "Run `id -g` in the container: {field} says which groups are redirected.",
     "config-missing": "istiod has sent this sidecar no listeners: look at `istioctl proxy-status`, at the log of "
     "istio-proxy, and whether the pod reaches istiod on port 15012.",
+    "secret-missing": "See which secret istio-proxy waits for: istioctl proxy-config secret. Create it in the pod's "
+    "namespace and let the pod's service account read it, or mount the files that the DestinationRule names.",
+    "http-version": "Let the client speak HTTP/1.1 (nginx: proxy_http_version 1.1), or declare the port TCP.",
+    "upgrade-refused": "Declare the port TCP, so that the sidecar forwards the upgrade without reading it.",
+    "path-refused": "Send another path, or change meshConfig.pathNormalization.",
+    "route-match": "See the route: istioctl proxy-config routes -o json.",
     "evidence-missing": "Fetch what is missing, in istio-proxy: pilot-agent request GET 'config_dump?include_eds'.",
 }
 """What to do, by reason; empty for a reason that is not here."""
@@ -137,6 +143,8 @@ def _reason(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
     simple = REASONS.get(outcome.kind)
     if simple is not None:
         return simple
+    if walk.destination.method == "CONNECT" and outcome.kind in ("no-route", "not-http"):
+        return "protocol-mismatch"  # a forward proxy's port has to be TCP: Istio forwards no CONNECT
     if outcome.kind in ("blackhole", "passthrough", "block-all", "no-filter-chain", "no-virtual-host", "no-route"):
         return _unmatched(walk, around)
     if outcome.kind == "egress-proxy":
@@ -170,6 +178,11 @@ REASONS = {
     "redirect": "redirect",
     "gateway": "egress-gateway-broken",
     "virtual-address-dead": "virtual-address-dead",
+    "secret-missing": "secret-missing",
+    "http-1.0": "http-version",
+    "upgrade-refused": "upgrade-refused",
+    "path-refused": "path-refused",
+    "route-match": "route-match",
 }
 """Kinds of outcome that have one reason."""
 
