@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from meshdoctor.model.trace import Trace
+from meshdoctor.model.trace import Destination, Trace
 from meshdoctor.semantics.ip_addresses import bare, covered
 from meshdoctor.semantics.istio.protocols import EXCLUSIVE, protocol_class
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registration, Viewer
@@ -198,8 +198,7 @@ def _unmatched(walk: Walk, around: MeshContext) -> str:
     families = {protocol_class(p.protocol) for p in found.ports(destination.port)}
     if destination.protocol == "tls" and "tls" in families and destination.sni == "":
         return "no-sni"
-    protocol = destination.protocol
-    if ("http" in families and protocol != "http") or (families == {"tls"} and protocol != "tls"):
+    if _is_mismatch(destination, families):
         return "protocol-mismatch"
     listed = [a for e in found.visible for a in e.addresses]
     if destination.ip is not None and "http" not in families:
@@ -209,6 +208,14 @@ def _unmatched(walk: Walk, around: MeshContext) -> str:
             return "virtual-address-not-used"
     other_name = destination.sni and destination.sni.lower() != destination.host.lower()
     return "sni-differs" if destination.protocol == "tls" and other_name else "not-matched"
+
+
+def _is_mismatch(destination: Destination, families: set[str]) -> bool:
+    """Whether the port is declared for another protocol than the client speaks; for CONNECT it has to be TCP."""
+    if destination.method == "CONNECT":
+        return not families.isdisjoint({"http", "auto"})
+    protocol = destination.protocol
+    return ("http" in families and protocol != "http") or (families == {"tls"} and protocol != "tls")
 
 
 def _unregistered(walk: Walk, around: MeshContext) -> str:

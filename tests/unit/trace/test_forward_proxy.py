@@ -215,3 +215,14 @@ def test_of_a_host_that_nothing_registers_the_proxy_is_the_way() -> None:
     found = mesh(*REGISTERED, pod(CAPITALS))
     assert assess(found, WIKI, 80).verdict is Verdict.DELIVERED
     assert {c.host for c in found.facts("connections") if c.used} == {PROXY}
+
+
+def test_connect_to_an_http_port_is_a_protocol_mismatch() -> None:
+    proxy = dump(
+        [listener("0.0.0.0", PORT, http(str(PORT)))],
+        [cluster(PROXY, PORT)],
+        [route_config(str(PORT), virtual_host(PROXY, PORT))],
+    )
+    for protocol in ("/HTTP", ""):
+        found = mesh(proxy, entry("proxy", PROXY, f"{PORT}{protocol}", resolution="DNS"), pod(ENV))
+        assert [assess(found, *place).reason for place in ((API, 443), (PROXY, PORT))] == ["protocol-mismatch"] * 2
