@@ -152,7 +152,9 @@ def _limits(action: wire.WireRouteAction | None) -> RouteLimits:
         per_try_timeout=seconds(retry.get("per_try_timeout")),
         retries=retries if isinstance(retries, int) else None,
         retry_on=str(retry.get("retry_on") or ""),
-        rewrites_host=bool(action.host_rewrite_literal or action.host_rewrite_header or action.auto_host_rewrite),
+        rewrites_host=any(
+            (action.host_rewrite_literal, action.host_rewrite, action.host_rewrite_header, action.auto_host_rewrite)
+        ),
     )
 
 

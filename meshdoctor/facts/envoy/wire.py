@@ -237,6 +237,7 @@ class WireRouteAction(Wire):
     retry_policy: dict[str, Any] | None = None
     max_stream_duration: dict[str, Any] | None = None
     host_rewrite_literal: str = ""
+    host_rewrite: str = ""
     host_rewrite_header: str = ""
     auto_host_rewrite: bool | None = None
     upgrade_configs: list[UpgradeConfig] = []

@@ -54,6 +54,7 @@ _ROUTE = obj(
         "timeout",
         "idle_timeout",
         "host_rewrite_literal",
+        "host_rewrite",
         "host_rewrite_header",
         retry_policy=obj("retry_on", "per_try_timeout"),
         max_stream_duration=obj("max_stream_duration"),
