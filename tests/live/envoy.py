@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +89,11 @@ class Envoy:
 
 
 @contextlib.contextmanager
-def running(listeners: list[dict[str, Any]], folder: Path) -> Iterator[Envoy]:
-    """Envoy with these listeners (none of them binds a port) behind the entry listener."""
+def running(
+    listeners: list[dict[str, Any]], folder: Path, filters: Sequence[dict[str, Any]] = (), **settings: Any
+) -> Iterator[Envoy]:
+    """Envoy with these listeners (none of them binds a port) behind the entry listener, which has these listener
+    filters and settings too."""
     envoy = importlib.import_module("envoy")
     with socket.socket() as held:
         # Envoy shares the port (SO_REUSEPORT), so holding it keeps others from taking it meanwhile.
@@ -101,8 +104,9 @@ def running(listeners: list[dict[str, Any]], folder: Path) -> Iterator[Envoy]:
             "name": "virtualOutbound",
             "address": bind("127.0.0.1", port),
             "use_original_dst": True,
-            "listener_filters": [PROXY_PROTOCOL],
+            "listener_filters": [PROXY_PROTOCOL, *filters],
             "filter_chains": [{"filters": [answers("virtualOutbound")]}],
+            **settings,
         }
         config = {
             "admin": {"address": bind("127.0.0.1", 0)},
