@@ -55,6 +55,7 @@ PROMISED = sorted(
         "host-not-reached",
         "config-stale",
         "virtual-address-dead",
+        "secret-missing",
         "forward-proxy-not-reached",
     }
 )

@@ -76,6 +76,9 @@ def dumps() -> tuple[Any, ...]:
         dump([listener("0.0.0.0", 443, tcp("outbound|443||" + HOST))], [cluster(HOST, 443, mutual=True)]),
     ]
     rejected = json.loads(json.dumps(made[1]))
+    rejected["configs"].append(
+        {"@type": "type.googleapis.com/envoy.admin.v3.SecretsConfigDump", "dynamic_warming_secrets": [{"name": "ca"}]}
+    )
     for section in rejected["configs"]:
         for item in section.get("dynamic_listeners", ()):
             item["error_state"] = {"details": "overlapping filter chains"}

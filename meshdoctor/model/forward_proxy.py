@@ -22,6 +22,8 @@ class ForwardProxy(Struct, frozen=True):
     pointer: Pointer = Pointer("")
     doubt: str = ""
     """Why it is not known whether the client uses it; empty where clients do."""
+    skipped_by: str = ""
+    """Clients that do not use it, in words: of a host that is registered for the pod they count too."""
 
     @property
     def is_socks(self) -> bool:

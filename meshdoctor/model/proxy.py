@@ -126,12 +126,14 @@ class TlsSocket(Struct, frozen=True):
     """SAN matchers, auto_sni_san_validation or a pinned certificate."""
     auto_san: bool = False
     """auto_san_validation: the certificate must be for the request's host; for HTTP only."""
+    secrets: tuple[str, ...] = ()
+    """SDS secrets that it needs, certificate and authority."""
     istio_mutual: bool = False
     """Uses the workload's own mesh certificate (SDS `default`, or ALPN istio)."""
     path: str = ""
 
 
-class SocketMatch(Struct, frozen=True):
+class LabelledSocket(Struct, frozen=True):
     """An item of transport_socket_matches: the socket for endpoints that have all of its labels."""
 
     name: str
@@ -164,7 +166,7 @@ class Cluster(Struct, frozen=True):
     endpoints: tuple[Endpoint, ...] = ()
     """From `load_assignment` or `hosts`: for DNS clusters the names to resolve."""
     tls: TlsSocket | None = None
-    socket_matches: tuple[SocketMatch, ...] = ()
+    socket_matches: tuple[LabelledSocket, ...] = ()
     auto_sni: bool = False
     eds_service_name: str = ""
     external: bool = False
@@ -185,6 +187,16 @@ class Cluster(Struct, frozen=True):
     def is_dynamic(self) -> bool:
         """A dynamic_forward_proxy cluster: each request or server name brings its own host, there are no endpoints."""
         return self.type.endswith("dynamic_forward_proxy")
+
+
+class WaitingSecret(Struct, frozen=True):
+    """A secret that Envoy asked for by SDS and has not got (dynamic_warming_secrets)."""
+
+    name: str
+    """As SDS names it: `kubernetes://client-cert`, `file-root:/etc/ca.pem`, `default`."""
+    path: str = ""
+    because: str = ""
+    """Why Envoy refused what it was sent; empty where it was sent nothing."""
 
 
 class Rejection(Struct, frozen=True):
@@ -257,6 +269,8 @@ class Proxy(Struct):
     """Whose it is where it is not Istio's, `Consul`; empty where nothing tells for certain."""
     not_received: tuple[str, ...] = ()
     """Sections of which Envoy has what its bootstrap file holds and nothing that istiod sent."""
+    waiting_secrets: dict[str, WaitingSecret] = field(default_factory=dict)
+    """By name. Connections of a TLS socket that needs one fail until it is there."""
     gaps: dict[str, Coverage] = field(default_factory=dict)
     """Sections of which a part was read. `Coverage.missing` names the entries that were left out, where they have
     names. Grows, as objects are decoded at first use."""

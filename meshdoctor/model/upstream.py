@@ -59,11 +59,20 @@ class Upstream(Fact, frozen=True):
     reason: str
     """Why it has no usable endpoint, where that is known."""
     used: bool
+    not_applied: str = ""
+    """A DestinationRule that would originate TLS here, and why it does not apply, as a clause after `; `; empty where
+    there is none."""
     routed_http: bool = False
     """A VirtualService sends HTTP of this host, on any port, to this port: TLS is originated here on purpose."""
     via_gateway: bool = False
     """A VirtualService sends this host, on some port, to an in-cluster gateway."""
     destination_rule_host: str = ""
     """The host, perhaps a wildcard, of the DestinationRule in force; empty where it was not read."""
+    missing_secrets: tuple[str, ...] = ()
+    """SDS secrets that its TLS needs and the proxy waits for: `kubernetes://client-cert`, `file-root:/etc/ca.pem`."""
+    namespace: str = ""
+    """Of the pod."""
+    refused_because: str = ""
+    """In brackets what Envoy says of one that it refused; empty where it was sent none."""
     protocol_mismatch: bool = False
     """`protocol-mismatch` already names this port of the host (HTTP declared on 443)."""

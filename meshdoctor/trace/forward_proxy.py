@@ -26,8 +26,42 @@ def is_described(client: ClientOptions) -> bool:
     return any(client.get(name) is not None for name in _HOW)
 
 
+def is_dialled(dependency: Dependency, *, is_registered: bool) -> bool:
+    """Whether a client dials the host itself. One that ignores the setting of its forward proxy counts where the host
+    is registered for the pod: the mesh means it to be dialled."""
+    return dependency.is_dialled or (is_registered and bool(skipping(dependency)))
+
+
+def skipping(dependency: Dependency) -> str:
+    """Which clients dial the host although a forward proxy is set, in words; empty for none."""
+    return next((request.proxy.skipped_by for request in dependency.proxied if request.proxy.skipped_by), "")
+
+
+def with_clients(trace: Trace, dependency: Dependency | None) -> Trace:
+    """The trace of a connection to the host itself, with the clients that dial it although a forward proxy is set."""
+    skipped_by = skipping(dependency) if dependency is not None and not dependency.is_dialled else ""
+    if dependency is None or not skipped_by:
+        return trace
+    why = f"clients such as {skipped_by} dial the host itself, whatever {dependency.proxied[0].proxy.setting} says"
+    because = trace.because if trace.verdict is Verdict.DELIVERED else f"{trace.because}; {why}"
+    return structs.replace(with_step(Step("client", "dialled directly", why), trace), because=because)
+
+
+def paths_of(dependency: Dependency | None) -> tuple[str, ...]:
+    """The paths that clients which dial the host ask it for."""
+    if dependency is None or dependency.is_dialled:
+        return dependency.paths if dependency else ()
+    return tuple(dict.fromkeys(request.path for request in dependency.proxied if request.path))
+
+
 def requests_for(
-    pod: Pod | None, dependency: Dependency | None, host: str, port: int, client: ClientOptions
+    pod: Pod | None,
+    dependency: Dependency | None,
+    host: str,
+    port: int,
+    client: ClientOptions,
+    *,
+    is_registered: bool,
 ) -> Sequence[ProxiedRequest | None]:
     """What each client asks a forward proxy for; None for one that dials the host itself.
 
@@ -36,7 +70,7 @@ def requests_for(
     scheme, path = client.get("scheme"), client.get("path")
     if dependency is not None:
         found = [r if path is None else structs.replace(r, path=path) for r in dependency.proxied]
-        return (*found, None) if dependency.is_dialled or not found else found
+        return (*found, None) if is_dialled(dependency, is_registered=is_registered) or not found else found
     containers = app_containers(pod) if scheme else ()
     requests = (ContainerProxies(one).request(scheme or "", host, port, path or "") for one in containers)
     return tuple(dict.fromkeys(requests)) or (None,)

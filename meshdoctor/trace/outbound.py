@@ -68,7 +68,8 @@ class Tracer:
         dependency = client.get("dependency") or self.dependency(host, port)
         if forward_proxy.is_described(client):
             return self._dialled(asked, dependency, client)
-        requests = forward_proxy.requests_for(self.pod, dependency, host, port, client)
+        registered = self.entries.is_registered(host, port)
+        requests = forward_proxy.requests_for(self.pod, dependency, host, port, client, is_registered=registered)
         traces = [self._by_proxy(asked, request, dependency) for request in requests if request is not None]
         if None in requests:
             traces.append(self._dialled(asked, dependency, client))
@@ -99,9 +100,10 @@ class Tracer:
                 for request in dependency.asked
             ]
         else:
-            paths = dependency.paths if dependency and asked.protocol == "http" and not given else ()
+            paths = forward_proxy.paths_of(dependency) if asked.protocol == "http" and not given else ()
             traces = [self._trace_addresses(structs.replace(asked, path=path)) for path in paths or (asked.path,)]
-        return min(traces, key=lambda trace: trace.verdict.rank)
+        worst = min(traces, key=lambda trace: trace.verdict.rank)
+        return forward_proxy.with_clients(worst, dependency)
 
     def _by_proxy(self, asked: Destination, request: ProxiedRequest, dependency: Dependency | None) -> Trace:
         """The client asks a forward proxy: the connection to that is what the sidecar sees."""

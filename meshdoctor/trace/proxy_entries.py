@@ -35,6 +35,11 @@ class ProxyEntries:
             self._registrations[key] = self._corrected(self._registry.registration(host, port, self._viewer), host)
         return self._registrations[key]
 
+    def is_registered(self, host: str, port: int) -> bool:
+        """Whether an entry or a cluster that this proxy has registers host:port."""
+        is_own = self._proxy is not None and f"outbound|{port}||{host.lower()}" in self._proxy.clusters
+        return is_own or bool(self.registration(host, port).visible)
+
     def in_force(self, entry: ServiceEntry, host: str) -> bool:
         """Whether the proxy's clusters of the host come from this entry's namespace, as their metadata says.
 
@@ -45,6 +50,11 @@ class ProxyEntries:
         clusters = (name for covering in own for name in self.clusters_by_host.get(covering, ()))
         made = {namespace for name in clusters if self._proxy for _, namespace in self._proxy.clusters[name].services}
         return not made or entry.ref.namespace in made
+
+    def namespaces_of(self, host: str) -> list[str]:
+        """Namespaces of the services of which the proxy has clusters for exactly this host, as their metadata says."""
+        names = self.clusters_by_host.get(host.lower(), ()) if self._proxy else ()
+        return [ns for name in names if self._proxy for _, ns in self._proxy.clusters[name].services]
 
     def _corrected(self, found: Registration, host: str) -> Registration:
         if self._proxy is None or not self._proxy.names_all_clusters:

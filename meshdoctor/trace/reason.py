@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from meshdoctor.model.trace import Trace
+from meshdoctor.model.trace import Destination, Trace
 from meshdoctor.semantics.ip_addresses import bare, covered
 from meshdoctor.semantics.istio.protocols import EXCLUSIVE, protocol_class
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registration, Viewer
-from meshdoctor.semantics.istio.resource_names import cluster_name
+from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref
 from meshdoctor.trace.arrival import WILDCARDS
 from meshdoctor.trace.walk import Outcome, Walk
 
@@ -76,6 +76,12 @@ ADVICE = {
     "group-unknown": "Run `id -g` in the container: {field} says which groups are redirected.",
     "config-missing": "istiod has sent this sidecar no listeners: look at `istioctl proxy-status`, at the log of "
     "istio-proxy, and whether the pod reaches istiod on port 15012.",
+    "secret-missing": "See which secret istio-proxy waits for: istioctl proxy-config secret. Create it in the pod's "
+    "namespace and let the pod's service account read it, or mount the files that the DestinationRule names.",
+    "http-version": "Let the client speak HTTP/1.1 (nginx: proxy_http_version 1.1), or declare the port TCP.",
+    "upgrade-refused": "Declare the port TCP, so that the sidecar forwards the upgrade without reading it.",
+    "path-refused": "Send another path, or change meshConfig.pathNormalization.",
+    "route-match": "See the route: istioctl proxy-config routes -o json.",
     "evidence-missing": "Fetch what is missing, in istio-proxy: pilot-agent request GET 'config_dump?include_eds'.",
 }
 """What to do, by reason; empty for a reason that is not here."""
@@ -91,7 +97,7 @@ def explain(walk: Walk, outcome: Outcome, around: MeshContext) -> Trace:
         destination=destination,
         verdict=outcome.verdict,
         reason=reason,
-        because=outcome.because,
+        because=outcome.because + _maker(walk, outcome),
         advice=_advice(reason, walk, around),
         listener=walk.listener.name if walk.listener else None,
         filter_chain=(walk.chain.name or None) if walk.chain else None,
@@ -103,6 +109,15 @@ def explain(walk: Walk, outcome: Outcome, around: MeshContext) -> Trace:
         missing=outcome.missing,
         owner=_owner(walk.cluster_name),
     )
+
+
+def _maker(walk: Walk, outcome: Outcome) -> str:
+    """The VirtualService whose route or filter chain decides, in brackets, where the connection fails by it."""
+    if outcome.kind not in ("direct-response", "redirect", "no-route", "fault", "unknown-cluster"):
+        return ""
+    routes = walk.virtual_host.routes if walk.virtual_host is not None and walk.route is None else ()
+    ref = config_ref(walk.config or next((route.config for route in routes if route.config), ""))
+    return f" ({ref})" if ref is not None else ""
 
 
 def _owner(cluster: str | None) -> str:
@@ -128,6 +143,8 @@ def _reason(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
     simple = REASONS.get(outcome.kind)
     if simple is not None:
         return simple
+    if walk.destination.method == "CONNECT" and outcome.kind in ("no-route", "not-http"):
+        return "protocol-mismatch"  # a forward proxy's port has to be TCP: Istio forwards no CONNECT
     if outcome.kind in ("blackhole", "passthrough", "block-all", "no-filter-chain", "no-virtual-host", "no-route"):
         return _unmatched(walk, around)
     if outcome.kind == "egress-proxy":
@@ -161,6 +178,11 @@ REASONS = {
     "redirect": "redirect",
     "gateway": "egress-gateway-broken",
     "virtual-address-dead": "virtual-address-dead",
+    "secret-missing": "secret-missing",
+    "http-1.0": "http-version",
+    "upgrade-refused": "upgrade-refused",
+    "path-refused": "path-refused",
+    "route-match": "route-match",
 }
 """Kinds of outcome that have one reason."""
 
@@ -176,8 +198,7 @@ def _unmatched(walk: Walk, around: MeshContext) -> str:
     families = {protocol_class(p.protocol) for p in found.ports(destination.port)}
     if destination.protocol == "tls" and "tls" in families and destination.sni == "":
         return "no-sni"
-    protocol = destination.protocol
-    if ("http" in families and protocol != "http") or (families == {"tls"} and protocol != "tls"):
+    if _is_mismatch(destination, families):
         return "protocol-mismatch"
     listed = [a for e in found.visible for a in e.addresses]
     if destination.ip is not None and "http" not in families:
@@ -187,6 +208,14 @@ def _unmatched(walk: Walk, around: MeshContext) -> str:
             return "virtual-address-not-used"
     other_name = destination.sni and destination.sni.lower() != destination.host.lower()
     return "sni-differs" if destination.protocol == "tls" and other_name else "not-matched"
+
+
+def _is_mismatch(destination: Destination, families: set[str]) -> bool:
+    """Whether the port is declared for another protocol than the client speaks; for CONNECT it has to be TCP."""
+    if destination.method == "CONNECT":
+        return not families.isdisjoint({"http", "auto"})
+    protocol = destination.protocol
+    return ("http" in families and protocol != "http") or (families == {"tls"} and protocol != "tls")
 
 
 def _unregistered(walk: Walk, around: MeshContext) -> str:

@@ -16,7 +16,9 @@ from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registry, Viewer,
 from meshdoctor.semantics.istio.resource_names import BLACKHOLE, ClusterName, cluster_name, config_ref
 from meshdoctor.semantics.istio.virtual_service_rules import chain_config
 from meshdoctor.trace.arrival import WILDCARDS
+from meshdoctor.trace.forward_proxy import is_dialled
 from meshdoctor.trace.http_routing import POLICY_HOSTS
+from meshdoctor.trace.missing_cluster import ClusterCauses
 from meshdoctor.trace.outbound import Tracer
 
 REGISTRY_ONLY, ALLOW_ANY, UNKNOWN = "REGISTRY_ONLY", "ALLOW_ANY", "unknown"
@@ -62,13 +64,17 @@ class ProxyContext:
         self.tracer = Tracer(mesh, key, registry)
         self.proxy: Proxy = mesh.proxies[key]
         self.viewer: Viewer = self.tracer.viewer
+        self.causes = ClusterCauses(registry, self.tracer.entries, self.viewer)
         self._owners: dict[str, tuple[str, ...]] = {}
 
     @cached_property
     def dependencies(self) -> dict[tuple[str, int], Dependency]:
         """The pod's certain dependencies that it dials itself, forward proxies among them, by host and port."""
         known = self.registry.dependencies.get(self.key, {})
-        return {place: dependency for place, dependency in known.items() if dependency.is_dialled}
+        return {place: one for place, one in known.items() if self._is_dialled(one, *place)}
+
+    def _is_dialled(self, dependency: Dependency, host: str, port: int) -> bool:
+        return is_dialled(dependency, is_registered=self.tracer.entries.is_registered(host, port))
 
     @property
     def proxied(self) -> list[Dependency]:

@@ -152,7 +152,7 @@ def _socket(source: wire.NamedFilter, path: str, auto_sni: bool, auto_san: bool)
     return None
 
 
-def _socket_matches(raw: Raw, path: str, auto_sni: bool, auto_san: bool) -> tuple[proxy.SocketMatch, ...]:
+def _socket_matches(raw: Raw, path: str, auto_sni: bool, auto_san: bool) -> tuple[proxy.LabelledSocket, ...]:
     """Envoy applies auto_sni and auto_san_validation of the cluster to whichever socket it chooses."""
     if not raw:
         return ()
@@ -162,7 +162,7 @@ def _socket_matches(raw: Raw, path: str, auto_sni: bool, auto_san: bool) -> tupl
         socket = _socket(source, at, auto_sni, auto_san) if source else None
         labels = {name: str(value) for name, value in item.match.items()}
         tunnels = source is not None and kind_of(source) == "internal_upstream"
-        found.append(proxy.SocketMatch(item.name, labels, socket, tunnels))
+        found.append(proxy.LabelledSocket(item.name, labels, socket, tunnels))
     return tuple(found)
 
 
@@ -172,6 +172,7 @@ def tls_socket(context: dict[str, Any], path: str, auto_sni: bool, auto_san: boo
     combined = object_in(common, "combined_validation_context")
     validation = object_in(common, "validation_context") or object_in(combined, "default_validation_context")
     secrets = [str(s.get("name", "")) for s in common.get("tls_certificate_sds_secret_configs", ())]
+    authorities = [object_in(part, "validation_context_sds_secret_config") for part in (common, combined)]
     files = [str((c.get("certificate_chain") or {}).get("filename", "")) for c in common.get("tls_certificates", ())]
     sni = context.get("sni") or ""
     if not isinstance(sni, str):
@@ -183,18 +184,14 @@ def tls_socket(context: dict[str, Any], path: str, auto_sni: bool, auto_san: boo
         or sni.startswith(SNI_DNAT_PREFIX)
     )
     named = any(validation.get(check) for check in _NAME_CHECKS)
-    authority = (
-        validation.get("trusted_ca")
-        or validation.get("system_root_certs") is not None
-        or common.get("validation_context_sds_secret_config")
-        or combined.get("validation_context_sds_secret_config")
-    )
+    authority = validation.get("trusted_ca") or validation.get("system_root_certs") is not None or any(authorities)
     return proxy.TlsSocket(
         sni=sni,
         auto_sni=auto_sni or bool(context.get("auto_host_sni")),
         verifies_chain=validation.get("trust_chain_verification") != UNTRUSTED and bool(authority),
         verifies_name=bool(named or context.get("auto_sni_san_validation")),
         auto_san=auto_san,
+        secrets=tuple(filter(None, (*secrets, *(str(found.get("name") or "") for found in authorities)))),
         istio_mutual=mesh,
         path=path,
     )

@@ -19,7 +19,7 @@ from meshdoctor.facts.envoy.decode import decode_all
 from meshdoctor.facts.envoy.draft import Draft, LiveSource
 from meshdoctor.facts.envoy.extensions import without_nulls
 from meshdoctor.facts.envoy.salvage import json_type, salvage
-from meshdoctor.model.proxy import Node, Proxy
+from meshdoctor.model.proxy import Node, Proxy, WaitingSecret
 
 _DUMP = msgspec.json.Decoder(wire.ConfigDump, strict=False)
 SECTION_NAMES = {
@@ -29,8 +29,9 @@ SECTION_NAMES = {
     "RoutesConfigDump": "routes",
     "EndpointsConfigDump": "endpoints",
 }
-IGNORED_SECTIONS = ("ScopedRoutesConfigDump", "SecretsConfigDump", "EcdsConfigDump")
-"""Sections that do not affect routing."""
+SECRETS = "SecretsConfigDump"
+IGNORED_SECTIONS = ("ScopedRoutesConfigDump", SECRETS, "EcdsConfigDump")
+"""Sections that do not affect routing. Of the secrets only the names of those that are waited for are read."""
 
 
 def read_dump(data: bytes, document: str, key: str = "", live: LiveSource = None) -> Proxy:
@@ -132,6 +133,7 @@ def _tolerant_section(section: dict[str, Any], path: str, draft: Draft) -> wire.
 def _read_section(draft: Draft, section: wire.Section, path: str) -> None:
     known = _kind_of(section)
     if known is None:
+        _secrets(draft, section, path)
         if section.type.rsplit(".", 1)[-1] not in IGNORED_SECTIONS:
             draft.unknown[section.type or "untyped section"] = draft.unknown.get(section.type, 0) + 1
         return
@@ -288,6 +290,15 @@ def _endpoints(draft: Draft, section: wire.Section, path: str) -> None:
             elif entry.error_state is None:
                 lost = entry.unread or (source.unread if source else "")
                 draft.gaps.entry("endpoints", "", lost or "the entry names no cluster", at=at)
+
+
+def _secrets(draft: Draft, section: wire.Section, path: str) -> None:
+    for i, entry in enumerate(section.dynamic_warming_secrets):
+        if entry.name:
+            because = entry.error_state.details if entry.error_state else ""
+            draft.waiting_secrets[entry.name] = WaitingSecret(
+                entry.name, f"{path}.dynamic_warming_secrets[{i}]", because
+            )
 
 
 READERS: dict[str, Callable[[Draft, wire.Section, str], None]] = {

@@ -13,7 +13,7 @@ from meshdoctor.facts.envoy.gaps import Gaps
 from meshdoctor.facts.envoy.listener_reader import listener, lost_in, placeholder
 from meshdoctor.facts.envoy.route_reader import lost_in_routes, route_config
 from meshdoctor.facts.lazy import LazyMap
-from meshdoctor.model.proxy import Cluster, Endpoint, Listener, Node, Proxy, Rejection
+from meshdoctor.model.proxy import Cluster, Endpoint, Listener, Node, Proxy, Rejection, WaitingSecret
 from meshdoctor.model.routes import RouteConfig
 from meshdoctor.semantics.envoy.control_planes import control_plane, proxy_kind
 from meshdoctor.semantics.istio.istiod_push import lacks_clusters, lacks_listeners
@@ -37,6 +37,7 @@ class Draft:
         self.clusters: dict[str, tuple[wire.WireCluster, str, str]] = {}
         self.endpoints: dict[str, tuple[wire.LoadAssignment, str]] = {}
         self.rejections: list[Rejection] = []
+        self.waiting_secrets: dict[str, WaitingSecret] = {}
         self.sections: set[str] = set()
         self.unknown: dict[str, int] = {}
         self.notes: list[str] = []
@@ -82,6 +83,7 @@ class Draft:
             clusters=LazyMap(self.clusters, self._cluster),
             endpoints=LazyMap(self.endpoints, self._endpoints),
             rejections=tuple(self.rejections),
+            waiting_secrets=self.waiting_secrets,
             sections=frozenset(self.sections),
             document=self.document,
             documents=self.documents,

@@ -208,7 +208,7 @@ def _tcp_proxy(payload: msgspec.Raw) -> tuple[proxy.TcpProxy | None, str]:
     clusters = weighted(plain.weighted_clusters) or ((routes.WeightedCluster(plain.cluster),) if plain.cluster else ())
     if any(not one.name for one in clusters):
         return None, "a weighted cluster has no name"
-    tunnel = plain.tunneling_config.hostname if plain.tunneling_config else ""
+    tunnel = str((plain.tunneling_config or {}).get("hostname") or "")
     made = proxy.TcpProxy(clusters, tunnel) if clusters else None
     return made, plain.unread or ("" if clusters else "it has no cluster")
 

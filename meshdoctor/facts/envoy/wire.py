@@ -259,18 +259,12 @@ class WireRoute(Unit):
     per_filter_config: Raw = NO_RAW
 
 
-class Tunneling(Wire):
-    """TcpProxy.TunnelingConfig."""
-
-    hostname: str = ""
-
-
 class WireTcpProxy(Unit):
     """extensions.filters.network.tcp_proxy.v3.TcpProxy and v2's."""
 
     cluster: str = ""
     weighted_clusters: WeightedClusters | None = None
-    tunneling_config: Tunneling | None = None
+    tunneling_config: dict[str, Any] | None = None
 
 
 class WireRedisProxy(Unit):
@@ -369,6 +363,11 @@ class Bootstrap(Wire):
     node: WireNode | None = None
 
 
+class SecretEntry(Unit):
+    name: str = ""
+    error_state: ErrorState | None = None
+
+
 class Section(Wire):
     """Any item of `configs`: the union of the section types' fields, distinguished by `type`."""
 
@@ -385,6 +384,7 @@ class Section(Wire):
     dynamic_route_configs: list[RouteEntry] = []
     static_endpoint_configs: list[EndpointEntry] = []
     dynamic_endpoint_configs: list[EndpointEntry] = []
+    dynamic_warming_secrets: list[SecretEntry] = []
 
 
 class ConfigDump(Wire):

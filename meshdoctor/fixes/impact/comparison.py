@@ -19,7 +19,9 @@ from meshdoctor.fixes.impact.predicted_sidecar import (
     with_dump,
 )
 from meshdoctor.fixes.impact.regressions import regressions_of
+from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.fix import ClaimChange, PredictedChange, Regression
+from meshdoctor.model.forward_proxy import ProxiedRequest
 from meshdoctor.model.mesh import Dependency
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.predict.prediction import Prediction
@@ -117,13 +119,28 @@ class Comparison:
         for pod in group.pods:
             own = dependencies.get(pod, {})
             for (host, port), dependency in own.items():
-                if self._scope.holds(host, port):
-                    client = Dependency("", host, port, dependency.scheme, (), dependency.paths)
-                    found.setdefault((port, client), []).append(pod)
+                if self._is_in_scope(dependency, host, port):
+                    found.setdefault((port, _client(dependency)), []).append(pod)
             for host, port in pairs:
                 if (host, port) not in own:
                     found.setdefault((port, Dependency("", host, port)), []).append(pod)
         return {ask: tuple(pods) for ask, pods in found.items()}
+
+    def _is_in_scope(self, dependency: Dependency, host: str, port: int) -> bool:
+        """Whether the change may concern the dependency, or a forward proxy that alone leads to it."""
+        by = () if dependency.is_dialled else dependency.proxied
+        return self._scope.holds(host, port) or any(self._scope.holds(one.proxy.host, one.proxy.port) for one in by)
+
+
+def _client(dependency: Dependency) -> Dependency:
+    """The dependency without what says where it was found, so that those of replicas are equal."""
+
+    def bare(requests: tuple[ProxiedRequest, ...]) -> tuple[ProxiedRequest, ...]:
+        proxies = (structs.replace(request.proxy, pointer=Pointer("")) for request in requests)
+        return tuple(structs.replace(request, proxy=proxy) for request, proxy in zip(requests, proxies, strict=True))
+
+    proxied, asked = bare(dependency.proxied), bare(dependency.asked)
+    return structs.replace(dependency, pod="", seen=(), proxied=proxied, asked=asked)
 
 
 def _verdict_after(

@@ -6,7 +6,8 @@ proxyEnv), and the JVM's system properties (docs.oracle.com, "Java Networking an
 through HTTPS_PROXY (the documentation of grpc-go, "Proxy"). A setting speaks for its own container alone.
 
 Where clients differ, the reading of most is taken: lower case comes before upper case, an empty value counts as unset,
-a name in NO_PROXY covers itself and what is below it, `*.name` only what is below it.
+a name in NO_PROXY covers itself and what is below it, `*.name` only what is below it. Which clients ignore a variable
+is said: curl HTTP_PROXY in capitals; Go, Java and Node.js ALL_PROXY.
 """
 
 from __future__ import annotations
@@ -142,11 +143,15 @@ class ContainerProxies:
         return next((found for found in both if found is not None and found.value != ""), None)
 
     def _variable(self, family: str) -> ForwardProxy | None:
-        found = self._first(f"{family}_proxy") or self._first("all_proxy")
+        own = self._first(f"{family}_proxy")
+        found = own or self._first("all_proxy")
         if found is None:
             return None
+        skipped = "" if own else "Go, Java and Node.js, which do not read ALL_PROXY,"
+        if own is not None and own is self._variables.get("HTTP_PROXY"):
+            skipped = "curl, which reads http_proxy in small letters only,"
         doubt = "the JVM itself does not read this variable, and whether the application does is not known"
-        return _proxy(found.value, found, 0, doubt if self._is_jvm else "")
+        return structs.replace(_proxy(found.value, found, 0, doubt if self._is_jvm else ""), skipped_by=skipped)
 
 
 def is_list_of_direct_hosts(name: str) -> bool:

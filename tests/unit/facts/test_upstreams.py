@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from meshdoctor.trace.outbound import Tracer
 from tests.meshes import (
+    POD,
     Mesh,
     Tree,
     cluster,
@@ -250,3 +252,27 @@ def test_a_subset_counts_where_something_leads_to_it() -> None:
     for routes, wanted in [([route_config("80", virtual_host(HOST, 80))], 1), (routed, 2)]:
         made = dump([listener("0.0.0.0", 80, http("80"))], [cluster(HOST, 80), subset], routes)
         assert len(Mesh(made, entries).facts("upstreams")) == wanted
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_tls_that_waits_for_a_secret(refused: bool) -> None:
+    proxy = web(tls=HOST)
+    entry_of_dump: Tree = {"name": "file-root:system", "secret": {"name": "file-root:system"}}
+    if refused:
+        entry_of_dump["error_state"] = {"details": "Failed to load trusted CA"}
+    section = {"@type": "type.googleapis.com/envoy.admin.v3.SecretsConfigDump"}
+    proxy["configs"].append(section | {"dynamic_warming_secrets": [entry_of_dump]})
+    mesh = Mesh(proxy)
+    [found] = mesh.facts("upstreams")
+    assert found.missing_secrets == ("file-root:system",)
+    assert ("trusted CA" in found.refused_because) is refused
+    assert found.evidence[0].path == f"$.configs[{len(proxy['configs']) - 1}].dynamic_warming_secrets[0]"
+    traced = Tracer(mesh.case.mesh, POD).assess(HOST, 80)
+    assert (traced.verdict, traced.reason, traced.expect.http_status) == ("broken", "secret-missing", 503)
+
+
+def test_a_secret_that_nothing_needs_breaks_nothing() -> None:
+    proxy = web(tls=HOST)
+    section = {"@type": "type.googleapis.com/envoy.admin.v3.SecretsConfigDump"}
+    proxy["configs"].append(section | {"dynamic_warming_secrets": [{"name": "kubernetes://other"}]})
+    assert of(proxy).missing_secrets == ()

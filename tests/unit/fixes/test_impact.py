@@ -12,8 +12,10 @@ from msgspec import structs
 from meshdoctor.fixes.impact.changed_mesh import applied
 from meshdoctor.fixes.impact.fix_safety import downgrade_if_harmful
 from meshdoctor.fixes.impact.impact import impact_of
+from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.finding import Disposition, Fix
 from meshdoctor.model.fix import Change, ClaimChange, Impact, PredictedChange
+from meshdoctor.model.forward_proxy import ForwardProxy, ProxiedRequest
 from meshdoctor.model.mesh import Mesh, Pod
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.predict.sidecar_services import members
@@ -313,3 +315,23 @@ def test_claims_have_one_order_whatever_the_order_of_the_list(there: list[Tree])
         assert len({m.order for m in found}) == len(found)
         places.append([m.host for m in found])
     assert places[0] == places[1]
+
+
+def test_an_entry_for_a_forward_proxy_serves_what_is_behind_it() -> None:
+    at = Pointer("pods", "$.items[0]")
+    proxy = ForwardProxy("a.example", 3128, "http", "env HTTPS_PROXY of container app", at)
+    request = ProxiedRequest(proxy, "b.example", 443, "https")
+    made = mesh(
+        dns=DNS,
+        dependencies=(
+            structs.replace(dependency("a.example", 3128), asked=(request,)),
+            structs.replace(dependency("b.example", 443), proxied=(request,), is_dialled=False),
+        ),
+    )
+    tcp = told(made, change(None, entry("a", 3128, "TCP", addresses=["198.51.100.1"], resolution="NONE")))
+    assert sorted(turns(tcp)) == [
+        ("a.example", 3128, "blocked", "delivered", False),
+        ("b.example", 443, "blocked", "delivered to a.example", False),
+    ]
+    # Envoy answers CONNECT on an HTTP port with 404
+    assert turns(told(made, change(None, entry("a", 3128, "HTTP")))) == []

@@ -185,3 +185,44 @@ def test_a_proxys_port_that_is_http_is_a_mismatch() -> None:
 
 def test_allow_any_lets_the_proxy_be_reached_unregistered() -> None:
     assert assess(mesh(dump(policy=PASSTHROUGH), pod(ENV))).verdict is Verdict.PASSTHROUGH
+
+
+WIKI = "www.wiki.example"
+CAPITALS = {"HTTP_PROXY": f"http://{PROXY}:{PORT}", "PLAIN": f"http://{WIKI}/a"}
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("HTTP_PROXY", "blocked"), ("http_proxy", "delivered")])
+def test_of_a_registered_host_clients_that_ignore_the_setting_count_too(name: str, verdict: str) -> None:
+    """curl reads http_proxy in small letters only."""
+    other = virtual_host("other.example", 80)
+    listeners = [listener("0.0.0.0", 80, http("80")), listener(IP, PORT, tcp(outbound(PROXY, PORT)))]
+    clusters = [cluster(WIKI, 80), cluster(PROXY, PORT, "ORIGINAL_DST")]
+    proxy = dump(listeners, clusters, [route_config("80", other)])
+    env = {name: CAPITALS["HTTP_PROXY"], "PLAIN": CAPITALS["PLAIN"]}
+    found = mesh(proxy, REGISTERED[1], entry("wiki", WIKI, "80/HTTP", resolution="DNS"), pod(env))
+    traced = assess(found, WIKI, 80)
+    assert traced.verdict == verdict
+    used = {c.host: c.verdict for c in found.facts("connections") if c.used}
+    if verdict == "blocked":
+        assert "curl" in traced.because
+        assert (traced.destination.path, traced.forward_proxy) == ("/a", None)
+        assert used == {WIKI: "blocked", PROXY: "delivered"}
+    else:
+        assert used == {PROXY: "delivered"}
+
+
+def test_of_a_host_that_nothing_registers_the_proxy_is_the_way() -> None:
+    found = mesh(*REGISTERED, pod(CAPITALS))
+    assert assess(found, WIKI, 80).verdict is Verdict.DELIVERED
+    assert {c.host for c in found.facts("connections") if c.used} == {PROXY}
+
+
+def test_connect_to_an_http_port_is_a_protocol_mismatch() -> None:
+    proxy = dump(
+        [listener("0.0.0.0", PORT, http(str(PORT)))],
+        [cluster(PROXY, PORT)],
+        [route_config(str(PORT), virtual_host(PROXY, PORT))],
+    )
+    for protocol in ("/HTTP", ""):
+        found = mesh(proxy, entry("proxy", PROXY, f"{PORT}{protocol}", resolution="DNS"), pod(ENV))
+        assert [assess(found, *place).reason for place in ((API, 443), (PROXY, PORT))] == ["protocol-mismatch"] * 2
