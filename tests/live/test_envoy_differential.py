@@ -40,22 +40,6 @@ ASKED = ["www.shop.example", "WWW.shop.example", "x.shop.example", "shop.example
 RANGES = ["10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.77/24", "10.1.2.3/32", "192.0.2.0/25", "fd00::/8"]
 ADDRESSES = ["10.1.2.3", "10.1.2.4", "10.1.9.9", "10.9.9.9", "192.0.2.1", "192.0.2.200", "fd00::1", "2001:db8::1"]
 SOURCES = {4: ["10.244.0.9", "127.0.0.1", "10.1.2.3"], 6: ["fd00::99", "::1"]}
-RAW = [b"\x00\x01\x02\x03binary", b"SSH-2.0-OpenSSH_9\r\n", b"*1\r\n$4\r\nPING\r\n"]
-RAW += [b"\x05\x01\x00", b"ruok", b"0\x0c\x02\x01\x01`", b"0+\x02\x01\x01`", b"0\x84\x00\x00\x00\x10", b"TSH \x00\x00"]
-RAW += [
-    b"002bgit-upload-pack /a",
-    b"83 <34>1 text",
-    b"stats\r\n",
-    b"GET",
-    b"\x16\x03\x01\x00\x20\x01",
-    b"\x80\x2e\x01\x03\x01\x00",
-]
-
-
-def first_bytes(dice: random.Random) -> bytes:
-    """Those of a protocol, or bytes of which the first ones are likely to start a request line."""
-    alphabet = b"AGz09!`~{\x00\x05\x16\x30\x80\xff \t\x0b\x0c\r\n"
-    return dice.choice([dice.choice(RAW), bytes(dice.choices(alphabet, k=dice.randint(1, 9)))])
 
 
 class Probe(Struct, frozen=True):
@@ -172,7 +156,7 @@ def generated_probe(dice: random.Random, port: int) -> Probe:
     payloads: dict[str, Callable[[], bytes]] = {
         "tls": lambda: real.client_hello(sni or ""),
         "http": lambda: b"GET / HTTP/1.1\r\nHost: www.shop.example\r\n\r\n",
-        "tcp": lambda: first_bytes(dice),
+        "tcp": lambda: real.first_bytes(dice),
         "server-first": lambda: b"",
     }
     payload = payloads[protocol]()
