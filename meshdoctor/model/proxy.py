@@ -133,7 +133,7 @@ class TlsSocket(Struct, frozen=True):
     path: str = ""
 
 
-class SocketMatch(Struct, frozen=True):
+class LabelledSocket(Struct, frozen=True):
     """An item of transport_socket_matches: the socket for endpoints that have all of its labels."""
 
     name: str
@@ -166,7 +166,7 @@ class Cluster(Struct, frozen=True):
     endpoints: tuple[Endpoint, ...] = ()
     """From `load_assignment` or `hosts`: for DNS clusters the names to resolve."""
     tls: TlsSocket | None = None
-    socket_matches: tuple[SocketMatch, ...] = ()
+    socket_matches: tuple[LabelledSocket, ...] = ()
     auto_sni: bool = False
     eds_service_name: str = ""
     external: bool = False
