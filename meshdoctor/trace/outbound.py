@@ -25,6 +25,7 @@ from meshdoctor.trace import forward_proxy
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
 from meshdoctor.trace.gateway_hop import gateway_hop
 from meshdoctor.trace.http_routing import Domains, pass_http
+from meshdoctor.trace.missing_cluster import ClusterCauses
 from meshdoctor.trace.proxy_entries import ProxyEntries
 from meshdoctor.trace.reason import MeshContext, explain
 from meshdoctor.trace.redirection import redirected
@@ -48,6 +49,7 @@ class Tracer:
         self.index = ListenerIndex(self.proxy) if self.proxy else None
         self.domains = Domains()
         self.entries = ProxyEntries(self.registry, self.proxy, self.viewer)
+        self.causes = ClusterCauses(self.registry, self.entries, self.viewer)
         self._assessed: dict[tuple[str, int], Trace] = {}
 
     def assess(self, host: str, port: int, **client: Unpack[ClientOptions]) -> Trace:
@@ -253,6 +255,9 @@ class Tracer:
         ended = redirected(walk, self.settings, self.index, self._container(destination))
         outcome = ended or self._walk(walk, self.index)
         outcome = self._dead_address(walk) if self._is_dead(walk, outcome) else outcome
+        name = walk.cluster_name or ""
+        if outcome.kind == "unknown-cluster" and name not in self.proxy.clusters:
+            outcome = structs.replace(outcome, because=outcome.because + self.causes.explanation(name))
         if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
             why = f"no address of {destination.host} is known, and the verdict depends on it"
             outcome = Outcome(Verdict.UNKNOWN, "address-unknown", why, missing=("dns.json",))

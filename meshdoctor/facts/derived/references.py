@@ -75,7 +75,7 @@ def _dangling(case: ProxyContext, use: ClusterUse, host: str, port: int, warming
         subset=parsed.subset if parsed else "",
         warming=warming,
         used=(host, port) in case.dependencies,
-        why=f": {why}" if not warming and (why := case.causes.why_missing(use.cluster)) else "",
+        why="" if warming else case.causes.explanation(use.cluster),
     )
 
 
