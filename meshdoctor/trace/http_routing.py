@@ -7,6 +7,7 @@ from meshdoctor.model.routes import Fault, Route, RouteConfig
 from meshdoctor.model.trace import Expect
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy import request_paths
+from meshdoctor.semantics.envoy.first_bytes import http_codec_waits
 from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route, without_port
 from meshdoctor.trace.arrival import SERVER_FIRST
 from meshdoctor.trace.walk import Outcome, Walk
@@ -161,8 +162,16 @@ def _not_http(walk: Walk) -> Outcome:
         why = f"the HTTP connection manager waits for a request, but {SERVER_FIRST}: the connection hangs"
         walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
         return Outcome(Verdict.BROKEN, "hang", why, Expect(hangs=True))
-    sent = "TLS" if walk.destination.protocol == "tls" else "a TCP protocol that is not HTTP"
-    why = f"the HTTP connection manager expects plain HTTP and gets {sent}: Envoy answers 400"
+    sent = walk.destination.first_bytes
+    if sent and http_codec_waits(sent):
+        why = (
+            "the HTTP connection manager waits for the end of a request line, but the client waits for an answer: the "
+        )
+        why += "connection hangs"
+        walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
+        return Outcome(Verdict.BROKEN, "hang", why, Expect(hangs=True))
+    spoken = "TLS" if walk.destination.protocol == "tls" else "a TCP protocol that is not HTTP"
+    why = f"the HTTP connection manager expects plain HTTP and gets {spoken}: Envoy answers 400"
     walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
     return Outcome(Verdict.BROKEN, "not-http", why, Expect(("DPE",), 400))
 

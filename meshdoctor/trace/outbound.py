@@ -13,6 +13,7 @@ from meshdoctor.model.mesh import Dependency, Mesh, Pod
 from meshdoctor.model.proxy import FilterChain, Proxy
 from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Expect, Step, Trace
 from meshdoctor.model.verdict import Verdict
+from meshdoctor.semantics.first_messages import first_bytes
 from meshdoctor.semantics.ip_addresses import is_ip, is_of, is_single
 from meshdoctor.semantics.istio.capture_settings import CaptureSettings, capture_settings
 from meshdoctor.semantics.istio.data_plane import PROXIES, is_ambient, not_traced, pod_kind
@@ -198,6 +199,7 @@ class Tracer:
             http_version=http_version or "1.1",
             alpn=alpn if kind == "tls" else (),
             headers=headers,
+            first_bytes=first_bytes(port) if kind == "tcp" else b"",
         )
 
     def known_addresses(self, host: str, port: int) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ class Walk:
         self.steps: list[Step] = []
         self.listener: Listener | None = None
         self.chain: FilterChain | None = None
+        self.is_dialled_directly = False
+        """Not redirected: the client dials the listener's own port."""
         self.matches_all = False
         """The chain was chosen without any match criterion."""
         self.virtual_host: VirtualHost | None = None
