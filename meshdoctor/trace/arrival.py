@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct, structs
 
 from meshdoctor.model.proxy import FilterChain, Listener, ListenerFilter, Proxy
+from meshdoctor.model.routes import GUARDS
 from meshdoctor.model.trace import Destination, Expect
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
@@ -203,9 +204,17 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     target = next(iter(choice.chain.tcp_clusters), f"route {route}" if route else "")
     because += _tunnel(choice.chain)
     walk.step("filter_chain", chain_label(walk), because, choice.chain.path, target)
+    if choice.undecided:
+        return Outcome(
+            Verdict.UNKNOWN, "chain-undecided", choice.undecided, missing=("order of Envoy's filter chains",)
+        )
+    walk.guards = tuple(kind for kind in choice.chain.filters if kind in GUARDS)
     if choice.chain.unread:
         why = f"filter chain {chain_label(walk)} of listener {listener.name} was not read whole: {choice.chain.unread}"
         return Outcome(Verdict.UNKNOWN, "chain-unread", why, missing=(f"filter chain {chain_label(walk)}",))
+    if choice.chain.terminates_tls:
+        why = f"filter chain {chain_label(walk)} ends the client's TLS itself, which meshdoctor does not evaluate"
+        return Outcome(Verdict.UNKNOWN, "tls-terminated", why, missing=("downstream TLS",))
     return None
 
 

@@ -253,7 +253,7 @@ class Tracer:
         if destination.ip is None and destination.host in unread:
             walk.step("client", None, unread)
         ended = redirected(walk, self.settings, self.index, self._container(destination))
-        outcome = ended or self._walk(walk, self.index)
+        outcome = ended or walk.guarded(self._walk(walk, self.index))
         outcome = self._dead_address(walk) if self._is_dead(walk, outcome) else outcome
         name = walk.cluster_name or ""
         if outcome.kind == "unknown-cluster" and name not in self.proxy.clusters:

@@ -43,6 +43,31 @@ def answers(name: str) -> dict[str, Any]:
     return {"name": "direct_response", "typed_config": config}
 
 
+def fault(**settings: Any) -> dict[str, Any]:
+    """The settings of a fault filter, for all routes or one."""
+    return {"@type": f"{PACKAGE}.http.fault.v3.HTTPFault", **settings}
+
+
+ABORT: dict[str, Any] = {"abort": {"http_status": 555, "percentage": {"numerator": 100}}}
+BY_GRPC: dict[str, Any] = {"abort": {"grpc_status": 14, "percentage": {"numerator": 100}}}
+FAULT = "fault filter abort"
+WRAPPED = "type.googleapis.com/envoy.config.route.v3.FilterConfig"
+FAULTS: list[dict[str, Any]] = [
+    fault(**ABORT),
+    fault(**BY_GRPC),
+    fault(**ABORT, max_active_faults=0),
+    fault(),
+    {"@type": WRAPPED, "config": fault(**ABORT)},
+    {"@type": WRAPPED, "disabled": True, "config": fault(**ABORT)},
+]
+
+
+def fault_filter(**settings: Any) -> dict[str, Any]:
+    """The filters of a connection manager with faults: without settings they are the routes' own."""
+    router = {"name": "router", "typed_config": {"@type": f"{PACKAGE}.http.router.v3.Router"}}
+    return {"http_filters": [{"name": "envoy.filters.http.fault", "typed_config": fault(**settings)}, router]}
+
+
 def manager(routes: dict[str, Any], **settings: Any) -> dict[str, Any]:
     """An HTTP connection manager with these routes inline."""
     router = {"name": "router", "typed_config": {"@type": f"{PACKAGE}.http.router.v3.Router"}}

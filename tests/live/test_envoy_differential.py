@@ -266,6 +266,8 @@ HEADER_MATCHES: list[dict[str, Any]] = [
     {"name": "x-env", "present_match": True},
     {"name": "x-env", "present_match": False},
     {"name": "x-env", "present_match": True, "invert_match": True},
+    {"name": "x-env", "present_match": True, "treat_missing_header_as_empty": True},
+    {"name": "x-env", "present_match": False, "treat_missing_header_as_empty": True},
     {"name": ":method", "string_match": {"exact": "POST"}},
     {"name": ":authority", "string_match": {"prefix": "api"}},
     {"name": "host", "string_match": {"suffix": "example"}},
@@ -290,10 +292,14 @@ def generated_routes(dice: random.Random, name: str) -> dict[str, Any]:
             if dice.random() < 0.1:
                 match["runtime_fraction"] = {"default_value": {"numerator": dice.choice([0, 100])}}
             label = f"{name} host {number} route {place}"
-            routes.append(
-                {"name": label, "match": match, "direct_response": {"status": 200, "body": {"inline_string": label}}}
-            )
-        hosts.append({"name": f"host {number}", "domains": [domain], "routes": routes})
+            does: dict[str, Any] = {"direct_response": {"status": 200, "body": {"inline_string": label}}}
+            if dice.random() < 0.1:
+                does = {"redirect": {"path_redirect": "/elsewhere"}}
+            if dice.random() < 0.2:
+                does["typed_per_filter_config"] = {"envoy.filters.http.fault": dice.choice(real.FAULTS)}
+            routes.append({"name": label, "match": match, **does})
+        host = {"name": f"host {number}", "domains": [domain], "routes": routes}
+        hosts.append(host | ({"require_tls": "ALL"} if dice.random() < 0.1 else {}))
     return {"name": name, "virtual_hosts": hosts, "ignore_port_in_host_matching": dice.random() < 0.3}
 
 
@@ -310,6 +316,8 @@ def managers(dice: random.Random) -> dict[str, Any]:
         "upgrade_configs": (0.5, [{"upgrade_type": dice.choice(["CONNECT", "websocket"])}]),
     }
     chosen = {name: value for name, (share, value) in wanted.items() if dice.random() < share}
+    if dice.random() < 0.6:
+        chosen |= real.fault_filter(**dice.choice([{}, real.ABORT]))
     if "strip_any_host_port" not in chosen and dice.random() < 0.2:
         chosen["strip_matching_host_port"] = True
     return chosen
@@ -379,10 +387,10 @@ def test_every_request_takes_the_route_predicted(tmp_path: Path) -> None:
             answer = envoy.dial("10.244.0.9", str(request.ip), request.port, wire_form(request), wait) or ""
             head, _, body = answer.partition("\r\n\r\n")
             status = int(head.split(" ", 2)[1]) if head.startswith("HTTP/") else None
-            came = (status, body if status == 200 else "")
+            came = (status, body if status == 200 and body != real.FAULT else "")
             wanted = route_predicted(proxy, request)
             seen.add(status)
             if came != wanted:
                 wrong.append((request, wanted, came))
     assert not wrong, f"{len(wrong)} of {len(requests)}; the first: {wrong[0]}"
-    assert seen >= {200, 404, 426}, "the generator no longer reaches both routes and Envoy's own answers"
+    assert seen >= {200, 301, 404, 426, 555}, "the generator no longer reaches both routes and Envoy's own answers"

@@ -197,7 +197,13 @@ def tls_socket(context: dict[str, Any], path: str, auto_sni: bool, auto_san: boo
     )
 
 
-_PAGE = msgspec.json.Decoder(wire.ClustersPage, strict=False)
+class ClustersPage(wire.Wire):
+    """admin.v3.Clusters, the JSON form of /clusters."""
+
+    cluster_statuses: list[wire.ClusterStatus] = msgspec.field(default_factory=list)
+
+
+_PAGE = msgspec.json.Decoder(ClustersPage, strict=False)
 
 
 def live_endpoints(data: bytes) -> dict[str, wire.ClusterStatus]:
