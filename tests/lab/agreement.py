@@ -41,8 +41,6 @@ def not_vouched_for(seen: Seen) -> str:
         return "" if seen.result == "ok" else "no line in the access log"
     if log.route.startswith(hard.CHANCE):
         return "the route decides by chance"
-    if log.details.startswith("direct_response") and seen.status == 200:
-        return "Envoy itself answered 200"
     if not log.cluster and not log.flags and not log.status.strip("0"):
         return "the line names neither a cluster nor a flag"
     return ""

@@ -77,6 +77,7 @@ def _verdict(probe: Probe, worked: bool, log: Logged | None, types: Mapping[str,
     """First the outbound policy's clusters, then the host's own, as in `trace`. Nobody has a virtual address: what the
     policy sends there is broken by the mesh, which made the address up.
 
+    A route's own answer or redirect is `misrouted`, the word that trace has for it: it goes nowhere.
     What Envoy did not log bypassed it, or never left its inspectors.
     """
     if log is None:
@@ -87,6 +88,8 @@ def _verdict(probe: Probe, worked: bool, log: Logged | None, types: Mapping[str,
         return "passthrough" if worked else "broken"
     if log.cluster == BLACK_HOLE or log.route == BLOCK_ALL or not BLOCKING_FLAGS.isdisjoint(log.flags):
         return "blocked"
+    if log.details == "direct_response":
+        return "misrouted"
     if not _is_own(probe, log.cluster) and log.cluster:
         return "leaked" if types.get(log.cluster) == "ORIGINAL_DST" else "misrouted"
     return "delivered" if worked else "broken"

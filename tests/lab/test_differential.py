@@ -1,6 +1,6 @@
 """Random meshes in real istiod and Envoy: whatever becomes of a connection, `trace` says beforehand.
 
-`make lab-test` tries a few fixed seeds, `make lab-test PYTEST_ARGS='-k random --meshes 100 --first-seed 1000'` others.
+`make lab-test` tries ten fixed seeds, `make lab-test PYTEST_ARGS='-k random --meshes 100 --first-seed 1000'` others.
 A disagreement is written as a new case below `cases/`, which is tried for ever after.
 """
 
