@@ -1,7 +1,6 @@
 """Small whole meshes: config dumps as istiod writes them and resources as YAML, read by the package's own readers.
 
-A test says what the proxy has and what the cluster holds; `Mesh` makes a capture of it. Nothing stands in for the
-code under test: documents go through the same readers as a capture from a cluster.
+A test says what the proxy has and what the cluster holds; `Mesh` makes a capture of it, read as one from a cluster.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ PLURALS = {
     "ServiceEntry": "serviceentries",
     "Sidecar": "sidecars",
     "VirtualService": "virtualservices",
+    "WorkloadEntry": "workloadentries",
 }
 
 

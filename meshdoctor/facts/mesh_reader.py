@@ -23,7 +23,7 @@ from meshdoctor.model.evidence import Capture, Document, Unread
 from meshdoctor.model.mesh import Mesh
 from meshdoctor.semantics.istio.registry import is_external_host
 
-_ON_DEMAND = ("services", "envoyfilters")
+_ON_DEMAND = ("services", "envoyfilters", "workloadentries")
 """Kinds that are parsed at first use."""
 
 
@@ -44,6 +44,7 @@ def read_mesh(capture: Capture) -> Mesh:
         services=LazySequence(lambda: resources.services),
         gateways=resources.gateways,
         envoy_filters=LazySequence(lambda: resources.envoy_filters),
+        workload_entries=LazySequence(lambda: resources.workload_entries),
         namespaces=resources.namespaces,
         pods=resources.pods,
         mesh_config=resources.mesh_config,

@@ -59,6 +59,15 @@ class ServiceEntry(Struct, frozen=True):
     manifest: dict[str, Any] = field(default_factory=dict)
 
 
+class WorkloadEntry(Struct, frozen=True):
+    """networking.istio.io WorkloadEntry. `labels` are those of its metadata and of its spec."""
+
+    ref: ObjectRef
+    address: str
+    labels: dict[str, str] = field(default_factory=dict)
+    pointer: Pointer = Pointer("")
+
+
 class VirtualService(Struct, frozen=True):
     """networking.istio.io VirtualService. Route lists stay as written."""
 
@@ -289,6 +298,8 @@ class Mesh(Struct):
     gateways: tuple[Gateway, ...] = ()
     envoy_filters: Sequence[EnvoyFilter] = ()
     """Parsed at first use: only a prediction needs them."""
+    workload_entries: Sequence[WorkloadEntry] = ()
+    """Parsed at first use: only an entry without endpoints needs them."""
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     pods: dict[str, Pod] = field(default_factory=dict)
     mesh_config: MeshConfig | None = None

@@ -50,6 +50,10 @@ class HttpConnectionManager(Struct, frozen=True):
     """upgrade_configs that are enabled, in lower case: `websocket`, `connect`."""
     fault: Fault | None = None
     """Listener-wide settings of the fault filter (a route's own replace them)."""
+    fault_filter: str = ""
+    """`absent` or `disabled` where the HTTP filters lack the fault filter, or have it disabled; else empty."""
+    guards: tuple[str, ...] = ()
+    """HTTP filters that may answer themselves, `rbac`, `ext_authz`; istiod gives a sidecar's outbound side none."""
 
 
 class TcpProxy(Struct, frozen=True):
@@ -70,6 +74,8 @@ class FilterChain(Struct, frozen=True):
     http: HttpConnectionManager | None = None
     config: str = ""
     """metadata istio.config: path of the VirtualService that made it."""
+    terminates_tls: bool = False
+    """Has a downstream TLS context, as a gateway's chains have."""
     is_default: bool = False
     path: str = ""
     unread: str = ""
@@ -133,7 +139,7 @@ class TlsSocket(Struct, frozen=True):
     path: str = ""
 
 
-class SocketMatch(Struct, frozen=True):
+class LabelledSocket(Struct, frozen=True):
     """An item of transport_socket_matches: the socket for endpoints that have all of its labels."""
 
     name: str
@@ -166,7 +172,7 @@ class Cluster(Struct, frozen=True):
     endpoints: tuple[Endpoint, ...] = ()
     """From `load_assignment` or `hosts`: for DNS clusters the names to resolve."""
     tls: TlsSocket | None = None
-    socket_matches: tuple[SocketMatch, ...] = ()
+    socket_matches: tuple[LabelledSocket, ...] = ()
     auto_sni: bool = False
     eds_service_name: str = ""
     external: bool = False

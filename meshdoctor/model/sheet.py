@@ -15,6 +15,7 @@ from meshdoctor.model import field_types as types
 from meshdoctor.model.entry_view import EntryView, HiddenEntry
 from meshdoctor.model.fact import Fact
 from meshdoctor.model.proxied_dependency import ProxiedDependency
+from meshdoctor.model.route_facts import Dangling, GatewayHop, VirtualServiceHost
 from meshdoctor.model.upstream import Upstream
 from meshdoctor.model.verdict import Verdict
 
@@ -90,6 +91,9 @@ class Connection(Fact, frozen=True):
     crowded_out: bool = False
     """Whether its cluster exists without a reference, because a service with another protocol owns the (bind, port):
     MYSQL or MONGO beside anything else, or the reverse. Never for conflicts between two TCP claims."""
+    near: str = ""
+    """An entry whose host comes near and does not cover this one, `*.a.example` for `a.example` or the reverse, as a
+    clause after `; `. Empty where there is none, or the host is registered."""
 
 
 class EntryPort(Fact, frozen=True):
@@ -240,38 +244,6 @@ class Duplicate(Fact, frozen=True):
     """The trade-offs of the merged entry, in sentences; empty where there are none."""
 
 
-class Dangling(Fact, frozen=True):
-    """A route or filter chain with a cluster that does not exist in the proxy."""
-
-    cluster: str
-    place: str
-    """`route 80, virtual host x:80` or `listener 0.0.0.0_443, chain 2`."""
-    config: types.ObjectPlace
-    """VirtualService that created it, `namespace/name`; empty for Istio's own routes."""
-    subset: str
-    warming: bool
-    """Whether the cluster exists and is warming."""
-    used: bool
-
-
-class VirtualServiceHost(Fact, frozen=True):
-    """An external host of a VirtualService for the mesh."""
-
-    namespace: str
-    name: str
-    registered: bool
-    """Whether a ServiceEntry or Service (visible or not) registers the host."""
-    slug: str
-    new_name: str
-    """An unused name in that namespace for a ServiceEntry of the host."""
-    protocols: tuple[str, ...]
-    """The route lists it has, of http, tls, tcp."""
-    entry_port: int
-    entry_protocol: str
-    export_to: tuple[str, ...]
-    """The VirtualService's exportTo, or the mesh's default: the namespaces that its routes apply to."""
-
-
 class Rejected(Fact, frozen=True):
     """Configuration that the proxy rejected or that is warming."""
 
@@ -360,20 +332,6 @@ class Disagreement(Fact, frozen=True):
     said: str
     """How they differ, as a sentence without full stop."""
     used: bool
-
-
-class GatewayHop(Fact, frozen=True):
-    """The path from a sidecar through an egress gateway, and the first broken hop."""
-
-    gateway: str
-    """Host of the gateway's Service."""
-    broken_hop: str
-    """`endpoints`, `server`, `route`, `cluster`, `upstream`, or empty where every hop works."""
-    because: str
-    config: types.ObjectPlace
-    gateway_pods: tuple[str, ...]
-    sent_by: str = ""
-    """The object that sends the host there: `VirtualService shop/maps`, or the Sidecar with the egressProxy."""
 
 
 SHEET: dict[str, type[Fact]] = {

@@ -59,6 +59,9 @@ class Upstream(Fact, frozen=True):
     reason: str
     """Why it has no usable endpoint, where that is known."""
     used: bool
+    not_applied: str = ""
+    """A DestinationRule that would originate TLS here, and why it does not apply, as a clause after `; `; empty where
+    there is none."""
     routed_http: bool = False
     """A VirtualService sends HTTP of this host, on any port, to this port: TLS is originated here on purpose."""
     via_gateway: bool = False

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import structs
+
 from meshdoctor.model.mesh import DestinationRule, MeshConfig, Port, Service, ServiceEntry
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.semantics.ip_addresses import is_ip
-from meshdoctor.semantics.istio.host_names import covers
-from meshdoctor.semantics.istio.precedence import export_tier
-from meshdoctor.semantics.istio.registry import Viewer, long_host
+from meshdoctor.semantics.istio.destination_rules import rule_for
+from meshdoctor.semantics.istio.registry import Viewer
 from meshdoctor.semantics.istio.resource_names import CLUSTER_TYPES, config_path
 from meshdoctor.semantics.istio.traffic_policy import tls_settings
 
@@ -42,11 +43,10 @@ class Clusters:
         self.owners: dict[tuple[str, int], ObjectRef] = {}
         """By host and port, the object the cluster is built from."""
         self.unknowns: list[Unknown] = []
-        self._rules = [r for r in rules if is_exported_rule(r, viewer.namespace, config)]
+        self._rules = rules
         self._running = running
-        self._viewer = viewer
-        self._labels = labels
-        self._root = config.root_namespace if config else ""
+        self._viewer = structs.replace(viewer, labels=labels)
+        self._config = config
 
     def add(self, members: Sequence[SidecarService]) -> None:
         """Add the clusters of every port of these services, which must be all services of their hosts."""
@@ -120,34 +120,7 @@ class Clusters:
         )
 
     def _rule_for(self, host: str, namespace: str) -> DestinationRule | None:
-        """The DestinationRule that applies: of the client's namespace, else the service's, else the root namespace;
-        there the one with the most specific host, then the oldest."""
-        for owner in dict.fromkeys((self._viewer.namespace, namespace, self._root)):
-            fitting = [r for r in self._rules if r.ref.namespace == owner and self._applies(r, host)]
-            if fitting:
-                return min(fitting, key=_rank)
-        return None
-
-    def _applies(self, rule: DestinationRule, host: str) -> bool:
-        if not covers(long_host(rule.host, rule.ref.namespace), host):
-            return False
-        selector = rule.workload_selector
-        if selector is None:
-            return True
-        return rule.ref.namespace == self._viewer.namespace and selector.items() <= self._labels.items()
-
-
-def _rank(rule: DestinationRule) -> tuple[bool, bool, int, str, str]:
-    is_general = rule.workload_selector is None
-    return is_general, rule.host.startswith("*"), -len(rule.host), rule.created, rule.ref.name
-
-
-def is_exported_rule(rule: DestinationRule, namespace: str, config: MeshConfig | None) -> bool:
-    """Whether the rule is exported to the namespace. Of the mesh's default istiod honours `.`; all else exports to
-    every namespace (push_context.go, setDestinationRules)."""
-    is_private = config is not None and "." in config.default_destination_rule_export_to
-    exports = rule.export_to or ((".",) if is_private else ("*",))
-    return export_tier(exports, rule.ref.namespace, namespace) is not None
+        return rule_for(self._rules, host, namespace, self._viewer, self._config)
 
 
 def _resolution(member: SidecarService) -> str:

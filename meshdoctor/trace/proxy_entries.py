@@ -51,6 +51,11 @@ class ProxyEntries:
         made = {namespace for name in clusters if self._proxy for _, namespace in self._proxy.clusters[name].services}
         return not made or entry.ref.namespace in made
 
+    def namespaces_of(self, host: str) -> list[str]:
+        """Namespaces of the services of which the proxy has clusters for exactly this host, as their metadata says."""
+        names = self.clusters_by_host.get(host.lower(), ()) if self._proxy else ()
+        return [ns for name in names if self._proxy for _, ns in self._proxy.clusters[name].services]
+
     def _corrected(self, found: Registration, host: str) -> Registration:
         if self._proxy is None or not self._proxy.names_all_clusters:
             return found

@@ -11,7 +11,7 @@ from meshdoctor.model.trace import Destination, Trace
 from meshdoctor.semantics.ip_addresses import bare, covered
 from meshdoctor.semantics.istio.protocols import EXCLUSIVE, protocol_class
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL, Registration, Viewer
-from meshdoctor.semantics.istio.resource_names import cluster_name
+from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref
 from meshdoctor.trace.arrival import WILDCARDS
 from meshdoctor.trace.walk import Outcome, Walk
 
@@ -97,7 +97,7 @@ def explain(walk: Walk, outcome: Outcome, around: MeshContext) -> Trace:
         destination=destination,
         verdict=outcome.verdict,
         reason=reason,
-        because=outcome.because,
+        because=outcome.because + _maker(walk, outcome),
         advice=_advice(reason, walk, around),
         listener=walk.listener.name if walk.listener else None,
         filter_chain=(walk.chain.name or None) if walk.chain else None,
@@ -109,6 +109,15 @@ def explain(walk: Walk, outcome: Outcome, around: MeshContext) -> Trace:
         missing=outcome.missing,
         owner=_owner(walk.cluster_name),
     )
+
+
+def _maker(walk: Walk, outcome: Outcome) -> str:
+    """The VirtualService whose route or filter chain decides, in brackets, where the connection fails by it."""
+    if outcome.kind not in ("direct-response", "redirect", "no-route", "fault", "unknown-cluster"):
+        return ""
+    routes = walk.virtual_host.routes if walk.virtual_host is not None and walk.route is None else ()
+    ref = config_ref(walk.config or next((route.config for route in routes if route.config), ""))
+    return f" ({ref})" if ref is not None else ""
 
 
 def _owner(cluster: str | None) -> str:
@@ -167,6 +176,7 @@ REASONS = {
     "double-tls": "double-tls",
     "direct-response": "direct-response",
     "redirect": "redirect",
+    "path-redirect": "redirect",
     "gateway": "egress-gateway-broken",
     "virtual-address-dead": "virtual-address-dead",
     "secret-missing": "secret-missing",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meshdoctor.model.proxy import Cluster, Endpoint, Proxy, SocketMatch, TlsSocket
+from meshdoctor.model.proxy import Cluster, Endpoint, LabelledSocket, Proxy, TlsSocket
 from meshdoctor.model.trace import Expect
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.virtual_hosts import without_port
@@ -244,17 +244,17 @@ def _no_endpoint(walk: Walk, cluster: Cluster) -> Outcome | None:
     return None if known else Outcome(Verdict.BROKEN, "no-endpoints", f"cluster {cluster.name} has no endpoints", http)
 
 
-def socket_for(cluster: Cluster, endpoint: Endpoint | None) -> SocketMatch:
+def socket_for(cluster: Cluster, endpoint: Endpoint | None) -> LabelledSocket:
     """The socket Envoy uses towards an endpoint: of the first match whose labels it has all, else the cluster's own.
 
     common/upstream/transport_socket_match_impl.cc. Without an endpoint, as for one without labels.
     """
     labels = endpoint.socket_labels if endpoint is not None else {}
     fitting = (match for match in cluster.socket_matches if match.labels.items() <= labels.items())
-    return next(fitting, SocketMatch("", {}, cluster.tls))
+    return next(fitting, LabelledSocket("", {}, cluster.tls))
 
 
-def sockets_for(cluster: Cluster, endpoints: Sequence[Endpoint]) -> list[SocketMatch]:
+def sockets_for(cluster: Cluster, endpoints: Sequence[Endpoint]) -> list[LabelledSocket]:
     """The different sockets that Envoy uses towards the endpoints."""
     found = [socket_for(cluster, endpoint) for endpoint in endpoints or (None,)]
     return list({(id(match.socket), match.tunnels): match for match in found}.values())
@@ -297,7 +297,7 @@ def _waiting(walk: Walk, cluster: Cluster, socket: TlsSocket | None) -> Outcome 
     )
 
 
-def _bad_socket(walk: Walk, cluster: Cluster, match: SocketMatch, external: bool) -> Outcome | None:
+def _bad_socket(walk: Walk, cluster: Cluster, match: LabelledSocket, external: bool) -> Outcome | None:
     socket = match.socket
     reset = Expect(("UF", "URX"), 503 if walk.route is not None else None)
     ports = upstream_ports(walk, cluster)

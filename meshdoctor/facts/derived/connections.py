@@ -108,9 +108,21 @@ def connection(case: ProxyContext, host: str, port: int, dependency: Dependency 
         with_port=entry_edits.with_port(named, port, protocol, _complete(case, named, host, port)) if named else {},
         with_addresses=entry_edits.with_addresses(unlisted, _complete(case, unlisted, host, port)) if unlisted else {},
         missing=traced.missing,
-        crowded_out=traced.verdict is not Verdict.DELIVERED
-        and (_crowded_out(case, traced, declared) or _lost_its_tcp_side(case, traced, found)),
+        crowded_out=_crowded_out(case, traced, declared) or _lost_its_tcp_side(case, traced, found),
+        near="" if registered_now or found.other_ports else _near(case, host),
     )
+
+
+def _near(case: ProxyContext, host: str) -> str:
+    """The entry that its author may have taken for one of this host: `*.a.example` does not cover `a.example`
+    (pkg/config/host/name.go, Matches), and `a.example` no name below it."""
+    parent = host.partition(".")[2]
+    for pattern, why in ((f"*.{host}", f"which does not cover {host} itself"), (parent, "without names below it")):
+        for entry in case.registry.entries(pattern) if "." in pattern.removeprefix("*.") else ():
+            named = pattern in (name.lower() for name in entry.hosts)
+            if named and case.registry.visibility(entry, pattern, None, case.viewer).ok:
+                return f"; {entry.ref} registers {pattern}, {why}"
+    return ""
 
 
 def entry_name(case: ProxyContext, host: str, port: int) -> str:
@@ -130,7 +142,9 @@ def _crowded_out(case: ProxyContext, traced: Trace, declared: str) -> bool:
     host, port = traced.destination.host, traced.destination.port
     own = case.own_cluster(host, port)
     listener = case.wildcard_listener(port)
-    if own is None or own.name in case.uses or listener is None or not declared or traced.reason == "evidence-missing":
+    if own is None or own.name in case.uses or listener is None or not declared:
+        return False
+    if traced.reason in ("evidence-missing", "own"):
         return False
     chains = [c for c in listener.chains() if c.name not in POLICY_CHAINS]
     holders = {n.host for c in chains for n in map(cluster_name, c.tcp_clusters) if n}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext
 from meshdoctor.facts.derived.resource_views import config_name, config_role
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.model.sheet import GatewayHop
+from meshdoctor.model.route_facts import GatewayHop
 from meshdoctor.semantics.istio.registry import is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref
 from meshdoctor.trace.gateway_hop import Hop, gateway_hop

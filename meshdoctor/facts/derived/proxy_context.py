@@ -63,6 +63,7 @@ class ProxyContext:
         self.tracer = Tracer(mesh, key, registry)
         self.proxy: Proxy = mesh.proxies[key]
         self.viewer: Viewer = self.tracer.viewer
+        self.causes = self.tracer.causes
         self._owners: dict[str, tuple[str, ...]] = {}
 
     @cached_property

@@ -8,7 +8,8 @@ from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext, hos
 from meshdoctor.facts.derived.resource_views import config_name, config_role, seen_at
 from meshdoctor.model.mesh import VirtualService
 from meshdoctor.model.object_ref import ObjectRef
-from meshdoctor.model.sheet import Dangling, RouteFault, VirtualServiceHost
+from meshdoctor.model.route_facts import Dangling, VirtualServiceHost
+from meshdoctor.model.sheet import RouteFault
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.precedence import virtual_service_exports, virtual_service_tier
 from meshdoctor.semantics.istio.registry import is_external_host
@@ -74,6 +75,7 @@ def _dangling(case: ProxyContext, use: ClusterUse, host: str, port: int, warming
         subset=parsed.subset if parsed else "",
         warming=warming,
         used=(host, port) in case.dependencies,
+        why="" if warming else case.causes.explanation(use.cluster),
     )
 
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from meshdoctor.facts.derived import destination_rule_edits, entry_edits
 from meshdoctor.facts.derived.entry_edits import Manifest
+from meshdoctor.facts.derived.entry_workloads import no_workload
 from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext
 from meshdoctor.facts.derived.resource_views import entry_view, role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import DestinationRule, ServiceEntry
 from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket, WaitingSecret
 from meshdoctor.model.upstream import Upstream
+from meshdoctor.semantics.istio.destination_rules import names_host
 from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.protocols import (
     behaviour,
@@ -20,7 +22,7 @@ from meshdoctor.semantics.istio.protocols import (
     protocol_class,
     scheme_protocol,
 )
-from meshdoctor.semantics.istio.resource_names import ClusterName, config_ref, object_name
+from meshdoctor.semantics.istio.resource_names import ClusterName, config_ref, is_generated, object_name
 from meshdoctor.semantics.istio.route_destinations import destinations
 from meshdoctor.semantics.istio.traffic_policy import port_number, port_settings, tls_settings, verifying_tls
 from meshdoctor.semantics.istio.versions import is_before
@@ -45,16 +47,11 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
     known = case.proxy.endpoints_of(cluster)
     usable = [e for e in known or () if e.health == "HEALTHY"]
     socket = tls_towards(case.proxy, cluster)
-    if cluster.type == "ORIGINAL_DST" or _is_custom(cluster):
-        ports = [cluster.port_override or parsed.port]
-    else:
-        ports = sorted({e.port for e in cluster.endpoints or known or ()})
+    ports = _ports(cluster, parsed, known)
     uses = [use for use in case.uses.get(cluster.name, []) if not use.is_policy]
     found = case.tracer.entries.registration(parsed.host, parsed.port)
     entry = next((e for e in (*found.visible, *found.other_ports) if parsed.host in e.hosts), None)
-    ref = config_ref(cluster.config)
-    read = next((d for d in case.mesh.destination_rules if d.ref == ref), None)
-    rule = read or (DestinationRule(ref, "") if ref else None)
+    rule = _rule_in_force(case, cluster)
     credential = _ignored_credential(case, parsed, socket)
     misplaced = _misplaced_tls(case, parsed, socket)
     has_host = not uses or any(use.is_http for use in uses)  # auto_sni and auto_san_validation read the Host header
@@ -84,7 +81,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
         plain_port=bool(ports) and all(is_plain_http_port(p) for p in ports),
         ignored_credential=credential,
         other_port_tls=misplaced[1] if misplaced else 0,
-        destination_rule=f"{rule.ref.namespace}/{rule.ref.name}" if rule else "",
+        destination_rule=_place(rule) if rule else "",
         destination_rule_manifest=rule.manifest if rule else {},
         destination_rule_host=rule.host if rule else "",
         without_tls=_without_tls(case, rule, parsed) if rule and socket else {},
@@ -92,7 +89,8 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
         moved_tls=destination_rule_edits.moved_tls(misplaced[0], misplaced[1], parsed.port) if misplaced else {},
         on_tls_port=_on_tls_port(case, entry, parsed.port) if socket else {},
         entry=entry_view(entry),
-        reason=_reason(cluster, parsed, known),
+        reason=_reason(case, cluster, parsed, known),
+        not_applied=_not_applied(case, parsed, socket),
         missing_secrets=tuple(s.name for s in waiting),
         namespace=case.viewer.namespace,
         refused_because=next((f" (Envoy refused what it was sent: {s.because})" for s in waiting if s.because), ""),
@@ -101,6 +99,26 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
         via_gateway=parsed.host in case.sent_to_gateways,
         protocol_mismatch=socket is None and _declared(case, entry, parsed.port) == "http" and is_tls_port(parsed.port),
     )
+
+
+def _ports(cluster: Cluster, parsed: ClusterName, known: tuple[Endpoint, ...] | None) -> list[int]:
+    if cluster.type == "ORIGINAL_DST" or _is_custom(cluster):
+        return [cluster.port_override or parsed.port]
+    return sorted({e.port for e in cluster.endpoints or known or ()})
+
+
+def _rule_in_force(case: ProxyContext, cluster: Cluster) -> DestinationRule | None:
+    """The DestinationRule of the cluster's metadata; without host and settings where it was not read."""
+    ref = config_ref(cluster.config)
+    read = next((d for d in case.mesh.destination_rules if d.ref == ref), None)
+    return read or (DestinationRule(ref, "") if ref else None)
+
+
+def _place(rule: DestinationRule) -> str:
+    """`namespace/name`; of a rule that istiod made from a policy of the Gateway API, what the policy is for."""
+    if not is_generated(rule.ref):
+        return rule.ref.place
+    return f"{rule.ref.place}, which istiod makes from a BackendTLSPolicy for {rule.ref.name.partition('~')[0]}"
 
 
 def _waiting_secrets(case: ProxyContext, socket: TlsSocket | None) -> list[WaitingSecret]:
@@ -148,7 +166,7 @@ def _declared(case: ProxyContext, entry: ServiceEntry | None, number: int) -> st
 
 
 def _rules_for(case: ProxyContext, host: str) -> list[DestinationRule]:
-    return [d for d in case.mesh.destination_rules if covers(d.host, host)]
+    return [d for d in case.mesh.destination_rules if names_host(d, host)]
 
 
 def _ignored_credential(case: ProxyContext, parsed: ClusterName, socket: TlsSocket | None) -> str:
@@ -191,7 +209,7 @@ def _misplaced_tls(
 
 
 def _without_tls(case: ProxyContext, rule: DestinationRule, at: ClusterName) -> Manifest:
-    if at.host.startswith("*") and rule.host != at.host:
+    if is_generated(rule.ref) or (at.host.startswith("*") and rule.host != at.host):
         return {}
     return destination_rule_edits.with_tls(
         rule, at.host, at.port, destination_rule_edits.OFF, _rule_names(case, rule.ref.namespace)
@@ -235,14 +253,28 @@ def _on_tls_port(case: ProxyContext, entry: ServiceEntry | None, number: int) ->
     return entry_edits.with_target_port(entry, number, 443)
 
 
-def _reason(cluster: Cluster, parsed: ClusterName, known: tuple[Endpoint, ...] | None) -> str:
+def _reason(case: ProxyContext, cluster: Cluster, parsed: ClusterName, known: tuple[Endpoint, ...] | None) -> str:
     if known:
         unhealthy = next((e for e in known if e.health != "HEALTHY"), None)
         return f"no endpoint is healthy: {unhealthy.health}" if unhealthy else ""
     if cluster.type in DNS_TYPES:
         names = ", ".join(dict.fromkeys(e.address for e in cluster.endpoints)) or parsed.host
         return f"DNS returns no address for {names}"
-    return "the entry has no endpoint that serves this port" if cluster.type == "EDS" else ""
+    if cluster.type != "EDS":
+        return ""
+    found = case.tracer.entries.registration(parsed.host, parsed.port).visible
+    entry = next((e for e in found if parsed.host in (host.lower() for host in e.hosts)), None)
+    selected = no_workload(case, entry) if entry is not None else ""
+    return selected or case.causes.no_labels(parsed) or "the entry has no endpoint that serves this port"
+
+
+def _not_applied(case: ProxyContext, at: ClusterName, socket: TlsSocket | None) -> str:
+    """A DestinationRule that would originate TLS for this port, and why it does not apply; empty where none would."""
+    for rule in _rules_for(case, at.host) if socket is None else ():
+        why = case.causes.passed_over(at.host, rule)
+        if why and tls_settings(rule, at.port).get("mode") in ORIGINATING:
+            return f"; {rule.ref} sets TLS for {rule.host}, but {why}"
+    return ""
 
 
 def _evidence(

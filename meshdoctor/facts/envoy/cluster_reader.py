@@ -152,7 +152,7 @@ def _socket(source: wire.NamedFilter, path: str, auto_sni: bool, auto_san: bool)
     return None
 
 
-def _socket_matches(raw: Raw, path: str, auto_sni: bool, auto_san: bool) -> tuple[proxy.SocketMatch, ...]:
+def _socket_matches(raw: Raw, path: str, auto_sni: bool, auto_san: bool) -> tuple[proxy.LabelledSocket, ...]:
     """Envoy applies auto_sni and auto_san_validation of the cluster to whichever socket it chooses."""
     if not raw:
         return ()
@@ -162,7 +162,7 @@ def _socket_matches(raw: Raw, path: str, auto_sni: bool, auto_san: bool) -> tupl
         socket = _socket(source, at, auto_sni, auto_san) if source else None
         labels = {name: str(value) for name, value in item.match.items()}
         tunnels = source is not None and kind_of(source) == "internal_upstream"
-        found.append(proxy.SocketMatch(item.name, labels, socket, tunnels))
+        found.append(proxy.LabelledSocket(item.name, labels, socket, tunnels))
     return tuple(found)
 
 
@@ -197,7 +197,13 @@ def tls_socket(context: dict[str, Any], path: str, auto_sni: bool, auto_san: boo
     )
 
 
-_PAGE = msgspec.json.Decoder(wire.ClustersPage, strict=False)
+class ClustersPage(wire.Wire):
+    """admin.v3.Clusters, the JSON form of /clusters."""
+
+    cluster_statuses: list[wire.ClusterStatus] = msgspec.field(default_factory=list)
+
+
+_PAGE = msgspec.json.Decoder(ClustersPage, strict=False)
 
 
 def live_endpoints(data: bytes) -> dict[str, wire.ClusterStatus]:

@@ -28,6 +28,7 @@ from meshdoctor.model.mesh import (
     Sidecar,
     VirtualService,
     WorkloadEndpoint,
+    WorkloadEntry,
 )
 
 _Dicts = list[dict[str, Any]]
@@ -43,6 +44,11 @@ class _Port(Struct, rename="camel"):
 class _Endpoint(Struct):
     address: str | None = None
     ports: dict[str, int] | None = None
+    labels: dict[str, str] | None = None
+
+
+class _WorkloadSpec(Struct):
+    address: str | None = None
     labels: dict[str, str] | None = None
 
 
@@ -156,6 +162,14 @@ def read_service_entry(found: ObjectSource) -> ServiceEntry:
         pointer=found.pointer,
         manifest=manifest(found),
     )
+
+
+def read_workload_entry(found: ObjectSource) -> WorkloadEntry:
+    """Raises `ValueError` for an object that is no WorkloadEntry. Labels of its metadata come before those of its spec
+    (pilot/pkg/serviceregistry/serviceentry/conversion.go, ConvertWorkloadEntry)."""
+    wire = checked(found.body, SpecifiedObject[_WorkloadSpec])
+    labels = {**(wire.spec.labels or {}), **(wire.metadata.labels or {})}
+    return WorkloadEntry(reference(found, wire.metadata), wire.spec.address or "", labels, found.pointer)
 
 
 def read_virtual_service(found: ObjectSource) -> VirtualService:

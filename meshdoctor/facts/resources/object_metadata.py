@@ -17,7 +17,15 @@ from meshdoctor.semantics.istio import egress_kinds
 from meshdoctor.semantics.kubernetes.api_objects import LAST_APPLIED, WireMetadata
 from meshdoctor.text.marks import is_mark
 
-_ISTIO_READ = ("ServiceEntry", "VirtualService", "DestinationRule", "Sidecar", "Gateway", "EnvoyFilter")
+_ISTIO_READ = (
+    "ServiceEntry",
+    "VirtualService",
+    "DestinationRule",
+    "Sidecar",
+    "Gateway",
+    "EnvoyFilter",
+    "WorkloadEntry",
+)
 _CORE_READ = ("Service", "Namespace", "Pod", "ConfigMap")
 PLURALS = {kind: egress_kinds.PLURALS[kind] for kind in (*_ISTIO_READ, *_CORE_READ)}
 """Plural name, as the capture layout writes it, of every kind that is read."""

@@ -31,6 +31,7 @@ from meshdoctor.model.mesh import (
     ServiceEntry,
     Sidecar,
     VirtualService,
+    WorkloadEntry,
 )
 from meshdoctor.semantics.istio.egress_kinds import KINDS
 
@@ -99,6 +100,11 @@ class Resources:
     def envoy_filters(self) -> tuple[EnvoyFilter, ...]:
         """networking.istio.io EnvoyFilters."""
         return self._read("envoyfilters", istio_objects.read_envoy_filter)
+
+    @cached_property
+    def workload_entries(self) -> tuple[WorkloadEntry, ...]:
+        """networking.istio.io WorkloadEntries."""
+        return self._read("workloadentries", istio_objects.read_workload_entry)
 
     @cached_property
     def services(self) -> tuple[Service, ...]:

@@ -10,10 +10,10 @@ from msgspec import Struct
 from meshdoctor.fixes.impact.changed_mesh import ChangedObject, Item
 from meshdoctor.fixes.impact.predicted_sidecar import after_change
 from meshdoctor.model.mesh import DestinationRule, Mesh, MeshConfig, Pod, ServiceEntry, Sidecar, VirtualService
-from meshdoctor.predict.predicted_clusters import is_exported_rule
 from meshdoctor.predict.prediction import SidecarIdentity
 from meshdoctor.semantics.istio.capture_settings import capture_settings
 from meshdoctor.semantics.istio.data_plane import pod_kind
+from meshdoctor.semantics.istio.destination_rules import is_exported_rule
 from meshdoctor.semantics.istio.precedence import virtual_service_tier
 from meshdoctor.semantics.istio.registry import Registry, Viewer
 from meshdoctor.semantics.istio.visibility import Exported, imported, visible

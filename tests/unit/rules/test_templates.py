@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshdoctor import yamlio
+from meshdoctor.model.route_facts import VirtualServiceHost
 from meshdoctor.model.rule import ManifestChange
-from meshdoctor.model.sheet import Connection, Duplicate, EntryPort, RouteFault, VirtualServiceHost
+from meshdoctor.model.sheet import Connection, Duplicate, EntryPort, RouteFault
 from meshdoctor.rules.fix_manifests import make_manifests
 from meshdoctor.rules.templates import BadTemplate, check_template, fill, fill_line, parse_template
 from tests.build import fact

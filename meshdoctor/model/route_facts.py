@@ -1,0 +1,55 @@
+"""The sheet's facts about where routes, filter chains and VirtualServices lead."""
+
+from __future__ import annotations
+
+from meshdoctor.model import field_types as types
+from meshdoctor.model.fact import Fact
+
+
+class Dangling(Fact, frozen=True):
+    """A route or filter chain with a cluster that does not exist in the proxy."""
+
+    cluster: str
+    place: str
+    """`route 80, virtual host x:80` or `listener 0.0.0.0_443, chain 2`."""
+    config: types.ObjectPlace
+    """VirtualService that created it, `namespace/name`; empty for Istio's own routes."""
+    subset: str
+    warming: bool
+    """Whether the cluster exists and is warming."""
+    used: bool
+    why: str = ""
+    """Why the cluster is not there, `: no DestinationRule for a.example defines subset v1`; empty where the objects do
+    not say."""
+
+
+class VirtualServiceHost(Fact, frozen=True):
+    """An external host of a VirtualService for the mesh."""
+
+    namespace: str
+    name: str
+    registered: bool
+    """Whether a ServiceEntry or Service (visible or not) registers the host."""
+    slug: str
+    new_name: str
+    """An unused name in that namespace for a ServiceEntry of the host."""
+    protocols: tuple[str, ...]
+    """The route lists it has, of http, tls, tcp."""
+    entry_port: int
+    entry_protocol: str
+    export_to: tuple[str, ...]
+    """The VirtualService's exportTo, or the mesh's default: the namespaces that its routes apply to."""
+
+
+class GatewayHop(Fact, frozen=True):
+    """The path from a sidecar through an egress gateway, and the first broken hop."""
+
+    gateway: str
+    """Host of the gateway's Service."""
+    broken_hop: str
+    """`endpoints`, `server`, `route`, `cluster`, `upstream`, or empty where every hop works."""
+    because: str
+    config: types.ObjectPlace
+    gateway_pods: tuple[str, ...]
+    sent_by: str = ""
+    """The object that sends the host there: `VirtualService shop/maps`, or the Sidecar with the egressProxy."""
