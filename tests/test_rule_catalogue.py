@@ -59,6 +59,8 @@ PROMISED = sorted(
         "forward-proxy-not-reached",
         "http-policy-on-opaque-port",
         "virtual-service-shadowed",
+        "endpoint-port-unmatched",
+        "destination-rule-not-applied",
     }
 )
 
