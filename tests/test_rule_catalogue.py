@@ -57,6 +57,10 @@ PROMISED = sorted(
         "virtual-address-dead",
         "secret-missing",
         "forward-proxy-not-reached",
+        "http-policy-on-opaque-port",
+        "virtual-service-shadowed",
+        "endpoint-port-unmatched",
+        "destination-rule-not-applied",
     }
 )
 

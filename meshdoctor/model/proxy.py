@@ -52,6 +52,10 @@ class HttpConnectionManager(Struct, frozen=True):
     limits: ConnectionLimits = ConnectionLimits()
     fault: Fault | None = None
     """Listener-wide settings of the fault filter (a route's own replace them)."""
+    fault_filter: str = ""
+    """`absent` or `disabled` where the HTTP filters lack the fault filter, or have it disabled; else empty."""
+    guards: tuple[str, ...] = ()
+    """HTTP filters that may answer themselves, `rbac`, `ext_authz`; istiod gives a sidecar's outbound side none."""
 
 
 class TcpProxy(Struct, frozen=True):
@@ -73,6 +77,8 @@ class FilterChain(Struct, frozen=True):
     http: HttpConnectionManager | None = None
     config: str = ""
     """metadata istio.config: path of the VirtualService that made it."""
+    terminates_tls: bool = False
+    """Has a downstream TLS context, as a gateway's chains have."""
     is_default: bool = False
     path: str = ""
     unread: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meshdoctor.model import field_types as types
+from meshdoctor.model.entry_view import EntryView
 from meshdoctor.model.fact import Fact
 
 
@@ -39,6 +40,16 @@ class VirtualServiceHost(Fact, frozen=True):
     entry_protocol: str
     export_to: tuple[str, ...]
     """The VirtualService's exportTo, or the mesh's default: the namespaces that its routes apply to."""
+    http_policies: tuple[str, ...] = ()
+    """The policies for requests that its http routes set for sidecars, of timeout, retries, fault, mirror."""
+    opaque_ports: tuple[str, ...] = ()
+    """The host's ports in this proxy, `443/TLS`, where all of them are TLS or TCP; empty where requests of the host can
+    be seen on one, or none is visible."""
+    shadowed_by: types.ObjectPlace = ""
+    """The VirtualService whose http routes this proxy has for the host instead of these, `namespace/name`; empty where
+    these are in force, or it has neither."""
+    shadowed_because: str = ""
+    """Why that one is in force, as a clause."""
 
 
 class GatewayHop(Fact, frozen=True):
@@ -53,3 +64,30 @@ class GatewayHop(Fact, frozen=True):
     gateway_pods: tuple[str, ...]
     sent_by: str = ""
     """The object that sends the host there: `VirtualService shop/maps`, or the Sidecar with the egressProxy."""
+
+
+class UnmatchedPort(Fact, frozen=True):
+    """A port of a ServiceEntry, one of whose endpoints maps a port name that the entry does not have."""
+
+    entry: EntryView
+    address: str
+    """The endpoint's."""
+    unknown: tuple[str, ...]
+    """The names under its `ports` that no port of the entry has."""
+    name: str
+    """The name of this port."""
+    called: int
+    """The port on which the endpoint is called."""
+    meant: tuple[int, ...]
+    """The ports that the unknown names map to."""
+
+
+class UnappliedRule(Fact, frozen=True):
+    """A DestinationRule for an external host that applies in no sidecar."""
+
+    namespace: str
+    name: str
+    known: bool
+    """Whether a ServiceEntry or Service has its host."""
+    because: str
+    """Why it applies nowhere, as a clause."""

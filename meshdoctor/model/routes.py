@@ -8,6 +8,9 @@ from msgspec import Struct
 
 from meshdoctor.model.limits import RouteLimits
 
+GUARDS = ("rbac", "ext_authz", "ext_proc", "jwt_authn", "local_ratelimit", "ratelimit", "lua")
+"""Network and HTTP filters that may refuse a connection or request. Only EnvoyFilters put them into outbound chains."""
+
 
 class WeightedCluster(Struct, frozen=True):
     """A cluster a proxy or route may choose, and its share."""
@@ -25,6 +28,8 @@ class Fault(Struct, frozen=True):
     delay: float | None = None
     by_header: bool = False
     """Conditional on request headers, so a request without them is not touched."""
+    not_modelled: str = ""
+    """The setting on which it depends whether a request is touched, where meshdoctor does not work that out."""
 
 
 class RouteMatch(Struct, frozen=True):
@@ -79,6 +84,8 @@ class Route(Struct, frozen=True):
     """Status of a direct response, or a redirect."""
     not_found_status: int = 503
     """cluster_not_found_response_code: what the client gets where the proxy lacks the cluster."""
+    not_modelled: str = ""
+    """A setting that decides and that meshdoctor does not work out: a fault of a weighted cluster."""
     upgrades: dict[str, bool] = {}
     """The route's own upgrade_configs, names in lower case: whether each is enabled."""
     fault: Fault | None = None
@@ -97,6 +104,8 @@ class VirtualHost(Struct, frozen=True):
     domains: tuple[str, ...]
     routes: tuple[Route, ...]
     path: str = ""
+    require_tls: str = ""
+    """`ALL` or `EXTERNAL_ONLY` where requests in plain text are redirected to https."""
     unread: str = ""
     """What of it could not be read, and why; what that decides is unknown. Empty where it was read whole."""
 

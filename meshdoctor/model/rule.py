@@ -33,6 +33,7 @@ NEEDS = (
     "pods",
     "serviceentries",
     "virtualservices",
+    "destinationrules",
     "sidecars",
     "services",
     "namespaces",

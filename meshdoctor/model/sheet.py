@@ -15,7 +15,7 @@ from meshdoctor.model import field_types as types
 from meshdoctor.model.entry_view import EntryView, HiddenEntry
 from meshdoctor.model.fact import Fact
 from meshdoctor.model.proxied_dependency import ProxiedDependency
-from meshdoctor.model.route_facts import Dangling, GatewayHop, VirtualServiceHost
+from meshdoctor.model.route_facts import Dangling, GatewayHop, UnappliedRule, UnmatchedPort, VirtualServiceHost
 from meshdoctor.model.upstream import Upstream
 from meshdoctor.model.verdict import Verdict
 
@@ -350,6 +350,8 @@ SHEET: dict[str, type[Fact]] = {
     "policies": ProxyPolicy,
     "proxied": ProxiedDependency,
     "rejections": Rejected,
+    "unapplied_rules": UnappliedRule,
+    "unmatched_ports": UnmatchedPort,
     "upstreams": Upstream,
     "virtual_service_hosts": VirtualServiceHost,
 }

@@ -35,6 +35,8 @@ class Destination(Struct, frozen=True, omit_defaults=False):
     """Protocols that the ClientHello offers, `h2`, `http/1.1`, for tls."""
     headers: tuple[tuple[str, str], ...] = ()
     """Further headers of the request, names in lower case."""
+    first_bytes: bytes = b""
+    """What a tcp client sends before it waits for the server; empty where that is not known."""
 
 
 class ClientOptions(TypedDict, total=False):

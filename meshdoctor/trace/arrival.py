@@ -7,12 +7,17 @@ virtualOutbound, the listener that iptables redirects to.
 
 from __future__ import annotations
 
-from msgspec import Struct
+from collections.abc import Sequence
+
+from msgspec import Struct, structs
 
 from meshdoctor.model.proxy import FilterChain, Listener, ListenerFilter, Proxy
+from meshdoctor.model.routes import GUARDS
 from meshdoctor.model.trace import Destination, Expect
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy.filter_chains import Arrival, choose_chain
+from meshdoctor.semantics.envoy.first_bytes import WAITS
+from meshdoctor.semantics.first_messages import first_message
 from meshdoctor.semantics.ip_addresses import address
 from meshdoctor.semantics.istio.host_names import host_port
 from meshdoctor.semantics.istio.istiod_push import VIRTUAL_OUTBOUND
@@ -93,53 +98,82 @@ def active_filters(listener: Listener, port: int) -> list[ListenerFilter]:
     ]
 
 
-def inspect(listener: Listener, destination: Destination, source_ip: str | None) -> Inspection:
+def inspect(
+    listener: Listener, destination: Destination, source_ip: str | None, before: Arrival | None = None
+) -> Inspection:
     """Run the listener filters.
 
-    tls_inspector and http_inspector wait for the client's first bytes. Where the server speaks first, as in MySQL, the
-    client sends none before listener_filters_timeout; 0 is forever (Istio: protocolDetectionTimeout).
+    tls_inspector and http_inspector wait for first bytes that they can tell: for ever where listener_filters_timeout is
+    0 (Istio: protocolDetectionTimeout). `before` is what those of the listener found that handed the connection over.
     """
     inspectors = active_filters(listener, destination.port)
-    plain = Arrival(destination.ip, destination.port, source_ip=source_ip)
-    if destination.protocol == "server-first" and inspectors:
-        return _waiting(listener, inspectors[0], plain)
-    kinds = {f.kind for f in inspectors}
-    notes: list[str] = []
+    known = before or Arrival(destination.ip, destination.port, source_ip=source_ip)
+    for inspector in inspectors:
+        why = _why_it_waits(inspector.kind, destination, destination.first_bytes)
+        if why:
+            return _waiting(listener, inspector, known, why)
+    kinds = [f.kind for f in inspectors]
     if destination.protocol == "tls" and "tls_inspector" in kinds:
-        name = (destination.sni or "").lower()
-        found = f"server name {name}" if name else "no server name (SNI)"
-        notes.append(f"tls_inspector reads {found} from the ClientHello")
-        offered = destination.alpn
-        if offered:
-            notes.append(f"and the ALPN offer {', '.join(offered)}")
-        tls = Arrival(plain.ip, plain.port, name, "tls", application_protocols=offered, source_ip=source_ip)
-        return Inspection(tls, tuple(notes))
+        return _client_hello(destination, known)
+    is_told = known.transport_protocol == "tls" or bool(known.application_protocols)
     if destination.protocol == "http" and "http_inspector" in kinds:
-        notes.append(f"http_inspector recognises HTTP/{destination.http_version}")
+        note = f"http_inspector recognises HTTP/{destination.http_version}"
         spoken = HTTP_VERSIONS[destination.http_version]
-        http = Arrival(plain.ip, plain.port, application_protocols=(spoken,), source_ip=source_ip)
-        return Inspection(http, tuple(notes))
-    for kind in sorted(kinds):
-        notes.append(f"{kind} does not recognise {INSPECTORS[kind]} in the client's first bytes")
-    return Inspection(plain, tuple(notes))
+        return Inspection(structs.replace(known, application_protocols=(spoken,)), (note,))
+    notes = [
+        f"{kind} does not recognise {INSPECTORS[kind]} in the client's first bytes"
+        for kind in sorted(kinds)
+        if not is_told
+    ]
+    return Inspection(known, (*notes, *_exceptions(listener, kinds, destination)))
 
 
-def _waiting(listener: Listener, inspector: ListenerFilter, plain: Arrival) -> Inspection:
+def _client_hello(destination: Destination, known: Arrival) -> Inspection:
+    name = (destination.sni or "").lower()
+    found = f"server name {name}" if name else "no server name (SNI)"
+    notes = [f"tls_inspector reads {found} from the ClientHello"]
+    offered = destination.alpn
+    if offered:
+        notes.append(f"and the ALPN offer {', '.join(offered)}")
+    tls = structs.replace(known, server_name=name, transport_protocol="tls", application_protocols=offered)
+    return Inspection(tls, tuple(notes))
+
+
+def _why_it_waits(kind: str, destination: Destination, sent: bytes) -> str:
+    """Why the inspector does not decide on what the client sends before it waits itself; empty where it does."""
+    if destination.protocol == "server-first":
+        return f"{kind} waits for the client's first bytes, but {SERVER_FIRST}"
+    if destination.protocol != "tcp" or not sent or not WAITS[kind](sent):
+        return ""
+    if kind == "tls_inspector":
+        return f"tls_inspector waits for 5 bytes, but the client sends {len(sent)} and waits for an answer"
+    return (
+        "http_inspector waits for the end of a request line, whose start the client's first bytes could be, but the "
+        "client waits for an answer"
+    )
+
+
+def _exceptions(listener: Listener, kinds: Sequence[str], destination: Destination) -> tuple[str, ...]:
+    """A note on clients of the port's protocol for which the inspectors wait, unlike for the usual ones."""
+    message = first_message(destination.port)
+    if message is None or not message.some or destination.first_bytes != message.usual:
+        return ()
+    if not any(WAITS[kind](message.some) for kind in kinds):
+        return ()
+    timeout = listener.listener_filters_timeout
+    how_long = f"for {timeout:g} s" if timeout else "for ever (listener_filters_timeout is 0)"
+    return (f"{message.whose} is kept waiting {how_long}: its first bytes do not suffice",)
+
+
+def _waiting(listener: Listener, inspector: ListenerFilter, known: Arrival, why: str) -> Inspection:
     timeout = listener.listener_filters_timeout
     if timeout == 0:
-        return Inspection(
-            plain,
-            hang=f"{inspector.kind} waits for the client's first bytes, but {SERVER_FIRST}; "
-            "listener_filters_timeout is 0, so the connection hangs forever",
-        )
+        return Inspection(known, hang=f"{why}; listener_filters_timeout is 0, so the connection hangs forever")
     if not listener.continue_on_listener_filters_timeout:
-        return Inspection(
-            plain,
-            closed=f"{inspector.kind} waits for the client's first bytes, but {SERVER_FIRST}; after "
-            f"listener_filters_timeout ({timeout:g} s) Envoy closes the connection",
-        )
-    note = f"{inspector.kind} waits {timeout:g} s (listener_filters_timeout), then Envoy continues: {SERVER_FIRST}"
-    return Inspection(plain, (note,))
+        after = f"after listener_filters_timeout ({timeout:g} s) Envoy closes the connection"
+        return Inspection(known, closed=f"{why}; {after}")
+    note = f"{why}; after listener_filters_timeout ({timeout:g} s) Envoy continues"
+    return Inspection(known, (note,))
 
 
 def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
@@ -150,17 +184,9 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
         return found
     walk.listener = listener = found
     walk.step("listener", listener.name, _why_listener(listener, index, destination), listener.path, listener.name)
-    filters = f"{listener.path}.listener_filters"
-    inspection = inspect(listener, destination, walk.proxy.node.ip or None)
-    if inspection.hang:
-        walk.step("listener_filters", None, inspection.hang, filters)
-        return Outcome(Verdict.BROKEN, "hang", inspection.hang, Expect(hangs=True))
-    if inspection.closed:
-        walk.step("listener_filters", None, inspection.closed, filters)
-        return Outcome(Verdict.BROKEN, "inspector-timeout", inspection.closed, Expect(hangs=True))
-    if inspection.notes:
-        inspectors = ", ".join(f.kind for f in active_filters(listener, destination.port))
-        walk.step("listener_filters", inspectors, "; ".join(inspection.notes), filters)
+    inspection = _inspected(walk, index, listener)
+    if isinstance(inspection, Outcome):
+        return inspection
     choice = choose_chain(listener.filter_chains, listener.default_filter_chain, inspection.arrival)
     decided = "; ".join(choice.decided)
     if choice.chain is None:
@@ -178,10 +204,43 @@ def arrive(walk: Walk, index: ListenerIndex) -> Outcome | None:
     target = next(iter(choice.chain.tcp_clusters), f"route {route}" if route else "")
     because += _tunnel(choice.chain)
     walk.step("filter_chain", chain_label(walk), because, choice.chain.path, target)
+    if choice.undecided:
+        return Outcome(
+            Verdict.UNKNOWN, "chain-undecided", choice.undecided, missing=("order of Envoy's filter chains",)
+        )
+    walk.guards = tuple(kind for kind in choice.chain.filters if kind in GUARDS)
     if choice.chain.unread:
         why = f"filter chain {chain_label(walk)} of listener {listener.name} was not read whole: {choice.chain.unread}"
         return Outcome(Verdict.UNKNOWN, "chain-unread", why, missing=(f"filter chain {chain_label(walk)}",))
+    if choice.chain.terminates_tls:
+        why = f"filter chain {chain_label(walk)} ends the client's TLS itself, which meshdoctor does not evaluate"
+        return Outcome(Verdict.UNKNOWN, "tls-terminated", why, missing=("downstream TLS",))
     return None
+
+
+def _inspected(walk: Walk, index: ListenerIndex, listener: Listener) -> Inspection | Outcome:
+    """What the listener filters make of the connection: those of virtualOutbound first, which hands it over only when
+    they are through (source/common/listener_manager/active_tcp_socket.cc, newConnection)."""
+    destination, before = walk.destination, None
+    through = [listener]
+    if index.catch_all is not None and index.catch_all is not listener and not walk.is_dialled_directly:
+        through.insert(0, index.catch_all)
+    inspection = Inspection(Arrival(destination.ip, destination.port))
+    for each in through:
+        filters = f"{each.path}.listener_filters"
+        inspection = inspect(each, destination, walk.proxy.node.ip or None, before)
+        ended = inspection.hang or inspection.closed
+        if ended:
+            because = ended if each is listener else f"{ended}, before {each.name} hands it to {listener.name}"
+            walk.step("listener_filters", None, because, filters)
+            kind = "hang" if inspection.hang else "inspector-timeout"
+            return Outcome(Verdict.BROKEN, kind, because, Expect(hangs=True))
+        if inspection.notes:
+            kinds = ", ".join(f.kind for f in active_filters(each, destination.port))
+            where = "" if each is listener else f"{each.name}: "
+            walk.step("listener_filters", kinds, where + "; ".join(inspection.notes), filters)
+        before = inspection.arrival
+    return inspection
 
 
 def _tunnel(chain: FilterChain) -> str:

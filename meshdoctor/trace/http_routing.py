@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from meshdoctor.model.proxy import HttpConnectionManager
 from meshdoctor.model.routes import Fault, Route, RouteConfig
 from meshdoctor.model.trace import Expect
 from meshdoctor.model.verdict import Verdict
 from meshdoctor.semantics.envoy import request_paths
+from meshdoctor.semantics.envoy.first_bytes import http_codec_waits
 from meshdoctor.semantics.envoy.virtual_hosts import DomainIndex, Request, choose_route, without_port
 from meshdoctor.trace.arrival import SERVER_FIRST
 from meshdoctor.trace.walk import Outcome, Walk
@@ -72,7 +75,7 @@ def _refused(walk: Walk, hcm: HttpConnectionManager) -> Outcome | None:
         why = f"the path has an escaped slash (path_with_escaped_slashes_action {hcm.escaped_slashes}): Envoy answers "
         why += "307" if is_redirect else "400"
         walk.step("route", None, why, at)
-        verdict, kind = (Verdict.MISROUTED, "redirect") if is_redirect else (Verdict.BROKEN, "path-refused")
+        verdict, kind = (Verdict.MISROUTED, "path-redirect") if is_redirect else (Verdict.BROKEN, "path-refused")
         return Outcome(verdict, kind, why, Expect(http_status=307 if is_redirect else 400))
     if not _path_of(destination.path, hcm):
         why = f"Envoy cannot normalise the path {destination.path} and answers 400"
@@ -86,9 +89,9 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
     if walk.destination.protocol != "http":
         return _not_http(walk)
     config = walk.proxy.routes_of(hcm)
-    if config is None:
-        return _no_routes(walk, hcm)
-    return _refused(walk, hcm) or _choose(walk, hcm, config, domains)
+    answered = _no_routes(walk, hcm) if config is None else _refused(walk, hcm) or _choose(walk, hcm, config, domains)
+    by_router = answered is None or answered.kind in _BY_ROUTER
+    return (_faulty(walk, answered) if by_router else None) or answered
 
 
 def _choose(walk: Walk, hcm: HttpConnectionManager, config: RouteConfig, domains: Domains) -> Outcome | None:
@@ -106,7 +109,24 @@ def _choose(walk: Walk, hcm: HttpConnectionManager, config: RouteConfig, domains
     if found.virtual_host.unread:
         host = found.virtual_host
         return _unread(walk, "virtual host", host.name, host.path, host.unread)
-    return _choose_route(walk, hcm, config, request)
+    walk.guards = (*walk.guards, *hcm.guards)
+    return _not_encrypted(walk, hcm, request) or _choose_route(walk, hcm, config, request)
+
+
+def _not_encrypted(walk: Walk, hcm: HttpConnectionManager, request: Request) -> Outcome | None:
+    """Envoy's redirect to https where the virtual host has require_tls: what reaches a sidecar is in plain text."""
+    host = walk.virtual_host
+    if host is None or not host.require_tls:
+        return None
+    why = f"virtual host {host.name} has require_tls {host.require_tls}"
+    if host.require_tls != "ALL":
+        because = f"{why}, and whether Envoy takes the client for an external one is not worked out"
+        return Outcome(Verdict.UNKNOWN, "require-tls", because, missing=("outcome of require_tls",))
+    refused = _upgrade_refused(walk, hcm, {}, request, host.path)
+    if refused is not None:
+        return refused
+    walk.step("route", None, f"{why}: Envoy answers with a redirect to https", host.path)
+    return Outcome(Verdict.MISROUTED, "redirect", f"{why}: Envoy redirects to https", Expect(http_status=301))
 
 
 def _choose_route(walk: Walk, hcm: HttpConnectionManager, config: RouteConfig, request: Request) -> Outcome | None:
@@ -131,20 +151,23 @@ def _choose_route(walk: Walk, hcm: HttpConnectionManager, config: RouteConfig, r
     if choice.not_modelled:
         why = f"the route matches by {choice.not_modelled}, whose outcome meshdoctor does not work out"
         return Outcome(Verdict.UNKNOWN, "route-match", why, missing=(f"outcome of {choice.not_modelled}",))
-    return _upgrade_refused(walk, hcm, choice.route, request) or _act(walk, choice.route)
+    refused = _upgrade_refused(walk, hcm, choice.route.upgrades, request, choice.route.path)
+    return refused or _act(walk, choice.route)
 
 
-def _upgrade_refused(walk: Walk, hcm: HttpConnectionManager, route: Route, request: Request) -> Outcome | None:
+def _upgrade_refused(
+    walk: Walk, hcm: HttpConnectionManager, own: Mapping[str, bool], request: Request, at: str
+) -> Outcome | None:
     """Envoy's 403 for an upgrade that neither route nor connection manager enables.
 
     Envoy drops an upgrade to h2c and goes on in HTTP/1.1 (source/common/http/http1/codec_impl.cc).
     """
     asked = (request.header("upgrade") or "").lower()
     wanted = asked if asked not in ("", "h2c") else "connect" if request.method == "CONNECT" else ""
-    if not wanted or route.upgrades.get(wanted, wanted in hcm.upgrades):
+    if not wanted or own.get(wanted, wanted in hcm.upgrades):
         return None
     why = f"no upgrade_configs enables {wanted}: Envoy answers 403"
-    walk.step("route", walk.route_name, why, route.path)
+    walk.step("route", walk.route_name, why, at)
     return Outcome(Verdict.BROKEN, "upgrade-refused", why, Expect(http_status=403))
 
 
@@ -161,8 +184,16 @@ def _not_http(walk: Walk) -> Outcome:
         why = f"the HTTP connection manager waits for a request, but {SERVER_FIRST}: the connection hangs"
         walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
         return Outcome(Verdict.BROKEN, "hang", why, Expect(hangs=True))
-    sent = "TLS" if walk.destination.protocol == "tls" else "a TCP protocol that is not HTTP"
-    why = f"the HTTP connection manager expects plain HTTP and gets {sent}: Envoy answers 400"
+    sent = walk.destination.first_bytes
+    if sent and http_codec_waits(sent):
+        why = (
+            "the HTTP connection manager waits for the end of a request line, but the client waits for an answer: the "
+        )
+        why += "connection hangs"
+        walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
+        return Outcome(Verdict.BROKEN, "hang", why, Expect(hangs=True))
+    spoken = "TLS" if walk.destination.protocol == "tls" else "a TCP protocol that is not HTTP"
+    why = f"the HTTP connection manager expects plain HTTP and gets {spoken}: Envoy answers 400"
     walk.step("filter_chain", None, why, walk.chain.path if walk.chain else "")
     return Outcome(Verdict.BROKEN, "not-http", why, Expect(("DPE",), 400))
 
@@ -177,6 +208,27 @@ def _no_routes(walk: Walk, hcm: HttpConnectionManager) -> Outcome:
     why = f"the proxy has not received route configuration {name}"
     walk.step("route", name, why)
     return Outcome(Verdict.BLOCKED, "no-route-config", why, Expect(("NR",), 404))
+
+
+_BY_ROUTER = ("no-virtual-host", "no-route", "no-route-config", "redirect", "direct-response", "block-all")
+"""Kinds of what the router answers itself: the fault filter is before it."""
+
+
+def _faulty(walk: Walk, answered: Outcome | None) -> Outcome | None:
+    """What the fault filter does to a request that the router would answer so, or send on; None where nothing."""
+    fault = fault_on_every_request(walk)
+    doubt = walk.route.not_modelled if walk.route else ""
+    if fault is not None and fault.not_modelled:
+        doubt = f"the fault's {fault.not_modelled}"
+    elif fault is not None and walk.chain and walk.chain.http and walk.chain.http.fault_filter == "disabled":
+        doubt = "whether the route's fault enables the fault filter, which is disabled"
+    if doubt:
+        why = f"it depends on {doubt}, which meshdoctor does not work out"
+        return Outcome(Verdict.UNKNOWN, "fault-unknown", why, missing=(f"outcome of {doubt}",))
+    if fault is None or answered is None:
+        return None  # where the request is sent on, the cluster is looked at first
+    why = f"fault injection aborts every request with status {fault.abort_status}"
+    return Outcome(Verdict.BROKEN, "fault", why, Expect(("FI",), fault.abort_status))
 
 
 def _act(walk: Walk, route: Route) -> Outcome | None:
@@ -214,6 +266,9 @@ def fault_on_every_request(walk: Walk) -> Fault | None:
     """The fault injection that aborts every request; None where it hits none or some."""
     route, chain = walk.route, walk.chain
     fault = route.fault if route else None
-    if fault is None and chain is not None and chain.http is not None:
-        fault = chain.http.fault
+    manager = chain.http if chain is not None else None
+    if manager is not None and manager.fault_filter == "absent":
+        return None
+    if fault is None and manager is not None:
+        fault = manager.fault
     return None if fault is None or fault.by_header or fault.abort_percent < 100 else fault

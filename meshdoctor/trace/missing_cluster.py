@@ -26,6 +26,11 @@ class ClusterCauses:
             return ""
         return self._no_subset(at) if at.subset else self._no_host(at)
 
+    def explanation(self, name: str) -> str:
+        """The same as the end of a sentence, after `: `; empty where there is none."""
+        why = self.why_missing(name)
+        return f": {why}" if why else ""
+
     def rule_for(self, host: str) -> DestinationRule | None:
         """The DestinationRule that applies to a host in this proxy."""
         namespace, config = self._namespace_of(host), self._mesh.mesh_config

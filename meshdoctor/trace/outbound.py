@@ -13,6 +13,7 @@ from meshdoctor.model.mesh import Dependency, Mesh, Pod
 from meshdoctor.model.proxy import FilterChain, Proxy
 from meshdoctor.model.trace import AddressTrace, ClientOptions, Destination, Expect, Step, Trace
 from meshdoctor.model.verdict import Verdict
+from meshdoctor.semantics.first_messages import first_bytes
 from meshdoctor.semantics.ip_addresses import is_ip, is_of, is_single
 from meshdoctor.semantics.istio.capture_settings import CaptureSettings, capture_settings
 from meshdoctor.semantics.istio.data_plane import PROXIES, is_ambient, not_traced, pod_kind
@@ -24,6 +25,7 @@ from meshdoctor.trace import forward_proxy
 from meshdoctor.trace.arrival import WILDCARDS, ListenerIndex, arrive, chain_label
 from meshdoctor.trace.gateway_hop import gateway_hop
 from meshdoctor.trace.http_routing import Domains, pass_http
+from meshdoctor.trace.missing_cluster import ClusterCauses
 from meshdoctor.trace.proxy_entries import ProxyEntries
 from meshdoctor.trace.reason import MeshContext, explain
 from meshdoctor.trace.redirection import redirected
@@ -47,6 +49,7 @@ class Tracer:
         self.index = ListenerIndex(self.proxy) if self.proxy else None
         self.domains = Domains()
         self.entries = ProxyEntries(self.registry, self.proxy, self.viewer)
+        self.causes = ClusterCauses(self.registry, self.entries, self.viewer)
         self._assessed: dict[tuple[str, int], Trace] = {}
 
     def assess(self, host: str, port: int, **client: Unpack[ClientOptions]) -> Trace:
@@ -196,6 +199,7 @@ class Tracer:
             http_version=http_version or "1.1",
             alpn=alpn if kind == "tls" else (),
             headers=headers,
+            first_bytes=first_bytes(port) if kind == "tcp" else b"",
         )
 
     def known_addresses(self, host: str, port: int) -> tuple[str, ...]:
@@ -249,8 +253,11 @@ class Tracer:
         if destination.ip is None and destination.host in unread:
             walk.step("client", None, unread)
         ended = redirected(walk, self.settings, self.index, self._container(destination))
-        outcome = ended or self._walk(walk, self.index)
+        outcome = ended or walk.guarded(self._walk(walk, self.index))
         outcome = self._dead_address(walk) if self._is_dead(walk, outcome) else outcome
+        name = walk.cluster_name or ""
+        if outcome.kind == "unknown-cluster" and name not in self.proxy.clusters:
+            outcome = structs.replace(outcome, because=outcome.because + self.causes.explanation(name))
         if outcome.verdict is not Verdict.UNKNOWN and destination.ip is None and self._depends_on_address(walk):
             why = f"no address of {destination.host} is known, and the verdict depends on it"
             outcome = Outcome(Verdict.UNKNOWN, "address-unknown", why, missing=("dns.json",))

@@ -181,6 +181,7 @@ REASONS = {
     "double-tls": "double-tls",
     "direct-response": "direct-response",
     "redirect": "redirect",
+    "path-redirect": "redirect",
     "gateway": "egress-gateway-broken",
     "virtual-address-dead": "virtual-address-dead",
     "secret-missing": "secret-missing",

@@ -33,6 +33,7 @@ def redirected(walk: Walk, settings: CaptureSettings, index: ListenerIndex, cont
     at = Evidence(found.pointer.document, found.pointer.path, found.value) if found.pointer else None
     walk.steps.append(Step("redirection", word, why, at))
     if found.verdict is False and index.accepts(destination.ip, destination.port):
+        walk.is_dialled_directly = True
         walk.step("redirection", "dialled directly", "a listener of the sidecar is bound to this address and port")
         return None
     if found.verdict is False:

@@ -30,6 +30,8 @@ class Walk:
         self.steps: list[Step] = []
         self.listener: Listener | None = None
         self.chain: FilterChain | None = None
+        self.is_dialled_directly = False
+        """Not redirected: the client dials the listener's own port."""
         self.matches_all = False
         """The chain was chosen without any match criterion."""
         self.virtual_host: VirtualHost | None = None
@@ -39,6 +41,8 @@ class Walk:
         self.cluster: Cluster | None = None
         self.cluster_name: str | None = None
         self.endpoint: str | None = None
+        self.guards: tuple[str, ...] = ()
+        """Filters in the way that may refuse the connection or request, which meshdoctor does not evaluate."""
         self.setting = ""
         """The traffic-capture setting that decides, `annotation ... (now 10.96.0.0/16)`."""
         self.config = ""
@@ -48,6 +52,13 @@ class Walk:
         """Add one decision; `path` points into the dump."""
         evidence = self.proxy.evidence(path, value) if path else None
         self.steps.append(Step(at, chose, because, evidence))
+
+    def guarded(self, outcome: Outcome) -> Outcome:
+        """The outcome; unknown where it is good and a filter in the way may refuse."""
+        if not self.guards or outcome.verdict not in (Verdict.DELIVERED, Verdict.PASSTHROUGH):
+            return outcome
+        why = f"filter {self.guards[0]} is in the way, which meshdoctor does not evaluate: it may refuse"
+        return Outcome(Verdict.UNKNOWN, "guard", why, missing=(f"outcome of filter {self.guards[0]}",))
 
     def blame_chain(self) -> None:
         """Say in its step that a chain of another host takes this connection because it matches every connection."""

@@ -48,6 +48,8 @@ class Logged(Struct, frozen=True):
     """The client's own address and port: which connection this was."""
     status: str
     flags: tuple[str, ...]
+    details: str
+    """Why the response is what it is: `via_upstream`, `direct_response`, `route_not_found`."""
     failure: str
     """What failed in TLS towards the outside."""
     cluster: str
@@ -70,6 +72,7 @@ def parse(line: str) -> Logged | None:
         said["client"],
         said["status"],
         tuple(said["flags"].split(",")) if said["flags"] else (),
+        said["details"],
         said["failure"],
         said["cluster"],
         said["upstream_host"],

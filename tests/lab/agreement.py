@@ -6,6 +6,7 @@ from meshdoctor import doctor
 from meshdoctor.model.trace import Trace
 from meshdoctor.semantics.ip_addresses import is_ip
 from meshdoctor.semantics.istio.host_port import read_host_port
+from tests.lab import hard
 from tests.lab.probes import Seen
 
 
@@ -26,7 +27,23 @@ def traced(case: doctor.Case, seen: Seen) -> Trace:
         sni=probe.sni,
         authority=probe.authority,
         path=probe.path or "/",
+        method=probe.method or "GET",
+        headers=tuple(probe.headers.items()),
     )
+
+
+def not_vouched_for(seen: Seen) -> str:
+    """Why nobody can say from outside whether trace was right; empty where the lab can."""
+    log = seen.log
+    if not seen.connected:
+        return "the client got no address"
+    if log is None:
+        return "" if seen.result == "ok" else "no line in the access log"
+    if log.route.startswith(hard.CHANCE):
+        return "the route decides by chance"
+    if not log.cluster and not log.flags and not log.status.strip("0"):
+        return "the line names neither a cluster nor a flag"
+    return ""
 
 
 def differences(trace: Trace, seen: Seen) -> list[str]:

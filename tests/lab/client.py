@@ -71,7 +71,8 @@ def _request_line(asked: dict[str, Any]) -> str:
         return f"GET {asked['url']} HTTP/1.1\r\nhost: {named}"
     plain = 443 if asked["protocol"] == "tls" else 80
     host = asked.get("authority") or asked["host"] + ("" if asked["port"] == plain else f":{asked['port']}")
-    return f"GET {asked.get('path') or '/'} HTTP/1.1\r\nhost: {host}"
+    further = "".join(f"\r\n{name}: {value}" for name, value in (asked.get("headers") or {}).items())
+    return f"{asked.get('method') or 'GET'} {asked.get('path') or '/'} HTTP/1.1\r\nhost: {host}{further}"
 
 
 def _request(connection: socket.socket, asked: dict[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,9 @@ from tests.lab.sidecar import ROOT, RunningPod
 QUIET_LOOKS, LOOK_EVERY = 8, 0.06
 """Envoy's configuration counts as settled when this many looks in a row see the same one and nothing warming."""
 
+STUCK_LOOKS = 50
+"""And when what is warming has stayed the same for this many: it waits for what never comes, a file that is absent."""
+
 LOG_PATIENCE = 1.0
 """Seconds in which an access log line comes, if it comes: Envoy writes every 50 ms."""
 
@@ -224,9 +227,10 @@ class Lab:
             nonlocal last, same
             page = running.admin("/config_dump")
             now = json.loads(page)
-            same = same + 1 if now == last and b"_warming_" not in page and b'"warming_state"' not in page else 0
+            same = same + 1 if now == last else 0
             last = now
-            return same >= QUIET_LOOKS
+            is_warming = b"_warming_" in page or b'"warming_state"' in page
+            return same >= (STUCK_LOOKS if is_warming else QUIET_LOOKS)
 
         wait_for(f"a quiet Envoy in {running.pod.key}", quiet, every=LOOK_EVERY)
 

@@ -3,8 +3,8 @@
 The spec is JSON: a list of {host, names, ips, ports: {port: kind}, certificate, key}. Kinds: `tcp` greets with its name
 and waits for nothing; `http` and `tls` (HTTP inside TLS) say who served, or 404 for a Host that is not theirs; `any`
 does what the client does: TLS, HTTP, or a greeting to who stays silent or speaks anything else, inside TLS as well;
-`plain` does so without TLS. `proxy` is a forward proxy: it agrees to CONNECT and to requests in absolute form, and
-answers 400 to others, as Squid does.
+`plain` does so without TLS; HTTP may be HTTP/2 with prior knowledge. `proxy` is a forward proxy: it agrees to CONNECT
+and to requests in absolute form, and answers 400 to others, as Squid does.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.lab import h2c
+
 SILENCE, PATIENCE = 0.15, 20.0
 """Seconds after which `any` takes the client for one that waits for a greeting, and others give a client up."""
 
 TLS_HELLO = b"\x16"
 
-HTTP_METHODS = (b"GET ", b"POST", b"HEAD", b"PUT ", b"PRI ")
+HTTP_METHODS = (b"GET ", b"POST", b"HEAD", b"PUT ", b"DELE", b"PRI ")
 
 
 class Host:
@@ -68,6 +70,8 @@ class Host:
         await writer.drain()
 
     async def _answer(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if first == b"PRI ":
+            await h2c.answer(reader, writer, json.dumps({"served_by": self.name}).encode())
         head = (await reader.readuntil(b"\r\n\r\n") if first in HTTP_METHODS else b"").decode("latin-1").lower()
         asked = [line.split(":")[1].strip() for line in head.split("\r\n") if line.startswith("host:")]
         mine = any(_covers(name, asked[0]) for name in self.names) if asked else True

@@ -12,6 +12,8 @@ from tests.lab.scenario import Probe
 
 BLOCKING_FLAGS = {"NR", "NC"}
 BLACK_HOLE, PASSTHROUGH, BLOCK_ALL = "BlackHoleCluster", "PassthroughCluster", "block_all"
+VIRTUAL = "240.240."
+"""How the addresses begin that istiod allocates to hosts (240.240.0.0/16)."""
 
 
 class Seen(Struct, frozen=True):
@@ -61,7 +63,7 @@ def judged(probe: Probe, client: Mapping[str, Any], logged: list[Logged], cluste
         probe,
         client.get("ip", ""),
         result,
-        _verdict(probe, result == "ok", log, clusters.types),
+        _verdict(probe, result == "ok", log, clusters.types, client.get("ip", "")),
         result == "hang",
         client.get("status"),
         client.get("served_by", ""),
@@ -71,19 +73,23 @@ def judged(probe: Probe, client: Mapping[str, Any], logged: list[Logged], cluste
     )
 
 
-def _verdict(probe: Probe, worked: bool, log: Logged | None, types: Mapping[str, str]) -> str:
-    """First the outbound policy's clusters, then the host's own, as in `trace`.
+def _verdict(probe: Probe, worked: bool, log: Logged | None, types: Mapping[str, str], ip: str) -> str:
+    """First the outbound policy's clusters, then the host's own, as in `trace`. Nobody has a virtual address: what the
+    policy sends there is broken by the mesh, which made the address up.
 
+    A route's own answer or redirect is `misrouted`, the word that trace has for it: it goes nowhere.
     What Envoy did not log bypassed it, or never left its inspectors.
     """
     if log is None:
         return "bypassed" if worked else "broken"
     if log.cluster == PASSTHROUGH:
-        return "passthrough"
+        return "broken" if "UF" in log.flags and ip.startswith(VIRTUAL) else "passthrough"
     if log.cluster in probe.policy and BLOCKING_FLAGS.isdisjoint(log.flags):
         return "passthrough" if worked else "broken"
     if log.cluster == BLACK_HOLE or log.route == BLOCK_ALL or not BLOCKING_FLAGS.isdisjoint(log.flags):
         return "blocked"
+    if log.details == "direct_response":
+        return "misrouted"
     if not _is_own(probe, log.cluster) and log.cluster:
         return "leaked" if types.get(log.cluster) == "ORIGINAL_DST" else "misrouted"
     return "delivered" if worked else "broken"

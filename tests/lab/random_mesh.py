@@ -8,7 +8,8 @@ Everything follows from the seed. A connection's end must show in Envoy's access
   never does: trace counts on that. What a server makes of a client's wrong protocol is not the mesh's doing, so
   nothing but TLS is tried on the one and no TLS on the other.
 - STATIC endpoints are addresses where somebody listens: a dead one hangs like a protocol sniffer.
-- no port is HTTP2 or GRPC: the outside hosts do not speak it.
+- HTTP2 and GRPC are declared where the outside hosts speak HTTP/2 with prior knowledge: everywhere.
+- addresses of IP version 6 are declared, never dialled: the lab's pods have version 4 alone.
 - no host is a bare address: whose it is cannot be read from the log.
 """
 
@@ -19,13 +20,23 @@ from typing import Any
 
 from msgspec import Struct
 
+from tests.lab import hard
 from tests.lab.scenario import Host, Object, Pod, Probe, Scenario
 
 NETWORKING = "networking.istio.io/v1"
 PLAIN = Pod("plain-5d9c7b8f64-aaaaa", "shop", {"app": "plain"})
 CAPTURING = Pod("capturing-6b7f9d8c5-bbbbb", "partners", {"app": "capturing"}, dns_capture=True)
-PODS = (PLAIN, CAPTURING)
-NAMESPACES = ("shop", "partners", "istio-system")
+EXCLUDING = Pod(
+    "excluding-7c9d8b6f4-ccccc",
+    "payments",
+    {"app": "excluding"},
+    {
+        "traffic.sidecar.istio.io/excludeOutboundPorts": "9000",
+        "traffic.sidecar.istio.io/excludeOutboundIPRanges": "203.0.113.8/29",
+    },
+)
+PODS = (PLAIN, CAPTURING, EXCLUDING)
+NAMESPACES = ("shop", "partners", "payments", "istio-system")
 
 PORTS = (80, 443, 3306, 5432, 8080, 9000)
 TLS_ONLY, NO_TLS = 443, 80
@@ -44,7 +55,7 @@ ADDRESSES = {
 WILDCARDS = ("*.alpha.test", "*.beta.test", "*.api.beta.test", "*.test")
 RANGES = ("198.51.100.0/24", "203.0.113.0/24", "203.0.113.8/29", "198.51.100.10/32", "198.51.0.0/16")
 TARGETS = {f"target-{number}.test": (f"198.18.0.{number + 1}",) for number in range(6)}
-PROTOCOLS = ("TCP", "TCP", "TCP", "TLS", "TLS", "HTTPS", "HTTP", "HTTP", "HTTP", "MONGO", "MYSQL", "")
+PROTOCOLS = ("TCP", "TCP", "TCP", "TLS", "TLS", "HTTPS", "HTTP", "HTTP", "HTTP", "MONGO", "MYSQL", "HTTP2", "GRPC", "")
 
 
 def _host(name: str, ips: tuple[str, ...]) -> Host:
@@ -90,16 +101,23 @@ def random_mesh(seed: int, probes: int = 40) -> Scenario:
     """The mesh of this seed, with connections to try."""
     dice = Dice(seed)
     objects: list[Object] = [_entry(dice, number) for number in range(dice.number(3, 8))]
+    if dice.chance(0.3):
+        objects.append(_duplicate(dice, dice.one(*objects)))
     named = sorted({host for o in objects for host in o["spec"]["hosts"]})
     routed = []
     for target in dice.some(TARGETS, 0, 3):
         host = dice.one(*named, *ADDRESSES)
-        objects += [_target(target), _virtual_service(dice, host, target)]
+        objects += [_target(target), *_virtual_services(dice, host, target)]
         routed.append(Routed(host, target))
-    objects += [_rule(dice, number, dice.one(*named)) for number in range(dice.number(0, 2))]
-    objects += [_service(dice, number) for number in range(dice.number(0, 2))]
-    if dice.chance(0.35):
-        objects.append(_sidecar(dice))
+    objects += [hard.rule(dice, number, dice.one(*named), PORTS) for number in range(dice.number(0, 3))]
+    objects += [hard.service(dice, number, PORTS, dice.one(*ADDRESSES)) for number in range(dice.number(0, 3))]
+    if dice.chance(0.3):
+        host = dice.one(*(name for name in ADDRESSES if name != "stranger.test"))
+        objects += hard.workload_entries(dice, 0, host, ADDRESSES[host])
+    if dice.chance(0.2):
+        objects.append(hard.envoy_filter(dice, 0))
+    if dice.chance(0.45):
+        objects += [hard.sidecar(dice, number, PORTS) for number in range(dice.number(1, 2))]
     mesh = {"outboundTrafficPolicy": {"mode": "ALLOW_ANY"}} if dice.chance(0.3) else {}
     batches: tuple[tuple[Object, ...], ...] = (tuple(objects),)
     if dice.chance(0.4):
@@ -125,11 +143,19 @@ def _entry(dice: Dice, number: int) -> Object:
         # Istio's kind refuses ranges for DNS.
         ranges = [dice.one(*RANGES)] if resolution != "DNS" else []
         spec["addresses"] = dice.some(own, 1, 2) if own and dice.chance(0.7) else ranges
+        if resolution != "DNS" and dice.chance(0.15):
+            spec["addresses"] = [*spec["addresses"], dice.one(*hard.V6)]
     if resolution == "STATIC":
         spec["endpoints"] = [{"address": ip} for ip in dice.some(own, 1, 2)]
     if dice.chance(0.25):
         spec["exportTo"] = dice.one(["."], ["shop"], ["partners"], ["shop", "partners"], ["*"])
     return _object("ServiceEntry", f"entry-{number}", dice.one("shop", *NAMESPACES), spec)
+
+
+def _duplicate(dice: Dice, entry: Object) -> Object:
+    """The same host declared again, elsewhere or otherwise."""
+    spec = entry["spec"] | ({"ports": [_port(dice, dice.one(*PORTS))]} if dice.chance(0.5) else {})
+    return _object("ServiceEntry", "again", dice.one(*NAMESPACES), spec)
 
 
 def _port(dice: Dice, number: int) -> Object:
@@ -147,53 +173,32 @@ def _target(target: str) -> Object:
     )
 
 
-def _virtual_service(dice: Dice, host: str, target: str) -> Object:
-    sent = [{"destination": {"host": target, "port": {"number": TARGET_PORT}}}]
+def _virtual_services(dice: Dice, host: str, target: str) -> list[Object]:
+    """The VirtualService that sends a host to a target, with the one it delegates to."""
+    destination: Object = {"host": target, "port": {"number": TARGET_PORT}}
+    if dice.chance(0.1):
+        destination["subset"] = "v1"
+    sent = [{"destination": destination}]
+    name, namespace = f"to-{target.split('.')[0]}", dice.one("shop", "shop", "partners")
     spec: Object = {"hosts": [host]}
-    kind = dice.one("http", "http", "tls", "tcp")
+    further = []
+    kind = dice.one("http", "http", "http", "tls", "tcp")
     if kind == "http":
-        route: Object = {"name": target.split(".")[0], "route": sent}
-        if dice.chance(0.4):
-            route["match"] = [dice.one({"uri": {"prefix": "/api"}}, {"port": dice.one(*PORTS)})]
+        spec["http"] = hard.http_routes(dice, sent, target.split(".")[0], PORTS)
         if dice.chance(0.15):
-            route["fault"] = {"abort": {"httpStatus": 503, "percentage": {"value": 100}}}
-        spec["http"] = [route]
+            spec["http"] = [hard.weighted(sent, host, dice.one(*PORTS), name)]
+        elif dice.chance(0.2):
+            root, delegated = hard.delegate(namespace, name, spec["http"])
+            spec["http"] = [root]
+            further = [delegated]
     elif kind == "tls":
         spec["tls"] = [{"match": [{"port": dice.one(443, 443, 9000), "sniHosts": [host]}], "route": sent}]
     else:
-        spec["tcp"] = [{"match": [{"port": dice.one(*PORTS)}], "route": sent}]
+        matched = {"port": dice.one(*PORTS)} | ({"destinationSubnets": [dice.one(*RANGES)]} if dice.chance(0.3) else {})
+        spec["tcp"] = [{"match": [matched], "route": sent}]
     if dice.chance(0.2):
         spec["exportTo"] = dice.one(["."], ["shop"])
-    return _object("VirtualService", f"to-{target.split('.')[0]}", dice.one("shop", "shop", "partners"), spec)
-
-
-def _rule(dice: Dice, number: int, host: str) -> Object:
-    tls = dice.one({"mode": "SIMPLE"}, {"mode": "SIMPLE"}, {"mode": "DISABLE"}, {"mode": "ISTIO_MUTUAL"})
-    policy: Object = {"tls": tls}
-    if dice.chance(0.4):
-        policy = {"portLevelSettings": [{"port": {"number": dice.one(*PORTS)}, "tls": tls}]}
-    return _object(
-        "DestinationRule", f"rule-{number}", dice.one("shop", "partners"), {"host": host, "trafficPolicy": policy}
-    )
-
-
-def _service(dice: Dice, number: int) -> Object:
-    """A Service of the cluster on a port that outside hosts use as well."""
-    name = dice.one("http", "tcp", "any")
-    spec: Object = {"ports": [{"name": f"{name}-port", "port": dice.one(*PORTS)}], "selector": {"app": "none"}}
-    if dice.chance(0.3):
-        spec["clusterIP"] = "None"
-    metadata = {"name": f"service-{number}", "namespace": dice.one("shop", "partners")}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
-
-
-def _sidecar(dice: Dice) -> Object:
-    choices = ["./*", "shop/*", "partners/*", "istio-system/*", "*/api.alpha.test", "*/*.beta.test", "~/*"]
-    hosts = dice.some(choices[:-1], 1, 3) if dice.chance(0.9) else ["~/*"]
-    spec: Object = {"egress": [{"hosts": hosts}]}
-    if dice.chance(0.3):
-        spec["outboundTrafficPolicy"] = {"mode": dice.one("ALLOW_ANY", "REGISTRY_ONLY")}
-    return _object("Sidecar", "default", dice.one("shop", "shop", "partners", "istio-system"), spec)
+    return [_object("VirtualService", name, namespace, spec), *further]
 
 
 def _probe(dice: Dice, objects: list[Object], routed: list[Routed]) -> Probe:
@@ -210,15 +215,36 @@ def _probe(dice: Dice, objects: list[Object], routed: list[Routed]) -> Probe:
     protocol = dice.one(*fitting, *([] if port in KINDS else ["tls"]))
     own = tuple(sorted(one.target for one in routed if covers(one.host, host)))
     return Probe(
-        dice.one(PLAIN.name, PLAIN.name, CAPTURING.name),
+        dice.one(PLAIN.name, PLAIN.name, CAPTURING.name, EXCLUDING.name),
         host,
         port,
         protocol,
-        ip=dice.one(*ADDRESSES[host]) if dice.chance(0.5) else None,
+        ip=_dialled(dice, host),
         sni=dice.one("", dice.one(*ADDRESSES)) if protocol == "tls" and dice.chance(0.1) else None,
-        path="/api/v1" if protocol == "http" and dice.chance(0.5) else None,
         own=own,
+        **(_request(dice) if protocol == "http" else {}),
     )
+
+
+def _dialled(dice: Dice, host: str) -> str | None:
+    """The address: mostly the host's own, now and then another host's."""
+    if dice.chance(0.1):
+        return str(dice.one(*(ip for ips in ADDRESSES.values() for ip in ips)))
+    return str(dice.one(*ADDRESSES[host])) if dice.chance(0.5) else None
+
+
+def _request(dice: Dice) -> dict[str, Any]:
+    """What an HTTP client says beside the host."""
+    asked: dict[str, Any] = {}
+    if dice.chance(0.5):
+        asked["path"] = dice.one("/api/v1", "/api/v1?version=2", "/api", "/aPi", "/other")
+    if dice.chance(0.3):
+        asked["method"] = dice.one("POST", "PUT", "DELETE")
+    if dice.chance(0.3):
+        asked["headers"] = {hard.HEADER: dice.one("gold", "silver")}
+    if dice.chance(0.1):
+        asked["authority"] = dice.one(*ADDRESSES)
+    return asked
 
 
 def covers(pattern: str, host: str) -> bool:

@@ -73,6 +73,8 @@ class Probe(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     sni: str | None = None
     authority: str | None = None
     path: str | None = None
+    method: str | None = None
+    headers: dict[str, str] = {}
     url: str | None = None
     """What host:port, a forward proxy, is asked for; with protocol http."""
     own: tuple[str, ...] = ()

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import random
 import socket
 import ssl
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,31 @@ def answers(name: str) -> dict[str, Any]:
     """A network filter that sends this name and closes."""
     config = {"@type": f"{PACKAGE}.network.direct_response.v3.Config", "response": {"inline_string": name}}
     return {"name": "direct_response", "typed_config": config}
+
+
+def fault(**settings: Any) -> dict[str, Any]:
+    """The settings of a fault filter, for all routes or one."""
+    return {"@type": f"{PACKAGE}.http.fault.v3.HTTPFault", **settings}
+
+
+ABORT: dict[str, Any] = {"abort": {"http_status": 555, "percentage": {"numerator": 100}}}
+BY_GRPC: dict[str, Any] = {"abort": {"grpc_status": 14, "percentage": {"numerator": 100}}}
+FAULT = "fault filter abort"
+WRAPPED = "type.googleapis.com/envoy.config.route.v3.FilterConfig"
+FAULTS: list[dict[str, Any]] = [
+    fault(**ABORT),
+    fault(**BY_GRPC),
+    fault(**ABORT, max_active_faults=0),
+    fault(),
+    {"@type": WRAPPED, "config": fault(**ABORT)},
+    {"@type": WRAPPED, "disabled": True, "config": fault(**ABORT)},
+]
+
+
+def fault_filter(**settings: Any) -> dict[str, Any]:
+    """The filters of a connection manager with faults: without settings they are the routes' own."""
+    router = {"name": "router", "typed_config": {"@type": f"{PACKAGE}.http.router.v3.Router"}}
+    return {"http_filters": [{"name": "envoy.filters.http.fault", "typed_config": fault(**settings)}, router]}
 
 
 def manager(routes: dict[str, Any], **settings: Any) -> dict[str, Any]:
@@ -89,8 +115,11 @@ class Envoy:
 
 
 @contextlib.contextmanager
-def running(listeners: list[dict[str, Any]], folder: Path) -> Iterator[Envoy]:
-    """Envoy with these listeners (none of them binds a port) behind the entry listener."""
+def running(
+    listeners: list[dict[str, Any]], folder: Path, filters: Sequence[dict[str, Any]] = (), **settings: Any
+) -> Iterator[Envoy]:
+    """Envoy with these listeners (none of them binds a port) behind the entry listener, which has these listener
+    filters and settings too."""
     envoy = importlib.import_module("envoy")
     with socket.socket() as held:
         # Envoy shares the port (SO_REUSEPORT), so holding it keeps others from taking it meanwhile.
@@ -101,8 +130,9 @@ def running(listeners: list[dict[str, Any]], folder: Path) -> Iterator[Envoy]:
             "name": "virtualOutbound",
             "address": bind("127.0.0.1", port),
             "use_original_dst": True,
-            "listener_filters": [PROXY_PROTOCOL],
+            "listener_filters": [PROXY_PROTOCOL, *filters],
             "filter_chains": [{"filters": [answers("virtualOutbound")]}],
+            **settings,
         }
         config = {
             "admin": {"address": bind("127.0.0.1", 0)},
@@ -144,3 +174,21 @@ def client_hello(name: str) -> bytes:
     with contextlib.suppress(ssl.SSLWantReadError):
         session.do_handshake()
     return outgoing.read()
+
+
+RAW = [b"\x00\x01\x02\x03binary", b"SSH-2.0-OpenSSH_9\r\n", b"*1\r\n$4\r\nPING\r\n"]
+RAW += [b"\x05\x01\x00", b"ruok", b"0\x0c\x02\x01\x01`", b"0+\x02\x01\x01`", b"0\x84\x00\x00\x00\x10", b"TSH \x00\x00"]
+RAW += [
+    b"002bgit-upload-pack /a",
+    b"83 <34>1 text",
+    b"stats\r\n",
+    b"GET",
+    b"\x16\x03\x01\x00\x20\x01",
+    b"\x80\x2e\x01\x03\x01\x00",
+]
+
+
+def first_bytes(dice: random.Random) -> bytes:
+    """Those of a protocol, or bytes of which the first ones are likely to start a request line."""
+    alphabet = b"AGz09!`~{\x00\x05\x16\x30\x80\xff \t\x0b\x0c\r\n"
+    return dice.choice([dice.choice(RAW), bytes(dice.choices(alphabet, k=dice.randint(1, 9)))])

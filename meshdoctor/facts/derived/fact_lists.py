@@ -10,6 +10,7 @@ from meshdoctor.facts.derived.disagreements import disagreements
 from meshdoctor.facts.derived.duplicate_entries import duplicates
 from meshdoctor.facts.derived.entry_ports import entry_ports
 from meshdoctor.facts.derived.gateway_hops import gateway_hops
+from meshdoctor.facts.derived.ineffective_objects import unapplied_rules, unmatched_ports
 from meshdoctor.facts.derived.leaks import leaks
 from meshdoctor.facts.derived.pod_facts import credential_facts, pod_views
 from meshdoctor.facts.derived.proxied import proxied_dependencies
@@ -36,6 +37,8 @@ PER_SIDECAR: dict[str, Callable[[ProxyContext], Iterator[Fact]]] = {
     "not_received": not_received,
     "policies": policies,
     "proxied": proxied_dependencies,
+    "unapplied_rules": unapplied_rules,
+    "unmatched_ports": unmatched_ports,
     "upstreams": upstreams,
     "virtual_service_hosts": virtual_service_hosts,
 }

@@ -18,7 +18,6 @@ from meshdoctor.semantics.istio.virtual_service_rules import chain_config
 from meshdoctor.trace.arrival import WILDCARDS
 from meshdoctor.trace.forward_proxy import is_dialled
 from meshdoctor.trace.http_routing import POLICY_HOSTS
-from meshdoctor.trace.missing_cluster import ClusterCauses
 from meshdoctor.trace.outbound import Tracer
 
 REGISTRY_ONLY, ALLOW_ANY, UNKNOWN = "REGISTRY_ONLY", "ALLOW_ANY", "unknown"
@@ -64,7 +63,7 @@ class ProxyContext:
         self.tracer = Tracer(mesh, key, registry)
         self.proxy: Proxy = mesh.proxies[key]
         self.viewer: Viewer = self.tracer.viewer
-        self.causes = ClusterCauses(registry, self.tracer.entries, self.viewer)
+        self.causes = self.tracer.causes
         self._owners: dict[str, tuple[str, ...]] = {}
 
     @cached_property

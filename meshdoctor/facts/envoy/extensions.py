@@ -33,6 +33,13 @@ FILTER_KINDS = {
     "DownstreamTlsContext": "tls",
     "RawBuffer": "raw_buffer",
     "HTTPFault": "fault",
+    "RBAC": "rbac",
+    "ExtAuthz": "ext_authz",
+    "ExternalProcessor": "ext_proc",
+    "JwtAuthentication": "jwt_authn",
+    "LocalRateLimit": "local_ratelimit",
+    "RateLimit": "ratelimit",
+    "Lua": "lua",
 }
 """Message name to short name; other filters use the last part of their name."""
 

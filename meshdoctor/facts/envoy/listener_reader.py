@@ -93,11 +93,12 @@ def _addresses(source: wire.WireListener, name: str) -> tuple[tuple[tuple[str, i
     given = [source.address, *(a.address for a in source.additional_addresses)]
     sockets = [a.socket_address for a in given if a and a.socket_address is not None]
     found = tuple((socket.address, socket.port_value) for socket in sockets if socket.address)
+    both = tuple(("0.0.0.0", s.port_value) for s in sockets if s.ipv4_compat and s.address == "::" and s.port_value)
     is_other = source.internal_listener is not None or all(
         a and (a.pipe or a.envoy_internal_address is not None) for a in given
     )
     if is_other or (len(found) == len(given) and all(port for _, port in found)):
-        return found, ""
+        return found + both, ""
     placed = tuple(one for one in found if one[1]) or _address_in(name)
     return placed, "address: it has no IP address and port"
 
@@ -198,6 +199,8 @@ def filter_chain(source: wire.Chain, path: str, is_default: bool = False) -> pro
         tcp=tcp,
         http=http,
         config=istio_config(source.metadata),
+        terminates_tls=bool(source.tls_context)
+        or (source.transport_socket is not None and kind_of(source.transport_socket) == "tls"),
         is_default=is_default,
         path=path,
         unread="; ".join(lost),
@@ -256,8 +259,12 @@ def _http_connection_manager(payload: msgspec.Raw, inline_path: str) -> tuple[pr
         escaped_slashes=ESCAPED_SLASHES.get(str(source.path_with_escaped_slashes_action), ""),
         limits=_limits(source.common_http_protocol_options or {}),
         upgrades=tuple(u.upgrade_type.lower() for u in source.upgrade_configs if u.enabled is not False),
-        fault=fault_of(as_dict(fault.payload())) if fault else None,
+        fault=fault_of(as_dict(fault.payload())) if fault and not fault.disabled else None,
+        fault_filter=("" if not source.http_filters else "absent") if fault is None else "disabled" * fault.disabled,
+        guards=tuple(kind for f in source.http_filters if (kind := kind_of(f)) in routes.GUARDS and not f.disabled),
     )
+    if source.scoped_routes:
+        return made, source.unread or "scoped_routes: this version of meshdoctor does not read them"
     has_routes = made.route_config_name or made.route_config is not None
     return made, source.unread or ("" if has_routes else "it names no routes")
 

@@ -32,6 +32,8 @@ REDIRECTS = {
     "TEMPORARY_REDIRECT": 307,
     "PERMANENT_REDIRECT": 308,
 }
+REQUIRE_TLS = {"EXTERNAL_ONLY": "EXTERNAL_ONLY", "1": "EXTERNAL_ONLY", "ALL": "ALL", "2": "ALL"}
+"""config.route.v3.VirtualHost.TlsRequirementType by name and number."""
 NOT_FOUND = {"NOT_FOUND": 404, "1": 404, "INTERNAL_SERVER_ERROR": 500, "2": 500}
 """config.route.v3.RouteAction.ClusterNotFoundResponseCode; else SERVICE_UNAVAILABLE, 503."""
 
@@ -55,7 +57,8 @@ def route_config(source: wire.WireRouteConfig, path: str) -> routes.RouteConfig:
         except UNREADABLE as error:
             unread = unread or f"typed_per_filter_config: {error}"
         found = tuple(_route(r, f"{at}.routes[{n}]", shared) for n, r in enumerate(host.routes))
-        hosts.append(routes.VirtualHost(host.name, tuple(host.domains), found, at, unread))
+        tls = REQUIRE_TLS.get(str(host.require_tls), "")
+        hosts.append(routes.VirtualHost(host.name, tuple(host.domains), found, at, require_tls=tls, unread=unread))
     if not hosts and not lost:
         lost.append("it has no virtual hosts")
     return routes.RouteConfig(source.name, tuple(hosts), source.ignore_port_in_host_matching, path, "; ".join(lost[:3]))
@@ -131,6 +134,7 @@ def _decoded(
         cluster_header=action.cluster_header if action else "",
         status=status,
         not_found_status=NOT_FOUND.get(str(action.cluster_not_found_response_code or "") if action else "", 503),
+        not_modelled=_fault_of_some(action),
         upgrades={u.upgrade_type.lower(): u.enabled is not False for u in action.upgrade_configs} if action else {},
         limits=_limits(action),
         fault=_per_filter_fault(source.typed_per_filter_config, source.per_filter_config) or inherited,
@@ -138,6 +142,12 @@ def _decoded(
         path=path,
         unread=unread,
     )
+
+
+def _fault_of_some(action: wire.WireRouteAction | None) -> str:
+    weights = action.weighted_clusters.clusters if action is not None and action.weighted_clusters else []
+    named = next((w.name for w in weights if w.weight and b"fault" in bytes(w.typed_per_filter_config)), "")
+    return f"the fault of weighted cluster {named}" if named else ""
 
 
 def _limits(action: wire.WireRouteAction | None) -> RouteLimits:
@@ -176,6 +186,7 @@ def _match(raw: Raw) -> routes.RouteMatch:
     regex = source.safe_regex.regex if source.safe_regex is not None else source.regex
     if source.path_match_policy is not None:
         regex = None
+    share = percent(source.runtime_fraction.default_value if source.runtime_fraction else None, 100.0)
     return routes.RouteMatch(
         prefix=source.prefix,
         path=source.path,
@@ -185,10 +196,11 @@ def _match(raw: Raw) -> routes.RouteMatch:
         case_sensitive=source.case_sensitive is not False,
         headers=tuple(map(_header, source.headers)),
         query_parameters=tuple(map(_query, source.query_parameters)),
-        runtime_percent=percent(source.runtime_fraction.default_value if source.runtime_fraction else None, 100.0),
+        runtime_percent=share,
         grpc=source.grpc is not None,
         needs_metadata=bool(source.dynamic_metadata),
-        not_modelled=next((name for name in _NOT_MODELLED if getattr(source, name)), ""),
+        not_modelled=next((name for name in _NOT_MODELLED if getattr(source, name)), "")
+        or ("runtime_fraction" if 0 < share < 100 else ""),
     )
 
 
@@ -227,7 +239,9 @@ def _header(source: WireHeaderMatch) -> routes.HeaderMatch:
     if source.range_match is not None:
         span = f"{source.range_match.get('start', 0)},{source.range_match.get('end', 0)}"
         return routes.HeaderMatch(name, "range", span, invert)
-    return routes.HeaderMatch(name, "present", "", invert != (source.present_match is False))
+    inverted = invert != (source.present_match is False)
+    as_empty = source.treat_missing_header_as_empty
+    return routes.HeaderMatch(name, "present", "", inverted, missing_as_empty=as_empty)
 
 
 def _per_filter_fault(typed: Raw, old: Raw) -> routes.Fault | None:
@@ -239,7 +253,16 @@ def _per_filter_fault(typed: Raw, old: Raw) -> routes.Fault | None:
     if not raw or (b"fault" not in bytes(raw) and bytes(raw)[:1] == b"{"):
         return None
     configs = as_dict(raw)
-    return next((fault_of(object_in(configs, name)) for name in FAULT_FILTERS if name in configs), None)
+    return next((_own_fault(object_in(configs, name)) for name in FAULT_FILTERS if name in configs), None)
+
+
+def _own_fault(source: dict[str, object]) -> routes.Fault:
+    """A route's own settings, in a config.route.v3.FilterConfig or not: an empty one ends those of the listener."""
+    if str(source.get("@type", "")).endswith(".FilterConfig"):
+        if source.get("disabled"):
+            return routes.Fault()
+        source = object_in(source, "config")
+    return fault_of(source) or routes.Fault()
 
 
 def fault_of(source: dict[str, object]) -> routes.Fault | None:
@@ -249,9 +272,10 @@ def fault_of(source: dict[str, object]) -> routes.Fault | None:
     """
     source = unwrap_typed_struct(source)
     abort, delay = object_in(source, "abort"), object_in(source, "delay")
-    if not abort and not delay:
+    if (not abort and not delay) or source.get("max_active_faults") == 0:
         return None
-    status = abort.get("http_status")
+    # a local reply with a gRPC status is HTTP 200
+    status = 200 if "grpc_status" in abort else abort.get("http_status")
     if status is not None and not isinstance(status, int):
         raise ValueError("http_status: expected a number")
     conditional = bool(source.get("headers")) or "header_abort" in abort or "header_delay" in delay
@@ -261,4 +285,5 @@ def fault_of(source: dict[str, object]) -> routes.Fault | None:
         delay_percent=percent(delay.get("percentage", delay.get("percent")), 0.0),
         delay=seconds(delay.get("fixed_delay")),
         by_header=conditional,
+        not_modelled=next((name for name in ("upstream_cluster", "downstream_nodes") if source.get(name)), ""),
     )

@@ -33,6 +33,7 @@ class Unit(Wire):
 class SocketAddress(Wire):
     address: str = ""
     port_value: int = 0
+    ipv4_compat: bool = False
 
 
 class Pipe(Wire):
@@ -93,6 +94,7 @@ class NamedFilter(Wire):
     typed_config: Raw = NO_RAW
     config: Raw = NO_RAW
     filter_disabled: Raw = NO_RAW
+    disabled: bool = False
 
     def payload(self) -> Raw:
         """Its configuration, unwrapped from a TypedStruct."""
@@ -214,6 +216,7 @@ class WireVirtualHost(Unit):
     name: str = ""
     domains: list[str] = []
     routes: list[WireRoute] = []
+    require_tls: str | int = ""
     typed_per_filter_config: Raw = NO_RAW
     per_filter_config: Raw = NO_RAW
 
@@ -221,6 +224,7 @@ class WireVirtualHost(Unit):
 class WireWeight(Wire):
     name: str = ""
     weight: int | None = 0
+    typed_per_filter_config: Raw = NO_RAW
 
 
 class WeightedClusters(Wire):
@@ -305,6 +309,7 @@ class WireHcm(Unit):
     rds: WireRds | None = None
     route_config: WireRouteConfig | None = None
     http_filters: list[NamedFilter] = []
+    scoped_routes: Raw = NO_RAW
     strip_any_host_port: bool = False
     strip_matching_host_port: bool = False
     strip_trailing_host_dot: bool = False

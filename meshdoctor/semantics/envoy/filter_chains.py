@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from meshdoctor.model.proxy import FilterChain, FilterChainMatch
 from meshdoctor.semantics.ip_addresses import address, network
@@ -35,20 +35,48 @@ class ChainChoice(Struct, frozen=True):
     chain: FilterChain | None
     decided: tuple[str, ...] = ()
     is_default: bool = False
+    undecided: str = ""
+    """Why Envoy may take another chain instead; empty where it cannot."""
 
 
 def choose_chain(chains: Sequence[FilterChain], default: FilterChain | None, arrival: Arrival) -> ChainChoice:
     """The filter chain Envoy chooses: the most specific match, else the default chain, else none."""
-    left = list(chains)
-    decided: list[str] = []
-    for criterion in CRITERIA:
+    return _narrow(list(chains), default, arrival, 0, ())
+
+
+def _narrow(
+    left: list[FilterChain], default: FilterChain | None, arrival: Arrival, start: int, notes: tuple[str, ...]
+) -> ChainChoice:
+    """Apply the criteria from number `start` on.
+
+    A range of all addresses and a chain without ranges have one place in Envoy's trie (convertIPsToTries); which of
+    them is found differs from one start of Envoy to the next.
+    """
+    decided = list(notes)
+    for place, criterion in enumerate(CRITERIA[start:], start):
         before = len(left)
+        rest = _without_ranges(left, RANGES_OF.get(place))
         left, note = criterion(left, arrival)
+        if note and rest and left != rest and note.endswith(_OF_ALL):
+            ways = [_narrow(way, default, arrival, place + 1, (*decided, note)) for way in (left, rest)]
+            if ways[0].chain is ways[1].chain:
+                return ways[0]
+            return structs.replace(ways[0], undecided=f"{note}, and another filter chain has no ranges: {_EITHER}")
         if note and (len(left) != before or before == 1):
             decided.append(note)
         if not left:
             return ChainChoice(default, tuple(decided), default is not None)
     return ChainChoice(left[0], tuple(decided))
+
+
+_OF_ALL = ("/0", "/0, the longest matching range")
+_EITHER = "Envoy takes the one or the other"
+
+
+def _without_ranges(
+    chains: list[FilterChain], ranges_of: Callable[[FilterChainMatch], tuple[str, ...]] | None
+) -> list[FilterChain]:
+    return [c for c in chains if not ranges_of(c.match)] if ranges_of is not None else []
 
 
 Narrowed = tuple[list[FilterChain], str]
@@ -167,3 +195,10 @@ CRITERIA: tuple[Callable[[list[FilterChain], Arrival], Narrowed], ...] = (
     _by_source_ip,
     _by_source_port,
 )
+
+RANGES_OF: dict[int, Callable[[FilterChainMatch], tuple[str, ...]]] = {
+    CRITERIA.index(_by_destination_ip): lambda m: m.prefix_ranges,
+    CRITERIA.index(_by_direct_source): lambda m: m.direct_source_prefix_ranges,
+    CRITERIA.index(_by_source_ip): lambda m: m.source_prefix_ranges,
+}
+"""Ranges of the criteria, by place in CRITERIA, that compare addresses."""

@@ -49,7 +49,8 @@ def why_not(
         return ""
     path = _lookup_path(namespace, viewer, config)
     if rule.ref.namespace not in path:
-        return f"it lies outside the lookup path (namespaces {', '.join(path)})"
+        others = ", ".join(name for name in path if name != viewer.namespace or name == namespace)
+        return f"it lies outside the lookup path (the client's namespace, {others})"
     return _excluded(rule, viewer, config) or (f"{applied.ref} comes before it" if applied else "")
 
 
@@ -62,7 +63,7 @@ def _lookup_path(namespace: str, viewer: Viewer, config: MeshConfig | None) -> t
 def _excluded(rule: DestinationRule, viewer: Viewer, config: MeshConfig | None) -> str:
     """Why the rule applies to no host for this viewer; empty where it may."""
     if not is_exported_rule(rule, viewer.namespace, config):
-        return f"it is not exported to {viewer.namespace}"
+        return "it is not exported to the client's namespace"
     selector = rule.workload_selector
     if selector is None:
         return ""

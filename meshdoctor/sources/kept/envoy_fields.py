@@ -26,10 +26,13 @@ _STRING_MATCH_OF_A_NAME = obj("exact", "prefix", "suffix", "contains", safe_rege
 _PERCENTAGE = obj("denominator")
 _FAULT = obj(
     "type_url",
+    "upstream_cluster",
+    "downstream_nodes",
     abort=obj(percentage=_PERCENTAGE, percent=_PERCENTAGE),
     delay=obj("fixed_delay", percentage=_PERCENTAGE, percent=_PERCENTAGE),
 )
 _FAULT = also(_FAULT, value=_FAULT)
+_FAULT = also(_FAULT, config=_FAULT)
 _FAULTS = Kept(fields=dict.fromkeys(("envoy.filters.http.fault", "envoy.fault", "fault"), _FAULT))
 
 _MATCH = obj(
@@ -43,7 +46,7 @@ _MATCH = obj(
     query_parameters=obj("name"),
     runtime_fraction=obj(default_value=_PERCENTAGE),
 )
-_WEIGHTED = obj(clusters=obj("name"))
+_WEIGHTED = obj(clusters=obj("name", typed_per_filter_config=_FAULTS))
 _ROUTE = obj(
     "name",
     match=_MATCH,
@@ -68,7 +71,9 @@ _ROUTE = obj(
 )
 ROUTES = obj(
     "name",
-    virtual_hosts=obj("name", "domains", routes=_ROUTE, typed_per_filter_config=_FAULTS, per_filter_config=_FAULTS),
+    virtual_hosts=obj(
+        "name", "domains", "require_tls", routes=_ROUTE, typed_per_filter_config=_FAULTS, per_filter_config=_FAULTS
+    ),
 )
 
 _SECRET_CONFIG = obj("name")

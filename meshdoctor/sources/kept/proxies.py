@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from meshdoctor.semantics.clients.addresses_in_text import canonical_host, split_port, stays_inside
 from meshdoctor.semantics.clients.forward_proxies import PROPERTY, is_list_of_direct_hosts, is_proxy_setting
 from meshdoctor.text.marks import REDACTED, is_mark, shape
 
@@ -18,7 +17,7 @@ _PROXY = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,15}://)?(?P<login>[^@/\s]{1,512}@)?"
     r"(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]{0,253}(?::\d{1,5})?/?)"
 )
-"""A proxy whose host may be that of a Service or of the pod itself."""
+"""A proxy. Its host may be that of a Service or of the pod itself, and its scheme one that names no other host."""
 
 
 def kept_proxy_setting(name: str, value: str, is_token: Callable[[str], bool]) -> str | None:
@@ -30,9 +29,8 @@ def kept_proxy_setting(name: str, value: str, is_token: Callable[[str], bool]) -
         parts = re.split(r"([,|\s\"']+)", value)
         return "".join(_kept_host(part, is_token) if at % 2 == 0 else part for at, part in enumerate(parts))
     match = _PROXY.fullmatch(value) if is_proxy_setting(name) else None
-    host = canonical_host(split_port(match["host"].rstrip("/"))[0]) if match else ""
-    if match is None or is_token(match["host"]) or (host and not stays_inside(host)):
-        return None
+    if match is None or is_token(match["host"]) or "$" in (match["login"] or ""):
+        return None  # a placeholder for a login is no literal, and stays where other URLs are kept
     login = f"{REDACTED}{f':{REDACTED}' if ':' in match['login'] else ''}@" if match["login"] else ""
     return f"{match['scheme'] or ''}{login}{match['host']}"
 

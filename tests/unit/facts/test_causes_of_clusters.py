@@ -51,8 +51,8 @@ def missing(*objects: Tree, to: str = outbound(HOST, 80, "v1")) -> str:
         ([subset()], ": no endpoint has the labels version=v1 of subset v1 (DestinationRule shop/rule)"),
         (
             [subset(namespace="bank")],
-            ": DestinationRule bank/rule defines subset v1, but it lies outside the lookup path (namespaces shop, "
-            "istio-system)",
+            ": DestinationRule bank/rule defines subset v1, but it lies outside the lookup path (the client's "
+            "namespace, shop, istio-system)",
         ),
     ],
 )

@@ -238,3 +238,23 @@ def test_the_address_dialled_decides_where_no_other_is_known() -> None:
     assert doctor.trace(virtual.case, POD, "a.example", 443).verdict == "unknown"
     answered = logged(Mesh(proxy, pod(), dns={"a.example": ["203.0.113.1"]}), seen("a.example", 443, "203.0.113.9"))
     assert [a.ip for a in doctor.trace(answered.case, POD, "a.example", 443).addresses] == ["203.0.113.1"]
+
+
+BEHIND_PROXY = {"HTTPS_PROXY": "http://203.0.113.60:3128", "API": "https://api.example/v1"}
+
+
+def test_a_host_that_was_dialled_although_a_forward_proxy_is_set_is_dialled() -> None:
+    quiet = dependencies(Mesh(dump(), pod(BEHIND_PROXY)))["api.example", 443]
+    assert (quiet.is_dialled, len(quiet.proxied)) == (False, 1)
+    found = dependencies(logged(Mesh(dump(), pod(BEHIND_PROXY)), seen("api.example", 443)))["api.example", 443]
+    assert (found.is_dialled, len(found.proxied)) == (True, 1)
+    assert words(found)[0] == "env API of container app, by forward proxy 203.0.113.60:3128"
+
+
+def test_a_request_to_a_forward_proxy_is_the_proxys_and_not_the_host_that_it_names() -> None:
+    asked = seen("www.example", 3128, ip="203.0.113.60", protocol="http")
+    found = dependencies(logged(Mesh(dump(), pod(BEHIND_PROXY)), asked))
+    assert set(found) == {("api.example", 443), ("203.0.113.60", 3128)}
+    assert words(found["203.0.113.60", 3128])[-1] == f"access log: blocked 37 times, last {LAST}"
+    other = seen("www.example", 3128, ip="203.0.113.61", protocol="http")
+    assert ("www.example", 3128) in dependencies(logged(Mesh(dump(), pod(BEHIND_PROXY)), other))

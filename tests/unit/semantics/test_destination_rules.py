@@ -43,8 +43,8 @@ def test_inside_a_namespace_selector_then_host_then_age() -> None:
 @pytest.mark.parametrize(
     ("passed_over", "why"),
     [
-        (rule("x", "elsewhere"), "it lies outside the lookup path (namespaces shop, bank, istio-system)"),
-        (rule("x", "bank", export_to=(".",)), "it is not exported to shop"),
+        (rule("x", "elsewhere"), "it lies outside the lookup path (the client's namespace, bank, istio-system)"),
+        (rule("x", "bank", export_to=(".",)), "it is not exported to the client's namespace"),
         (rule("x", "bank", workload_selector={"app": "web"}), "pods of its own namespace only"),
         (rule("x", workload_selector={"app": "db"}), "its workloadSelector (app=db) does not select this pod"),
         (rule("x", "bank"), "DestinationRule shop/first comes before it"),

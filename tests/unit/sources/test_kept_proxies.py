@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from meshdoctor.facts.dependencies.from_configuration import configured_dependencies
 from meshdoctor.sources.kept.texts import kept_arguments, kept_setting
 from meshdoctor.text.secrets import form_of_secret
+from tests.unit.facts.pod_builder import pod
 
 TOKEN = "AKIAIOSFODNN7EXAMPLE12345abc"
 
@@ -46,6 +48,12 @@ def test_a_login_leaves_and_still_counts() -> None:
         assert form_of_secret("HTTPS_PROXY", kept) == form_of_secret("HTTPS_PROXY", value) == "url"
 
 
+def test_a_placeholder_for_a_login_is_no_literal() -> None:
+    value = "http://$(USER):$(PASS)@proxy.corp.example:3128"
+    assert kept_setting("HTTPS_PROXY", value) == value
+    assert form_of_secret("HTTPS_PROXY", value) == ""
+
+
 def test_properties_in_a_command_line_stay() -> None:
     given = [
         "java",
@@ -60,3 +68,22 @@ def test_properties_in_a_command_line_stay() -> None:
     )
     assert "-Dhttps.proxyHost=squid -Dhttp.nonProxyHosts='a|*.svc'" in script[2]
     assert "hunter2" not in script[2]
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"HTTPS_PROXY": "http://alice:hunter2@proxy.corp.example:3128", "NO_PROXY": ".svc,10.0.0.0/8,*.inner.example"},
+        {"https_proxy": "squid.infra:3128", "no_proxy": "www.inner.example"},
+        {"HTTP_PROXY": "http://squid:3128", "ALL_PROXY": "socks5h://proxy.corp.example"},
+        {"JAVA_TOOL_OPTIONS": "-Dhttps.proxyHost=squid -Dhttps.proxyPort=3128 -Dhttp.nonProxyHosts=*.inner.example"},
+        {"JAVA_OPTS": "-Dpass=hunter2 -Dhttp.proxyHost=proxy.corp.example", "HTTPS_PROXY": "http://127.0.0.1:3128"},
+    ],
+)
+def test_a_capture_has_the_same_dependencies(env: dict[str, str]) -> None:
+    urls = {"A": "https://api.partner.example/v1", "B": "http://www.inner.example/", "DB": "postgres://db.example/x"}
+    whole = pod(env | urls)
+    body = pod({name: kept_setting(name, value) for name, value in (env | urls).items()})
+    one, other = (configured_dependencies([made], lambda host, namespace: True) for made in (whole, body))
+    assert one == other
+    assert any(dependency.proxied for dependency in one)

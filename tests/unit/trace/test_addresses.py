@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from meshdoctor.model.evidence import Pointer
 from meshdoctor.model.mesh import Container, Mesh, Pod
@@ -198,3 +199,10 @@ def test_an_entry_for_workloads_has_listeners_at_their_addresses_only() -> None:
     found = traced(mesh, "vm.example", 5432, ip="198.51.100.9", protocol="tcp")
     assert (found.verdict, found.reason) == ("blocked", "no-workload")
     assert "WorkloadEntry with 198.51.100.9" in found.advice
+
+
+def test_a_cluster_that_is_not_there_is_explained() -> None:
+    mesh = structs.replace(world([ANY_ADDRESS], entries=[]), kinds_read=frozenset({"serviceentries"}))
+    found = traced(mesh, DB, 9000, ip=FIRST, protocol="tcp")
+    assert found.reason == "route-to-unknown-cluster"
+    assert found.because.endswith("does not exist in this proxy: no ServiceEntry registers db.example")
