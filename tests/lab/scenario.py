@@ -91,6 +91,8 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     hosts: tuple[Host, ...] = ()
     objects: tuple[tuple[Object, ...], ...] = ()
     probes: tuple[Probe, ...] = ()
+    healthy: bool = False
+    """A documented set-up that works: `check` has no error to report, and every connection is delivered."""
     mesh: dict[str, Any] = {}
     """Mesh settings over the lab's own (REGISTRY_ONLY, access log to stdout)."""
     istiod: dict[str, str] = {}
