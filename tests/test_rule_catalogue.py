@@ -57,6 +57,8 @@ PROMISED = sorted(
         "virtual-address-dead",
         "secret-missing",
         "forward-proxy-not-reached",
+        "http-policy-on-opaque-port",
+        "virtual-service-shadowed",
     }
 )
 

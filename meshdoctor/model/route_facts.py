@@ -39,6 +39,16 @@ class VirtualServiceHost(Fact, frozen=True):
     entry_protocol: str
     export_to: tuple[str, ...]
     """The VirtualService's exportTo, or the mesh's default: the namespaces that its routes apply to."""
+    http_policies: tuple[str, ...] = ()
+    """The policies for requests that its http routes set for sidecars, of timeout, retries, fault, mirror."""
+    opaque_ports: tuple[str, ...] = ()
+    """The host's ports in this proxy, `443/TLS`, where all of them are TLS or TCP; empty where requests of the host can
+    be seen on one, or none is visible."""
+    shadowed_by: types.ObjectPlace = ""
+    """The VirtualService whose http routes this proxy has for the host instead of these, `namespace/name`; empty where
+    these are in force, or it has neither."""
+    shadowed_because: str = ""
+    """Why that one is in force, as a clause."""
 
 
 class GatewayHop(Fact, frozen=True):

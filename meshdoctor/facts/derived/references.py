@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from meshdoctor.facts.derived.ineffective_routes import http_policies, opaque_ports, route_makers, shadow
 from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext, host_lost
-from meshdoctor.facts.derived.resource_views import config_name, config_role, seen_at
+from meshdoctor.facts.derived.resource_views import config_name, config_role, role, seen_at
 from meshdoctor.model.mesh import VirtualService
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.route_facts import Dangling, VirtualServiceHost
@@ -110,17 +111,24 @@ def faults(case: ProxyContext) -> Iterator[RouteFault]:
 def virtual_service_hosts(case: ProxyContext) -> Iterator[VirtualServiceHost]:
     """One fact per external host of a VirtualService that is visible to this sidecar."""
     mesh = case.mesh
+    makers = route_makers(case)
     for service in mesh.virtual_services:
         tier = virtual_service_tier(service, case.viewer.namespace, mesh.mesh_config)
         if "mesh" not in service.gateways or tier is None:
             continue
         for host in service.hosts:
             if is_external_host(host.removeprefix("*.")) and host != "*":
-                yield _virtual_service_host(case, service, host.lower())
+                yield _virtual_service_host(case, service, host.lower(), makers)
 
 
-def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str) -> VirtualServiceHost:
+def _virtual_service_host(
+    case: ProxyContext, service: VirtualService, host: str, makers: Mapping[str, set[str]]
+) -> VirtualServiceHost:
     mesh = case.mesh
+    policies = tuple(http_policies(service))
+    opaque = opaque_ports(case, host) if policies else ()
+    instead = shadow(case, service, host, makers)
+    ours = ObjectRef("VirtualService", service.ref.namespace, service.ref.name, "shadowed" if instead else "cause")
     protocols = tuple(p for p, routes in (("http", service.http), ("tls", service.tls), ("tcp", service.tcp)) if routes)
     port = _destination_port(service, host) or (443 if protocols[:1] == ("tls",) else 80)
     index = next((i for i, h in enumerate(service.hosts) if h.lower() == host), 0)
@@ -131,8 +139,11 @@ def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str
         host=host,
         port=port,
         policy=case.policy,
-        resources=(ObjectRef("VirtualService", service.ref.namespace, service.ref.name, "cause"),),
-        evidence=(seen_at(service.pointer, host, f".spec.hosts[{index}]"),),
+        resources=(ours, *((role(instead.active.ref, "active"),) if instead else ())),
+        evidence=(
+            seen_at(service.pointer, host, f".spec.hosts[{index}]"),
+            *(seen_at(service.pointer, name, f".spec.http[{at}].{name}") for at, name in policies if opaque),
+        ),
         namespace=service.ref.namespace,
         name=service.ref.name,
         registered=registered,
@@ -144,6 +155,10 @@ def _virtual_service_host(case: ProxyContext, service: VirtualService, host: str
         entry_port=port,
         entry_protocol={"http": "HTTP", "tls": "TLS"}.get(protocols[0] if protocols else "http", "TCP"),
         export_to=virtual_service_exports(service, mesh.mesh_config),
+        http_policies=tuple(dict.fromkeys(name for _, name in policies)),
+        opaque_ports=opaque,
+        shadowed_by=instead.active.ref.place if instead else "",
+        shadowed_because=instead.why if instead else "",
     )
 
 
