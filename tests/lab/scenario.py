@@ -91,14 +91,14 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     hosts: tuple[Host, ...] = ()
     objects: tuple[tuple[Object, ...], ...] = ()
     probes: tuple[Probe, ...] = ()
-    healthy: bool = False
-    """A documented set-up that works: `check` has no error to report, and every connection is delivered."""
     mesh: dict[str, Any] = {}
     """Mesh settings over the lab's own (REGISTRY_ONLY, access log to stdout)."""
     istiod: dict[str, str] = {}
     """More environment for istiod."""
     expect: dict[str, str] = field(default_factory=dict)
     """The story's point, `host:port` or `host:port@ip` to verdict, lest the scenario come to verify another."""
+    healthy: bool = False
+    """A documented set-up that works: `check` has no error to report, and every connection is delivered."""
 
 
 def read_scenario(path: Path) -> Scenario:
