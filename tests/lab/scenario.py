@@ -97,6 +97,8 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     """More environment for istiod."""
     expect: dict[str, str] = field(default_factory=dict)
     """The story's point, `host:port` or `host:port@ip` to verdict, lest the scenario come to verify another."""
+    healthy: bool = False
+    """A documented set-up that works: `check` has no error to report, and every connection is delivered."""
 
 
 def read_scenario(path: Path) -> Scenario:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from meshdoctor import doctor
+from meshdoctor.model.verdict import Severity
 from tests.lab.agreement import differences, traced
 from tests.lab.lab import Lab
 from tests.lab.probes import Seen
@@ -27,6 +28,10 @@ def test_trace_predicts_every_connection(lab: Lab, path: Path, tmp_path: Path) -
         trace = traced(case, one)
         wrong += [f"{one.line}\n    {difference}; {trace.because}" for difference in differences(trace, one)]
     assert not wrong, "\n".join(wrong)
+    if scenario.healthy:
+        findings = doctor.diagnose(case).findings
+        assert [f.rule for f in findings if f.severity is Severity.ERROR] == []
+        assert {one.verdict for one in seen} == {"delivered"}
     assert {place(one): one.verdict for one in seen if place(one) in scenario.expect} == scenario.expect
 
 
