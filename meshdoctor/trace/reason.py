@@ -83,7 +83,8 @@ ADVICE = {
     "http-version": "Let the client speak HTTP/1.1 (nginx: proxy_http_version 1.1), or declare the port TCP.",
     "upgrade-refused": "Declare the port TCP, so that the sidecar forwards the upgrade without reading it.",
     "path-refused": "Send another path, or change meshConfig.pathNormalization.",
-    "route-match": "See the route: istioctl proxy-config routes -o json.",
+    "not-modelled": "meshdoctor does not work out what is named here. Mostly an EnvoyFilter put it there: kubectl get "
+    "envoyfilters -A. Try the connection itself.",
     "evidence-missing": "Fetch what is missing, in istio-proxy: pilot-agent request GET 'config_dump?include_eds'.",
 }
 """What to do, by reason; empty for a reason that is not here."""
@@ -167,8 +168,20 @@ def _reason(walk: Walk, outcome: Outcome, around: MeshContext) -> str:
     return outcome.kind if outcome.kind in _UNKNOWN else "evidence-missing"
 
 
+_NOT_MODELLED = (
+    "guard",
+    "filter",
+    "require-tls",
+    "route-match",
+    "tls-terminated",
+    "tunnel",
+    "cluster-type",
+    "chain-undecided",
+    "fault-unknown",
+)
+"""Kinds of outcome that depend on something that was read, and that meshdoctor does not work out."""
 _UNKNOWN = ("address-unknown", "interface-unknown", "group-unknown")
-REASONS = {
+REASONS = dict.fromkeys(_NOT_MODELLED, "not-modelled") | {
     "own": "own",
     "bypassed": "sidecar-bypassed",
     "unknown-cluster": "route-to-unknown-cluster",
@@ -188,7 +201,6 @@ REASONS = {
     "http-1.0": "http-version",
     "upgrade-refused": "upgrade-refused",
     "path-refused": "path-refused",
-    "route-match": "route-match",
 }
 """Kinds of outcome that have one reason."""
 
