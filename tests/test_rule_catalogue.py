@@ -56,6 +56,7 @@ PROMISED = sorted(
         "config-stale",
         "virtual-address-dead",
         "secret-missing",
+        "reserved-port",
         "forward-proxy-not-reached",
         "http-policy-on-opaque-port",
         "virtual-service-shadowed",
