@@ -124,7 +124,7 @@ def test_a_kind_without_objects_was_read_and_one_never_asked_for_was_not(tmp_pat
 @pytest.mark.parametrize(
     ("lost", "kinds"),
     [
-        ("cluster/crs", {"serviceentries", "virtualservices", "sidecars"}),
+        ("cluster/crs", {"serviceentries", "virtualservices", "sidecars", "destinationrules"}),
         ("cluster/k8s-resources", {"pods", "services", "configmaps"}),
         ("cluster/k8s-cluster-resources", {"namespaces"}),
     ],
