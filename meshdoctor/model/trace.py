@@ -78,7 +78,7 @@ class Expect(Struct, frozen=True):
     hangs: bool = False
 
 
-class Condition(Struct, frozen=True):
+class DeliveryCondition(Struct, frozen=True):
     """A limit that the configuration sets for a connection that is delivered."""
 
     name: str
@@ -125,7 +125,7 @@ class Trace(Struct, frozen=True):
     """Missing documents that made the verdict unknown."""
     addresses: tuple[AddressTrace, ...] = field(default_factory=tuple)
     """One per known address, where none was given."""
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[DeliveryCondition, ...] = ()
     """Limits under which it is delivered; of other verdicts none."""
     owner: str = ""
     """Host that the cluster belongs to, empty where there is none."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meshdoctor.model.routes import Route
-from meshdoctor.model.trace import Condition
+from meshdoctor.model.trace import DeliveryCondition
 from meshdoctor.semantics.istio.registry import CLUSTER_LOCAL
 from meshdoctor.semantics.istio.resource_names import cluster_name
 from meshdoctor.trace.walk import Walk
@@ -21,12 +21,12 @@ USUAL_CONNECT_TIMEOUT = 10.0
 HTTP2_PROTOCOLS = frozenset({"HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY"})
 
 
-def conditions(walk: Walk, declared: frozenset[str]) -> tuple[Condition, ...]:
+def conditions(walk: Walk, declared: frozenset[str]) -> tuple[DeliveryCondition, ...]:
     """The conditions of a walk that ends at the host's own cluster. `declared` are the port's protocols, upper case."""
     return (*_of_route(walk), *_of_connection(walk), *_of_cluster(walk, declared))
 
 
-def _of_route(walk: Walk) -> Iterator[Condition]:
+def _of_route(walk: Walk) -> Iterator[DeliveryCondition]:
     route = walk.route
     if route is None:
         return
@@ -52,7 +52,7 @@ def _of_route(walk: Walk) -> Iterator[Condition]:
     yield from _of_headers(walk, route)
 
 
-def _of_headers(walk: Walk, route: Route) -> Iterator[Condition]:
+def _of_headers(walk: Walk, route: Route) -> Iterator[DeliveryCondition]:
     """Headers that the route requires, and another host that is sent the Host header of this one: many servers answer
     404 or 421 to that."""
     for header in route.match.headers:
@@ -68,7 +68,7 @@ def _of_headers(walk: Walk, route: Route) -> Iterator[Condition]:
         yield _condition(walk, "host-header", asked, "", why, f"{route.path}.route")
 
 
-def _of_connection(walk: Walk) -> Iterator[Condition]:
+def _of_connection(walk: Walk) -> Iterator[DeliveryCondition]:
     chain = walk.chain
     if chain is None:
         return
@@ -84,7 +84,7 @@ def _of_connection(walk: Walk) -> Iterator[Condition]:
         yield _condition(walk, "max-connection-duration", value, "DT", why, f"{chain.path}.filters")
 
 
-def _of_cluster(walk: Walk, declared: frozenset[str]) -> Iterator[Condition]:
+def _of_cluster(walk: Walk, declared: frozenset[str]) -> Iterator[DeliveryCondition]:
     cluster = walk.cluster
     if cluster is None:
         return
@@ -115,8 +115,8 @@ def _of_cluster(walk: Walk, declared: frozenset[str]) -> Iterator[Condition]:
         yield _condition(walk, "outlier-ejection", "on", "UH", why, f"{cluster.path}.outlier_detection")
 
 
-def _condition(walk: Walk, name: str, value: str, flag: str, because: str, path: str) -> Condition:
-    return Condition(name, value, flag, because, walk.proxy.evidence(path, value))
+def _condition(walk: Walk, name: str, value: str, flag: str, because: str, path: str) -> DeliveryCondition:
+    return DeliveryCondition(name, value, flag, because, walk.proxy.evidence(path, value))
 
 
 def _time(seconds: float) -> str:
