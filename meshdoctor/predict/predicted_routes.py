@@ -160,7 +160,8 @@ def _query(name: str, wanted: Any) -> QueryMatch:
 
 def _header(name: str, wanted: Any, invert: bool = False) -> HeaderMatch:
     kind, value = _string_match(wanted)
-    return HeaderMatch(name, kind or "present", value, invert)
+    # a missing header meets `withoutHeaders`, whatever value that names (core/route/route.go, TranslateRouteMatch)
+    return HeaderMatch(name, kind or "present", value, invert, missing_as_empty=invert and bool(kind))
 
 
 def _fault(given: Any) -> Fault | None:

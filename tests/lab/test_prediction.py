@@ -141,6 +141,8 @@ def test_one_more_object_turns_what_the_prediction_says(pods: Lab, seed: int, tm
         for (host, port), (was, becomes, said) in turned(before, after, impact, name).items()
         if f"{host}:{port}" not in left_out(impact)
         and not lags(late, becomes)
+        # what trace itself cannot say, as of a filter in the way, is not compared
+        and "unknown" not in (was.verdict, becomes.verdict)
         and said != (words(was, host), words(becomes, host))
     ]
     assert not wrong, "\n".join([*wrong, json.dumps(late), objects_of(scenario)])

@@ -2,7 +2,9 @@
 
 pilot/pkg/model/push_context.go of istio/istio (setDestinationRules, destinationRule) and pilot/pkg/model/sidecar.go
 (DestinationRule): the first of the client's, the service's and the root namespace that has a rule for the host; there
-the rule with the most specific host, then the oldest. A rule with a workloadSelector counts in its own namespace only.
+the rules with the most specific host. Of these a workloadSelector that selects the pod comes first, then the oldest
+without one. A rule with a workloadSelector counts in its own namespace only; there it hides those of the other
+namespaces from the pods that it does not select, too.
 """
 
 from __future__ import annotations
@@ -33,11 +35,14 @@ def rule_for(
     rules: Iterable[DestinationRule], host: str, namespace: str, viewer: Viewer, config: MeshConfig | None
 ) -> DestinationRule | None:
     """The rule that applies to a host whose service is in `namespace`."""
-    fitting = [r for r in rules if names_host(r, host) and not _excluded(r, viewer, config)]
+    fitting = [r for r in rules if names_host(r, host) and is_exported_rule(r, viewer.namespace, config)]
     for owner in _lookup_path(namespace, viewer, config):
-        there = [r for r in fitting if r.ref.namespace == owner]
+        is_own = owner == viewer.namespace
+        there = [r for r in fitting if r.ref.namespace == owner and (is_own or r.workload_selector is None)]
         if there:
-            return min(there, key=_rank)
+            nearest = min(map(_specificity, there))
+            used = (r for r in there if _specificity(r) == nearest and not _excluded(r, viewer, config))
+            return min(used, key=_rank, default=None)
     return None
 
 
@@ -79,6 +84,10 @@ def labels_text(labels: dict[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in labels.items())
 
 
-def _rank(rule: DestinationRule) -> tuple[bool, bool, int, str, str]:
-    is_general = rule.workload_selector is None
-    return is_general, rule.host.startswith("*"), -len(rule.host), rule.created, rule.ref.name
+def _specificity(rule: DestinationRule) -> tuple[bool, int]:
+    name = long_host(rule.host, rule.ref.namespace)
+    return name.startswith("*"), -len(name)
+
+
+def _rank(rule: DestinationRule) -> tuple[bool, str, str]:
+    return rule.workload_selector is None, rule.created, rule.ref.name

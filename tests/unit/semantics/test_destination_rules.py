@@ -32,12 +32,19 @@ def test_the_lookup_path() -> None:
     assert applied(*everywhere) == ""
 
 
-def test_inside_a_namespace_selector_then_host_then_age() -> None:
+def test_inside_a_namespace_host_then_selector_then_age() -> None:
     wide = rule("wide", host="*.example", created="1")
     assert applied(wide, rule("old", created="2"), rule("new", created="3")) == "old"
     assert applied(rule("old"), rule("mine", workload_selector={"app": "web"})) == "mine"
     assert applied(wide) == "wide"
+    assert applied(rule("wide", host="*.example", workload_selector={"app": "web"}), rule("near")) == "near"
     assert applied(rule("other", host="b.example")) == ""
+
+
+def test_a_rule_that_does_not_select_the_pod_hides_those_of_other_namespaces_all_the_same() -> None:
+    others = rule("others", host="*.example", workload_selector={"app": "db"})
+    assert applied(others, rule("root", "istio-system")) == ""
+    assert applied(rule("others", "bank", workload_selector={"app": "db"}), rule("root", "istio-system")) == "root"
 
 
 @pytest.mark.parametrize(
