@@ -33,7 +33,7 @@ class RunningPod:
 
     def __init__(self, pod: Pod, number: int, control: ControlPlane, net: network.Network) -> None:
         self.pod = pod
-        self.ip = f"10.244.77.{number + 10}"
+        self.ip = f"10.244.{77 + number // 240}.{number % 240 + 10}"
         self.short = f"p{number}"
         self.folder = control.folder / "pods" / self.short
         self.folder.mkdir(parents=True)
