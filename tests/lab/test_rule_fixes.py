@@ -58,7 +58,14 @@ def test_the_api_server_takes_every_manifest_of_every_fix(empty_lab: Lab) -> Non
     assert not refused, "\n".join(refused)
 
 
-OPEN = {("default-export", "scope"), ("egress-proxy", "export-to-namespace")}
+OPEN = {
+    ("default-export", "scope"),
+    ("dynamic-dns", "http-by-name"),
+    ("egress-proxy", "export-to-namespace"),
+    ("none-with-selector", "set-addresses"),
+    ("sidecar-egress-ports", "list-in-sidecar"),
+    ("sidecar-egress-ports", "tcp-by-address"),
+}
 """Fixes of a scenario that bring another error: to be mended, or no longer offered where their prediction says so."""
 
 
