@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from meshdoctor.facts.derived.proxy_context import ProxyContext
 from meshdoctor.facts.derived.resource_views import entry_view, role, seen_at
-from meshdoctor.model.mesh import DestinationRule, ServiceEntry
+from meshdoctor.model.mesh import DestinationRule
 from meshdoctor.model.route_facts import UnappliedRule, UnmatchedPort
 from meshdoctor.semantics.istio.destination_rules import is_exported_rule, why_not
 from meshdoctor.semantics.istio.host_names import covers
@@ -72,21 +72,17 @@ def unapplied_rules(case: ProxyContext) -> Iterator[UnappliedRule]:
 
 def _is_known(case: ProxyContext, host: str) -> bool:
     """Whether an entry or Service has the host, by its name or by a wildcard on either side."""
-    hosts = [name.lower() for entry in case.mesh.service_entries for name in entry.hosts]
-    hosts += [name.lower() for one in case.mesh.services for name in (one.host, one.external_name) if name]
-    return any(name == host or covers(host, name) or covers(name, host) for name in hosts)
+    if case.registry.related(host):
+        return True
+    names = (name for one in case.mesh.services for name in (one.host, one.external_name) if name)
+    return any(covers(host, name) or covers(name, host) for name in names)
 
 
 def _outside(case: ProxyContext, rule: DestinationRule, host: str) -> str:
     """Why no sidecar applies the rule of a registered host; empty where one may."""
-    entries: list[ServiceEntry] = [
-        entry
-        for entry in case.mesh.service_entries
-        if any(covers(host, name.lower()) or covers(name.lower(), host) for name in entry.hosts)
-    ]
-    homes = {entry.ref.namespace for entry in entries}
-    pods = {key.split("/", 1)[0] for key in case.mesh.pod_names}
-    if len(homes) != 1 or rule.ref.namespace in homes | pods or not case.mesh.coverage("pods").is_whole:
+    homes = {entry.ref.namespace for entry in case.registry.related(host)}
+    has_clients = rule.ref.namespace in homes or rule.ref.namespace in case.registry.pod_namespaces
+    if len(homes) != 1 or has_clients or not case.mesh.coverage("pods").is_whole:
         return ""
     [home] = homes
     return why_not(rule, None, home, case.viewer, case.mesh.mesh_config)

@@ -11,7 +11,6 @@ from meshdoctor.model.mesh import VirtualService
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.route_facts import Dangling, VirtualServiceHost
 from meshdoctor.model.sheet import RouteFault
-from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.precedence import virtual_service_exports, virtual_service_tier
 from meshdoctor.semantics.istio.registry import is_external_host
 from meshdoctor.semantics.istio.resource_names import cluster_name, config_ref, object_name, slug
@@ -132,8 +131,8 @@ def _virtual_service_host(
     protocols = tuple(p for p, routes in (("http", service.http), ("tls", service.tls), ("tcp", service.tcp)) if routes)
     port = _destination_port(service, host) or (443 if protocols[:1] == ("tls",) else 80)
     index = next((i for i, h in enumerate(service.hosts) if h.lower() == host), 0)
-    by_wildcard = any(covers(host, h) for e in mesh.service_entries for h in e.hosts)
-    registered = bool(case.registry.entries(host)) or by_wildcard or any(s.external_name == host for s in mesh.services)
+    has_entry = bool(case.registry.related(host) or case.registry.entries(host))
+    registered = has_entry or any(s.external_name == host for s in mesh.services)
     return VirtualServiceHost(
         pod=case.key,
         host=host,
