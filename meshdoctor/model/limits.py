@@ -25,9 +25,7 @@ class ClusterLimits(Struct, frozen=True):
     max_connections: int | None = None
     max_pending_requests: int | None = None
     max_requests: int | None = None
-    max_retries: int | None = None
     connect_timeout: float | None = None
-    max_connection_duration: float | None = None
     speaks_http2: bool = False
     """explicit_http_config.http2_protocol_options: HTTP/2, whatever the client speaks."""
     ejects: bool = False
@@ -38,4 +36,5 @@ class ConnectionLimits(Struct, frozen=True):
     """Of a connection from the client: tcp_proxy's, or the connection manager's."""
 
     idle_timeout: float | None = None
+    """tcp_proxy's."""
     max_duration: float | None = None

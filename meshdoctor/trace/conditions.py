@@ -75,7 +75,7 @@ def _of_connection(walk: Walk) -> Iterator[DeliveryCondition]:
     found = chain.tcp or chain.http
     if found is None:
         return
-    if found.limits.idle_timeout and chain.tcp is not None:
+    if found.limits.idle_timeout:
         why = "a connection on which nothing moves for so long is closed"
         yield _condition(walk, "tcp-idle-timeout", _time(found.limits.idle_timeout), "", why, f"{chain.path}.filters")
     if found.limits.max_duration:

@@ -75,14 +75,11 @@ def _limits(source: wire.WireCluster, http: dict[str, Any]) -> ClusterLimits:
     """Circuit breakers of the default priority, and the options of the cluster's HTTP connections."""
     thresholds = as_dict(source.circuit_breakers).get("thresholds") or ()
     found = next((t for t in thresholds if isinstance(t, dict) and t.get("priority") in (None, "DEFAULT", 0)), {})
-    common = object_in(http, "common_http_protocol_options")
     return ClusterLimits(
         max_connections=_threshold(found, "max_connections"),
         max_pending_requests=_threshold(found, "max_pending_requests"),
         max_requests=_threshold(found, "max_requests"),
-        max_retries=_threshold(found, "max_retries"),
         connect_timeout=seconds(source.connect_timeout),
-        max_connection_duration=seconds(common.get("max_connection_duration")),
         speaks_http2="http2_protocol_options" in object_in(http, "explicit_http_config"),
         ejects=bool(source.outlier_detection),
     )

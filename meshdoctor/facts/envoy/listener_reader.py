@@ -246,6 +246,7 @@ def _with_lists(value: Any, key: str = "") -> Any:
 
 def _http_connection_manager(payload: msgspec.Raw, inline_path: str) -> tuple[proxy.HttpConnectionManager | None, str]:
     source = _decode(_HCM, payload, wire.WireHcm)
+    common = source.common_http_protocol_options or {}
     fault = next((f for f in source.http_filters if kind_of(f) == "fault"), None)
     made = proxy.HttpConnectionManager(
         route_config_name=source.rds.route_config_name if source.rds else "",
@@ -257,7 +258,7 @@ def _http_connection_manager(payload: msgspec.Raw, inline_path: str) -> tuple[pr
         normalizes_path=bool(source.normalize_path),
         merges_slashes=source.merge_slashes,
         escaped_slashes=ESCAPED_SLASHES.get(str(source.path_with_escaped_slashes_action), ""),
-        limits=_limits(source.common_http_protocol_options or {}),
+        limits=ConnectionLimits(max_duration=seconds(common.get("max_connection_duration"))),
         upgrades=tuple(u.upgrade_type.lower() for u in source.upgrade_configs if u.enabled is not False),
         fault=fault_of(as_dict(fault.payload())) if fault and not fault.disabled else None,
         fault_filter=("" if not source.http_filters else "absent") if fault is None else "disabled" * fault.disabled,
@@ -267,11 +268,6 @@ def _http_connection_manager(payload: msgspec.Raw, inline_path: str) -> tuple[pr
         return made, source.unread or "scoped_routes: this version of meshdoctor does not read them"
     has_routes = made.route_config_name or made.route_config is not None
     return made, source.unread or ("" if has_routes else "it names no routes")
-
-
-def _limits(common: dict[str, Any]) -> ConnectionLimits:
-    """config.core.v3.HttpProtocolOptions."""
-    return ConnectionLimits(seconds(common.get("idle_timeout")), seconds(common.get("max_connection_duration")))
 
 
 def chain_match(source: wire.ChainMatch | None) -> proxy.FilterChainMatch:

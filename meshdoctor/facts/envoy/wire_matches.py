@@ -48,7 +48,6 @@ class WireQueryMatch(Wire):
 
     name: str = ""
     string_match: StringMatch | None = None
-    present_match: bool | None = None
     value: str = ""
     regex: bool = False
 

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import re2
-
-_QUIET = re2.Options()
-_QUIET.log_errors = False
-_QUIET.never_nl = False
+if TYPE_CHECKING:
+    import re2
 
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re2._Regexp[str] | None:
+    import re2  # most meshes have no regular expression in a route
+
+    options = re2.Options()
+    options.log_errors = False
     try:
-        return re2.compile(pattern, _QUIET)
+        return re2.compile(pattern, options)
     except re2.error:
         return None
-
-
-def is_valid(pattern: str) -> bool:
-    """Whether RE2 accepts it. Envoy refuses a configuration with one that it does not."""
-    return _compiled(pattern) is not None
 
 
 def matches_whole(pattern: str, text: str) -> bool:

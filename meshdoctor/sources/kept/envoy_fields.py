@@ -124,7 +124,7 @@ _FILTER_CONFIG = obj(
     "path_with_escaped_slashes_action",
     "idle_timeout",
     "max_downstream_connection_duration",
-    common_http_protocol_options=obj("idle_timeout", "max_connection_duration"),
+    common_http_protocol_options=obj("max_connection_duration"),
     weighted_clusters=_WEIGHTED,
     tunneling_config=obj("hostname"),
     prefix_routes=obj(catch_all_route=obj("cluster")),
