@@ -285,6 +285,12 @@ class Proxy(Struct):
     """Sections of which a part was read. `Coverage.missing` names the entries that were left out, where they have
     names. Grows, as objects are decoded at first use."""
 
+    def awaited_by(self, socket: TlsSocket | None) -> list[WaitingSecret]:
+        """The secrets that a TLS socket needs and the proxy has not got."""
+        return [
+            self.waiting_secrets[name] for name in (socket.secrets if socket else ()) if name in self.waiting_secrets
+        ]
+
     def coverage(self, section: str) -> Coverage:
         """How much of a section was read."""
         return section_coverage(section, self.sections, self.gaps)

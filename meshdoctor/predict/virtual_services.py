@@ -15,7 +15,7 @@ from meshdoctor.model.routes import WeightedCluster
 from meshdoctor.predict.sidecar_services import SidecarService
 from meshdoctor.predict.unknown import Unknown
 from meshdoctor.semantics.istio.host_names import covers
-from meshdoctor.semantics.istio.precedence import virtual_service_tier
+from meshdoctor.semantics.istio.precedence import virtual_service_key
 from meshdoctor.semantics.istio.registry import Registry, Viewer, long_host
 from meshdoctor.semantics.istio.resource_names import config_path
 from meshdoctor.semantics.istio.virtual_service_rules import Rule, fits
@@ -40,11 +40,10 @@ class VirtualServices:
         self._viewer = structs.replace(viewer, labels=labels)
         self._sole_ports = _sole_ports(registry)
         config = registry.mesh.mesh_config
-        tiers = [(virtual_service_tier(v, viewer.namespace, config), v) for v in registry.mesh.virtual_services]
-        seen = [(tier, v) for tier, v in tiers if tier is not None and "mesh" in v.gateways]
-        seen = [(tier, v) for tier, v in seen if any(self._imports(v, host) for host in v.hosts)]
-        seen.sort(key=lambda found: (found[0], found[1].created, found[1].ref.name, found[1].ref.namespace))
-        self._all = [v for _, v in seen]
+        keyed = ((virtual_service_key(v, viewer.namespace, config), v) for v in registry.mesh.virtual_services)
+        seen = [(key, v) for key, v in keyed if key is not None and "mesh" in v.gateways]
+        seen = [(key, v) for key, v in seen if any(self._imports(v, host) for host in v.hosts)]
+        self._all = [v for _, v in sorted(seen, key=lambda found: found[0])]
 
     def _imports(self, service: VirtualService, host: str) -> bool:
         namespace = self._viewer.namespace

@@ -75,7 +75,7 @@ class Tracer:
         traces = [self._by_proxy(asked, request, dependency) for request in requests if request is not None]
         if None in requests:
             traces.append(self._dialled(asked, dependency, client))
-        return min(traces, key=lambda trace: trace.verdict.rank)
+        return _worst(traces)
 
     def dialled(self, host: str, port: int) -> Trace:
         """What happens to the connection of a client that dials host:port itself, whatever forward proxy is set."""
@@ -87,8 +87,7 @@ class Tracer:
     def by_proxy(self, dependency: Dependency) -> Trace:
         """The worst of what forward proxies are asked for instead of a dependency."""
         asked = self.destination(dependency.host, dependency.port or 0, dependency=dependency)
-        traces = [self._by_proxy(asked, request, dependency) for request in dependency.proxied]
-        return min(traces, key=lambda trace: trace.verdict.rank)
+        return _worst([self._by_proxy(asked, request, dependency) for request in dependency.proxied])
 
     def _dialled(self, asked: Destination, dependency: Dependency | None, client: ClientOptions) -> Trace:
         """The client dials the host: for each path of its URLs, or as it asks a forward proxy."""
@@ -104,8 +103,7 @@ class Tracer:
         else:
             paths = forward_proxy.paths_of(dependency) if asked.protocol == "http" and not given else ()
             traces = [self._trace_addresses(structs.replace(asked, path=path)) for path in paths or (asked.path,)]
-        worst = min(traces, key=lambda trace: trace.verdict.rank)
-        return forward_proxy.with_clients(worst, dependency)
+        return forward_proxy.with_clients(_worst(traces), dependency)
 
     def _by_proxy(self, asked: Destination, request: ProxiedRequest, dependency: Dependency | None) -> Trace:
         """The client asks a forward proxy: the connection to that is what the sidecar sees."""
@@ -126,12 +124,9 @@ class Tracer:
         if not addresses:
             return self.trace(destination)
         traces = [self.trace(structs.replace(destination, ip=ip)) for ip in addresses]
-        worst = min(traces, key=lambda t: t.verdict.rank)
-        rows = (
-            AddressTrace(ip, t.verdict, t.reason, t.cluster, t.listener)
-            for ip, t in zip(addresses, traces, strict=True)
-        )
-        return structs.replace(worst, addresses=tuple(rows))
+        pairs = zip(addresses, traces, strict=True)
+        rows = (AddressTrace(ip, t.verdict, t.reason, t.cluster, t.listener) for ip, t in pairs)
+        return structs.replace(_worst(traces), addresses=tuple(rows))
 
     def dependency(self, host: str, port: int) -> Dependency | None:
         """The pod's configuration that names host:port; None where none does."""
@@ -398,3 +393,7 @@ class Tracer:
         document = f"proxies/{self.key}/config_dump.json"
         why = self.mesh.proxies_unread.get(self.key) or self.mesh.why_unread(document) or f"{document} was not read"
         return Trace(self.key, destination, Verdict.UNKNOWN, "evidence-missing", why, missing=(document,))
+
+
+def _worst(traces: Sequence[Trace]) -> Trace:
+    return min(traces, key=lambda trace: trace.verdict.rank)

@@ -286,7 +286,7 @@ def _bad_tls(walk: Walk, cluster: Cluster, registry: Registry) -> Outcome | None
 
 def _waiting(walk: Walk, cluster: Cluster, socket: TlsSocket | None) -> Outcome | None:
     """A certificate or authority that the socket needs and Envoy has not got: it opens no connection."""
-    found = next(filter(None, map(walk.proxy.waiting_secrets.get, socket.secrets if socket else ())), None)
+    found = next(iter(walk.proxy.awaited_by(socket)), None)
     if found is None:
         return None
     lacks = f", which Envoy refused: {found.because}" if found.because else ", which the proxy has not received"

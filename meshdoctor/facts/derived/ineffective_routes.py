@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from meshdoctor.facts.derived.proxy_context import ProxyContext, host_lost
 from meshdoctor.model.mesh import VirtualService
 from meshdoctor.semantics.istio.host_names import covers
-from meshdoctor.semantics.istio.precedence import virtual_service_tier
+from meshdoctor.semantics.istio.precedence import OrderKey, virtual_service_key
 from meshdoctor.semantics.istio.protocols import protocol_class
 from meshdoctor.semantics.istio.resource_names import config_ref
 from meshdoctor.semantics.istio.route_destinations import destinations
@@ -74,10 +74,13 @@ def shadow(case: ProxyContext, service: VirtualService, host: str, makers: Mappi
     here = makers.get(host, set())
     if service.ref.place in here or not _routes_http(service):
         return None
+    own = _key(case, service)
     for other in case.mesh.virtual_services:
-        is_for_host = other.ref.place in here and host in map(str.lower, other.hosts)
-        if is_for_host and _key(case, other) < _key(case, service):
-            return Shadow(other, _why(case, other, service))
+        if other.ref.place not in here or host not in map(str.lower, other.hosts):
+            continue
+        first = _key(case, other)
+        if own is not None and first is not None and first < own:
+            return Shadow(other, _why(first, own, case.viewer.namespace))
     return None
 
 
@@ -85,16 +88,13 @@ def _routes_http(service: VirtualService) -> bool:
     return any(for_mesh(rule) and any(destinations(rule)) for rule in service.http)
 
 
-def _key(case: ProxyContext, service: VirtualService) -> tuple[int, str, str, str]:
-    """The smallest is in force."""
-    tier = virtual_service_tier(service, case.viewer.namespace, case.mesh.mesh_config)
-    return 3 if tier is None else tier, service.created, service.ref.name, service.ref.namespace
+def _key(case: ProxyContext, service: VirtualService) -> OrderKey | None:
+    return virtual_service_key(service, case.viewer.namespace, case.mesh.mesh_config)
 
 
-def _why(case: ProxyContext, active: VirtualService, shadowed: VirtualService) -> str:
-    first, second = _key(case, active), _key(case, shadowed)
+def _why(first: OrderKey, second: OrderKey, namespace: str) -> str:
     if first[0] != second[0]:
-        return f"its export to namespace {case.viewer.namespace} is narrower"
+        return f"its export to namespace {namespace} is narrower"
     if first[1] != second[1]:
         return f"it is older (created at {first[1] or 'an unknown time'}, the other at {second[1]})"
     return "both are of the same age, and its name sorts first"

@@ -11,7 +11,7 @@ from meshdoctor.facts.derived.proxy_context import ClusterUse, ProxyContext
 from meshdoctor.facts.derived.resource_views import entry_view, role, seen_at
 from meshdoctor.model.evidence import Evidence
 from meshdoctor.model.mesh import DestinationRule, ServiceEntry
-from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket, WaitingSecret
+from meshdoctor.model.proxy import Cluster, Endpoint, TlsSocket
 from meshdoctor.model.upstream import Upstream
 from meshdoctor.semantics.istio.destination_rules import names_host
 from meshdoctor.semantics.istio.host_names import covers
@@ -55,7 +55,7 @@ def _upstream(case: ProxyContext, parsed: ClusterName, cluster: Cluster) -> Upst
     credential = _ignored_credential(case, parsed, socket)
     misplaced = _misplaced_tls(case, parsed, socket)
     has_host = not uses or any(use.is_http for use in uses)  # auto_sni and auto_san_validation read the Host header
-    waiting = _waiting_secrets(case, socket)
+    waiting = case.proxy.awaited_by(socket)
     return Upstream(
         pod=case.key,
         host=parsed.host,
@@ -119,11 +119,6 @@ def _place(rule: DestinationRule) -> str:
     if not is_generated(rule.ref):
         return rule.ref.place
     return f"{rule.ref.place}, which istiod makes from a BackendTLSPolicy for {rule.ref.name.partition('~')[0]}"
-
-
-def _waiting_secrets(case: ProxyContext, socket: TlsSocket | None) -> list[WaitingSecret]:
-    waiting = case.proxy.waiting_secrets
-    return [waiting[name] for name in (socket.secrets if socket else ()) if name in waiting]
 
 
 def _is_custom(cluster: Cluster) -> bool:
@@ -280,7 +275,7 @@ def _not_applied(case: ProxyContext, at: ClusterName, socket: TlsSocket | None) 
 def _evidence(
     case: ProxyContext, cluster: Cluster, socket: TlsSocket | None, uses: list[ClusterUse], rule: DestinationRule | None
 ) -> tuple[Evidence, ...]:
-    pieces = [case.evidence(secret.path, secret.name) for secret in _waiting_secrets(case, socket)]
+    pieces = [case.evidence(secret.path, secret.name) for secret in case.proxy.awaited_by(socket)]
     pieces.append(case.evidence(socket.path if socket else cluster.path, cluster.name))
     pieces += [case.evidence(use.path, use.cluster) for use in uses[:1]]
     if rule is not None and rule.pointer.document:

@@ -40,6 +40,13 @@ def virtual_service_tier(service: VirtualService, namespace: str, config: MeshCo
     return export_tier(virtual_service_exports(service, config), service.ref.namespace, namespace)
 
 
+def virtual_service_key(service: VirtualService, namespace: str, config: MeshConfig | None) -> OrderKey | None:
+    """Sort key of a VirtualService for sidecars of `namespace`, the smallest is in force; None where it is not exported
+    there."""
+    found = virtual_service_tier(service, namespace, config)
+    return None if found is None else (found, service.created, service.ref.name, service.ref.namespace)
+
+
 def tier(item: Exported, namespace: str, mesh_config: MeshConfig | None = None) -> int:
     """PRIVATE, NAMED or PUBLIC: how the item is exported to `namespace`. Only for items visible there."""
     exports = item.export_to or (mesh_config.default_service_export_to if mesh_config else ("*",))
