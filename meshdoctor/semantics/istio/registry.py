@@ -154,30 +154,25 @@ class Registry:
         """Entries that name the host, exactly or by a wildcard, the exact ones first; then those whose addresses or
         endpoints hold it, where it is an IP address."""
         name = host.lower().rstrip(".")
-        found = self._named(name)
-        if is_ip(name):
-            found.extend(e for e in self.mesh.service_entries if e not in found and _holds(e, name))
-        return found
-
-    def _named(self, name: str) -> list[ServiceEntry]:
-        """Entries with this host, then those with a wildcard over it. `name` is in lower case."""
         found = list(self._by_host.get(name, ()))
         partial = (p for p in self._partial if name.endswith(p[1:]) and len(name) >= len(p))
         for pattern in (*wildcards_for(name), *partial):
             found.extend(e for e in self._by_host.get(pattern, ()) if e not in found)
+        if is_ip(name):
+            found.extend(e for e in self.mesh.service_entries if e not in found and _holds(e, name))
         return found
 
     def related(self, host: str) -> list[ServiceEntry]:
-        """Entries with this host, a wildcard over it or, where it is a wildcard itself, a host under it.
+        """Entries with a host that `covers` this one or, where this is a wildcard, is covered by it.
 
         Kept, as it does not depend on who asks.
         """
         name = host.lower().rstrip(".")
         if name not in self._related:
-            found = self._named(name)
+            over = (name, *wildcards_for(name), *(p for p in self._partial if covers(p, name)))
             under = (h for h in self._by_host if covers(name, h)) if name.startswith("*") else ()
-            found.extend(e for h in under for e in self._by_host[h] if e not in found)
-            self._related[name] = found
+            found = {id(e): e for h in (*over, *under) for e in self._by_host.get(h, ())}
+            self._related[name] = list(found.values())
         return self._related[name]
 
     @cached_property

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 
 from meshdoctor.model.mesh import EgressListener, Mesh, Pod, Port, Service, ServiceEntry, Sidecar, VirtualService
 from meshdoctor.model.object_ref import ObjectRef
 from meshdoctor.model.proxy import Cluster
+from meshdoctor.semantics.istio.host_names import covers
 from meshdoctor.semantics.istio.registry import Registry, Viewer, captures_dns, is_external_host
 from tests.dumps import VIRTUAL_SERVICE, dump, read
 
@@ -197,3 +200,13 @@ def test_an_entry_with_an_address_has_its_listener_beside_that_of_a_sidecars_por
     known = registry(anywhere, bound)
     assert not known.visibility(anywhere, "a.example", 443, viewer).ok
     assert known.visibility(bound, "b.example", 443, viewer).ok
+
+
+HOSTS = st.sampled_from(["a.b", "A.b.", "x.a.b", "*.b", "*.a.b", "*a.b", "*", "b", "c.b", "*.x.a.b"])
+
+
+@given(st.lists(st.lists(HOSTS, min_size=1, max_size=2), max_size=5), HOSTS)
+def test_entries_of_a_host_or_a_wildcard_on_either_side(hosts: list[list[str]], asked: str) -> None:
+    entries = [entry(f"e{number}", *names) for number, names in enumerate(hosts)]
+    wanted = [e for e in entries if any(covers(h, asked) or covers(asked, h) for h in e.hosts)]
+    assert sorted(names(registry(*entries).related(asked))) == names(wanted)
