@@ -59,7 +59,7 @@ def _path_of(path: str, hcm: HttpConnectionManager) -> str:
     return request_paths.with_single_slashes(path) if hcm.merges_slashes else path
 
 
-def _refused(walk: Walk, hcm: HttpConnectionManager) -> Outcome | None:
+def _refused(walk: Walk, hcm: HttpConnectionManager, request: Request) -> Outcome | None:
     """Envoy's own answer to a request that it does not even route: its version or its path."""
     destination = walk.destination
     at = walk.chain.path if walk.chain else ""
@@ -77,7 +77,7 @@ def _refused(walk: Walk, hcm: HttpConnectionManager) -> Outcome | None:
         walk.step("route", None, why, at)
         verdict, kind = (Verdict.MISROUTED, "path-redirect") if is_redirect else (Verdict.BROKEN, "path-refused")
         return Outcome(verdict, kind, why, Expect(http_status=307 if is_redirect else 400))
-    if not _path_of(destination.path, hcm):
+    if not request.path:
         why = f"Envoy cannot normalise the path {destination.path} and answers 400"
         walk.step("route", None, why, at)
         return Outcome(Verdict.BROKEN, "path-refused", why, Expect(http_status=400))
@@ -89,14 +89,19 @@ def pass_http(walk: Walk, hcm: HttpConnectionManager, domains: Domains) -> Outco
     if walk.destination.protocol != "http":
         return _not_http(walk)
     config = walk.proxy.routes_of(hcm)
-    answered = _no_routes(walk, hcm) if config is None else _refused(walk, hcm) or _choose(walk, hcm, config, domains)
+    request = request_of(walk, hcm)
+    if config is None:
+        answered: Outcome | None = _no_routes(walk, hcm)
+    else:
+        answered = _refused(walk, hcm, request) or _choose(walk, hcm, config, domains, request)
     by_router = answered is None or answered.kind in _BY_ROUTER
     return (_faulty(walk, answered) if by_router else None) or answered
 
 
-def _choose(walk: Walk, hcm: HttpConnectionManager, config: RouteConfig, domains: Domains) -> Outcome | None:
+def _choose(
+    walk: Walk, hcm: HttpConnectionManager, config: RouteConfig, domains: Domains, request: Request
+) -> Outcome | None:
     """Virtual host and route, and what the route does."""
-    request = request_of(walk, hcm)
     found = domains.of(config).find(request.authority)
     if config.unread and (found is None or "*" in found.domain):
         # only the exact name of a virtual host excludes that another one takes the request
