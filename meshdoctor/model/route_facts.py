@@ -5,6 +5,7 @@ from __future__ import annotations
 from meshdoctor.model import field_types as types
 from meshdoctor.model.entry_view import EntryView
 from meshdoctor.model.fact import Fact
+from meshdoctor.model.verdict import Verdict
 
 
 class Dangling(Fact, frozen=True):
@@ -80,6 +81,8 @@ class UnmatchedPort(Fact, frozen=True):
     """The port on which the endpoint is called."""
     meant: tuple[int, ...]
     """The ports that the unknown names map to."""
+    verdict: Verdict = Verdict.UNKNOWN
+    """Of a connection to the host on this port."""
 
 
 class UnappliedRule(Fact, frozen=True):

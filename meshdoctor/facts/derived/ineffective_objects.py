@@ -41,6 +41,7 @@ def unmatched_ports(case: ProxyContext) -> Iterator[UnmatchedPort]:
                     name=port.name,
                     called=port.target_port or port.number,
                     meant=tuple(endpoint.ports[name] for name in unknown),
+                    verdict=case.tracer.dialled(host, port.number).verdict,
                 )
                 break
 
